@@ -1,0 +1,1 @@
+"""Convolution arithmetic in numpy; knows no screen and no torch."""

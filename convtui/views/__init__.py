@@ -1,0 +1,1 @@
+"""Textual widgets that draw what they are given, and the pure functions behind them."""
