@@ -1,0 +1,50 @@
+# Everything happens in .venv, which is made on first need and brought up to date when the requirements change.
+#   make run ARGS="photo.jpg --stride 2"      make test ARGS="-k matrix"      make run PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test lint bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV)/.run ## open the app, installed on first use; ARGS="..." are its arguments
+	@$(BIN)/python -m convtui $(ARGS)
+
+test: $(VENV)/.test ## run the tests; ARGS="..." go to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.lint ## style, formatting, types and the walls between the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.run ## measure the speed beside the smallest Textual app (about a minute)
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+clean: ## remove .venv, the caches and what was built
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -f snapshot_report.html
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Any Python, however old, must be able to parse this line.
+COMPLAINT = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("convtui needs Python 3.11 or newer and $(PYTHON) is %d.%d; name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12" % sys.version_info[:2]); import importlib.util as u; u.find_spec("ensurepip") or sys.exit("$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv")' 2>&1 || :)
+
+$(BIN)/python:
+	$(if $(COMPLAINT),$(error $(COMPLAINT)))
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.run: $(BIN)/python pyproject.toml
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/.test $(VENV)/.lint: $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP_INSTALL) -c constraints.txt -e '.[$*]'
+	@touch $(VENV)/.run $@

@@ -1,0 +1,7 @@
+"""Lets `python -m convtui` do what the command `convtui` does."""
+
+import sys
+
+from convtui.cli import main
+
+sys.exit(main())

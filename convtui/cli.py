@@ -1,0 +1,377 @@
+"""Turn a command line into a session, and the session into a screen, a picture or one line that says why not.
+
+numpy, Pillow and the screen are imported where they are needed and no sooner: help should be instant, and the
+first paint should wait for nothing that it does not show.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from convtui.session import Session
+
+DEFAULT_KERNEL: Final = "top-edge"
+DEFAULT_SIZE: Final = 3
+LESSON_PADDING: Final = "1"
+
+# What makes more room comes first, and what makes a kernel's filters before what changes them.
+SETTINGS: Final = (
+    "padding",
+    "padding_mode",
+    "stride",
+    "kernel",
+    "kernel_size",
+    "dilation",
+    "groups",
+    "seed",
+    "filters",
+    "bias",
+)
+
+WRONG: Final = 2
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
+
+ABOUT: Final = """\
+Step through a convolution with the keyboard and see every number.
+
+Without IMAGE the lesson opens: a handwritten 7, the top-edge kernel and
+padding 1. With it, what you do not set is as in PyTorch: stride 1, padding 0.
+"""
+USAGE: Final = """\
+convtui [IMAGE] [options]
+       convtui render OUT [IMAGE] [options]
+       convtui samples"""
+COMMANDS: Final = """\
+commands:
+  convtui render OUT.svg   draw the screen into a file (convtui render --help)
+  convtui samples          list the bundled images, kernels and sessions
+  A file of your own called render or samples is opened as ./render.
+
+examples:
+  convtui
+  convtui photo.jpg --kernel sobel-x --stride 2 --padding 1
+  convtui digit-8x8-3 --kernel edges --padding same
+  convtui cat-32 --kernel gaussian-blur --kernel-size 5 --groups 3
+  convtui numbers.csv --kernel mine.txt --padding 0,1,0,1 --bias=-0.5
+  convtui lesson.toml --at 0,4,18
+"""
+RENDER_ABOUT: Final = """\
+Draw the screen into a file, without a terminal. The same command draws the
+same file everywhere, byte for byte.
+"""
+RENDER_EXAMPLES: Final = """\
+examples:
+  convtui render lesson.svg
+  convtui render sum.svg cat-32 --kernel edges --at 2,4,18 --multiply-adds 5
+  convtui render notes.txt lesson.toml --finished --size 80x24 --theme light
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}; {self.prog} --help tells more")
+
+    def parsed(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The options; ValueError that suggests the nearest option where one is unknown."""
+        options, unknown = self.parse_known_args(arguments)
+        if unknown:
+            from convtui.images import did_you_mean, printable
+
+            name = unknown[0].partition("=")[0]
+            close = did_you_mean(name, self._option_string_actions) if name.startswith("-") else ""
+            self.error(f"{printable(name)}: not understood{close}")
+        return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code: 2, with one line that says why, where it is refused."""
+    try:
+        code = 0
+        with suppress(SystemExit):  # argparse's way to end after --help
+            code = _run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes stdout again at its end and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except MemoryError as error:
+        return _complain(f"{error or 'out of memory'}; a smaller image (--resize 512) needs less")
+    except ValueError as error:
+        return _complain(str(error))
+    return code
+
+
+def _complain(message: str) -> int:
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+    print(f"convtui: {line}", file=sys.stderr)
+    return WRONG
+
+
+def _run(arguments: Sequence[str]) -> int:
+    match arguments:
+        case ["render", *rest]:
+            return _render(rest)
+        case ["samples", *rest]:
+            return _list_samples(rest)
+    return _open(arguments)
+
+
+def _open(arguments: Sequence[str]) -> int:
+    options = _open_parser().parsed(arguments)
+    if options.version:
+        from importlib.metadata import version
+
+        print(f"convtui {version('convtui')}")
+        return 0
+    session = build(options)
+    if not _is_on_a_terminal():
+        raise ValueError("this is not a terminal; convtui render OUT.svg draws the same without one")
+    # Textual reads it when imported; at its own 60 a key waits up to 17 ms for the next frame.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    from convtui.app import ConvtuiApp
+
+    app = ConvtuiApp(session, notice=session.picture.notice, theme=options.theme)
+    app.run()
+    return app.return_code or 0
+
+
+def _is_on_a_terminal() -> bool:
+    # Textual draws on stderr, so that one counts, too.
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def _render(arguments: Sequence[str]) -> int:
+    options = _render_parser().parsed(arguments)
+    from convtui.render import parse_size, render
+
+    size = parse_size(options.size)
+    render(build(options), Path(options.out), options.screen, size, options.theme)
+    return 0
+
+
+def _list_samples(arguments: Sequence[str]) -> int:
+    about = "List the bundled images, kernels and sessions."
+    _Parser(prog="convtui samples", description=about, allow_abbrev=False).parsed(arguments)
+    from convtui import samples
+    from convtui.engine import kernels
+
+    _print_list("Images (convtui NAME):", {name: samples.describe(name) for name in samples.image_names()})
+    kernel_files = {path.stem: _first_comment(path) for path in samples.kernel_files()}
+    named = {name: kernels.describe(name) for name in kernels.NAMES}
+    _print_list("Kernels (--kernel NAME):", {**named, **kernel_files})
+    sessions = {path.stem: _first_comment(path) for path in samples.session_files()}
+    _print_list("Sessions (convtui NAME):", sessions)
+    return 0
+
+
+def _print_list(title: str, entries: Mapping[str, str]) -> None:
+    from textwrap import fill
+
+    print(title)
+    for name, sentence in entries.items():
+        print(fill(sentence, 80, initial_indent=f"  {name:<17} ", subsequent_indent=" " * 20))
+    print()
+
+
+def _first_comment(path: Path) -> str:
+    lines = path.read_text("utf-8").splitlines()
+    return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")
+
+
+# -- from options to a session
+
+
+def build(options: argparse.Namespace) -> Session:
+    """The session that the options ask for. Raises ValueError with one line on what cannot be had."""
+    given = {name: text for name in SETTINGS if (text := getattr(options, name)) is not None}
+    file = _session_file(options.image)
+    if file is not None:
+        session = _changed(_read_session(file, options), given, None)
+    else:
+        session = _changed(_blank(options), {**_defaults(options), **given}, DEFAULT_SIZE).restarted()
+    return _placed(session, options)
+
+
+def _defaults(options: argparse.Namespace) -> dict[str, str]:
+    lesson = {"padding": LESSON_PADDING} if options.image is None else {}
+    return {"kernel": DEFAULT_KERNEL, **lesson}
+
+
+def _session_file(name: str | None) -> Path | None:
+    """The session file of that name, be it a sample's; None if the name is that of an image."""
+    from convtui import samples, sessionfile
+
+    if name is None:
+        return None
+    path = Path(name)
+    if sessionfile.is_session_file(path):
+        return path
+    bundled = {file.stem: file for file in samples.session_files()}
+    return None if path.exists() else bundled.get(name)
+
+
+def _read_session(file: Path, options: argparse.Namespace) -> Session:
+    from convtui import samples, sessionfile
+
+    session = sessionfile.load(file)
+    if str(file) == options.image:
+        session = replace(session, path=file)  # saving a sample asks for a name instead
+    if options.resize is None and not options.gray:
+        return session
+    if not session.picture.source:
+        raise ValueError(f"{file}: its image has no file, so --resize and --gray cannot read it again")
+    picture = samples.open_any(session.picture.source, _resize(options), options.gray)
+    return replace(session.with_picture(picture), path=session.path)
+
+
+def _blank(options: argparse.Namespace) -> Session:
+    """The image under the one kernel that fits any image, for the settings to change."""
+    from convtui import samples
+    from convtui.session import KernelChoice, Session
+
+    if options.image is None:
+        picture = samples.open_image(samples.DEFAULT_IMAGE, _resize(options), options.gray)
+    else:
+        picture = samples.open_any(options.image, _resize(options), options.gray)
+    return Session.start(picture, KernelChoice("identity"), size=1)
+
+
+def _resize(options: argparse.Namespace) -> int | None:
+    from convtui.images import LARGEST_SIDE
+    from convtui.typed import parse_count
+
+    return None if options.resize is None else parse_count("resize", options.resize, most=LARGEST_SIDE)
+
+
+def _changed(session: Session, settings: Mapping[str, str], kernel_size: int | None) -> Session:
+    """All settings made. What one alone does not allow another may: the refused are tried again."""
+    from convtui import typed
+    from convtui.engine.spec import SpecError
+
+    changes = {name: typed.change(name, settings[name]) for name in SETTINGS if name in settings}
+    if "kernel" in settings:
+        asked = settings.get("kernel_size")
+        size = typed.parse_pair("kernel_size", asked) if asked else kernel_size
+        changes["kernel"] = typed.kernel_change(settings["kernel"], size)
+    refused: list[SpecError] = []
+    for _ in changes:
+        refused = []
+        for change in changes.values():
+            try:
+                session = change(session)
+            except SpecError as error:
+                refused.append(error)
+        if not refused:
+            break
+    if refused:
+        raise refused[0]
+    return session
+
+
+def _placed(session: Session, options: argparse.Namespace) -> Session:
+    from convtui.typed import parse_at, parse_count
+
+    if options.at is not None:
+        session = session.at(parse_at(options.at, session))
+    if options.finished:
+        session = session.finished()
+    if options.multiply_adds is not None:
+        taps = parse_count("multiply_adds", options.multiply_adds, least=0, most=session.products)
+        session = session.at(session.index, taps)
+    return session
+
+
+# -- the options
+
+
+_formatter = partial(argparse.RawDescriptionHelpFormatter, max_help_position=26, width=80)
+
+
+def _open_parser() -> _Parser:
+    parser = _Parser(
+        prog="convtui",
+        description=ABOUT,
+        epilog=COMMANDS,
+        formatter_class=_formatter,
+        allow_abbrev=False,
+        usage=USAGE,
+    )
+    _add_options(parser)
+    parser.add_argument("--version", action="store_true", help="print the version and end")
+    return parser
+
+
+def _render_parser() -> _Parser:
+    parser = _Parser(
+        prog="convtui render",
+        description=RENDER_ABOUT,
+        epilog=RENDER_EXAMPLES,
+        formatter_class=_formatter,
+        allow_abbrev=False,
+        usage="convtui render OUT [IMAGE] [options]",
+    )
+    parser.add_argument("out", metavar="OUT", help="the file to draw into: .svg, or .txt for its text alone")
+    _add_options(parser)
+    group = parser.add_argument_group("the picture")
+    group.add_argument("--screen", choices=["step"], default="step", help="which screen (default: step)")
+    group.add_argument(
+        "--size", metavar="WxH", default="120x40", help="columns x rows of the screen (default: 120x40)"
+    )
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "image",
+        metavar="IMAGE",
+        nargs="?",
+        help="a picture (PNG, JPEG, ...), an array (.npy), a table of numbers (.csv, .txt), a sample's name, "
+        "or a saved session (.toml), of which the options change what they name",
+    )
+    group = parser.add_argument_group("image")
+    group.add_argument("--resize", metavar="N", help="scale its longer side to N pixels")
+    group.add_argument("--gray", action="store_true", help="make one channel of its red, green and blue")
+
+    group = parser.add_argument_group("kernel")
+    group.add_argument(
+        "--kernel", metavar="NAME|FILE", help="a named kernel or a kernel's file (default: top-edge)"
+    )
+    group.add_argument("--kernel-size", metavar="K", help="rows,columns, or one number for both (default: 3)")
+    group.add_argument("--filters", metavar="N", help="how many filters, that is output channels")
+    group.add_argument("--seed", metavar="N", help="draw the kernel random from this seed (default: 0)")
+    group.add_argument("--bias", metavar="B", help="the bias of every output channel (default: none)")
+
+    group = parser.add_argument_group("convolution, as in torch.nn.Conv2d")
+    group.add_argument("--stride", metavar="S", help="rows,columns, or one number for both (default: 1)")
+    group.add_argument(
+        "--padding",
+        metavar="P",
+        help="one number, rows,columns, or top,bottom,left,right, or same or valid (default: 0)",
+    )
+    group.add_argument("--dilation", metavar="D", help="rows,columns, or one number for both (default: 1)")
+    group.add_argument("--groups", metavar="G", help="must divide both channel counts (default: 1)")
+    group.add_argument(
+        "--padding-mode", metavar="M", help="zeros, reflect, replicate or circular (default: zeros)"
+    )
+
+    group = parser.add_argument_group("place and looks")
+    group.add_argument(
+        "--at",
+        metavar="CELL",
+        help="the output cell: row,column or channel,row,column, counted from 0, or its step, counted from 1",
+    )
+    group.add_argument("--multiply-adds", metavar="N", help="show the cell after N of its multiply-adds")
+    group.add_argument("--finished", action="store_true", help="fill the whole output")
+    group.add_argument("--theme", choices=["dark", "light"], default="dark", help="default: dark")

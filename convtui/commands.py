@@ -1,0 +1,68 @@
+"""What the command palette finds: every command, sample, kernel, session and theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import SystemCommand
+
+from convtui import samples
+from convtui.engine import kernels
+from convtui.engine.spec import PADDING_MODES
+from convtui.keys import all_keys
+from convtui.session import KernelChoice, Session
+from convtui.themes import THEMES
+
+if TYPE_CHECKING:
+    from convtui.app import ConvtuiApp
+
+
+def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
+    """All of them, each with a sentence."""
+    for key in all_keys():
+        if key.does:
+            yield SystemCommand(
+                f"{_title(key.does)}  ({key.written})", "key", partial(app.run_action, key.full_action)
+            )
+    for name in samples.image_names():
+        yield SystemCommand(f"Image: {name}", samples.describe(name), partial(app.open, name))
+    for path in samples.session_files():
+        yield SystemCommand(f"Session: {path.stem}", "a lesson to step through", partial(app.open, str(path)))
+    for name in kernels.NAMES:
+        change = _changes(app, partial(Session.with_kernel, choice=KernelChoice(name)))
+        yield SystemCommand(f"Kernel: {name}", kernels.describe(name), change)
+    for path in samples.kernel_files():
+        yield SystemCommand(
+            f"Kernel file: {path.stem}", path.name, _changes(app, partial(_with_file, str(path)))
+        )
+    for mode in PADDING_MODES:
+        change = _changes(app, partial(Session.with_spec, padding_mode=mode))
+        yield SystemCommand(f"Padding mode: {mode}", "what lies beyond the border", change)
+    for padding in ("same", "valid"):
+        change = _changes(app, partial(Session.with_spec, padding=padding))
+        yield SystemCommand(f"Padding: {padding}", "as PyTorch's padding=…", change)
+    for theme in THEMES:
+        yield SystemCommand(
+            f"Theme: {theme.name.removeprefix('convtui-')}", "colours", partial(_use, app, theme.name)
+        )
+
+
+def _title(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _changes(app: ConvtuiApp, make: Callable[[Session], Session]) -> Callable[[], None]:
+    def change() -> None:
+        app.change(make)
+
+    return change
+
+
+def _with_file(path: str, session: Session) -> Session:
+    return session.with_weight(kernels.load_kernel(path), path.rpartition("/")[2])
+
+
+def _use(app: ConvtuiApp, theme: str) -> None:
+    app.theme = theme

@@ -1,0 +1,327 @@
+"""The convolution itself, whole and step by step, in float64 as PyTorch computes it.
+
+The whole output, a block of it and a single step add the same products in the same order (the entries of
+a slice, then the slices, then the bias), so that they show the same digits. A step costs only its window.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from operator import index as as_int
+from typing import NamedTuple, TypeAlias, TypedDict, Unpack, overload
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convtui.engine.spec import Axis, ConvSpec, Floats, Indices
+
+Position: TypeAlias = tuple[int, int, int]
+Picked: TypeAlias = range | slice | Sequence[int] | Indices
+
+MOST_CELLS = 2**27
+BAND_CELLS = 2**16
+
+_found_finite: WeakValueDictionary[int, Floats] = WeakValueDictionary()
+
+
+class Changes(TypedDict, total=False):
+    """What Convolution.replaced can change, in the words of its constructor."""
+
+    weight: ArrayLike
+    bias: ArrayLike | None
+    stride: int | Sequence[int]
+    padding: int | str | Sequence[int] | Sequence[Sequence[int]]
+    dilation: int | Sequence[int]
+    groups: int
+    padding_mode: str
+
+
+class MultiplyAdd(NamedTuple):
+    """One product of a step, at row i and column j of a kernel slice, and the sum so far."""
+
+    slice: int
+    i: int
+    j: int
+    pixel: float
+    weight: float
+    product: float
+    running: float
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """How one output cell comes about, for S slices of kH x kW.
+
+    rows [kH] and columns [kW] are in the image's own coordinates, outside it in the padding; source_rows and
+    source_columns are where the pixels are read, -1 in zero padding. window, weights and products are
+    [S, kH, kW]; running [S*kH*kW] is the sum after each multiply-add, without bias; slice_sums is [S].
+    """
+
+    index: int
+    position: Position
+    channels: range
+    rows: Indices
+    columns: Indices
+    source_rows: Indices
+    source_columns: Indices
+    is_padding: NDArray[np.bool_]
+    window: Floats
+    weights: Floats
+    products: Floats
+    running: Floats
+    slice_sums: Floats
+    bias: float
+    has_bias: bool
+    value: float
+
+    @property
+    def multiply_adds(self) -> tuple[MultiplyAdd, ...]:
+        """The products in the order they are added: slice by slice, row by row."""
+        entries = np.ndindex(self.products.shape)
+        values = (self.window, self.weights, self.products, self.running)
+        numbers = zip(*(value.ravel().tolist() for value in values), strict=True)
+        return tuple(MultiplyAdd(*entry, *four) for entry, four in zip(entries, numbers, strict=True))
+
+
+class Convolution:
+    """The cross-correlation of an image with filters as in torch.nn.Conv2d: the kernel is not flipped.
+
+    image [C, H, W], weight [O, C/groups, kH, kW], bias [O] or None, all kept as read-only float64; the
+    keywords are PyTorch's, and padding is also taken as ((top, bottom), (left, right)).
+    Raises ValueError for anything but finite numbers in these shapes, SpecError for what PyTorch refuses.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
+    """
+
+    def __init__(
+        self,
+        image: ArrayLike,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        stride: int | Sequence[int] = 1,
+        padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        padding_mode: str = "zeros",
+    ) -> None:
+        self.image = _finite("image", image, "[channels, rows, columns]")
+        self.weight = _finite("weight", weight, "[out_channels, in_channels/groups, rows, columns]")
+        self.bias = None if bias is None else _finite("bias", bias, "[out_channels]")
+        self.spec = ConvSpec(self.weight.shape[2:], stride, padding, dilation, groups, padding_mode)
+        self.spec.check(self.image.shape, self.weight.shape)
+        if self.bias is not None and len(self.bias) != len(self.weight):
+            raise ValueError(
+                f"bias has {len(self.bias)} numbers, but the weight has {len(self.weight)} filters"
+            )
+        self.axes: tuple[Axis, Axis] = self.spec.axes(*self.image.shape[1:])
+
+    def replaced(self, **changes: Unpack[Changes]) -> "Convolution":
+        """The same image convolved with something else changed. Raises as the constructor does."""
+        spec = self.spec
+        arguments = Changes(
+            weight=self.weight,
+            bias=self.bias,
+            stride=spec.stride,
+            padding=spec.padding,
+            dilation=spec.dilation,
+            groups=spec.groups,
+            padding_mode=spec.padding_mode,
+        )
+        arguments.update(changes)
+        return Convolution(self.image, **arguments)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(channels, rows, columns) of the image."""
+        channels, rows, columns = self.image.shape
+        return channels, rows, columns
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """(filters, slices, rows, columns) of the weight."""
+        filters, slices, rows, columns = self.weight.shape
+        return filters, slices, rows, columns
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """(channels, rows, columns) of the output."""
+        rows, columns = self.axes
+        return len(self.weight), rows.output, columns.output
+
+    @property
+    def size(self) -> int:
+        """Number of output cells."""
+        channels, rows, columns = self.output_shape
+        return channels * rows * columns
+
+    @cached_property
+    def output(self) -> Floats:
+        """[O, H', W'] every output cell. Raises MemoryError beyond 2**27 of them; block computes any part."""
+        if self.size > MOST_CELLS:
+            raise MemoryError(f"an output of {self.size} cells is too large to hold: at most {MOST_CELLS}")
+        channels, height, width = self.output_shape
+        output = np.empty(self.output_shape)
+        filters = channels // self.spec.groups
+        band = max(1, BAND_CELLS // (width * max(filters, self.spec.kernel_size[1])))
+        for first in range(0, channels, filters):
+            for top in range(0, height, band):
+                rows = np.arange(top, min(top + band, height))
+                output[first : first + filters, rows] = self._cells(first, filters, rows, np.arange(width))
+        output.setflags(write=False)
+        return output
+
+    def block(self, channel: int, rows: Picked, columns: Picked) -> Floats:
+        """[len(rows), len(columns)] the output cells of one channel at the given rows and columns only.
+
+        Raises IndexError where there is no such output cell.
+        """
+        channels, height, width = self.output_shape
+        channel = _within("output channel", channel, channels)
+        picked = _picked("output row", rows, height), _picked("output column", columns, width)
+        if "output" in self.__dict__:
+            cells: Floats = self.output[channel][np.ix_(*picked)]
+        else:
+            cells = self._cells(channel, 1, *picked)[0]
+        return cells
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def _cells(self, first: int, filters: int, rows: Indices, columns: Indices) -> Floats:
+        """[filters, len(rows), len(columns)] output cells of consecutive filters of one group."""
+        row_sources, column_sources = (
+            axis.sources[np.arange(axis.kernel)[:, None] * axis.dilation + outputs * axis.stride]
+            for axis, outputs in zip(self.axes, (rows, columns), strict=True)
+        )
+        weights = self.weight[first : first + filters, ..., None, None]
+        cells = np.zeros((filters, rows.size, columns.size))
+        for s, channel in enumerate(self.channels_read(first)):
+            slice_sums = np.zeros_like(cells)
+            for i, sources in enumerate(row_sources):
+                pixels = _read(self.image[channel], sources, column_sources.ravel())
+                for j, column in enumerate(np.split(pixels, len(column_sources), axis=1)):
+                    slice_sums += weights[:, s, i, j] * column
+            cells += slice_sums
+        if self.bias is not None:
+            cells += self.bias[first : first + filters, None, None]
+        return cells
+
+    def position(self, index: int) -> Position:
+        """(o, r, c) of the output cell with this index, counted channel by channel, row by row.
+
+        Raises IndexError where there is no such cell.
+        """
+        _, height, width = self.output_shape
+        rest, column = divmod(_within("step", index, self.size), width)
+        return (*divmod(rest, height), column)
+
+    def index(self, o: int, r: int, c: int) -> int:
+        """Index of the output cell (o, r, c). Raises IndexError where there is no such cell."""
+        channels, height, width = self.output_shape
+        o = _within("output channel", o, channels)
+        return (o * height + _within("output row", r, height)) * width + _within("output column", c, width)
+
+    @overload
+    def step(self, index: int, /) -> Step: ...
+    @overload
+    def step(self, o: int, r: int, c: int, /) -> Step: ...
+    @np.errstate(over="ignore", invalid="ignore")
+    def step(self, *at: int) -> Step:
+        """How the output cell with this index, or at (o, r, c), is computed.
+
+        Raises IndexError where there is no such cell.
+        """
+        index = at[0] if len(at) == 1 else self.index(*at)
+        position = o, r, c = self.position(index)
+        rows, columns = (axis.reads(i) for axis, i in zip(self.axes, (r, c), strict=True))
+        source_rows, source_columns = self.axes[0].sources[rows], self.axes[1].sources[columns]
+        channels = self.channels_read(o)
+        window = _read(self.image[channels.start : channels.stop], source_rows, source_columns)
+        products = window * self.weight[o]
+        sums = products.reshape(len(channels), -1).cumsum(axis=1) + 0.0
+        totals = np.append(0.0, sums[:, -1]).cumsum()
+        bias = 0.0 if self.bias is None else float(self.bias[o])
+        return Step(
+            index=index,
+            position=position,
+            channels=channels,
+            rows=rows - self.axes[0].before,
+            columns=columns - self.axes[1].before,
+            source_rows=source_rows,
+            source_columns=source_columns,
+            is_padding=(source_rows < 0)[:, None] | (source_columns < 0),
+            window=window,
+            weights=self.weight[o],
+            products=products,
+            running=(totals[:-1, None] + sums).ravel(),
+            slice_sums=sums[:, -1],
+            bias=bias,
+            has_bias=self.bias is not None,
+            value=float(totals[-1]) + bias,
+        )
+
+    def touched_by(self, c: int, r: int, q: int) -> list[Position]:
+        """Output cells that read the input pixel in channel c, row r, column q, also through padding.
+
+        Raises IndexError where there is no such pixel.
+        """
+        _, height, width = self.image_shape
+        rows = self.axes[0].outputs_reading(_within("input row", r, height)).tolist()
+        columns = self.axes[1].outputs_reading(_within("input column", q, width)).tolist()
+        return list(product(self.reading_channels(c), rows, columns))
+
+    def channels_read(self, o: int) -> range:
+        """Input channels that output channel o reads, one for each slice of its filter. Raises IndexError."""
+        filters, slices, *_ = self.weight.shape
+        group = _within("output channel", o, filters) * self.spec.groups // filters
+        return range(group * slices, (group + 1) * slices)
+
+    def reading_channels(self, c: int) -> range:
+        """Output channels that read input channel c. Raises IndexError."""
+        filters = len(self.weight) // self.spec.groups
+        group = _within("input channel", c, len(self.image)) // self.weight.shape[1]
+        return range(group * filters, (group + 1) * filters)
+
+
+def _read(image: Floats, rows: Indices, columns: Indices) -> Floats:
+    """[..., len(rows), len(columns)] pixels of an image [..., H, W], 0 where an index is -1."""
+    pixels: Floats = image[..., rows[:, None], columns]
+    pixels[..., rows < 0, :] = 0.0
+    pixels[..., columns < 0] = 0.0
+    return pixels
+
+
+def _finite(name: str, values: ArrayLike, form: str) -> Floats:
+    """The values as read-only float64, copied unless they are; what was found finite is not read again."""
+    try:
+        given = np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{name} is no array of numbers: {str(error).splitlines()[0]}") from None
+    if given.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, not {given.dtype}")
+    if given.ndim != form.count(",") + 1 or given.size == 0:
+        raise ValueError(f"{name} must be {form}, each at least 1, not {list(given.shape)}")
+    is_kept = given.dtype == np.float64 and not given.flags.writeable
+    if is_kept and _found_finite.get(id(given)) is given:
+        return given
+    with np.errstate(over="ignore"):
+        array = given if is_kept else given.astype(np.float64)
+    if not np.isfinite([array.min(), array.max()]).all():
+        raise ValueError(f"{name} has NaN or infinite numbers")
+    array.setflags(write=False)
+    _found_finite[id(array)] = array
+    return array
+
+
+def _within(name: str, index: int, size: int) -> int:
+    index = as_int(index)
+    if not 0 <= index < size:
+        raise IndexError(f"{name} {index} does not exist: there are {size}, counted from 0")
+    return index
+
+
+def _picked(name: str, indices: Picked, size: int) -> Indices:
+    picked = np.arange(size)[indices] if isinstance(indices, slice) else np.array(indices, dtype=np.intp)
+    if picked.size:
+        _within(name, int(picked.min()), size)
+        _within(name, int(picked.max()), size)
+    return picked

@@ -1,0 +1,303 @@
+"""Kernels by name, from text and from files, so that one can be chosen, typed or brought along.
+
+At 3x3 the edge kernels are those of chapter 13 of "Deep Learning for Coders with fastai and PyTorch",
+https://github.com/fastai/fastbook/blob/master/13_convolutions.ipynb; bottom and right mirror top and left.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+
+from convtui.engine.spec import ConvSpec, Floats, Pair, SpecError
+
+LARGEST_SIDE = 64
+LARGEST_FILE = 2**22
+
+
+def _top_edge(height: int, width: int) -> Floats:
+    rows = np.sign(np.arange(height) - (height - 1) / 2)
+    return np.tile(rows[:, None], width)
+
+
+def _left_edge(height: int, width: int) -> Floats:
+    half = width // 2
+    return np.tile(np.repeat([-1.0, 1.0, 0.0], [half, half, width % 2]), (height, 1))
+
+
+def _diag1_edge(height: int, width: int) -> Floats:
+    return _diag2_edge(height, width)[:, ::-1]
+
+
+def _diag2_edge(height: int, width: int) -> Floats:
+    return np.eye(height, width) - np.eye(height, width, 1)
+
+
+def _edges(height: int, width: int) -> Floats:
+    return np.stack([build(height, width) for build in (_left_edge, _top_edge, _diag1_edge, _diag2_edge)])
+
+
+def _identity(height: int, width: int) -> Floats:
+    kernel = np.zeros((height, width))
+    kernel[(height - 1) // 2, (width - 1) // 2] = 1
+    return kernel
+
+
+def _binomial(size: int) -> Floats:
+    row = np.ones(1)
+    for _ in range(size - 1):
+        row = np.convolve(row, [1, 1])
+    return row
+
+
+def _box_blur(height: int, width: int) -> Floats:
+    return np.full((height, width), 1 / (height * width))
+
+
+def _gaussian_blur(height: int, width: int) -> Floats:
+    return np.outer(_binomial(height), _binomial(width)) / 2.0 ** (height + width - 2)
+
+
+def _sobel_x(height: int, width: int) -> Floats:
+    return np.outer(_binomial(height), np.convolve(_binomial(width - 1), [-1, 1]))
+
+
+def _sobel_y(height: int, width: int) -> Floats:
+    return _sobel_x(width, height).T
+
+
+def _laplacian(height: int, width: int) -> Floats:
+    rows, columns = np.ogrid[:height, :width]
+    is_near = abs(rows - height // 2) + abs(columns - width // 2) <= height // 2
+    kernel: Floats = is_near - is_near.sum() * _identity(height, width)
+    return kernel
+
+
+def _sharpen(height: int, width: int) -> Floats:
+    return _identity(height, width) - _laplacian(height, width)
+
+
+def _emboss(height: int, width: int) -> Floats:
+    return np.add.outer(np.arange(height), np.arange(width)) - (height - 1) + _identity(height, width)
+
+
+def _flipped(build: Callable[[int, int], Floats], axis: int) -> Callable[[int, int], Floats]:
+    return lambda height, width: np.flip(build(height, width), axis)
+
+
+@dataclass(frozen=True)
+class _Named:
+    sentence: str
+    sizes: range
+    build: Callable[[int, int], Floats] | None
+    is_square: bool = False
+
+
+_FROM_ONE, _FROM_TWO, _ODD = range(1, 12), range(2, 12), range(3, 12, 2)
+
+_KERNELS = {
+    "top-edge": _Named("High where the picture is dark above and bright below.", _FROM_TWO, _top_edge),
+    "bottom-edge": _Named(
+        "High where the picture is bright above and dark below.", _FROM_TWO, _flipped(_top_edge, 0)
+    ),
+    "left-edge": _Named(
+        "High where the picture is dark on the left and bright on the right.", _FROM_TWO, _left_edge
+    ),
+    "right-edge": _Named(
+        "High where the picture is bright on the left and dark on the right.",
+        _FROM_TWO,
+        _flipped(_left_edge, 1),
+    ),
+    "diag1-edge": _Named(
+        "High along edges that rise to the right, dark at their upper left.", _FROM_TWO, _diag1_edge, True
+    ),
+    "diag2-edge": _Named(
+        "High along edges that fall to the right, dark at their upper right.", _FROM_TWO, _diag2_edge, True
+    ),
+    "edges": _Named("Four filters at once: left, top and both diagonal edges.", _FROM_TWO, _edges, True),
+    "identity": _Named("Leaves every pixel as it is.", _FROM_ONE, _identity),
+    "box-blur": _Named("The plain mean of the window.", _FROM_TWO, _box_blur),
+    "gaussian-blur": _Named("A mean that counts the middle of the window most.", _FROM_TWO, _gaussian_blur),
+    "sharpen": _Named("Adds to each pixel what sets it apart from its neighbours.", _ODD, _sharpen, True),
+    "laplacian": _Named("By how much the neighbours of a pixel exceed it.", _ODD, _laplacian, True),
+    "sobel-x": _Named(
+        "How fast the picture brightens to the right, smoothed along columns.", _FROM_TWO, _sobel_x
+    ),
+    "sobel-y": _Named("How fast the picture brightens downwards, smoothed along rows.", _FROM_TWO, _sobel_y),
+    "emboss": _Named("The picture as a relief, lit along a diagonal.", _ODD, _emboss, True),
+    "random": _Named("Numbers between -1 and 1 drawn with a seed.", _FROM_ONE, None),
+}
+
+NAMES: tuple[str, ...] = tuple(_KERNELS)
+
+
+def _named(name: str) -> _Named:
+    if name not in _KERNELS:
+        close = get_close_matches(name, NAMES, cutoff=0.5) or NAMES
+        raise ValueError(f"no kernel is named {name!r}; there is {', '.join(close)}")
+    return _KERNELS[name]
+
+
+def describe(name: str) -> str:
+    """One sentence on what the named kernel does. Raises ValueError for an unknown name."""
+    return _named(name).sentence
+
+
+def legal_sizes(name: str) -> tuple[int, ...]:
+    """The sizes that the named kernel has. Raises ValueError for an unknown name."""
+    return tuple(_named(name).sizes)
+
+
+def kernel(
+    name: str,
+    size: int | Sequence[int] = 3,
+    *,
+    in_channels: int = 1,
+    filters: int | None = None,
+    seed: int = 0,
+) -> Floats:
+    """[filters, in_channels, rows, columns] the named kernel as a weight, all slices of a filter the same.
+
+    size is one number or (rows, columns). The filters are the kernel's own, or as many as asked for, in turn.
+    "random" draws every number anew, with two decimals; asking for more filters keeps the first ones.
+    Raises ValueError for an unknown name or less than one channel or filter, SpecError for an illegal size.
+    """
+    named = _named(name)
+    height, width = _checked_size(name, size)
+    if in_channels < 1 or (filters is not None and filters < 1):
+        raise ValueError(f"in_channels={in_channels}, filters={filters}: must be at least 1")
+    if named.build is None:
+        shape = (filters or 1, in_channels, height, width)
+        return np.random.default_rng(seed).uniform(-1, 1, shape).round(2) + 0.0
+    own = named.build(height, width).reshape(-1, 1, height, width)
+    return np.resize(own, (filters or len(own), 1, height, width)).repeat(in_channels, axis=1)
+
+
+def _checked_size(name: str, size: int | Sequence[int]) -> Pair:
+    named = _KERNELS[name]
+    height, width = ConvSpec(size).kernel_size
+    is_known = height in named.sizes and width in named.sizes
+    if is_known and (height == width or not named.is_square):
+        return height, width
+    below = [n for n in named.sizes if n <= min(height, width)][-1:]
+    above = [n for n in named.sizes if n >= max(height, width)][:1]
+    nearest = " or ".join(str(n) for n in below + above)
+    raise SpecError(
+        "kernel_size", size, f"{name} " + ("is square" if is_known else "has no such size"), nearest
+    )
+
+
+def parse_kernel(text: str) -> Floats:
+    """[filters, slices, rows, columns] the weight written as rows of numbers.
+
+    Numbers stand between spaces or commas and may be fractions (1/9); # starts a comment; a blank line
+    separates the slices of a filter, a line of dashes (---) the filters.
+    Raises ValueError that names the line and what is wrong there.
+    """
+    filters: list[list[list[list[float]]]] = [[[]]]
+    number = 1
+    for number, line in enumerate(text.splitlines(), 1):
+        content = line.partition("#")[0].strip()
+        if re.fullmatch("-{3,}", content):
+            _close_filter(filters, number)
+            filters.append([[]])
+        elif content:
+            row = _parse_row(content, number)
+            width = len((filters[0][0] or [row])[0])
+            if len(row) != width:
+                raise ValueError(f"line {number}: row of length {len(row)}, but the first has length {width}")
+            filters[-1][-1].append(row)
+        elif not line.strip() and filters[-1][-1]:
+            _close_slice(filters, number)
+            filters[-1].append([])
+    _close_filter(filters, number)
+    return np.array(filters)
+
+
+def _close_slice(filters: list[list[list[list[float]]]], number: int) -> None:
+    height, expected = len(filters[-1][-1]), len(filters[0][0])
+    if height != expected:
+        raise ValueError(f"line {number}: slice of height {height}, but the first has height {expected}")
+
+
+def _close_filter(filters: list[list[list[list[float]]]], number: int) -> None:
+    if not filters[-1][-1]:
+        filters[-1].pop()
+    if not filters[-1]:
+        raise ValueError(f"line {number}: a filter without numbers")
+    _close_slice(filters, number)
+    slices, expected = len(filters[-1]), len(filters[0])
+    if slices != expected:
+        raise ValueError(
+            f"line {number}: filter ends after slice {slices}, but the first after slice {expected}"
+        )
+
+
+def _parse_row(content: str, number: int) -> list[float]:
+    tokens = re.split(r"\s*,\s*|\s+", content)
+    if "" in tokens:
+        raise ValueError(f"line {number}: a number is missing beside a comma")
+    return [_parse_number(token, number) for token in tokens]
+
+
+def _parse_number(token: str, number: int) -> float:
+    try:
+        numerator, slash, denominator = token.replace("−", "-").partition("/")
+        value = float(numerator) / float(denominator if slash else 1)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"line {number}: {token!r} is not a number") from None
+    if not isfinite(value):
+        raise ValueError(f"line {number}: {token!r} is not finite")
+    return value
+
+
+def format_kernel(weight: Floats) -> str:
+    """The weight [filters, slices, rows, columns] as text that parse_kernel reads back exactly."""
+    numbers = np.array([repr(value).removesuffix(".0") for value in weight.ravel().tolist()])
+    rows = np.char.rjust(numbers, numbers.itemsize // 4).reshape(weight.shape).tolist()
+    return "---\n".join(
+        "\n".join("".join(" ".join(row) + "\n" for row in slice_rows) for slice_rows in slices)
+        for slices in rows
+    )
+
+
+def load_kernel(path: str | Path) -> Floats:
+    """[filters, slices, rows, columns] the weight in a file: .npy, or text as parse_kernel reads it.
+
+    An array of two dimensions is [rows, columns], of three [slices, rows, columns].
+    Raises ValueError, naming the file, for anything that is no kernel of at most 64 rows and columns.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise ValueError("no such file")
+        if path.stat().st_size > LARGEST_FILE:
+            raise ValueError(f"larger than {LARGEST_FILE // 2**20} MiB")
+        weight = _load_array(path) if path.suffix == ".npy" else parse_kernel(path.read_text("utf-8-sig"))
+        height, width = weight.shape[2:]
+        if max(height, width) > LARGEST_SIDE:
+            raise ValueError(f"kernel of {height} x {width}, but at most {LARGEST_SIDE} rows and columns fit")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not a text file") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    return weight
+
+
+def _load_array(path: Path) -> Floats:
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except Exception:  # a damaged header makes numpy raise almost anything
+        raise ValueError("not a readable .npy file") from None
+    if array.dtype.kind not in "biuf" or array.ndim not in (2, 3, 4) or array.size == 0:
+        raise ValueError(
+            f"must hold real numbers in 2, 3 or 4 dimensions, not {array.dtype} {list(array.shape)}"
+        )
+    weight = np.array(array, dtype=np.float64, ndmin=4)
+    if not np.isfinite(weight).all():
+        raise ValueError("has NaN or infinite numbers")
+    return weight

@@ -1,0 +1,368 @@
+"""A convolution's parameters: what PyTorch accepts, what it refuses and why, and the sizes that follow.
+
+The convolution computes with the same numbers that the screens explain: both take them from here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from operator import index
+from reprlib import repr as short_repr
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pair: TypeAlias = tuple[int, int]
+Sides: TypeAlias = tuple[Pair, Pair]
+Padding: TypeAlias = Sides | Literal["same", "valid"]
+Indices: TypeAlias = NDArray[np.intp]
+Floats: TypeAlias = NDArray[np.float64]
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+LARGEST = 2**63 - 1
+LARGEST_PADDING = 2**20
+
+
+class SpecError(ValueError):
+    """A parameter that PyTorch would refuse: its name, its value, the reason, the nearest legal values."""
+
+    def __init__(self, parameter: str, value: object, reason: str, legal: str = "") -> None:
+        super().__init__(parameter, value, reason, legal)
+        self.parameter, self.value, self.reason, self.legal = parameter, value, reason, legal
+
+    def __str__(self) -> str:
+        shown = " ".join(short_repr(self.value).split())
+        nearest = f"; nearest legal: {self.legal}" if self.legal else ""
+        return f"{self.parameter}={shown}: {self.reason}{nearest}"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a convolution: which inputs each output reads, and why the output has its size.
+
+    A padded index counts from the first row or column of the padding, an input index from the image's own.
+    """
+
+    name: str
+    size: int
+    before: int
+    after: int
+    kernel: int
+    stride: int
+    dilation: int
+    padding_mode: str
+
+    @property
+    def padded(self) -> int:
+        """Size with the padding of both sides."""
+        return self.before + self.size + self.after
+
+    @property
+    def span(self) -> int:
+        """How many rows or columns the window covers, from its first to its last."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def output(self) -> int:
+        """Output size. Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html"""
+        return (self.padded - self.span) // self.stride + 1
+
+    @property
+    def remainder(self) -> int:
+        """How many rows or columns the floor of the formula drops."""
+        return (self.padded - self.span) % self.stride
+
+    @property
+    def most_padding(self) -> int:
+        """How much the padding mode can fill on one side.
+
+        Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
+        """
+        return {"reflect": self.size - 1, "circular": self.size}.get(self.padding_mode, LARGEST_PADDING)
+
+    @property
+    def padding_fits(self) -> bool:
+        """Whether the padding mode can fill both sides."""
+        return max(self.before, self.after) <= self.most_padding
+
+    @property
+    def window_fits(self) -> bool:
+        """Whether the window is no larger than the padded image."""
+        return self.span <= self.padded
+
+    @property
+    def formula(self) -> str:
+        """The output size's formula with its numbers put in, with floor brackets where the floor matters."""
+        opening, closing = ("⌊", "⌋") if self.remainder else ("", "")
+        sizes = f"({self.size} + {self.before} + {self.after} − {self.dilation}·({self.kernel} − 1) − 1)"
+        return (
+            f"{opening}{sizes} / {self.stride}{closing} + 1"
+            f" = {opening}{self.padded - self.span} / {self.stride}{closing} + 1"
+            f" = {self.output - 1} + 1 = {self.output}"
+        )
+
+    @cached_property
+    def sources(self) -> Indices:
+        """[padded] input index read at each padded index; -1 where zero padding is read."""
+        position = np.arange(-self.before, self.size + self.after)
+        last = self.size - 1
+        match self.padding_mode:
+            case "reflect":
+                sources: Indices = last - np.abs(last - np.abs(position))
+            case "replicate":
+                sources = position.clip(0, last)
+            case "circular":
+                sources = position % self.size
+            case _:
+                sources = np.where((position < 0) | (position > last), -1, position)
+        sources.setflags(write=False)
+        return sources
+
+    def reads(self, output: int) -> Indices:
+        """[kernel] padded indices that an output index reads."""
+        indices: Indices = output * self.stride + np.arange(self.kernel) * self.dilation
+        return indices
+
+    def outputs_reading(self, pixel: int) -> Indices:
+        """Output indices, ascending, that read an input index in the image itself or through its padding."""
+        positions = np.flatnonzero(self.sources == pixel)
+        starts = np.unique(positions[:, None] - np.arange(self.kernel) * self.dilation)
+        outputs: Indices = starts[(starts >= 0) & (starts % self.stride == 0)] // self.stride
+        return outputs[outputs < self.output]
+
+    @cached_property
+    def unused(self) -> tuple[int, ...]:
+        """Input indices that no window reads, neither in the image itself nor through its padding."""
+        starts = range(0, self.output * self.stride, self.stride)
+        taps = range(0, self.span, self.dilation)
+        few, many = sorted((starts, taps), key=len)
+        is_read = np.zeros(self.padded, dtype=bool)
+        for offset in few:
+            is_read[offset : offset + many[-1] + 1 : many.step] = True
+        is_unused = np.ones(self.size + 1, dtype=bool)
+        is_unused[self.sources[is_read]] = False
+        return tuple(np.flatnonzero(is_unused[: self.size]).tolist())
+
+
+@dataclass(frozen=True, init=False)
+class ConvSpec:
+    """A convolution's parameters as torch.nn.Conv2d takes them, normalised to (rows, columns) pairs.
+
+    Padding is also taken as four sides, ((top, bottom), (left, right)), and kept so unless "same" or "valid".
+    Raises SpecError for what no image makes legal.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
+    """
+
+    kernel_size: Pair
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    groups: int
+    padding_mode: str
+
+    def __init__(
+        self,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        padding_mode: str = "zeros",
+    ) -> None:
+        if padding_mode not in PADDING_MODES:
+            legal = _either([repr(mode) for mode in PADDING_MODES])
+            raise SpecError("padding_mode", padding_mode, "no such padding mode", legal)
+        normalised = {
+            "kernel_size": _pair("kernel_size", kernel_size),
+            "stride": _pair("stride", stride),
+            "padding": _padding(padding),
+            "dilation": _pair("dilation", dilation),
+            "groups": _bounded("groups", groups, [groups], 1)[0],
+            "padding_mode": padding_mode,
+        }
+        for name, value in normalised.items():
+            object.__setattr__(self, name, value)
+        if self.padding == "same" and self.stride != (1, 1):
+            legal = _changes(self, replace(self, stride=(1, 1)), replace(self, padding=self.pads))
+            raise SpecError("padding", "same", f"needs stride 1, but stride is {_brief(self.stride)}", legal)
+        most = max(max(side) for side in self.pads)
+        if most > LARGEST_PADDING:
+            raise SpecError("padding", padding, f"adds {most} to one side", f"at most {LARGEST_PADDING}")
+
+    @property
+    def pads(self) -> Sides:
+        """((top, bottom), (left, right)) in pixels; "same" puts an odd pixel after, as PyTorch does."""
+        if self.padding == "valid":
+            return (0, 0), (0, 0)
+        if self.padding == "same":
+            rows, columns = (d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True))
+            return (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)
+        return self.padding
+
+    def axes(self, height: int, width: int) -> tuple[Axis, Axis]:
+        """The rows and the columns of this convolution over an image of height x width pixels.
+
+        Raises SpecError where the padding mode cannot fill the padding or the window exceeds the image.
+        """
+        axes = _axes(self, height, width)
+        for axis in axes:
+            if not axis.padding_fits:
+                raise _padding_error(self, axis, (height, width))
+        for axis in axes:
+            if not axis.window_fits:
+                raise _window_error(self, axis, (height, width))
+        return axes
+
+    def check(self, image_shape: Sequence[int], weight_shape: Sequence[int]) -> None:
+        """Raise SpecError unless PyTorch computes this convolution.
+
+        Shapes: image [C, H, W], weight [O, C/groups, kH, kW].
+        Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
+        """
+        _check_shape("image", image_shape, "[channels, rows, columns]")
+        _check_shape("weight", weight_shape, "[out_channels, in_channels/groups, rows, columns]")
+        in_channels, height, width = image_shape
+        out_channels, slices, *size = weight_shape
+        if self.kernel_size != tuple(size):
+            raise SpecError("kernel_size", self.kernel_size, "is not the weight's", str(_brief(tuple(size))))
+        _check_groups(self.groups, in_channels, out_channels, slices)
+        self.axes(height, width)
+
+
+def _axes(spec: ConvSpec, height: int, width: int) -> tuple[Axis, Axis]:
+    def axis(i: int, name: str, size: int) -> Axis:
+        return Axis(
+            name,
+            size,
+            *spec.pads[i],
+            spec.kernel_size[i],
+            spec.stride[i],
+            spec.dilation[i],
+            spec.padding_mode,
+        )
+
+    return axis(0, "rows", height), axis(1, "columns", width)
+
+
+def _bounded(parameter: str, value: object, elements: Sequence[object], least: int) -> tuple[int, ...]:
+    try:
+        if any(isinstance(element, bool | np.bool_) for element in elements):
+            raise TypeError
+        numbers = tuple(index(element) for element in elements)  # type: ignore[arg-type]
+    except TypeError:
+        raise SpecError(parameter, value, "must be whole numbers") from None
+    legal = tuple(min(max(number, least), LARGEST) for number in numbers)
+    if legal != numbers:
+        reason = f"must be at least {least}" if min(numbers) < least else f"must be at most {LARGEST}"
+        nearest = _brief((legal[:2], legal[2:]) if len(legal) > 2 else legal)
+        raise SpecError(parameter, value, reason, str(nearest))
+    return numbers
+
+
+def _pair(parameter: str, value: object, least: int = 1) -> Pair:
+    elements = value if isinstance(value, list | tuple) else (value, value)
+    if len(elements) != 2:
+        raise SpecError(parameter, value, "must be one number or a pair (rows, columns)")
+    rows, columns = _bounded(parameter, value, elements, least)
+    return rows, columns
+
+
+def _padding(value: object) -> Padding:
+    if isinstance(value, str):
+        if value not in ("same", "valid"):
+            raise SpecError("padding", value, "must be numbers, 'same' or 'valid'", "'same' or 'valid'")
+        return "same" if value == "same" else "valid"
+    if not isinstance(value, list | tuple) or not any(isinstance(side, list | tuple) for side in value):
+        rows, columns = _pair("padding", value, 0)
+        return (rows, rows), (columns, columns)
+    if [len(side) if isinstance(side, list | tuple) else 0 for side in value] != [2, 2]:
+        raise SpecError("padding", value, "four sides must be ((top, bottom), (left, right))")
+    top, bottom, left, right = _bounded("padding", value, [*value[0], *value[1]], 0)
+    return (top, bottom), (left, right)
+
+
+def _check_shape(name: str, shape: Sequence[int], form: str) -> None:
+    if len(shape) != form.count(",") + 1 or min(shape) < 1:
+        raise SpecError(name, tuple(shape), f"the shape must be {form}, each at least 1")
+
+
+def _check_groups(groups: int, in_channels: int, out_channels: int, slices: int) -> None:
+    for channels, kind in (in_channels, "input"), (out_channels, "output"):
+        if channels % groups:
+            common = [n for n in range(1, in_channels + 1) if in_channels % n == 0 == out_channels % n]
+            nearest = [*[n for n in common if n < groups][-1:], *[n for n in common if n > groups][:1]]
+            legal = _either([str(n) for n in nearest])
+            raise SpecError("groups", groups, f"must divide the {channels} {kind} channels", legal)
+    if slices != in_channels // groups:
+        needed = in_channels // groups
+        fitting, rest = divmod(in_channels, slices)
+        is_legal = rest == 0 and out_channels % fitting == 0
+        legal = str(fitting) if is_legal else f"a weight of {needed} slices"
+        reason = f"a filter needs {in_channels}/{groups} = {needed} slices, not {slices}"
+        raise SpecError("groups", groups, reason, legal)
+
+
+def _padding_error(spec: ConvSpec, axis: Axis, size: Pair) -> SpecError:
+    needs = "less than" if spec.padding_mode == "reflect" else "at most"
+    reason = f"{spec.padding_mode} padding must be {needs} the image's {axis.size} {axis.name}"
+    rows, columns = (
+        (min(a.before, a.most_padding), min(a.after, a.most_padding)) for a in _axes(spec, *size)
+    )
+    less = replace(spec, padding=(rows, columns))
+    candidates = [less, replace(spec, padding_mode="zeros"), _with_fitting_kernel(less, size)]
+    return SpecError("padding", _brief(spec.padding), reason, _legal(spec, size, candidates))
+
+
+def _window_error(spec: ConvSpec, axis: Axis, size: Pair) -> SpecError:
+    dilated = f"with dilation {axis.dilation} " if axis.dilation > 1 else ""
+    reason = f"{dilated}the window spans {axis.span} {axis.name} but the padded image has only {axis.padded}"
+    axes = _axes(spec, *size)
+    missing = (
+        min(max(0, a.span - a.padded + 1) // 2, LARGEST_PADDING - max(a.before, a.after)) for a in axes
+    )
+    rows, columns = ((a.before + more, a.after + more) for a, more in zip(axes, missing, strict=True))
+    high, wide = (min(a.dilation, max(1, (a.padded - 1) // max(1, a.kernel - 1))) for a in axes)
+    candidates = [
+        _with_fitting_kernel(spec, size),
+        replace(spec, padding=(rows, columns)),
+        replace(spec, dilation=(high, wide)),
+    ]
+    return SpecError("kernel_size", spec.kernel_size, reason, _legal(spec, size, candidates))
+
+
+def _with_fitting_kernel(spec: ConvSpec, size: Pair) -> ConvSpec:
+    high, wide = (min(a.kernel, (a.padded - 1) // a.dilation + 1) for a in _axes(spec, *size))
+    return replace(spec, kernel_size=(high, wide))
+
+
+def _legal(spec: ConvSpec, size: Pair, candidates: Sequence[ConvSpec]) -> str:
+    """What to change for those candidates that are legal for an image of this size."""
+    legal = [c for c in candidates if all(a.padding_fits and a.window_fits for a in _axes(c, *size))]
+    return _changes(spec, *legal)
+
+
+def _changes(spec: ConvSpec, *candidates: ConvSpec) -> str:
+    """What each candidate changes of the spec, as alternatives to choose from."""
+    changes = dict.fromkeys(
+        " with ".join(
+            f"{field.name} {_brief(getattr(candidate, field.name))}"
+            for field in fields(spec)
+            if getattr(candidate, field.name) != getattr(spec, field.name)
+        )
+        for candidate in candidates
+    )
+    return ", or ".join(changes)
+
+
+def _brief(value: object) -> object:
+    """A parameter as shortly as it can be written: (3, 3) as 3."""
+    if isinstance(value, tuple) and all(isinstance(side, tuple) and len(set(side)) == 1 for side in value):
+        value = tuple(side[0] for side in value)
+    if isinstance(value, tuple) and isinstance(value[0], int) and len(set(value)) == 1:
+        value = value[0]
+    return value
+
+
+def _either(options: Sequence[str]) -> str:
+    return " or ".join([", ".join(options[:-1]), options[-1]] if len(options) > 1 else options)

@@ -1,0 +1,121 @@
+"""Every key in one place: the bindings, the footer and the help are made from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Key:
+    """Keys (Textual's names, comma separated), how they are written, the action, and what it does."""
+
+    names: str
+    written: str
+    action: str
+    does: str
+    footer: str = ""  # its word in the footer; "" where it is only in the help
+
+    @property
+    def full_action(self) -> str:
+        """The action as seen from anywhere."""
+        call = self.action if self.action.endswith(")") else f"{self.action}()"
+        return call if call.startswith("app.") else f"screen.{call}"
+
+
+SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
+    "Step": (
+        Key("right,l", "→ l", "cells(1)", "the next output cell", "cell"),
+        Key("left,h", "← h", "cells(-1)", "the previous output cell"),
+        Key("down,j", "↓ j", "rows(1)", "a row down", "row"),
+        Key("up,k", "↑ k", "rows(-1)", "a row up"),
+        Key("enter,m", "enter m", "multiply_add(1)", "one multiply-add inside the cell", "multiply-add"),
+        Key("backspace", "backspace", "multiply_add(-1)", "one multiply-add back"),
+        Key("space", "space", "play", "play and pause, at the granularity you step with", "play"),
+        Key("full_stop,greater_than_sign", ". >", "speed(1)", "play faster"),
+        Key("comma,less_than_sign", ", <", "speed(-1)", "play slower"),
+        Key("g", "g", "go_to", "go to a cell: 4,18 or 0,4,18 — or to a step: 131", "go to"),
+        Key("home", "home", "ends(-1)", "the first output cell"),
+        Key("end", "end", "ends(1)", "the last output cell"),
+        Key("pagedown", "page down", "channels(1)", "the next output channel (filter)"),
+        Key("pageup", "page up", "channels(-1)", "the previous output channel (filter)"),
+        Key("f", "f", "finish", "finish the whole output", "finish"),
+        Key("r", "r", "restart", "restart from the first cell", "restart"),
+    ),
+    "Change": (
+        Key("t", "t", "stride(1)", "stride up; T down"),
+        Key("T", "T", "stride(-1)", ""),
+        Key("p", "p", "padding(1)", "padding up on every side; P down"),
+        Key("P", "P", "padding(-1)", ""),
+        Key("d", "d", "dilation(1)", "dilation up; D down"),
+        Key("D", "D", "dilation(-1)", ""),
+        Key("z", "z", "size(1)", "kernel size up; Z down"),
+        Key("Z", "Z", "size(-1)", ""),
+        Key("G", "G", "groups(1)", "the next number of groups that fits the channels"),
+        Key("x", "x", "mode(1)", "padding mode: zeros, reflect, replicate, circular"),
+        Key("i", "i", "filters(1)", "one filter more (an output channel); I one less"),
+        Key("I", "I", "filters(-1)", ""),
+        Key("n", "n", "kernel(1)", "the next named kernel; N the one before"),
+        Key("N", "N", "kernel(-1)", ""),
+        Key(
+            "e", "e", "edit", "edit the kernel, the bias and the image: tab goes from one to the next", "edit"
+        ),
+        Key(
+            "colon",
+            ":",
+            "type('')",
+            "type a setting: stride 2,1 · padding same · kernel sobel-x 5 · bias 0.5",
+        ),
+        Key("u", "u", "undo", "undo; ctrl+r redo", "undo"),
+        Key("ctrl+r", "ctrl+r", "redo", ""),
+    ),
+    "Look": (
+        Key("c", "c", "slice(1)", "the next channel of the image; C the one before"),
+        Key("C", "C", "slice(-1)", ""),
+        Key("plus,equals_sign", "+", "zoom(1)", "larger cells; - smaller"),
+        Key("minus", "-", "zoom(-1)", ""),
+        Key("H", "H", "hints", "show or hide the sentences under the titles"),
+        Key("question_mark,f1", "?", "help", "this page", "help"),
+    ),
+    "Files": (
+        Key("s", "s", "save", "save the session", "save"),
+        Key("S", "S", "save_as", "save it under another name"),
+        Key("o", "o", "open", "open an image, a sample or a session", "open"),
+        Key("q", "q", "app.quit", "quit; asks if there are unsaved changes", "quit"),
+    ),
+}
+
+MOUSE: Final[tuple[tuple[str, str], ...]] = (
+    ("click an output cell", "go there"),
+    ("hover or click a pixel", "see the output cells that read it"),
+    ("hover a weight", "see the pixel that it multiplies in this step"),
+    ("click ‹ › or a value above", "change it, or type it"),
+    ("wheel, shift + wheel", "scroll a pane"),
+)
+
+EDIT_KEYS: Final[tuple[tuple[str, str], ...]] = (
+    ("arrows", "move"),
+    ("a number", "sets"),
+    ("enter", "takes"),
+    ("tab", "kernel · bias · image"),
+    ("escape", "leaves"),
+)
+
+
+def all_keys() -> tuple[Key, ...]:
+    return tuple(key for keys in SECTIONS.values() for key in keys)
+
+
+def footer_keys(width: int) -> list[tuple[str, str, str]]:
+    """Key, word and action of the footer: as many as fit, the way to all others always among them."""
+    arrows = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter"}
+    items = [
+        (arrows.get(key.written, key.written), key.footer, key.full_action)
+        for key in all_keys()
+        if key.footer
+    ]
+    dispensable = ["restart", "finish", "open", "undo", "row", "edit", "save", "go to"]
+    while sum(len(shown) + len(word) + 3 for shown, word, _ in items) > width and dispensable:
+        dropped = dispensable.pop(0)
+        items = [item for item in items if item[1] != dropped]
+    return items

@@ -1,0 +1,127 @@
+"""Draw a screen into a file without a terminal, for notes, slides and tests.
+
+The same session gives the same bytes everywhere: neither the caller's terminal nor the clock, the folder or the
+version has a say in them, so that a picture changes only when what it shows does.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from convtui.engine.kernels import load_kernel
+from convtui.images import printable, read_picture
+from convtui.session import Session
+
+if TYPE_CHECKING:
+    from convtui.app import ConvtuiApp
+
+SMALLEST: Final = (60, 20)
+LARGEST: Final = (400, 200)
+
+_TERMINAL: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
+_TERMINALS_OWN: Final = re.compile("NO_COLOR|FORCE_COLOR|COLUMNS|LINES|JUPYTER_.*|TTY_.*|TEXTUAL_.*")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(columns, rows) from "120x40". Raises ValueError outside 60x20 to 400x200."""
+    match = re.fullmatch(r"\s*([0-9]{1,9})\s*[x×,]\s*([0-9]{1,9})\s*", text)
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if any(not least <= n <= most for least, n, most in zip(SMALLEST, size, LARGEST, strict=True)):
+        legal = "{}x{} to {}x{}".format(*SMALLEST, *LARGEST)
+        raise ValueError(f"size {printable(text)}: must be columns x rows from {legal}, such as 120x40")
+    return size
+
+
+def render(
+    session: Session,
+    out: Path,
+    screen: str = "step",
+    size: tuple[int, int] = (120, 40),
+    theme: str = "dark",
+) -> None:
+    """Draw the session's screen, size (columns, rows), into `out`: its picture as .svg, or its text as .txt.
+
+    Raises ValueError for any other suffix, and where `out` cannot be written or holds an image's numbers.
+    """
+    draw = _DRAWN.get(out.suffix.lower())
+    if draw is None:
+        raise ValueError(f"{out}: the name must end in .svg or .txt; a browser turns .svg into PNG or PDF")
+    if not out.parent.is_dir():
+        raise ValueError(f"{out}: there is no folder {out.parent}")
+    if _holds_numbers(out):
+        raise ValueError(f"{out}: holds numbers and is not replaced; the file to draw into comes first")
+    with _terminal_of_our_own():
+        text = asyncio.run(_drawn(session, screen, size, theme, draw))
+    _write(out, text)
+
+
+async def _drawn(
+    session: Session,
+    screen: str,
+    size: tuple[int, int],
+    theme: str,
+    draw: Callable[["ConvtuiApp"], str],
+) -> str:
+    from convtui.app import ConvtuiApp
+
+    app = ConvtuiApp(session, theme=theme, keep=False)
+    async with app.run_test(size=size) as pilot:
+        if app.current_mode != screen:
+            await app.switch_mode(screen)
+        before, now = "", draw(app)
+        while now != before:  # until the layout has settled
+            await pilot.pause()
+            before, now = now, draw(app)
+    return now
+
+
+def _svg(app: "ConvtuiApp") -> str:
+    return app.export_screenshot(simplify=True)
+
+
+def _text(app: "ConvtuiApp") -> str:
+    strips = app.screen._compositor.render_strips()
+    return "".join(f"{strip.text.rstrip()}\n" for strip in strips)
+
+
+_DRAWN: Final = {".svg": _svg, ".txt": _text}
+
+
+def _holds_numbers(file: Path) -> bool:
+    """Whether the file is an image's or a kernel's table."""
+    if file.suffix.lower() == ".txt" and file.is_file():
+        for read in (read_picture, load_kernel):
+            with suppress(ValueError):
+                read(file)
+                return True
+    return False
+
+
+@contextmanager
+def _terminal_of_our_own() -> Iterator[None]:
+    before = dict(os.environ)
+    for name in filter(_TERMINALS_OWN.fullmatch, before):
+        del os.environ[name]
+    os.environ.update(_TERMINAL)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace the file as a whole or not at all."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, "utf-8", newline="\n")
+        temporary.replace(file)
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be written ({error.strerror})") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,37 @@
+"""A question with a few one-key answers."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class Ask(ModalScreen[str]):
+    """Shows a question; answers with the key pressed, "escape" when the user would rather not."""
+
+    def __init__(self, question: str, answers: dict[str, str]) -> None:
+        super().__init__()
+        self._question, self._answers = question, answers
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="ask"):
+            yield Static(Content(self._question))
+            yield Static(
+                "   ".join(
+                    f"[bold $accent]{key}[/] [@click=screen.answer('{key}')]{text}[/]"
+                    for key, text in self._answers.items()
+                ),
+                id="answers",
+            )
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        if event.key in self._answers:
+            self.dismiss(event.key)
+
+    def action_answer(self, key: str) -> None:
+        self.dismiss(key)

@@ -1,0 +1,158 @@
+"""Editing the kernel, the bias or the image in place: where the cursor is, and the line one types into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from convtui.session import Session
+from convtui.typed import parse_number
+from convtui.views.cells import significant
+from convtui.views.drawing import Cell
+from convtui.views.step_grids import Pointer
+
+TARGETS: Final = ("kernel", "bias", "image")
+
+
+@dataclass(frozen=True)
+class Editing:
+    """What is edited and the cell the cursor is on, in the kernel's or the image's own frame."""
+
+    target: str
+    row: int = 0
+    column: int = 0
+
+    @classmethod
+    def begun(cls, session: Session) -> Editing:
+        return cls("kernel").within(session)
+
+    @property
+    def pointer(self) -> Pointer:
+        cell = (self.row, self.column)
+        return Pointer(
+            pixel=cell if self.target == "image" else None, entry=cell if self.target == "kernel" else None
+        )
+
+    def within(self, session: Session) -> Editing:
+        rows, columns = self._shape(session)
+        return replace(
+            self, row=min(max(self.row, 0), rows - 1), column=min(max(self.column, 0), columns - 1)
+        )
+
+    def moved(self, rows: int, columns: int, session: Session) -> Editing:
+        return replace(self, row=self.row + rows, column=self.column + columns).within(session)
+
+    def switched(self, session: Session) -> Editing:
+        """The next target; on the image the cursor starts in the window."""
+        target = TARGETS[(TARGETS.index(self.target) + 1) % len(TARGETS)]
+        if target == "image":
+            step = session.step
+            return Editing(target, int(step.rows[0]), int(step.columns[0])).within(session)
+        return Editing(target)
+
+    def clicked(self, view: str, cell: Cell, session: Session) -> Editing:
+        if view == "image":
+            down, across = session.convolution.axes
+            return Editing("image", cell[0] - down.before, cell[1] - across.before).within(session)
+        return Editing("kernel", *cell).within(session)
+
+    def question(self, session: Session) -> str:
+        """The cell's name in PyTorch's terms, and its value now."""
+        o, s, c = session.position[0], session.slice, session.channel
+        convolution = session.convolution
+        if self.target == "kernel":
+            name = f"weight[{o}, {s}, {self.row}, {self.column}]"
+            value = convolution.weight[o, s, self.row, self.column]
+        elif self.target == "image":
+            name = f"image[{c}, {self.row}, {self.column}]"
+            value = convolution.image[c, self.row, self.column]
+        else:
+            name = f"bias[{o}]"
+            value = 0.0 if convolution.bias is None else convolution.bias[o]
+        return f"{name} = {significant(float(value))}"
+
+    def transition(self, text: str) -> Callable[[Session], Session]:
+        """Sets the cell to what was typed; raises in the transition where that is no number."""
+
+        def make(session: Session) -> Session:
+            value = parse_number(self.target, text)
+            o = session.position[0]
+            if self.target == "kernel":
+                return session.with_weight_value(o, session.slice, self.row, self.column, value)
+            if self.target == "image":
+                return session.with_pixel_value(session.channel, self.row, self.column, value)
+            return session.with_bias_value(o, value)
+
+        return make
+
+    def _shape(self, session: Session) -> tuple[int, int]:
+        if self.target == "kernel":
+            return session.spec.kernel_size
+        if self.target == "image":
+            return session.convolution.image_shape[1:]
+        return 1, 1
+
+
+class EditInput(Input):
+    """Digits go into the line; arrows, enter, tab and escape are passed on."""
+
+    MOVES: Final = {
+        "up": (-1, 0),
+        "down": (1, 0),
+        "left": (0, -1),
+        "right": (0, 1),
+        "enter": (0, 0),
+        "tab": (0, 0),
+    }
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "escape":
+            message: Message = EditLine.Left()
+        elif event.key in self.MOVES:
+            rows, columns = self.MOVES[event.key]
+            message = EditLine.Entered(self.value.strip(), rows, columns, event.key == "tab")
+        else:
+            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+        self.post_message(message)
+
+
+class EditLine(Horizontal):
+    """The cell's name, a line for its new value, and the keys that work here."""
+
+    class Entered(Message):
+        """What was typed is to be taken, then the cursor moves or goes to the next target."""
+
+        def __init__(self, text: str, rows: int, columns: int, switch: bool) -> None:
+            super().__init__()
+            self.text, self.rows, self.columns, self.switch = text, rows, columns, switch
+
+    class Left(Message):
+        """The user pressed escape."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content(f" {self._question}  → "), classes="question")
+        yield EditInput(compact=True, restrict=r"[-+0-9./eE]*")
+        yield Static("arrows move · enter takes · tab kernel/bias/image · esc leaves ", classes="keys")
+
+    def on_mount(self) -> None:
+        self.query_one(EditInput).focus()
+
+    def ask(self, question: str) -> None:
+        """Another cell: its name and value, and an empty line."""
+        self.query_one(".question", Static).update(Content(f" {question}  → "))
+        self.query_one(EditInput).value = ""

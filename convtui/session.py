@@ -1,0 +1,346 @@
+"""What the user has in hand, as one immutable value.
+
+Every key is a pure transition from one Session to the next, so undo is a list, saving is a dump, and a
+change that PyTorch would refuse simply raises before anything was touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.engine.convolution import Convolution, Step
+from convtui.engine.kernels import kernel, legal_sizes
+from convtui.engine.spec import ConvSpec, Pair, SpecError
+from convtui.images import Picture, with_pixel
+
+Array = NDArray[np.float64]
+
+EDITABLE_PIXELS = 1_000_000
+
+
+class Zoom(Enum):
+    """How large a cell is drawn, largest first."""
+
+    NUMBERS = "numbers"
+    BLOCKS = "blocks"
+    HALF_BLOCKS = "half-blocks"
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown of a session, and how; nothing here changes a figure."""
+
+    zoom: Zoom | None = None  # None: the largest that fits
+    slice: int | None = None  # None: the first, or the picture in its own colours
+    hints: bool = True
+
+
+@dataclass(frozen=True)
+class KernelChoice:
+    """Where the weights came from: a named kernel, a file, or the user's own hand."""
+
+    name: str
+    seed: int = 0
+    filters: int | None = None  # None: as many as the kernel itself has
+    named: bool = True  # False once edited or read from a file
+
+    @property
+    def label(self) -> str:
+        return self.name if self.named else f"{self.name} (own)"
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """An image, a convolution over it, and the place the user has reached.
+
+    `index` is the output cell in order filter, row, column; `taps` the multiply-adds done in that cell
+    (None: all at once); `filled` how many output cells, from the first, have been computed so far.
+    """
+
+    picture: Picture
+    convolution: Convolution
+    kernel: KernelChoice
+    index: int = 0
+    taps: int | None = None
+    filled: int = 1
+    view: View = field(default_factory=View)
+    path: Path | None = None  # the session file it was read from or saved to
+
+    @classmethod
+    def start(
+        cls,
+        picture: Picture,
+        choice: KernelChoice,
+        weight: Array | None = None,
+        bias: Array | None = None,
+        size: int | Pair = 3,
+        **spec: Any,
+    ) -> Session:
+        """A fresh session at its first output cell; SpecError where PyTorch would refuse.
+
+        A named kernel is made to fit the image's channels and the groups; `weight` is [O, S, kH, kW].
+        """
+        channels = len(picture.pixels)
+        groups = spec.get("groups", 1)
+        slices = _slices(channels, groups)
+        if weight is None:
+            weight = kernel(choice.name, size, in_channels=slices, filters=choice.filters, seed=choice.seed)
+            filters = _filters_for(len(weight), groups)
+            if filters != len(weight):
+                weight = kernel(choice.name, size, in_channels=slices, filters=filters, seed=choice.seed)
+        elif weight.shape[1] == 1:
+            weight = _tiled(weight, slices, len(weight))
+        return cls(picture, Convolution(picture.pixels, weight, bias, **spec), choice)
+
+    # -- what is here
+
+    @property
+    def spec(self) -> ConvSpec:
+        return self.convolution.spec
+
+    @property
+    def size(self) -> int:
+        """How many output cells there are."""
+        return self.convolution.size
+
+    @property
+    def position(self) -> tuple[int, int, int]:
+        return self.convolution.position(self.index)
+
+    @property
+    def step(self) -> Step:
+        return self.convolution.step(self.index)
+
+    @property
+    def products(self) -> int:
+        """Multiply-adds in one output cell."""
+        _, slices, rows, columns = self.convolution.weight_shape
+        return slices * rows * columns
+
+    @property
+    def slice(self) -> int:
+        """The kernel slice on show: the one being computed, else the one chosen."""
+        _, slices, rows, columns = self.convolution.weight_shape
+        if self.taps:
+            return (self.taps - 1) // (rows * columns)
+        return min(self.view.slice or 0, slices - 1)
+
+    @property
+    def channel(self) -> int:
+        """The image channel which that slice reads."""
+        return self.convolution.channels_read(self.position[0])[self.slice]
+
+    @property
+    def own_colours(self) -> bool:
+        return self.picture.colour and self.view.slice is None and not self.taps
+
+    # -- stepping
+
+    def at(self, index: int, taps: int | None = None) -> Session:
+        """At another output cell; beyond an end, at that end."""
+        index = min(max(index, 0), self.size - 1)
+        return replace(self, index=index, taps=taps, filled=max(self.filled, index + 1))
+
+    def moved(self, cells: int) -> Session:
+        return self.at(self.index + cells)
+
+    def moved_rows(self, rows: int) -> Session:
+        """The same column, rows further; stays within the channel."""
+        o, r, c = self.position
+        row = min(max(r + rows, 0), self.convolution.output_shape[1] - 1)
+        return self.at(self.convolution.index(o, row, c))
+
+    def moved_channels(self, channels: int) -> Session:
+        o, r, c = self.position
+        channel = min(max(o + channels, 0), self.convolution.output_shape[0] - 1)
+        return self.at(self.convolution.index(channel, r, c))
+
+    def multiply_added(self, count: int = 1) -> Session:
+        """One multiply-add further (or back); past the end of a cell the next one begins."""
+        taps = count if self.taps is None and count > 0 else (self.taps or 0) + count
+        if taps > self.products:
+            return self.at(self.index + 1, 1) if self.index + 1 < self.size else self.at(self.index)
+        if taps < 0:
+            return self.at(self.index - 1, self.products - 1) if self.index else self.at(0, 0)
+        return self.at(self.index, taps)
+
+    def finished(self) -> Session:
+        return replace(self, filled=self.size, taps=None)
+
+    def restarted(self) -> Session:
+        return replace(self, index=0, taps=None, filled=1)
+
+    # -- changing the convolution
+
+    def with_spec(self, **changes: Any) -> Session:
+        """Stride, padding, dilation or padding mode changed; the window stays where it is on the image."""
+        return self._rebuilt(self.convolution.replaced(**changes))
+
+    def with_groups(self, groups: int) -> Session:
+        """Other groups; the filters are made to fit: as many slices as a group has, one filter a group or more."""
+        filters = _filters_for(self.kernel.filters or self._own_filters(), groups)
+        return self._with_weight_shape(_slices(len(self.picture.pixels), groups), filters, groups=groups)
+
+    def with_filters(self, filters: int) -> Session:
+        groups = self.spec.groups
+        if filters < 1 or filters % groups:
+            nearest = max(groups, round(filters / groups) * groups)
+            raise SpecError(
+                "out_channels", filters, f"must be a positive multiple of groups={groups}", str(nearest)
+            )
+        changed = self._with_weight_shape(self.convolution.weight_shape[1], filters)
+        return replace(changed, kernel=replace(self.kernel, filters=filters))
+
+    def with_kernel_size(self, size: int | Pair) -> Session:
+        """A named kernel at another size; own weights are cut, or grow by zeros."""
+        rows, columns = (size, size) if isinstance(size, int) else size
+        if self.kernel.named:
+            weight = self._named_weight(self.kernel, (rows, columns))
+        else:
+            _require_size(rows, columns)
+            weight = np.zeros((*self.convolution.weight_shape[:2], rows, columns))
+            old = self.convolution.weight[:, :, :rows, :columns]
+            weight[:, :, : old.shape[2], : old.shape[3]] = old
+        return self._rebuilt(self.convolution.replaced(weight=weight))
+
+    def with_kernel(self, choice: KernelChoice, size: int | Pair | None = None) -> Session:
+        """A named kernel, at the present size where it has that."""
+        if size is None:
+            sizes = legal_sizes(choice.name)
+            now = self.spec.kernel_size[0]
+            size = min(sizes, key=lambda legal: (abs(legal - now), legal))
+        weight = self._named_weight(choice, size)
+        return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
+
+    def with_weight(self, weight: Array, name: str) -> Session:
+        """Weights [O, S, kH, kW] of the user's own; a single slice serves every channel."""
+        if weight.shape[1] == 1:
+            weight = _tiled(weight, _slices(len(self.picture.pixels), self.spec.groups), len(weight))
+        changed = self._rebuilt(self._with_weight(weight))
+        return replace(changed, kernel=KernelChoice(name, filters=len(weight), named=False))
+
+    def with_weight_value(self, o: int, s: int, i: int, j: int, value: float) -> Session:
+        weight = self.convolution.weight.copy()
+        weight[o, s, i, j] = value
+        changed = replace(self, convolution=self.convolution.replaced(weight=weight))
+        return replace(changed, kernel=replace(self.kernel, named=False))
+
+    def with_bias_value(self, o: int, value: float) -> Session:
+        bias = self._bias(self.convolution.weight_shape[0])
+        bias = np.zeros(self.convolution.weight_shape[0]) if bias is None else bias.copy()
+        bias[o] = value
+        return replace(self, convolution=self.convolution.replaced(bias=bias))
+
+    def with_pixel_value(self, c: int, r: int, q: int, value: float) -> Session:
+        if self.picture.pixels.size > EDITABLE_PIXELS:
+            raise ValueError(
+                f"{self.picture.name} is too large to edit by hand: open it with --resize 512 or less"
+            )
+        return self._over(with_pixel(self.picture, c, r, q, value))
+
+    def with_picture(self, picture: Picture) -> Session:
+        """Another image under the same kernel and spec, from its first output cell."""
+        weight = self.convolution.weight
+        slices = _slices(len(picture.pixels), self.spec.groups)
+        if self.kernel.named:
+            weight = self._named_weight(self.kernel, self.spec.kernel_size, slices)
+        elif (weight == weight[:, :1]).all():
+            weight = _tiled(weight, slices, len(weight))
+        fresh = Convolution(picture.pixels, weight, self._bias(len(weight)), **_settings(self.spec))
+        return Session(picture, fresh, self.kernel, view=replace(self.view, slice=None))
+
+    def with_view(self, **changes: Any) -> Session:
+        return replace(self, view=replace(self.view, **changes))
+
+    # -- how the pieces are kept fitting
+
+    def _over(self, picture: Picture) -> Session:
+        convolution = Convolution(
+            picture.pixels,
+            self.convolution.weight,
+            self._bias(self.convolution.weight_shape[0]),
+            **_settings(self.spec),
+        )
+        return replace(self, picture=picture, convolution=convolution)
+
+    def _own_filters(self) -> int:
+        if self.kernel.named:
+            return len(kernel(self.kernel.name, seed=self.kernel.seed))
+        return self.convolution.weight_shape[0]
+
+    def _named_weight(self, choice: KernelChoice, size: int | Pair, slices: int | None = None) -> Array:
+        slices = slices or self.convolution.weight_shape[1]
+        asked = choice.filters or len(kernel(choice.name, seed=choice.seed))
+        filters = _filters_for(asked, self.spec.groups)
+        return kernel(choice.name, size, in_channels=slices, filters=filters, seed=choice.seed)
+
+    def _with_weight_shape(self, slices: int, filters: int, **spec: Any) -> Session:
+        if self.kernel.named:
+            weight = kernel(
+                self.kernel.name,
+                self.spec.kernel_size,
+                in_channels=slices,
+                filters=filters,
+                seed=self.kernel.seed,
+            )
+        else:
+            weight = _tiled(self.convolution.weight, slices, filters)
+        return self._rebuilt(self._with_weight(weight, **spec))
+
+    def _with_weight(self, weight: Array, **spec: Any) -> Convolution:
+        return self.convolution.replaced(weight=weight, bias=self._bias(len(weight)), **spec)
+
+    def _bias(self, filters: int) -> Array | None:
+        bias = self.convolution.bias
+        return None if bias is None else bias[np.arange(filters) % len(bias)]
+
+    def _rebuilt(self, convolution: Convolution) -> Session:
+        """The same place on the image in another convolution; a finished output stays finished."""
+        o, *cell = self.position
+        rows, columns = (
+            min(max((at * old.stride - old.before + new.before) // new.stride, 0), new.output - 1)
+            for at, old, new in zip(cell, self.convolution.axes, convolution.axes, strict=True)
+        )
+        index = convolution.index(min(o, convolution.output_shape[0] - 1), rows, columns)
+        filled = convolution.size if self.filled == self.size else index + 1
+        return replace(self, convolution=convolution, index=index, taps=None, filled=filled)
+
+
+def _settings(spec: ConvSpec) -> dict[str, Any]:
+    return {
+        "stride": spec.stride,
+        "padding": spec.padding,
+        "dilation": spec.dilation,
+        "groups": spec.groups,
+        "padding_mode": spec.padding_mode,
+    }
+
+
+def _slices(channels: int, groups: Any) -> int:
+    """Slices of one filter; where the groups do not divide, one, and the spec's own check says why."""
+    if not isinstance(groups, int) or groups < 1 or channels % groups:
+        return channels
+    return channels // groups
+
+
+def _filters_for(filters: int, groups: Any) -> int:
+    """The fewest filters, at least as many as asked, that the groups divide."""
+    if not isinstance(groups, int) or groups < 1:
+        return filters
+    return -(-filters // groups) * groups
+
+
+def _tiled(weight: Array, slices: int, filters: int) -> Array:
+    return weight[np.arange(filters) % len(weight)][:, np.arange(slices) % weight.shape[1]]
+
+
+def _require_size(rows: int, columns: int) -> None:
+    for side in (rows, columns):
+        if side < 1:
+            raise SpecError("kernel_size", (rows, columns), "must be at least 1", "1")

@@ -1,0 +1,41 @@
+"""The two looks of the app; the colours of the cells themselves are palettes of their own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.theme import Theme
+
+from convtui.views.cells import DARK, LIGHT, RGB, Palette
+
+
+def _hex(colour: RGB) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def _theme(name: str, palette: Palette, panel: str, accent: RGB, dark: bool) -> Theme:
+    return Theme(
+        name=name,
+        primary=_hex(palette.negative),
+        secondary=_hex(palette.positive),
+        accent=_hex(accent),
+        foreground=_hex(palette.text),
+        background=_hex(palette.background),
+        surface=panel,
+        panel=panel,
+        warning=_hex(palette.positive),
+        error="#ff6b6b" if dark else "#b3261e",
+        success=_hex(palette.reader),
+        dark=dark,
+        variables={"footer-key-foreground": _hex(accent), "text-muted": _hex(palette.muted)},
+    )
+
+
+THEMES: Final = (
+    _theme("convtui-dark", DARK, "#22252e", DARK.accent, True),
+    _theme("convtui-light", LIGHT, "#eceae4", LIGHT.accent_on_light, False),
+)
+
+
+def palette_of(dark: bool) -> Palette:
+    return DARK if dark else LIGHT

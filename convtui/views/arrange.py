@@ -1,0 +1,126 @@
+"""Where the panes of the Step screen go, and how large their cells are.
+
+Computed from shapes and the terminal's size alone, so nothing moves while stepping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from convtui.session import Zoom
+from convtui.views.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, WIDE_NUMBERS, CellSize
+
+LEAST_WIDTH: Final = 60
+LEAST_HEIGHT: Final = 20
+
+MARGIN: Final = 1
+GAP: Final = 2
+OPERATOR: Final = 3  # the columns of " × " and " = "
+NOTES_WIDTH: Final = 50
+CONTROLS: Final = 1
+KEYS: Final = 1
+
+Size = tuple[int, int]  # rows, columns
+
+_LADDER: Final = (TALL_NUMBERS, WIDE_NUMBERS, NUMBERS, BLOCKS, HALF_BLOCKS)
+_ASKED: Final = {
+    Zoom.NUMBERS: (TALL_NUMBERS, WIDE_NUMBERS, NUMBERS),
+    Zoom.BLOCKS: (BLOCKS,),
+    Zoom.HALF_BLOCKS: (HALF_BLOCKS,),
+}
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A grid's cell size and the columns it gets."""
+
+    cells: CellSize
+    width: int
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """The Step screen's plan; heights in lines, with the titles."""
+
+    image: Pane
+    output: Pane
+    pictures_height: int
+    pictures_hinted: bool
+    table: Pane  # the window, the kernel and the products alike
+    tables_height: int
+    tables_hinted: bool
+    notes_beside: bool  # the size formula stands right of the tables, else below the pictures
+    notes_height: int
+    equation_height: int
+
+
+def zoom_of(cells: CellSize) -> Zoom:
+    return next(zoom for zoom, sizes in _ASKED.items() if cells in sizes)
+
+
+def arranged(
+    size: Size, image: Size, output: Size, kernel: Size, zoom: Zoom | None, hints: bool, notes: int
+) -> Arrangement:
+    """The plan for a terminal of `size`; `image` with its padding; `notes` lines of formula to place."""
+    height, width = size
+    table = _table(kernel, width, max(3, (height - 8) // 3))
+    tables_height = 1 + min(table.cells.lines(kernel[0]), max(3, (height - 8) // 3))
+    taken = 3 * table.width + 2 * OPERATOR
+    beside = width - taken - GAP >= NOTES_WIDTH and tables_height >= notes
+    notes_height = 0 if beside else notes
+    equation_height = 2 if height >= 30 else 1
+    pictures_height = height - CONTROLS - KEYS - equation_height - tables_height - notes_height
+    image_pane, output_pane = _pictures(pictures_height - 1, width, image, output, zoom)
+    lines = max(image_pane.cells.lines(image[0]), output_pane.cells.lines(output[0]))
+    spare = pictures_height - lines - 2
+    if hints and spare >= 1:
+        pictures_height, tables_height = pictures_height - 1, tables_height + 1
+    pictures_hinted = hints and (spare >= 0 or pictures_height >= 20)
+    pictures_height = min(pictures_height, lines + pictures_hinted + 3)
+    return Arrangement(
+        image=image_pane,
+        output=output_pane,
+        pictures_height=pictures_height,
+        pictures_hinted=pictures_hinted,
+        table=table,
+        tables_height=tables_height,
+        tables_hinted=hints and spare >= 1,
+        notes_beside=beside,
+        notes_height=notes_height,
+        equation_height=equation_height,
+    )
+
+
+def _table(kernel: Size, width: int, most_lines: int) -> Pane:
+    rows, columns = kernel
+    room = (width - 2 * OPERATOR) // 3
+    for cells in _LADDER[1:]:
+        if columns * cells.width <= room and cells.lines(rows) <= most_lines:
+            return Pane(cells, max(columns * cells.width, 12))
+    return Pane(HALF_BLOCKS, min(max(columns, 12), room))
+
+
+def _pictures(lines: int, width: int, image: Size, output: Size, zoom: Zoom | None) -> tuple[Pane, Pane]:
+    """The same cell size for both where that fits, so that they can be compared; the output's may be larger."""
+    ladder = _ASKED[zoom] if zoom else _LADDER
+    for at, cells in enumerate(ladder):
+        left, right = image[1] * cells.width, output[1] * cells.width
+        if cells.lines(image[0]) <= lines and left + GAP + right <= width:
+            break
+    else:
+        at, cells = len(ladder) - 1, ladder[-1]
+        left, right = image[1] * cells.width, output[1] * cells.width
+        half = (width - GAP) // 2
+        left = min(left, max(half, width - GAP - right))
+    left = max(left, min(30, width // 2))
+    room = width - left - GAP
+    larger = next(
+        (
+            bigger
+            for bigger in ladder[:at]
+            if bigger != NUMBERS and output[1] * bigger.width <= room and bigger.lines(output[0]) <= lines
+        ),
+        cells,
+    )
+    return Pane(cells, left), Pane(larger, room)

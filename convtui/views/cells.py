@@ -1,0 +1,144 @@
+"""How a value becomes text, a colour and a glyph.
+
+Everything here is a pure function of values and a Palette, so that what the grids show can be tested
+without a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import floor, isfinite, log10
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color
+from rich.style import Style
+
+Array = NDArray[np.float64]
+Pixels = NDArray[np.uint8]
+RGB = tuple[int, int, int]
+
+NUMBER_WIDTH: Final = 5
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of the cells; the app's theme has those of everything around them."""
+
+    background: RGB
+    text: RGB
+    muted: RGB
+    accent: RGB  # the window and the cell being computed, on dark cells
+    accent_on_light: RGB
+    reader: RGB  # cells that read the pixel under the mouse
+    padding: RGB
+    uncomputed: RGB
+    negative: RGB
+    zero: RGB
+    positive: RGB
+
+
+DARK = Palette(
+    background=(22, 24, 30),
+    text=(222, 226, 234),
+    muted=(134, 142, 158),
+    accent=(255, 214, 64),
+    accent_on_light=(176, 112, 0),
+    reader=(60, 220, 160),
+    padding=(52, 38, 72),
+    uncomputed=(27, 29, 36),
+    negative=(74, 155, 255),
+    zero=(34, 37, 46),
+    positive=(255, 146, 48),
+)
+LIGHT = Palette(
+    background=(250, 249, 246),
+    text=(32, 35, 42),
+    muted=(104, 110, 122),
+    accent=(255, 104, 176),
+    accent_on_light=(196, 0, 92),
+    reader=(0, 140, 90),
+    padding=(219, 207, 236),
+    uncomputed=(236, 234, 229),
+    negative=(38, 112, 220),
+    zero=(246, 245, 240),
+    positive=(228, 112, 8),
+)
+
+
+def greys(values: Array, lowest: float, highest: float) -> Pixels:
+    """Values [h, w] as grey pixels [h, w, 3], black at `lowest` and white at `highest`."""
+    shade = np.clip((values - lowest) / (highest - lowest or 1.0), 0, 1)
+    return np.repeat((shade * 255 + 0.5).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def diverging(values: Array, limit: float, palette: Palette) -> Pixels:
+    """Values [h, w] as pixels [h, w, 3]: blue below zero, orange above, full colour at ±limit."""
+    strength = np.clip(values / limit, -1, 1)[..., None] if limit > 0 else np.zeros((*values.shape, 1))
+    zero = np.array(palette.zero, dtype=float)
+    end = np.where(strength < 0, np.array(palette.negative), np.array(palette.positive))
+    return np.asarray(zero + (end - zero) * np.abs(strength) + 0.5).astype(np.uint8)
+
+
+def mixed(pixels: Pixels, colour: RGB, share: float) -> Pixels:
+    """Pixels [..., 3] with a share of another colour mixed in."""
+    return np.asarray(pixels * (1 - share) + np.array(colour) * share + 0.5).astype(np.uint8)
+
+
+def luminance(colour: RGB) -> float:
+    """Relative brightness from 0 to 1 (ITU-R 601 weights)."""
+    return (0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) / 255
+
+
+def ink(background: RGB) -> RGB:
+    """Black or white, whichever can be read on it."""
+    return (0, 0, 0) if luminance(background) > 0.5 else (255, 255, 255)
+
+
+def accent_on(background: RGB, palette: Palette) -> RGB:
+    return palette.accent_on_light if luminance(background) > 0.55 else palette.accent
+
+
+@lru_cache(maxsize=1 << 16)
+def style(foreground: RGB | None, background: RGB, bold: bool = False) -> Style:
+    """A rich Style; cached, since a screen uses few of them many times."""
+    colour = Color.from_rgb(*foreground) if foreground else None
+    return Style(color=colour, bgcolor=Color.from_rgb(*background), bold=bold)
+
+
+def number_format(lowest: float, highest: float, integral: bool = False) -> Callable[[float], str]:
+    """One format for all values of a grid, so that they align at the point; at most five characters."""
+    largest = max(abs(lowest), abs(highest))
+    if largest >= 10_000 or 0 < largest < 0.05:
+        return _scientific
+    if integral:
+        return lambda value: f"{value:.0f}" if value else "0"
+    decimals = 2 if largest < 9.995 else 1 if largest < 99.95 else 0
+    return lambda value: f"{value:.{decimals}f}" if value else f"{0:.{decimals}f}"
+
+
+def _scientific(value: float) -> str:
+    if not value or not isfinite(value):
+        return "0"
+    exponent = floor(log10(abs(value)))
+    digit = round(value / 10.0**exponent)
+    if abs(digit) == 10:
+        digit, exponent = digit // 10, exponent + 1
+    return f"{digit}e{exponent}"
+
+
+def is_integral(values: Array) -> bool:
+    return bool((values == np.floor(values)).all())
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """A result with that many decimals where it has them; large and tiny ones in powers of ten."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e6 or abs(value) < 10.0**-digits:
+        return f"{value:.{digits - 1}e}"
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

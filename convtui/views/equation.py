@@ -1,0 +1,62 @@
+"""The sum of one output cell, written out with its numbers, as wide as there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convtui.engine.convolution import Step
+from convtui.views.cells import significant
+
+
+def sum_line(step: Step, slice: int, taps: int | None, width: int) -> str:
+    """The products of one slice added up: "0.5 - 0.25 + 0 = 0.25"; dots stand for what is still to come."""
+    products = step.products[slice].ravel()
+    total = len(products)
+    done = total if taps is None else min(max(taps - slice * total, 0), total)
+    before = step.running[slice * total - 1] if slice else 0.0
+    partial = step.running[slice * total + done - 1] - before if done else 0.0
+    label = "sum of products" if len(step.slice_sums) == 1 else f"slice {slice}"
+    for digits in (4, 3, 2):
+        end = f" = {significant(partial, digits)}"
+        line = f"{label}  {_added(products[:done], digits)}{' + …' if done < total else ''}{end}"
+        if len(line) <= width:
+            return line
+    room = max(8, width - len(label) - len(end) - 8)
+    return f"{label}  … {_added(products[:done], 2)[-room:].partition(' ')[2]}{end}"
+
+
+def result_line(step: Step, taps: int | None, width: int) -> str:
+    """What the slices and the bias add up to: "0.5 + 0.1 + bias 1 = output[0, 4, 18]"."""
+    name = f"output[{', '.join(map(str, step.position))}]"
+    if taps is not None and taps < len(step.running):
+        return _multiply_add(step, taps, name)
+    sums: Sequence[float] = step.slice_sums.tolist()
+    bias = f" + bias {significant(step.bias)}" if step.has_bias else ""
+    value = significant(step.value)
+    if len(sums) == 1:
+        return f"{name} = {significant(sums[0])}{bias} = {value}" if bias else f"{name} = {value}   no bias"
+    for parts in (_added(sums, 4), _added(sums, 2), f"{len(sums)} slice sums"):
+        line = f"{name} = slices {parts}{bias} = {value}"
+        if len(line) <= width:
+            break
+    return line
+
+
+def _multiply_add(step: Step, taps: int, name: str) -> str:
+    if not taps:
+        return f"{name}: enter multiplies and adds, one product at a time"
+    at = step.multiply_adds[taps - 1]
+    term = f"{significant(at.pixel)} × {significant(at.weight)} = {significant(at.product)}"
+    return f"multiply-add {taps} of {len(step.running)}:  {term},  running sum {significant(at.running)}"
+
+
+def _added(terms: Sequence[float], digits: int) -> str:
+    """Numbers with their signs between them."""
+    text = ""
+    for term in terms:
+        shown = significant(abs(term), digits)
+        if text:
+            text += f" - {shown}" if term < 0 else f" + {shown}"
+        else:
+            text = f"-{shown}" if term < 0 else shown
+    return text or "0"

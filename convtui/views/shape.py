@@ -1,0 +1,52 @@
+"""Why the output has the size it has, in words and numbers, and which pixels nobody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convtui.engine.spec import Axis
+
+
+IN_WORDS = "(image + padding − dilation·(kernel−1) − 1)/stride + 1"
+
+
+def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
+    """Pixels never read, and the formula of each axis with its numbers put in, once where both agree.
+
+    With lines to spare there is a title and the formula in words.
+    """
+    rows, columns = axes
+    if rows.formula == columns.formula:
+        notes = [_fitted("", rows.formula, width)]
+    else:
+        notes = [_fitted(f"{axis.name}  ", axis.formula, width) for axis in axes]
+    unread = [f"{axis.name} {spans(axis.unused)}" for axis in axes if axis.unused]
+    if unread:
+        notes.append(f"never read by any window: image {' and '.join(unread)}")
+    if len(notes) + 2 <= lines and len(IN_WORDS) <= width:
+        notes.insert(0, IN_WORDS)
+    if len(notes) < lines:
+        return ["output size", *notes]
+    label = "output rows and columns  " if rows.formula == columns.formula else "output "
+    return [_fitted(label, notes[0], width), *notes[1:]]
+
+
+def spans(numbers: Sequence[int], most: int = 4) -> str:
+    """Ascending numbers as ranges: "3, 7-9, 27"; a long list is cut and counted."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:most]]
+    more = f" … ({len(numbers)} in all)" if len(runs) > most else ""
+    return ", ".join(shown) + more
+
+
+def _fitted(label: str, formula: str, width: int) -> str:
+    """The formula with as many of its intermediate results as there is room for."""
+    first, *between, last = formula.split(" = ")
+    while between and len(label) + len(" = ".join([first, *between, last])) > width:
+        between.pop()
+    return label + " = ".join([first, *between, last])

@@ -1,0 +1,177 @@
+"""What each grid of the Step screen shows for a session and what the user points at.
+
+Sheets are made once for an image or a convolution and kept while it is stepped through, so that a step only
+moves marks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from convtui.engine.convolution import Convolution, Step
+from convtui.images import Picture
+from convtui.session import Session
+from convtui.views.cells import Array, is_integral
+from convtui.views.controls import padding
+from convtui.views.drawing import Cell, Grid, Outline
+from convtui.views.shape import spans
+from convtui.views.sheets import ImageSheet, OutputSheet, TableSheet, whole_pixels
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What the user points at: an image pixel (in the image's own frame) or an entry of the kernel."""
+
+    pixel: Cell | None = None
+    entry: Cell | None = None
+    edits: str = ""  # "kernel" or "image" while that is edited: the focus is shown there
+
+
+@dataclass(frozen=True, eq=False)
+class StepGrids:
+    """The grids of the Step screen."""
+
+    image: Grid
+    output: Grid
+    window: Grid
+    kernel: Grid
+    products: Grid
+
+
+def step_grids(session: Session, step: Step, pointer: Pointer) -> StepGrids:
+    """All five, for a session at a step of its convolution."""
+    entry = pointer.entry or _entry_computed(session)
+    tables = _tables(session, step, entry)
+    return StepGrids(_image(session, step, pointer, entry), _output(session, pointer), *tables)
+
+
+@lru_cache(maxsize=4)
+def image_sheet(picture: Picture, convolution: Convolution, channel: int, own_colours: bool) -> ImageSheet:
+    return ImageSheet(picture, convolution.axes, channel, own_colours)
+
+
+@lru_cache(maxsize=4)
+def output_sheet(picture: Picture, convolution: Convolution, channel: int) -> OutputSheet:
+    bias = convolution.bias
+    whole = whole_pixels(picture) and _whole(convolution) and (bias is None or is_integral(bias))
+    return OutputSheet(convolution, channel, whole)
+
+
+@lru_cache(maxsize=4)
+def kernel_sheet(convolution: Convolution, filter: int, slice: int) -> TableSheet:
+    limit = _largest(convolution.weight)
+    return TableSheet(convolution.weight[filter, slice], -limit, limit, _whole(convolution))
+
+
+@lru_cache(maxsize=4)
+def _whole(convolution: Convolution) -> bool:
+    return is_integral(convolution.weight)
+
+
+def _largest(values: Array) -> float:
+    return float(np.abs(values).max())
+
+
+def _entry_computed(session: Session) -> Cell | None:
+    """The kernel entry of the multiply-add just done."""
+    if not session.taps:
+        return None
+    _, _, rows, columns = session.convolution.weight_shape
+    at = (session.taps - 1) % (rows * columns)
+    return divmod(at, columns)
+
+
+def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None) -> Grid:
+    convolution = session.convolution
+    down, across = convolution.axes
+    rows = _range(int(step.rows[0]) + down.before, down.dilation, down.kernel)
+    columns = _range(int(step.columns[0]) + across.before, across.dilation, across.kernel)
+    focus = None
+    if pointer.pixel:
+        focus = (pointer.pixel[0] + down.before, pointer.pixel[1] + across.before)
+    elif entry:
+        focus = (rows[entry[0]], columns[entry[1]])
+    return Grid(
+        sheet=image_sheet(session.picture, convolution, session.channel, session.own_colours),
+        title=_image_title(session),
+        hint="framed: what the kernel covers in this step",
+        legend=not session.own_colours,
+        outline=Outline(rows, columns),
+        focus=focus,
+    )
+
+
+def _range(start: int, step: int, count: int) -> range:
+    return range(start, start + (count - 1) * step + 1, step)
+
+
+def _image_title(session: Session) -> str:
+    parts = [f"{session.picture.name} {'x'.join(map(str, session.convolution.image_shape))}"]
+    if session.convolution.image_shape[0] > 1 and not session.own_colours:
+        parts.append(f"channel {channel_name(session.picture, session.channel)}")
+    if any(any(side) for side in session.spec.pads):
+        parts.append(f"padding {padding(session)}")
+    return " · ".join(parts)
+
+
+def channel_name(picture: Picture, channel: int) -> str:
+    return f"{channel} {('red', 'green', 'blue')[channel]}" if picture.colour else str(channel)
+
+
+def _output(session: Session, pointer: Pointer) -> Grid:
+    convolution = session.convolution
+    o, r, c = session.position
+    _, rows, columns = convolution.output_shape
+    filled = min(max(session.filled - o * rows * columns, 0), rows * columns)
+    if session.taps is not None and session.taps < session.products and session.filled == session.index + 1:
+        filled -= 1
+    shape = "x".join(map(str, convolution.output_shape))
+    title = f"output[{o}, {r}, {c}] of {shape} · step {session.index + 1} of {session.size}"
+    hint = "dots: cells not computed yet"
+    readers: frozenset[Cell] = frozenset()
+    if pointer.pixel:
+        down, across = (
+            axis.outputs_reading(at) for axis, at in zip(convolution.axes, pointer.pixel, strict=True)
+        )
+        if o in convolution.reading_channels(session.channel):
+            readers = frozenset((int(y), int(x)) for y in down for x in across)
+        title = _readers_title(pointer.pixel, session.channel, down.tolist(), across.tolist(), len(readers))
+    return Grid(
+        sheet=output_sheet(session.picture, convolution, o),
+        title=title,
+        hint=hint,
+        filled=filled,
+        focus=(r, c),
+        readers=readers,
+        legend=True,
+    )
+
+
+def _readers_title(pixel: Cell, channel: int, down: list[int], across: list[int], count: int) -> str:
+    name = f"image[{channel}, {pixel[0]}, {pixel[1]}]"
+    if not count:
+        return f"{name} is read by no output cell here"
+    cells = "cell" if count == 1 else "cells"
+    return f"{name} is read by {count} {cells}: rows {spans(down)}, columns {spans(across)}"
+
+
+def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Grid, Grid]:
+    picture, convolution, s = session.picture, session.convolution, session.slice
+    _, slices, rows, columns = convolution.weight_shape
+    whole = whole_pixels(picture)
+    window = TableSheet(step.window[s], picture.lowest, picture.highest, whole, step.is_padding)
+    limit = max(abs(picture.lowest), abs(picture.highest)) * _largest(convolution.weight)
+    products = TableSheet(step.products[s], -limit, limit, whole and _whole(convolution))
+    done = None
+    if session.taps is not None:
+        done = min(max(session.taps - s * rows * columns, 0), rows * columns)
+    o = step.position[0]
+    kernel_title = f"kernel [{o}, {s}]" if convolution.weight_shape[0] > 1 or slices > 1 else "kernel"
+    return (
+        Grid(window, "window", "pixels it covers", focus=entry),
+        Grid(kernel_sheet(convolution, o, s), kernel_title, "times weights", focus=entry),
+        Grid(products, "products", "to be added", filled=done, focus=entry),
+    )

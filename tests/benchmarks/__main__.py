@@ -1,0 +1,164 @@
+"""Measures convtui beside the smallest Textual app and prints a table: python -m tests.benchmarks."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from tests.benchmarks.measure import (
+    DOWN,
+    ENTER,
+    LEFT,
+    RIGHT,
+    UP,
+    Commands,
+    Series,
+    held_down,
+    median,
+    one_at_a_time,
+    opened,
+    percentile_95,
+    start_milliseconds,
+)
+from tests.benchmarks.terminal import Ended, Silent
+
+CONVTUI = [sys.executable, "-m", "convtui"]
+SMALLEST = [sys.executable, str(Path(__file__).with_name("smallest.py"))]
+BOTH: Commands = {"convtui": CONVTUI, "smallest app": SMALLEST}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the report: a value of convtui's beside a reference, and the most their ratio should be."""
+
+    name: str
+    unit: str
+    value: float | None
+    against: str
+    reference: float | None
+    target: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        return self.value / self.reference if self.value is not None and self.reference else None
+
+    @property
+    def verdict(self) -> str:
+        if self.target is None:
+            return ""
+        return "met" if self.ratio is not None and self.ratio <= self.target else "MISSED"
+
+
+def compared(
+    name: str,
+    unit: str,
+    both: Mapping[str, T],
+    measure: Callable[[T], float | None],
+    target: float | None = None,
+) -> Figure:
+    """The same measure of two samples, the second of which is the reference."""
+    ours, reference = both.values()
+    return Figure(name, unit, measure(ours), list(both)[1], measure(reference), target)
+
+
+def start_figures(images: Commands) -> Iterator[Figure]:
+    """From exec to the first painted screen."""
+    yield compared("start to painted screen", "ms", start_milliseconds(BOTH, runs=15), median, 1.3)
+    yield compared("start with a 4096x4096 image", "ms", start_milliseconds(images, runs=3), median)
+
+
+def key_figures(images: Commands) -> Iterator[Figure]:
+    """From a key to the last byte of what it painted, and what that takes."""
+    with opened(BOTH) as terminals:
+        steps = one_at_a_time(terminals, [RIGHT], presses=200)
+        yield compared("key Right, p50", "ms", steps, Series.p50, 1.5)
+        yield compared("key Right, p95", "ms", steps, Series.p95, 2.0)
+        yield compared("  frames a key", "", steps, Series.frames_a_key)
+        yield compared("  written a key", "kB", steps, Series.kilobytes_a_key)
+        yield compared("  CPU a key", "ms", steps, Series.cpu_milliseconds_a_key)
+        yield compared("  memory after the keys", "MB", steps, Series.megabytes)
+        for name, keys in (("Down, Up", [DOWN, UP]), ("Enter", [ENTER]), ("t, T (stride)", [b"t", b"T"])):
+            yield compared(f"key {name}, p50", "ms", one_at_a_time(terminals, keys, presses=20), Series.p50)
+        held = {name: held_down(terminal, LEFT, presses=60) for name, terminal in terminals.items()}
+        yield compared("Left held, 30 a second, p50", "ms", held, median)
+        yield compared("Left held, 30 a second, p95", "ms", held, percentile_95)
+    with opened(images) as terminals:
+        to_and_fro = [RIGHT] * 30 + [LEFT] * 30  # an 8x8 image has 36 output cells
+        steps = one_at_a_time(terminals, to_and_fro, presses=200)
+        yield compared("key Right, 4096x4096, p50", "ms", steps, Series.p50, 1.2)
+        yield compared("  written a key", "kB", steps, Series.kilobytes_a_key)
+        yield compared("  CPU a key", "ms", steps, Series.cpu_milliseconds_a_key)
+        yield compared("  memory after the keys", "MB", steps, Series.megabytes)
+
+
+def machine() -> dict[str, object]:
+    """What the figures were measured on."""
+    return {
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "textual": version("textual"),
+    }
+
+
+def table(figures: list[Figure]) -> str:
+    """The figures as aligned lines."""
+    lines = [f"{'':<30}{'convtui':>12}{'against':>12}{'':>15}{'ratio':>9}{'target':>9}"]
+    for figure in figures:
+        values = "".join(f"{_quantity(value, figure.unit):>12}" for value in (figure.value, figure.reference))
+        ratio = "-" if figure.ratio is None else f"{figure.ratio:.2f}x"
+        target = "" if figure.target is None else f"{figure.target:g}x"
+        line = f"{figure.name:<30}{values}  {figure.against:<13}{ratio:>9}{target:>9}  {figure.verdict}"
+        lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+def _quantity(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f} {unit:<2}" if value < 10 else f"{value:.1f} {unit:<2}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=["start", "keys"], help="measure only this")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    options = parser.parse_args()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="convtui-images-") as directory:
+        images = {}
+        for side in (4096, 8):
+            path = Path(directory) / f"{side}.npy"
+            np.save(path, np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8))
+            images[f"{side}x{side}"] = [*CONVTUI, str(path)]
+        try:
+            if options.only != "keys":
+                figures += start_figures(images)
+            if options.only != "start":
+                figures += key_figures(images)
+        except (Silent, Ended) as error:
+            print(error, file=sys.stderr)
+            return 1
+    if options.json:
+        lines = [asdict(figure) | {"ratio": figure.ratio} for figure in figures]
+        print(json.dumps({"figures": lines, "machine": machine()}, indent=2))
+    else:
+        print(table(figures))
+        print(", ".join(f"{name} {value}" for name, value in machine().items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

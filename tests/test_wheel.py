@@ -1,0 +1,78 @@
+"""The wheel: built from a copy of the checkout, unpacked, and used from somewhere else."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+PARTS = ("pyproject.toml", "README.md", "LICENSE", "convtui", "samples")
+
+USE = """
+import json
+import convtui
+from convtui import samples
+print(json.dumps({
+    "package": convtui.__file__,
+    "folder": str(samples.folder()),
+    "images": {name: list(samples.open_image(name).pixels.shape) for name in samples.image_names()},
+    "kernels": [path.name for path in samples.kernel_files()],
+    "sessions": [path.name for path in samples.session_files()],
+}))
+"""
+
+
+def samples_of(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = tmp_path_factory.mktemp("source")
+    for part in PARTS:
+        if (CHECKOUT / part).is_dir():
+            shutil.copytree(CHECKOUT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(CHECKOUT / part, source)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "dist", "."]
+    subprocess.run(build, cwd=source, check=True, capture_output=True)
+    (wheel,) = (source / "dist").glob("convtui-*.whl")
+    target = tmp_path_factory.mktemp("unpacked")
+    with ZipFile(wheel) as archive:
+        archive.extractall(target)
+    return target
+
+
+def test_the_wheel_holds_every_module_and_sample(unpacked: Path) -> None:
+    assert samples_of(unpacked / "convtui" / "bundled") == samples_of(CHECKOUT / "samples")
+    modules = {path.relative_to(CHECKOUT) for path in (CHECKOUT / "convtui").rglob("*.py")}
+    assert modules == {path.relative_to(unpacked) for path in unpacked.rglob("*.py")}
+
+
+def test_samples_open_from_the_wheel(unpacked: Path, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", USE],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(unpacked)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads(result.stdout)
+    package = unpacked / "convtui"
+    assert found["package"] == str(package / "__init__.py")
+    assert found["folder"] == str(package / "bundled")
+    assert found["images"]["mnist-7"] == [1, 28, 28]
+    files = samples_of(CHECKOUT / "samples")
+    assert {f"images/{name}" for name in found["images"]} == {
+        name.rsplit(".", 1)[0] for name in files if name.startswith("images/")
+    }
+    assert {f"kernels/{name}" for name in found["kernels"]} == {n for n in files if n.startswith("kernels/")}
+    assert {f"sessions/{name}" for name in found["sessions"]} == {
+        n for n in files if n.startswith("sessions/")
+    }
