@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
 from textual.app import App, SystemCommand
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 
 from convtui.engine.convolution import Convolution
@@ -34,7 +35,7 @@ class ConvtuiApp(App[None]):
     DEFAULT_MODE = "step"
     ENABLE_COMMAND_PALETTE = True
 
-    session: reactive[Session] = reactive(None, init=False)  # type: ignore[arg-type]
+    session: var[Session] = var(None, init=False)  # type: ignore[arg-type]
 
     def __init__(self, session: Session, *, notice: str = "", theme: str = "dark", keep: bool = True) -> None:
         super().__init__()
@@ -53,8 +54,9 @@ class ConvtuiApp(App[None]):
         if self._notice:
             self.call_after_refresh(self._say, self._notice)
         if self._keep:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self._end_by_signal, number)
+            if os.name == "posix":
+                for number in (signal.SIGTERM, signal.SIGHUP):
+                    asyncio.get_running_loop().add_signal_handler(number, self._end_by_signal, number)
             self.set_timer(0.1, self._begin_keeping)
 
     @property
@@ -125,9 +127,7 @@ class ConvtuiApp(App[None]):
         if path is None:
             self.save_as()
         elif _modified(path) != self._read_at:
-            self._ask_to_replace(
-                path, f"{path.name} was changed by something else since it was read. Replace it?"
-            )
+            self._ask_to_replace(path, f"{path.name} has changed since it was read. Replace it?")
         else:
             self._write(path)
 
@@ -147,9 +147,7 @@ class ConvtuiApp(App[None]):
         try:
             sessionfile.load(path)
         except ValueError:
-            self._say(
-                f"{path} is not a convtui session, so it is not replaced: choose another name", error=True
-            )
+            self._say(f"{path} is no convtui session and is not replaced: choose another name", error=True)
         else:
             self._ask_to_replace(path, f"{path.name} exists already. Replace it?")
 
@@ -209,6 +207,19 @@ class ConvtuiApp(App[None]):
             self._keeper.flush()
         self.exit(return_code=128 + number)
 
+    def _fatal_error(self) -> None:
+        """Instead of Textual's traceback on the terminal: the work is kept, and a line says so."""
+        from convtui.crash import report
+
+        if self._keeper:
+            self._keeper.flush()
+        error = self._exception
+        assert error is not None
+        self.panic(
+            f"convtui: stopped by an error of its own ({type(error).__name__}: {error}). Your work is kept "
+            f"and offered at the next start. Details: {report(error)}"
+        )
+
     # -- what a crash left behind
 
     def _begin_keeping(self) -> None:
@@ -233,7 +244,7 @@ class ConvtuiApp(App[None]):
 
     # -- the palette
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         from convtui.commands import commands
 
         yield from commands(self)

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final, NoReturn
 if TYPE_CHECKING:
     from convtui.session import Session
 
-DEFAULT_KERNEL: Final = "top-edge"
+DEFAULT_KERNEL: Final = {"kernel": "top-edge"}
+LESSON: Final = {**DEFAULT_KERNEL, "padding": "1"}
 DEFAULT_SIZE: Final = 3
-LESSON_PADDING: Final = "1"
 
 # What makes more room comes first, and what makes a kernel's filters before what changes them.
 SETTINGS: Final = (
@@ -107,8 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except MemoryError as error:
-        return _complain(f"{error or 'out of memory'}; a smaller image (--resize 512) needs less")
-    except ValueError as error:
+        return _complain(f"{str(error) or 'out of memory'}; a smaller image (--resize 512) needs less")
+    except (ValueError, OSError) as error:
         return _complain(str(error))
     return code
 
@@ -200,21 +200,17 @@ def build(options: argparse.Namespace) -> Session:
     if file is not None:
         session = _changed(_read_session(file, options), given, None)
     else:
-        session = _changed(_blank(options), {**_defaults(options), **given}, DEFAULT_SIZE).restarted()
+        defaults = LESSON if options.image is None else DEFAULT_KERNEL
+        session = _changed(_blank(options), {**defaults, **given}, DEFAULT_SIZE).restarted()
     return _placed(session, options)
-
-
-def _defaults(options: argparse.Namespace) -> dict[str, str]:
-    lesson = {"padding": LESSON_PADDING} if options.image is None else {}
-    return {"kernel": DEFAULT_KERNEL, **lesson}
 
 
 def _session_file(name: str | None) -> Path | None:
     """The session file of that name, be it a sample's; None if the name is that of an image."""
-    from convtui import samples, sessionfile
-
     if name is None:
         return None
+    from convtui import samples, sessionfile
+
     path = Path(name)
     if sessionfile.is_session_file(path):
         return path

@@ -55,7 +55,7 @@ class _Statement:
 
 @dataclass(frozen=True)
 class Document:
-    """A TOML text and its values. Getters return None for a missing key, and raise for a value not allowed."""
+    """A TOML text and its values. Getters return None for a missing key and raise for a wrong value."""
 
     name: str
     text: str
@@ -65,13 +65,17 @@ class Document:
     def parse(cls, text: str, name: str) -> "Document":
         """Raises SessionFileError for what is no TOML."""
         try:
-            return cls(name, text, tomllib.loads(text))
+            document = cls(name, text, tomllib.loads(text))
+            leaves = _leaves(document.data)
         except tomllib.TOMLDecodeError as error:
             raise _syntax_error(text, name, str(error)) from None
         except (ValueError, RecursionError):
-            raise SessionFileError.at(
-                name, _unreadable_line(text), "a number too long or lists too deep to be read"
-            ) from None
+            why = "numbers too long or names nested too deep to be read"
+            raise SessionFileError.at(name, _unreadable_line(text), why) from None
+        for keys, value in leaves.items():
+            if not _has_64_bits(value):
+                raise document.error(keys, f"{'.'.join(map(printable, keys))}: numbers have at most 64 bits")
+        return document
 
     @cached_property
     def _statements(self) -> dict[Keys, _Statement]:
@@ -102,21 +106,22 @@ class Document:
     def lines_above(self, *keys: str) -> int | None:
         """How many lines precede a text in triple quotes; None if its lines are not lines of the file."""
         statement = self._statements[keys]
+        text = str(self.value(*keys))
+        if len(text.splitlines()) > text.count("\n") + 1:  # by separators that end no line of TOML
+            return None
         for token in _TOKEN.finditer(statement.text):
-            if token[0][:3] in ('"""', "'''"):
+            content = token[0][3:-3].replace("\r\n", "\n")
+            if token[0][:3] in ('"""', "'''") and content.removeprefix("\n") == text:
                 opened = statement.line + statement.text.count("\n", 0, token.start())
-                content = token[0][3:-3].replace("\r\n", "\n")
-                first = content.startswith("\n")
-                alike = content.removeprefix("\n").count("\n") == str(self.value(*keys)).count("\n")
-                return opened - 1 + first if alike else None
+                return opened - 1 + content.startswith("\n")
         return None
 
-    def error(self, keys: Keys, why: str) -> SessionFileError:
-        """What is wrong on the line of that key, for the caller to raise."""
-        return SessionFileError.at(self.name, self.line(*keys), why)
+    def error(self, keys: Keys, why: str, line: int | None = None) -> SessionFileError:
+        """What is wrong on the line of that key, unless on another, for the caller to raise."""
+        return SessionFileError.at(self.name, line or self.line(*keys), why)
 
     def require_known(self, tables: Mapping[str, Sequence[str]]) -> None:
-        """Raises SessionFileError for a table or key that is not among these, and for what should be a table."""
+        """Raises SessionFileError for a table or key not among these, and for what should be a table."""
         for table, keys in self.data.items():
             if table not in tables:
                 raise self.error((table,), _unknown(table, tables))
@@ -176,13 +181,13 @@ def is_number(value: object) -> bool:
         return False
 
 
-def rewritten(old: str, new: str, same: Callable[[object, object], bool]) -> str:
+def rewritten(old: str, new: str, same: Callable[[Keys, object, object], bool]) -> str:
     """The TOML `new` written into `old`: its comments, its order and the values that are the same stay.
 
     Just `new` where `old` is laid out in another way than one key a line.
     """
     fresh = {statement.keys: statement for statement in _statements(new) if statement.keys}
-    before, after = _leaves(old), _leaves(new)
+    before, after = _leaves(tomllib.loads(old)), _leaves(tomllib.loads(new))
     kept: list[str] = []
     ends: dict[Keys, int] = {}
     for statement in _statements(old if old.endswith("\n") else old + "\n"):
@@ -191,7 +196,7 @@ def rewritten(old: str, new: str, same: Callable[[object, object], bool]) -> str
         if keys and not statement.is_header:
             if replacement is None:
                 continue
-            if not same(before.get(keys), after.get(keys)):
+            if not same(keys, before.get(keys), after.get(keys)):
                 text = replacement.text_with_comment_of(statement)
         kept.append(text)
         if keys:
@@ -199,30 +204,33 @@ def rewritten(old: str, new: str, same: Callable[[object, object], bool]) -> str
     tables = {end: table for table, end in ends.items()}
     parts: list[str] = []
     for count, text in enumerate(kept, start=1):
-        added = [keys for keys in fresh if keys[:-1] == tables.get(count)]
+        added = [keys for keys in fresh if keys[:-1] == tables.get(count) and not fresh[keys].is_header]
         parts += [text, *(fresh.pop(keys).text for keys in added)]
     parts += [("\n" if statement.is_header else "") + statement.text for statement in fresh.values()]
     written = "".join(parts)
     return written if _holds(written, after, same) else new
 
 
-def _holds(text: str, values: dict[Keys, object], same: Callable[[object, object], bool]) -> bool:
+def _holds(text: str, values: dict[Keys, object], same: Callable[[Keys, object, object], bool]) -> bool:
     try:
-        found = _leaves(text)
+        found = _leaves(tomllib.loads(text))
     except tomllib.TOMLDecodeError:
         return False
-    return found.keys() == values.keys() and all(same(found[keys], values[keys]) for keys in values)
+    return found.keys() == values.keys() and all(same(keys, found[keys], values[keys]) for keys in values)
 
 
-def _leaves(text: str) -> dict[Keys, object]:
-    def leaves(data: dict[str, Any], above: Keys) -> Iterator[tuple[Keys, object]]:
-        for key, value in data.items():
-            if isinstance(value, dict):
-                yield from leaves(value, (*above, key))
-            else:
-                yield (*above, key), value
+def _leaves(data: dict[str, Any], above: Keys = ()) -> dict[Keys, object]:
+    leaves: dict[Keys, object] = {}
+    for key, value in data.items():
+        keys = (*above, key)
+        leaves |= _leaves(value, keys) if isinstance(value, dict) else {keys: value}
+    return leaves
 
-    return dict(leaves(tomllib.loads(text), ()))
+
+def _has_64_bits(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_has_64_bits, value))
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _statements(text: str) -> Iterator[_Statement]:
@@ -249,10 +257,10 @@ def _statements(text: str) -> Iterator[_Statement]:
 def _statement(text: str, line: int, comment: int, table: Keys) -> _Statement:
     is_header = text.lstrip().startswith("[")
     try:
-        data = tomllib.loads(text)
+        paths = tuple(_paths(tomllib.loads(text), () if is_header else table))
     except (ValueError, RecursionError):
-        data = {}
-    return _Statement(tuple(_paths(data, () if is_header else table)), is_header, text, line, comment)
+        paths = ()
+    return _Statement(paths, is_header, text, line, comment)
 
 
 def _paths(data: dict[str, Any], above: Keys) -> Iterator[Keys]:
@@ -279,7 +287,7 @@ def _unreadable_line(text: str) -> int:
     """The line of the first statement that cannot be read by itself."""
     for statement in _statements(text):
         try:
-            tomllib.loads(statement.text)
+            _leaves(tomllib.loads(statement.text))
         except (ValueError, RecursionError):
             return statement.line
     return 1

@@ -74,6 +74,7 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("C", "C", "slice(-1)", ""),
         Key("plus,equals_sign", "+", "zoom(1)", "larger cells; - smaller"),
         Key("minus", "-", "zoom(-1)", ""),
+        Key("escape", "escape", "unpoint", "forget the pixel that was clicked"),
         Key("H", "H", "hints", "show or hide the sentences under the titles"),
         Key("question_mark,f1", "?", "help", "this page", "help"),
     ),

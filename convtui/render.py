@@ -1,7 +1,7 @@
 """Draw a screen into a file without a terminal, for notes, slides and tests.
 
-The same session gives the same bytes everywhere: neither the caller's terminal nor the clock, the folder or the
-version has a say in them, so that a picture changes only when what it shows does.
+The same session gives the same bytes everywhere: the caller's terminal, the clock and the folder have no say
+in them, so that a picture changes only when what it shows does.
 """
 
 import asyncio
@@ -15,19 +15,22 @@ from typing import TYPE_CHECKING, Final
 from convtui.engine.kernels import load_kernel
 from convtui.images import printable, read_picture
 from convtui.session import Session
+from convtui.sessionfile import write
 
 if TYPE_CHECKING:
+    from textual.strip import Strip
+
     from convtui.app import ConvtuiApp
 
 SMALLEST: Final = (60, 20)
-LARGEST: Final = (400, 200)
+LARGEST: Final = (400, 100)
 
 _TERMINAL: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
 _TERMINALS_OWN: Final = re.compile("NO_COLOR|FORCE_COLOR|COLUMNS|LINES|JUPYTER_.*|TTY_.*|TEXTUAL_.*")
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(columns, rows) from "120x40". Raises ValueError outside 60x20 to 400x200."""
+    """(columns, rows) from "120x40". Raises ValueError outside 60x20 to 400x100."""
     match = re.fullmatch(r"\s*([0-9]{1,9})\s*[x×,]\s*([0-9]{1,9})\s*", text)
     size = (int(match[1]), int(match[2])) if match else (0, 0)
     if any(not least <= n <= most for least, n, most in zip(SMALLEST, size, LARGEST, strict=True)):
@@ -56,7 +59,7 @@ def render(
         raise ValueError(f"{out}: holds numbers and is not replaced; the file to draw into comes first")
     with _terminal_of_our_own():
         text = asyncio.run(_drawn(session, screen, size, theme, draw))
-    _write(out, text)
+    write(text, out)
 
 
 async def _drawn(
@@ -70,13 +73,16 @@ async def _drawn(
 
     app = ConvtuiApp(session, theme=theme, keep=False)
     async with app.run_test(size=size) as pilot:
-        if app.current_mode != screen:
-            await app.switch_mode(screen)
-        before, now = "", draw(app)
-        while now != before:  # until the layout has settled
+        await app.switch_mode(screen)
+        await pilot.pause()
+        lines: list[Strip] = []
+        while lines != (lines := _lines(app)):  # until the layout has settled
             await pilot.pause()
-            before, now = now, draw(app)
-    return now
+        return draw(app)
+
+
+def _lines(app: "ConvtuiApp") -> list["Strip"]:
+    return app.screen._compositor.render_strips()
 
 
 def _svg(app: "ConvtuiApp") -> str:
@@ -84,8 +90,7 @@ def _svg(app: "ConvtuiApp") -> str:
 
 
 def _text(app: "ConvtuiApp") -> str:
-    strips = app.screen._compositor.render_strips()
-    return "".join(f"{strip.text.rstrip()}\n" for strip in strips)
+    return "".join(f"{line.text.rstrip()}\n" for line in _lines(app))
 
 
 _DRAWN: Final = {".svg": _svg, ".txt": _text}
@@ -112,16 +117,3 @@ def _terminal_of_our_own() -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _write(file: Path, text: str) -> None:
-    """Replace the file as a whole or not at all."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, "utf-8", newline="\n")
-        temporary.replace(file)
-    except OSError as error:
-        raise ValueError(f"{file}: cannot be written ({error.strerror})") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)

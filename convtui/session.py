@@ -183,7 +183,7 @@ class Session:
         return self._rebuilt(self.convolution.replaced(**changes))
 
     def with_groups(self, groups: int) -> Session:
-        """Other groups; the filters are made to fit: as many slices as a group has, one filter a group or more."""
+        """Other groups; the filters are made to fit: a slice for each channel of a group."""
         filters = _filters_for(self.kernel.filters or self._own_filters(), groups)
         return self._with_weight_shape(_slices(len(self.picture.pixels), groups), filters, groups=groups)
 

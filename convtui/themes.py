@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from textual.theme import Theme
@@ -37,5 +38,9 @@ THEMES: Final = (
 )
 
 
-def palette_of(dark: bool) -> Palette:
-    return DARK if dark else LIGHT
+def palette_of(dark: bool, no_color: bool) -> Palette:
+    """The cells' colours; without colour, signs are told apart by black, grey and white."""
+    palette = DARK if dark else LIGHT
+    if not no_color:
+        return palette
+    return replace(palette, negative=(0, 0, 0), zero=(112, 112, 112), positive=(255, 255, 255))

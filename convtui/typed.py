@@ -6,7 +6,6 @@ What PyTorch accepts is not judged here but by the engine, whose SpecError passe
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import reduce
 from math import isfinite
 from pathlib import Path
 from typing import TypeAlias
@@ -194,10 +193,11 @@ def _kernel_file(text: str) -> Path:
             return path
     except (OSError, RuntimeError):  # there, but not to be read: load_kernel says why
         return Path(text)
-    if text not in bundled:
+    name = text.removesuffix(".txt")
+    if name not in bundled:
         close = did_you_mean(path.name, [*NAMES, *bundled, *neighbours(path)])
         raise ValueError(f"{printable(text)}: no such kernel or file{close}")
-    return bundled[text]
+    return bundled[name]
 
 
 def _named(setting: str) -> str:
@@ -226,7 +226,7 @@ def _bias_change(text: str) -> Change:
     def make(session: Session) -> Session:
         filters = session.convolution.weight_shape[0]
         if chosen is None:
-            return reduce(lambda so_far, o: so_far.with_bias_value(o, value), range(filters), session)
+            return replace(session, convolution=session.convolution.replaced(bias=[value] * filters))
         _require("bias", text, f"output channel {chosen}", chosen, 0, filters - 1)
         return session.with_bias_value(chosen, value)
 

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convtui.engine.matrix import WeightMatrix
 from convtui.engine.spec import Axis, ConvSpec, Floats, Indices
 
 Position: TypeAlias = tuple[int, int, int]
@@ -280,6 +281,11 @@ class Convolution:
         filters = len(self.weight) // self.spec.groups
         group = _within("input channel", c, len(self.image)) // self.weight.shape[1]
         return range(group * filters, (group + 1) * filters)
+
+    @cached_property
+    def weight_matrix(self) -> WeightMatrix:
+        """The matrix that this convolution multiplies the flattened image by."""
+        return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
 
 
 def _read(image: Floats, rows: Indices, columns: Indices) -> Floats:

@@ -154,7 +154,7 @@ def legal_sizes(name: str) -> tuple[int, ...]:
 
 def kernel(
     name: str,
-    size: int | Sequence[int] = 3,
+    size: int | Sequence[int] | None = None,
     *,
     in_channels: int = 1,
     filters: int | None = None,
@@ -162,12 +162,12 @@ def kernel(
 ) -> Floats:
     """[filters, in_channels, rows, columns] the named kernel as a weight, all slices of a filter the same.
 
-    size is one number or (rows, columns). The filters are the kernel's own, or as many as asked for, in turn.
-    "random" draws every number anew, with two decimals; asking for more filters keeps the first ones.
+    size is one number or (rows, columns), 3 if None. The filters are the kernel's own, or as many as asked
+    for, in turn. "random" draws every number anew, with two decimals; more filters keep the first ones.
     Raises ValueError for an unknown name or less than one channel or filter, SpecError for an illegal size.
     """
     named = _named(name)
-    height, width = _checked_size(name, size)
+    height, width = _checked_size(name, 3 if size is None else size)
     if in_channels < 1 or (filters is not None and filters < 1):
         raise ValueError(f"in_channels={in_channels}, filters={filters}: must be at least 1")
     if named.build is None:
@@ -277,7 +277,8 @@ def load_kernel(path: str | Path) -> Floats:
             raise ValueError("no such file")
         if path.stat().st_size > LARGEST_FILE:
             raise ValueError(f"larger than {LARGEST_FILE // 2**20} MiB")
-        weight = _load_array(path) if path.suffix == ".npy" else parse_kernel(path.read_text("utf-8-sig"))
+        is_array = path.suffix.lower() == ".npy"
+        weight = _load_array(path) if is_array else parse_kernel(path.read_text("utf-8-sig"))
         height, width = weight.shape[2:]
         if max(height, width) > LARGEST_SIDE:
             raise ValueError(f"kernel of {height} x {width}, but at most {LARGEST_SIDE} rows and columns fit")

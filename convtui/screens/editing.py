@@ -58,8 +58,8 @@ class Editing:
             return Editing(target, int(step.rows[0]), int(step.columns[0])).within(session)
         return Editing(target)
 
-    def clicked(self, view: str, cell: Cell, session: Session) -> Editing:
-        if view == "image":
+    def clicked(self, on_image: bool, cell: Cell, session: Session) -> Editing:
+        if on_image:
             down, across = session.convolution.axes
             return Editing("image", cell[0] - down.before, cell[1] - across.before).within(session)
         return Editing("kernel", *cell).within(session)
@@ -147,7 +147,7 @@ class EditLine(Horizontal):
     def compose(self) -> ComposeResult:
         yield Static(Content(f" {self._question}  → "), classes="question")
         yield EditInput(compact=True, restrict=r"[-+0-9./eE]*")
-        yield Static("arrows move · enter takes · tab kernel/bias/image · esc leaves ", classes="keys")
+        yield Static("arrows move · enter takes · tab next · esc leaves ", classes="keys")
 
     def on_mount(self) -> None:
         self.query_one(EditInput).focus()

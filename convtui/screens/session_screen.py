@@ -61,7 +61,7 @@ class SessionScreen(Screen[None]):
 
     def show_keys(self) -> None:
         line = self.key_line()
-        self.query_one("#keys", Line).show(line, line)
+        self.query_one("#keys", Line).draw(line, lambda: line)
 
     def key_line(self) -> Content:
         """The footer: the keys that work here."""
@@ -77,6 +77,7 @@ class SessionScreen(Screen[None]):
 
     def ask(self, question: str, value: str, done: Callable[[str], None]) -> None:
         """Let the user type; `done` gets what was entered."""
+        self.query(Prompt).remove()
         self.mount(Prompt(question, value, done))
 
     def on_key(self) -> None:
@@ -279,6 +280,9 @@ class SessionScreen(Screen[None]):
 
     def action_hints(self) -> None:
         self.change(lambda session: session.with_view(hints=not session.view.hints), "look")
+
+    def action_unpoint(self) -> None:
+        """Forget what was pointed at; pages that let one point have more to do."""
 
     def action_help(self) -> None:
         from convtui.screens.help import HelpScreen

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from convtui.engine.convolution import Step
 from convtui.screens.bottom import Notice
 from convtui.screens.editing import Editing, EditLine
 from convtui.screens.session_screen import SessionScreen
 from convtui.session import Session, Zoom
 from convtui.themes import palette_of
-from convtui.views.arrange import (
-    GAP,
-    LEAST_HEIGHT,
-    LEAST_WIDTH,
-    MARGIN,
-    OPERATOR,
-    Arrangement,
-    arranged,
-    zoom_of,
-)
+from convtui.views.arrange import LEAST_HEIGHT, LEAST_WIDTH, MARGIN, Arrangement, arranged, regions, zoom_of
+from convtui.views.canvas import Canvas, Pane
 from convtui.views.controls import controls, controls_line
 from convtui.views.equation import result_line, sum_line
-from convtui.views.grid import GridView
+from convtui.views.grid import GridPane
 from convtui.views.shape import shape_notes
 from convtui.views.step_grids import Pointer, step_grids
+from convtui.views.text_pane import TextPane
 from convtui.views.words import KEY, Line
 
 
@@ -36,25 +29,20 @@ class StepScreen(SessionScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._arrangement: Arrangement | None = None
+        self._canvas = Canvas()
+        self._controls = Line("controls")
+        self._image, self._output = GridPane("image"), GridPane("output")
+        self._tables = [GridPane(name) for name in ("window", "kernel", "products")]
+        self._operators = [TextPane(muted=True), TextPane(muted=True)]
+        self._notes, self._equation = TextPane(muted=True), TextPane()
+        self._arranged: tuple[object, Arrangement] | None = None
         self._pointer = Pointer()
         self._pinned = False
         self._editing: Editing | None = None
 
     def compose(self) -> ComposeResult:
-        yield Line("controls")
-        with Horizontal(id="pictures"):
-            yield GridView(id="image")
-            yield GridView(id="output")
-        yield Line("notes-below")
-        with Horizontal(id="tables"):
-            yield GridView(id="window")
-            yield Static("\n ×", id="times")
-            yield GridView(id="kernel")
-            yield Static("\n =", id="equals")
-            yield GridView(id="products")
-            yield Line("notes-beside")
-        yield Line("equation")
+        yield self._controls
+        yield self._canvas
         yield Line("keys")
         yield Static(id="too-small")
         yield Notice(id="notice")
@@ -71,7 +59,7 @@ class StepScreen(SessionScreen):
 
     @property
     def zoom(self) -> Zoom:
-        return zoom_of(self._arrangement.image.cells) if self._arrangement else Zoom.BLOCKS
+        return zoom_of(self._arranged[1].image.cells) if self._arranged else Zoom.BLOCKS
 
     def show_session(self, session: Session) -> None:
         width, height = self.size
@@ -80,62 +68,75 @@ class StepScreen(SessionScreen):
         if self._editing:
             self._editing = self._editing.within(session)
             self._pointer = self._editing.pointer
-        plan = self._plan(session)
-        if plan != self._arrangement:
-            self._arrange(plan)
         step = session.step
-        grids = step_grids(session, step, self._pointer)
-        palette = palette_of(self.app.current_theme.dark)
-        for name in ("image", "output", "window", "kernel", "products"):
-            view = self.query_one(f"#{name}", GridView)
-            pane = {"image": plan.image, "output": plan.output}.get(name, plan.table)
-            hinted = plan.pictures_hinted if name in ("image", "output") else plan.tables_hinted
-            view.lay_out(pane.cells, hinted, palette)
-            view.show(getattr(grids, name))
+        self._place(session)
+        self._show_step(session, step)
+        self._canvas.repaint()
         settings = controls(session)
-        self.query_one("#controls", Line).show((settings, width), controls_line(settings, width))
-        equation = [
-            sum_line(step, session.slice, session.taps, width - MARGIN),
-            result_line(step, session.taps, width - MARGIN),
-        ]
-        shown = equation if plan.equation_height > 1 else [equation[0 if session.taps is None else 1]]
-        self.query_one("#equation", Line).show("\n".join(shown))
+        self._controls.draw((settings, width), lambda: controls_line(settings, width))
+
+    def _show_step(self, session: Session, step: Step) -> None:
+        grids = step_grids(session, step, self._pointer)
+        self._image.show(grids.image)
+        self._output.show(grids.output)
+        for pane, grid in zip(self._tables, (grids.window, grids.kernel, grids.products), strict=True):
+            pane.show(grid)
+        room = self._equation.region.width
+        result = result_line(step, session.taps, room)
+        lines = [sum_line(step, session.slice, session.taps, room), result]
+        if self._equation.region.height < 2:
+            lines = lines[:1] if session.taps is None else [result]
+        self._equation.show(lines)
+
+    def _place(self, session: Session) -> None:
+        """Give every pane its place, if anything that this depends on has changed."""
+        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        key = (session.convolution, session.view, self.size, palette)
+        if self._arranged is not None and self._arranged[0] == key:
+            return
+        plan = self._plan(session)
+        self._arranged = (key, plan)
+        places = regions(plan, self.size.width)
+        for pane, cells, hinted in (
+            (self._image, plan.image.cells, plan.pictures_hinted),
+            (self._output, plan.output.cells, plan.pictures_hinted),
+            *((table, plan.table.cells, plan.tables_hinted) for table in self._tables),
+        ):
+            pane.place(places[pane.name], cells, hinted, palette)
+        texts = dict(zip(("times", "equals", "notes", "equation"), self._texts, strict=True))
+        for name, text in texts.items():
+            text.place(places[name], palette)
+        blank = [""] * (1 + plan.tables_hinted)
+        self._operators[0].show([*blank, " ×"])
+        self._operators[1].show([*blank, " ="])
+        lines = places["notes"].height
+        self._notes.show(shape_notes(session.convolution.axes, places["notes"].width, lines))
+        self._canvas.place([self._image, self._output, *self._in_reading_order()], palette)
+
+    @property
+    def _texts(self) -> list[TextPane]:
+        return [*self._operators, self._notes, self._equation]
+
+    def _in_reading_order(self) -> list[Pane]:
+        window, kernel, products = self._tables
+        times, equals = self._operators
+        return [window, times, kernel, equals, products, self._notes, self._equation]
 
     def _plan(self, session: Session) -> Arrangement:
         width, height = self.size
-        down, across = session.convolution.axes
-        _, rows, columns = session.convolution.output_shape
-        plan = arranged(
+        convolution = session.convolution
+        down, across = convolution.axes
+        one_sum = convolution.weight_shape[1] == 1 and convolution.bias is None
+        return arranged(
             (height, width - MARGIN),
             (down.padded, across.padded),
-            (rows, columns),
+            convolution.output_shape[1:],
             session.spec.kernel_size,
             session.view.zoom,
             session.view.hints,
-            len(shape_notes(session.convolution.axes, width - MARGIN, 0)),
+            len(shape_notes(convolution.axes, width - MARGIN, 0)),
+            1 if one_sum else 2,
         )
-        if plan.notes_beside:
-            room = width - MARGIN - 3 * plan.table.width - 2 * OPERATOR - GAP
-            notes = shape_notes(session.convolution.axes, room, plan.tables_height)
-            self.query_one("#notes-beside", Line).show("\n".join(notes))
-        else:
-            notes = shape_notes(session.convolution.axes, width - MARGIN, plan.notes_height)
-            self.query_one("#notes-below", Line).show("\n".join(notes))
-        return plan
-
-    def _arrange(self, plan: Arrangement) -> None:
-        self._arrangement = plan
-        self.query_one("#pictures").styles.height = plan.pictures_height
-        self.query_one("#image").styles.width = plan.image.width
-        self.query_one("#output").styles.width = plan.output.width
-        self.query_one("#tables").styles.height = plan.tables_height
-        for name in ("window", "kernel", "products"):
-            self.query_one(f"#{name}").styles.width = plan.table.width
-        self.query_one("#notes-beside").display = plan.notes_beside
-        below = self.query_one("#notes-below")
-        below.display = plan.notes_height > 0
-        below.styles.height = max(1, plan.notes_height)
-        self.query_one("#equation").styles.height = plan.equation_height
 
     def _is_too_small(self, width: int, height: int) -> bool:
         small = width < LEAST_WIDTH or height < LEAST_HEIGHT
@@ -151,32 +152,32 @@ class StepScreen(SessionScreen):
 
     # -- pointing
 
-    def on_grid_view_cell_hovered(self, message: GridView.CellHovered) -> None:
+    def on_canvas_hovered(self, message: Canvas.Hovered) -> None:
         message.stop()
         if self._editing or (self._pinned and message.cell is None):
             return
         self._pinned = False
         self._point(message)
 
-    def on_grid_view_cell_clicked(self, message: GridView.CellClicked) -> None:
+    def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
         message.stop()
-        if message.view.id == "output":
+        if message.pane is self._output:
             o, row, column = (self.session.position[0], *message.cell)
             self.change(lambda session: session.at(session.convolution.index(o, row, column)), "jump")
         elif self._editing:
-            self._edit(self._editing.clicked(message.view.id or "", message.cell, self.session))
+            self._edit(self._editing.clicked(message.pane is self._image, message.cell, self.session))
         else:
             self._point(message)
             self._pinned = self._pointer.pixel is not None
 
-    def _point(self, message: GridView.CellHovered | GridView.CellClicked) -> None:
+    def _point(self, message: Canvas.Hovered | Canvas.Clicked) -> None:
         pixel = entry = None
-        if message.cell and message.view.id == "image":
+        if message.cell and message.pane is self._image:
             down, across = self.session.convolution.axes
             row, column = message.cell[0] - down.before, message.cell[1] - across.before
             if 0 <= row < down.size and 0 <= column < across.size:
                 pixel = (row, column)
-        elif message.view.id in ("window", "kernel", "products"):
+        elif message.pane in self._tables:
             entry = message.cell
         pointer = Pointer(pixel, entry)
         if pointer != self._pointer:

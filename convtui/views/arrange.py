@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from textual.geometry import Region
+
 from convtui.session import Zoom
 from convtui.views.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, WIDE_NUMBERS, CellSize
 
@@ -60,24 +62,32 @@ def zoom_of(cells: CellSize) -> Zoom:
 
 
 def arranged(
-    size: Size, image: Size, output: Size, kernel: Size, zoom: Zoom | None, hints: bool, notes: int
+    size: Size,
+    image: Size,
+    output: Size,
+    kernel: Size,
+    zoom: Zoom | None,
+    hints: bool,
+    notes: int,
+    equations: int,
 ) -> Arrangement:
-    """The plan for a terminal of `size`; `image` with its padding; `notes` lines of formula to place."""
+    """The plan for a terminal of `size`: `image` with its padding, least lines of formula and of sums."""
     height, width = size
     table = _table(kernel, width, max(3, (height - 8) // 3))
     tables_height = 1 + min(table.cells.lines(kernel[0]), max(3, (height - 8) // 3))
     taken = 3 * table.width + 2 * OPERATOR
     beside = width - taken - GAP >= NOTES_WIDTH and tables_height >= notes
     notes_height = 0 if beside else notes
-    equation_height = 2 if height >= 30 else 1
+    equation_height = 2 if height >= 30 else equations
     pictures_height = height - CONTROLS - KEYS - equation_height - tables_height - notes_height
     image_pane, output_pane = _pictures(pictures_height - 1, width, image, output, zoom)
     lines = max(image_pane.cells.lines(image[0]), output_pane.cells.lines(output[0]))
     spare = pictures_height - lines - 2
     if hints and spare >= 1:
         pictures_height, tables_height = pictures_height - 1, tables_height + 1
-    pictures_hinted = hints and (spare >= 0 or pictures_height >= 20)
-    pictures_height = min(pictures_height, lines + pictures_hinted + 3)
+    scrolls = lines + 1 > pictures_height
+    pictures_hinted = hints and (spare >= 0 or (scrolls and pictures_height >= 20))
+    pictures_height = min(pictures_height, lines + 3)
     return Arrangement(
         image=image_pane,
         output=output_pane,
@@ -92,6 +102,27 @@ def arranged(
     )
 
 
+def regions(plan: Arrangement, width: int) -> dict[str, Region]:
+    """Where each pane lies on the canvas, below the controls."""
+    image = Region(MARGIN, 0, plan.image.width, plan.pictures_height)
+    output = Region(image.right + GAP, 0, plan.output.width, plan.pictures_height)
+    below = Region(MARGIN, image.bottom, width - MARGIN, plan.notes_height)
+    places, x = {"image": image, "output": output}, MARGIN
+    for name, wide in (
+        ("window", plan.table.width),
+        ("times", OPERATOR),
+        ("kernel", plan.table.width),
+        ("equals", OPERATOR),
+        ("products", plan.table.width),
+    ):
+        places[name] = Region(x, below.bottom, wide, plan.tables_height)
+        x += wide
+    beside = Region(x + GAP, below.bottom, max(0, width - x - GAP), plan.tables_height)
+    places["notes"] = beside if plan.notes_beside else below
+    places["equation"] = Region(MARGIN, beside.bottom, width - MARGIN, plan.equation_height)
+    return places
+
+
 def _table(kernel: Size, width: int, most_lines: int) -> Pane:
     rows, columns = kernel
     room = (width - 2 * OPERATOR) // 3
@@ -102,25 +133,22 @@ def _table(kernel: Size, width: int, most_lines: int) -> Pane:
 
 
 def _pictures(lines: int, width: int, image: Size, output: Size, zoom: Zoom | None) -> tuple[Pane, Pane]:
-    """The same cell size for both where that fits, so that they can be compared; the output's may be larger."""
+    """The same cell size for both where that fits, to be compared; the output's may be larger."""
     ladder = _ASKED[zoom] if zoom else _LADDER
-    for at, cells in enumerate(ladder):
-        left, right = image[1] * cells.width, output[1] * cells.width
-        if cells.lines(image[0]) <= lines and left + GAP + right <= width:
-            break
-    else:
-        at, cells = len(ladder) - 1, ladder[-1]
-        left, right = image[1] * cells.width, output[1] * cells.width
-        half = (width - GAP) // 2
-        left = min(left, max(half, width - GAP - right))
+
+    def fits(cells: CellSize) -> bool:
+        needed = image[1] * cells.width + GAP + output[1] * cells.width
+        return cells.lines(image[0]) <= lines and needed <= width
+
+    cells = next(filter(fits, ladder), ladder[-1])
+    left, right = image[1] * cells.width, output[1] * cells.width
+    if left + GAP + right > width:
+        left = min(left, max((width - GAP) // 2, width - GAP - right))
     left = max(left, min(30, width // 2))
     room = width - left - GAP
-    larger = next(
-        (
-            bigger
-            for bigger in ladder[:at]
-            if bigger != NUMBERS and output[1] * bigger.width <= room and bigger.lines(output[0]) <= lines
-        ),
-        cells,
+    larger = (
+        bigger
+        for bigger in ladder[: ladder.index(cells)]
+        if bigger != NUMBERS and output[1] * bigger.width <= room and bigger.lines(output[0]) <= lines
     )
-    return Pane(cells, left), Pane(larger, room)
+    return Pane(cells, left), Pane(next(larger, cells), room)

@@ -39,7 +39,7 @@ def pair(value: tuple[int, int]) -> str:
 
 
 def padding(session: Session) -> str:
-    """As asked, with what "same" comes to: "1", "1,2", "same (0,1,0,1)"; four sides are top, bottom, left, right."""
+    """As asked, with what "same" comes to: "1", "1,2", "same (0,1,0,1)" (top, bottom, left, right)."""
     asked = session.spec.padding
     (top, bottom), (left, right) = session.spec.pads
     is_even = top == bottom and left == right

@@ -7,8 +7,9 @@ values carry a sign.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -63,18 +64,16 @@ class Outline:
     columns: range
 
     def holds(self, row: int, column: int) -> bool:
-        return row in self._hull_rows and column in self._hull_columns
+        rows, columns = self.hull
+        return row in rows and column in columns
 
     def reads(self, row: int, column: int) -> bool:
         return row in self.rows and column in self.columns
 
-    @property
-    def _hull_rows(self) -> range:
-        return range(self.rows[0], self.rows[-1] + 1)
-
-    @property
-    def _hull_columns(self) -> range:
-        return range(self.columns[0], self.columns[-1] + 1)
+    @cached_property
+    def hull(self) -> tuple[range, range]:
+        """Rows and columns from the first to the last, with those skipped by the dilation."""
+        return range(self.rows[0], self.rows[-1] + 1), range(self.columns[0], self.columns[-1] + 1)
 
     def edges(self, row: int, column: int) -> tuple[bool, bool, bool, bool]:
         """Whether a cell that it holds lies on its top, bottom, left and right edge."""
@@ -103,24 +102,65 @@ class Grid:
         return self.filled is None or row * self.sheet.columns + column < self.filled
 
 
-def cells_line(
-    grid: Grid, patch: Patch, origin: Cell, line: int, size: CellSize, palette: Palette
-) -> list[Segment]:
-    """The segments of a line of cells; `origin` is the patch's first cell, drawn from line 0."""
-    row, part = origin[0] + size.row_at(line), line % size.height
-    if size.half:
-        return _half_block_line(grid, patch, origin, row, palette)
-    at = row - origin[0]
-    values, kinds = patch.values[at].tolist(), patch.kinds[at].tolist()
-    looks = []
-    for offset, pixel in enumerate(patch.pixels[at].tolist()):
-        cell = (row, origin[1] + offset)
-        if size is BLOCKS:
-            looks.append(_block(grid, cell, values[offset], tuple(pixel), kinds[offset], palette))
-        else:
-            part_of = (part, size)
-            looks.append(_number(grid, cell, values[offset], tuple(pixel), kinds[offset], part_of, palette))
-    return _segments(looks)
+class Rows:
+    """The rows of a patch as lines; what is not marked is styled once and kept.
+
+    `origin` is the patch's first cell, drawn from line 0.
+    """
+
+    def __init__(self, patch: Patch, origin: Cell, size: CellSize, palette: Palette) -> None:
+        self._patch, self._origin, self._size, self._palette = patch, origin, size, palette
+        self._values: list[list[float]] = patch.values.tolist()
+        self._pixels: list[list[RGB]] = [[(r, g, b) for r, g, b in row] for row in patch.pixels.tolist()]
+        self._kinds: list[list[int]] = patch.kinds.tolist()
+        self._plain: dict[int, list[Look]] = {}
+
+    def line(self, grid: Grid, line: int) -> list[Segment]:
+        """The segments of a line of cells."""
+        row = self._origin[0] + self._size.row_at(line)
+        if self._size.half:
+            return _segments(_halves(self._colours(grid, row), self._colours(grid, row + 1), self._palette))
+        part = line % self._size.height
+        looks = self._plain.get(line)
+        if looks is None:
+            unmarked = replace(grid, filled=None, outline=None, focus=None, readers=frozenset())
+            looks = [self._look(unmarked, row, at, part) for at in range(len(self._kinds[0]))]
+            self._plain[line] = looks
+        looks = list(looks)
+        for at in self._marked(grid, row):
+            looks[at] = self._look(grid, row, at, part)
+        return _segments(looks)
+
+    def _look(self, grid: Grid, row: int, at: int, part: int) -> Look:
+        cell, i = (row, self._origin[1] + at), row - self._origin[0]
+        value, pixel, kind = self._values[i][at], self._pixels[i][at], self._kinds[i][at]
+        if self._size == BLOCKS:
+            return _block(grid, cell, value, pixel, kind, self._palette)
+        return _number(grid, cell, value, pixel, kind, (part, self._size), self._palette)
+
+    def _colours(self, grid: Grid, row: int) -> list[RGB]:
+        i = row - self._origin[0]
+        if i >= len(self._pixels):
+            return [self._palette.background] * len(self._pixels[0])
+        colours = [
+            _tint(pixel, self._palette.muted, 0.5) if kind == UNUSED else pixel
+            for pixel, kind in zip(self._pixels[i], self._kinds[i], strict=True)
+        ]
+        for at in self._marked(grid, row):
+            colours[at] = _half_block(grid, (row, self._origin[1] + at), colours[at], self._palette)
+        return colours
+
+    def _marked(self, grid: Grid, row: int) -> set[int]:
+        """Where in a row something lies over the plain cells."""
+        left, width = self._origin[1], len(self._kinds[0])
+        columns = {column for at, column in grid.readers if at == row}
+        if grid.focus and grid.focus[0] == row:
+            columns.add(grid.focus[1])
+        if grid.outline and row in grid.outline.hull[0]:
+            columns.update(grid.outline.hull[1])
+        if grid.filled is not None:
+            columns.update(range(max(left, grid.filled - row * grid.sheet.columns), left + width))
+        return {column - left for column in columns if left <= column < left + width}
 
 
 def legend_line(grid: Grid, width: int, palette: Palette) -> list[Segment]:
@@ -191,7 +231,8 @@ def _number(
     if cell == grid.focus:
         return text, (0, 0, 0), palette.accent, True
     if cell in grid.readers:
-        return text, palette.reader, pixel, True
+        pixel = _tint(pixel, palette.reader, 0.5)
+        return text, ink(pixel), pixel, True
     if not filled:
         return text, palette.muted, pixel, False
     outline = grid.outline
@@ -204,41 +245,29 @@ def _number(
     return text, palette.muted if kind == PADDING else ink(pixel), pixel, False
 
 
-def _half_block_line(grid: Grid, patch: Patch, origin: Cell, row: int, palette: Palette) -> list[Segment]:
-    at = row - origin[0]
-    tops = patch.pixels[at].tolist()
-    has_bottom = at + 1 < len(patch.pixels)
-    bottoms = patch.pixels[at + 1].tolist() if has_bottom else [palette.background] * len(tops)
-    looks: list[Look] = []
-    for offset, (upper, lower) in enumerate(zip(tops, bottoms, strict=True)):
-        column = origin[1] + offset
-        above = _half_block(grid, (row, column), tuple(upper), int(patch.kinds[at, offset]), palette)
-        below = tuple(lower)
-        if has_bottom:
-            kind = int(patch.kinds[at + 1, offset])
-            below = _half_block(grid, (row + 1, column), below, kind, palette)
+def _halves(tops: list[RGB], bottoms: list[RGB], palette: Palette) -> Iterator[Look]:
+    """Two rows of cells as one line."""
+    for above, below in zip(tops, bottoms, strict=True):
         if above == below == palette.uncomputed:
-            looks.append(("·", palette.muted, above, False))
+            yield "·", palette.muted, above, False
         elif above == below:
-            looks.append((" ", None, above, False))
+            yield " ", None, above, False
         else:
-            looks.append(("▀", above, below, False))
-    return _segments(looks)
+            yield "▀", above, below, False
 
 
-def _half_block(grid: Grid, cell: Cell, pixel: RGB, kind: int, palette: Palette) -> RGB:
+def _half_block(grid: Grid, cell: Cell, pixel: RGB, palette: Palette) -> RGB:
     if cell == grid.focus:
-        return palette.accent
+        return accent_on(pixel, palette)
     if cell in grid.readers:
         return palette.reader
     if not grid.is_filled(*cell):
         return palette.uncomputed
     outline = grid.outline
     if outline and outline.holds(*cell):
-        edge = any(outline.edges(*cell))
-        share = 0.75 if edge else 0.25 if outline.reads(*cell) else 0.1
+        share = 0.75 if any(outline.edges(*cell)) else 0.25 if outline.reads(*cell) else 0.1
         return _tint(pixel, accent_on(pixel, palette), share)
-    return _tint(pixel, palette.muted, 0.5) if kind == UNUSED else pixel
+    return pixel
 
 
 _QUADRANTS: Final = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"  # indexed by upper left 1, upper right 2, lower left 4, lower right 8

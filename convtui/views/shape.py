@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from convtui.engine.spec import Axis
 
-
 IN_WORDS = "(image + padding − dilation·(kernel−1) − 1)/stride + 1"
 
 
@@ -20,9 +19,9 @@ def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
         notes = [_fitted("", rows.formula, width)]
     else:
         notes = [_fitted(f"{axis.name}  ", axis.formula, width) for axis in axes]
-    unread = [f"{axis.name} {spans(axis.unused)}" for axis in axes if axis.unused]
+    unread = [f"{_counted(axis.name, axis.unused)} {spans(axis.unused)}" for axis in axes if axis.unused]
     if unread:
-        notes.append(f"never read by any window: image {' and '.join(unread)}")
+        notes.append(f"never read by any window: {', '.join(unread)}")
     if len(notes) + 2 <= lines and len(IN_WORDS) <= width:
         notes.insert(0, IN_WORDS)
     if len(notes) < lines:
@@ -42,6 +41,10 @@ def spans(numbers: Sequence[int], most: int = 4) -> str:
     shown = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:most]]
     more = f" … ({len(numbers)} in all)" if len(runs) > most else ""
     return ", ".join(shown) + more
+
+
+def _counted(plural: str, numbers: Sequence[int]) -> str:
+    return plural.removesuffix("s") if len(numbers) == 1 else plural
 
 
 def _fitted(label: str, formula: str, width: int) -> str:

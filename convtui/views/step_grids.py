@@ -97,7 +97,7 @@ def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None) -
     return Grid(
         sheet=image_sheet(session.picture, convolution, session.channel, session.own_colours),
         title=_image_title(session),
-        hint="framed: what the kernel covers in this step",
+        hint="framed: the window it reads now",
         legend=not session.own_colours,
         outline=Outline(rows, columns),
         focus=focus,
@@ -138,7 +138,11 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         )
         if o in convolution.reading_channels(session.channel):
             readers = frozenset((int(y), int(x)) for y in down for x in across)
-        title = _readers_title(pointer.pixel, session.channel, down.tolist(), across.tolist(), len(readers))
+        name = f"image[{session.channel}, {pointer.pixel[0]}, {pointer.pixel[1]}]"
+        title = f"{name} is read by no cell here"
+        if readers:
+            title = f"{name} is read by rows {spans(down.tolist())}, columns {spans(across.tolist())}"
+        hint = f"{len(readers)} output cells read it" if len(readers) > 1 else ""
     return Grid(
         sheet=output_sheet(session.picture, convolution, o),
         title=title,
@@ -148,14 +152,6 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         readers=readers,
         legend=True,
     )
-
-
-def _readers_title(pixel: Cell, channel: int, down: list[int], across: list[int], count: int) -> str:
-    name = f"image[{channel}, {pixel[0]}, {pixel[1]}]"
-    if not count:
-        return f"{name} is read by no output cell here"
-    cells = "cell" if count == 1 else "cells"
-    return f"{name} is read by {count} {cells}: rows {spans(down)}, columns {spans(across)}"
 
 
 def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Grid, Grid]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
@@ -21,8 +23,11 @@ class Line(Static):
         super().__init__(id=id, markup=False)
         self._shown: object = None
 
-    def show(self, shown: object, content: Content | None = None) -> None:
-        """Draw `content`, or `shown` as plain text; `shown` tells whether anything differs."""
+    def show(self, text: str) -> None:
+        self.draw(text, lambda: Content(text))
+
+    def draw(self, shown: object, make: Callable[[], Content]) -> None:
+        """Draw what `make` makes, if what is `shown` differs."""
         if shown != self._shown:
             self._shown = shown
-            self.update(Content(str(shown)) if content is None else content, layout=False)
+            self.update(make(), layout=False)

@@ -74,7 +74,7 @@ def compared(
 
 def start_figures(images: Commands) -> Iterator[Figure]:
     """From exec to the first painted screen."""
-    yield compared("start to painted screen", "ms", start_milliseconds(BOTH, runs=15), median, 1.3)
+    yield compared("start to painted screen", "ms", start_milliseconds(BOTH, runs=11), median, 1.3)
     yield compared("start with a 4096x4096 image", "ms", start_milliseconds(images, runs=3), median)
 
 

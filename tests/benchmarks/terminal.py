@@ -79,7 +79,7 @@ class Terminal:
         self.read_until(time.perf_counter())
         return self._read_until_quiet(self.send(keys), quiet, timeout, 1)
 
-    def first_screen(self, cells: int, quiet: float = 0.25, timeout: float = 30.0) -> Drawn:
+    def first_screen(self, cells: int, quiet: float = 0.2, timeout: float = 30.0) -> Drawn:
         """Read from the start of the process until `cells` characters are drawn and `quiet` seconds follow.
 
         Raises:

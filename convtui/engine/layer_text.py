@@ -1,0 +1,288 @@
+"""Stacks of layers as people write them: in one line, over several, or as TOML tables.
+
+Both spell out the same constructors, so a parameter means here what it means in PyTorch.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+from convtui.engine.branches import Concat, Residual
+from convtui.engine.layers import (
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    LayerError,
+    Linear,
+    MaxPool,
+    ReLU,
+)
+from convtui.engine.spec import PADDING_MODES, SpecError
+
+LARGEST_FILE = 2**20
+DEEPEST = 16
+
+_KINDS: dict[str, type[Layer]] = {
+    kind.kind: kind
+    for kind in (Conv, MaxPool, AvgPool, GlobalAvgPool, ReLU, BatchNorm, Flatten, Linear, Residual, Concat)
+}
+_OTHER_NAMES = {
+    "Conv2d": "conv",
+    "MaxPool2d": "maxpool",
+    "pool": "maxpool",
+    "AvgPool2d": "avgpool",
+    "AdaptiveAvgPool2d": "gap",
+    "GlobalAvgPool": "gap",
+    "BatchNorm2d": "bn",
+    "batchnorm": "bn",
+    "dense": "linear",
+    "fc": "linear",
+    "inception": "concat",
+    "shortcut": "residual",
+    "skip": "residual",
+}
+_EXAMPLES: dict[str, str] = {
+    "conv": "conv 3x3 8 s2 p1",
+    "maxpool": "maxpool 2 s2",
+    "avgpool": "avgpool 2 s2",
+    "linear": "linear 10",
+    "residual": "residual(conv 3x3 8 p1, relu | conv 1x1 8)",
+    "concat": "concat(conv 1x1 8 | conv 3x3 8 p1)",
+}
+_LETTERS = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups"}
+_WORDS: dict[str, tuple[str, object]] = {
+    "nobias": ("bias", False),
+    "same": ("padding", "same"),
+    "valid": ("padding", "valid"),
+    **{mode: ("padding_mode", mode) for mode in PADDING_MODES},
+}
+_SIZE = re.compile("([0-9]{1,18})(?:x([0-9]{1,18}))?")
+_SIDES = re.compile("([0-9]{1,18}):([0-9]{1,18})x([0-9]{1,18}):([0-9]{1,18})")
+
+
+# -- from layers to text
+
+
+def format_layers(layers: Sequence[Layer]) -> str:
+    """The layers as a line that parse_layers reads back."""
+    return ", ".join(map(str, layers))
+
+
+# -- from text to layers
+
+
+def parse_layers(text: str) -> tuple[Layer, ...]:
+    """The layers written as "conv 3x3 8 s2 p1, relu, maxpool 2, bn, flatten, linear 10".
+
+    A comma or a new line ends a layer; # starts a comment. Sizes are 3 or 3x5 (rows x columns); s is stride,
+    p padding (p1, p1x2, or p0:1x2:3 for top:bottom x left:right), d dilation, g groups; nobias, same, valid and
+    the padding modes are words. residual(a, b | c) adds the ends of its paths, or of one path and its own
+    input; concat(a | b) puts their channels one after another.
+    Raises LayerError that names the layer, counted as in the table, what is wrong and what would be right.
+    """
+    layers = _Text(text, _Builder()).layers(0)
+    if not layers:
+        raise LayerError(1, "", f"there are no layers; write for example {_EXAMPLES['conv']}, relu")
+    return layers
+
+
+def parse_layers_toml(text: str) -> tuple[Layer, ...]:
+    """The layers written as TOML tables, [[layer]] with type = "conv" and PyTorch's parameters as keys.
+
+    The paths of a residual or concat layer are an array, each path a text as parse_layers reads it or an array
+    of tables. Raises ValueError where it is no TOML, LayerError for what is no layer.
+    """
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ValueError(f"not TOML: {error}") from None
+    unknown = [key for key in document if key != "layer"]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no key here; each layer is a table [[layer]]")
+    layers = _from_tables(document.get("layer", []), _Builder(), 0)
+    if not layers:
+        raise LayerError(1, "", 'there are no layers; write for example [[layer]] and type = "relu"')
+    return layers
+
+
+def load_layers(path: str | Path) -> tuple[Layer, ...]:
+    """The layers in a file: .toml as parse_layers_toml, any other as parse_layers reads it.
+
+    Raises ValueError, naming the file, for whatever is wrong with it.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise ValueError("no such file")
+        if path.stat().st_size > LARGEST_FILE:
+            raise ValueError(f"larger than {LARGEST_FILE // 2**20} MiB")
+        parse = parse_layers_toml if path.suffix.lower() == ".toml" else parse_layers
+        return parse(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not a text file") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+class _Builder:
+    """Makes layers from their names and parameters, and counts them as the table of a stack does."""
+
+    def __init__(self) -> None:
+        self.number = 1
+
+    def error(self, reason: str, written: str = "") -> LayerError:
+        """The error of the layer that is being read."""
+        return LayerError(self.number, written, reason)
+
+    def layer(self, name: str, parameters: Mapping[str, Any], written: str) -> Layer:
+        """The layer of that name with PyTorch's parameters."""
+        kind = self.kind(name, written)
+        known = _known(kind)
+        example = f"; write for example {_EXAMPLES.get(kind, kind)}"
+        for key in parameters:
+            if key not in known:
+                likely = get_close_matches(key, known, 1)
+                legal = f"; did you mean {likely[0]}?" if likely else example
+                raise self.error(f"{kind} has no {key}{legal}", written)
+        for key, parameter in known.items():
+            if key not in parameters and parameter.default is parameter.empty:
+                raise self.error(f"{kind} needs {key}{example}", written)
+        try:
+            layer = _KINDS[kind](**parameters)
+        except SpecError as error:
+            raise self.error(f"{error}{'' if error.legal else example}", written) from None
+        self.number += 1
+        return layer
+
+    def kind(self, name: str, written: str) -> str:
+        """The name as this module spells it."""
+        kind = name.lower()
+        if kind in _KINDS:
+            return kind
+        likely = [
+            _OTHER_NAMES.get(close, close) for close in get_close_matches(kind, [*_KINDS, *_OTHER_NAMES], 1)
+        ]
+        legal = f"did you mean {likely[0]}?" if likely else f"there is {', '.join(_KINDS)}"
+        raise self.error(f"no layer is named {name!r}; {legal}", written)
+
+
+class _Text:
+    """Reads layers from the tokens of a text."""
+
+    def __init__(self, text: str, builder: _Builder) -> None:
+        lines = (line.partition("#")[0].replace("×", "x") for line in text.splitlines())
+        self.tokens = [*re.findall(r"[(),|]|[^\s(),|]+", " , ".join(lines)), ""]
+        self.builder = builder
+
+    def layers(self, depth: int) -> tuple[Layer, ...]:
+        """All of the text's layers."""
+        layers = self.path(depth)
+        if self.tokens[0]:
+            raise self.builder.error(
+                f"{self.tokens[0]!r} stands outside the brackets of residual( | ) or concat( | )"
+            )
+        return layers
+
+    def path(self, depth: int) -> tuple[Layer, ...]:
+        """The layers up to the end of a path."""
+        layers: list[Layer] = []
+        while self.tokens[0] not in ("|", ")", ""):
+            if self.tokens[0] == ",":
+                self.tokens.pop(0)
+            else:
+                layers.append(self.layer(depth))
+        return tuple(layers)
+
+    def layer(self, depth: int) -> Layer:
+        """The next layer, with its brackets if it has them."""
+        words = []
+        while self.tokens[0] not in ("(", "|", ")", ",", ""):
+            words.append(self.tokens.pop(0))
+        written = " ".join(words)
+        if self.tokens[0] != "(":
+            kind = self.builder.kind(words[0], written)
+            return self.builder.layer(kind, self.parameters(kind, words[1:], written), written)
+        if len(words) != 1:
+            raise self.builder.error("before ( stands residual or concat alone", written)
+        kind = self.builder.kind(written, written)
+        return self.builder.layer(kind, {"paths": self.paths(depth + 1, written)}, written)
+
+    def paths(self, depth: int, written: str) -> list[tuple[Layer, ...]]:
+        """The paths in the brackets that begin here."""
+        if depth > DEEPEST:
+            raise self.builder.error(f"nested more than {DEEPEST} deep", written)
+        paths = []
+        while self.tokens.pop(0) in ("(", "|"):
+            paths.append(self.path(depth))
+            if not self.tokens[0]:
+                raise self.builder.error("the closing ) is missing", written)
+        return paths
+
+    def parameters(self, kind: str, words: Sequence[str], written: str) -> dict[str, Any]:
+        """The parameters that a layer's words stand for."""
+        parameters: dict[str, Any] = {}
+        in_turn = [key for key in ("kernel_size", "out_channels", "out_features") if key in _known(kind)]
+        for word in words:
+            key, value = _WORDS.get(word.lower()) or _read(word.lower(), in_turn)
+            if not key:
+                example = _EXAMPLES.get(kind, f"{kind} alone")
+                raise self.builder.error(f"{word!r} is not understood; write for example {example}", written)
+            if key in parameters:
+                raise self.builder.error(f"{key} is given twice, the second time as {word!r}", written)
+            parameters[key] = value
+        return parameters
+
+
+def _known(kind: str) -> Mapping[str, Parameter]:
+    return signature(_KINDS[kind]).parameters
+
+
+def _read(word: str, in_turn: list[str]) -> tuple[str, object]:
+    """The parameter that a word with a number stands for, taken from those in turn; an empty name if none."""
+    if _SIZE.fullmatch(word) and in_turn:
+        return in_turn.pop(0), _size(word)
+    key, value = _LETTERS.get(word[0], ""), word[1:]
+    if key and _SIZE.fullmatch(value):
+        return key, _size(value)
+    if key == "padding" and (sides := _SIDES.fullmatch(value)):
+        top, bottom, left, right = map(int, sides.groups())
+        return key, ((top, bottom), (left, right))
+    return "", None
+
+
+def _size(text: str) -> int | tuple[int, ...]:
+    numbers = tuple(map(int, text.split("x")))
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _from_tables(tables: object, builder: _Builder, depth: int) -> tuple[Layer, ...]:
+    if not isinstance(tables, list):
+        raise builder.error("layers are an array of tables, [[layer]]")
+    return tuple(_from_table(table, builder, depth) for table in tables)
+
+
+def _from_table(table: object, builder: _Builder, depth: int) -> Layer:
+    if not isinstance(table, dict) or not isinstance(table.get("type"), str):
+        raise builder.error('a layer is a table with type = "conv" or another kind')
+    parameters = {key: value for key, value in table.items() if key != "type"}
+    if "paths" in parameters:
+        parameters["paths"] = _paths(parameters["paths"], builder, depth + 1)
+    return builder.layer(table["type"], parameters, table["type"])
+
+
+def _paths(paths: object, builder: _Builder, depth: int) -> list[tuple[Layer, ...]]:
+    if not isinstance(paths, list):
+        raise builder.error("paths is an array, each path a text or an array of tables")
+    if depth > DEEPEST:
+        raise builder.error(f"nested more than {DEEPEST} deep")
+    return [
+        _Text(path, builder).layers(depth) if isinstance(path, str) else _from_tables(path, builder, depth)
+        for path in paths
+    ]

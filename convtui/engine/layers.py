@@ -1,0 +1,338 @@
+"""The kinds of layers a network is stacked from, with PyTorch's parameters, rules and shapes.
+
+A layer is told its input's shape when it is asked, as PyTorch's lazy modules are, so that one stack can be laid
+over images of any size. Source: https://pytorch.org/docs/stable/nn.html
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from operator import index
+from typing import ClassVar, TypeAlias
+
+from convtui.engine.spec import Axis, ConvSpec, Pair, SpecError
+
+Shape: TypeAlias = tuple[int, ...]
+
+MOST_FEATURES = 2**24
+
+
+class LayerError(ValueError):
+    """A layer that cannot be: its number in the stack, how it is written, and the reason."""
+
+    def __init__(self, number: int, layer: str, reason: str) -> None:
+        super().__init__(number, layer, reason)
+        self.number, self.layer, self.reason = number, layer, reason
+
+    def __str__(self) -> str:
+        written = f" ({self.layer})" if self.layer else ""
+        return f"layer {self.number}{written}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer; str() writes it as parse_layers reads it. Shapes are [channels, rows, columns] or [features]."""
+
+    kind: ClassVar[str]
+
+    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+        """Shape of the output for the inputs' shapes. Raises SpecError where PyTorch refuses them."""
+        return shape
+
+    def parameters(self, shape: Shape) -> dict[str, Shape]:
+        """Shapes of the trainable parameters by PyTorch's names, for an input of this shape."""
+        return {}
+
+    @property
+    def title(self) -> str:
+        """The layer in a few words."""
+        return str(self)
+
+    def __str__(self) -> str:
+        return self.kind
+
+    def _set(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+class Image(Layer):
+    """What the stack is laid over."""
+
+    kind = "image"
+
+
+class Window(Layer):
+    """A layer whose every output cell reads a window of rows and columns."""
+
+    def window(self, shape: Shape) -> ConvSpec:
+        """Size and movement of the window over an input of this shape."""
+        raise NotImplementedError
+
+    def axes(self, shape: Shape) -> tuple[Axis, Axis]:
+        """How the windows lie along rows and columns. Raises SpecError where they do not fit."""
+        _, height, width = _maps(self, shape)
+        return self.window(shape).axes(height, width)
+
+    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+        """[channels, rows, columns]. Raises SpecError where PyTorch refuses the input."""
+        rows, columns = self.axes(shape)
+        return shape[0], rows.output, columns.output
+
+
+@dataclass(frozen=True, init=False)
+class Conv(Window):
+    """torch.nn.LazyConv2d; padding is also taken as ((top, bottom), (left, right)).
+
+    Raises SpecError for what no input makes legal.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.LazyConv2d.html
+    """
+
+    kind = "conv"
+    out_channels: int
+    spec: ConvSpec
+    bias: bool
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+    ) -> None:
+        spec = ConvSpec(kernel_size, stride, padding, dilation, groups, padding_mode)
+        self._set(out_channels=_count("out_channels", out_channels), spec=spec, bias=_flag("bias", bias))
+
+    def window(self, shape: Shape) -> ConvSpec:
+        """The convolution's own parameters."""
+        return self.spec
+
+    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+        """[out_channels, rows, columns]. Raises SpecError where PyTorch refuses the input."""
+        self.spec.check(_maps(self, shape), self.parameters(shape)["weight"])
+        return self.out_channels, *super().output_shape(shape)[1:]
+
+    def parameters(self, shape: Shape) -> dict[str, Shape]:
+        """weight [out_channels, in_channels/groups, kH, kW] and, if there is one, bias [out_channels]."""
+        slices = max(1, shape[0] // self.spec.groups)
+        weight = {"weight": (self.out_channels, slices, *self.spec.kernel_size)}
+        return weight | ({"bias": (self.out_channels,)} if self.bias else {})
+
+    def __str__(self) -> str:
+        rows, columns = self.spec.kernel_size
+        words = [f"conv {rows}x{columns} {self.out_channels}", *_written_spec(self.spec, (1, 1))]
+        return " ".join(words + ([] if self.bias else ["nobias"]))
+
+
+class _Pool(Window):
+    spec: ConvSpec
+
+    def window(self, shape: Shape) -> ConvSpec:
+        """The pooling's own parameters."""
+        return self.spec
+
+    def _pooling(self, kernel_size: object, stride: object, padding: object, dilation: object = 1) -> None:
+        spec = ConvSpec(kernel_size, kernel_size if stride is None else stride, padding, dilation)  # type: ignore[arg-type]
+        sides = [side for side in spec.pads if side[0] != side[1]]
+        if isinstance(spec.padding, str) or sides:
+            raise SpecError("padding", padding, f"{self.kind} takes one number or a pair (rows, columns)")
+        halves = [((k - 1) * d + 1) // 2 for k, d in zip(spec.kernel_size, spec.dilation, strict=True)]
+        legal = tuple(min(side[0], half) for side, half in zip(spec.pads, halves, strict=True))
+        if legal != tuple(side[0] for side in spec.pads):
+            nearest = str(legal if legal[0] != legal[1] else legal[0])
+            raise SpecError("padding", padding, "must be at most half the window", nearest)
+        self._set(spec=spec)
+
+    def __str__(self) -> str:
+        words = [f"{self.kind} {_short(self.spec.kernel_size)}"]
+        return " ".join(words + _written_spec(self.spec, self.spec.kernel_size))
+
+
+@dataclass(frozen=True, init=False)
+class MaxPool(_Pool):
+    """torch.nn.MaxPool2d: the greatest number in each window, padding never being it.
+
+    Raises SpecError for what no input makes legal.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+    """
+
+    kind = "maxpool"
+    spec: ConvSpec
+
+    def __init__(
+        self,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] | None = None,
+        padding: int | Sequence[int] = 0,
+        dilation: int | Sequence[int] = 1,
+    ) -> None:
+        self._pooling(kernel_size, stride, padding, dilation)
+
+    def axes(self, shape: Shape) -> tuple[Axis, Axis]:
+        """How the windows lie along rows and columns. Raises SpecError where they do not fit."""
+        try:
+            return super().axes(shape)
+        except SpecError as error:
+            if self.spec.dilation == (1, 1):
+                raise
+            # What makes a dilated convolution fit may leave more padding than half a pooling window.
+            legal = "dilation 1" if self._fits_undilated(shape) else ""
+            raise SpecError(error.parameter, error.value, error.reason, legal) from None
+
+    def _fits_undilated(self, shape: Shape) -> bool:
+        spec = self.spec
+        try:
+            MaxPool(spec.kernel_size, spec.stride, [side[0] for side in spec.pads]).axes(shape)
+        except SpecError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, init=False)
+class AvgPool(_Pool):
+    """torch.nn.AvgPool2d: the mean of each window, the zeros of the padding counted.
+
+    Raises SpecError for what no input makes legal.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
+    """
+
+    kind = "avgpool"
+    spec: ConvSpec
+
+    def __init__(
+        self,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] | None = None,
+        padding: int | Sequence[int] = 0,
+    ) -> None:
+        self._pooling(kernel_size, stride, padding)
+
+
+class GlobalAvgPool(Window):
+    """torch.nn.AdaptiveAvgPool2d(1): the mean of each channel.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+    """
+
+    kind = "gap"
+
+    def window(self, shape: Shape) -> ConvSpec:
+        """One window over the whole map."""
+        return ConvSpec(_maps(self, shape)[1:])
+
+
+class ReLU(Layer):
+    """torch.nn.ReLU: negative numbers become 0.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+    """
+
+    kind = "relu"
+
+
+class BatchNorm(Layer):
+    """torch.nn.LazyBatchNorm2d, over features torch.nn.LazyBatchNorm1d.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
+    """
+
+    kind = "bn"
+
+    def parameters(self, shape: Shape) -> dict[str, Shape]:
+        """weight (gamma) and bias (beta), one of each for every channel."""
+        return {"weight": shape[:1], "bias": shape[:1]}
+
+
+class Flatten(Layer):
+    """torch.nn.Flatten: channel by channel, row by row.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.Flatten.html
+    """
+
+    kind = "flatten"
+
+    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+        """[features]."""
+        return (prod(shape),)
+
+
+@dataclass(frozen=True, init=False)
+class Linear(Layer):
+    """torch.nn.LazyLinear. Raises SpecError for an illegal number of features.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.LazyLinear.html
+    """
+
+    kind = "linear"
+    out_features: int
+    bias: bool
+
+    def __init__(self, out_features: int, bias: bool = True) -> None:
+        self._set(out_features=_count("out_features", out_features), bias=_flag("bias", bias))
+
+    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+        """[out_features]. Raises SpecError for maps, which are flattened first."""
+        if len(shape) != 1:
+            raise SpecError("input", list(shape), "linear takes features, not maps", "flatten before it")
+        return (self.out_features,)
+
+    def parameters(self, shape: Shape) -> dict[str, Shape]:
+        """weight [out_features, in_features] and, if there is one, bias [out_features]."""
+        weight: dict[str, Shape] = {"weight": (self.out_features, shape[0])}
+        return weight | ({"bias": (self.out_features,)} if self.bias else {})
+
+    def __str__(self) -> str:
+        return f"linear {self.out_features}" + ("" if self.bias else " nobias")
+
+
+def _maps(layer: Layer, shape: Shape) -> Shape:
+    if len(shape) != 3:
+        raise SpecError(
+            "input", list(shape), f"{layer.kind} takes maps [channels, rows, columns]", "before flatten"
+        )
+    return shape
+
+
+def _count(parameter: str, value: object) -> int:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise SpecError(parameter, value, "must be a whole number") from None
+    legal = min(max(number, 1), MOST_FEATURES)
+    if number != legal:
+        raise SpecError(parameter, value, f"must be from 1 to {MOST_FEATURES}", str(legal))
+    return number
+
+
+def _flag(parameter: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise SpecError(parameter, value, "must be true or false")
+    return value
+
+
+def _short(pair: Pair) -> str:
+    return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+
+
+def _written_spec(spec: ConvSpec, stride: Pair) -> list[str]:
+    """What differs from the defaults, as words."""
+    words = []
+    if spec.stride != stride:
+        words.append(f"s{_short(spec.stride)}")
+    if isinstance(spec.padding, str):
+        words.append(spec.padding)
+    elif any(before != after for before, after in spec.padding):
+        words.append("p" + "x".join(f"{before}:{after}" for before, after in spec.padding))
+    elif any(map(any, spec.padding)):
+        words.append("p" + _short((spec.padding[0][0], spec.padding[1][0])))
+    if spec.dilation != (1, 1):
+        words.append(f"d{_short(spec.dilation)}")
+    if spec.groups != 1:
+        words.append(f"g{spec.groups}")
+    return words + ([spec.padding_mode] if spec.padding_mode != "zeros" else [])

@@ -1,0 +1,392 @@
+"""The convolution as a multiplication by a sparse matrix, so that the sharing of weights can be seen.
+
+The matrix is never built. Which kernel entry joins an output cell and an input value follows from rows and
+columns apart, so that any part of it costs no more than that part and one row and column of the image.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from math import prod
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convtui.engine.spec import Axis, Floats, Indices
+from convtui.engine.taps import axis_tap_reads, count_read, crossed, reading, tap_reads, windows
+
+Shape: TypeAlias = tuple[int, int, int]
+Picked: TypeAlias = range | Sequence[int] | Indices
+Bools: TypeAlias = NDArray[np.bool_]
+
+MOST_DENSE = 4_000_000
+MOST_SAMPLED_ROWS = 20_000
+MOST_SAMPLED_ENTRIES = 2**18
+
+
+class Nonzeros(NamedTuple):
+    """The structural nonzeros of a row or column: ascending indices [n], values [n], kernel entries [n].
+
+    Kernel entries are a tuple for each, of ascending flat indices into weight [O, C/groups, kH, kW]: reflect,
+    replicate and circular padding let a pixel carry several, and the value is the sum of their weights.
+    """
+
+    indices: Indices
+    values: Floats
+    entries: tuple[tuple[int, ...], ...]
+
+
+class Block(NamedTuple):
+    """A dense part of the matrix: values [h, w], and entries [h, w], the first kernel entry of each cell.
+
+    An entry is a flat index into weight [O, C/groups, kH, kW], or -1 at a structural zero, which no training
+    changes; a weight that happens to be 0 has its entry.
+    """
+
+    values: Floats
+    entries: Indices
+
+
+@dataclass(frozen=True, eq=False)
+class WeightMatrix:
+    """The matrix M of a convolution: M @ vec(image) + bias = vec(output), M.T @ g is the image's gradient.
+
+    Rows are output cells in the order of output [O, H', W'], columns are input values in the order of image
+    [C, H, W], or with_padding of the padded image. image, weight [O, C/groups, kH, kW], axes and groups are
+    those of the Convolution whose weight_matrix it is.
+    Source: https://arxiv.org/abs/1603.07285, section 4.1
+    """
+
+    image: Floats
+    weight: Floats
+    axes: tuple[Axis, Axis]
+    groups: int
+    with_padding: bool = False
+
+    def padded(self) -> "WeightMatrix":
+        """The same matrix with the padding kept as columns: no cell has more than one kernel entry."""
+        return replace(self, with_padding=True)
+
+    def transposed(self) -> "WeightMatrix":
+        """The matrix that a gradient or a transposed convolution multiplies by."""
+        return TransposedMatrix(self.image, self.weight, self.axes, self.groups, self.with_padding)
+
+    @property
+    def output_shape(self) -> Shape:
+        """[O, H', W'] of the output."""
+        rows, columns = self.axes
+        return len(self.weight), rows.output, columns.output
+
+    @property
+    def input_shape(self) -> Shape:
+        """[C, H, W] of the image, or with_padding of the padded image."""
+        rows, columns = self._axes
+        return len(self.image), rows.size, columns.size
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return prod(self.output_shape), prod(self.input_shape)
+
+    @property
+    def dense_parameters(self) -> int:
+        """Number of weights that a dense layer of this shape has."""
+        return prod(self.shape)
+
+    @cached_property
+    def distinct_weights(self) -> int:
+        """Number of free parameters: the kernel entries that occur in the matrix."""
+        used = (sum(outputs.size > 0 for outputs, _ in axis_tap_reads(axis)) for axis in self._axes)
+        return prod(self.weight.shape[:2]) * prod(used)
+
+    @property
+    def nnz(self) -> int:
+        """Number of structural nonzeros: the cells with a kernel entry, also where its weight is 0."""
+        return prod(self.weight.shape[:2]) * prod(int(counts.sum()) for counts in self._counts)
+
+    @property
+    def density(self) -> float:
+        """The share of structural nonzeros among all cells, 0 to 1."""
+        return self.nnz / self.dense_parameters
+
+    @property
+    def zero_rows(self) -> int:
+        """Number of rows without a kernel entry: output cells whose window holds only zero padding."""
+        used = prod(int(np.count_nonzero(counts)) for counts in self._counts)
+        return prod(self.output_shape) - len(self.weight) * used
+
+    @property
+    def zero_columns(self) -> int:
+        """Number of columns without a kernel entry: input values that no window reads."""
+        used = prod(axis.size - len(axis.unused) for axis in self._axes)
+        return prod(self.input_shape) - len(self.image) * used
+
+    def is_unread(self, inputs: Picked) -> Bools:
+        """[len(inputs)] which of these input values no window reads. Raises IndexError."""
+        _, y, x = _coordinates("input value", inputs, self.input_shape)
+        is_unread: Bools = self._is_unused[0][y] | self._is_unused[1][x]
+        return is_unread
+
+    def input_positions(self, inputs: Picked) -> tuple[Indices, Indices, Indices]:
+        """Channel, row and column [len(inputs)] of input values in the image, outside it in the padding.
+
+        Raises IndexError.
+        """
+        channel, y, x = _coordinates("input value", inputs, self.input_shape)
+        top, left = (axis.before if self.with_padding else 0 for axis in self.axes)
+        return channel, y - top, x - left
+
+    def input_values(self, inputs: Picked) -> Floats:
+        """[len(inputs)] these elements of the vector that M multiplies. Raises IndexError."""
+        channel, y, x = _coordinates("input value", inputs, self.input_shape)
+        if self.with_padding:
+            y, x = self.axes[0].sources[y], self.axes[1].sources[x]
+        values: Floats = np.where((y < 0) | (x < 0), 0.0, self.image[channel, y, x])
+        return values
+
+    def row(self, i: int) -> Nonzeros:
+        """What output cell i reads. Raises IndexError."""
+        o, *_ = _coordinates("output cell", i, self.output_shape)
+        read = self._columns_read(np.array([i]))[0]
+        taps = np.flatnonzero(read >= 0)
+        return self._nonzeros(read[taps], o * read.size + taps)
+
+    def column(self, j: int) -> Nonzeros:
+        """What reads input value j. Raises IndexError."""
+        channel, *inputs = _coordinates("input value", j, self.input_shape)
+        (r, tap_rows), (c, tap_columns) = (
+            reading(axis, int(at)) for axis, at in zip(self._axes, inputs, strict=True)
+        )
+        group, s = divmod(int(channel), self.weight.shape[1])
+        filters = len(self.weight) // self.groups
+        o = np.arange(group * filters, (group + 1) * filters)[:, None, None]
+        _, height, width = self.output_shape
+        rows = (o * height + r[:, None]) * width + c
+        return self._nonzeros(rows.ravel(), self._entries(o, s, tap_rows[:, None], tap_columns).ravel())
+
+    def kernel_entry(self, i: int, j: int) -> tuple[int, ...]:
+        """The kernel entries in cell (i, j), flat indices into the weight: none at a structural zero.
+
+        Raises IndexError.
+        """
+        o, *outputs = _coordinates("output cell", i, self.output_shape)
+        channel, *inputs = _coordinates("input value", j, self.input_shape)
+        slices = np.flatnonzero(self._channels_read(o) == channel)
+        rows, columns = (
+            np.flatnonzero(windows(axis, output) == at)
+            for axis, output, at in zip(self._axes, outputs, inputs, strict=True)
+        )
+        entries = self._entries(o, slices[:, None, None], rows[:, None], columns)
+        return tuple(entries.ravel().tolist())
+
+    def block(self, rows: Picked, columns: Picked) -> Block:
+        """The cells [len(rows), len(columns)] where these rows and columns cross. Raises IndexError."""
+        o, *outputs = _coordinates("output cell", rows, self.output_shape)
+        channel, *inputs = _coordinates("input value", columns, self.input_shape)
+        s = channel - self._channels_read(o)[:, :1]
+        is_in_group = (s >= 0) & (s < self.weight.shape[1])
+        reads_row, reads_column = (
+            windows(axis, output).T[:, :, None] == at
+            for axis, output, at in zip(self._axes, outputs, inputs, strict=True)
+        )
+        p, q = np.nonzero(is_in_group & reads_row.any(axis=0) & reads_column.any(axis=0))
+        n, i, j = crossed(reads_row[:, p, q], reads_column[:, p, q])
+        of_cells = self._entries(o[p[n]], s[p[n], q[n]], i, j)
+        values, entries = np.zeros(s.shape), np.full(s.shape, -1)
+        values[p, q] = np.bincount(n, weights=self.weight.take(of_cells), minlength=p.size)
+        entries[p, q] = of_cells[np.flatnonzero(np.diff(n, prepend=-1))]
+        return Block(values, entries)
+
+    def toarray(self) -> Floats:
+        """[rows, columns] the whole matrix. Raises ValueError beyond 4,000,000 cells."""
+        rows, columns = prod(self.output_shape), prod(self.input_shape)
+        if rows * columns > MOST_DENSE:
+            raise ValueError(
+                f"a matrix of {rows} x {columns} has {rows * columns} cells, too many for an array: "
+                f"at most {MOST_DENSE}, but block gives any part of it"
+            )
+        filters, channels = len(self.weight), len(self.image)
+        array = np.zeros((filters, rows // filters, channels, columns // channels))
+        o = np.arange(filters)[:, None, None]
+        read = self._channels_read(o[:, 0, 0])[..., None]
+        for i, j, cells, pixels in tap_reads(*self._axes):
+            array[o, cells, read, pixels] += self.weight[:, :, i, j, None]
+        return array.reshape(rows, columns)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def matvec(self, x: ArrayLike) -> Floats:
+        """[rows] M @ x for x [columns]: of an image, the output without bias. Raises ValueError."""
+        weight, outputs, inputs = self._grouped()
+        given = _vector(x, inputs.size).reshape(inputs.shape)
+        for i, j, cells, pixels in tap_reads(*self._axes):
+            outputs[..., cells] += weight[..., i, j] @ given[..., pixels]
+        return outputs.ravel()
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def rmatvec(self, g: ArrayLike) -> Floats:
+        """[columns] M.T @ g for g [rows]: of the output's gradient, the image's. Raises ValueError."""
+        weight, outputs, inputs = self._grouped()
+        given = _vector(g, outputs.size).reshape(outputs.shape)
+        planes = np.arange(len(self.image))[:, None] * inputs.shape[-1]
+        gradient = np.zeros(inputs.size)
+        for i, j, cells, pixels in tap_reads(*self._axes):
+            products = weight[..., i, j].swapaxes(1, 2) @ given[..., cells]
+            np.add.at(gradient, (planes + pixels).ravel(), products.ravel())
+        return gradient
+
+    def overview(self, height: int, width: int) -> Bools:
+        """[height, width] where structural nonzeros fall in a picture of the whole matrix, both at least 1.
+
+        Dot (a, b) stands for rows a*rows//height up to (a+1)*rows//height and so for columns, at least one of
+        each. It shows all their nonzeros, or in a large matrix those of evenly spaced rows: at least one row a
+        dot, and otherwise as many as 20,000 rows and 2**18 kernel entries in all allow.
+        """
+        rows, columns = prod(self.output_shape), prod(self.input_shape)
+        lines, dots = min(height, rows), min(width, columns)
+        entries = self.weight[0].size
+        most = min(MOST_SAMPLED_ROWS, MOST_SAMPLED_ENTRIES // entries) // lines
+        each = min(max(1, most), -(-rows // lines))
+        band = max(1, MOST_SAMPLED_ENTRIES // (each * entries))
+        picture = np.zeros((lines, dots + 1), dtype=bool)
+        for first in range(0, lines, band):
+            samples = np.arange(first * each, min(first + band, lines) * each)
+            read = self._columns_read(samples * rows // (lines * each))
+            picture[
+                (samples // each)[:, None], np.where(read < 0, dots, ((read + 1) * dots - 1) // columns)
+            ] = True
+        return picture[np.ix_(np.arange(height) * lines // height, np.arange(width) * dots // width)]
+
+    @cached_property
+    def _axes(self) -> tuple[Axis, Axis]:
+        """The axes of the input values: with_padding, the padding belongs to the image."""
+        if not self.with_padding:
+            return self.axes
+        rows, columns = (
+            replace(axis, size=axis.padded, before=0, after=0, padding_mode="zeros") for axis in self.axes
+        )
+        return rows, columns
+
+    @cached_property
+    def _counts(self) -> tuple[Indices, Indices]:
+        rows, columns = (count_read(axis) for axis in self._axes)
+        return rows, columns
+
+    @cached_property
+    def _is_unused(self) -> tuple[Bools, Bools]:
+        rows, columns = (np.isin(np.arange(axis.size), axis.unused) for axis in self._axes)
+        return rows, columns
+
+    def _channels_read(self, o: Indices) -> Indices:
+        """[..., S] the input channels that output channels read, one for each slice of their filters."""
+        filters, slices, *_ = self.weight.shape
+        channels: Indices = (o * self.groups // filters * slices)[..., None] + np.arange(slices)
+        return channels
+
+    def _columns_read(self, rows: Indices) -> Indices:
+        """[len(rows), S*kH*kW] the column of each kernel entry, -1 where it lies over zero padding."""
+        o, *outputs = np.unravel_index(rows, self.output_shape)
+        _, height, width = self.input_shape
+        y, x = (windows(axis, output) for axis, output in zip(self._axes, outputs, strict=True))
+        y, x = y[:, None, :, None], x[:, None, None, :]
+        columns = (self._channels_read(o)[..., None, None] * height + y) * width + x
+        return np.where((y < 0) | (x < 0), -1, columns).reshape(len(rows), -1)
+
+    def _entries(self, o: Indices, s: Indices | int, i: Indices, j: Indices) -> Indices:
+        """Flat indices into the weight."""
+        _, slices, height, width = self.weight.shape
+        entries: Indices = ((o * slices + s) * height + i) * width + j
+        return entries
+
+    def _nonzeros(self, indices: Indices, entries: Indices) -> Nonzeros:
+        order = np.lexsort((entries, indices))
+        indices, entries = indices[order], entries[order]
+        starts = np.flatnonzero(np.diff(indices, prepend=-1))
+        values: Floats = np.add.reduceat(self.weight.take(entries), starts)
+        flat = entries.tolist()
+        shares = tuple(tuple(flat[start:stop]) for start, stop in pairwise([*starts.tolist(), len(flat)]))
+        return Nonzeros(indices[starts], values, shares)
+
+    def _grouped(self) -> tuple[Floats, Floats, Floats]:
+        """Weight [G, O/G, S, kH, kW], and zeros for the outputs [G, O/G, H'*W'] and inputs [G, S, H*W]."""
+        filters, *size = self.weight.shape
+        weight = self.weight.reshape(self.groups, filters // self.groups, *size)
+        outputs = np.zeros((*weight.shape[:2], prod(self.output_shape[1:])))
+        inputs = np.zeros((self.groups, size[0], prod(self.input_shape[1:])))
+        return weight, outputs, inputs
+
+
+class TransposedMatrix(WeightMatrix):
+    """M.T of a weight matrix M: its rows are input values and its columns output cells."""
+
+    def transposed(self) -> WeightMatrix:
+        """The matrix that the convolution itself multiplies by."""
+        return WeightMatrix(self.image, self.weight, self.axes, self.groups, self.with_padding)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return super().shape[::-1]
+
+    @property
+    def zero_rows(self) -> int:
+        """Number of rows without a kernel entry: input values that no window reads."""
+        return super().zero_columns
+
+    @property
+    def zero_columns(self) -> int:
+        """Number of columns without a kernel entry: output cells whose window holds only zero padding."""
+        return super().zero_rows
+
+    def row(self, i: int) -> Nonzeros:
+        """What reads input value i. Raises IndexError."""
+        return super().column(i)
+
+    def column(self, j: int) -> Nonzeros:
+        """What output cell j reads. Raises IndexError."""
+        return super().row(j)
+
+    def kernel_entry(self, i: int, j: int) -> tuple[int, ...]:
+        """The kernel entries in cell (i, j), flat indices into the weight: none at a structural zero.
+
+        Raises IndexError.
+        """
+        return super().kernel_entry(j, i)
+
+    def block(self, rows: Picked, columns: Picked) -> Block:
+        """The cells [len(rows), len(columns)] where these rows and columns cross. Raises IndexError."""
+        values, entries = super().block(columns, rows)
+        return Block(values.T, entries.T)
+
+    def toarray(self) -> Floats:
+        """[rows, columns] the whole matrix. Raises ValueError beyond 4,000,000 cells."""
+        return super().toarray().T
+
+    def matvec(self, x: ArrayLike) -> Floats:
+        """[rows] M.T @ x for x [columns]: of the output's gradient, the image's. Raises ValueError."""
+        return super().rmatvec(x)
+
+    def rmatvec(self, g: ArrayLike) -> Floats:
+        """[columns] M @ g for g [rows]: of an image, the output without bias. Raises ValueError."""
+        return super().matvec(g)
+
+    def overview(self, height: int, width: int) -> Bools:
+        """[height, width] the overview of M on its side: where many, the columns are sampled here."""
+        return super().overview(width, height).T
+
+
+def _coordinates(name: str, indices: int | Picked, shape: Shape) -> tuple[Indices, ...]:
+    """The three coordinates of flat indices, each in the shape of indices."""
+    picked = np.asarray(indices, dtype=np.intp)
+    missing = picked[(picked < 0) | (picked >= prod(shape))]
+    if missing.size:
+        raise IndexError(f"{name} {missing[0]} does not exist: there are {prod(shape)}, counted from 0")
+    return np.unravel_index(picked, shape)
+
+
+def _vector(values: ArrayLike, size: int) -> Floats:
+    vector = np.asarray(values, dtype=np.float64)
+    if vector.shape != (size,):
+        raise ValueError(f"a vector of {size} numbers is needed, not the shape {list(vector.shape)}")
+    return vector

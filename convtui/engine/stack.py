@@ -1,0 +1,211 @@
+"""A stack of layers laid over an image, layer by layer as a table: shapes, parameters, costs and fields.
+
+Branches lie flat in it: each row names the rows that it reads, so that whoever goes through the rows once has
+computed everything. A stack that does not fit its image still has the rows up to the layer that does not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from operator import index
+
+from convtui.engine.branches import Branches
+from convtui.engine.layer_text import parse_layers
+from convtui.engine.layers import GlobalAvgPool, Image, Layer, LayerError, Linear, Shape, Window
+from convtui.engine.receptive import AxisField, ReceptiveField, joined
+from convtui.engine.spec import Axis, ConvSpec, SpecError
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer, the numbers of those whose outputs it reads, and which path it is on at each nesting.
+
+    Numbers count from 1; 0 is the image.
+    """
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    branch: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row(Node):
+    """A layer as it is for one image: number in the stack, first input's and output's shape, receptive field."""
+
+    number: int = 0
+    input_shape: Shape = ()
+    output_shape: Shape = ()
+    field: ReceptiveField = ReceptiveField()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def axes(self) -> tuple[Axis, Axis] | None:
+        """How the layer's windows lie along its input's rows and columns, if it has windows."""
+        return self.layer.axes(self.input_shape) if isinstance(self.layer, Window) else None
+
+    @property
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """Shapes of the trainable parameters by PyTorch's names."""
+        return self.layer.parameters(self.input_shape)
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters."""
+        return sum(map(prod, self.parameter_shapes.values()))
+
+    @property
+    def parameters_formula(self) -> str:
+        """How the parameters are counted, as 8*(4*3*3)+8 = 296: filters, their weights, biases."""
+        products = "+".join(_product(shape) for shape in self.parameter_shapes.values())
+        return f"{products} = {self.parameters:,}" if products else "0"
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one image: output positions times weights. Only conv and linear layers count."""
+        return self._positions * self._weights
+
+    @property
+    def multiply_adds_formula(self) -> str:
+        """How the multiply-adds are counted, as 7*7*288 = 14,112: output rows, output columns, weights."""
+        factors = (*self.output_shape[1:], self._weights)
+        return f"{'*'.join(map(str, factors))} = {self.multiply_adds:,}" if self._weights else "0"
+
+    @property
+    def _positions(self) -> int:
+        return prod(self.output_shape[1:])
+
+    @property
+    def _weights(self) -> int:
+        weight = self.parameter_shapes.get("weight", ())
+        return prod(weight) if len(weight) > 1 else 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The rows of a stack from the image (row 0) on, and what is wrong with the first layer that does not fit."""
+
+    rows: tuple[Row, ...]
+    error: LayerError | None = None
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters of all rows."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of all rows for one image."""
+        return sum(row.multiply_adds for row in self.rows)
+
+
+def nodes(layers: Sequence[Layer]) -> tuple[Node, ...]:
+    """The layers in the order they are computed, those in branches before the layer that joins them."""
+    flat: list[Node] = []
+    _extend(flat, layers, 0, ())
+    return tuple(flat)
+
+
+def _extend(flat: list[Node], layers: Sequence[Layer], last: int, branch: tuple[int, ...]) -> int:
+    """Append the layers, the first reading number last; the number of the final one."""
+    for layer in layers:
+        inputs = [last]
+        if isinstance(layer, Branches):
+            inputs = [_extend(flat, path, last, (*branch, i)) for i, path in enumerate(layer.paths)]
+        flat.append(Node(layer, tuple(inputs), branch))
+        last = len(flat)
+    return last
+
+
+def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summary:
+    """The stack over an image of shape [channels, rows, columns], as far as it fits.
+
+    Raises SpecError for an impossible image, LayerError for a text that names no layers.
+    """
+    shape = _image_shape(input_shape)
+    pixels = ReceptiveField(AxisField(count=shape[1]), AxisField(count=shape[2]))
+    rows = [Row(Image(), (), (), 0, shape, shape, pixels)]
+    for number, node in enumerate(nodes(_parsed(layers)), 1):
+        inputs = [rows[i] for i in node.inputs]
+        shapes = [row.output_shape for row in inputs]
+        try:
+            output_shape = node.layer.output_shape(*shapes)
+        except SpecError as error:
+            return Summary(tuple(rows), _misfit(number, node.layer, shapes[0], error))
+        field = _field(node.layer, [row.field for row in inputs], shapes[0], output_shape)
+        notes = _notes(field, shape)
+        rows.append(Row(node.layer, node.inputs, node.branch, number, shapes[0], output_shape, field, notes))
+    return Summary(tuple(rows))
+
+
+def receptive_field(
+    layers: str | Sequence[Layer], input_shape: Sequence[int] | None = None
+) -> tuple[ReceptiveField, ...]:
+    """The receptive field of each layer, those in branches before the layer that joins them.
+
+    layers are Layer objects or their short text, as "conv 3x3 8 s2 p1, relu, maxpool 2". The image's shape
+    [channels, rows, columns] is needed only after a layer that reads all of it: gap, linear.
+    Raises LayerError where that is missing, where a layer does not fit the image, or for what is no layer.
+    Source: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields
+    """
+    layers = _parsed(layers)
+    if input_shape is not None:
+        summary = summarize(layers, input_shape)
+        if summary.error:
+            raise summary.error
+        return tuple(row.field for row in summary.rows[1:])
+    fields = [ReceptiveField()]
+    for number, node in enumerate(nodes(layers), 1):
+        if isinstance(node.layer, GlobalAvgPool | Linear):
+            why = "sees all of the image: give its input_shape, (channels, rows, columns)"
+            raise LayerError(number, node.layer.title, why)
+        fields.append(_field(node.layer, [fields[i] for i in node.inputs], (), ()))
+    return tuple(fields[1:])
+
+
+def _parsed(layers: str | Sequence[Layer]) -> Sequence[Layer]:
+    return parse_layers(layers) if isinstance(layers, str) else layers
+
+
+def _image_shape(shape: Sequence[int]) -> Shape:
+    numbers = tuple(index(number) for number in shape)
+    if len(numbers) != 3 or min(numbers) < 1:
+        raise SpecError("input_shape", numbers, "must be (channels, rows, columns), each at least 1")
+    return numbers
+
+
+def _field(
+    layer: Layer, fields: Sequence[ReceptiveField], input_shape: Shape, output_shape: Shape
+) -> ReceptiveField:
+    """The layer's fields from those of its inputs; the shapes are empty while the image's is not known."""
+    first = fields[0]
+    match layer:
+        case Branches():
+            return joined([field.whole for field in fields] if len(output_shape) == 1 else fields)
+        case Window():
+            _, *counts = output_shape or (1, 1, 1)
+            return first.through(layer.window(input_shape), (counts[0], counts[1]))
+        case Linear():
+            return first.whole
+        case _:
+            return ReceptiveField(first.rows, first.columns)
+
+
+def _notes(field: ReceptiveField, image: Shape) -> tuple[str, ...]:
+    (rows, columns), (_, height, width) = field.size, image
+    clipped = f"the field of {rows}x{columns} is clipped to the image's {height}x{width}"
+    return (*([clipped] if rows > height or columns > width else []), *filter(None, [field.misaligned]))
+
+
+def _misfit(number: int, layer: Layer, shape: Shape, error: SpecError) -> LayerError:
+    formula = _formula(layer.window(shape), shape) if isinstance(layer, Window) and len(shape) == 3 else ""
+    return LayerError(number, layer.title, f"{error}{formula}")
+
+
+def _formula(spec: ConvSpec, shape: Shape) -> str:
+    """The output size's formula along the first axis that the window does not fit."""
+    for i, name in enumerate(("rows", "columns")):
+        window = spec.kernel_size[i], spec.stride[i], spec.dilation[i], spec.padding_mode
+        axis = Axis(name, shape[1 + i], *spec.pads[i], *window)
+        if not axis.window_fits:
+            return f"; {name}: {axis.formula.replace('-', '−')}"
+    return ""

@@ -1,0 +1,72 @@
+"""Which pixels the taps of a kernel read: along an axis its rows or columns, in the plane its entries.
+
+What one axis reads does not depend on the other, so that the weight matrix of a million pixels comes from two
+axes of a thousand.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.engine.spec import Axis, Indices
+
+MOST_AT_ONCE = 2**20
+
+
+def windows(axis: Axis, outputs: Indices) -> Indices:
+    """[..., kernel] the input index that each tap reads at output indices [...], -1 in zero padding."""
+    taps = np.arange(axis.kernel) * axis.dilation
+    sources: Indices = axis.sources[outputs[..., None] * axis.stride + taps]
+    return sources
+
+
+def axis_tap_reads(axis: Axis) -> Iterator[tuple[Indices, Indices]]:
+    """For each tap the output indices where it reads a pixel, and the input indices of these pixels."""
+    starts = np.arange(axis.output) * axis.stride
+    for tap in range(axis.kernel):
+        sources = axis.sources[starts + tap * axis.dilation]
+        outputs = np.flatnonzero(sources >= 0)
+        yield outputs, sources[outputs]
+
+
+def tap_reads(rows: Axis, columns: Axis) -> Iterator[tuple[int, int, Indices, Indices]]:
+    """For each row i and column j of the kernel the output cells where it reads a pixel, and these pixels.
+
+    Both are flat indices within a channel.
+    """
+    axes = (enumerate(axis_tap_reads(axis)) for axis in (rows, columns))
+    for (i, (r, y)), (j, (c, x)) in product(*axes):
+        yield i, j, (r[:, None] * columns.output + c).ravel(), (y[:, None] * columns.size + x).ravel()
+
+
+def reading(axis: Axis, pixel: int) -> tuple[Indices, Indices]:
+    """The output indices that read an input index, and the taps with which they do, in pairs."""
+    positions = np.flatnonzero(axis.sources == pixel)
+    starts = positions[:, None] - np.arange(axis.kernel) * axis.dilation
+    reads = (starts >= 0) & (starts % axis.stride == 0) & (starts // axis.stride < axis.output)
+    return starts[reads] // axis.stride, np.nonzero(reads)[1]
+
+
+def count_read(axis: Axis) -> Indices:
+    """[output] how many input indices each output index reads: one that several taps read is counted once."""
+    starts = np.arange(axis.output) * axis.stride
+    is_inside = (starts >= axis.before) & (starts + axis.span <= axis.before + axis.size)
+    counts = np.full(axis.output, axis.kernel)
+    reaching_out = np.flatnonzero(~is_inside)
+    for outputs in np.array_split(reaching_out, 1 + reaching_out.size * axis.kernel // MOST_AT_ONCE):
+        read = np.sort(windows(axis, outputs), axis=1)
+        counts[outputs] = np.count_nonzero(np.diff(read, axis=1, prepend=-1), axis=1)
+    return counts
+
+
+def crossed(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> tuple[Indices, Indices, Indices]:
+    """(n, i, j), ascending, wherever both rows [kH, N] at [i, n] and columns [kW, N] at [j, n] are true."""
+    n, i = np.nonzero(rows.T)
+    m, j = np.nonzero(columns.T)
+    counts = np.bincount(m, minlength=rows.shape[1])
+    ends = counts.cumsum()
+    repeats = counts[n]
+    partners = np.repeat(ends[n] - repeats.cumsum(), repeats) + np.arange(repeats.sum())
+    return np.repeat(n, repeats), np.repeat(i, repeats), j[partners]

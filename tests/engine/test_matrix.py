@@ -1,0 +1,286 @@
+"""The weight matrix multiplies as PyTorch convolves, and all of its parts are parts of one matrix."""
+
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convtui.engine import convolution as convolution_module
+from convtui.engine import matrix as module
+from convtui.engine.convolution import Convolution
+from convtui.engine.kernels import kernel
+from convtui.engine.matrix import WeightMatrix
+from convtui.engine.spec import Floats
+from tests.engine.cases import Case, legal_cases
+
+NUMPY_MODES: dict[str, Any] = {
+    "zeros": "constant",
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
+
+
+def views(matrix: WeightMatrix) -> list[WeightMatrix]:
+    return [matrix, matrix.padded(), matrix.transposed(), matrix.padded().transposed()]
+
+
+def matrix_of_torch(case: Case) -> Floats:
+    """[rows, columns] the output of PyTorch for an image of each single pixel, bias subtracted."""
+    case = replace(case, bias=None)
+    pixels = torch.eye(case.image.size, dtype=torch.float64).reshape(-1, *case.image.shape)
+    columns = [case.computed_by_torch(pixel).detach().numpy().ravel() for pixel in pixels]
+    return np.stack(columns, axis=1)
+
+
+def structure_of_torch(case: Case) -> Floats:
+    return matrix_of_torch(replace(case, weight=np.ones_like(case.weight))) > 0
+
+
+def padded_image(convolution: Convolution) -> Floats:
+    spec = convolution.spec
+    return np.pad(convolution.image, ((0, 0), *spec.pads), NUMPY_MODES[spec.padding_mode])
+
+
+def assembled_rows(matrix: WeightMatrix) -> Floats:
+    array = np.zeros(matrix.shape)
+    for i in range(len(array)):
+        indices, values, _ = matrix.row(i)
+        array[i, indices] = values
+    return array
+
+
+def assembled_columns(matrix: WeightMatrix) -> Floats:
+    array = np.zeros(matrix.shape)
+    for j in range(array.shape[1]):
+        indices, values, _ = matrix.column(j)
+        array[indices, j] = values
+    return array
+
+
+@given(legal_cases())
+def test_multiplies_as_torch_convolves(case: Case) -> None:
+    convolution = case.convolution
+    matrix = convolution.weight_matrix
+    image = torch.tensor(case.image, requires_grad=True)
+    output = case.computed_by_torch(image)
+    g = torch.tensor(np.random.default_rng(0).standard_normal(output.shape))
+    output.backward(g)
+    bias = np.zeros(len(case.weight)) if case.bias is None else case.bias
+    biases = bias.repeat(output[0].numel())
+    expected, gradient = output.detach().numpy().ravel(), image.grad
+    assert gradient is not None
+    x, g_vector = case.image.ravel(), g.numpy().ravel()
+    assert matrix.shape == (expected.size, x.size)
+    for product in matrix.matvec(x), matrix.toarray() @ x, matrix.transposed().rmatvec(x):
+        np.testing.assert_allclose(product + biases, expected, rtol=0, atol=1e-9)
+    for product in matrix.rmatvec(g_vector), matrix.toarray().T @ g_vector, matrix.transposed().matvec(g_vector):
+        np.testing.assert_allclose(product, gradient.numpy().ravel(), rtol=0, atol=1e-9)
+    padded = matrix.padded()
+    np.testing.assert_allclose(
+        padded.matvec(padded_image(convolution).ravel()) + biases, expected, rtol=0, atol=1e-9
+    )
+
+
+@given(legal_cases())
+def test_the_array_is_the_matrix_of_torch(case: Case) -> None:
+    matrix = case.convolution.weight_matrix
+    np.testing.assert_allclose(matrix.toarray(), matrix_of_torch(case), rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(matrix.transposed().toarray(), matrix.toarray().T)
+
+
+@given(legal_cases())
+def test_rows_columns_and_block_are_the_array(case: Case) -> None:
+    for matrix in views(case.convolution.weight_matrix):
+        array = matrix.toarray()
+        rows, columns = matrix.shape
+        assert array.shape == (rows, columns)
+        for assembled in (
+            assembled_rows(matrix),
+            assembled_columns(matrix),
+            matrix.block(range(rows), range(columns)).values,
+        ):
+            np.testing.assert_allclose(assembled, array, rtol=0, atol=1e-12)
+
+
+@given(legal_cases(), st.data())
+def test_block_is_that_part_of_the_array(case: Case, data: st.DataObject) -> None:
+    for matrix in views(case.convolution.weight_matrix):
+        rows, columns = (
+            data.draw(st.lists(st.integers(0, size - 1), max_size=8), label="picked") for size in matrix.shape
+        )
+        values, entries = matrix.block(rows, np.array(columns, dtype=np.intp))
+        picked = np.ix_(np.array(rows, dtype=int), np.array(columns, dtype=int))
+        np.testing.assert_allclose(values, matrix.toarray()[picked], rtol=0, atol=1e-12)
+        first = [[(*matrix.kernel_entry(i, j), -1)[0] for j in columns] for i in rows]
+        assert entries.tolist() == first
+        assert values.shape == entries.shape == (len(rows), len(columns))
+
+
+@given(legal_cases(), st.data())
+def test_entries_are_the_weights_that_add_up_to_the_value(case: Case, data: st.DataObject) -> None:
+    weights = case.weight.ravel()
+    for matrix in views(case.convolution.weight_matrix):
+        i, j = (data.draw(st.integers(0, size - 1)) for size in matrix.shape)
+        row, column = matrix.row(i), matrix.column(j)
+        for indices, values, entries in row, column:
+            assert (np.diff(indices) > 0).all()
+            assert all(group and list(group) == sorted(set(group)) for group in entries)
+            np.testing.assert_allclose(
+                values, [weights[list(group)].sum() for group in entries], rtol=0, atol=1e-12
+            )
+        in_row = dict(zip(row.indices.tolist(), row.entries, strict=True))
+        in_column = dict(zip(column.indices.tolist(), column.entries, strict=True))
+        assert [matrix.kernel_entry(i, k) for k in range(matrix.shape[1])] == [
+            in_row.get(k, ()) for k in range(matrix.shape[1])
+        ]
+        assert [matrix.kernel_entry(k, j) for k in range(matrix.shape[0])] == [
+            in_column.get(k, ()) for k in range(matrix.shape[0])
+        ]
+
+
+@given(legal_cases())
+def test_figures_are_those_of_the_structure(case: Case) -> None:
+    structure = structure_of_torch(case)
+    matrix = case.convolution.weight_matrix
+    assert matrix.nnz == structure.sum()
+    assert matrix.density == structure.mean()
+    assert matrix.dense_parameters == structure.size
+    assert matrix.zero_columns == (~structure.any(axis=0)).sum()
+    assert matrix.zero_rows == (~structure.any(axis=1)).sum()
+    occurring = {
+        entry for i in range(len(structure)) for entries in matrix.row(i).entries for entry in entries
+    }
+    assert matrix.distinct_weights == len(occurring)
+    np.testing.assert_array_equal(matrix.is_unread(range(matrix.shape[1])), ~structure.any(axis=0))
+    transposed = matrix.transposed()
+    assert (transposed.nnz, transposed.density) == (matrix.nnz, matrix.density)
+    assert (transposed.zero_rows, transposed.zero_columns) == (matrix.zero_columns, matrix.zero_rows)
+    assert transposed.shape == structure.T.shape
+    assert transposed.dense_parameters == structure.size
+    assert transposed.distinct_weights == matrix.distinct_weights
+
+
+@given(legal_cases())
+def test_a_zero_column_is_a_pixel_without_gradient(case: Case) -> None:
+    image = torch.tensor(case.image, requires_grad=True)
+    replace(case, weight=np.ones_like(case.weight)).computed_by_torch(image).sum().backward()
+    assert image.grad is not None
+    matrix = case.convolution.weight_matrix
+    is_unread = image.grad.numpy().ravel() == 0
+    np.testing.assert_array_equal(matrix.is_unread(range(is_unread.size)), is_unread)
+    assert matrix.zero_columns == is_unread.sum()
+
+
+@given(legal_cases())
+def test_padded_keeps_the_padding_as_columns(case: Case) -> None:
+    convolution = case.convolution
+    padded = convolution.weight_matrix.padded()
+    image = padded_image(convolution)
+    assert padded.input_shape == image.shape
+    assert padded.shape == (convolution.size, image.size)
+    assert padded.distinct_weights == case.weight.size
+    assert padded.nnz == convolution.size * case.weight[0].size
+    assert padded.zero_rows == 0
+    assert {len(entries) for entries in padded.row(0).entries} == {1}
+    array = padded.toarray()
+    np.testing.assert_array_equal(
+        padded.is_unread(range(image.size)),
+        ~(replace(padded, weight=np.ones_like(case.weight)).toarray() > 0).any(axis=0),
+    )
+    (top, bottom), (left, right) = convolution.spec.pads
+    height, width = case.image.shape[1:]
+    if convolution.spec.padding_mode == "zeros":
+        within = array.reshape(len(array), *image.shape)[:, :, top : top + height, left : left + width]
+        np.testing.assert_array_equal(
+            within.reshape(len(array), -1), convolution.weight_matrix.toarray()
+        )
+    channel, row, column = padded.input_positions(range(image.size))
+    assert row.min() == -top
+    assert row.max() == height + bottom - 1
+    assert column.min() == -left
+    assert column.max() == width + right - 1
+    np.testing.assert_array_equal(image[channel, row + top, column + left], image.ravel())
+
+
+@given(legal_cases())
+def test_inputs_are_the_vector_that_the_matrix_multiplies(case: Case) -> None:
+    convolution = case.convolution
+    matrix = convolution.weight_matrix
+    for view, image in (matrix, case.image), (matrix.padded(), padded_image(convolution)):
+        everything = range(image.size)
+        np.testing.assert_array_equal(view.input_values(everything), image.ravel())
+        backwards = view.transposed().input_values(everything[::-1])
+        np.testing.assert_array_equal(backwards, image.ravel()[::-1])
+    np.testing.assert_array_equal(case.image[matrix.input_positions(range(case.image.size))], case.image.ravel())
+
+
+def dots(size: int, count: int) -> list[slice]:
+    """The indices that each of count dots stands for, at least one."""
+    starts = [dot * size // count for dot in range(count)]
+    return [
+        slice(start, max(start + 1, (dot + 1) * size // count)) for dot, start in enumerate(starts)
+    ]
+
+
+@given(legal_cases(), st.integers(1, 60), st.integers(1, 60))
+def test_overview_shows_where_the_nonzeros_are(case: Case, height: int, width: int) -> None:
+    structure = structure_of_torch(case)
+    matrix = case.convolution.weight_matrix
+    expected = [
+        [bool(structure[rows, columns].any()) for columns in dots(structure.shape[1], width)]
+        for rows in dots(structure.shape[0], height)
+    ]
+    assert matrix.overview(height, width).tolist() == expected
+    assert matrix.transposed().overview(width, height).T.tolist() == expected
+
+
+@pytest.mark.parametrize("most", [0, 40, 400])
+def test_a_sampled_overview_shows_the_rows_it_samples(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = Convolution(np.zeros((1, 40, 40)), np.ones((1, 1, 3, 3)), padding=1).weight_matrix
+    complete = matrix.overview(20, 30)
+    monkeypatch.setattr(module, "MOST_SAMPLED_ROWS", most)
+    each = max(1, most // 20)
+    sampled = np.arange(20 * each) * matrix.shape[0] // (20 * each)
+    array = matrix.toarray()[sampled].reshape(20, each, -1).any(axis=1)
+    expected = np.stack([array[:, columns].any(axis=1) for columns in dots(array.shape[1], 30)], axis=1)
+    np.testing.assert_array_equal(matrix.overview(20, 30), expected)
+    monkeypatch.setattr(module, "MOST_SAMPLED_ENTRIES", 20 * each * 9)
+    np.testing.assert_array_equal(matrix.overview(20, 30), expected)
+    assert (expected <= complete).all()
+
+
+def test_the_matrix_by_hand() -> None:
+    convolution = Convolution(np.arange(9).reshape(1, 3, 3), [[[[1, 2], [3, 0]]]])
+    matrix = convolution.weight_matrix
+    assert convolution.weight_matrix is matrix
+    assert matrix.toarray().tolist() == [
+        [1, 2, 0, 3, 0, 0, 0, 0, 0],
+        [0, 1, 2, 0, 3, 0, 0, 0, 0],
+        [0, 0, 0, 1, 2, 0, 3, 0, 0],
+        [0, 0, 0, 0, 1, 2, 0, 3, 0],
+    ]
+    assert matrix.block(range(1), range(9)).entries.tolist() == [[0, 1, -1, 2, 3, -1, -1, -1, -1]]
+    assert (matrix.nnz, matrix.distinct_weights, matrix.dense_parameters) == (16, 4, 36)
+    assert (matrix.density, matrix.zero_rows, matrix.zero_columns) == (16 / 36, 0, 0)
+
+
+def test_a_pixel_read_through_its_padding_carries_several_weights() -> None:
+    convolution = Convolution(np.ones((1, 1, 2)), [[[[1, 10, 100]]]], padding=(0, 1), padding_mode="replicate")
+    matrix = convolution.weight_matrix
+    assert matrix.toarray().tolist() == [[11, 100], [1, 110]]
+    assert matrix.kernel_entry(0, 0) == (0, 1)
+    assert matrix.row(1).entries == ((0,), (1, 2))
+    assert matrix.block([0, 1], [0, 1]).entries.tolist() == [[0, 2], [0, 1]]
+    assert matrix.padded().toarray().tolist() == [[1, 10, 100, 0], [0, 1, 10, 100]]
+
+
+def test_padding_can_leave_rows_and_columns_and_weights_unused() -> None:
+    matrix = Convolution(np.ones((1, 1, 4)), [[[[1]], [[2]], [[3]]]], stride=(1, 3), padding=(1, 0)).weight_matrix
+    assert matrix.toarray().tolist() == [[3, 0, 0, 0]]

@@ -1,0 +1,130 @@
+"""Sessions to save and restore: any that a user can reach, and what makes two of them the same."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from convtui import samples
+from convtui.engine.kernels import NAMES
+from convtui.engine.spec import PADDING_MODES, SpecError
+from convtui.images import LARGEST_VALUE, Picture
+from convtui.session import KernelChoice, Session, Zoom
+
+Change = Callable[[Session], Session]
+
+SEVEN = samples.open_image("mnist-7")
+
+
+def top_edge(picture: Picture = SEVEN) -> Session:
+    return Session.start(picture, KernelChoice("top-edge"))
+
+
+def embedded(pixels: NDArray[np.float64], name: str = "made up", colour: bool = False) -> Picture:
+    pixels = np.array(pixels, dtype=np.float64)
+    pixels.setflags(write=False)
+    return Picture(pixels, name, "", colour, min(0.0, pixels.min()), max(1.0, pixels.max()))
+
+
+def bits(array: NDArray[np.float64] | None) -> tuple[tuple[int, ...], bytes] | None:
+    return None if array is None else (array.shape, array.tobytes())
+
+
+def figures(session: Session) -> dict[str, Any]:
+    """All that a session file has to bring back."""
+    picture, convolution = session.picture, session.convolution
+    return {
+        "pixels": bits(picture.pixels),
+        "original": bits((picture.original or picture).pixels),
+        "picture": (
+            picture.name,
+            picture.colour,
+            picture.lowest,
+            picture.highest,
+            picture.resize,
+            picture.gray,
+        ),
+        "weight": bits(convolution.weight),
+        "bias": bits(convolution.bias),
+        "spec": session.spec,
+        "kernel": session.kernel,
+        "place": (session.index, session.taps, session.filled),
+        "view": session.view,
+    }
+
+
+_values = st.floats(-LARGEST_VALUE, LARGEST_VALUE)
+_pairs = st.tuples(st.integers(1, 4), st.integers(1, 4))
+_sides = st.tuples(st.integers(0, 3), st.integers(0, 3))
+_paddings = st.sampled_from(["same", "valid"]) | st.integers(0, 3) | st.tuples(_sides, _sides)
+_choices = st.builds(KernelChoice, st.sampled_from(NAMES), st.integers(0, 3), st.none() | st.integers(1, 4))
+
+
+@st.composite
+def _pictures(draw: st.DrawFn) -> Picture:
+    if draw(st.booleans()):
+        name = draw(st.sampled_from(["digit-8x8-3", "count-5x5", "colours-12x12"]))
+        resize = draw(st.none() | st.integers(8, 16))
+        return samples.open_image(name, resize, gray=draw(st.booleans()))
+    shape = (draw(st.integers(1, 4)), draw(st.integers(5, 7)), draw(st.integers(5, 7)))
+    count = int(np.prod(shape))
+    pixels = np.array(draw(st.lists(_values, min_size=count, max_size=count))).reshape(shape)
+    name = draw(st.text(st.characters(codec="utf-8").filter(str.isprintable), min_size=1))
+    return embedded(pixels, name, colour=shape[0] == 3 and draw(st.booleans()))
+
+
+@st.composite
+def _pixel_edits(draw: st.DrawFn) -> Change:
+    at = draw(st.tuples(st.integers(0), st.integers(0), st.integers(0), _values))
+
+    def edit(session: Session) -> Session:
+        c, r, q = (index % size for index, size in zip(at, session.picture.pixels.shape, strict=False))
+        return session.with_pixel_value(c, r, q, at[3])
+
+    return edit
+
+
+@st.composite
+def _weight_edits(draw: st.DrawFn) -> Change:
+    at = draw(st.tuples(st.integers(0), st.integers(0), st.integers(0), st.integers(0), _values))
+
+    def edit(session: Session) -> Session:
+        shape = session.convolution.weight_shape
+        o, s, i, j = (index % size for index, size in zip(at, shape, strict=False))
+        return session.with_weight_value(o, s, i, j, at[4]).with_bias_value(o, at[4])
+
+    return edit
+
+
+_changes = st.one_of(
+    _pixel_edits(),
+    _weight_edits(),
+    _pairs.map(lambda pair: lambda session: session.with_spec(stride=pair)),
+    _pairs.map(lambda pair: lambda session: session.with_spec(dilation=pair)),
+    _paddings.map(lambda padding: lambda session: session.with_spec(padding=padding)),
+    st.sampled_from(PADDING_MODES).map(lambda mode: lambda session: session.with_spec(padding_mode=mode)),
+    st.integers(1, 4).map(lambda groups: lambda session: session.with_groups(groups)),
+    st.integers(1, 6).map(lambda filters: lambda session: session.with_filters(filters)),
+    _pairs.map(lambda size: lambda session: session.with_kernel_size(size)),
+    _choices.map(lambda choice: lambda session: session.with_kernel(choice)),
+    _values.map(lambda value: lambda session: session.with_weight(np.full((2, 1, 2, 3), value), "mine é🐈")),
+    _pictures().map(lambda picture: lambda session: session.with_picture(picture)),
+    st.integers(0, 500).map(lambda index: lambda session: session.at(index)),
+    st.integers(-40, 40).map(lambda count: lambda session: session.multiply_added(count)),
+    st.just(lambda session: session.finished()),
+    st.sampled_from([None, *Zoom]).map(lambda zoom: lambda session: session.with_view(zoom=zoom)),
+    st.booleans().map(lambda hints: lambda session: session.with_view(hints=hints, slice=0)),
+)
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> Session:
+    """Any session that a few keys lead to; what PyTorch refuses on the way is left out, as the app does."""
+    session = Session.start(draw(_pictures()), draw(_choices.filter(lambda choice: choice.name != "edges")))
+    for change in draw(st.lists(_changes, max_size=6)):
+        with suppress(SpecError):
+            session = change(session)
+    return session
