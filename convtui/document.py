@@ -192,15 +192,14 @@ def rewritten(old: str, new: str, same: Callable[[Keys, object, object], bool]) 
     ends: dict[Keys, int] = {}
     for statement in _statements(old if old.endswith("\n") else old + "\n"):
         keys, text = statement.keys, statement.text
-        replacement = fresh.pop(keys, None)
-        if keys and not statement.is_header:
-            if replacement is None:
-                continue
-            if not same(keys, before.get(keys), after.get(keys)):
-                text = replacement.text_with_comment_of(statement)
-        kept.append(text)
+        if keys and keys not in fresh:
+            continue
         if keys:
-            ends[keys if statement.is_header else keys[:-1]] = len(kept)
+            replacement = fresh.pop(keys)
+            if not statement.is_header and not same(keys, before.get(keys), after.get(keys)):
+                text = replacement.text_with_comment_of(statement)
+            ends[keys if statement.is_header else keys[:-1]] = len(kept) + 1
+        kept.append(text)
     tables = {end: table for table, end in ends.items()}
     parts: list[str] = []
     for count, text in enumerate(kept, start=1):

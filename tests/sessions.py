@@ -76,32 +76,28 @@ def _pictures(draw: st.DrawFn) -> Picture:
     return embedded(pixels, name, colour=shape[0] == 3 and draw(st.booleans()))
 
 
-@st.composite
-def _pixel_edits(draw: st.DrawFn) -> Change:
-    at = draw(st.tuples(st.integers(0), st.integers(0), st.integers(0), _values))
+_indices = st.tuples(st.integers(0), st.integers(0), st.integers(0), st.integers(0))
 
+
+def _pixel_edit(at: tuple[int, ...], value: float) -> Change:
     def edit(session: Session) -> Session:
         c, r, q = (index % size for index, size in zip(at, session.picture.pixels.shape, strict=False))
-        return session.with_pixel_value(c, r, q, at[3])
+        return session.with_pixel_value(c, r, q, value)
 
     return edit
 
 
-@st.composite
-def _weight_edits(draw: st.DrawFn) -> Change:
-    at = draw(st.tuples(st.integers(0), st.integers(0), st.integers(0), st.integers(0), _values))
-
+def _weight_edit(at: tuple[int, ...], value: float) -> Change:
     def edit(session: Session) -> Session:
-        shape = session.convolution.weight_shape
-        o, s, i, j = (index % size for index, size in zip(at, shape, strict=False))
-        return session.with_weight_value(o, s, i, j, at[4]).with_bias_value(o, at[4])
+        o, s, i, j = (index % size for index, size in zip(at, session.convolution.weight_shape, strict=True))
+        return session.with_weight_value(o, s, i, j, value).with_bias_value(o, value)
 
     return edit
 
 
 _changes = st.one_of(
-    _pixel_edits(),
-    _weight_edits(),
+    st.builds(_pixel_edit, _indices, _values),
+    st.builds(_weight_edit, _indices, _values),
     _pairs.map(lambda pair: lambda session: session.with_spec(stride=pair)),
     _pairs.map(lambda pair: lambda session: session.with_spec(dilation=pair)),
     _paddings.map(lambda padding: lambda session: session.with_spec(padding=padding)),

@@ -3,7 +3,9 @@
 import os
 import shutil
 import tomllib
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -25,9 +27,12 @@ def test_text_brings_back_every_figure(session: Session) -> None:
 
 
 @given(sessions(), sessions())
-def test_a_file_rewritten_holds_the_new_session(old: Session, new: Session) -> None:
-    text = sessionfile.rewritten(dumps(old), dumps(new), sessionfile._is_same)
-    assert figures(loads(text, "lesson.toml")) == figures(new)
+def test_a_file_written_over_another_holds_the_new_session(old: Session, new: Session) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "lesson.toml")
+        save(old, file)
+        save(new, file)
+        assert figures(load(file)) == figures(new)
 
 
 @pytest.mark.parametrize("file", samples.session_files(), ids=lambda file: file.stem)
@@ -116,6 +121,23 @@ def test_an_image_that_has_changed_since_is_noticed(tmp_path: Path) -> None:
     _image(image, np.ones((3, 3)))
     assert "image.csv" in (notice := load(tmp_path / "lesson.toml").picture.notice)
     assert "changed" in notice
+
+
+def test_the_pixels_of_a_file_are_digested_once_however_often_they_are_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digested: list[bytes] = []
+
+    def counted(start: bytes) -> object:
+        digested.append(start)
+        return sha256(start)
+
+    monkeypatch.setattr("convtui.sessionreader.sha256", counted)
+    session = top_edge(read_picture(_image(tmp_path / "image.csv")))
+    for value in 0.1, 0.2, 0.3:
+        session = session.with_pixel_value(0, 0, 0, value)
+        dumps(session)
+    assert len(digested) == 1
 
 
 def test_a_place_that_is_gone_with_the_changed_image_is_explained(tmp_path: Path) -> None:

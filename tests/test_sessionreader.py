@@ -176,6 +176,7 @@ def test_the_lesson_itself_is_right() -> None:
         ("slice = 2", "slice", ["not TOML"]),
         ("slice = 2", "sli\x1bce = 2", ["not TOML"]),
     ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
 def test_what_is_wrong_is_named_with_its_line(old: str, new: str, words: list[str]) -> None:
     assert LESSON.count(old) == 1

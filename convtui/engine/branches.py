@@ -42,13 +42,12 @@ class Residual(Branches):
     def __init__(self, paths: Sequence[Sequence[Layer]]) -> None:
         super().__init__([*paths, ()] if len(paths) == 1 else paths)
 
-    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+    def output_shape(self, *shapes: Shape) -> Shape:
         """The shape of every path's end. Raises SpecError where they differ."""
-        ends = (shape, *others)
-        if len(set(ends)) > 1:
-            reason = "only equal shapes are added, channel by channel, row by row"
-            raise SpecError("paths", [list(end) for end in ends], reason, self._projection(ends))
-        return shape
+        if len(set(shapes)) > 1:
+            reason = "only outputs of equal shape are added"
+            raise SpecError("paths", [list(end) for end in shapes], reason, self._projection(shapes))
+        return shapes[0]
 
     def _projection(self, ends: Sequence[Shape]) -> str:
         """The 1x1 convolution that brings an empty path to the shape of the others, if there is one."""
@@ -80,9 +79,10 @@ class Concat(Branches):
         if len(paths) == 1:
             raise SpecError("paths", "one", "concat needs at least two, with | between them")
 
-    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
-        """The shape of the paths' ends, their channels added. Raises SpecError where sizes differ."""
-        ends = (shape, *others)
-        if len({end[1:] for end in ends}) > 1:
-            raise SpecError("paths", [list(end) for end in ends], "only maps of equal size are concatenated")
-        return sum(end[0] for end in ends), *shape[1:]
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The shape of the paths' ends, with all their channels. Raises SpecError where sizes differ."""
+        if len({end[1:] for end in shapes}) > 1:
+            raise SpecError(
+                "paths", [list(end) for end in shapes], "only maps of equal size are concatenated"
+            )
+        return sum(end[0] for end in shapes), *shapes[0][1:]

@@ -82,8 +82,8 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
     """The layers written as "conv 3x3 8 s2 p1, relu, maxpool 2, bn, flatten, linear 10".
 
     A comma or a new line ends a layer; # starts a comment. Sizes are 3 or 3x5 (rows x columns); s is stride,
-    p padding (p1, p1x2, or p0:1x2:3 for top:bottom x left:right), d dilation, g groups; nobias, same, valid and
-    the padding modes are words. residual(a, b | c) adds the ends of its paths, or of one path and its own
+    p padding (p1, p1x2, or p0:1x2:3 for top:bottom x left:right), d dilation, g groups; nobias, same, valid
+    and the padding modes are words. residual(a, b | c) adds the ends of its paths, or of one path and its own
     input; concat(a | b) puts their channels one after another.
     Raises LayerError that names the layer, counted as in the table, what is wrong and what would be right.
     """
@@ -96,8 +96,8 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
 def parse_layers_toml(text: str) -> tuple[Layer, ...]:
     """The layers written as TOML tables, [[layer]] with type = "conv" and PyTorch's parameters as keys.
 
-    The paths of a residual or concat layer are an array, each path a text as parse_layers reads it or an array
-    of tables. Raises ValueError where it is no TOML, LayerError for what is no layer.
+    The paths of a residual or concat layer are an array, each path a text as parse_layers reads it or an
+    array of tables. Raises ValueError where it is no TOML, LayerError for what is no layer.
     """
     try:
         document = tomllib.loads(text)
@@ -145,7 +145,7 @@ class _Builder:
         """The layer of that name with PyTorch's parameters."""
         kind = self.kind(name, written)
         known = _known(kind)
-        example = f"; write for example {_EXAMPLES.get(kind, kind)}"
+        example = f"; write for example {_example(kind)}"
         for key in parameters:
             if key not in known:
                 likely = get_close_matches(key, known, 1)
@@ -212,6 +212,8 @@ class _Text:
         if len(words) != 1:
             raise self.builder.error("before ( stands residual or concat alone", written)
         kind = self.builder.kind(written, written)
+        if "paths" not in _known(kind):
+            raise self.builder.error(f"{kind} takes no brackets; write for example {_example(kind)}", written)
         return self.builder.layer(kind, {"paths": self.paths(depth + 1, written)}, written)
 
     def paths(self, depth: int, written: str) -> list[tuple[Layer, ...]]:
@@ -232,12 +234,16 @@ class _Text:
         for word in words:
             key, value = _WORDS.get(word.lower()) or _read(word.lower(), in_turn)
             if not key:
-                example = _EXAMPLES.get(kind, f"{kind} alone")
-                raise self.builder.error(f"{word!r} is not understood; write for example {example}", written)
+                why = f"{word!r} is not understood; write for example {_example(kind)}"
+                raise self.builder.error(why, written)
             if key in parameters:
                 raise self.builder.error(f"{key} is given twice, the second time as {word!r}", written)
             parameters[key] = value
         return parameters
+
+
+def _example(kind: str) -> str:
+    return _EXAMPLES.get(kind, f"{kind} alone")
 
 
 def _known(kind: str) -> Mapping[str, Parameter]:

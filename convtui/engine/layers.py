@@ -1,7 +1,7 @@
 """The kinds of layers a network is stacked from, with PyTorch's parameters, rules and shapes.
 
-A layer is told its input's shape when it is asked, as PyTorch's lazy modules are, so that one stack can be laid
-over images of any size. Source: https://pytorch.org/docs/stable/nn.html
+A layer is told its input's shape when it is asked, as PyTorch's lazy modules are, so that one stack can be
+laid over images of any size. Source: https://pytorch.org/docs/stable/nn.html
 """
 
 from collections.abc import Sequence
@@ -31,15 +31,18 @@ class LayerError(ValueError):
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer; str() writes it as parse_layers reads it. Shapes are [channels, rows, columns] or [features]."""
+    """A layer; str() writes it as parse_layers reads it.
+
+    Shapes are [channels, rows, columns], or [features] after flatten.
+    """
 
     kind: ClassVar[str]
 
-    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
-        """Shape of the output for the inputs' shapes. Raises SpecError where PyTorch refuses them."""
-        return shape
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """Shape of the output for the shapes of the inputs. Raises SpecError where PyTorch refuses them."""
+        return shapes[0]
 
-    def parameters(self, shape: Shape) -> dict[str, Shape]:
+    def parameters(self, shape: Shape) -> dict[str, Shape]:  # noqa: ARG002
         """Shapes of the trainable parameters by PyTorch's names, for an input of this shape."""
         return {}
 
@@ -65,19 +68,17 @@ class Image(Layer):
 class Window(Layer):
     """A layer whose every output cell reads a window of rows and columns."""
 
-    def window(self, shape: Shape) -> ConvSpec:
-        """Size and movement of the window over an input of this shape."""
-        raise NotImplementedError
+    spec: ConvSpec
 
     def axes(self, shape: Shape) -> tuple[Axis, Axis]:
         """How the windows lie along rows and columns. Raises SpecError where they do not fit."""
         _, height, width = _maps(self, shape)
-        return self.window(shape).axes(height, width)
+        return self.spec.axes(height, width)
 
-    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+    def output_shape(self, *shapes: Shape) -> Shape:
         """[channels, rows, columns]. Raises SpecError where PyTorch refuses the input."""
-        rows, columns = self.axes(shape)
-        return shape[0], rows.output, columns.output
+        rows, columns = self.axes(shapes[0])
+        return shapes[0][0], rows.output, columns.output
 
 
 @dataclass(frozen=True, init=False)
@@ -107,14 +108,10 @@ class Conv(Window):
         spec = ConvSpec(kernel_size, stride, padding, dilation, groups, padding_mode)
         self._set(out_channels=_count("out_channels", out_channels), spec=spec, bias=_flag("bias", bias))
 
-    def window(self, shape: Shape) -> ConvSpec:
-        """The convolution's own parameters."""
-        return self.spec
-
-    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+    def output_shape(self, *shapes: Shape) -> Shape:
         """[out_channels, rows, columns]. Raises SpecError where PyTorch refuses the input."""
-        self.spec.check(_maps(self, shape), self.parameters(shape)["weight"])
-        return self.out_channels, *super().output_shape(shape)[1:]
+        self.spec.check(_maps(self, shapes[0]), self.parameters(shapes[0])["weight"])
+        return self.out_channels, *super().output_shape(*shapes)[1:]
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
         """weight [out_channels, in_channels/groups, kH, kW] and, if there is one, bias [out_channels]."""
@@ -129,12 +126,6 @@ class Conv(Window):
 
 
 class _Pool(Window):
-    spec: ConvSpec
-
-    def window(self, shape: Shape) -> ConvSpec:
-        """The pooling's own parameters."""
-        return self.spec
-
     def _pooling(self, kernel_size: object, stride: object, padding: object, dilation: object = 1) -> None:
         spec = ConvSpec(kernel_size, kernel_size if stride is None else stride, padding, dilation)  # type: ignore[arg-type]
         sides = [side for side in spec.pads if side[0] != side[1]]
@@ -212,7 +203,7 @@ class AvgPool(_Pool):
         self._pooling(kernel_size, stride, padding)
 
 
-class GlobalAvgPool(Window):
+class GlobalAvgPool(Layer):
     """torch.nn.AdaptiveAvgPool2d(1): the mean of each channel.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
@@ -220,9 +211,9 @@ class GlobalAvgPool(Window):
 
     kind = "gap"
 
-    def window(self, shape: Shape) -> ConvSpec:
-        """One window over the whole map."""
-        return ConvSpec(_maps(self, shape)[1:])
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """[channels, 1, 1]. Raises SpecError for features."""
+        return _maps(self, shapes[0])[0], 1, 1
 
 
 class ReLU(Layer):
@@ -255,9 +246,9 @@ class Flatten(Layer):
 
     kind = "flatten"
 
-    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+    def output_shape(self, *shapes: Shape) -> Shape:
         """[features]."""
-        return (prod(shape),)
+        return (prod(shapes[0]),)
 
 
 @dataclass(frozen=True, init=False)
@@ -274,10 +265,10 @@ class Linear(Layer):
     def __init__(self, out_features: int, bias: bool = True) -> None:
         self._set(out_features=_count("out_features", out_features), bias=_flag("bias", bias))
 
-    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+    def output_shape(self, *shapes: Shape) -> Shape:
         """[out_features]. Raises SpecError for maps, which are flattened first."""
-        if len(shape) != 1:
-            raise SpecError("input", list(shape), "linear takes features, not maps", "flatten before it")
+        if len(shapes[0]) != 1:
+            raise SpecError("input", list(shapes[0]), "linear takes features, not maps", "flatten before it")
         return (self.out_features,)
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:

@@ -240,22 +240,21 @@ class WeightMatrix:
         """[height, width] where structural nonzeros fall in a picture of the whole matrix, both at least 1.
 
         Dot (a, b) stands for rows a*rows//height up to (a+1)*rows//height and so for columns, at least one of
-        each. It shows all their nonzeros, or in a large matrix those of evenly spaced rows: at least one row a
-        dot, and otherwise as many as 20,000 rows and 2**18 kernel entries in all allow.
+        each. It shows all their nonzeros, or in a large matrix those of evenly spaced rows, one or more a
+        dot, and as many as keep within 20,000 rows and 2**18 kernel entries.
         """
         rows, columns = prod(self.output_shape), prod(self.input_shape)
         lines, dots = min(height, rows), min(width, columns)
         entries = self.weight[0].size
         most = min(MOST_SAMPLED_ROWS, MOST_SAMPLED_ENTRIES // entries) // lines
-        each = min(max(1, most), -(-rows // lines))
-        band = max(1, MOST_SAMPLED_ENTRIES // (each * entries))
+        samples = lines * min(max(1, most), -(-rows // lines))
+        band = max(1, MOST_SAMPLED_ENTRIES // entries)
         picture = np.zeros((lines, dots + 1), dtype=bool)
-        for first in range(0, lines, band):
-            samples = np.arange(first * each, min(first + band, lines) * each)
-            read = self._columns_read(samples * rows // (lines * each))
-            picture[
-                (samples // each)[:, None], np.where(read < 0, dots, ((read + 1) * dots - 1) // columns)
-            ] = True
+        for first in range(0, samples, band):
+            sampled = np.arange(first, min(first + band, samples)) * rows // samples
+            read = self._columns_read(sampled)
+            line = ((sampled + 1) * lines - 1) // rows
+            picture[line[:, None], np.where(read < 0, dots, ((read + 1) * dots - 1) // columns)] = True
         return picture[np.ix_(np.arange(height) * lines // height, np.arange(width) * dots // width)]
 
     @cached_property

@@ -15,9 +15,9 @@ from convtui.engine.spec import ConvSpec, Pair
 class AxisField:
     """The receptive fields of a layer's activations along rows or columns, in pixels.
 
-    size is how many pixels a field spans, jump how far the next activation's field lies from this one's, first
-    where the first activation's field begins (negative in the padding), count how many activations there are
-    (1 while the image's size is not known).
+    size is how many pixels a field spans, jump how far the next activation's field lies from this one's,
+    first where the first activation's field begins (negative in the padding), count how many activations
+    there are (1 while the image's size is not known).
     """
 
     size: int = 1

@@ -25,17 +25,17 @@ class Node:
 
     layer: Layer
     inputs: tuple[int, ...]
-    branch: tuple[int, ...] = ()
+    branch: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Row(Node):
-    """A layer as it is for one image: number in the stack, first input's and output's shape, receptive field."""
+    """A layer as it is for one image: its number, its (first) input's shape, its output's, its fields."""
 
-    number: int = 0
-    input_shape: Shape = ()
-    output_shape: Shape = ()
-    field: ReceptiveField = ReceptiveField()
+    number: int
+    input_shape: Shape
+    output_shape: Shape
+    field: ReceptiveField
     notes: tuple[str, ...] = ()
 
     @property
@@ -82,7 +82,7 @@ class Row(Node):
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows of a stack from the image (row 0) on, and what is wrong with the first layer that does not fit."""
+    """The rows of a stack from the image (row 0) on, and why the first layer that does not fit does not."""
 
     rows: tuple[Row, ...]
     error: LayerError | None = None
@@ -131,7 +131,7 @@ def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summ
             output_shape = node.layer.output_shape(*shapes)
         except SpecError as error:
             return Summary(tuple(rows), _misfit(number, node.layer, shapes[0], error))
-        field = _field(node.layer, [row.field for row in inputs], shapes[0], output_shape)
+        field = _field(node.layer, [row.field for row in inputs], output_shape)
         notes = _notes(field, shape)
         rows.append(Row(node.layer, node.inputs, node.branch, number, shapes[0], output_shape, field, notes))
     return Summary(tuple(rows))
@@ -158,7 +158,7 @@ def receptive_field(
         if isinstance(node.layer, GlobalAvgPool | Linear):
             why = "sees all of the image: give its input_shape, (channels, rows, columns)"
             raise LayerError(number, node.layer.title, why)
-        fields.append(_field(node.layer, [fields[i] for i in node.inputs], (), ()))
+        fields.append(_field(node.layer, [fields[i] for i in node.inputs], ()))
     return tuple(fields[1:])
 
 
@@ -173,18 +173,16 @@ def _image_shape(shape: Sequence[int]) -> Shape:
     return numbers
 
 
-def _field(
-    layer: Layer, fields: Sequence[ReceptiveField], input_shape: Shape, output_shape: Shape
-) -> ReceptiveField:
-    """The layer's fields from those of its inputs; the shapes are empty while the image's is not known."""
+def _field(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Shape) -> ReceptiveField:
+    """The layer's fields from those of its inputs; the shape is empty while the image's is not known."""
     first = fields[0]
     match layer:
         case Branches():
             return joined([field.whole for field in fields] if len(output_shape) == 1 else fields)
         case Window():
-            _, *counts = output_shape or (1, 1, 1)
-            return first.through(layer.window(input_shape), (counts[0], counts[1]))
-        case Linear():
+            _, rows, columns = output_shape or (1, 1, 1)
+            return first.through(layer.spec, (rows, columns))
+        case GlobalAvgPool() | Linear():
             return first.whole
         case _:
             return ReceptiveField(first.rows, first.columns)
@@ -192,20 +190,26 @@ def _field(
 
 def _notes(field: ReceptiveField, image: Shape) -> tuple[str, ...]:
     (rows, columns), (_, height, width) = field.size, image
-    clipped = f"the field of {rows}x{columns} is clipped to the image's {height}x{width}"
+    clipped = f"the field of {rows}x{columns} exceeds the image and is clipped to its {height}x{width}"
     return (*([clipped] if rows > height or columns > width else []), *filter(None, [field.misaligned]))
 
 
 def _misfit(number: int, layer: Layer, shape: Shape, error: SpecError) -> LayerError:
-    formula = _formula(layer.window(shape), shape) if isinstance(layer, Window) and len(shape) == 3 else ""
+    formula = _formula(layer.spec, shape) if isinstance(layer, Window) and len(shape) == 3 else ""
     return LayerError(number, layer.title, f"{error}{formula}")
 
 
 def _formula(spec: ConvSpec, shape: Shape) -> str:
     """The output size's formula along the first axis that the window does not fit."""
     for i, name in enumerate(("rows", "columns")):
-        window = spec.kernel_size[i], spec.stride[i], spec.dilation[i], spec.padding_mode
-        axis = Axis(name, shape[1 + i], *spec.pads[i], *window)
+        window = spec.kernel_size[i], spec.stride[i], spec.dilation[i]
+        axis = Axis(name, shape[1 + i], *spec.pads[i], *window, spec.padding_mode)
         if not axis.window_fits:
             return f"; {name}: {axis.formula.replace('-', '−')}"
     return ""
+
+
+def _product(shape: Shape) -> str:
+    first, *rest = map(str, shape)
+    factors = f"({'*'.join(rest)})" if len(rest) > 1 else "".join(rest)
+    return f"{first}*{factors}" if factors else first

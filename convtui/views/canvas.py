@@ -21,7 +21,7 @@ from convtui.views.drawing import Cell
 
 
 class Pane(Protocol):
-    """A part of a canvas that draws its own lines and knows which of them differ from what is on the screen."""
+    """A part of a canvas that draws its own lines and knows what of them has changed."""
 
     region: Region  # where it lies on the canvas
 
@@ -61,24 +61,24 @@ class Canvas(Widget):
         super().__init__()
         self.palette: Palette = DARK
         self._panes: tuple[Pane, ...] = ()
+        self._lines: dict[Pane, dict[int, list[Segment]]] = {}
         self._hovered: tuple[Pane | None, Cell | None] = (None, None)
 
     def place(self, panes: Iterable[Pane], palette: Palette) -> None:
         """These panes, from left to right where they share a line, lie on the canvas from now on."""
         self._panes = tuple(pane for pane in panes if pane.region)
+        self._lines = {pane: {} for pane in self._panes}
         self.palette = palette
-        for pane in self._panes:
-            pane.changes()
         self.refresh()
 
     def repaint(self) -> None:
         """Draw again what has changed in the panes."""
-        regions = [
-            change.translate(pane.region.offset)
-            for pane in self._panes
-            for change in pane.changes()
-            if change
-        ]
+        regions = []
+        for pane, lines in self._lines.items():
+            for change in pane.changes():
+                for y in change.line_range:
+                    lines.pop(y, None)
+                regions.append(change.translate(pane.region.offset))
         if regions:
             self.refresh(*regions)
 
@@ -91,7 +91,10 @@ class Canvas(Widget):
             if top <= y < top + height:
                 if left > x:
                     segments.append(Segment(" " * (left - x), blank))
-                segments += pane.line(y - top)
+                lines = self._lines[pane]
+                if y - top not in lines:
+                    lines[y - top] = pane.line(y - top)
+                segments += lines[y - top]
                 x = left + width
         if x < self.size.width:
             segments.append(Segment(" " * (self.size.width - x), blank))

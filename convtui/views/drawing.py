@@ -127,6 +127,8 @@ class Rows:
             looks = [self._look(unmarked, row, at, part) for at in range(len(self._kinds[0]))]
             self._plain[line] = looks
         looks = list(looks)
+        to_come = self._to_come(grid, row)
+        looks[to_come:] = [self._uncomputed(part)] * (len(looks) - to_come)
         for at in self._marked(grid, row):
             looks[at] = self._look(grid, row, at, part)
         return _segments(looks)
@@ -146,9 +148,23 @@ class Rows:
             _tint(pixel, self._palette.muted, 0.5) if kind == UNUSED else pixel
             for pixel, kind in zip(self._pixels[i], self._kinds[i], strict=True)
         ]
+        to_come = self._to_come(grid, row)
+        colours[to_come:] = [self._palette.uncomputed] * (len(colours) - to_come)
         for at in self._marked(grid, row):
             colours[at] = _half_block(grid, (row, self._origin[1] + at), colours[at], self._palette)
         return colours
+
+    def _to_come(self, grid: Grid, row: int) -> int:
+        """Where in a row the cells begin that are not computed yet."""
+        width = len(self._kinds[0])
+        if grid.filled is None:
+            return width
+        return min(max(grid.filled - row * grid.sheet.columns - self._origin[1], 0), width)
+
+    def _uncomputed(self, part: int) -> Look:
+        dot = "·" if part == self._size.height // 2 else ""
+        text = "· " if self._size == BLOCKS else dot.rjust(NUMBERS.width).ljust(self._size.width)
+        return text, self._palette.muted, self._palette.uncomputed, False
 
     def _marked(self, grid: Grid, row: int) -> set[int]:
         """Where in a row something lies over the plain cells."""
@@ -158,8 +174,6 @@ class Rows:
             columns.add(grid.focus[1])
         if grid.outline and row in grid.outline.hull[0]:
             columns.update(grid.outline.hull[1])
-        if grid.filled is not None:
-            columns.update(range(max(left, grid.filled - row * grid.sheet.columns), left + width))
         return {column - left for column in columns if left <= column < left + width}
 
 

@@ -47,8 +47,10 @@ class GridPane:
         if old is None or scrolled or old.sheet is not grid.sheet:
             self._changed = [Region(0, 0, self.region.width, self.region.height)]
             return
-        if old.title != grid.title or old.hint != grid.hint:
-            self._changed.append(Region(0, 0, self.region.width, self.heading))
+        if old.title != grid.title:
+            self._changed.append(Region(0, 0, self.region.width, 1))
+        if old.hint != grid.hint and self.hinted:
+            self._changed.append(Region(0, 1, self.region.width, 1))
         self._changed += filter(None, map(self._region_of, _differences(old, grid)))
 
     def changes(self) -> list[Region]:

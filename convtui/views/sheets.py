@@ -153,11 +153,11 @@ class OutputSheet:
 
     signed = True
 
-    @property
+    @cached_property
     def rows(self) -> int:
         return self.convolution.output_shape[1]
 
-    @property
+    @cached_property
     def columns(self) -> int:
         return self.convolution.output_shape[2]
 

@@ -11,12 +11,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.engine import convolution as convolution_module
 from convtui.engine import matrix as module
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import kernel
 from convtui.engine.matrix import WeightMatrix
-from convtui.engine.spec import Floats
+from convtui.engine.spec import ConvSpec, Floats
 from tests.engine.cases import Case, legal_cases
 
 NUMPY_MODES: dict[str, Any] = {
@@ -35,8 +34,8 @@ def matrix_of_torch(case: Case) -> Floats:
     """[rows, columns] the output of PyTorch for an image of each single pixel, bias subtracted."""
     case = replace(case, bias=None)
     pixels = torch.eye(case.image.size, dtype=torch.float64).reshape(-1, *case.image.shape)
-    columns = [case.computed_by_torch(pixel).detach().numpy().ravel() for pixel in pixels]
-    return np.stack(columns, axis=1)
+    outputs = torch.func.vmap(case.computed_by_torch, randomness="same")(pixels)
+    return outputs.detach().numpy().reshape(len(pixels), -1).T
 
 
 def structure_of_torch(case: Case) -> Floats:
@@ -80,7 +79,11 @@ def test_multiplies_as_torch_convolves(case: Case) -> None:
     assert matrix.shape == (expected.size, x.size)
     for product in matrix.matvec(x), matrix.toarray() @ x, matrix.transposed().rmatvec(x):
         np.testing.assert_allclose(product + biases, expected, rtol=0, atol=1e-9)
-    for product in matrix.rmatvec(g_vector), matrix.toarray().T @ g_vector, matrix.transposed().matvec(g_vector):
+    for product in (
+        matrix.rmatvec(g_vector),
+        matrix.toarray().T @ g_vector,
+        matrix.transposed().matvec(g_vector),
+    ):
         np.testing.assert_allclose(product, gradient.numpy().ravel(), rtol=0, atol=1e-9)
     padded = matrix.padded()
     np.testing.assert_allclose(
@@ -198,9 +201,7 @@ def test_padded_keeps_the_padding_as_columns(case: Case) -> None:
     height, width = case.image.shape[1:]
     if convolution.spec.padding_mode == "zeros":
         within = array.reshape(len(array), *image.shape)[:, :, top : top + height, left : left + width]
-        np.testing.assert_array_equal(
-            within.reshape(len(array), -1), convolution.weight_matrix.toarray()
-        )
+        np.testing.assert_array_equal(within.reshape(len(array), -1), convolution.weight_matrix.toarray())
     channel, row, column = padded.input_positions(range(image.size))
     assert row.min() == -top
     assert row.max() == height + bottom - 1
@@ -218,15 +219,15 @@ def test_inputs_are_the_vector_that_the_matrix_multiplies(case: Case) -> None:
         np.testing.assert_array_equal(view.input_values(everything), image.ravel())
         backwards = view.transposed().input_values(everything[::-1])
         np.testing.assert_array_equal(backwards, image.ravel()[::-1])
-    np.testing.assert_array_equal(case.image[matrix.input_positions(range(case.image.size))], case.image.ravel())
+    np.testing.assert_array_equal(
+        case.image[matrix.input_positions(range(case.image.size))], case.image.ravel()
+    )
 
 
 def dots(size: int, count: int) -> list[slice]:
     """The indices that each of count dots stands for, at least one."""
     starts = [dot * size // count for dot in range(count)]
-    return [
-        slice(start, max(start + 1, (dot + 1) * size // count)) for dot, start in enumerate(starts)
-    ]
+    return [slice(start, max(start + 1, (dot + 1) * size // count)) for dot, start in enumerate(starts)]
 
 
 @given(legal_cases(), st.integers(1, 60), st.integers(1, 60))
@@ -246,14 +247,15 @@ def test_a_sampled_overview_shows_the_rows_it_samples(most: int, monkeypatch: py
     matrix = Convolution(np.zeros((1, 40, 40)), np.ones((1, 1, 3, 3)), padding=1).weight_matrix
     complete = matrix.overview(20, 30)
     monkeypatch.setattr(module, "MOST_SAMPLED_ROWS", most)
-    each = max(1, most // 20)
-    sampled = np.arange(20 * each) * matrix.shape[0] // (20 * each)
-    array = matrix.toarray()[sampled].reshape(20, each, -1).any(axis=1)
-    expected = np.stack([array[:, columns].any(axis=1) for columns in dots(array.shape[1], 30)], axis=1)
+    samples = 20 * max(1, most // 20)
+    array = np.zeros(matrix.shape)
+    sampled = np.arange(samples) * len(array) // samples
+    array[sampled] = matrix.toarray()[sampled]
+    expected = [[array[rows, columns].any() for columns in dots(1600, 30)] for rows in dots(1600, 20)]
     np.testing.assert_array_equal(matrix.overview(20, 30), expected)
-    monkeypatch.setattr(module, "MOST_SAMPLED_ENTRIES", 20 * each * 9)
+    monkeypatch.setattr(module, "MOST_SAMPLED_ENTRIES", samples * 9)
     np.testing.assert_array_equal(matrix.overview(20, 30), expected)
-    assert (expected <= complete).all()
+    assert (matrix.overview(20, 30) <= complete).all()
 
 
 def test_the_matrix_by_hand() -> None:
@@ -272,7 +274,9 @@ def test_the_matrix_by_hand() -> None:
 
 
 def test_a_pixel_read_through_its_padding_carries_several_weights() -> None:
-    convolution = Convolution(np.ones((1, 1, 2)), [[[[1, 10, 100]]]], padding=(0, 1), padding_mode="replicate")
+    convolution = Convolution(
+        np.ones((1, 1, 2)), [[[[1, 10, 100]]]], padding=(0, 1), padding_mode="replicate"
+    )
     matrix = convolution.weight_matrix
     assert matrix.toarray().tolist() == [[11, 100], [1, 110]]
     assert matrix.kernel_entry(0, 0) == (0, 1)
@@ -281,6 +285,90 @@ def test_a_pixel_read_through_its_padding_carries_several_weights() -> None:
     assert matrix.padded().toarray().tolist() == [[1, 10, 100, 0], [0, 1, 10, 100]]
 
 
-def test_padding_can_leave_rows_and_columns_and_weights_unused() -> None:
-    matrix = Convolution(np.ones((1, 1, 4)), [[[[1]], [[2]], [[3]]]], stride=(1, 3), padding=(1, 0)).weight_matrix
-    assert matrix.toarray().tolist() == [[3, 0, 0, 0]]
+def test_padding_can_leave_rows_columns_and_weights_without_use() -> None:
+    convolution = Convolution(
+        np.ones((1, 1, 4)), [[[[1], [2], [3]]]], stride=(2, 3), padding=((0, 4), (0, 0))
+    )
+    matrix = convolution.weight_matrix
+    assert matrix.toarray().tolist() == [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]]
+    assert (matrix.nnz, matrix.distinct_weights, matrix.zero_rows, matrix.zero_columns) == (2, 1, 2, 2)
+    assert matrix.is_unread([3, 2, 1, 0]).tolist() == [False, True, True, False]
+    assert [len(entries) for _, _, entries in map(matrix.row, range(4))] == [1, 1, 0, 0]
+
+
+def test_a_weight_of_zero_is_no_structural_zero() -> None:
+    matrix = Convolution(np.ones((1, 3, 3)), np.zeros((1, 1, 2, 2))).weight_matrix
+    assert not matrix.toarray().any()
+    assert matrix.nnz == 16
+    assert (matrix.block(range(4), range(9)).entries >= 0).sum() == 16
+    assert matrix.overview(4, 9).sum() == 16
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.parametrize("view", range(4))
+def test_a_part_of_an_endless_matrix_costs_only_that_part(view: int, mode: str) -> None:
+    size = 2**20
+    image = np.broadcast_to(0.5, (1, size, size))
+    spec = ConvSpec(3, padding=1, padding_mode=mode)
+    tracemalloc.start()
+    try:
+        matrix = views(WeightMatrix(image, kernel("edges"), spec.axes(size, size), 1))[view]
+        rows, columns = matrix.shape
+        values, _ = matrix.block(range(rows - 40, rows), range(columns - 120, columns))
+        last_row, last_column = matrix.row(rows - 1), matrix.column(columns - 1)
+        overview = matrix.overview(100, 200)
+        memory = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    several_axes = size * 8 * 16
+    assert memory < several_axes
+    for line, indices, from_end in (
+        (values[-1], last_row, columns - 120),
+        (values[:, -1], last_column, rows - 40),
+    ):
+        assembled = np.zeros(len(line))
+        is_near = indices.indices >= from_end
+        assembled[indices.indices[is_near] - from_end] = indices.values[is_near]
+        np.testing.assert_array_equal(line, assembled)
+    assert overview.any(axis=0).all()
+    assert overview.any(axis=1).all()
+
+
+def test_an_array_too_large_is_refused() -> None:
+    image = np.zeros((1, 50, 50))
+    matrix = Convolution(image, np.ones((1, 1, 1, 1))).weight_matrix
+    message = "a matrix of 2500 x 2500 has 6250000 cells, too many for an array: at most 4000000"
+    for view in matrix, matrix.transposed():
+        with pytest.raises(ValueError, match=message):
+            view.toarray()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: m.row(8), "output cell 8 does not exist: there are 8, counted from 0"),
+        (lambda m: m.row(-1), "output cell -1 does not exist"),
+        (lambda m: m.column(9), "input value 9 does not exist: there are 9"),
+        (lambda m: m.kernel_entry(8, 0), "output cell 8 does not exist"),
+        (lambda m: m.kernel_entry(0, -1), "input value -1 does not exist"),
+        (lambda m: m.block(range(9), range(2)), "output cell 8 does not exist"),
+        (lambda m: m.block([0], np.array([3, 10])), "input value 10 does not exist"),
+        (lambda m: m.transposed().row(9), "input value 9 does not exist"),
+        (lambda m: m.transposed().block([0], [8]), "output cell 8 does not exist"),
+        (lambda m: m.is_unread([9]), "input value 9 does not exist"),
+        (lambda m: m.input_values([9]), "input value 9 does not exist"),
+        (lambda m: m.input_positions([-1]), "input value -1 does not exist"),
+    ],
+)
+def test_what_does_not_exist_is_named(call: Callable[[WeightMatrix], object], message: str) -> None:
+    with pytest.raises(IndexError, match=message):
+        call(Convolution(np.zeros((1, 3, 3)), np.zeros((2, 1, 2, 2))).weight_matrix)
+
+
+@pytest.mark.parametrize("vector", [np.zeros(8), np.zeros((1, 9)), 1])
+def test_a_vector_of_another_shape_is_refused(vector: Any) -> None:
+    matrix = Convolution(np.zeros((1, 3, 3)), np.zeros((1, 1, 2, 2))).weight_matrix
+    with pytest.raises(ValueError, match="a vector of 9 numbers is needed, not the shape"):
+        matrix.matvec(vector)
+    with pytest.raises(ValueError, match="a vector of 4 numbers is needed, not the shape"):
+        matrix.rmatvec(vector)

@@ -1,0 +1,195 @@
+"""Known networks by name, as stacks of layers over the images that they were made for.
+
+Dropout and local response normalisation are left out: they have no parameters and change no shape.
+"""
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+
+from convtui.engine.layer_text import load_layers, parse_layers
+from convtui.engine.layers import Layer, LayerError
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named network: a sentence on it, its image's shape [channels, rows, columns], its layers, its source."""
+
+    name: str
+    sentence: str
+    input_shape: tuple[int, int, int]
+    text: str
+    source: str
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The network's layers."""
+        return parse_layers(self.text)
+
+
+_CHAPTER = "https://github.com/fastai/fastbook/blob/master/13_convolutions.ipynb"
+_RESNET = "https://arxiv.org/abs/1512.03385"
+_DIGIT = (1, 28, 28)
+_PHOTOGRAPH = (3, 224, 224)
+_CLASSIFIER = "flatten, linear 4096, relu, linear 4096, relu, linear 1000"
+
+
+def _halving(*channels: int, first_kernel: int = 3) -> str:
+    kernels = [first_kernel] + [3] * (len(channels) - 1)
+    return ", relu, ".join(
+        f"conv {k}x{k} {filters} s2 p{k // 2}" for k, filters in zip(kernels, channels, strict=True)
+    )
+
+
+def _vgg(*stages: tuple[int, int]) -> str:
+    return ", ".join(
+        "conv 3x3 {} p1, relu, ".format(filters) * convs + "maxpool 2" for filters, convs in stages
+    )
+
+
+def _conv(kernel: int, filters: int, stride: int = 1) -> str:
+    return f"conv {kernel}x{kernel} {filters} s{stride} p{kernel // 2} nobias, bn"
+
+
+def _block(convs: list[str], shortcut: str) -> str:
+    return f"residual({', relu, '.join(convs)} | {shortcut}), relu"
+
+
+def _resnet18() -> str:
+    blocks = []
+    for filters in (64, 128, 256, 512):
+        for stride in (1 if filters == 64 else 2, 1):
+            shortcut = _conv(1, filters, stride) if stride == 2 else ""
+            blocks.append(_block([_conv(3, filters, stride), _conv(3, filters)], shortcut))
+    return _resnet(blocks)
+
+
+def _resnet50(is_stride_in_3x3: bool) -> str:
+    blocks = []
+    for filters, repeats in (64, 3), (128, 4), (256, 6), (512, 3):
+        for i in range(repeats):
+            stride = 2 if i == 0 and filters > 64 else 1
+            first, second = (1, stride) if is_stride_in_3x3 else (stride, 1)
+            convs = [_conv(1, filters, first), _conv(3, filters, second), _conv(1, 4 * filters)]
+            blocks.append(_block(convs, "" if i else _conv(1, 4 * filters, stride)))
+    return _resnet(blocks)
+
+
+def _resnet(blocks: list[str]) -> str:
+    return f"{_conv(7, 64, 2)}, relu, maxpool 3 s2 p1, {', '.join(blocks)}, gap, flatten, linear 1000"
+
+
+_PRESETS = (
+    Preset(
+        "two-layers",
+        "Two 3x3 convolutions of stride 2: together each activation sees 7x7 pixels.",
+        _DIGIT,
+        _halving(4, 8),
+        _CHAPTER,
+    ),
+    Preset(
+        "simple-cnn",
+        "The lecture's first network: five convolutions halve a digit to one cell, threes against sevens.",
+        _DIGIT,
+        f"{_halving(4, 8, 16, 32, 2)}, flatten",
+        _CHAPTER,
+    ),
+    Preset(
+        "simple-cnn-10",
+        "The lecture's first network with ten outputs, one for each digit.",
+        _DIGIT,
+        f"{_halving(4, 8, 16, 32, 10)}, flatten",
+        _CHAPTER,
+    ),
+    Preset(
+        "simple-cnn-wide",
+        "The lecture's network for all ten digits: a 5x5 convolution first, and twice the filters.",
+        _DIGIT,
+        f"{_halving(8, 16, 32, 64, 10, first_kernel=5)}, flatten",
+        _CHAPTER,
+    ),
+    Preset(
+        "lenet-5",
+        "LeNet-5 of 1998 as it is built today: ReLU, plain averages, all maps read by every filter.",
+        _DIGIT,
+        "conv 5x5 6 p2, relu, avgpool 2, conv 5x5 16, relu, avgpool 2, conv 5x5 120, relu, "
+        "flatten, linear 84, relu, linear 10",
+        "LeCun et al. 1998, http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf",
+    ),
+    Preset(
+        "alexnet",
+        "AlexNet in its version of 2014, which PyTorch has: five convolutions and three linear layers.",
+        _PHOTOGRAPH,
+        "conv 11x11 64 s4 p2, relu, maxpool 3 s2, conv 5x5 192 p2, relu, maxpool 3 s2, conv 3x3 384 p1, relu, "
+        f"conv 3x3 256 p1, relu, conv 3x3 256 p1, relu, maxpool 3 s2, {_CLASSIFIER}",
+        "https://arxiv.org/abs/1404.5997",
+    ),
+    Preset(
+        "vgg-16",
+        "Thirteen 3x3 convolutions in five stages, each half the size of the one before it.",
+        _PHOTOGRAPH,
+        f"{_vgg((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))}, {_CLASSIFIER}",
+        "https://arxiv.org/abs/1409.1556",
+    ),
+    Preset(
+        "resnet-18",
+        "Eight residual blocks of two 3x3 convolutions: each adds its input to what it computes.",
+        _PHOTOGRAPH,
+        _resnet18(),
+        _RESNET,
+    ),
+    Preset(
+        "resnet-50",
+        "Sixteen bottlenecks of 1x1, 3x3 and 1x1 convolutions; as in the paper the first 1x1 has the stride.",
+        _PHOTOGRAPH,
+        _resnet50(is_stride_in_3x3=False),
+        _RESNET,
+    ),
+    Preset(
+        "resnet-50-v1.5",
+        "ResNet-50 as torchvision has it: the 3x3 convolution of a bottleneck has the stride, not the first 1x1.",
+        _PHOTOGRAPH,
+        _resnet50(is_stride_in_3x3=True),
+        "https://docs.pytorch.org/vision/stable/models/resnet.html",
+    ),
+)
+
+NAMES: tuple[str, ...] = tuple(preset.name for preset in _PRESETS)
+
+
+def preset(name: str) -> Preset:
+    """The network of that name, also written ResNet50 or resnet_50. Raises ValueError for an unknown name."""
+    found = _find(name)
+    if not found:
+        close = get_close_matches(name.lower(), NAMES, cutoff=0.5) or NAMES
+        raise ValueError(f"no network is named {name!r}; there is {', '.join(close)}")
+    return found
+
+
+def choose_layers(choice: str) -> tuple[Layer, ...]:
+    """The layers that a preset's name, a file's path or a text as parse_layers reads it stands for.
+
+    Raises ValueError for what is none of them.
+    """
+    found = _find(choice)
+    if found:
+        return found.layers
+    if Path(choice).suffix in (".toml", ".txt"):
+        return load_layers(choice)
+    try:
+        return parse_layers(choice)
+    except LayerError as error:
+        close = get_close_matches(choice.lower(), NAMES, 1, cutoff=0.7)
+        if close:
+            raise ValueError(f"no network is named {choice!r}; did you mean {close[0]}?") from None
+        raise error
+
+
+def _find(name: str) -> Preset | None:
+    return next((each for each in _PRESETS if _letters(each.name) == _letters(name)), None)
+
+
+def _letters(name: str) -> str:
+    return re.sub("[-_ .]", "", name.lower())
