@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterable
@@ -58,6 +59,8 @@ class ConvtuiApp(App[None]):
                 for number in (signal.SIGTERM, signal.SIGHUP):
                     asyncio.get_running_loop().add_signal_handler(number, self._end_by_signal, number)
             self.set_timer(0.1, self._begin_keeping)
+        # What there is at the start stays: the collector need not walk through it while keys are pressed.
+        self.call_after_refresh(gc.freeze)
 
     @property
     def page(self) -> SessionScreen:

@@ -1,7 +1,7 @@
 """The feature maps that a stack of layers makes of an image, each computed when it is first looked at.
 
-All in float64 as in Convolution, but summed by matrix products, so that deep networks answer quickly: the last
-digits may differ from a step's.
+All in float64 as in Convolution, but summed by matrix products, so that deep networks answer quickly: the
+last digits may differ from a step's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ from convtui.engine.stack import Row, summarize
 Weights: TypeAlias = Mapping[int, Mapping[str, ArrayLike]]
 
 MOST_CELLS = 2**27
-DRAWN_CELLS = 2**22
+BLOCK_CELLS = 2**20
 EPS = 1e-5
 
 _PAD_MODES: dict[str, Any] = {
@@ -49,8 +49,9 @@ class FeatureMaps:
     """What each layer of a stack makes of an image [channels, rows, columns].
 
     weights maps a layer's number to its arrays by PyTorch's names. What it leaves out is drawn with the seed,
-    each layer by itself: the weights of conv and linear layers from a normal distribution of mean 0 and variance
-    2/fan_in, biases 0. Batch norms are in evaluation mode, of running mean 0 and variance 1 unless given.
+    each layer by itself, as torch.nn.init.kaiming_uniform_ does: the weights of conv and linear layers evenly
+    from -sqrt(6/fan_in) to sqrt(6/fan_in), biases 0. Batch norms are in evaluation mode, with running mean 0
+    and variance 1 unless given.
     summary has the rows of the stack as far as it fits the image.
     Raises ValueError for an image or weights that are no finite numbers in the right shape, LayerError for a
     text that names no layers.
@@ -117,15 +118,10 @@ class FeatureMaps:
             raise IndexError(f"layer {layer} does not exist: the image is 0, the last layer {len(rows) - 1}")
         row = rows[layer]
         padded = prod(axis.padded for axis in row.axes or ()) * row.input_shape[0]
-        if max(row.parameters, padded) > MOST_CELLS:
-            what = (
-                f"{row.parameters:,} parameters"
-                if row.parameters > MOST_CELLS
-                else f"{padded:,} padded inputs"
-            )
-            raise LayerError(
-                layer, row.layer.title, f"{what} are too many to compute: at most {MOST_CELLS:,}"
-            )
+        for count, what in (row.parameters, "parameters"), (padded, "inputs, padding counted"):
+            if count > MOST_CELLS:
+                why = f"has {count:,} {what}; at most {MOST_CELLS:,} can be computed"
+                raise LayerError(layer, row.layer.title, why)
         return row
 
     def _missing(self, row: Row) -> list[Row]:
@@ -137,7 +133,7 @@ class FeatureMaps:
         held = needed | self._maps.keys()
         cells = sum(prod(self.summary.rows[number].output_shape) for number in held)
         if cells > MOST_CELLS:
-            why = f"the maps up to it hold {cells:,} numbers, too many: at most {MOST_CELLS:,}; resize the image"
+            why = f"the maps up to it hold {cells:,} numbers; resize the image: at most {MOST_CELLS:,} fit"
             raise LayerError(row.number, row.layer.title, why)
         return [self._row(number) for number in sorted(needed - self._maps.keys())]
 
@@ -156,11 +152,11 @@ class FeatureMaps:
             yield given["weight"]
             return
         filters, *rest = row.parameter_shapes["weight"]
+        bound = sqrt(6 / prod(rest))
         random = np.random.default_rng([self.seed, row.number])
-        most = max(1, DRAWN_CELLS // prod(rest))
+        most = max(1, BLOCK_CELLS // prod(rest))
         for first in range(0, filters, most):
-            drawn = random.standard_normal((min(most, filters - first), *rest))
-            yield drawn * sqrt(2 / prod(rest))
+            yield random.uniform(-bound, bound, (min(most, filters - first), *rest))
 
     @np.errstate(over="ignore", invalid="ignore")
     def _output(self, row: Row, inputs: Sequence[Floats]) -> Floats:
@@ -169,12 +165,13 @@ class FeatureMaps:
             case Conv():
                 return _convolved(row.layer, first, self.weights(row.number))
             case MaxPool():
-                return reduce(np.maximum, (pixels for *_, pixels in _taps(row.layer, first, -np.inf)))
+                return reduce(np.maximum, _taps(row.layer, first, -np.inf))
             case AvgPool():
-                total = reduce(np.add, (pixels for *_, pixels in _taps(row.layer, first)))
+                total: Floats = reduce(np.add, _taps(row.layer, first))
                 return total / prod(row.layer.spec.kernel_size)
             case GlobalAvgPool():
-                return first.mean((1, 2), keepdims=True)
+                means: Floats = np.mean(first, axis=(1, 2), keepdims=True)
+                return means
             case ReLU():
                 return np.maximum(first, 0.0)
             case BatchNorm():
@@ -210,8 +207,8 @@ def _weight_shapes(row: Row) -> dict[str, Shape]:
     return row.parameter_shapes | running
 
 
-def _taps(layer: Window, image: Floats, filling: float = 0.0) -> Iterator[tuple[int, int, Floats]]:
-    """Row and column of each kernel entry, and the pixels [channels, rows, columns] that it meets in turn."""
+def _taps(layer: Window, image: Floats, filling: float = 0.0) -> Iterator[Floats]:
+    """The pixels [channels, rows, columns] that each kernel entry meets, entry by entry, row by row."""
     rows, columns = layer.axes(image.shape)
     pads = (0, 0), (rows.before, rows.after), (columns.before, columns.after)
     fill: Any = {"constant_values": filling} if layer.spec.padding_mode == "zeros" else {}
@@ -220,18 +217,22 @@ def _taps(layer: Window, image: Floats, filling: float = 0.0) -> Iterator[tuple[
         top, left = i * rows.dilation, j * columns.dilation
         down = slice(top, top + (rows.output - 1) * rows.stride + 1, rows.stride)
         right = slice(left, left + (columns.output - 1) * columns.stride + 1, columns.stride)
-        yield i, j, padded[:, down, right]
+        yield padded[:, down, right]
 
 
 def _convolved(layer: Conv, image: Floats, weights: Mapping[str, Floats]) -> Floats:
-    shape, groups = layer.output_shape(image.shape), layer.spec.groups
-    _, slices, *size = weights["weight"].shape
-    weight = weights["weight"].reshape(groups, -1, slices, *size)
-    sums = np.zeros((groups, weight.shape[1], prod(shape[1:])))
-    for i, j, pixels in _taps(layer, image):
-        sums += weight[..., i, j] @ pixels.reshape(groups, slices, -1)
-    output = sums.reshape(shape)
-    return output + weights["bias"][:, None, None] if layer.bias else output
+    filters, height, width = layer.output_shape(image.shape)
+    taps, groups = list(_taps(layer, image)), layer.spec.groups
+    weight = weights["weight"].reshape(groups, filters // groups, -1)
+    output = np.empty((groups, filters // groups, height, width))
+    band = max(1, BLOCK_CELLS // (len(taps) * len(image) * width))
+    for top in range(0, height, band):
+        windows = np.stack([pixels[:, top : top + band] for pixels in taps], axis=1)
+        sums = weight @ windows.reshape(groups, weight.shape[2], -1)
+        output[:, :, top : top + band] = sums.reshape(groups, filters // groups, -1, width)
+    if layer.bias:
+        output += weights["bias"].reshape(groups, -1, 1, 1)
+    return output.reshape(filters, height, width)
 
 
 def _normalised(maps: Floats, weights: Mapping[str, Floats]) -> Floats:

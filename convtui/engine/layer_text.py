@@ -198,6 +198,8 @@ class _Text:
                 self.tokens.pop(0)
             else:
                 layers.append(self.layer(depth))
+                if self.tokens[0] not in (",", "|", ")", ""):
+                    raise self.builder.error(f"a comma is missing before {self.tokens[0]!r}")
         return tuple(layers)
 
     def layer(self, depth: int) -> Layer:

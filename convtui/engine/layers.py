@@ -127,15 +127,14 @@ class Conv(Window):
 
 class _Pool(Window):
     def _pooling(self, kernel_size: object, stride: object, padding: object, dilation: object = 1) -> None:
-        spec = ConvSpec(kernel_size, kernel_size if stride is None else stride, padding, dilation)  # type: ignore[arg-type]
-        sides = [side for side in spec.pads if side[0] != side[1]]
-        if isinstance(spec.padding, str) or sides:
+        if isinstance(padding, str) or np.ndim(padding) > 1:
             raise SpecError("padding", padding, f"{self.kind} takes one number or a pair (rows, columns)")
-        halves = [((k - 1) * d + 1) // 2 for k, d in zip(spec.kernel_size, spec.dilation, strict=True)]
-        legal = tuple(min(side[0], half) for side, half in zip(spec.pads, halves, strict=True))
-        if legal != tuple(side[0] for side in spec.pads):
+        spec = ConvSpec(kernel_size, kernel_size if stride is None else stride, padding, dilation)
+        given = tuple(before for before, _ in spec.pads)
+        legal = tuple(min(before, k // 2) for before, k in zip(given, spec.kernel_size, strict=True))
+        if legal != given:
             nearest = str(legal if legal[0] != legal[1] else legal[0])
-            raise SpecError("padding", padding, "must be at most half the window", nearest)
+            raise SpecError("padding", padding, "must be at most half the kernel_size", nearest)
         self._set(spec=spec)
 
     def __str__(self) -> str:
@@ -170,17 +169,9 @@ class MaxPool(_Pool):
         except SpecError as error:
             if self.spec.dilation == (1, 1):
                 raise
-            # What makes a dilated convolution fit may leave more padding than half a pooling window.
-            legal = "dilation 1" if self._fits_undilated(shape) else ""
-            raise SpecError(error.parameter, error.value, error.reason, legal) from None
-
-    def _fits_undilated(self, shape: Shape) -> bool:
-        spec = self.spec
-        try:
-            MaxPool(spec.kernel_size, spec.stride, [side[0] for side in spec.pads]).axes(shape)
-        except SpecError:
-            return False
-        return True
+            # What else would make a dilated window fit may leave more padding than half the kernel size.
+            legal = [fix for fix in error.legal.split(", or ") if fix.startswith("dilation")]
+            raise SpecError(error.parameter, error.value, error.reason, "".join(legal)) from None
 
 
 @dataclass(frozen=True, init=False)

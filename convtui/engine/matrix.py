@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.spec import Axis, Floats, Indices
-from convtui.engine.taps import axis_tap_reads, count_read, crossed, reading, tap_reads, windows
+from convtui.engine.taps import count_read, count_used, crossed, reading, tap_reads, windows
 
 Shape: TypeAlias = tuple[int, int, int]
 Picked: TypeAlias = range | Sequence[int] | Indices
@@ -95,11 +95,10 @@ class WeightMatrix:
         """Number of weights that a dense layer of this shape has."""
         return prod(self.shape)
 
-    @cached_property
+    @property
     def distinct_weights(self) -> int:
         """Number of free parameters: the kernel entries that occur in the matrix."""
-        used = (sum(outputs.size > 0 for outputs, _ in axis_tap_reads(axis)) for axis in self._axes)
-        return prod(self.weight.shape[:2]) * prod(used)
+        return prod(self.weight.shape[:2]) * prod(count_used(axis) for axis in self._axes)
 
     @property
     def nnz(self) -> int:
@@ -241,7 +240,7 @@ class WeightMatrix:
 
         Dot (a, b) stands for rows a*rows//height up to (a+1)*rows//height and so for columns, at least one of
         each. It shows all their nonzeros, or in a large matrix those of evenly spaced rows, one or more a
-        dot, and as many as keep within 20,000 rows and 2**18 kernel entries.
+        dot: as many as keep within 20,000 rows and 2**18 kernel entries.
         """
         rows, columns = prod(self.output_shape), prod(self.input_shape)
         lines, dots = min(height, rows), min(width, columns)

@@ -15,7 +15,7 @@ from convtui.engine.layers import Layer, LayerError
 
 @dataclass(frozen=True)
 class Preset:
-    """A named network: a sentence on it, its image's shape [channels, rows, columns], its layers, its source."""
+    """A named network: a sentence on it, its image's [channels, rows, columns], its text and its source."""
 
     name: str
     sentence: str
@@ -44,9 +44,7 @@ def _halving(*channels: int, first_kernel: int = 3) -> str:
 
 
 def _vgg(*stages: tuple[int, int]) -> str:
-    return ", ".join(
-        "conv 3x3 {} p1, relu, ".format(filters) * convs + "maxpool 2" for filters, convs in stages
-    )
+    return ", ".join(f"conv 3x3 {filters} p1, relu, " * convs + "maxpool 2" for filters, convs in stages)
 
 
 def _conv(kernel: int, filters: int, stride: int = 1) -> str:
@@ -122,8 +120,9 @@ _PRESETS = (
         "alexnet",
         "AlexNet in its version of 2014, which PyTorch has: five convolutions and three linear layers.",
         _PHOTOGRAPH,
-        "conv 11x11 64 s4 p2, relu, maxpool 3 s2, conv 5x5 192 p2, relu, maxpool 3 s2, conv 3x3 384 p1, relu, "
-        f"conv 3x3 256 p1, relu, conv 3x3 256 p1, relu, maxpool 3 s2, {_CLASSIFIER}",
+        "conv 11x11 64 s4 p2, relu, maxpool 3 s2, conv 5x5 192 p2, relu, maxpool 3 s2, "
+        "conv 3x3 384 p1, relu, conv 3x3 256 p1, relu, conv 3x3 256 p1, relu, maxpool 3 s2, "
+        f"{_CLASSIFIER}",
         "https://arxiv.org/abs/1404.5997",
     ),
     Preset(
@@ -149,7 +148,7 @@ _PRESETS = (
     ),
     Preset(
         "resnet-50-v1.5",
-        "ResNet-50 as torchvision has it: the 3x3 convolution of a bottleneck has the stride, not the first 1x1.",
+        "ResNet-50 as torchvision has it: the 3x3 convolution of a bottleneck has the stride, not the 1x1.",
         _PHOTOGRAPH,
         _resnet50(is_stride_in_3x3=True),
         "https://docs.pytorch.org/vision/stable/models/resnet.html",

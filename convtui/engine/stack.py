@@ -61,23 +61,19 @@ class Row(Node):
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds of one image: output positions times weights. Only conv and linear layers count."""
-        return self._positions * self._weights
+        """Multiply-adds of one image: output positions times weights. Only conv and linear layers have any."""
+        return prod(self._factors) if self._factors else 0
 
     @property
     def multiply_adds_formula(self) -> str:
         """How the multiply-adds are counted, as 7*7*288 = 14,112: output rows, output columns, weights."""
-        factors = (*self.output_shape[1:], self._weights)
-        return f"{'*'.join(map(str, factors))} = {self.multiply_adds:,}" if self._weights else "0"
+        return f"{'*'.join(map(str, self._factors))} = {self.multiply_adds:,}" if self._factors else "0"
 
     @property
-    def _positions(self) -> int:
-        return prod(self.output_shape[1:])
-
-    @property
-    def _weights(self) -> int:
+    def _factors(self) -> Shape:
         weight = self.parameter_shapes.get("weight", ())
-        return prod(weight) if len(weight) > 1 else 0
+        positions = self.output_shape[1:]
+        return () if len(weight) < 2 else (*positions, prod(weight)) if positions else weight
 
 
 @dataclass(frozen=True)

@@ -22,21 +22,12 @@ def windows(axis: Axis, outputs: Indices) -> Indices:
     return sources
 
 
-def axis_tap_reads(axis: Axis) -> Iterator[tuple[Indices, Indices]]:
-    """For each tap the output indices where it reads a pixel, and the input indices of these pixels."""
-    starts = np.arange(axis.output) * axis.stride
-    for tap in range(axis.kernel):
-        sources = axis.sources[starts + tap * axis.dilation]
-        outputs = np.flatnonzero(sources >= 0)
-        yield outputs, sources[outputs]
-
-
 def tap_reads(rows: Axis, columns: Axis) -> Iterator[tuple[int, int, Indices, Indices]]:
     """For each row i and column j of the kernel the output cells where it reads a pixel, and these pixels.
 
     Both are flat indices within a channel.
     """
-    axes = (enumerate(axis_tap_reads(axis)) for axis in (rows, columns))
+    axes = (enumerate(_axis_tap_reads(axis)) for axis in (rows, columns))
     for (i, (r, y)), (j, (c, x)) in product(*axes):
         yield i, j, (r[:, None] * columns.output + c).ravel(), (y[:, None] * columns.size + x).ravel()
 
@@ -47,6 +38,16 @@ def reading(axis: Axis, pixel: int) -> tuple[Indices, Indices]:
     starts = positions[:, None] - np.arange(axis.kernel) * axis.dilation
     reads = (starts >= 0) & (starts % axis.stride == 0) & (starts // axis.stride < axis.output)
     return starts[reads] // axis.stride, np.nonzero(reads)[1]
+
+
+def count_used(axis: Axis) -> int:
+    """How many taps read a pixel at one output index or more."""
+    if axis.padding_mode != "zeros":
+        return axis.kernel
+    starts = np.arange(axis.kernel) * axis.dilation - axis.before
+    first = np.maximum(-(starts // axis.stride), 0)
+    last = np.minimum((axis.size - 1 - starts) // axis.stride, axis.output - 1)
+    return int(np.count_nonzero(first <= last))
 
 
 def count_read(axis: Axis) -> Indices:
@@ -70,3 +71,12 @@ def crossed(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> tuple[Indice
     repeats = counts[n]
     partners = np.repeat(ends[n] - repeats.cumsum(), repeats) + np.arange(repeats.sum())
     return np.repeat(n, repeats), np.repeat(i, repeats), j[partners]
+
+
+def _axis_tap_reads(axis: Axis) -> Iterator[tuple[Indices, Indices]]:
+    """For each tap the output indices where it reads a pixel, and the input indices of these pixels."""
+    starts = np.arange(axis.output) * axis.stride
+    for tap in range(axis.kernel):
+        sources = axis.sources[starts + tap * axis.dilation]
+        outputs = np.flatnonzero(sources >= 0)
+        yield outputs, sources[outputs]

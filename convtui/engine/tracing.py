@@ -1,7 +1,7 @@
 """An activation traced back: exactly which cells of every earlier layer can reach it.
 
-A receptive field is a rectangle worked out from sizes; this is what is really read, with the gaps that strides
-and dilations leave, what padding reflects, and only those channels and branches that lead there.
+A receptive field is a rectangle worked out from sizes; this is what is really read, with the gaps that
+strides and dilations leave, what padding reflects, and only those channels and branches that lead there.
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def _read(row: Row, mask: Mask, shapes: Sequence[Shape]) -> Sequence[Mask]:
     """For each input of a layer, of these shapes, the cells that the marked outputs read."""
     match row.layer:
         case Conv():
-            groups = mask.reshape(row.layer.spec.groups, -1, *mask.shape[1:]).any(1)
+            groups: Mask = np.any(mask.reshape(row.layer.spec.groups, -1, *mask.shape[1:]), axis=1)
             read = _windows(row.layer.axes(row.input_shape), groups)
             slices = shapes[0][0] // len(groups)
             spread = np.broadcast_to(read[:, None], (len(groups), slices, *read.shape[1:]))

@@ -18,7 +18,7 @@ from textual.timer import Timer
 from convtui.engine.kernels import NAMES, legal_sizes
 from convtui.engine.spec import PADDING_MODES, Sides
 from convtui.keys import all_keys, footer_keys
-from convtui.screens.bottom import Notice, Prompt
+from convtui.screens.notice import Notice
 from convtui.session import KernelChoice, Session, Zoom
 from convtui.typed import canonical, parse_at, transition
 from convtui.views.words import KEY, Line, link
@@ -41,6 +41,7 @@ class SessionScreen(Screen[None]):
         super().__init__()
         self._player: Timer | None = None
         self._speed = 8
+        self._notice = Notice(id="notice")
 
     # -- what the pages say and ask
 
@@ -73,10 +74,12 @@ class SessionScreen(Screen[None]):
 
     def say(self, text: str, error: bool = False) -> None:
         """A line over the footer until the next key."""
-        self.query_one(Notice).say(text, error)
+        self._notice.say(text, error)
 
     def ask(self, question: str, value: str, done: Callable[[str], None]) -> None:
         """Let the user type; `done` gets what was entered."""
+        from convtui.screens.prompt import Prompt
+
         self.query(Prompt).remove()
         self.mount(Prompt(question, value, done))
 
@@ -87,9 +90,8 @@ class SessionScreen(Screen[None]):
         self._quieten()
 
     def _quieten(self) -> None:
-        notice = self.query_one(Notice)
-        if notice.display:
-            notice.display = False
+        if self._notice.display:
+            self._notice.display = False
 
     def change(self, make: Callable[[Session], Session], run: str = "") -> bool:
         """Apply a transition; where it is refused say why and keep the last good session."""

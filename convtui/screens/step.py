@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from convtui.engine.convolution import Step
-from convtui.screens.bottom import Notice
-from convtui.screens.editing import Editing, EditLine
+from convtui.screens.editing import Editing
 from convtui.screens.session_screen import SessionScreen
 from convtui.session import Session, Zoom
 from convtui.themes import palette_of
@@ -23,6 +23,9 @@ from convtui.views.step_grids import Pointer, step_grids
 from convtui.views.text_pane import TextPane
 from convtui.views.words import KEY, Line
 
+if TYPE_CHECKING:
+    from convtui.screens.edit_line import EditLine
+
 
 class StepScreen(SessionScreen):
     """Image, output, window x kernel = products, the sum, and the size formula."""
@@ -30,7 +33,7 @@ class StepScreen(SessionScreen):
     def __init__(self) -> None:
         super().__init__()
         self._canvas = Canvas()
-        self._controls = Line("controls")
+        self._controls, self._too_small = Line("controls"), Line("too-small")
         self._image, self._output = GridPane("image"), GridPane("output")
         self._tables = [GridPane(name) for name in ("window", "kernel", "products")]
         self._operators = [TextPane(muted=True), TextPane(muted=True)]
@@ -44,8 +47,8 @@ class StepScreen(SessionScreen):
         yield self._controls
         yield self._canvas
         yield Line("keys")
-        yield Static(id="too-small")
-        yield Notice(id="notice")
+        yield self._too_small
+        yield self._notice
 
     # -- showing
 
@@ -72,8 +75,9 @@ class StepScreen(SessionScreen):
         self._place(session)
         self._show_step(session, step)
         self._canvas.repaint()
-        settings = controls(session)
-        self._controls.draw((settings, width), lambda: controls_line(settings, width))
+        self._controls.draw(
+            (session.convolution, session.kernel, width), lambda: controls_line(controls(session), width)
+        )
 
     def _show_step(self, session: Session, step: Step) -> None:
         grids = step_grids(session, step, self._pointer)
@@ -90,10 +94,10 @@ class StepScreen(SessionScreen):
 
     def _place(self, session: Session) -> None:
         """Give every pane its place, if anything that this depends on has changed."""
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
-        key = (session.convolution, session.view, self.size, palette)
+        key = (session.convolution, session.view, self.size, self.app.theme)
         if self._arranged is not None and self._arranged[0] == key:
             return
+        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
         plan = self._plan(session)
         self._arranged = (key, plan)
         places = regions(plan, self.size.width)
@@ -140,10 +144,11 @@ class StepScreen(SessionScreen):
 
     def _is_too_small(self, width: int, height: int) -> bool:
         small = width < LEAST_WIDTH or height < LEAST_HEIGHT
-        warning = self.query_one("#too-small", Static)
         if small:
-            warning.update(f"convtui needs {LEAST_WIDTH}x{LEAST_HEIGHT}; this terminal is {width}x{height}")
-        warning.display = small
+            line = f"convtui needs {LEAST_WIDTH}x{LEAST_HEIGHT}; this terminal is {width}x{height}"
+            self._too_small.show(line)
+        if self._too_small.display != small:
+            self._too_small.display = small
         return small
 
     def key_line(self) -> Content:
@@ -199,6 +204,8 @@ class StepScreen(SessionScreen):
         """Begin, go on with, or end editing."""
         self._editing = editing
         self._pointer = editing.pointer if editing else Pointer()
+        from convtui.screens.edit_line import EditLine
+
         lines = self.query(EditLine)
         if editing is None:
             lines.remove()

@@ -70,17 +70,29 @@ LIGHT = Palette(
 
 
 def greys(values: Array, lowest: float, highest: float) -> Pixels:
-    """Values [h, w] as grey pixels [h, w, 3], black at `lowest` and white at `highest`."""
-    shade = np.clip((values - lowest) / (highest - lowest or 1.0), 0, 1)
-    return np.repeat((shade * 255 + 0.5).astype(np.uint8)[..., None], 3, axis=-1)
+    """Values [...] as grey pixels [..., 3], black at `lowest` and white at `highest`."""
+    shade = (values - lowest) * (255 / (highest - lowest or 1.0)) + 0.5
+    pixels: Pixels = _GREYS[shade.clip(0, 255).astype(np.intp)]
+    return pixels
 
 
 def diverging(values: Array, limit: float, palette: Palette) -> Pixels:
-    """Values [h, w] as pixels [h, w, 3]: blue below zero, orange above, full colour at ±limit."""
-    strength = np.clip(values / limit, -1, 1)[..., None] if limit > 0 else np.zeros((*values.shape, 1))
-    zero = np.array(palette.zero, dtype=float)
-    end = np.where(strength < 0, np.array(palette.negative), np.array(palette.positive))
-    return np.asarray(zero + (end - zero) * np.abs(strength) + 0.5).astype(np.uint8)
+    """Values [...] as pixels [..., 3]: blue below zero, orange above, full colour at ±limit."""
+    strength = values * (255 / (limit or 1.0))
+    return _ramp(palette)[strength.clip(-255, 255).round().astype(np.intp) + 255]
+
+
+_GREYS: Final = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+
+
+@lru_cache(maxsize=8)
+def _ramp(palette: Palette) -> Pixels:
+    """[511, 3] the colours from the most negative to the most positive."""
+    strength = np.linspace(-1, 1, 511)[:, None]
+    end = np.where(strength < 0, palette.negative, palette.positive)
+    zero = np.array(palette.zero)
+    ramp: Pixels = (zero + (end - zero) * np.abs(strength) + 0.5).astype(np.uint8)
+    return ramp
 
 
 def mixed(pixels: Pixels, colour: RGB, share: float) -> Pixels:

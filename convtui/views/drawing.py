@@ -8,8 +8,8 @@ values carry a sign.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -123,7 +123,7 @@ class Rows:
         part = line % self._size.height
         looks = self._plain.get(line)
         if looks is None:
-            unmarked = replace(grid, filled=None, outline=None, focus=None, readers=frozenset())
+            unmarked = Grid(grid.sheet, grid.title)
             looks = [self._look(unmarked, row, at, part) for at in range(len(self._kinds[0]))]
             self._plain[line] = looks
         looks = list(looks)
@@ -287,6 +287,7 @@ def _half_block(grid: Grid, cell: Cell, pixel: RGB, palette: Palette) -> RGB:
 _QUADRANTS: Final = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"  # indexed by upper left 1, upper right 2, lower left 4, lower right 8
 
 
+@lru_cache(maxsize=4096)
 def _framed(text: str, edges: tuple[bool, bool, bool, bool], part_of: tuple[int, CellSize]) -> str:
     """A line of a cell with the outline drawn into its blanks."""
     part, size = part_of

@@ -29,6 +29,7 @@ class GridPane:
         self.palette: Palette = DARK
         self.hinted = False
         self._origin: Cell = (0, 0)
+        self._visible: Rectangle = (range(0), range(0))
         self._rows: tuple[object, Rows] | None = None
         self._changed: list[Region] = []
 
@@ -70,14 +71,6 @@ class GridPane:
         rows = self.cell_size.rows(self.region.height - self.heading)
         return max(1, rows), max(1, self.region.width // self.cell_size.width)
 
-    @property
-    def _visible(self) -> Rectangle:
-        if self.grid is None:
-            return range(0), range(0)
-        (top, left), (rows, columns) = self._origin, self._in_view
-        sheet = self.grid.sheet
-        return range(top, min(top + rows, sheet.rows)), range(left, min(left + columns, sheet.columns))
-
     def _region_of(self, cells: Rectangle) -> Region | None:
         """The part of the pane on which these cells are drawn."""
         (top, left), (rows, columns) = self._origin, cells
@@ -90,21 +83,23 @@ class GridPane:
         below = Region(0, self.heading, self.region.width, self.region.height - self.heading)
         return region.intersection(below)
 
-    def _clamped(self, row: int, column: int) -> Cell:
-        if self.grid is None:
-            return 0, 0
+    def _look_at(self, grid: Grid, row: int, column: int) -> bool:
+        """Put this cell at the top left, as far as there are cells; tell whether the view moved."""
+        before, sheet = self._origin, grid.sheet
         rows, columns = self._in_view
-        sheet = self.grid.sheet
-        return min(max(row, 0), max(sheet.rows - rows, 0)), min(
-            max(column, 0), max(sheet.columns - columns, 0)
-        )
+        top = min(max(row, 0), max(sheet.rows - rows, 0))
+        left = min(max(column, 0), max(sheet.columns - columns, 0))
+        self._origin = (top, left)
+        right = min(left + columns, sheet.columns)
+        self._visible = range(top, min(top + rows, sheet.rows)), range(left, right)
+        return self._origin != before
 
     def _follow(self, old: Grid | None) -> bool:
         """Bring the window (or the focus) into view if it moved; tell whether the view had to."""
-        grid, before = self.grid, self._origin
+        grid = self.grid
         if grid is None or not self.region:
             return False
-        row, column = self._clamped(*self._origin)
+        row, column = self._origin
         target = _target(grid)
         if target and (old is None or target != _target(old)):
             rows_kept, columns_kept = target
@@ -113,8 +108,7 @@ class GridPane:
                 row = (rows_kept.start + rows_kept.stop) // 2 - rows // 2
             if columns_kept.start < column or columns_kept.stop > column + columns:
                 column = (columns_kept.start + columns_kept.stop) // 2 - columns // 2
-        self._origin = self._clamped(row, column)
-        return self._origin != before
+        return self._look_at(grid, row, column)
 
     def cell_at(self, x: int, y: int) -> Cell | None:
         """The cell under a place of the pane; in half-blocks the upper of the two."""
@@ -127,9 +121,8 @@ class GridPane:
         """By so many steps of the wheel, each an eighth of what is in view."""
         high, wide = self._in_view
         row, column = self._origin
-        origin = self._clamped(row + rows * max(1, high // 8), column + columns * max(1, wide // 8))
-        if origin != self._origin:
-            self._origin = origin
+        row, column = row + rows * max(1, high // 8), column + columns * max(1, wide // 8)
+        if self.grid and self._look_at(self.grid, row, column):
             self._changed = [Region(0, 0, self.region.width, self.region.height)]
 
     # -- drawing
@@ -146,7 +139,8 @@ class GridPane:
         line = y - self.heading
         rows, columns = self._visible
         if self._origin[0] + self.cell_size.row_at(line) in rows and columns:
-            return self._fitted(self._visible_rows(grid).line(grid, line))
+            cells = self._visible_rows(grid).line(grid, line)
+            return self._filled_up(cells, len(columns) * self.cell_size.width)
         if line == self.cell_size.lines(len(rows)) and grid.legend and not self.hinted:
             return self._fitted(legend_line(grid, width, self.palette))
         return [Segment(" " * width, blank)]
@@ -179,6 +173,13 @@ class GridPane:
         if room < 2:
             return left
         return [*left, Segment(" " * room, style(None, self.palette.background)), *right]
+
+    def _filled_up(self, cells: list[Segment], width: int) -> list[Segment]:
+        """Cells that are so wide; only those of a larger image can be wider than the pane."""
+        room = self.region.width - width
+        if room < 0:
+            return self._fitted(cells)
+        return [*cells, Segment(" " * room, style(None, self.palette.background))] if room else cells
 
     def _fitted(self, segments: list[Segment]) -> list[Segment]:
         blank = style(None, self.palette.background)

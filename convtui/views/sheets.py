@@ -222,7 +222,7 @@ class TableSheet:
         values = self.values[cells]
         pixels = self.coloured(values, palette)
         kinds = np.zeros(values.shape, np.uint8)
-        if self.padding is not None:
+        if self.padding is not None and self.padding.any():
             kinds[self.padding[cells]] = PADDING
             pixels = np.where((kinds == PADDING)[..., None], mixed(pixels, palette.padding, 0.8), pixels)
         return Patch(values, pixels, kinds)

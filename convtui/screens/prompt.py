@@ -1,4 +1,4 @@
-"""What lies over the last lines of a screen: a message, or a line to type into."""
+"""A line to type into, over the last line of a page; loaded when first asked for."""
 
 from __future__ import annotations
 
@@ -11,15 +11,6 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
-
-
-class Notice(Static):
-    """One line over the footer, gone with the next key."""
-
-    def say(self, text: str, error: bool = False) -> None:
-        self.set_class(error, "error")
-        self.update(Content(text))
-        self.display = True
 
 
 class TypedLine(Input):
