@@ -50,6 +50,7 @@ class ConvtuiApp(App[None]):
         self._notice = notice
         self._keep = keep
         self._keeper: Keeper | None = None
+        self._told_trouble = False
 
     def on_mount(self) -> None:
         if self._notice:
@@ -100,6 +101,9 @@ class ConvtuiApp(App[None]):
         self.session = history.present
         if self._keeper:
             self._keeper.keep(self.session, self.session.picture.name, self.session.path)
+            if self._keeper.trouble and not self._told_trouble:
+                self._told_trouble = True
+                self._say(f"your work is not being kept for a restart: {self._keeper.trouble}", error=True)
 
     @property
     def has_unsaved_changes(self) -> bool:

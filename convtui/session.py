@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.convolution import Convolution, Step
-from convtui.engine.kernels import kernel, legal_sizes
+from convtui.engine.kernels import LARGEST_SIDE, kernel, legal_sizes
 from convtui.engine.spec import ConvSpec, Pair, SpecError
 from convtui.images import Picture, with_pixel
 
 Array = NDArray[np.float64]
 
 EDITABLE_PIXELS = 1_000_000
+MOST_FILTERS = 4096
 
 
 class Zoom(Enum):
@@ -189,11 +190,11 @@ class Session:
 
     def with_filters(self, filters: int) -> Session:
         groups = self.spec.groups
-        if filters < 1 or filters % groups:
-            nearest = max(groups, round(filters / groups) * groups)
-            raise SpecError(
-                "out_channels", filters, f"must be a positive multiple of groups={groups}", str(nearest)
-            )
+        if not 1 <= filters <= MOST_FILTERS or filters % groups:
+            most = MOST_FILTERS // groups * groups
+            nearest = min(max(groups, round(filters / groups) * groups), most)
+            reason = f"must be a multiple of groups={groups}, up to {most}"
+            raise SpecError("filters", filters, reason, str(nearest))
         changed = self._with_weight_shape(self.convolution.weight_shape[1], filters)
         return replace(changed, kernel=replace(self.kernel, filters=filters))
 
@@ -342,5 +343,6 @@ def _tiled(weight: Array, slices: int, filters: int) -> Array:
 
 def _require_size(rows: int, columns: int) -> None:
     for side in (rows, columns):
-        if side < 1:
-            raise SpecError("kernel_size", (rows, columns), "must be at least 1", "1")
+        if not 1 <= side <= LARGEST_SIDE:
+            nearest = str(min(max(side, 1), LARGEST_SIDE))
+            raise SpecError("kernel_size", (rows, columns), f"must be 1 to {LARGEST_SIDE}", nearest)

@@ -126,8 +126,15 @@ class Conv(Window):
 
 
 class _Pool(Window):
-    def _pooling(self, kernel_size: object, stride: object, padding: object, dilation: object = 1) -> None:
-        if isinstance(padding, str) or np.ndim(padding) > 1:
+    def _pooling(
+        self,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] | None,
+        padding: int | Sequence[int],
+        dilation: int | Sequence[int] = 1,
+    ) -> None:
+        sides = padding if isinstance(padding, list | tuple) else [padding]
+        if any(isinstance(side, str | list | tuple) for side in sides):
             raise SpecError("padding", padding, f"{self.kind} takes one number or a pair (rows, columns)")
         spec = ConvSpec(kernel_size, kernel_size if stride is None else stride, padding, dilation)
         given = tuple(before for before, _ in spec.pads)

@@ -61,7 +61,7 @@ class Row(Node):
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds of one image: output positions times weights. Only conv and linear layers have any."""
+        """Multiply-adds for one image: output positions times weights, in conv and linear layers."""
         return prod(self._factors) if self._factors else 0
 
     @property

@@ -87,7 +87,9 @@ def arranged(
         pictures_height, tables_height = pictures_height - 1, tables_height + 1
     scrolls = lines + 1 > pictures_height
     pictures_hinted = hints and (spare >= 0 or (scrolls and pictures_height >= 20))
-    pictures_height = min(pictures_height, lines + 3)
+    needed = min(pictures_height, lines + 3)
+    equation_height = max(equation_height, min(2, pictures_height - needed + 1))
+    pictures_height = needed
     return Arrangement(
         image=image_pane,
         output=output_pane,

@@ -92,6 +92,7 @@ class Grid:
     sheet: Sheet
     title: str
     hint: str = ""
+    short_title: str = ""  # where there is no room for the title
     filled: int | None = None  # cells computed so far in order; None: all
     outline: Outline | None = None
     focus: Cell | None = None

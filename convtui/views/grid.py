@@ -141,7 +141,7 @@ class GridPane:
         if self._origin[0] + self.cell_size.row_at(line) in rows and columns:
             cells = self._visible_rows(grid).line(grid, line)
             return self._filled_up(cells, len(columns) * self.cell_size.width)
-        if line == self.cell_size.lines(len(rows)) and grid.legend and not self.hinted:
+        if line == self.cell_size.lines(len(rows)) and grid.legend:
             return self._fitted(legend_line(grid, width, self.palette))
         return [Segment(" " * width, blank)]
 
@@ -155,7 +155,8 @@ class GridPane:
 
     def _title(self, grid: Grid) -> list[Segment]:
         """The title, and right of it what is in view where that is not everything."""
-        title = Segment(grid.title, style(self.palette.text, self.palette.background, True))
+        text = grid.title if len(grid.title) <= self.region.width else grid.short_title or grid.title
+        title = Segment(text, style(self.palette.text, self.palette.background, True))
         rows, columns = self._visible
         if len(rows) == grid.sheet.rows and len(columns) == grid.sheet.columns:
             return [title]
@@ -163,9 +164,12 @@ class GridPane:
         return self._apart([title], [Segment(place, style(self.palette.muted, self.palette.background))])
 
     def _hint(self, grid: Grid) -> list[Segment]:
-        """The sentence, and right of it the scale."""
+        """The sentence, and right of it the scale where no line is free for that below the cells."""
         hint = [Segment(grid.hint, style(self.palette.muted, self.palette.background))]
-        return self._apart(hint, legend_line(grid, self.region.width, self.palette)) if grid.legend else hint
+        below = self.heading + self.cell_size.lines(len(self._visible[0]))
+        if not grid.legend or below < self.region.height:
+            return hint
+        return self._apart(hint, legend_line(grid, self.region.width, self.palette))
 
     def _apart(self, left: list[Segment], right: list[Segment]) -> list[Segment]:
         """One at the left and, if there is room for both, one at the right."""

@@ -129,7 +129,8 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     if session.taps is not None and session.taps < session.products and session.filled == session.index + 1:
         filled -= 1
     shape = "x".join(map(str, convolution.output_shape))
-    title = f"output[{o}, {r}, {c}] of {shape} · step {session.index + 1} of {session.size}"
+    cell, step = f"output[{o}, {r}, {c}]", f"step {session.index + 1} of {session.size}"
+    title, short_title = f"{cell} of {shape} · {step}", f"{cell.removeprefix('output')} · {step}"
     hint = "dots: cells not computed yet"
     readers: frozenset[Cell] = frozenset()
     if pointer.pixel:
@@ -141,11 +142,13 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         name = f"image[{session.channel}, {pointer.pixel[0]}, {pointer.pixel[1]}]"
         title = f"{name} is read by no cell here"
         if readers:
-            title = f"{name} is read by rows {spans(down.tolist())}, columns {spans(across.tolist())}"
+            where = f"rows {spans(down.tolist())}, columns {spans(across.tolist())}"
+            title, short_title = f"{name} is read by {where}", f"read by {where}"
         hint = f"{len(readers)} output cells read it" if len(readers) > 1 else ""
     return Grid(
         sheet=output_sheet(session.picture, convolution, o),
         title=title,
+        short_title=short_title,
         hint=hint,
         filled=filled,
         focus=(r, c),

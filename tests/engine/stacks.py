@@ -1,0 +1,225 @@
+"""Stacks of layers drawn at random, and what PyTorch makes of them."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from convtui.engine.branches import Branches, Concat, Residual
+from convtui.engine.feature_maps import FeatureMaps
+from convtui.engine.layers import (
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    Linear,
+    MaxPool,
+    ReLU,
+    Shape,
+)
+from convtui.engine.spec import PADDING_MODES, ConvSpec
+from convtui.engine.stack import summarize
+from tests.engine.cases import pairs
+
+
+@dataclass
+class Torch:
+    """PyTorch's layers and their outputs, without batch, in the order of a stack's rows; 0 is the image.
+
+    The weights are those of the feature maps, or PyTorch's own. As a probe every weight is 1 and nothing is
+    cut off or normalised, so that exactly those cells have a gradient that an activation depends on.
+    """
+
+    image: Tensor
+    maps: FeatureMaps | None = None
+    is_probe: bool = False
+    modules: list[Callable[[Tensor], Tensor]] = field(default_factory=lambda: [nn.Identity()])
+    outputs: list[Tensor] = field(default_factory=list)
+
+    def run(self, layers: Sequence[Layer]) -> "Torch":
+        self.outputs.append(self.image)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
+            self.through(layers, self.image)
+        return self
+
+    def through(self, layers: Sequence[Layer], x: Tensor) -> Tensor:
+        for layer in layers:
+            if isinstance(layer, Branches):
+                ends = [self.through(path, x) for path in layer.paths]
+                x = torch.cat(ends) if isinstance(layer, Concat) else sum(ends[1:], start=ends[0])
+                self.modules.append(nn.Identity())
+            else:
+                module = probe(layer, x) if self.is_probe else built(layer, x)
+                if self.maps:
+                    weights = self.maps.weights(len(self.outputs))
+                    state = {
+                        name: torch.tensor(array, dtype=torch.float64) for name, array in weights.items()
+                    }
+                    module.load_state_dict(state, strict=not isinstance(layer, BatchNorm))
+                x = module(x[None])[0]
+                self.modules.append(module)
+            self.outputs.append(x)
+        return x
+
+
+class FourSidedConv2d(nn.Conv2d):
+    """A convolution with a padding of its own on each side."""
+
+    def __init__(self, spec: ConvSpec, *arguments: int, **parameters: Any) -> None:
+        super().__init__(*arguments, **parameters)
+        (top, bottom), (left, right) = spec.pads
+        self.sides = (left, right, top, bottom)
+        self.mode = "constant" if spec.padding_mode == "zeros" else spec.padding_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(nn.functional.pad(x, self.sides, self.mode))
+
+
+def convolution(layer: Conv, in_channels: int) -> nn.Conv2d:
+    spec = layer.spec
+    parameters: dict[str, Any] = {
+        "kernel_size": spec.kernel_size,
+        "stride": spec.stride,
+        "dilation": spec.dilation,
+        "groups": spec.groups,
+        "bias": layer.bias,
+        "dtype": torch.float64,
+    }
+    if not isinstance(spec.padding, str) and any(before != after for before, after in spec.padding):
+        return FourSidedConv2d(spec, in_channels, layer.out_channels, **parameters)
+    padding = spec.padding if isinstance(spec.padding, str) else (spec.padding[0][0], spec.padding[1][0])
+    parameters |= {"padding": padding, "padding_mode": spec.padding_mode}
+    return nn.Conv2d(in_channels, layer.out_channels, **parameters)
+
+
+def pooling(spec: ConvSpec) -> dict[str, Any]:
+    return {
+        "kernel_size": spec.kernel_size,
+        "stride": spec.stride,
+        "padding": (spec.pads[0][0], spec.pads[1][0]),
+    }
+
+
+def built(layer: Layer, x: Tensor) -> nn.Module:
+    """PyTorch's module for a layer that gets x."""
+    match layer:
+        case Conv():
+            return convolution(layer, len(x))
+        case MaxPool():
+            return nn.MaxPool2d(dilation=layer.spec.dilation, **pooling(layer.spec))
+        case AvgPool():
+            return nn.AvgPool2d(**pooling(layer.spec))
+        case GlobalAvgPool():
+            return nn.AdaptiveAvgPool2d(1)
+        case ReLU():
+            return nn.ReLU()
+        case BatchNorm():
+            norm = nn.BatchNorm2d if x.ndim == 3 else nn.BatchNorm1d
+            return norm(len(x), dtype=torch.float64).eval()
+        case Flatten():
+            return nn.Flatten()
+        case Linear():
+            return nn.Linear(len(x), layer.out_features, layer.bias, dtype=torch.float64)
+        case _:
+            raise TypeError(layer)
+
+
+class Same(nn.Module):
+    """Passes its input on as an output of its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clone()
+
+
+def probe(layer: Layer, x: Tensor) -> nn.Module:
+    """A linear module with weights of 1 that reads what the layer reads."""
+    if isinstance(layer, ReLU | BatchNorm):
+        return Same()
+    if isinstance(layer, MaxPool):
+        sizes = {**pooling(layer.spec), "dilation": layer.spec.dilation, "groups": len(x)}
+        module: nn.Module = nn.Conv2d(len(x), len(x), **sizes, bias=False, dtype=torch.float64)
+    else:
+        module = built(layer, x)
+    for parameter in module.parameters():
+        nn.init.ones_(parameter)
+    return module
+
+
+kernels = st.sampled_from([(1, 1), (2, 2), (3, 3), (5, 5), (3, 2), (1, 4)])
+
+
+@st.composite
+def convs(draw: st.DrawFn, channels: int) -> Layer:
+    """A convolution of so many channels."""
+    groups = draw(st.sampled_from([g for g in (1, 1, 2, 3) if channels % g == 0]))
+    padding = draw(
+        st.one_of(st.integers(0, 3), pairs(0, 2), st.tuples(pairs(0, 2), pairs(0, 2)), st.just("same"))
+    )
+    return Conv(
+        groups * draw(st.integers(1, 2)),
+        draw(kernels),
+        1 if padding == "same" else draw(st.one_of(st.integers(1, 3), pairs(1, 3))),
+        padding,
+        draw(st.sampled_from([1, 1, 2, (1, 3)])),
+        groups,
+        draw(st.booleans()),
+        draw(st.sampled_from(["zeros", "zeros", *PADDING_MODES])),
+    )
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> Layer:
+    """A pooling layer."""
+    kernel = draw(kernels)
+    stride = draw(st.sampled_from([None, 1, 2, (2, 1)]))
+    padding = (draw(st.integers(0, kernel[0] // 2)), draw(st.integers(0, kernel[1] // 2)))
+    if draw(st.booleans()):
+        return AvgPool(kernel, stride, padding)
+    return MaxPool(kernel, stride, padding, draw(st.sampled_from([1, 1, 2])))
+
+
+@st.composite
+def branches(draw: st.DrawFn, channels: int) -> Layer:
+    """A residual or concat layer whose paths halve the map or leave its size, aligned or not."""
+    stride = draw(st.sampled_from([1, 1, 2]))
+    is_residual = draw(st.booleans())
+    filters = channels if stride == 1 else draw(st.integers(1, 3))
+
+    def halving(kernel: int, before: int, after: int, dilation: int = 1) -> Layer:
+        return Conv(filters, kernel, stride, ((before, after), (after, before)), dilation)
+
+    ends = [halving(1, 0, 0), halving(2, 0, 1), halving(2, 1, 0), halving(3, 1, 1), halving(3, 2, 2, 2)]
+    tails: list[list[Layer]] = [[], [ReLU()], [BatchNorm(), Conv(filters, 3, padding=1, groups=filters)]]
+    choices = st.tuples(st.sampled_from(ends), st.sampled_from(tails))
+    paths = [[end, *tail] for end, tail in draw(st.lists(choices, min_size=2, max_size=3))]
+    if stride == 1 and draw(st.booleans()):
+        paths[-1] = []
+    return Residual(paths) if is_residual else Concat(paths)
+
+
+@st.composite
+def stacks(draw: st.DrawFn, least: int = 4, most: int = 14) -> tuple[list[Layer], Shape]:
+    """Layers that fit an image, and the image's shape, of least to most rows and columns."""
+    image = (draw(st.integers(1, 4)), *draw(pairs(least, most)))
+    layers: list[Layer] = []
+    for _ in range(draw(st.integers(1, 5))):
+        channels = summarize(layers, image).rows[-1].output_shape[0]
+        others = [st.just(ReLU()), st.just(BatchNorm())]
+        layer = draw(st.one_of(convs(channels), convs(channels), pools(), branches(channels), *others))
+        if summarize([*layers, layer], image).error is None:
+            layers.append(layer)
+    ending: list[list[Layer]] = [
+        [],
+        [Flatten()],
+        [GlobalAvgPool(), Flatten(), Linear(2)],
+        [Flatten(), Linear(3), BatchNorm(), ReLU(), Linear(2, bias=False)],
+        [Concat([[GlobalAvgPool(), Flatten()], [Flatten(), ReLU()]]), Linear(2)],
+    ]
+    return layers + draw(st.sampled_from(ending)) or [ReLU()], image

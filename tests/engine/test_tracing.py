@@ -1,0 +1,77 @@
+"""Exactly those cells feed an activation that have a gradient in PyTorch when all weights are 1."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convtui.engine.layers import Layer, Shape
+from convtui.engine.stack import summarize
+from convtui.engine.tracing import feeding
+from tests.engine.stacks import Torch, stacks
+
+
+@settings(max_examples=80)
+@given(stacks(), st.data())
+def test_what_feeds_is_what_has_a_gradient(stack: tuple[list[Layer], Shape], data: st.DataObject) -> None:
+    layers, image = stack
+    rows = summarize(layers, image).rows
+    outputs = (
+        Torch(torch.ones(image, dtype=torch.float64, requires_grad=True), is_probe=True).run(layers).outputs
+    )
+    layer = data.draw(st.integers(0, len(rows) - 1))
+    position = tuple(data.draw(st.integers(0, size - 1)) for size in outputs[layer].shape)
+    gradients = torch.autograd.grad(outputs[layer][position], outputs[: layer + 1], allow_unused=True)
+    fed = feeding(rows, layer, (*position, 0, 0)[:3])
+    assert len(fed) == layer + 1
+    for output, gradient, cells in zip(outputs, gradients, fed, strict=False):
+        expected = np.zeros(output.shape, bool) if gradient is None else gradient.numpy() != 0
+        np.testing.assert_array_equal(cells.is_fed, expected.reshape(*output.shape, *[1] * (3 - output.ndim)))
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "image"),
+    [
+        ("conv 3x3 1 d2", (0, 1, 2), ([0, 1, 2, 3], [1, 3, 5], [2, 4, 6])),
+        ("conv 3x3 1 p1", (0, 0, 7), ([0, 1, 2, 3], [0, 1], [6, 7])),
+        ("conv 1x1 1 s2, conv 3x3 1 d1", (0, 0, 0), ([0, 1, 2, 3], [0, 2, 4], [0, 2, 4])),
+        ("conv 3x3 1 p1 circular", (0, 0, 0), ([0, 1, 2, 3], [0, 1, 7], [0, 1, 7])),
+        ("conv 3x3 1 p2 reflect", (0, 0, 9), ([0, 1, 2, 3], [0, 1, 2], [5, 6, 7])),
+        ("conv 1x1 4 g2, relu", (3, 5, 5), ([2, 3], [5], [5])),
+        ("maxpool 2, bn, flatten", (17, 0, 0), ([1], [0, 1], [2, 3])),
+        ("gap, flatten", (2, 0, 0), ([2], list(range(8)), list(range(8)))),
+        ("flatten, linear 2", (1, 0, 0), ([0, 1, 2, 3], list(range(8)), list(range(8)))),
+        ("concat(relu | maxpool 3 s1 p1)", (1, 4, 4), ([1], [4], [4])),
+        ("concat(relu | maxpool 3 s1 p1)", (5, 4, 4), ([1], [3, 4, 5], [3, 4, 5])),
+    ],
+)
+def test_cells_of_the_image(
+    text: str, position: tuple[int, int, int], image: tuple[list[int], list[int], list[int]]
+) -> None:
+    rows = summarize(text, (4, 8, 8)).rows
+    fed = feeding(rows, len(rows) - 1, position)
+    assert (fed[0].channels.tolist(), fed[0].rows.tolist(), fed[0].columns.tolist()) == image
+
+
+def test_cells_read_on_different_paths_are_not_filled_up_to_a_rectangle() -> None:
+    rows = summarize("residual(conv 3x1 1 p1x0 | conv 1x3 1 p0x1)", (1, 5, 5)).rows
+    image, first, second, own = feeding(rows, 3, (0, 2, 2))
+    cross = [[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]]
+    assert image.is_fed.astype(int).tolist() == [cross]
+    assert [cells.is_fed.sum() for cells in (first, second, own)] == [1, 1, 1]
+
+
+def test_layers_on_another_path_do_not_feed() -> None:
+    rows = summarize("residual(relu, bn | conv 1x1 2)", (2, 3, 3)).rows
+    *_, bn, conv = feeding(rows, 3, (1, 0, 2))
+    assert not bn.is_fed.any()
+    assert conv.is_fed.sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("layer", "position"), [(0, (1, 0, 0)), (1, (0, 8, 0)), (1, (0, 0, -1)), (2, (0, 0, 0)), (-1, (0, 0, 0))]
+)
+def test_activation_that_is_not_there_is_refused(layer: int, position: tuple[int, int, int]) -> None:
+    with pytest.raises(IndexError, match=f"layer {layer} has no activation"):
+        feeding(summarize("relu", (1, 8, 8)).rows, layer, position)

@@ -1,0 +1,63 @@
+"""The table of keys is one that the app can keep."""
+
+import re
+
+import pytest
+
+from convtui.keys import EDIT_KEYS, MOUSE, SECTIONS, Key, all_keys, footer_keys
+from convtui.screens.step import StepScreen
+
+KEYS = all_keys()
+
+
+def test_no_key_does_two_things() -> None:
+    names = [name for key in KEYS for name in key.names.split(",")]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("key", KEYS, ids=[key.names for key in KEYS])
+def test_every_key_has_an_action(key: Key) -> None:
+    from convtui.app import ConvtuiApp
+
+    match = re.fullmatch(r"(screen|app)\.(\w+)\((.*)\)", key.full_action)
+    assert match
+    owner = ConvtuiApp if match[1] == "app" else StepScreen
+    assert callable(getattr(owner, f"action_{match[2]}"))
+
+
+@pytest.mark.parametrize("key", KEYS, ids=[key.names for key in KEYS])
+def test_every_key_is_bound_as_it_is_listed(key: Key) -> None:
+    bound = {name: binding.action for binding in StepScreen.BINDINGS for name in binding.key.split(",")}
+    for name in key.names.split(","):
+        assert bound[name] == key.action
+
+
+def test_every_key_is_explained_or_is_the_other_way_round_of_one_that_is() -> None:
+    for key in KEYS:
+        opposite = [other for other in KEYS if other.does and f"{key.written} " in other.does + " "]
+        assert key.does or opposite, key.written
+
+
+def test_actions_that_go_both_ways_have_keys_for_both() -> None:
+    both = {key.action.partition("(")[0] for key in KEYS if key.action.endswith("(-1)")}
+    for name in both:
+        actions = {key.action for key in KEYS}
+        assert {f"{name}(1)", f"{name}(-1)"} <= actions
+
+
+def test_sections_and_tables_are_filled() -> None:
+    assert list(SECTIONS) == ["Step", "Change", "Look", "Files"]
+    assert all(SECTIONS.values())
+    assert all(shown and does for shown, does in (*MOUSE, *EDIT_KEYS))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_the_footer_fits_and_always_shows_the_way_to_all_keys(width: int) -> None:
+    keys = footer_keys(width)
+    assert sum(len(shown) + len(word) + 3 for shown, word, _ in keys) <= width
+    words = [word for _, word, _ in keys]
+    assert {"cell", "play", "help", "quit"} <= set(words)
+
+
+def test_a_wide_footer_leaves_nothing_out() -> None:
+    assert len(footer_keys(200)) == sum(bool(key.footer) for key in KEYS)
