@@ -107,15 +107,28 @@ def all_keys() -> tuple[Key, ...]:
     return tuple(key for keys in SECTIONS.values() for key in keys)
 
 
-def footer_keys(width: int) -> list[tuple[str, str, str]]:
-    """Key, word and action of the footer: as many as fit, the way to all others always among them."""
+def footer_keys(page: tuple[Key, ...], width: int) -> list[tuple[str, str, str]]:
+    """Key, word and action of the footer: as many as fit, the page's own keys and the help among them."""
     arrows = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter"}
+    keys = [key for key in (*page, *all_keys()) if key.footer]
+    taken = {key.names for key in page}
     items = [
         (arrows.get(key.written, key.written), key.footer, key.full_action)
-        for key in all_keys()
-        if key.footer
+        for key in keys
+        if key in page or key.names not in taken
     ]
-    dispensable = ["restart", "finish", "open", "undo", "row", "edit", "save", "go to"]
+    dispensable = [
+        "restart",
+        "finish",
+        "open",
+        "undo",
+        "row",
+        "edit",
+        "save",
+        "go to",
+        "play",
+        "multiply-add",
+    ]
     while sum(len(shown) + len(word) + 3 for shown, word, _ in items) > width and dispensable:
         dropped = dispensable.pop(0)
         items = [item for item in items if item[1] != dropped]

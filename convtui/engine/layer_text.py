@@ -5,10 +5,12 @@ Both spell out the same constructors, so a parameter means here what it means in
 
 import re
 import tomllib
+from collections import deque
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from inspect import Parameter, signature
 from pathlib import Path
+from reprlib import Repr
 from typing import Any
 
 from convtui.engine.branches import Concat, Residual
@@ -34,13 +36,13 @@ _KINDS: dict[str, type[Layer]] = {
     for kind in (Conv, MaxPool, AvgPool, GlobalAvgPool, ReLU, BatchNorm, Flatten, Linear, Residual, Concat)
 }
 _OTHER_NAMES = {
-    "Conv2d": "conv",
-    "MaxPool2d": "maxpool",
+    "conv2d": "conv",
+    "maxpool2d": "maxpool",
     "pool": "maxpool",
-    "AvgPool2d": "avgpool",
-    "AdaptiveAvgPool2d": "gap",
-    "GlobalAvgPool": "gap",
-    "BatchNorm2d": "bn",
+    "avgpool2d": "avgpool",
+    "adaptiveavgpool2d": "gap",
+    "globalavgpool": "gap",
+    "batchnorm2d": "bn",
     "batchnorm": "bn",
     "dense": "linear",
     "fc": "linear",
@@ -63,6 +65,8 @@ _WORDS: dict[str, tuple[str, object]] = {
     "valid": ("padding", "valid"),
     **{mode: ("padding_mode", mode) for mode in PADDING_MODES},
 }
+_BRIEF = Repr()
+_BRIEF.maxstring = 60
 _SIZE = re.compile("([0-9]{1,18})(?:x([0-9]{1,18}))?")
 _SIDES = re.compile("([0-9]{1,18}):([0-9]{1,18})x([0-9]{1,18}):([0-9]{1,18})")
 
@@ -105,7 +109,7 @@ def parse_layers_toml(text: str) -> tuple[Layer, ...]:
         raise ValueError(f"not TOML: {error}") from None
     unknown = [key for key in document if key != "layer"]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is no key here; each layer is a table [[layer]]")
+        raise ValueError(f"{_BRIEF.repr(unknown[0])} is no key here; each layer is a table [[layer]]")
     layers = _from_tables(document.get("layer", []), _Builder(), 0)
     if not layers:
         raise LayerError(1, "", 'there are no layers; write for example [[layer]] and type = "relu"')
@@ -139,7 +143,7 @@ class _Builder:
 
     def error(self, reason: str, written: str = "") -> LayerError:
         """The error of the layer that is being read."""
-        return LayerError(self.number, written, reason)
+        return LayerError(self.number, _BRIEF.repr(written)[1:-1], reason)
 
     def layer(self, name: str, parameters: Mapping[str, Any], written: str) -> Layer:
         """The layer of that name with PyTorch's parameters."""
@@ -150,7 +154,7 @@ class _Builder:
             if key not in known:
                 likely = get_close_matches(key, known, 1)
                 legal = f"; did you mean {likely[0]}?" if likely else example
-                raise self.error(f"{kind} has no {key}{legal}", written)
+                raise self.error(f"{kind} has no {_BRIEF.repr(key)[1:-1]}{legal}", written)
         for key, parameter in known.items():
             if key not in parameters and parameter.default is parameter.empty:
                 raise self.error(f"{kind} needs {key}{example}", written)
@@ -166,11 +170,9 @@ class _Builder:
         kind = name.lower()
         if kind in _KINDS:
             return kind
-        likely = [
-            _OTHER_NAMES.get(close, close) for close in get_close_matches(kind, [*_KINDS, *_OTHER_NAMES], 1)
-        ]
-        legal = f"did you mean {likely[0]}?" if likely else f"there is {', '.join(_KINDS)}"
-        raise self.error(f"no layer is named {name!r}; {legal}", written)
+        close = get_close_matches(kind, [*_KINDS, *_OTHER_NAMES], 1)
+        legal = f"did you mean {_OTHER_NAMES.get(*close * 2)}?" if close else f"there is {', '.join(_KINDS)}"
+        raise self.error(f"no layer is named {_BRIEF.repr(name)}; {legal}", written)
 
 
 class _Text:
@@ -178,7 +180,7 @@ class _Text:
 
     def __init__(self, text: str, builder: _Builder) -> None:
         lines = (line.partition("#")[0].replace("×", "x") for line in text.splitlines())
-        self.tokens = [*re.findall(r"[(),|]|[^\s(),|]+", " , ".join(lines)), ""]
+        self.tokens = deque([*re.findall(r"[(),|]|[^\s(),|]+", " , ".join(lines)), ""])
         self.builder = builder
 
     def layers(self, depth: int) -> tuple[Layer, ...]:
@@ -186,7 +188,7 @@ class _Text:
         layers = self.path(depth)
         if self.tokens[0]:
             raise self.builder.error(
-                f"{self.tokens[0]!r} stands outside the brackets of residual( | ) or concat( | )"
+                f"{_BRIEF.repr(self.tokens[0])} stands outside the brackets of residual( | ) or concat( | )"
             )
         return layers
 
@@ -195,18 +197,18 @@ class _Text:
         layers: list[Layer] = []
         while self.tokens[0] not in ("|", ")", ""):
             if self.tokens[0] == ",":
-                self.tokens.pop(0)
+                self.tokens.popleft()
             else:
                 layers.append(self.layer(depth))
                 if self.tokens[0] not in (",", "|", ")", ""):
-                    raise self.builder.error(f"a comma is missing before {self.tokens[0]!r}")
+                    raise self.builder.error(f"a comma is missing before {_BRIEF.repr(self.tokens[0])}")
         return tuple(layers)
 
     def layer(self, depth: int) -> Layer:
         """The next layer, with its brackets if it has them."""
         words = []
         while self.tokens[0] not in ("(", "|", ")", ",", ""):
-            words.append(self.tokens.pop(0))
+            words.append(self.tokens.popleft())
         written = " ".join(words)
         if self.tokens[0] != "(":
             kind = self.builder.kind(words[0], written)
@@ -223,7 +225,7 @@ class _Text:
         if depth > DEEPEST:
             raise self.builder.error(f"nested more than {DEEPEST} deep", written)
         paths = []
-        while self.tokens.pop(0) in ("(", "|"):
+        while self.tokens.popleft() in ("(", "|"):
             paths.append(self.path(depth))
             if not self.tokens[0]:
                 raise self.builder.error("the closing ) is missing", written)
@@ -236,10 +238,12 @@ class _Text:
         for word in words:
             key, value = _WORDS.get(word.lower()) or _read(word.lower(), in_turn)
             if not key:
-                why = f"{word!r} is not understood; write for example {_example(kind)}"
+                why = f"{_BRIEF.repr(word)} is not understood; write for example {_example(kind)}"
                 raise self.builder.error(why, written)
             if key in parameters:
-                raise self.builder.error(f"{key} is given twice, the second time as {word!r}", written)
+                raise self.builder.error(
+                    f"{key} is given twice, the second time as {_BRIEF.repr(word)}", written
+                )
             parameters[key] = value
         return parameters
 

@@ -110,8 +110,8 @@ def _along(axis: Axis, mask: Mask) -> Mask:
     padded = np.zeros((*mask.shape[:-1], axis.padded), dtype=bool)
     for tap in range(0, axis.span, axis.dilation):
         padded[..., tap : tap + (axis.output - 1) * axis.stride + 1 : axis.stride] |= mask
-    read = padded[..., axis.before : axis.before + axis.size]
-    for outside in (*range(axis.before), *range(axis.before + axis.size, axis.padded)):
-        if axis.sources[outside] >= 0:
-            read[..., axis.sources[outside]] |= padded[..., outside]
-    return read
+    end = axis.before + axis.size
+    padding = np.r_[: axis.before, end : axis.padded]
+    for outside in padding[axis.sources[padding] >= 0].tolist():
+        padded[..., axis.before + axis.sources[outside]] |= padded[..., outside]
+    return padded[..., axis.before : end]

@@ -1,175 +1,20 @@
-"""What every page has in common: the keys, changes to the session, playing, messages and typed answers.
-
-A key becomes a pure transition that the app applies; the page only watches the app's session and shows it.
-"""
+"""The keys that change the convolution, the view and the files; they are the same on every page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
-
-from textual import events
-from textual.binding import Binding
-from textual.content import Content
-from textual.screen import Screen
-from textual.timer import Timer
+from typing import Any
 
 from convtui.engine.kernels import NAMES, legal_sizes
 from convtui.engine.spec import PADDING_MODES, Sides
-from convtui.keys import all_keys, footer_keys
-from convtui.screens.notice import Notice
-from convtui.session import KernelChoice, Session, Zoom
-from convtui.typed import canonical, parse_at, transition
-from convtui.views.words import KEY, Line, link
-
-if TYPE_CHECKING:
-    from convtui.app import ConvtuiApp
-
-SPEEDS: Final = (1, 2, 4, 8, 15, 30, 60, 120, 480, 1920)
-MOST_TICKS: Final = 30
+from convtui.screens.page import PageScreen
+from convtui.session import KernelChoice, Zoom
+from convtui.typed import canonical, transition
 
 
-class SessionScreen(Screen[None]):
-    """A page that shows the app's session and changes it by the common keys."""
-
-    BINDINGS: ClassVar[list[Any]] = [
-        Binding(key.names, key.action, key.does or key.action, show=False) for key in all_keys()
-    ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._player: Timer | None = None
-        self._speed = 8
-        self._notice = Notice(id="notice")
-
-    # -- what the pages say and ask
-
-    @property
-    def convtui(self) -> ConvtuiApp:
-        return cast("ConvtuiApp", self.app)
-
-    @property
-    def session(self) -> Session:
-        return self.convtui.session
-
-    def on_mount(self) -> None:
-        self.watch(self.app, "session", self.show_session, init=False)
-
-    def show_session(self, session: Session) -> None:
-        """Draw this session; each page its own way."""
-        raise NotImplementedError
-
-    def show_keys(self) -> None:
-        line = self.key_line()
-        self.query_one("#keys", Line).draw(line, lambda: line)
-
-    def key_line(self) -> Content:
-        """The footer: the keys that work here."""
-        keys = [
-            Content.assemble((shown, KEY), " ", link(word, action))
-            for shown, word, action in footer_keys(self.size.width)
-        ]
-        return Content(" ") + Content("  ").join(keys)
-
-    def say(self, text: str, error: bool = False) -> None:
-        """A line over the footer until the next key."""
-        self._notice.say(text, error)
-
-    def ask(self, question: str, value: str, done: Callable[[str], None]) -> None:
-        """Let the user type; `done` gets what was entered."""
-        from convtui.screens.prompt import Prompt
-
-        self.query(Prompt).remove()
-        self.mount(Prompt(question, value, done))
-
-    def on_key(self) -> None:
-        self._quieten()
-
-    def on_mouse_down(self) -> None:
-        self._quieten()
-
-    def _quieten(self) -> None:
-        if self._notice.display:
-            self._notice.display = False
-
-    def change(self, make: Callable[[Session], Session], run: str = "") -> bool:
-        """Apply a transition; where it is refused say why and keep the last good session."""
-        return self.convtui.change(make, run)
-
-    # -- stepping
-
-    def action_cells(self, count: int) -> None:
-        self.change(lambda session: session.moved(count), "move")
-
-    def action_rows(self, count: int) -> None:
-        self.change(lambda session: session.moved_rows(count), "move")
-
-    def action_channels(self, count: int) -> None:
-        self.change(lambda session: session.moved_channels(count), "move")
-
-    def action_ends(self, direction: int) -> None:
-        self.change(lambda session: session.at(session.size - 1 if direction > 0 else 0), "jump")
-
-    def action_multiply_add(self, count: int) -> None:
-        self.change(lambda session: session.multiply_added(count), "move")
-
-    def action_finish(self) -> None:
-        self.change(Session.finished)
-
-    def action_restart(self) -> None:
-        self.change(Session.restarted)
-
-    def action_go_to(self) -> None:
-        self.ask("go to (row,column or step)", "", lambda text: self._go_to(text))
-
-    def _go_to(self, text: str) -> None:
-        self.change(lambda session: session.at(parse_at(text, session)), "jump")
-
-    # -- playing
-
-    @property
-    def playing(self) -> bool:
-        return self._player is not None
-
-    def action_play(self) -> None:
-        if self.playing:
-            self.pause()
-            return
-        if self.session.index + 1 == self.session.size and self.session.taps is None:
-            self.say("this is the last output cell: r restarts")
-            return
-        self._start_player()
-        self.show_keys()
-
-    def pause(self) -> None:
-        if self._player is not None:
-            self._player.stop()
-            self._player = None
-            self.show_keys()
-
-    def _start_player(self) -> None:
-        self._player = self.set_interval(1 / min(self._speed, MOST_TICKS), self._play_on)
-
-    def _play_on(self) -> None:
-        count = max(1, self._speed // MOST_TICKS)
-        session = self.session
-        inside = session.taps is not None
-        self.change(lambda now: now.multiply_added(count) if inside else now.moved(count), "move")
-        now = self.session
-        if now.index + 1 == now.size and (now.taps is None or now.taps == now.products):
-            self.pause()
-
-    def action_speed(self, direction: int) -> None:
-        at = min(max(SPEEDS.index(self._speed) + direction, 0), len(SPEEDS) - 1)
-        self._speed = SPEEDS[at]
-        if self.playing:
-            assert self._player is not None
-            self._player.stop()
-            self._start_player()
-            self.show_keys()
-        else:
-            self.say(f"speed: {self._speed} steps a second; space plays")
+class SessionScreen(PageScreen):
+    """A page on which the session can be changed by the common keys."""
 
     # -- changing the convolution
 
@@ -301,9 +146,6 @@ class SessionScreen(Screen[None]):
 
     def action_open(self) -> None:
         self.ask("open an image, a sample or a session:", "", self.convtui.open)
-
-    def on_resize(self, _: events.Resize) -> None:
-        self.show_keys()
 
 
 def _grown(pads: Sides, by: int) -> Sides:

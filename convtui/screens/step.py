@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual import events
-from textual.app import ComposeResult
-from textual.content import Content
-
 from convtui.engine.convolution import Step
 from convtui.screens.editing import Editing
 from convtui.screens.session_screen import SessionScreen
 from convtui.session import Session, Zoom
 from convtui.themes import palette_of
-from convtui.views.arrange import LEAST_HEIGHT, LEAST_WIDTH, MARGIN, Arrangement, arranged, regions, zoom_of
+from convtui.views.arrange import MARGIN, Arrangement, arranged, regions, zoom_of
 from convtui.views.canvas import Canvas, Pane
-from convtui.views.controls import controls, controls_line
 from convtui.views.equation import result_line, sum_line
 from convtui.views.grid import GridPane
 from convtui.views.shape import shape_notes
 from convtui.views.step_grids import Pointer, step_grids
 from convtui.views.text_pane import TextPane
-from convtui.views.words import KEY, Line
 
 if TYPE_CHECKING:
     from convtui.screens.edit_line import EditLine
@@ -32,8 +26,6 @@ class StepScreen(SessionScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._canvas = Canvas()
-        self._controls, self._too_small = Line("controls"), Line("too-small")
         self._image, self._output = GridPane("image"), GridPane("output")
         self._tables = [GridPane(name) for name in ("window", "kernel", "products")]
         self._operators = [TextPane(muted=True), TextPane(muted=True)]
@@ -43,41 +35,18 @@ class StepScreen(SessionScreen):
         self._pinned = False
         self._editing: Editing | None = None
 
-    def compose(self) -> ComposeResult:
-        yield self._controls
-        yield self._canvas
-        yield Line("keys")
-        yield self._too_small
-        yield self._notice
-
     # -- showing
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.watch(self.app, "theme", lambda: self.show_session(self.session), init=False)
-
-    def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
-        self.show_session(self.session)
 
     @property
     def zoom(self) -> Zoom:
         return zoom_of(self._arranged[1].image.cells) if self._arranged else Zoom.BLOCKS
 
-    def show_session(self, session: Session) -> None:
-        width, height = self.size
-        if not width or self._is_too_small(width, height):
-            return
+    def show_page(self, session: Session) -> None:
         if self._editing:
             self._editing = self._editing.within(session)
             self._pointer = self._editing.pointer
-        step = session.step
         self._place(session)
-        self._show_step(session, step)
-        self._canvas.repaint()
-        self._controls.draw(
-            (session.convolution, session.kernel, width), lambda: controls_line(controls(session), width)
-        )
+        self._show_step(session, session.step)
 
     def _show_step(self, session: Session, step: Step) -> None:
         grids = step_grids(session, step, self._pointer)
@@ -115,7 +84,7 @@ class StepScreen(SessionScreen):
         self._operators[1].show([*blank, " ="])
         lines = places["notes"].height
         self._notes.show(shape_notes(session.convolution.axes, places["notes"].width, lines))
-        self._canvas.place([self._image, self._output, *self._in_reading_order()], palette)
+        self.canvas.place([self._image, self._output, *self._in_reading_order()], palette)
 
     @property
     def _texts(self) -> list[TextPane]:
@@ -141,19 +110,6 @@ class StepScreen(SessionScreen):
             len(shape_notes(convolution.axes, width - MARGIN, 0)),
             1 if one_sum else 2,
         )
-
-    def _is_too_small(self, width: int, height: int) -> bool:
-        small = width < LEAST_WIDTH or height < LEAST_HEIGHT
-        if small:
-            line = f"convtui needs {LEAST_WIDTH}x{LEAST_HEIGHT}; this terminal is {width}x{height}"
-            self._too_small.show(line)
-        if self._too_small.display != small:
-            self._too_small.display = small
-        return small
-
-    def key_line(self) -> Content:
-        playing = f" ▶ {self._speed} a second " if self.playing else ""
-        return Content.styled(playing, KEY) + super().key_line()
 
     # -- pointing
 
@@ -187,12 +143,12 @@ class StepScreen(SessionScreen):
         pointer = Pointer(pixel, entry)
         if pointer != self._pointer:
             self._pointer = pointer
-            self.show_session(self.session)
+            self.show_again()
 
     def action_unpoint(self) -> None:
         self._pinned = False
         self._pointer = Pointer()
-        self.show_session(self.session)
+        self.show_again()
 
     # -- editing
 
@@ -213,7 +169,7 @@ class StepScreen(SessionScreen):
             lines.first().ask(editing.question(self.session))
         else:
             self.mount(EditLine(editing.question(self.session)))
-        self.show_session(self.session)
+        self.show_again()
 
     def on_edit_line_entered(self, message: EditLine.Entered) -> None:
         message.stop()

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from rich.segment import Segment
 from textual import events
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -62,12 +63,14 @@ class Canvas(Widget):
         self.palette: Palette = DARK
         self._panes: tuple[Pane, ...] = ()
         self._lines: dict[Pane, dict[int, list[Segment]]] = {}
+        self._strips: dict[int, Strip] = {}
         self._hovered: tuple[Pane | None, Cell | None] = (None, None)
 
     def place(self, panes: Iterable[Pane], palette: Palette) -> None:
         """These panes, from left to right where they share a line, lie on the canvas from now on."""
         self._panes = tuple(pane for pane in panes if pane.region)
         self._lines = {pane: {} for pane in self._panes}
+        self._strips.clear()
         self.palette = palette
         self.refresh()
 
@@ -76,11 +79,30 @@ class Canvas(Widget):
         regions = []
         for pane, lines in self._lines.items():
             for change in pane.changes():
+                changed = change.translate(pane.region.offset)
                 for y in change.line_range:
                     lines.pop(y, None)
-                regions.append(change.translate(pane.region.offset))
+                for y in changed.line_range:
+                    self._strips.pop(y, None)
+                # Textual writes a line from its start, and once for each region of it that does not touch
+                # another.
+                regions.append(Region(0, changed.y, changed.right, changed.height))
         if regions:
             self.refresh(*regions)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines as they are: a canvas has no border, opacity or links of which Textual must know."""
+        strips, width = self._strips, self.size.width
+        for y in crop.line_range:
+            if y not in strips or strips[y].cell_length != width:
+                strips[y] = self._filtered(self.render_line(y))
+        return [strips[y].crop(*crop.column_span) for y in crop.line_range]
+
+    def _filtered(self, strip: Strip) -> Strip:
+        for line_filter in self.get_line_filters():
+            if not isinstance(line_filter, ANSIToTruecolor):  # for colours by name, of which there are none
+                strip = strip.apply_filter(line_filter, self.styles.background)
+        return strip
 
     def render_line(self, y: int) -> Strip:
         blank = style(None, self.palette.background)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from rich.segment import Segment
 from textual.geometry import Region
-from textual.strip import Strip
 
 from convtui.views.cells import DARK, Palette, style
 from convtui.views.drawing import BLOCKS, Cell, CellSize, Grid, Rows, legend_line
@@ -187,7 +186,7 @@ class GridPane:
 
     def _fitted(self, segments: list[Segment]) -> list[Segment]:
         blank = style(None, self.palette.background)
-        return list(Strip(segments).adjust_cell_length(self.region.width, blank))
+        return Segment.adjust_line_length(segments, self.region.width, blank)
 
 
 def _target(grid: Grid) -> Rectangle | None:
