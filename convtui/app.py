@@ -27,12 +27,24 @@ if TYPE_CHECKING:
     from convtui.recovery import Abandoned, Keeper
 
 
+def _matrix_screen() -> Screen[None]:
+    from convtui.screens.matrix import MatrixScreen
+
+    return MatrixScreen()
+
+
+def _layers_screen() -> Screen[None]:
+    from convtui.screens.layers import LayersScreen
+
+    return LayersScreen()
+
+
 class ConvtuiApp(App[None]):
     """Steps through a session; `keep` saves it aside all the while, for a start after a crash."""
 
     TITLE = "convtui"
     CSS_PATH = "app.tcss"
-    MODES: ClassVar[dict[str, Any]] = {"step": StepScreen}
+    MODES: ClassVar[dict[str, Any]] = {"step": StepScreen, "matrix": _matrix_screen, "layers": _layers_screen}
     DEFAULT_MODE = "step"
     ENABLE_COMMAND_PALETTE = True
 

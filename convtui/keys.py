@@ -70,6 +70,9 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("ctrl+r", "ctrl+r", "redo", ""),
     ),
     "Look": (
+        Key("1", "1", "page('step')", "the Step page: the window slides over the image"),
+        Key("2", "2", "page('matrix')", "the Matrix page: the same convolution as a weight matrix"),
+        Key("3", "3", "page('layers')", "the Layers page: a stack of layers and what an activation sees"),
         Key("c", "c", "slice(1)", "the next channel of the image; C the one before"),
         Key("C", "C", "slice(-1)", ""),
         Key("plus,equals_sign", "+", "zoom(1)", "larger cells; - smaller"),
@@ -84,6 +87,12 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("o", "o", "open", "open an image, a sample or a session", "open"),
         Key("q", "q", "app.quit", "quit; asks if there are unsaved changes", "quit"),
     ),
+}
+
+# The keys that one page alone has; they come before those of the same name above.
+PAGES: Final[dict[str, tuple[Key, ...]]] = {
+    "matrix": (),
+    "layers": (),
 }
 
 MOUSE: Final[tuple[tuple[str, str], ...]] = (

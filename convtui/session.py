@@ -40,6 +40,10 @@ class View:
     zoom: Zoom | None = None  # None: the largest that fits
     slice: int | None = None  # None: the first, or the picture in its own colours
     hints: bool = True
+    by_entry: bool = False  # the matrix coloured by kernel entry, not by value
+    with_padding: bool = False  # the matrix with the padding as columns
+    transposed: bool = False
+    letters: bool = False  # the matrix as equations in letters
 
 
 @dataclass(frozen=True)

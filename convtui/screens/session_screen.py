@@ -128,6 +128,9 @@ class SessionScreen(PageScreen):
     def action_hints(self) -> None:
         self.change(lambda session: session.with_view(hints=not session.view.hints), "look")
 
+    def action_page(self, name: str) -> None:
+        self.app.switch_mode(name)
+
     def action_unpoint(self) -> None:
         """Forget what was pointed at; pages that let one point have more to do."""
 
