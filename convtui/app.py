@@ -277,10 +277,7 @@ def _modified(path: Path | None) -> int | None:
 
 
 def _same(one: Session, other: Session) -> bool:
-    return one.convolution is other.convolution and (one.index, one.taps, one.filled, one.view, one.path) == (
-        other.index,
-        other.taps,
-        other.filled,
-        other.view,
-        other.path,
+    keys = ("index", "taps", "filled", "view", "path", "chosen_stack")
+    return one.convolution is other.convolution and all(
+        getattr(one, key) == getattr(other, key) for key in keys
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from convtui.engine.convolution import Convolution, Step
 from convtui.engine.kernels import LARGEST_SIDE, kernel, legal_sizes
 from convtui.engine.spec import ConvSpec, Pair, SpecError
 from convtui.images import Picture, with_pixel
+
+if TYPE_CHECKING:
+    from convtui.stack import Stack
 
 Array = NDArray[np.float64]
 
@@ -76,6 +79,7 @@ class Session:
     filled: int = 1
     view: View = field(default_factory=View)
     path: Path | None = None  # the session file it was read from or saved to
+    chosen_stack: Stack | None = None  # None: the default for the picture
 
     @classmethod
     def start(
@@ -144,6 +148,13 @@ class Session:
     @property
     def own_colours(self) -> bool:
         return self.picture.colour and self.view.slice is None and not self.taps
+
+    @property
+    def stack(self) -> Stack:
+        """The layers over the picture."""
+        from convtui.stack import default_stack
+
+        return self.chosen_stack or default_stack(self.picture.pixels.shape)
 
     # -- stepping
 
@@ -258,7 +269,11 @@ class Session:
         elif (weight == weight[:, :1]).all():
             weight = _tiled(weight, slices, len(weight))
         fresh = Convolution(picture.pixels, weight, self._bias(len(weight)), **_settings(self.spec))
-        return Session(picture, fresh, self.kernel, view=replace(self.view, slice=None))
+        stack = self.chosen_stack and self.chosen_stack.over(picture.pixels.shape)
+        return Session(picture, fresh, self.kernel, view=replace(self.view, slice=None), chosen_stack=stack)
+
+    def with_stack(self, stack: Stack) -> Session:
+        return replace(self, chosen_stack=stack)
 
     def with_view(self, **changes: Any) -> Session:
         return replace(self, view=replace(self.view, **changes))

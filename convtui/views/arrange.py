@@ -18,6 +18,7 @@ LEAST_HEIGHT: Final = 20
 
 MARGIN: Final = 1
 GAP: Final = 2
+LEAST_PANE: Final = 30  # columns that a title needs
 OPERATOR: Final = 3  # the columns of " × " and " = "
 NOTES_WIDTH: Final = 50
 CONTROLS: Final = 1
@@ -139,14 +140,14 @@ def _pictures(lines: int, width: int, image: Size, output: Size, zoom: Zoom | No
     ladder = _ASKED[zoom] if zoom else _LADDER
 
     def fits(cells: CellSize) -> bool:
-        needed = image[1] * cells.width + GAP + output[1] * cells.width
+        needed = image[1] * cells.width + GAP + max(output[1] * cells.width, LEAST_PANE)
         return cells.lines(image[0]) <= lines and needed <= width
 
     cells = next(filter(fits, ladder), ladder[-1])
     left, right = image[1] * cells.width, output[1] * cells.width
     if left + GAP + right > width:
         left = min(left, max((width - GAP) // 2, width - GAP - right))
-    left = max(left, min(30, width // 2))
+    left = min(max(left, min(LEAST_PANE, width // 2)), width - GAP - LEAST_PANE)
     room = width - left - GAP
     larger = (
         bigger

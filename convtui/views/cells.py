@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import floor, isfinite, log10
 from typing import Final
 
 import numpy as np
@@ -100,18 +99,35 @@ def mixed(pixels: Pixels, colour: RGB, share: float) -> Pixels:
     return np.asarray(pixels * (1 - share) + np.array(colour) * share + 0.5).astype(np.uint8)
 
 
+@lru_cache(maxsize=1 << 16)
 def luminance(colour: RGB) -> float:
-    """Relative brightness from 0 to 1 (ITU-R 601 weights)."""
-    return (0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) / 255
+    """Relative luminance from 0 to 1. Source: https://www.w3.org/TR/WCAG21/#dfn-relative-luminance"""
+    red, green, blue = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+        for share in (part / 255 for part in colour)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: RGB, other: RGB) -> float:
+    """From 1 (the same) to 21. Source: https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio"""
+    dark, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@lru_cache(maxsize=1 << 16)
+def _clearer(background: RGB, one: RGB, other: RGB) -> RGB:
+    return one if contrast(one, background) >= contrast(other, background) else other
 
 
 def ink(background: RGB) -> RGB:
     """Black or white, whichever can be read on it."""
-    return (0, 0, 0) if luminance(background) > 0.5 else (255, 255, 255)
+    return _clearer(background, (0, 0, 0), (255, 255, 255))
 
 
 def accent_on(background: RGB, palette: Palette) -> RGB:
-    return palette.accent_on_light if luminance(background) > 0.55 else palette.accent
+    """The accent that can be seen on it."""
+    return _clearer(background, palette.accent, palette.accent_on_light)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -126,20 +142,22 @@ def number_format(lowest: float, highest: float, integral: bool = False) -> Call
     largest = max(abs(lowest), abs(highest))
     if largest >= 10_000 or 0 < largest < 0.05:
         return _scientific
-    if integral:
-        return lambda value: f"{value:.0f}" if value else "0"
-    decimals = 2 if largest < 9.995 else 1 if largest < 99.95 else 0
-    return lambda value: f"{value:.{decimals}f}" if value else f"{0:.{decimals}f}"
+    decimals = 0 if integral else 2 if largest < 9.995 else 1 if largest < 99.95 else 0
+
+    def text(value: float) -> str:
+        shown = f"{value or 0.0:.{decimals}f}"
+        return shown if len(shown) <= NUMBER_WIDTH else _scientific(value)
+
+    return text
 
 
 def _scientific(value: float) -> str:
-    if not value or not isfinite(value):
+    """One digit and its power of ten; what is too small even for that is 0 with its sign."""
+    if not value:
         return "0"
-    exponent = floor(log10(abs(value)))
-    digit = round(value / 10.0**exponent)
-    if abs(digit) == 10:
-        digit, exponent = digit // 10, exponent + 1
-    return f"{digit}e{exponent}"
+    digit, exponent = f"{value:.0e}".split("e")
+    shown = f"{digit}e{int(exponent)}"
+    return shown if len(shown) <= NUMBER_WIDTH else f"{digit[:-1]}0"
 
 
 def is_integral(values: Array) -> bool:

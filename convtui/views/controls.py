@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.content import Content
 
@@ -26,11 +26,11 @@ def controls(session: Session) -> list[Control]:
         Control("t", "stride", pair(spec.stride)),
         Control("p", "padding", padding(session)),
         Control("d", "dilation", pair(spec.dilation)),
-        Control("z", "size", "x".join(map(str, spec.kernel_size))),
         Control("G", "groups", str(spec.groups)),
         Control("x", "mode", spec.padding_mode, stepped=False),
-        Control("i", "filters", str(session.convolution.weight_shape[0])),
+        Control("z", "size", "x".join(map(str, spec.kernel_size))),
         Control("n", "kernel", session.kernel.label),
+        Control("i", "filters", str(session.convolution.weight_shape[0])),
     ]
 
 
@@ -48,22 +48,33 @@ def padding(session: Session) -> str:
 
 
 def controls_line(items: list[Control], width: int) -> Content:
-    """The widest form that fits, to be clicked; narrow ones drop spaces, then controls."""
+    """The widest form that fits, to be clicked; narrow ones drop spaces, then what is least needed."""
     for gap, space in (("   ", " "), ("  ", " "), ("  ", ""), (" ", "")):
         line = Content(gap).join([_drawn(item, space) for item in items])
         if line.cell_length + 2 <= width:
             return Content(" ") + line
-    return controls_line(items[:-1], width) if len(items) > 1 else Content()
+    *most, size, kernel, _ = items
+    short = [_drawn(size, "", named=False), _drawn(_cut(kernel), "", named=False)]
+    for count in range(len(most), -1, -1):
+        for last in ([_drawn(size, "", named=False), _drawn(kernel, "", named=False)], short):
+            line = Content(" ").join([*(_drawn(item, "") for item in most[:count]), *last])
+            if line.cell_length + 1 <= width:
+                return Content(" ") + line
+    return Content()
 
 
-def _drawn(item: Control, space: str) -> Content:
+def _cut(item: Control, most: int = 8) -> Control:
+    value = item.value
+    return item if len(value) <= most else replace(item, value=f"{value[: most - 1]}…")
+
+
+def _drawn(item: Control, space: str, named: bool = True) -> Content:
     key = Content.styled(item.key, KEY)
     if not item.stepped:
         return Content.assemble(key, " ", link(item.value, f"screen.{item.name}(1)"))
     return Content.assemble(
         key,
-        " ",
-        (item.name, "$text-muted"),
+        (f" {item.name}" if named else "", "$text-muted"),
         space,
         link("‹", f"screen.{item.name}(-1)", "$text-muted"),
         space,

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from rich.segment import Segment
 
-from convtui.views.cells import RGB, Palette, accent_on, ink, significant, style
+from convtui.views.cells import RGB, Palette, accent_on, contrast, ink, significant, style
 from convtui.views.sheets import PADDING, UNUSED, Patch, Sheet
 
 Cell = tuple[int, int]
@@ -257,7 +257,8 @@ def _number(
         return _framed(text, outline.edges(*cell), part_of), accent_on(pixel, palette), pixel, True
     if kind == UNUSED:
         return "╱" + text[1:-1] + "╱", _faint(pixel, 0.45), pixel, False
-    return text, palette.muted if kind == PADDING else ink(pixel), pixel, False
+    is_quiet = kind == PADDING and contrast(palette.muted, pixel) >= 3
+    return text, palette.muted if is_quiet else ink(pixel), pixel, False
 
 
 def _halves(tops: list[RGB], bottoms: list[RGB], palette: Palette) -> Iterator[Look]:
@@ -280,7 +281,9 @@ def _half_block(grid: Grid, cell: Cell, pixel: RGB, palette: Palette) -> RGB:
         return palette.uncomputed
     outline = grid.outline
     if outline and outline.holds(*cell):
-        share = 0.75 if any(outline.edges(*cell)) else 0.25 if outline.reads(*cell) else 0.1
+        is_spaced = outline.rows.step > 1 or outline.columns.step > 1
+        strong = is_spaced or any(outline.edges(*cell))
+        share = (0.75 if strong else 0.25) if outline.reads(*cell) else 0.1
         return _tint(pixel, accent_on(pixel, palette), share)
     return pixel
 

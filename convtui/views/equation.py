@@ -13,33 +13,38 @@ def sum_line(step: Step, slice: int, taps: int | None, width: int) -> str:
     products = step.products[slice].ravel()
     total = len(products)
     done = total if taps is None else min(max(taps - slice * total, 0), total)
-    before = step.running[slice * total - 1] if slice else 0.0
-    partial = step.running[slice * total + done - 1] - before if done else 0.0
+    partial = float(products[:done].cumsum()[-1]) if done else 0.0
     label = "sum of products" if len(step.slice_sums) == 1 else f"slice {slice}"
+    end = f" = {significant(partial)}"
     for digits in (4, 3, 2):
-        end = f" = {significant(partial, digits)}"
         line = f"{label}  {_added(products[:done], digits)}{' + …' if done < total else ''}{end}"
         if len(line) <= width:
             return line
-    room = max(8, width - len(label) - len(end) - 8)
-    return f"{label}  … {_added(products[:done], 2)[-room:].partition(' ')[2]}{end}"
+    last = _added(products[:done], 2)[-max(8, width - len(label) - len(end) - 4) :]
+    cut = min((at for at in (last.find(" + "), last.find(" - ")) if at >= 0), default=0)
+    return cut_to(f"{label}  …{last[cut:]}{end}", width)
 
 
 def result_line(step: Step, taps: int | None, width: int) -> str:
     """What the slices and the bias add up to: "0.5 + 0.1 + bias 1 = output[0, 4, 18]"."""
     name = f"output[{', '.join(map(str, step.position))}]"
     if taps is not None and taps < len(step.running):
-        return _multiply_add(step, taps, name)
+        return cut_to(_multiply_add(step, taps, name), width)
     sums: Sequence[float] = step.slice_sums.tolist()
     bias = f" + bias {significant(step.bias)}" if step.has_bias else ""
     value = significant(step.value)
     if len(sums) == 1:
-        return f"{name} = {significant(sums[0])}{bias} = {value}" if bias else f"{name} = {value}   no bias"
+        line = f"{name} = {significant(sums[0])}{bias} = {value}" if bias else f"{name} = {value}   no bias"
+        return cut_to(line, width)
     for parts in (_added(sums, 4), _added(sums, 2), f"{len(sums)} slice sums"):
         line = f"{name} = slices {parts}{bias} = {value}"
         if len(line) <= width:
             break
-    return line
+    return cut_to(line, width)
+
+
+def cut_to(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def _multiply_add(step: Step, taps: int, name: str) -> str:

@@ -27,6 +27,8 @@ def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
     if len(notes) < lines:
         return ["output size", *notes]
     label = "output rows and columns  " if rows.formula == columns.formula else "output "
+    if len(label) + len(_fitted("", notes[0], 0)) > width:
+        label = ""
     return [_fitted(label, notes[0], width), *notes[1:]]
 
 

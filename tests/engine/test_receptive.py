@@ -15,7 +15,7 @@ from tests.engine.stacks import Torch, stacks
 FIVE_HALVINGS = "conv 3x3 4 s2 p1, " * 5
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(stacks(12, 40), st.data())
 def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data: st.DataObject) -> None:
     layers, image = stack

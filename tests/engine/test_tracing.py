@@ -12,7 +12,7 @@ from convtui.engine.tracing import feeding
 from tests.engine.stacks import Torch, stacks
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(stacks(), st.data())
 def test_what_feeds_is_what_has_a_gradient(stack: tuple[list[Layer], Shape], data: st.DataObject) -> None:
     layers, image = stack

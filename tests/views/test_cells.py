@@ -23,6 +23,7 @@ from convtui.views.cells import (
     number_format,
     significant,
 )
+from tests.views.contrast import contrast
 
 numbers = st.floats(-1e30, 1e30)
 palettes = pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
@@ -191,37 +192,24 @@ def test_the_two_sides_of_the_scale_cannot_be_taken_for_each_other(palette: Pale
     assert (above[:, 0] > below[:, 0]).all()
 
 
-def _contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
-    """Contrast ratio. Source: https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio"""
-
-    def relative(colour: tuple[int, int, int]) -> float:
-        linear = [
-            c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour)
-        ]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    lighter, darker = sorted((relative(one), relative(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 @given(colours)
 def test_ink_can_be_read_on_every_colour(colour: tuple[int, int, int]) -> None:
-    assert _contrast(ink(colour), colour) >= 4.5
+    assert contrast(ink(colour), colour) >= 4.5
 
 
 @palettes
 @given(channels)
 def test_the_accent_can_be_seen_on_every_grey(palette: Palette, grey: int) -> None:
     colour = (grey, grey, grey)
-    assert _contrast(accent_on(colour, palette), colour) >= 1.4
+    assert contrast(accent_on(colour, palette), colour) >= 1.4
 
 
 @palettes
 def test_words_can_be_read(palette: Palette) -> None:
-    assert _contrast(palette.text, palette.background) >= 7
-    assert _contrast(palette.muted, palette.background) >= 4.5
-    assert _contrast(palette.muted, palette.uncomputed) >= 3
-    assert _contrast(palette.muted, palette.padding) >= 3
+    assert contrast(palette.text, palette.background) >= 7
+    assert contrast(palette.muted, palette.background) >= 4.5
+    assert contrast(palette.muted, palette.uncomputed) >= 3
+    assert contrast(palette.muted, palette.padding) >= 3
 
 
 @given(colours, colours)

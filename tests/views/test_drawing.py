@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.segment import Segment
 
-from convtui.views.cells import DARK, RGB
+from convtui.views.cells import DARK, LIGHT, RGB, Palette
 from convtui.views.drawing import (
     BLOCKS,
     HALF_BLOCKS,
@@ -24,6 +24,7 @@ from convtui.views.drawing import (
 )
 from convtui.views.sheets import ImageSheet, TableSheet
 from tests.example_sessions import lesson, session_on
+from tests.views.contrast import contrast
 
 SIZES = (TALL_NUMBERS, WIDE_NUMBERS, NUMBERS, BLOCKS, HALF_BLOCKS)
 sizes = pytest.mark.parametrize("size", SIZES, ids=["tall", "wide", "numbers", "blocks", "half-blocks"])
@@ -206,6 +207,14 @@ def test_pixels_between_the_taps_of_a_dilated_window_are_not_marked_as_read() ->
     assert numbers[6 * 2 + 1][1] == DARK.accent != numbers[6 * 1 + 1][1]
 
 
+def test_half_blocks_tell_the_pixels_read_from_those_between_them_also_on_the_edge() -> None:
+    grid = replace(zeros(6, 6), outline=Outline(range(0, 6, 2), range(0, 6, 2)))
+    for line in (0, 2):
+        tops = [above for _, above, _ in colours(grid, HALF_BLOCKS, line)]
+        assert len({tops[0], tops[2], tops[4]}) == len({tops[1], tops[3]}) == 1
+        assert tops[0] != tops[1]
+
+
 def test_the_frame_of_a_dilated_window_goes_round_all_of_it() -> None:
     grid = replace(zeros(3, 3), outline=Outline(range(0, 3, 2), range(0, 3, 2)))
     assert drawn(grid, BLOCKS) == ["▛▀▀▀▀▜", "▌    ▐", "▙▄▄▄▄▟"]
@@ -269,6 +278,22 @@ def test_padding_shows_what_is_read_there_but_is_not_hatched() -> None:
     grid = Grid(ImageSheet(session.picture, session.convolution.axes, 0, False), "title")
     assert drawn(grid, WIDE_NUMBERS)[1] == "    0     1     2     3     4     5     0 "
     assert colours(grid, WIDE_NUMBERS, 0)[4] == ("0", DARK.muted, DARK.padding)
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
+def test_the_numbers_in_the_padding_can_be_read(mode: str, palette: Palette) -> None:
+    session = session_on("count-5x5", padding=2, padding_mode=mode)
+    sheet = ImageSheet(session.picture, session.convolution.axes, 0, False)
+    patch = sheet.patch(range(sheet.rows), range(sheet.columns), palette)
+    rows = Rows(patch, (0, 0), WIDE_NUMBERS, palette)
+    for line in range(sheet.rows):
+        for _, style, _ in rows.line(Grid(sheet, "title"), line):
+            assert style is not None
+            assert style.color is not None
+            assert style.bgcolor is not None
+            inks = style.color.triplet, style.bgcolor.triplet
+            assert contrast(*inks) >= 3  # type: ignore[arg-type]
 
 
 @sizes

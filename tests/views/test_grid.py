@@ -57,7 +57,7 @@ pointers = st.one_of(
     name=st.sampled_from(NAMES),
     size=sizes,
     width=st.integers(1, 40),
-    height=st.integers(1, 16),
+    height=st.integers(2, 16),
     hinted=st.booleans(),
 )
 def test_what_is_repainted_is_all_that_changed(

@@ -144,6 +144,7 @@ def test_a_window_shows_what_of_it_is_padding() -> None:
     patch = whole(TableSheet(step.window[0], 0.0, 1.0, padding=step.is_padding))
     np.testing.assert_array_equal(patch.kinds == PADDING, step.is_padding)
     assert (patch.kinds[1:, 1:] == PLAIN).all()
+    assert (patch.pixels[step.is_padding] == DARK.padding).all(), "as in the image"
 
 
 def test_the_scale_decides_between_grey_and_signed() -> None:

@@ -1,0 +1,82 @@
+"""The command palette finds everything, and everything it finds works."""
+
+from convtui import samples
+from convtui.commands import commands
+from convtui.engine.kernels import NAMES
+from convtui.engine.spec import PADDING_MODES
+from convtui.keys import all_keys
+from tests.screens.driving import opened
+
+
+async def test_every_command_sample_kernel_and_theme_is_found() -> None:
+    async with opened() as driven:
+        titles = [command.title for command in commands(driven.app)]
+        assert len(titles) == len(set(titles))
+        for key in all_keys():
+            if key.does:
+                assert any(key.does[1:] in title and f"({key.written})" in title for title in titles)
+        assert {f"Image: {name}" for name in samples.image_names()} <= set(titles)
+        assert {f"Session: {path.stem}" for path in samples.session_files()} <= set(titles)
+        assert {f"Kernel: {name}" for name in NAMES} <= set(titles)
+        assert {f"Kernel file: {path.stem}" for path in samples.kernel_files()} <= set(titles)
+        assert {f"Padding mode: {mode}" for mode in PADDING_MODES} <= set(titles)
+        assert {"Theme: dark", "Theme: light"} <= set(titles)
+        assert all(command.help for command in commands(driven.app))
+
+
+async def test_images_kernels_sessions_and_themes_are_taken() -> None:
+    async with opened() as driven:
+        found = {command.title: command.callback for command in commands(driven.app)}
+        for name in samples.image_names():
+            found[f"Image: {name}"]()
+            assert driven.session.picture.name == name, driven.said
+        for name in NAMES:
+            found[f"Kernel: {name}"]()
+            assert driven.session.kernel.name == name, driven.said
+        for mode in PADDING_MODES:
+            found[f"Padding mode: {mode}"]()
+            assert driven.session.spec.padding_mode == mode, driven.said
+        for padding in ("valid", "same"):
+            found[f"Padding: {padding}"]()
+            assert driven.session.spec.padding == padding, driven.said
+        for path in samples.session_files():
+            found[f"Session: {path.stem}"]()
+            assert driven.session.path == path, driven.said
+        found["Theme: light"]()
+        assert driven.app.theme == "convtui-light"
+
+
+async def test_kernel_files_are_taken_where_they_fit() -> None:
+    async with opened() as driven:
+        found = {command.title: command.callback for command in commands(driven.app)}
+        for path in samples.kernel_files():
+            for name in ("mnist-7", "cat-32"):
+                driven.app.open(name)
+                found[f"Kernel file: {path.stem}"]()
+                taken = driven.session.kernel.name == path.name
+                assert taken or (driven.refused and "slices" in driven.said)
+                if taken:
+                    break
+            else:
+                raise AssertionError(f"{path.name} fits neither a grey nor a colour image")
+
+
+async def test_the_palette_runs_what_one_types() -> None:
+    async with opened() as driven:
+        await driven.press("ctrl+p")
+        await driven.press(*"kernel")
+        driven.app.screen.query_one("Input").value = "Kernel: laplacian"  # type: ignore[attr-defined]
+        await driven.app.workers.wait_for_complete()
+        await driven.press("enter", "enter")
+        await driven.pilot.pause()
+        assert driven.session.kernel.name == "laplacian"
+        assert driven.app.screen is driven.page
+
+
+async def test_the_palette_runs_keys() -> None:
+    async with opened() as driven:
+        stride = next(command for command in commands(driven.app) if command.title.startswith("Stride up"))
+        result = stride.callback()
+        assert result is not None
+        await result
+        assert driven.session.spec.stride == (2, 2)
