@@ -8,16 +8,19 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.reactive import var
 from textual.screen import Screen
 
 from convtui.engine.convolution import Convolution
 from convtui.history import History
+from convtui.images import printable
 from convtui.screens.session_screen import SessionScreen
 from convtui.screens.step import StepScreen
 from convtui.session import Session
@@ -46,7 +49,6 @@ class ConvtuiApp(App[None]):
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, Any]] = {"step": StepScreen, "matrix": _matrix_screen, "layers": _layers_screen}
     DEFAULT_MODE = "step"
-    ENABLE_COMMAND_PALETTE = True
 
     session: var[Session] = var(None, init=False)  # type: ignore[arg-type]
 
@@ -58,7 +60,7 @@ class ConvtuiApp(App[None]):
         self.set_reactive(ConvtuiApp.session, session)
         self._history = History(session)
         self._unchanged: WeakSet[Convolution] = WeakSet([session.convolution])
-        self._read_at = _modified(session.path)
+        self._read_at = {session.path: _modified(session.path)}
         self._notice = notice
         self._keep = keep
         self._keeper: Keeper | None = None
@@ -91,22 +93,24 @@ class ConvtuiApp(App[None]):
         """Go on to another session; where it is refused say why in a line and stay. Tells whether it went."""
         try:
             session = make(self.session)
-        except (ValueError, IndexError, MemoryError) as error:
-            self._say(str(error), error=True)
+        except (ValueError, IndexError, OSError, MemoryError) as error:
+            self._say(printable(str(error) or "out of memory"), error=True)
             return False
-        if not _same(session, self.session):
+        if session != self.session:
             self._adopt(self._history.then(session, run))
         return True
 
     def undo(self) -> None:
-        if not self._history.past:
+        if self._history.past:
+            self._adopt(self._history.undone())
+        else:
             self._say("nothing to undo")
-        self._adopt(self._history.undone())
 
     def redo(self) -> None:
-        if not self._history.future:
+        if self._history.future:
+            self._adopt(self._history.redone())
+        else:
             self._say("nothing to redo")
-        self._adopt(self._history.redone())
 
     def _adopt(self, history: History[Session]) -> None:
         self._history = history
@@ -115,103 +119,119 @@ class ConvtuiApp(App[None]):
             self._keeper.keep(self.session, self.session.picture.name, self.session.path)
             if self._keeper.trouble and not self._told_trouble:
                 self._told_trouble = True
-                self._say(f"your work is not being kept for a restart: {self._keeper.trouble}", error=True)
+                self._say(self._keeper.trouble, error=True)
+
+    # -- files
 
     @property
     def has_unsaved_changes(self) -> bool:
         return self.session.convolution not in self._unchanged
 
-    # -- files
-
     def open(self, text: str) -> None:
-        """Open an image, a sample or a session by its path or name; undo goes back."""
-        from convtui import samples, sessionfile
+        """Open an image, a sample or a session by its path or name; unsaved changes are asked about."""
+        from convtui.sessionfile import is_session_file
 
-        path = Path(text).expanduser()
+        if not is_session_file(Path(text)):
+            self._open_picture(text)
+        elif self.has_unsaved_changes:
+            answers = {"s": "save first", "o": "open without saving", "escape": "stay"}
+            self._ask("There are unsaved changes.", answers, s=self.save, o=partial(self._open_session, text))
+        else:
+            self._open_session(text)
 
-        def make(session: Session) -> Session:
-            if sessionfile.is_session_file(path):
-                opened = replace(sessionfile.load(path), path=path)
-                self._read_at = _modified(path)
-            else:
-                opened = session.with_picture(samples.open_any(str(path)))
-            self._unchanged.add(opened.convolution)
-            return opened
+    def _open_picture(self, text: str) -> None:
+        from convtui import samples
 
-        if self.change(make) and self.session.picture.notice:
-            self._say(self.session.picture.notice)
+        was_clean = not self.has_unsaved_changes
+        if self.change(lambda session: session.with_picture(samples.open_any(text))):
+            if was_clean:
+                self._unchanged.add(self.session.convolution)
+            if self.session.picture.notice:
+                self._say(self.session.picture.notice)
+
+    def _open_session(self, text: str) -> None:
+        from convtui import sessionfile
+
+        path = Path(text)
+        if self.change(lambda _: replace(sessionfile.load(path), path=path)):
+            self._unchanged = WeakSet([self.session.convolution])
+            self._read_at[path] = _modified(path)
+            if self.session.picture.notice:
+                self._say(self.session.picture.notice)
 
     def save(self) -> None:
         path = self.session.path
         if path is None:
             self.save_as()
-        elif _modified(path) != self._read_at:
+        elif path in self._read_at and _modified(path) != self._read_at[path]:
             self._ask_to_replace(path, f"{path.name} has changed since it was read. Replace it?")
         else:
             self._write(path)
 
     def save_as(self) -> None:
-        name = self.session.path or Path(f"{Path(self.session.picture.name).stem}.toml")
-        self.page.ask("save as:", str(name), self._save_to)
+        stem = Path(self.session.picture.name).stem or "session"
+        self.page.ask("save as:", str(self.session.path or f"{stem}.toml"), self._save_to)
 
     def _save_to(self, text: str) -> None:
         from convtui import sessionfile
 
-        path = Path(text).expanduser()
-        if not sessionfile.is_session_file(path):
-            path = path.with_name(f"{path.name}.toml")
-        if not path.exists():
-            self._write(path)
-            return
+        path = Path(text if sessionfile.is_session_file(Path(text)) else f"{text}.toml")
         try:
-            sessionfile.load(path)
-        except ValueError:
-            self._say(f"{path} is no convtui session and is not replaced: choose another name", error=True)
+            path = path.expanduser()
+            exists = path.exists()
+            if exists:
+                sessionfile.load(path)
+        except (ValueError, OSError, RuntimeError) as error:
+            self._say(f"not replaced: {printable(str(error))}; choose another name", error=True)
         else:
-            self._ask_to_replace(path, f"{path.name} exists already. Replace it?")
-
-    def _ask_to_replace(self, path: Path, question: str) -> None:
-        from convtui.screens.ask import Ask
-
-        def answered(key: str | None) -> None:
-            if key == "r":
+            if exists and path != self.session.path:
+                self._ask_to_replace(path, f"{path.name} exists already. Replace it?")
+            else:
                 self._write(path)
 
-        self.push_screen(Ask(question, {"r": "replace", "escape": "keep it"}), answered)
+    def _ask_to_replace(self, path: Path, question: str) -> None:
+        self._ask(question, {"r": "replace", "escape": "keep it"}, r=partial(self._write, path))
 
-    def _write(self, path: Path) -> bool:
+    def _write(self, path: Path) -> None:
         from convtui import sessionfile
 
         try:
             sessionfile.save(self.session, path)
         except ValueError as error:
             self._say(str(error), error=True)
-            return False
-        self._read_at = _modified(path)
-        self._unchanged.add(self.session.convolution)
-        self._adopt(replace(self._history, present=replace(self.session, path=path)))
+            return
+        self._read_at[path] = _modified(path)
+        self._unchanged = WeakSet([self.session.convolution])
+        before = self.session.path
+        self._adopt(self._history.mapped(lambda each: _moved(each, before, path)))
         self._say(f"saved: {path}   (convtui {path} opens it again)")
-        return True
 
     # -- ending
 
     async def action_quit(self) -> None:
         """Quit; unsaved changes are asked about, and a second q means it."""
-        from convtui.screens.ask import Ask
-
+        self.page.pause()
         if not self.has_unsaved_changes:
             self.end()
             return
+        answers = {"s": "save", "q": "quit without saving", "escape": "stay"}
+        self._ask("There are unsaved changes.", answers, s=self._save_and_end, q=self.end)
+
+    def _save_and_end(self) -> None:
+        self.save()
+        if not self.has_unsaved_changes:
+            self.end()
+
+    def _ask(self, question: str, answers: dict[str, str], **then: Callable[[], object]) -> None:
+        """Ask, and do what belongs to the key that answers."""
+        from convtui.screens.ask import Ask
 
         def answered(key: str | None) -> None:
-            if key == "q":
-                self.end()
-            elif key == "s":
-                self.save()
+            if key in then:
+                then[key]()
 
         if not isinstance(self.screen, Ask):
-            answers = {"s": "save", "q": "quit without saving", "escape": "stay"}
-            self.push_screen(Ask("There are unsaved changes.", answers), answered)
+            self.push_screen(Ask(question, answers), answered)
 
     def action_help_quit(self) -> None:
         self.call_later(self.action_quit)
@@ -230,14 +250,14 @@ class ConvtuiApp(App[None]):
         """Instead of Textual's traceback on the terminal: the work is kept, and a line says so."""
         from convtui.crash import report
 
+        kept = ""
         if self._keeper:
             self._keeper.flush()
+            kept = self._keeper.trouble or "Your work is kept and offered at the next start."
         error = self._exception
         assert error is not None
-        self.panic(
-            f"convtui: stopped by an error of its own ({type(error).__name__}: {error}). Your work is kept "
-            f"and offered at the next start. Details: {report(error)}"
-        )
+        line = f"convtui: stopped by an error of its own ({type(error).__name__}: {error}). {kept}"
+        self.panic(Text(f"{line} Details: {report(error)}"))
 
     # -- what a crash left behind
 
@@ -245,21 +265,31 @@ class ConvtuiApp(App[None]):
         from convtui.recovery import Keeper, abandoned
 
         self._keeper = Keeper()
-        left = abandoned()
-        if left:
-            self._offer(left[0])
+        self._offer(abandoned())
 
-    def _offer(self, left: Abandoned) -> None:
-        from convtui.screens.ask import Ask
+    def _offer(self, left: list[Abandoned]) -> None:
+        """Ask about each that was left, the newest first, until one is restored."""
+        if not left:
+            return
+        first, *others = left
+        when = first.when.strftime("%Y-%m-%d %H:%M")
+        self._ask(
+            f"convtui did not end properly on {when} ({first.title}).",
+            {"r": "restore it", "delete": "throw it away", "n": "next", "escape": "ask again next time"},
+            r=partial(self._restore, first),
+            delete=partial(self._throw_away, first, others),
+            n=partial(self._offer, others),
+        )
 
-        def answered(key: str | None) -> None:
-            if (key == "r" and self.change(lambda _: left.session())) or key == "d":
+    def _throw_away(self, left: Abandoned, others: list[Abandoned]) -> None:
+        left.discard()
+        self._offer(others)
+
+    def _restore(self, left: Abandoned) -> None:
+        if self.change(lambda _: left.session()) and self._keeper:
+            self._keeper.flush()
+            if not self._keeper.trouble:
                 left.discard()
-
-        when = left.when.strftime("%Y-%m-%d %H:%M")
-        question = f"convtui did not end properly on {when} ({left.title})."
-        answers = {"r": "restore it", "d": "discard it", "escape": "ask again next time"}
-        self.push_screen(Ask(question, answers), answered)
 
     # -- the palette
 
@@ -269,15 +299,12 @@ class ConvtuiApp(App[None]):
         yield from commands(self)
 
 
+def _moved(session: Session, before: Path | None, path: Path) -> Session:
+    return replace(session, path=path) if session.path == before else session
+
+
 def _modified(path: Path | None) -> int | None:
     try:
-        return path.stat().st_mtime_ns if path else None
-    except OSError:
+        return path.expanduser().stat().st_mtime_ns if path else None
+    except (OSError, RuntimeError):
         return None
-
-
-def _same(one: Session, other: Session) -> bool:
-    keys = ("index", "taps", "filled", "view", "path", "chosen_stack")
-    return one.convolution is other.convolution and all(
-        getattr(one, key) == getattr(other, key) for key in keys
-    )

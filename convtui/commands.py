@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
     """All of them, each with a sentence."""
     for key in all_keys():
-        if key.does:
-            yield SystemCommand(
-                f"{_title(key.does)}  ({key.written})", "key", partial(app.run_action, key.full_action)
-            )
+        title = f"{_title(key.does)}  ({key.written})"
+        yield SystemCommand(title, "key", partial(app.run_action, key.full_action))
     for name in samples.image_names():
         yield SystemCommand(f"Image: {name}", samples.describe(name), partial(app.open, name))
     for path in samples.session_files():

@@ -5,6 +5,7 @@ Moves made one after another are one entry, so that undoing an edit does not tak
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -27,6 +28,11 @@ class History(Generic[T]):
         if run and run == self.run:
             return History(value, self.past, run=run)
         return History(value, (*self.past, self.present)[-MOST_ENTRIES:], run=run)
+
+    def mapped(self, change: Callable[[T], T]) -> History[T]:
+        """Every value changed alike, without an entry of its own."""
+        past, future = (tuple(map(change, values)) for values in (self.past, self.future))
+        return History(change(self.present), past, future, self.run)
 
     def undone(self) -> History[T]:
         if not self.past:

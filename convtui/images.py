@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.engine.spec import LARGEST_VALUE
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -25,7 +27,6 @@ Floats = NDArray[np.float64]
 LARGEST_SIDE = 4096
 UNASKED_SIDE = 512
 LARGEST_COUNT = 3 * LARGEST_SIDE**2
-LARGEST_VALUE = 1e30
 LARGEST_PIXELS = 100_000_000
 LARGEST_FILE = 256 * 2**20
 LARGEST_TABLE = 64 * 2**20

@@ -58,6 +58,11 @@ def kernel_files() -> tuple[Path, ...]:
     return tuple(sorted((folder() / "kernels").glob("*.txt")))
 
 
+def layer_files() -> tuple[Path, ...]:
+    """The sample stacks of layers, by name."""
+    return tuple(sorted((folder() / "layers").iterdir()))
+
+
 def session_files() -> tuple[Path, ...]:
     """The sample sessions, by name."""
     return tuple(sorted((folder() / "sessions").glob("*.toml")))

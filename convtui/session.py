@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,12 @@ from convtui.engine.spec import ConvSpec, Pair, SpecError
 from convtui.images import Picture, with_pixel
 
 if TYPE_CHECKING:
+    from convtui.engine.feature_maps import FeatureMaps
     from convtui.stack import Stack
 
 Array = NDArray[np.float64]
 
-EDITABLE_PIXELS = 1_000_000
+EDITABLE_PIXELS = 3 * 256 * 256
 MOST_FILTERS = 4096
 
 
@@ -63,7 +65,7 @@ class KernelChoice:
         return self.name if self.named else f"{self.name} (own)"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Session:
     """An image, a convolution over it, and the place the user has reached.
 
@@ -95,14 +97,10 @@ class Session:
 
         A named kernel is made to fit the image's channels and the groups; `weight` is [O, S, kH, kW].
         """
-        channels = len(picture.pixels)
         groups = spec.get("groups", 1)
-        slices = _slices(channels, groups)
+        slices = _slices(len(picture.pixels), groups)
         if weight is None:
-            weight = kernel(choice.name, size, in_channels=slices, filters=choice.filters, seed=choice.seed)
-            filters = _filters_for(len(weight), groups)
-            if filters != len(weight):
-                weight = kernel(choice.name, size, in_channels=slices, filters=filters, seed=choice.seed)
+            weight = _named_weight(choice, size, slices, groups)
         elif weight.shape[1] == 1:
             weight = _tiled(weight, slices, len(weight))
         return cls(picture, Convolution(picture.pixels, weight, bias, **spec), choice)
@@ -178,13 +176,13 @@ class Session:
         return self.at(self.convolution.index(channel, r, c))
 
     def multiply_added(self, count: int = 1) -> Session:
-        """One multiply-add further (or back); past the end of a cell the next one begins."""
-        taps = count if self.taps is None and count > 0 else (self.taps or 0) + count
-        if taps > self.products:
-            return self.at(self.index + 1, 1) if self.index + 1 < self.size else self.at(self.index)
-        if taps < 0:
-            return self.at(self.index - 1, self.products - 1) if self.index else self.at(0, 0)
-        return self.at(self.index, taps)
+        """So many multiply-adds further (or back), cell after cell; one computed at once is begun anew."""
+        whole = self.products if count < 0 else 0
+        done = self.index * self.products + (whole if self.taps is None else self.taps) + count
+        if done <= 0:
+            return self.at(0, 0)
+        index = min((done - 1) // self.products, self.size - 1)
+        return self.at(index, min(done - index * self.products, self.products))
 
     def finished(self) -> Session:
         return replace(self, filled=self.size, taps=None)
@@ -200,8 +198,13 @@ class Session:
 
     def with_groups(self, groups: int) -> Session:
         """Other groups; the filters are made to fit: a slice for each channel of a group."""
-        filters = _filters_for(self.kernel.filters or self._own_filters(), groups)
-        return self._with_weight_shape(_slices(len(self.picture.pixels), groups), filters, groups=groups)
+        slices = _slices(len(self.picture.pixels), groups)
+        if self.kernel.named:
+            weight = _named_weight(self.kernel, self.spec.kernel_size, slices, groups)
+        else:
+            filters = self.kernel.filters or self.convolution.weight_shape[0]
+            weight = _tiled(self.convolution.weight, slices, _filters_for(filters, groups), groups)
+        return self._rebuilt(self._with_weight(weight, groups=groups))
 
     def with_filters(self, filters: int) -> Session:
         groups = self.spec.groups
@@ -210,28 +213,37 @@ class Session:
             nearest = min(max(groups, round(filters / groups) * groups), most)
             reason = f"must be a multiple of groups={groups}, up to {most}"
             raise SpecError("filters", filters, reason, str(nearest))
-        changed = self._with_weight_shape(self.convolution.weight_shape[1], filters)
-        return replace(changed, kernel=replace(self.kernel, filters=filters))
+        choice = replace(self.kernel, filters=filters)
+        slices = self.convolution.weight_shape[1]
+        if choice.named:
+            weight = _named_weight(choice, self.spec.kernel_size, slices, groups)
+        else:
+            weight = _tiled(self.convolution.weight, slices, filters)
+        return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
 
     def with_kernel_size(self, size: int | Pair) -> Session:
         """A named kernel at another size; own weights are cut, or grow by zeros."""
         rows, columns = (size, size) if isinstance(size, int) else size
+        filters, slices = self.convolution.weight_shape[:2]
         if self.kernel.named:
-            weight = self._named_weight(self.kernel, (rows, columns))
+            weight = _named_weight(self.kernel, (rows, columns), slices, self.spec.groups)
         else:
             _require_size(rows, columns)
-            weight = np.zeros((*self.convolution.weight_shape[:2], rows, columns))
+            weight = np.zeros((filters, slices, rows, columns))
             old = self.convolution.weight[:, :, :rows, :columns]
             weight[:, :, : old.shape[2], : old.shape[3]] = old
         return self._rebuilt(self.convolution.replaced(weight=weight))
 
     def with_kernel(self, choice: KernelChoice, size: int | Pair | None = None) -> Session:
-        """A named kernel, at the present size where it has that."""
-        if size is None:
-            sizes = legal_sizes(choice.name)
-            now = self.spec.kernel_size[0]
-            size = min(sizes, key=lambda legal: (abs(legal - now), legal))
-        weight = self._named_weight(choice, size)
+        """A named kernel; at the present size, or the nearest to it that the kernel has."""
+        slices, groups = self.convolution.weight_shape[1], self.spec.groups
+        try:
+            weight = _named_weight(choice, size or self.spec.kernel_size, slices, groups)
+        except SpecError:
+            if size is not None:
+                raise
+            nearest = partial(_distance, self.spec.kernel_size[0])
+            weight = _named_weight(choice, min(legal_sizes(choice.name), key=nearest), slices, groups)
         return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
 
     def with_weight(self, weight: Array, name: str) -> Session:
@@ -247,71 +259,60 @@ class Session:
         changed = replace(self, convolution=self.convolution.replaced(weight=weight))
         return replace(changed, kernel=replace(self.kernel, named=False))
 
-    def with_bias_value(self, o: int, value: float) -> Session:
-        bias = self._bias(self.convolution.weight_shape[0])
-        bias = np.zeros(self.convolution.weight_shape[0]) if bias is None else bias.copy()
-        bias[o] = value
+    def with_bias(self, bias: Array | None) -> Session:
+        """Biases [O], one for each output channel, or none."""
         return replace(self, convolution=self.convolution.replaced(bias=bias))
+
+    def with_bias_value(self, o: int, value: float) -> Session:
+        filters = self.convolution.weight_shape[0]
+        bias = np.zeros(filters) if self.convolution.bias is None else self.convolution.bias.copy()
+        bias[o] = value
+        return self.with_bias(bias)
 
     def with_pixel_value(self, c: int, r: int, q: int, value: float) -> Session:
         if self.picture.pixels.size > EDITABLE_PIXELS:
-            raise ValueError(
-                f"{self.picture.name} is too large to edit by hand: open it with --resize 512 or less"
-            )
-        return self._over(with_pixel(self.picture, c, r, q, value))
+            raise ValueError(f"{self.picture.name} is too large to edit by hand: open it with --resize 256")
+        picture = with_pixel(self.picture, c, r, q, value)
+        return replace(self, picture=picture, convolution=self.convolution.replaced(image=picture.pixels))
 
     def with_picture(self, picture: Picture) -> Session:
         """Another image under the same kernel and spec, from its first output cell."""
         weight = self.convolution.weight
         slices = _slices(len(picture.pixels), self.spec.groups)
         if self.kernel.named:
-            weight = self._named_weight(self.kernel, self.spec.kernel_size, slices)
+            weight = _named_weight(self.kernel, self.spec.kernel_size, slices, self.spec.groups)
         elif (weight == weight[:, :1]).all():
             weight = _tiled(weight, slices, len(weight))
-        fresh = Convolution(picture.pixels, weight, self._bias(len(weight)), **_settings(self.spec))
+        fresh = self.convolution.replaced(image=picture.pixels, weight=weight, bias=self._bias(len(weight)))
         stack = self.chosen_stack and self.chosen_stack.over(picture.pixels.shape)
         return Session(picture, fresh, self.kernel, view=replace(self.view, slice=None), chosen_stack=stack)
 
     def with_stack(self, stack: Stack) -> Session:
         return replace(self, chosen_stack=stack)
 
+    def with_layer_opened(self, feature_maps: FeatureMaps) -> Session:
+        """The convolution of the stack's selected layer, with its real input, at the selected activation.
+
+        Raises LayerError if that layer is no convolution.
+        """
+        stack = self.stack
+        convolution = feature_maps.convolution_of(stack.layer)
+        picture = self.picture
+        if stack.row.inputs != (0,):
+            name = f"{picture.name} · layer {stack.layer} input"
+            pixels = convolution.image
+            lowest, highest = min(0.0, float(pixels.min())), float(pixels.max())
+            highest = highest if highest > lowest else lowest + 1
+            picture = Picture(pixels, name, "", False, lowest, highest)
+        filters = convolution.weight_shape[0]
+        choice = KernelChoice(f"layer {stack.layer}", filters=filters, named=False)
+        opened = Session(picture, convolution, choice, view=replace(self.view, slice=None, zoom=None))
+        return opened.at(convolution.index(*stack.activation))
+
     def with_view(self, **changes: Any) -> Session:
         return replace(self, view=replace(self.view, **changes))
 
     # -- how the pieces are kept fitting
-
-    def _over(self, picture: Picture) -> Session:
-        convolution = Convolution(
-            picture.pixels,
-            self.convolution.weight,
-            self._bias(self.convolution.weight_shape[0]),
-            **_settings(self.spec),
-        )
-        return replace(self, picture=picture, convolution=convolution)
-
-    def _own_filters(self) -> int:
-        if self.kernel.named:
-            return len(kernel(self.kernel.name, seed=self.kernel.seed))
-        return self.convolution.weight_shape[0]
-
-    def _named_weight(self, choice: KernelChoice, size: int | Pair, slices: int | None = None) -> Array:
-        slices = slices or self.convolution.weight_shape[1]
-        asked = choice.filters or len(kernel(choice.name, seed=choice.seed))
-        filters = _filters_for(asked, self.spec.groups)
-        return kernel(choice.name, size, in_channels=slices, filters=filters, seed=choice.seed)
-
-    def _with_weight_shape(self, slices: int, filters: int, **spec: Any) -> Session:
-        if self.kernel.named:
-            weight = kernel(
-                self.kernel.name,
-                self.spec.kernel_size,
-                in_channels=slices,
-                filters=filters,
-                seed=self.kernel.seed,
-            )
-        else:
-            weight = _tiled(self.convolution.weight, slices, filters)
-        return self._rebuilt(self._with_weight(weight, **spec))
 
     def _with_weight(self, weight: Array, **spec: Any) -> Convolution:
         return self.convolution.replaced(weight=weight, bias=self._bias(len(weight)), **spec)
@@ -328,18 +329,20 @@ class Session:
             for at, old, new in zip(cell, self.convolution.axes, convolution.axes, strict=True)
         )
         index = convolution.index(min(o, convolution.output_shape[0] - 1), rows, columns)
-        filled = convolution.size if self.filled == self.size else index + 1
+        is_finished = self.filled == self.size > 1
+        filled = convolution.size if is_finished else index + 1
         return replace(self, convolution=convolution, index=index, taps=None, filled=filled)
 
 
-def _settings(spec: ConvSpec) -> dict[str, Any]:
-    return {
-        "stride": spec.stride,
-        "padding": spec.padding,
-        "dilation": spec.dilation,
-        "groups": spec.groups,
-        "padding_mode": spec.padding_mode,
-    }
+def _named_weight(choice: KernelChoice, size: int | Pair, slices: int, groups: Any) -> Array:
+    """A named kernel with as many filters as were asked for, or as it has, rounded up to fill the groups."""
+    asked = choice.filters or len(kernel(choice.name))
+    filters = _filters_for(asked, groups)
+    return kernel(choice.name, size, in_channels=slices, filters=filters, seed=choice.seed)
+
+
+def _distance(size: int, other: int) -> tuple[int, int]:
+    return abs(other - size), other
 
 
 def _slices(channels: int, groups: Any) -> int:
@@ -356,8 +359,12 @@ def _filters_for(filters: int, groups: Any) -> int:
     return -(-filters // groups) * groups
 
 
-def _tiled(weight: Array, slices: int, filters: int) -> Array:
-    return weight[np.arange(filters) % len(weight)][:, np.arange(slices) % weight.shape[1]]
+def _tiled(weight: Array, slices: int, filters: int, groups: int = 1) -> Array:
+    """Weights repeated until they fill the shape; of those cut, each group keeps its own channels' slices."""
+    group = np.arange(filters) * groups // filters
+    picked = (group[:, None] * slices + np.arange(slices)) % weight.shape[1]
+    tiled: Array = weight[np.arange(filters)[:, None] % len(weight), picked]
+    return tiled
 
 
 def _require_size(rows: int, columns: int) -> None:

@@ -17,8 +17,8 @@ import numpy as np
 from convtui import samples
 from convtui.document import Document, SessionFileError, is_number, is_whole
 from convtui.engine.kernels import describe, kernel, parse_kernel
-from convtui.engine.spec import ConvSpec, SpecError
-from convtui.images import LARGEST_SIDE, LARGEST_VALUE, Floats, InputError, Picture, printable, read_picture
+from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
+from convtui.images import LARGEST_SIDE, Floats, InputError, Picture, printable, read_picture
 from convtui.session import KernelChoice, Session, View, Zoom
 
 FORMAT = 1

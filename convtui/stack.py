@@ -81,6 +81,14 @@ class Stack:
         """The selected layer."""
         return self.summary.rows[self.layer]
 
+    @property
+    def window(self) -> Window:
+        """The selected layer, if it is a convolution or a pool. Raises LayerError if it is not."""
+        layer = self.row.layer
+        if not isinstance(layer, Window):
+            raise LayerError(self.layer, layer.title, "has no window; select a convolution or a pool")
+        return layer
+
     def maps(self, layer: int | None = None) -> tuple[int, int, int]:
         """A layer's output as [channels, rows, columns], the selected layer's if none is named."""
         row = self.row if layer is None else self.summary.rows[layer]
@@ -164,9 +172,7 @@ class Stack:
 
         Raises SpecError for what no input makes legal, LayerError for a layer that has no such parameters.
         """
-        layer = self.row.layer
-        if not isinstance(layer, Window):
-            raise LayerError(self.layer, layer.title, "has no window; select a convolution or a pool")
+        layer = self.window
         known = _parameters(layer)
         for name in parameters:
             if name not in known:

@@ -8,17 +8,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
 
 from convtui import samples
-from convtui.engine.kernels import LARGEST_SIDE, NAMES, load_kernel
-from convtui.engine.spec import LARGEST, Pair, Sides, SpecError
-from convtui.images import LARGEST_VALUE, did_you_mean, neighbours, printable
-from convtui.session import KernelChoice, Session
+from convtui.engine.kernels import NAMES, load_kernel
+from convtui.engine.spec import LARGEST, LARGEST_VALUE, Pair, Sides, SpecError
+from convtui.images import did_you_mean, neighbours, printable
+from convtui.session import MOST_FILTERS, KernelChoice, Session
+
+if TYPE_CHECKING:
+    from convtui.stack import Stack
 
 Change: TypeAlias = Callable[[Session], Session]
 
-MOST_FILTERS = 4096
 
 EXAMPLES = {
     "stride": "stride 2,1",
@@ -32,8 +36,12 @@ EXAMPLES = {
     "bias": "bias 0.5",
     "seed": "seed 7",
     "at": "at 0,4,18",
+    "layers": "layers conv 3x3 8 s2 p1, relu, maxpool 2",
+    "layer": "layer 3",
+    "weights": "weights 7",
 }
-_SHORT = {"mode": "padding_mode", "size": "kernel_size", "out_channels": "filters"}
+_SHORT = {"mode": "padding_mode", "size": "kernel_size", "out_channels": "filters", "network": "layers"}
+_OF_A_LAYER = {"stride", "padding", "padding_mode", "dilation", "groups", "kernel_size", "filters"}
 
 
 def parse_pair(parameter: str, text: str) -> int | Pair:
@@ -156,7 +164,7 @@ def change(setting: str, text: str = "") -> Change:
         case "kernel":
             return kernel_change(text)
         case "kernel_size":
-            size = _kernel_size(text)
+            size = parse_pair("kernel_size", text)
             return lambda session: session.with_kernel_size(size)
         case "filters":
             filters = parse_count(name, text, most=MOST_FILTERS)
@@ -166,6 +174,14 @@ def change(setting: str, text: str = "") -> Change:
         case "seed":
             seed = parse_count(name, text, least=0)
             return lambda session: _with_seed(session, seed)
+        case "layers":
+            return layers_change(text)
+        case "layer":
+            number = parse_count(name, text, least=0)
+            return lambda session: session.with_stack(parse_activation(str(number), session.stack))
+        case "weights":
+            drawn = parse_count(name, text, least=0)
+            return lambda session: session.with_stack(session.stack.reseeded(drawn))
         case _:
             return lambda session: session.at(parse_at(text, session))
 
@@ -178,11 +194,71 @@ def kernel_change(text: str, size: int | Pair | None = None) -> Change:
     """
     name, _, rest = text.partition(" ")
     if name in NAMES:
-        chosen = _kernel_size(rest) if rest else size
+        chosen = parse_pair("kernel_size", rest) if rest else size
         return lambda session: session.with_kernel(KernelChoice(name), chosen)
     path = _kernel_file(text)
     weight = load_kernel(path)
     return lambda session: session.with_weight(weight, printable(path.name))
+
+
+def layers_change(text: str) -> Change:
+    """The change to other layers: a named network, a sample, a file, or layers as parse_layers reads them.
+
+    Raises ValueError where it is none of them.
+    """
+    from convtui.stack import Stack
+
+    bundled = {file.stem: str(file) for file in samples.layer_files()}
+    choice = bundled.get(text, str(Path(text).expanduser()) if text.startswith("~") else text)
+    stack = Stack.chosen(choice, (1, 1, 1))
+    return lambda session: session.with_stack(
+        Stack.laid(stack.layers, session.picture.pixels.shape, session.stack.seed, stack.name)
+    )
+
+
+def layer_transition(text: str) -> Change:
+    """As `transition`, but what a convolution has is changed in the selected layer."""
+    setting, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
+    name = _named(setting)
+    if name not in _OF_A_LAYER or not value:
+        return change(setting, *value)
+    written = value[0].strip("'\"")
+    parameters: dict[str, object]
+    match name:
+        case "padding":
+            parameters = {name: parse_padding(written)}
+        case "padding_mode":
+            parameters = {name: written}
+        case "groups":
+            parameters = {name: parse_count(name, written)}
+        case "filters":
+            parameters = {"out_channels": parse_count(name, written)}
+        case _:
+            parameters = {name: parse_pair(name, written)}
+    return lambda session: session.with_stack(session.stack.changed(**parameters))
+
+
+def parse_activation(text: str, stack: "Stack") -> "Stack":
+    """The stack at a place: a layer's number ("5"), or an activation of the selected layer.
+
+    That is row and column ("4,18") or channel, row and column ("0,4,18"), counted from 0; of features only
+    the feature ("7,"). Raises SpecError that tells what there is.
+    """
+    numbers = _whole_numbers(text.strip().rstrip(","))
+    if len(numbers) == 1 and not text.strip().endswith(","):
+        last = len(stack.summary.rows) - 1
+        _require("layer", text, f"layer {numbers[0]}", numbers[0], 0, last)
+        return stack.at(numbers[0])
+    if len(numbers) == 1:
+        place = [numbers[0], 0, 0]
+    elif len(numbers) in (2, 3):
+        place = [stack.activation[0], *numbers][-3:]
+    else:
+        reason = "must be a layer (5), row,column (4,18) or channel,row,column (0,4,18)"
+        raise SpecError("go to", text, reason)
+    for axis, number, count in zip(("channel", "row", "column"), place, stack.maps(), strict=True):
+        _require("go to", text, f"{axis} {number}", number, 0, count - 1)
+    return stack.at(stack.layer, (place[0], place[1], place[2]))
 
 
 def _kernel_file(text: str) -> Path:
@@ -210,13 +286,6 @@ def _named(setting: str) -> str:
     return name
 
 
-def _kernel_size(text: str) -> int | Pair:
-    size = parse_pair("kernel_size", text)
-    if max(size if isinstance(size, tuple) else (size,)) > LARGEST_SIDE:
-        raise SpecError("kernel_size", size, f"must be at most {LARGEST_SIDE}")
-    return size
-
-
 def _bias_change(text: str) -> Change:
     """For "0.5" the same bias in every output channel, for "2 0.5" that of output channel 2."""
     channel, _, number = text.rpartition(" ")
@@ -226,7 +295,7 @@ def _bias_change(text: str) -> Change:
     def make(session: Session) -> Session:
         filters = session.convolution.weight_shape[0]
         if chosen is None:
-            return replace(session, convolution=session.convolution.replaced(bias=[value] * filters))
+            return session.with_bias(np.full(filters, value))
         _require("bias", text, f"output channel {chosen}", chosen, 0, filters - 1)
         return session.with_bias_value(chosen, value)
 

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from operator import index as as_int
-from typing import NamedTuple, TypeAlias, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, Unpack, overload
 from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convtui.engine.matrix import WeightMatrix
 from convtui.engine.spec import Axis, ConvSpec, Floats, Indices
+
+if TYPE_CHECKING:
+    from convtui.engine.matrix import WeightMatrix
 
 Position: TypeAlias = tuple[int, int, int]
 Picked: TypeAlias = range | slice | Sequence[int] | Indices
@@ -30,6 +32,7 @@ _found_finite: WeakValueDictionary[int, Floats] = WeakValueDictionary()
 class Changes(TypedDict, total=False):
     """What Convolution.replaced can change, in the words of its constructor."""
 
+    image: ArrayLike
     weight: ArrayLike
     bias: ArrayLike | None
     stride: int | Sequence[int]
@@ -118,9 +121,10 @@ class Convolution:
         self.axes: tuple[Axis, Axis] = self.spec.axes(*self.image.shape[1:])
 
     def replaced(self, **changes: Unpack[Changes]) -> "Convolution":
-        """The same image convolved with something else changed. Raises as the constructor does."""
+        """Another convolution, the same but for the changes. Raises as the constructor does."""
         spec = self.spec
         arguments = Changes(
+            image=self.image,
             weight=self.weight,
             bias=self.bias,
             stride=spec.stride,
@@ -130,7 +134,7 @@ class Convolution:
             padding_mode=spec.padding_mode,
         )
         arguments.update(changes)
-        return Convolution(self.image, **arguments)
+        return Convolution(**arguments)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -283,8 +287,10 @@ class Convolution:
         return range(group * filters, (group + 1) * filters)
 
     @cached_property
-    def weight_matrix(self) -> WeightMatrix:
+    def weight_matrix(self) -> "WeightMatrix":
         """The matrix that this convolution multiplies the flattened image by."""
+        from convtui.engine.matrix import WeightMatrix
+
         return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
 
 

@@ -7,13 +7,12 @@ https://github.com/fastai/fastbook/blob/master/13_convolutions.ipynb; bottom and
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
-from convtui.engine.spec import ConvSpec, Floats, Pair, SpecError
+from convtui.engine.spec import LARGEST_VALUE, ConvSpec, Floats, Pair, SpecError
 
 LARGEST_SIDE = 64
 LARGEST_FILE = 2**22
@@ -137,6 +136,8 @@ NAMES: tuple[str, ...] = tuple(_KERNELS)
 
 def _named(name: str) -> _Named:
     if name not in _KERNELS:
+        from difflib import get_close_matches
+
         close = get_close_matches(name, NAMES, cutoff=0.5) or NAMES
         raise ValueError(f"no kernel is named {name!r}; there is {', '.join(close)}")
     return _KERNELS[name]
@@ -252,6 +253,8 @@ def _parse_number(token: str, number: int) -> float:
         raise ValueError(f"line {number}: {token!r} is not a number") from None
     if not isfinite(value):
         raise ValueError(f"line {number}: {token!r} is not finite")
+    if abs(value) > LARGEST_VALUE:
+        raise ValueError(f"line {number}: {token!r} is more than {LARGEST_VALUE:g} in size")
     return value
 
 
@@ -299,6 +302,6 @@ def _load_array(path: Path) -> Floats:
             f"must hold real numbers in 2, 3 or 4 dimensions, not {array.dtype} {list(array.shape)}"
         )
     weight = np.array(array, dtype=np.float64, ndmin=4)
-    if not np.isfinite(weight).all():
-        raise ValueError("has NaN or infinite numbers")
+    if not (np.abs(weight) <= LARGEST_VALUE).all():
+        raise ValueError(f"has NaN, infinite numbers or some beyond {LARGEST_VALUE:g}")
     return weight

@@ -22,6 +22,7 @@ Floats: TypeAlias = NDArray[np.float64]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 LARGEST = 2**63 - 1
 LARGEST_PADDING = 2**20
+LARGEST_VALUE = 1e30  # products and sums of such numbers stay finite
 
 
 class SpecError(ValueError):

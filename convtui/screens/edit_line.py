@@ -63,7 +63,11 @@ class EditLine(Horizontal):
     def on_mount(self) -> None:
         self.query_one(EditInput).focus()
 
-    def ask(self, question: str) -> None:
-        """Another cell: its name and value, and an empty line."""
-        self.query_one(".question", Static).update(Content(f" {question}  → "))
+    def name_cell(self, question: str) -> None:
+        """The cell's name and its value now."""
+        if question != self._question:
+            self._question = question
+            self.query_one(".question", Static).update(Content(f" {question}  → "))
+
+    def clear(self) -> None:
         self.query_one(EditInput).value = ""

@@ -57,26 +57,31 @@ class Editing:
             return Editing("image", cell[0] - down.before, cell[1] - across.before).within(session)
         return Editing("kernel", *cell).within(session)
 
-    def question(self, session: Session) -> str:
-        """The cell's name in PyTorch's terms, and its value now."""
-        o, s, c = session.position[0], session.slice, session.channel
-        convolution = session.convolution
+    def name(self, session: Session) -> str:
+        """The cell's name in PyTorch's terms."""
+        o = session.position[0]
         if self.target == "kernel":
-            name = f"weight[{o}, {s}, {self.row}, {self.column}]"
-            value = convolution.weight[o, s, self.row, self.column]
+            return f"weight[{o}, {session.slice}, {self.row}, {self.column}]"
+        if self.target == "image":
+            return f"image[{session.channel}, {self.row}, {self.column}]"
+        return f"bias[{o}]"
+
+    def question(self, session: Session) -> str:
+        """The cell's name and its value now."""
+        convolution, o = session.convolution, session.position[0]
+        if self.target == "kernel":
+            value = convolution.weight[o, session.slice, self.row, self.column]
         elif self.target == "image":
-            name = f"image[{c}, {self.row}, {self.column}]"
-            value = convolution.image[c, self.row, self.column]
+            value = convolution.image[session.channel, self.row, self.column]
         else:
-            name = f"bias[{o}]"
             value = 0.0 if convolution.bias is None else convolution.bias[o]
-        return f"{name} = {significant(float(value))}"
+        return f"{self.name(session)} = {significant(float(value))}"
 
     def transition(self, text: str) -> Callable[[Session], Session]:
         """Sets the cell to what was typed; raises in the transition where that is no number."""
 
         def make(session: Session) -> Session:
-            value = parse_number(self.target, text)
+            value = parse_number(self.name(session), text)
             o = session.position[0]
             if self.target == "kernel":
                 return session.with_weight_value(o, session.slice, self.row, self.column, value)

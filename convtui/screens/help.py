@@ -22,7 +22,7 @@ the output. This is what deep learning calls convolution (cross-correlation: the
 
 def help_text() -> Content:
     """The page as aligned lines."""
-    tables = {name: [(key.written, key.does) for key in keys if key.does] for name, keys in SECTIONS.items()}
+    tables = {name: [(key.written, key.does) for key in keys] for name, keys in SECTIONS.items()}
     tables["Editing (e)"] = list(EDIT_KEYS)
     tables["Mouse"] = list(MOUSE)
     lines = [Content(INTRODUCTION)]

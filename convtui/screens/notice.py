@@ -1,4 +1,4 @@
-"""One line that says what happened, over the footer."""
+"""What happened, said over the footer."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from convtui.session import Session
 from convtui.typed import parse_at
 from convtui.views.arrange import LEAST_HEIGHT, LEAST_WIDTH
 from convtui.views.canvas import Canvas
-from convtui.views.controls import controls, controls_line
+from convtui.views.controls import Control, controls, controls_line
 from convtui.views.words import KEY, Line, link
 
 if TYPE_CHECKING:
@@ -31,12 +31,13 @@ MOST_TICKS: Final = 30
 
 
 def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
-    return [Binding(key.names, key.action, key.does or key.action, show=False) for key in keys]
+    return [Binding(key.names, key.action, key.does, show=False) for key in keys]
 
 
 class PageScreen(Screen[None]):
     """A page that shows the app's session, can be stepped through and played."""
 
+    BLANK = True  # its widgets cover it: nothing need be drawn under them
     BINDINGS: ClassVar[list[BindingType]] = bindings(all_keys())
     KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
 
@@ -89,9 +90,12 @@ class PageScreen(Screen[None]):
             return
         self.show_page(session)
         self.canvas.repaint()
-        self._controls.draw(
-            (session.convolution, session.kernel, width), lambda: controls_line(controls(session), width)
-        )
+        items = self.controls(session)
+        self._controls.draw((items, width), lambda: controls_line(items, width))
+
+    def controls(self, session: Session) -> list[Control]:
+        """The settings above the canvas."""
+        return controls(session)
 
     def show_page(self, session: Session) -> None:
         """Hand the session's figures to the panes of the canvas; each page its own way."""
@@ -122,7 +126,8 @@ class PageScreen(Screen[None]):
     # -- saying and asking
 
     def say(self, text: str, error: bool = False) -> None:
-        """A line over the footer until the next key."""
+        """A line over the footer, or over the line that is typed into, until the next key."""
+        self._notice.set_class(bool(self.query("Prompt, EditLine")), "raised")
         self._notice.say(text, error)
 
     def ask(self, question: str, value: str, done: Callable[[str], None]) -> None:
@@ -136,6 +141,9 @@ class PageScreen(Screen[None]):
         self._quieten()
 
     def on_mouse_down(self) -> None:
+        self._quieten()
+
+    def on_input_changed(self) -> None:
         self._quieten()
 
     def _quieten(self) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from convtui.engine.kernels import NAMES, legal_sizes
 from convtui.engine.spec import PADDING_MODES, Sides
 from convtui.screens.page import PageScreen
-from convtui.session import KernelChoice, Zoom
+from convtui.session import KernelChoice, Session, Zoom
 from convtui.typed import canonical, transition
 
 
@@ -35,9 +37,8 @@ class SessionScreen(PageScreen):
 
     def action_mode(self, by: int) -> None:
         """The next padding mode that can fill the padding."""
-        at = PADDING_MODES.index(self.session.spec.padding_mode)
-        mode = PADDING_MODES[(at + by) % len(PADDING_MODES)]
-        self.change(lambda session: session.with_spec(padding_mode=mode))
+        modes = _after(PADDING_MODES, self.session.spec.padding_mode, by)
+        self._change_to_first([partial(Session.with_spec, padding_mode=mode) for mode in modes])
 
     def action_size(self, by: int) -> None:
         rows, columns = self.session.spec.kernel_size
@@ -69,9 +70,19 @@ class SessionScreen(PageScreen):
         self.change(lambda session: session.with_filters(filters))
 
     def action_kernel(self, by: int) -> None:
-        at = NAMES.index(self.session.kernel.name) if self.session.kernel.name in NAMES else -max(by, 0)
-        name = NAMES[(at + by) % len(NAMES)]
-        self.change(lambda session: session.with_kernel(KernelChoice(name)))
+        """The next named kernel that fits the image."""
+        names = _after(NAMES, self.session.kernel.name, by)
+        self._change_to_first([partial(Session.with_kernel, choice=KernelChoice(name)) for name in names])
+
+    def _change_to_first(self, candidates: Sequence[Callable[[Session], Session]]) -> None:
+        """Change to the first that is accepted; if none is, the last says why."""
+        session = self.session
+        for make in candidates[:-1]:
+            with suppress(ValueError):
+                make(session)
+                self.change(make)
+                return
+        self.change(candidates[-1])
 
     def action_type(self, name: str) -> None:
         """A setting typed in words, begun with the one that was clicked."""
@@ -114,6 +125,9 @@ class SessionScreen(PageScreen):
         at = slices.index(now) if now in slices else 0
         self.change(lambda session: session.with_view(slice=slices[(at + by) % len(slices)]), "look")
 
+    def action_fit(self) -> None:
+        self.change(lambda session: session.with_view(zoom=None), "look")
+
     def action_zoom(self, by: int) -> None:
         zooms = list(Zoom)
         at = zooms.index(self.zoom) - by
@@ -149,6 +163,13 @@ class SessionScreen(PageScreen):
 
     def action_open(self) -> None:
         self.ask("open an image, a sample or a session:", "", self.convtui.open)
+
+
+def _after(names: Sequence[str], name: str, by: int) -> list[str]:
+    """All the others in turn, from the next (or the one before) on."""
+    at = names.index(name) if name in names else -max(by, 0)
+    count = len(names)
+    return [names[(at + by * further) % count] for further in range(1, count + (name not in names))]
 
 
 def _grown(pads: Sides, by: int) -> Sides:

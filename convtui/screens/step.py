@@ -45,6 +45,8 @@ class StepScreen(SessionScreen):
         if self._editing:
             self._editing = self._editing.within(session)
             self._pointer = self._editing.pointer
+            self._name_cell(self._editing)
+        self._pointer = self._pointer.within(session)
         self._place(session)
         self._show_step(session, session.step)
 
@@ -115,10 +117,8 @@ class StepScreen(SessionScreen):
 
     def on_canvas_hovered(self, message: Canvas.Hovered) -> None:
         message.stop()
-        if self._editing or (self._pinned and message.cell is None):
-            return
-        self._pinned = False
-        self._point(message)
+        if not self._editing and not self._pinned:
+            self._point(message)
 
     def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
         message.stop()
@@ -126,7 +126,8 @@ class StepScreen(SessionScreen):
             o, row, column = (self.session.position[0], *message.cell)
             self.change(lambda session: session.at(session.convolution.index(o, row, column)), "jump")
         elif self._editing:
-            self._edit(self._editing.clicked(message.pane is self._image, message.cell, self.session))
+            if message.pane in (self._image, self._tables[1]):
+                self._edit(self._editing.clicked(message.pane is self._image, message.cell, self.session))
         else:
             self._point(message)
             self._pinned = self._pointer.pixel is not None
@@ -166,10 +167,17 @@ class StepScreen(SessionScreen):
         if editing is None:
             lines.remove()
         elif lines:
-            lines.first().ask(editing.question(self.session))
+            lines.first().clear()
         else:
             self.mount(EditLine(editing.question(self.session)))
         self.show_again()
+
+    def _name_cell(self, editing: Editing) -> None:
+        """Say which cell is edited; what is being typed stays."""
+        from convtui.screens.edit_line import EditLine
+
+        for line in self.query(EditLine):
+            line.name_cell(editing.question(self.session))
 
     def on_edit_line_entered(self, message: EditLine.Entered) -> None:
         message.stop()

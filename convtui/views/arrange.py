@@ -27,7 +27,7 @@ KEYS: Final = 1
 Size = tuple[int, int]  # rows, columns
 
 _LADDER: Final = (TALL_NUMBERS, WIDE_NUMBERS, NUMBERS, BLOCKS, HALF_BLOCKS)
-_ASKED: Final = {
+LADDER_OF: Final = {
     Zoom.NUMBERS: (TALL_NUMBERS, WIDE_NUMBERS, NUMBERS),
     Zoom.BLOCKS: (BLOCKS,),
     Zoom.HALF_BLOCKS: (HALF_BLOCKS,),
@@ -59,7 +59,7 @@ class Arrangement:
 
 
 def zoom_of(cells: CellSize) -> Zoom:
-    return next(zoom for zoom, sizes in _ASKED.items() if cells in sizes)
+    return next(zoom for zoom, sizes in LADDER_OF.items() if cells in sizes)
 
 
 def arranged(
@@ -137,7 +137,7 @@ def _table(kernel: Size, width: int, most_lines: int) -> Pane:
 
 def _pictures(lines: int, width: int, image: Size, output: Size, zoom: Zoom | None) -> tuple[Pane, Pane]:
     """The same cell size for both where that fits, to be compared; the output's may be larger."""
-    ladder = _ASKED[zoom] if zoom else _LADDER
+    ladder = LADDER_OF[zoom] if zoom else _LADDER
 
     def fits(cells: CellSize) -> bool:
         needed = image[1] * cells.width + GAP + max(output[1] * cells.width, LEAST_PANE)

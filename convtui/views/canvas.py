@@ -62,6 +62,7 @@ class Canvas(Widget):
         super().__init__()
         self.palette: Palette = DARK
         self._panes: tuple[Pane, ...] = ()
+        self._panes_on: dict[int, list[Pane]] = {}
         self._lines: dict[Pane, dict[int, list[Segment]]] = {}
         self._strips: dict[int, Strip] = {}
         self._hovered: tuple[Pane | None, Cell | None] = (None, None)
@@ -69,6 +70,10 @@ class Canvas(Widget):
     def place(self, panes: Iterable[Pane], palette: Palette) -> None:
         """These panes, from left to right where they share a line, lie on the canvas from now on."""
         self._panes = tuple(pane for pane in panes if pane.region)
+        self._panes_on = {}
+        for pane in self._panes:
+            for y in pane.region.line_range:
+                self._panes_on.setdefault(y, []).append(pane)
         self._lines = {pane: {} for pane in self._panes}
         self._strips.clear()
         self.palette = palette
@@ -76,52 +81,49 @@ class Canvas(Widget):
 
     def repaint(self) -> None:
         """Draw again what has changed in the panes."""
-        regions = []
+        ends: dict[int, int] = {}
         for pane, lines in self._lines.items():
+            left, top, _, _ = pane.region
             for change in pane.changes():
-                changed = change.translate(pane.region.offset)
                 for y in change.line_range:
                     lines.pop(y, None)
-                for y in changed.line_range:
-                    self._strips.pop(y, None)
-                # Textual writes a line from its start, and once for each region of it that does not touch
-                # another.
-                regions.append(Region(0, changed.y, changed.right, changed.height))
-        if regions:
-            self.refresh(*regions)
+                    ends[top + y] = max(ends.get(top + y, 0), left + change.right)
+        for y in ends:
+            self._strips.pop(y, None)
+        if ends:
+            # Textual writes a changed line from its start, and once for each region of it.
+            self.refresh(*(Region(0, y, end, 1) for y, end in ends.items()))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as they are: a canvas has no border, opacity or links of which Textual must know."""
         strips, width = self._strips, self.size.width
+        # There are no colours by name here that would have to be made true.
+        filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
         for y in crop.line_range:
             if y not in strips or strips[y].cell_length != width:
-                strips[y] = self._filtered(self.render_line(y))
-        return [strips[y].crop(*crop.column_span) for y in crop.line_range]
+                strip = self._drawn(y, width)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, self.styles.background)
+                strips[y] = strip
+        lines = [strips[y] for y in crop.line_range]
+        return lines if crop.width == width else [strip.crop(*crop.column_span) for strip in lines]
 
-    def _filtered(self, strip: Strip) -> Strip:
-        for line_filter in self.get_line_filters():
-            if not isinstance(line_filter, ANSIToTruecolor):  # for colours by name, of which there are none
-                strip = strip.apply_filter(line_filter, self.styles.background)
-        return strip
-
-    def render_line(self, y: int) -> Strip:
+    def _drawn(self, y: int, width: int) -> Strip:
         blank = style(None, self.palette.background)
         segments: list[Segment] = []
         x = 0
-        for pane in self._panes:
-            left, top, width, height = pane.region
-            if top <= y < top + height:
-                if left > x:
-                    segments.append(Segment(" " * (left - x), blank))
-                lines = self._lines[pane]
-                if y - top not in lines:
-                    lines[y - top] = pane.line(y - top)
-                segments += lines[y - top]
-                x = left + width
-        if x < self.size.width:
-            segments.append(Segment(" " * (self.size.width - x), blank))
-            x = self.size.width
-        return Strip(segments, x)
+        for pane in self._panes_on.get(y, ()):
+            left, top, pane_width, _ = pane.region
+            if left > x:
+                segments.append(Segment(" " * (left - x), blank))
+            lines = self._lines[pane]
+            if y - top not in lines:
+                lines[y - top] = pane.line(y - top)
+            segments += lines[y - top]
+            x = left + pane_width
+        if x < width:
+            segments.append(Segment(" " * (width - x), blank))
+        return Strip(segments, max(x, width))
 
     # -- the mouse
 

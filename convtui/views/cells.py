@@ -70,15 +70,15 @@ LIGHT = Palette(
 
 def greys(values: Array, lowest: float, highest: float) -> Pixels:
     """Values [...] as grey pixels [..., 3], black at `lowest` and white at `highest`."""
-    shade = (values - lowest) * (255 / (highest - lowest or 1.0)) + 0.5
-    pixels: Pixels = _GREYS[shade.clip(0, 255).astype(np.intp)]
+    shade = ((values - lowest) / (highest - lowest or 1.0)).clip(0, 1) * 255
+    pixels: Pixels = _GREYS[shade.round().astype(np.intp)]
     return pixels
 
 
 def diverging(values: Array, limit: float, palette: Palette) -> Pixels:
     """Values [...] as pixels [..., 3]: blue below zero, orange above, full colour at ±limit."""
-    strength = values * (255 / (limit or 1.0))
-    return _ramp(palette)[strength.clip(-255, 255).round().astype(np.intp) + 255]
+    strength = (values / (limit or 1.0)).clip(-1, 1) * 255
+    return _ramp(palette)[strength.round().astype(np.intp) + 255]
 
 
 _GREYS: Final = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
@@ -137,6 +137,7 @@ def style(foreground: RGB | None, background: RGB, bold: bool = False) -> Style:
     return Style(color=colour, bgcolor=Color.from_rgb(*background), bold=bold)
 
 
+@lru_cache(maxsize=64)
 def number_format(lowest: float, highest: float, integral: bool = False) -> Callable[[float], str]:
     """One format for all values of a grid, so that they align at the point; at most five characters."""
     largest = max(abs(lowest), abs(highest))
@@ -145,8 +146,11 @@ def number_format(lowest: float, highest: float, integral: bool = False) -> Call
     decimals = 0 if integral else 2 if largest < 9.995 else 1 if largest < 99.95 else 0
 
     def text(value: float) -> str:
-        shown = f"{value or 0.0:.{decimals}f}"
-        return shown if len(shown) <= NUMBER_WIDTH else _scientific(value)
+        for digits in range(decimals, -1, -1):
+            shown = f"{value or 0.0:.{digits}f}"
+            if len(shown) <= NUMBER_WIDTH:
+                return shown
+        return _scientific(value)
 
     return text
 

@@ -14,12 +14,14 @@ from typing import Final
 
 import numpy as np
 from rich.segment import Segment
+from rich.style import Style
 
 from convtui.views.cells import RGB, Palette, accent_on, contrast, ink, significant, style
-from convtui.views.sheets import PADDING, UNUSED, Patch, Sheet
+from convtui.views.sheets import ABSENT, PADDING, UNUSED, Patch, Sheet
 
 Cell = tuple[int, int]
-Look = tuple[str, RGB | None, RGB, bool]  # text, foreground, background, bold
+Rectangle = tuple[range, range]  # rows and columns of cells
+Look = tuple[str, Style]
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,24 @@ class Outline:
         )
 
 
+@dataclass(frozen=True)
+class Readers:
+    """Cells that read a pixel: every one of these rows in every one of these columns."""
+
+    rows: frozenset[int]
+    columns: frozenset[int]
+
+    @property
+    def count(self) -> int:
+        return len(self.rows) * len(self.columns)
+
+    def __contains__(self, cell: Cell) -> bool:
+        return cell[0] in self.rows and cell[1] in self.columns
+
+
+NOBODY: Final = Readers(frozenset(), frozenset())
+
+
 @dataclass(frozen=True, eq=False)
 class Grid:
     """All that a grid view draws: the cells, what is marked in them, and the words above."""
@@ -96,7 +116,10 @@ class Grid:
     filled: int | None = None  # cells computed so far in order; None: all
     outline: Outline | None = None
     focus: Cell | None = None
-    readers: frozenset[Cell] = frozenset()
+    readers: Readers = NOBODY
+    lit_row: int | None = None  # a line runs through the absent cells of this row
+    lit_column: int | None = None  # and of this column
+    kept: Rectangle | None = None  # the cells kept in view, where those are not the outline or the focus
     legend: bool = False  # whether the scale of its colours is shown
 
     def is_filled(self, row: int, column: int) -> bool:
@@ -152,7 +175,8 @@ class Rows:
         to_come = self._to_come(grid, row)
         colours[to_come:] = [self._palette.uncomputed] * (len(colours) - to_come)
         for at in self._marked(grid, row):
-            colours[at] = _half_block(grid, (row, self._origin[1] + at), colours[at], self._palette)
+            cell = (row, self._origin[1] + at)
+            colours[at] = _half_block(grid, cell, colours[at], self._kinds[i][at], self._palette)
         return colours
 
     def _to_come(self, grid: Grid, row: int) -> int:
@@ -165,16 +189,20 @@ class Rows:
     def _uncomputed(self, part: int) -> Look:
         dot = "·" if part == self._size.height // 2 else ""
         text = "· " if self._size == BLOCKS else dot.rjust(NUMBERS.width).ljust(self._size.width)
-        return text, self._palette.muted, self._palette.uncomputed, False
+        return text, style(self._palette.muted, self._palette.uncomputed)
 
     def _marked(self, grid: Grid, row: int) -> set[int]:
         """Where in a row something lies over the plain cells."""
         left, width = self._origin[1], len(self._kinds[0])
-        columns = {column for at, column in grid.readers if at == row}
+        columns = set(grid.readers.columns) if row in grid.readers.rows else set()
         if grid.focus and grid.focus[0] == row:
             columns.add(grid.focus[1])
         if grid.outline and row in grid.outline.hull[0]:
             columns.update(grid.outline.hull[1])
+        if grid.lit_column is not None:
+            columns.add(grid.lit_column)
+        if grid.lit_row == row:
+            columns.update(range(left, left + width))
         return {column - left for column in columns if left <= column < left + width}
 
 
@@ -184,7 +212,8 @@ def legend_line(grid: Grid, width: int, palette: Palette) -> list[Segment]:
     values = np.linspace(lowest, highest, max(3, min(11, width - 14)))
     ends = style(palette.muted, palette.background)
     low, high = significant(lowest, 2), significant(highest, 2)
-    bar = [("█", tuple(pixel), palette.background, False) for pixel in grid.sheet.coloured(values, palette)]
+    pixels = grid.sheet.coloured(values, palette).tolist()
+    bar = [("█", style((r, g, b), palette.background)) for r, g, b in pixels]
     middle = [Segment(" 0 ", ends)] if lowest < 0 < highest else []
     half = len(bar) // 2 if middle else len(bar)
     bars = [*_segments(bar[:half]), *middle, *_segments(bar[-half:] if middle else [])]
@@ -195,36 +224,41 @@ def _segments(looks: Iterable[Look]) -> list[Segment]:
     """Neighbours that look alike joined, so that fewer bytes go down the line."""
     segments: list[Segment] = []
     text, last = "", None
-    for glyphs, foreground, background, bold in looks:
-        look = (foreground, background, bold)
-        if look == last:
+    for glyphs, look in looks:
+        if look is last:
             text += glyphs
             continue
         if last is not None:
-            segments.append(Segment(text, style(*last)))
+            segments.append(Segment(text, last))
         text, last = glyphs, look
     if last is not None:
-        segments.append(Segment(text, style(*last)))
+        segments.append(Segment(text, last))
     return segments
 
 
 def _block(grid: Grid, cell: Cell, value: float, pixel: RGB, kind: int, palette: Palette) -> Look:
-    if cell == grid.focus:
-        return "▐▌", accent_on(pixel, palette), pixel, True
-    if cell in grid.readers:
-        return "▗▖", palette.reader, pixel if grid.is_filled(*cell) else palette.uncomputed, False
     if not grid.is_filled(*cell):
-        return "· ", palette.muted, palette.uncomputed, False
+        pixel = palette.uncomputed
+    if cell == grid.focus:
+        return "▐▌", style(accent_on(pixel, palette), pixel, True)
+    if cell in grid.readers:
+        return "▗▖", style(palette.reader, pixel)
+    if not grid.is_filled(*cell):
+        return "· ", style(palette.muted, pixel)
     outline = grid.outline
     if outline and outline.holds(*cell):
         if not outline.reads(*cell):
             pixel = _tint(pixel, palette.background, 0.6)
-        return _framed("  ", outline.edges(*cell), (0, BLOCKS)), accent_on(pixel, palette), pixel, False
+        return _framed("  ", outline.edges(*cell), (0, BLOCKS)), style(accent_on(pixel, palette), pixel)
+    if kind == ABSENT:
+        if line := _lit(grid, cell):
+            return line.ljust(2, line if line == "━" else " "), style(palette.accent, pixel, True)
+        return "· ", style(_tint(pixel, palette.muted, 0.5), pixel)
     if kind == UNUSED:
-        return "╱╱", _faint(pixel, 0.45), pixel, False
+        return "╱╱", style(_faint(pixel, 0.45), pixel)
     if grid.sheet.signed and value < 0 and kind != PADDING:
-        return "─ ", _faint(pixel, 0.3), pixel, False
-    return "  ", None, pixel, False
+        return "─ ", style(_faint(pixel, 0.3), pixel)
+    return "  ", style(None, pixel)
 
 
 def _number(
@@ -239,40 +273,48 @@ def _number(
     """A cell's number, or in a cell of several lines the part of it that lies on one line."""
     part, size = part_of
     filled = grid.is_filled(*cell)
-    text = (grid.sheet.text(value) if filled else "·") if part == size.height // 2 else ""
+    shown = grid.sheet.text(value) if filled and kind != ABSENT else "·"
+    text = shown if part == size.height // 2 else ""
     text = text.rjust(NUMBERS.width).ljust(size.width)
     if not filled:
         pixel = palette.uncomputed
     if cell == grid.focus:
-        return text, (0, 0, 0), palette.accent, True
+        return text, style((0, 0, 0), palette.accent, True)
     if cell in grid.readers:
         pixel = _tint(pixel, palette.reader, 0.5)
-        return text, ink(pixel), pixel, True
+        return text, style(ink(pixel), pixel, True)
     if not filled:
-        return text, palette.muted, pixel, False
+        return text, style(palette.muted, pixel)
     outline = grid.outline
     if outline and outline.holds(*cell):
         if not outline.reads(*cell):
-            return text, _faint(pixel, 0.25), pixel, False
-        return _framed(text, outline.edges(*cell), part_of), accent_on(pixel, palette), pixel, True
+            return text, style(_faint(pixel, 0.25), pixel)
+        return _framed(text, outline.edges(*cell), part_of), style(accent_on(pixel, palette), pixel, True)
+    if kind == ABSENT:
+        line = _lit(grid, cell)
+        if line == "━" and text.strip():
+            return line * size.width, style(palette.accent, pixel, True)
+        if line == "┃":
+            return line.rjust(NUMBERS.width).ljust(size.width), style(palette.accent, pixel, True)
+        return text, style(_tint(pixel, palette.muted, 0.5), pixel)
     if kind == UNUSED:
-        return "╱" + text[1:-1] + "╱", _faint(pixel, 0.45), pixel, False
+        return "╱" + text[1:-1] + "╱", style(_faint(pixel, 0.45), pixel)
     is_quiet = kind == PADDING and contrast(palette.muted, pixel) >= 3
-    return text, palette.muted if is_quiet else ink(pixel), pixel, False
+    return text, style(palette.muted if is_quiet else ink(pixel), pixel)
 
 
 def _halves(tops: list[RGB], bottoms: list[RGB], palette: Palette) -> Iterator[Look]:
     """Two rows of cells as one line."""
     for above, below in zip(tops, bottoms, strict=True):
         if above == below == palette.uncomputed:
-            yield "·", palette.muted, above, False
+            yield "·", style(palette.muted, above)
         elif above == below:
-            yield " ", None, above, False
+            yield " ", style(None, above)
         else:
-            yield "▀", above, below, False
+            yield "▀", style(above, below)
 
 
-def _half_block(grid: Grid, cell: Cell, pixel: RGB, palette: Palette) -> RGB:
+def _half_block(grid: Grid, cell: Cell, pixel: RGB, kind: int, palette: Palette) -> RGB:
     if cell == grid.focus:
         return accent_on(pixel, palette)
     if cell in grid.readers:
@@ -285,7 +327,14 @@ def _half_block(grid: Grid, cell: Cell, pixel: RGB, palette: Palette) -> RGB:
         strong = is_spaced or any(outline.edges(*cell))
         share = (0.75 if strong else 0.25) if outline.reads(*cell) else 0.1
         return _tint(pixel, accent_on(pixel, palette), share)
+    if kind == ABSENT and _lit(grid, cell):
+        return _tint(pixel, accent_on(pixel, palette), 0.4)
     return pixel
+
+
+def _lit(grid: Grid, cell: Cell) -> str:
+    """The line that runs through a cell, as a character."""
+    return "━" if cell[0] == grid.lit_row else "┃" if cell[1] == grid.lit_column else ""
 
 
 _QUADRANTS: Final = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"  # indexed by upper left 1, upper right 2, lower left 4, lower right 8

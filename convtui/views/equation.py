@@ -20,9 +20,10 @@ def sum_line(step: Step, slice: int, taps: int | None, width: int) -> str:
         line = f"{label}  {_added(products[:done], digits)}{' + …' if done < total else ''}{end}"
         if len(line) <= width:
             return line
-    last = _added(products[:done], 2)[-max(8, width - len(label) - len(end) - 4) :]
+    last = _added(products[:done], 2)[-max(8, width - len(label) - len(end) - 8) :]
     cut = min((at for at in (last.find(" + "), last.find(" - ")) if at >= 0), default=0)
-    return cut_to(f"{label}  …{last[cut:]}{end}", width)
+    more = " + …" if done < total else ""
+    return cut_to(f"{label}  …{last[cut:]}{more}{end}", width)
 
 
 def result_line(step: Step, taps: int | None, width: int) -> str:

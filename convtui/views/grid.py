@@ -6,15 +6,14 @@ whatever the size of the image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from operator import attrgetter
 
 from rich.segment import Segment
 from textual.geometry import Region
 
 from convtui.views.cells import DARK, Palette, style
-from convtui.views.drawing import BLOCKS, Cell, CellSize, Grid, Rows, legend_line
-
-Rectangle = tuple[range, range]  # rows and columns of cells
+from convtui.views.drawing import BLOCKS, Cell, CellSize, Grid, Rectangle, Rows, legend_line
 
 
 class GridPane:
@@ -120,7 +119,15 @@ class GridPane:
         """By so many steps of the wheel, each an eighth of what is in view."""
         high, wide = self._in_view
         row, column = self._origin
-        row, column = row + rows * max(1, high // 8), column + columns * max(1, wide // 8)
+        self.look_at(row + rows * max(1, high // 8), column + columns * max(1, wide // 8))
+
+    @property
+    def visible(self) -> Rectangle:
+        """The rows and columns of cells that can be seen."""
+        return self._visible
+
+    def look_at(self, row: int, column: int) -> None:
+        """Put this cell at the top left, as far as there are cells."""
         if self.grid and self._look_at(self.grid, row, column):
             self._changed = [Region(0, 0, self.region.width, self.region.height)]
 
@@ -191,11 +198,17 @@ class GridPane:
 
 def _target(grid: Grid) -> Rectangle | None:
     """The cells to keep in view."""
+    if grid.kept:
+        return grid.kept
     if grid.outline:
         return grid.outline.hull
     if grid.focus:
         return _one(grid.focus)
     return None
+
+
+def _hull(numbers: Collection[int]) -> range:
+    return range(min(numbers), max(numbers) + 1)
 
 
 def _one(cell: Cell) -> Rectangle:
@@ -208,7 +221,16 @@ def _differences(old: Grid, new: Grid) -> Iterator[Rectangle]:
         yield from (outline.hull for outline in (old.outline, new.outline) if outline)
     if old.focus != new.focus:
         yield from (_one(cell) for cell in (old.focus, new.focus) if cell)
-    yield from map(_one, old.readers ^ new.readers)
+    if old.readers != new.readers:
+        for readers in filter(attrgetter("count"), (old.readers, new.readers)):
+            yield _hull(readers.rows), _hull(readers.columns)
+    if old.lit_row != new.lit_row:
+        every = range(new.sheet.columns)
+        yield from ((range(row, row + 1), every) for row in (old.lit_row, new.lit_row) if row is not None)
+    if old.lit_column != new.lit_column:
+        every = range(new.sheet.rows)
+        lit = (old.lit_column, new.lit_column)
+        yield from ((every, range(column, column + 1)) for column in lit if column is not None)
     if old.filled != new.filled:
         columns, everything = new.sheet.columns, new.sheet.rows * new.sheet.columns
         first, last = sorted(everything if at is None else at for at in (old.filled, new.filled))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import ceil, prod
 from typing import Final, Protocol
 
 import numpy as np
@@ -31,8 +32,12 @@ from convtui.views.cells import (
 PLAIN: Final = 0
 PADDING: Final = 1
 UNUSED: Final = 2
+ABSENT: Final = 3  # a cell of a weight matrix without a weight: no training changes it
 
-SAMPLED_CELLS: Final = 1 << 16
+ZERO_TINT: Final = 1.0
+FILLED_TINT: Final = 0.55  # for reflect, replicate and circular padding, whose pixels are to be seen
+
+SAMPLED_PRODUCTS: Final = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +141,7 @@ class ImageSheet:
         x = np.arange(columns.start, columns.stop) - across.before
         border = ((y < 0) | (y >= down.size))[:, None] | (x < 0) | (x >= across.size)
         pixels = np.where(outside[..., None], np.array(palette.padding, np.uint8), pixels)
-        pixels = np.where((border & ~outside)[..., None], mixed(pixels, palette.padding, 0.55), pixels)
+        pixels = np.where((border & ~outside)[..., None], mixed(pixels, palette.padding, FILLED_TINT), pixels)
         unused_rows, unused_columns = self._unused
         unused = ~border & (unused_rows[r][:, None] | unused_columns[c])
         kinds = np.where(border, PADDING, np.where(unused, UNUSED, PLAIN)).astype(np.uint8)
@@ -164,7 +169,8 @@ class OutputSheet:
     @cached_property
     def limit(self) -> float:
         """The largest magnitude of the channel; of an evenly spaced sample of it where it is very large."""
-        spacing = max(1, int((self.rows * self.columns / SAMPLED_CELLS) ** 0.5))
+        cells = max(1024, SAMPLED_PRODUCTS // prod(self.convolution.weight_shape[1:]))
+        spacing = ceil((self.rows * self.columns / cells) ** 0.5)
         rows, columns = np.arange(0, self.rows, spacing), np.arange(0, self.columns, spacing)
         return float(np.abs(self.convolution.block(self.channel, rows, columns)).max())
 
@@ -193,6 +199,7 @@ class TableSheet:
     highest: float
     whole: bool = False  # whole numbers only
     padding: NDArray[np.bool_] | None = None
+    tint: float = ZERO_TINT  # how much of the padding's own colour its cells have
 
     @property
     def rows(self) -> int:
@@ -224,5 +231,5 @@ class TableSheet:
         kinds = np.zeros(values.shape, np.uint8)
         if self.padding is not None and self.padding.any():
             kinds[self.padding[cells]] = PADDING
-            pixels = np.where((kinds == PADDING)[..., None], mixed(pixels, palette.padding, 0.8), pixels)
+            pixels = np.where((kinds == PADDING)[..., None], mixed(pixels, palette.padding, self.tint), pixels)
         return Patch(values, pixels, kinds)

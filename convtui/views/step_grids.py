@@ -14,11 +14,11 @@ import numpy as np
 from convtui.engine.convolution import Convolution, Step
 from convtui.images import Picture
 from convtui.session import Session
-from convtui.views.cells import Array, is_integral
+from convtui.views.cells import is_integral
 from convtui.views.controls import padding
-from convtui.views.drawing import Cell, Grid, Outline
+from convtui.views.drawing import NOBODY, Cell, Grid, Outline, Readers
 from convtui.views.shape import spans
-from convtui.views.sheets import ImageSheet, OutputSheet, TableSheet, whole_pixels
+from convtui.views.sheets import FILLED_TINT, ZERO_TINT, ImageSheet, OutputSheet, TableSheet, whole_pixels
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,15 @@ class Pointer:
 
     pixel: Cell | None = None
     entry: Cell | None = None
-    edits: str = ""  # "kernel" or "image" while that is edited: the focus is shown there
+
+    def within(self, session: Session) -> Pointer:
+        """What of it is still there."""
+        _, *image = session.convolution.image_shape
+        return Pointer(_held(self.pixel, *image), _held(self.entry, *session.spec.kernel_size))
+
+
+def _held(cell: Cell | None, rows: int, columns: int) -> Cell | None:
+    return cell if cell and cell[0] < rows and cell[1] < columns else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +70,7 @@ def output_sheet(picture: Picture, convolution: Convolution, channel: int) -> Ou
 
 @lru_cache(maxsize=4)
 def kernel_sheet(convolution: Convolution, filter: int, slice: int) -> TableSheet:
-    limit = _largest(convolution.weight)
+    limit = _largest(convolution)
     return TableSheet(convolution.weight[filter, slice], -limit, limit, _whole(convolution))
 
 
@@ -71,8 +79,9 @@ def _whole(convolution: Convolution) -> bool:
     return is_integral(convolution.weight)
 
 
-def _largest(values: Array) -> float:
-    return float(np.abs(values).max())
+@lru_cache(maxsize=4)
+def _largest(convolution: Convolution) -> float:
+    return float(np.abs(convolution.weight).max())
 
 
 def _entry_computed(session: Session) -> Cell | None:
@@ -132,19 +141,19 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     cell, step = f"output[{o}, {r}, {c}]", f"step {session.index + 1} of {session.size}"
     title, short_title = f"{cell} of {shape} · {step}", f"{cell.removeprefix('output')} · {step}"
     hint = "dots: cells not computed yet"
-    readers: frozenset[Cell] = frozenset()
+    readers = NOBODY
     if pointer.pixel:
         down, across = (
             axis.outputs_reading(at) for axis, at in zip(convolution.axes, pointer.pixel, strict=True)
         )
-        if o in convolution.reading_channels(session.channel):
-            readers = frozenset((int(y), int(x)) for y in down for x in across)
+        readers = Readers(frozenset(down.tolist()), frozenset(across.tolist()))
         name = f"image[{session.channel}, {pointer.pixel[0]}, {pointer.pixel[1]}]"
         title = f"{name} is read by no cell here"
-        if readers:
+        if readers.count:
             where = f"rows {spans(down.tolist())}, columns {spans(across.tolist())}"
             title, short_title = f"{name} is read by {where}", f"read by {where}"
-        hint = f"{len(readers)} output cells read it" if len(readers) > 1 else ""
+        where_else = " of this channel" if convolution.output_shape[0] > 1 else ""
+        hint = f"{readers.count} cells{where_else} read it" if readers.count > 1 else ""
     return Grid(
         sheet=output_sheet(session.picture, convolution, o),
         title=title,
@@ -161,8 +170,9 @@ def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Gri
     picture, convolution, s = session.picture, session.convolution, session.slice
     _, slices, rows, columns = convolution.weight_shape
     whole = whole_pixels(picture)
-    window = TableSheet(step.window[s], picture.lowest, picture.highest, whole, step.is_padding)
-    limit = max(abs(picture.lowest), abs(picture.highest)) * _largest(convolution.weight)
+    tint = ZERO_TINT if session.spec.padding_mode == "zeros" else FILLED_TINT
+    window = TableSheet(step.window[s], picture.lowest, picture.highest, whole, step.is_padding, tint)
+    limit = max(abs(picture.lowest), abs(picture.highest)) * _largest(convolution)
     products = TableSheet(step.products[s], -limit, limit, whole and _whole(convolution))
     done = None
     if session.taps is not None:

@@ -1,0 +1,203 @@
+"""What the panes of the Layers page show: the image, the maps on the way to the selected layer, all its maps.
+
+In each of them the cells are outlined that feed the selected activation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from convtui.engine.layers import BatchNorm, Flatten, ReLU
+from convtui.engine.spec import ConvSpec, Indices
+from convtui.engine.stack import Row
+from convtui.engine.tracing import Feeding
+from convtui.images import Picture
+from convtui.stack import Stack
+from convtui.views.cells import Array, significant
+from convtui.views.drawing import Grid, Outline
+from convtui.views.layers_arrange import Size
+from convtui.views.layers_sheets import MapSheet, MosaicSheet, Tiling
+from convtui.views.sheets import ImageSheet
+from convtui.views.step_grids import channel_name
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """The feature maps [channels, rows, columns] of a layer, as far as they are computed."""
+
+    values: Array
+    is_computed: bool = True
+
+    @classmethod
+    def of(cls, output: Array) -> Maps:
+        """From a layer's output; features are channels of one cell."""
+        return cls(output.reshape(output.shape[0], *(output.shape[1:] or (1, 1))))
+
+    @classmethod
+    def to_come(cls, shape: tuple[int, int, int]) -> Maps:
+        return cls(np.broadcast_to(0.0, shape), is_computed=False)
+
+    def limit(self) -> float:
+        return _largest(self)
+
+
+@lru_cache(maxsize=256)
+def _largest(maps: Maps) -> float:
+    return float(max(-maps.values.min(), maps.values.max())) if maps.is_computed else 0.0
+
+
+def earlier_layers(stack: Stack) -> list[tuple[int, Size]]:
+    """The layers that the selected one is computed from and that have maps of their own, the nearest first.
+
+    ReLU and batch norm have those of their input, cell by cell.
+    """
+    rows = stack.summary.rows
+    needed, found = {stack.layer}, []
+    for number in range(stack.layer, 0, -1):
+        if number not in needed:
+            continue
+        needed.update(rows[number].inputs)
+        shape = rows[number].output_shape
+        if number == stack.layer or isinstance(rows[number].layer, ReLU | BatchNorm | Flatten):
+            continue
+        if len(shape) > 1 and shape[1:] != (1, 1):
+            found.append((number, (shape[1], shape[2])))
+    return found
+
+
+def outline(fed: Feeding, every: int = 1) -> Outline | None:
+    """The cells that feed, in a grid where one of so many is drawn in each direction."""
+    if not len(fed.rows):
+        return None
+    return Outline(_spaced(fed.rows, every), _spaced(fed.columns, every))
+
+
+def _spaced(indices: Indices, every: int) -> range:
+    first, last = int(indices[0]), int(indices[-1])
+    gaps = set(np.diff(indices).tolist())
+    step = gaps.pop() if len(gaps) == 1 and every == 1 else 1
+    return range(first // every, last // every + 1, step)
+
+
+# -- the image
+
+
+@lru_cache(maxsize=4)
+def _image_sheet(picture: Picture, channel: int, own_colours: bool, every: int) -> ImageSheet:
+    thinned = replace(picture, pixels=picture.pixels[:, ::every, ::every])
+    axes = ConvSpec(1).axes(*thinned.pixels.shape[1:])
+    return ImageSheet(thinned, axes, channel, own_colours)
+
+
+def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, every: int) -> Grid:
+    """The image with the pixels that feed the selected activation, or with the selected pixel."""
+    channels = len(picture.pixels)
+    own_colours = picture.colour and slice is None
+    is_selected = stack.layer == 0
+    channel = stack.activation[0] if is_selected else min(slice or 0, channels - 1)
+    shape = "x".join(map(str, picture.pixels.shape))
+    title = f"{picture.name} {shape}"
+    if channels > 1 and not own_colours:
+        title += f" · channel {channel_name(picture, channel)}"
+    hint = "framed: the pixels that feed it" if not is_selected else "select with the arrows"
+    grid = Grid(
+        sheet=_image_sheet(picture, channel, own_colours, every),
+        title=title,
+        short_title=f"image {shape}",
+        hint=_thinned(hint, every),
+        legend=not own_colours,
+    )
+    if is_selected:
+        _, row, column = stack.activation
+        return replace(grid, focus=(row // every, column // every))
+    return replace(grid, outline=outline(fed, every))
+
+
+# -- the maps
+
+
+@lru_cache(maxsize=16)
+def _map_sheet(maps: Maps, channel: int, every: int) -> MapSheet:
+    return MapSheet(maps.values[channel], maps.limit(), every)
+
+
+@lru_cache(maxsize=4)
+def _mosaic_sheet(maps: Maps, tiling: Tiling, channel: int) -> MosaicSheet:
+    return MosaicSheet(maps.values, maps.limit(), tiling, channel)
+
+
+def earlier_grid(row: Row, maps: Maps, fed: Feeding, channel: int, every: int) -> Grid:
+    """A map of an earlier layer with the cells that feed: that of the same channel if it feeds."""
+    channels: Sequence[int] = fed.channels.tolist()
+    shown = channel if channel in channels or not channels else channels[0]
+    shown = min(shown, len(maps.values) - 1)
+    name = f"{row.number} {row.layer.kind}"
+    count = f"{len(fed.rows)}x{len(fed.columns)} cells feed" if channels else "feeds nothing"
+    return Grid(
+        sheet=_map_sheet(maps, shown, every),
+        title=f"{name}[{shown}]",
+        short_title=name,
+        hint=_thinned(count, every) if maps.is_computed else "computing…",
+        outline=outline(fed, every),
+    )
+
+
+def selected_grid(stack: Stack, maps: Maps, every: int) -> Grid:
+    """The selected layer's selected map, and the activation in it."""
+    channel, row, column = stack.activation
+    name = f"{stack.layer} {stack.row.layer.kind}"
+    return Grid(
+        sheet=_map_sheet(maps, channel, every),
+        title=f"{name}[{channel}, {row}, {column}]",
+        short_title=f"{name}[{channel}]",
+        hint=_thinned("the activation", every) if maps.is_computed else "computing…",
+        focus=(row // every, column // every),
+    )
+
+
+def mosaic_grid(stack: Stack, maps: Maps, tiling: Tiling) -> Grid:
+    """All maps of the selected layer."""
+    channel = stack.activation[0]
+    count, kind = len(maps.values), stack.row.layer.kind
+    are_features = len(stack.row.output_shape) == 1
+    what = "features" if are_features else "feature maps" if stack.layer else "channels"
+    title = f"{count} {what if count > 1 else what.removesuffix('s')} of {kind}"
+    hint = f"seed {stack.seed}: " if stack.layer and _has_weights(stack) else ""
+    hint += "random weights" if hint else ""
+    if not maps.is_computed:
+        title, hint = f"computing… {title}", ""
+    top, left = tiling.place((channel, 0, 0))
+    bottom, right = (at + size for at, size in zip((top, left), tiling.tile, strict=True))
+    return Grid(
+        sheet=_mosaic_sheet(maps, tiling, channel),
+        title=title,
+        short_title=f"{count} {what}",
+        hint=_thinned(hint, tiling.every),
+        focus=tiling.place(stack.activation),
+        kept=(range(max(top - 1, 0), bottom + 1), range(max(left - 1, 0), right + 1)),
+        legend=maps.is_computed,
+    )
+
+
+def value_of(stack: Stack, maps: Maps) -> float | None:
+    """The selected activation's value, if it is computed."""
+    return float(maps.values[stack.activation]) if maps.is_computed else None
+
+
+def value_text(value: float | None) -> str:
+    return "computing…" if value is None else significant(value)
+
+
+def _has_weights(stack: Stack) -> bool:
+    return any(row.parameter_shapes for row in stack.summary.rows[: stack.layer + 1])
+
+
+def _thinned(hint: str, every: int) -> str:
+    if every == 1:
+        return hint
+    nth = f"1 of {every}x{every} cells drawn"
+    return f"{hint} · {nth}" if hint else nth

@@ -1,0 +1,174 @@
+"""The table of a stack's layers as text: one line a layer, columns as wide as what stands in them.
+
+Widths follow from the stack and the terminal alone, so that nothing moves while one goes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from convtui.engine.branches import Branches
+from convtui.engine.stack import Row, Summary
+from convtui.engine.tracing import Feeding
+
+LONGEST_LAYER = 30
+
+TOTAL = "all layers"
+NOTHING = "none"
+
+
+class Kind(Enum):
+    """What a line of the table is."""
+
+    HEADER = "header"
+    LAYER = "layer"
+    TOTAL = "total"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class TableLine:
+    """A line: its text, and what feeds the selected activation there, which is drawn after it."""
+
+    text: str
+    feeding: str = ""
+    kind: Kind = Kind.LAYER
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column's titles, wide and narrow, its cells from the image's on, and whether it may be left out."""
+
+    title: str
+    short_title: str
+    cells: Sequence[str]
+    is_optional: bool = False
+    is_text: bool = False
+
+    def width(self, is_narrow: bool) -> int:
+        return max(len(self.short_title if is_narrow else self.title), *map(len, self.cells))
+
+    def drawn(self, is_narrow: bool) -> list[str]:
+        width = self.width(is_narrow)
+        cells = [self.short_title if is_narrow else self.title, *self.cells]
+        return [cell.ljust(width) if self.is_text else cell.rjust(width) for cell in cells]
+
+
+def table_lines(summary: Summary, fed: Sequence[Feeding], width: int) -> list[TableLine]:
+    """The header, the image, every layer as far as it fits, and the total, or the layer that does not fit.
+
+    fed is what feeds the selected activation, from the image to its own layer.
+    """
+    rows = summary.rows
+    columns, gap, is_narrow = _fitting(_columns(rows), width - 2 - len("  ") - _feeding_width(rows))
+    drawn = [column.drawn(is_narrow) for column in columns]
+    texts = [gap.join(cells) for cells in zip(*drawn, strict=True)]
+    feeding = [feeding_text(each, row) for each, row in zip(fed, rows, strict=False)]
+    feeding += [""] * (len(rows) - len(feeding))
+    lines = [TableLine(texts[0], _FEEDING, Kind.HEADER)]
+    lines += [TableLine(text, feeds) for text, feeds in zip(texts[1:-1], feeding, strict=True)]
+    if summary.error:
+        number, layer = str(summary.error.number), summary.error.layer
+        wide = len(drawn[0][0])
+        return [*lines, TableLine(f"{number.rjust(wide)}{gap}{layer}  does not fit", kind=Kind.ERROR)]
+    return [*lines, TableLine(texts[-1], kind=Kind.TOTAL)]
+
+
+_FEEDING = "feeding cells"
+
+
+def feeding_text(fed: Feeding, row: Row) -> str:
+    """Rows and columns of the cells that feed, as "9-15, 13-19"; of features how many."""
+    if len(row.output_shape) == 1:
+        count, features = len(fed.channels), row.output_shape[0]
+        return f"{count:,} of {features:,}" if count > 1 or features == 1 else f"feature {fed.channels[0]:,}"
+    if not len(fed.rows):
+        return NOTHING
+    return f"{_span(fed.rows.tolist())}, {_span(fed.columns.tolist())}"
+
+
+def _span(indices: Sequence[int]) -> str:
+    first, last = indices[0], indices[-1]
+    return f"{first}" if first == last else f"{first}-{last}"
+
+
+def _feeding_width(rows: Sequence[Row]) -> int:
+    """The widest that any activation's text can be."""
+
+    def widest(row: Row) -> int:
+        if len(row.output_shape) == 1:
+            return len(f"{row.output_shape[0]:,} of {row.output_shape[0]:,}")
+        _, height, width = row.output_shape
+        return len(f"{height - 1}-{height - 1}, {width - 1}-{width - 1}")
+
+    return max(len(_FEEDING), *map(widest, rows))
+
+
+def shape_text(row: Row) -> str:
+    return "x".join(map(str, row.output_shape))
+
+
+def layer_text(row: Row) -> str:
+    """The layer, set in under the branches that it lies on; of a join which rows are joined."""
+    guides = "".join("│ " if path == 0 else "╎ " for path in row.branch)
+    title = row.layer.title
+    if isinstance(row.layer, Branches):
+        title += " " + (" + " if title == "residual" else ", ").join(map(str, row.inputs))
+    text = guides + title
+    return text if len(text) <= LONGEST_LAYER else text[: LONGEST_LAYER - 1] + "…"
+
+
+def _columns(rows: Sequence[Row]) -> list[_Column]:
+    """All columns, each with a last cell for the total."""
+    layers = rows[1:]
+
+    def column(
+        title: str, short: str, cell: Callable[[Row], str], total: str = "", is_optional: bool = False
+    ) -> _Column:
+        return _Column(title, short, ["", *map(cell, layers), total], is_optional)
+
+    image = rows[0]
+    parameters = sum(row.parameters for row in layers)
+    multiply_adds = sum(row.multiply_adds for row in layers)
+    fields = [field_text(row) for row in layers]
+    return [
+        _Column("", "", [str(row.number) for row in rows] + [""]),
+        _Column("layer", "layer", ["image", *map(layer_text, layers), TOTAL], is_text=True),
+        _Column("output", "output", [shape_text(image), *map(shape_text, layers), ""]),
+        column("parameters", "params", lambda row: f"{row.parameters:,}", f"{parameters:,}"),
+        column(
+            "multiply-adds", "mult-adds", lambda row: f"{row.multiply_adds:,}", f"{multiply_adds:,}", True
+        ),
+        _Column("field", "field", ["1x1 ", *fields, ""]),
+        column("jump", "jump", lambda row: _pair(row.field.jump), is_optional=True),
+        column("start", "start", lambda row: _pair(row.field.start), is_optional=True),
+    ]
+
+
+def field_text(row: Row) -> str:
+    """The receptive field's size, with a star where the image clips it."""
+    rows, columns = row.field.size
+    return f"{rows}x{columns}" + ("*" if is_clipped(row) else " ")
+
+
+def is_clipped(row: Row) -> bool:
+    return any("clipped" in note for note in row.notes)
+
+
+def _pair(pair: tuple[float, float]) -> str:
+    first, second = (f"{number:g}".replace("-", "−") for number in pair)
+    return first if first == second else f"{first}, {second}"
+
+
+def _fitting(columns: list[_Column], width: int) -> tuple[list[_Column], str, bool]:
+    """The columns that fit, the gap between them, and whether their titles are the short ones."""
+    while True:
+        for gap, is_narrow in (("  ", False), ("  ", True), (" ", True)):
+            if sum(column.width(is_narrow) + len(gap) for column in columns) <= width:
+                return columns, gap, is_narrow
+        optional = [column for column in columns if column.is_optional]
+        if not optional:
+            return columns, " ", True
+        columns = [column for column in columns if column is not optional[-1]]

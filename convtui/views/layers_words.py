@@ -1,0 +1,120 @@
+"""What is said of a layer and of the activation that is selected in it."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from convtui.engine.layers import Conv, LayerError, Window
+from convtui.engine.stack import Row, Summary
+from convtui.stack import Stack
+from convtui.views.cells import significant
+from convtui.views.controls import Control, pair
+
+
+def growth(summary: Summary) -> str:
+    """Why deeper layers see more and have more filters, with the first and the last convolution's figures."""
+    convs = [row for row in summary.rows if isinstance(row.layer, Conv)]
+    star = " · * clipped" if any(row.notes and "clipped" in row.notes[0] for row in summary.rows) else ""
+    if len(convs) < 2:
+        return f"field: the pixels that an activation sees · start: the middle of the first one's{star}"
+    first, last = convs[0], max(convs, key=lambda row: (row.field.rows.size, row.number))
+    sees = f"Deeper sees more ({_by(first.field.size)} → {_by(last.field.size)} pixels): windows over windows"
+    filters = max(row.output_shape[0] for row in convs)
+    if filters <= first.output_shape[0]:
+        return f"{sees}{star}"
+    more = f"{first.output_shape[0]} → {filters}"
+    return f"{sees}. Fewer cells leave room for more filters ({more}), for more kinds of patterns{star}"
+
+
+def layer_line(row: Row, width: int) -> str:
+    """How the layer's parameters and multiply-adds are counted."""
+    name = f"{row.number} {row.layer.title}"
+    if not row.parameter_shapes:
+        return f"{name}: no parameters, nothing to train"
+    parameters = f"{name}: parameters {row.parameters_formula}"
+    line = f"{parameters} · multiply-adds {row.multiply_adds_formula}"
+    return line if row.multiply_adds and len(line) <= width else parameters
+
+
+def size_line(row: Row, width: int) -> str:
+    """Why the layer's output has the size it has."""
+    if row.number == 0:
+        return "Every layer below reads the one above it; select an activation to see what feeds it."
+    if not isinstance(row.layer, Window) or row.axes is None:
+        return f"output {_list(row.output_shape)} of {_list(row.input_shape)}"
+    rows, columns = row.axes
+    same = rows.formula == columns.formula
+    text = f"output rows {'and columns ' if same else ''}{rows.formula}"
+    if not same and len(f"{text} · columns {columns.formula}") <= width:
+        text += f" · columns {columns.formula}"
+    return text if len(text) <= width else f"output rows {rows.output}, columns {columns.output}"
+
+
+def field_line(stack: Stack, value: float | None, width: int) -> str:
+    """The selected activation, its value, and the pixels that it sees."""
+    row, (down, across) = stack.row, stack.cell()
+    place = f"[{', '.join(map(str, stack.activation[: len(row.output_shape)]))}]"
+    shown = "" if value is None else f" = {significant(value)}"
+    if row.number == 0:
+        return f"pixel {place}{shown}"
+    name = f"activation {place}{shown}"
+    _, height, wide = stack.input_shape
+    first, last = row.field.rows.span(down)
+    left, right = row.field.columns.span(across)
+    centre = ", ".join(f"{at:g}" for at in row.field.centre(down, across))
+    spans = f"rows {_to(first, last)}, columns {_to(left, right)}"
+    sees = f"sees {_by(row.field.size)} pixels: {spans}, centre {centre}"
+    cut = _cut((first, last, height), (left, right, wide))
+    candidates = [f"{name} {sees}{cut}", f"{name} sees {spans}{cut}", f"{place} sees {spans}{cut}"]
+    return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
+def _cut(rows: tuple[int, int, int], columns: tuple[int, int, int]) -> str:
+    """How much of a field lies outside the image, on which sides."""
+    parts = []
+    for (first, last, size), before, after in ((rows, "above", "below"), (columns, "left", "right")):
+        parts += [f"{-first} {before}"] if first < 0 else []
+        parts += [f"{last - size + 1} {after}"] if last >= size else []
+    return f"; clipped: {', '.join(parts)}" if parts else ""
+
+
+def error_lines(error: LayerError, width: int) -> list[str]:
+    """Why the stack does not fit, over as many lines as it takes."""
+    return wrap(f"✗ {error}", width, subsequent_indent="  ")
+
+
+def _by(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}x{pair[1]}"
+
+
+def _to(first: int, last: int) -> str:
+    return f"{first} to {last}".replace("-", "−") if first != last else f"{first}".replace("-", "−")
+
+
+def _list(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def layer_controls(stack: Stack) -> list[Control]:
+    """The stack's settings and the selected layer's."""
+    name = stack.name or "own layers"
+    items = [
+        Control("n", "network", name),
+        Control("w", "weights", f"seed {stack.seed}"),
+        Control("tab", "layer", str(stack.layer)),
+    ]
+    layer = stack.row.layer
+    if not isinstance(layer, Window):
+        return items
+    spec = layer.spec
+    (top, bottom), (left, right) = spec.pads
+    padding = pair((top, left)) if (top, left) == (bottom, right) else f"{top},{bottom},{left},{right}"
+    items += [Control("t", "stride", pair(spec.stride)), Control("p", "padding", padding)]
+    items += [Control("z", "size", _by(spec.kernel_size))]
+    if isinstance(layer, Conv):
+        items += [
+            Control("i", "filters", str(layer.out_channels)),
+            Control("d", "dilation", pair(spec.dilation)),
+        ]
+        items += [Control("G", "groups", str(spec.groups))]
+    return items
