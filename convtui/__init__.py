@@ -6,8 +6,9 @@ if TYPE_CHECKING:
     from convtui.engine.convolution import Convolution, Step
     from convtui.engine.kernels import kernel
     from convtui.engine.spec import ConvSpec, SpecError
+    from convtui.engine.stack import receptive_field
 
-__all__ = ["ConvSpec", "Convolution", "SpecError", "Step", "kernel"]
+__all__ = ["ConvSpec", "Convolution", "SpecError", "Step", "kernel", "receptive_field"]
 
 _HOMES = {
     "ConvSpec": "convtui.engine.spec",
@@ -15,6 +16,7 @@ _HOMES = {
     "SpecError": "convtui.engine.spec",
     "Step": "convtui.engine.convolution",
     "kernel": "convtui.engine.kernels",
+    "receptive_field": "convtui.engine.stack",
 }
 
 

@@ -56,7 +56,9 @@ class ConvtuiApp(App[None]):
         super().__init__()
         for each in THEMES:
             self.register_theme(each)
-        self.theme = f"convtui-{theme}"
+        # Assigning it would have the style sheets read a second and a third time before the first screen.
+        self.set_reactive(ConvtuiApp.theme, f"convtui-{theme}")
+        self.stylesheet.set_variables(self.get_css_variables())
         self.set_reactive(ConvtuiApp.session, session)
         self._history = History(session)
         self._unchanged: WeakSet[Convolution] = WeakSet([session.convolution])
@@ -74,8 +76,7 @@ class ConvtuiApp(App[None]):
                 for number in (signal.SIGTERM, signal.SIGHUP):
                     asyncio.get_running_loop().add_signal_handler(number, self._end_by_signal, number)
             self.set_timer(0.1, self._begin_keeping)
-        # What there is at the start stays: the collector need not walk through it while keys are pressed.
-        self.call_after_refresh(gc.freeze)
+        self.call_after_refresh(_collect_garbage)
 
     @property
     def page(self) -> SessionScreen:
@@ -273,9 +274,12 @@ class ConvtuiApp(App[None]):
             return
         first, *others = left
         when = first.when.strftime("%Y-%m-%d %H:%M")
+        answers = {"r": "restore it", "delete": "throw it away", "escape": "ask again next time"}
+        if others:
+            answers["n"] = f"next of {len(left)}"
         self._ask(
-            f"convtui did not end properly on {when} ({first.title}).",
-            {"r": "restore it", "delete": "throw it away", "n": "next", "escape": "ask again next time"},
+            f"convtui did not end properly on {when}; this was at work: {first.title}.",
+            answers,
             r=partial(self._restore, first),
             delete=partial(self._throw_away, first, others),
             n=partial(self._offer, others),
@@ -301,6 +305,12 @@ class ConvtuiApp(App[None]):
 
 def _moved(session: Session, before: Path | None, path: Path) -> Session:
     return replace(session, path=path) if session.path == before else session
+
+
+def _collect_garbage() -> None:
+    """From now on. What there is at the start stays: it need not be walked through while keys are pressed."""
+    gc.freeze()
+    gc.enable()
 
 
 def _modified(path: Path | None) -> int | None:

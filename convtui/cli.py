@@ -7,6 +7,7 @@ first paint should wait for nothing that it does not show.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ SETTINGS: Final = (
     "seed",
     "filters",
     "bias",
+    "layers",
 )
 
 WRONG: Final = 2
@@ -54,7 +56,7 @@ convtui [IMAGE] [options]
 COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw the screen into a file (convtui render --help)
-  convtui samples          list the bundled images, kernels and sessions
+  convtui samples          list the bundled images, kernels, layers and sessions
   A file of your own called render or samples is opened as ./render.
 
 examples:
@@ -64,6 +66,7 @@ examples:
   convtui cat-32 --kernel gaussian-blur --kernel-size 5 --groups 3
   convtui numbers.csv --kernel mine.txt --padding 0,1,0,1 --bias=-0.5
   convtui lesson.toml --at 0,4,18
+  convtui cat-64 --layers resnet-18
 """
 RENDER_ABOUT: Final = """\
 Draw the screen into a file, without a terminal. The same command draws the
@@ -137,6 +140,16 @@ def _open(arguments: Sequence[str]) -> int:
 
         print(f"convtui {version('convtui')}")
         return 0
+    # What is imported and built for the first screen stays, and looking for garbage in it would take a tenth
+    # of the start; from that screen on the app collects.
+    gc.disable()
+    try:
+        return _run_app(options)
+    finally:
+        gc.enable()
+
+
+def _run_app(options: argparse.Namespace) -> int:
     session = build(options)
     if not _is_on_a_terminal():
         raise ValueError("this is not a terminal; convtui render OUT.svg draws the same without one")
@@ -164,15 +177,18 @@ def _render(arguments: Sequence[str]) -> int:
 
 
 def _list_samples(arguments: Sequence[str]) -> int:
-    about = "List the bundled images, kernels and sessions."
+    about = "List the bundled images, kernels, layers and sessions."
     _Parser(prog="convtui samples", description=about, allow_abbrev=False).parsed(arguments)
     from convtui import samples
-    from convtui.engine import kernels
+    from convtui.engine import kernels, presets
 
     _print_list("Images (convtui NAME):", {name: samples.describe(name) for name in samples.image_names()})
     kernel_files = {path.stem: _first_comment(path) for path in samples.kernel_files()}
     named = {name: kernels.describe(name) for name in kernels.NAMES}
     _print_list("Kernels (--kernel NAME):", {**named, **kernel_files})
+    networks = {name: presets.preset(name).sentence for name in presets.NAMES}
+    layer_files = {path.stem: _first_comment(path) for path in samples.layer_files()}
+    _print_list("Layers (--layers NAME):", {**networks, **layer_files})
     sessions = {path.stem: _first_comment(path) for path in samples.session_files()}
     _print_list("Sessions (convtui NAME):", sessions)
     return 0
@@ -323,7 +339,9 @@ def _render_parser() -> _Parser:
     parser.add_argument("out", metavar="OUT", help="the file to draw into: .svg, or .txt for its text alone")
     _add_options(parser)
     group = parser.add_argument_group("the picture")
-    group.add_argument("--screen", choices=["step"], default="step", help="which screen (default: step)")
+    group.add_argument(
+        "--screen", choices=["step", "matrix", "layers"], default="step", help="which screen (default: step)"
+    )
     group.add_argument(
         "--size", metavar="WxH", default="120x40", help="columns x rows of the screen (default: 120x40)"
     )
@@ -362,6 +380,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--groups", metavar="G", help="must divide both channel counts (default: 1)")
     group.add_argument(
         "--padding-mode", metavar="M", help="zeros, reflect, replicate or circular (default: zeros)"
+    )
+
+    group = parser.add_argument_group("layers over the image, on the Layers page (3)")
+    group.add_argument(
+        "--layers",
+        metavar="NAME|FILE|TEXT",
+        help='a network such as resnet-18, a file of layers, or "conv 3x3 8 s2 p1, relu, maxpool 2"',
     )
 
     group = parser.add_argument_group("place and looks")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from textual.app import SystemCommand
 
 from convtui import samples
-from convtui.engine import kernels
+from convtui.engine import kernels, presets
 from convtui.engine.spec import PADDING_MODES
 from convtui.keys import all_keys
 from convtui.session import KernelChoice, Session
 from convtui.themes import THEMES
+from convtui.typed import layers_change
 
 if TYPE_CHECKING:
     from convtui.app import ConvtuiApp
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
     """All of them, each with a sentence."""
-    for key in all_keys():
+    own = app.page.KEYS
+    taken = {name for key in own for name in key.names.split(",")}
+    for key in (*own, *(key for key in all_keys() if taken.isdisjoint(key.names.split(",")))):
         title = f"{_title(key.does)}  ({key.written})"
         yield SystemCommand(title, "key", partial(app.run_action, key.full_action))
     for name in samples.image_names():
@@ -35,6 +38,11 @@ def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
         yield SystemCommand(
             f"Kernel file: {path.stem}", path.name, _changes(app, partial(_with_file, str(path)))
         )
+    for name in presets.NAMES:
+        show = partial(_show_layers, app, name)
+        yield SystemCommand(f"Layers: {name}", presets.preset(name).sentence, show)
+    for path in samples.layer_files():
+        yield SystemCommand(f"Layers: {path.stem}", path.name, partial(_show_layers, app, path.stem))
     for mode in PADDING_MODES:
         change = _changes(app, partial(Session.with_spec, padding_mode=mode))
         yield SystemCommand(f"Padding mode: {mode}", "what lies beyond the border", change)
@@ -60,6 +68,11 @@ def _changes(app: ConvtuiApp, make: Callable[[Session], Session]) -> Callable[[]
 
 def _with_file(path: str, session: Session) -> Session:
     return session.with_weight(kernels.load_kernel(path), path.rpartition("/")[2])
+
+
+def _show_layers(app: ConvtuiApp, name: str) -> None:
+    if app.change(layers_change(name)):
+        app.switch_mode("layers")
 
 
 def _use(app: ConvtuiApp, theme: str) -> None:

@@ -10,7 +10,7 @@ def report(error: BaseException) -> Path | str:
     """Write the traceback to the user's state folder and tell where; where that fails, tell why."""
     from platformdirs import user_state_path
 
-    path = user_state_path("convtui") / "last-error.txt"
+    path = user_state_path("convtui", appauthor=False) / "last-error.txt"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")

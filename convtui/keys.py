@@ -129,6 +129,7 @@ MOUSE: Final[tuple[tuple[str, str], ...]] = (
     ("click an output cell", "go there"),
     ("hover or click a pixel", "see the output cells that read it"),
     ("hover a weight", "see the pixel that it multiplies in this step"),
+    ("hover or click the matrix", "its cell's weight, pixel and output cell (Matrix page)"),
     ("click ‹ › or a value above", "change it, or type it"),
     ("wheel, shift + wheel", "scroll a pane"),
 )

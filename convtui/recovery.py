@@ -144,7 +144,7 @@ def _left_in(path: Path) -> list[Abandoned]:
 def _folder() -> Path:
     from platformdirs import user_state_path
 
-    return user_state_path("convtui") / "recovery"
+    return user_state_path("convtui", appauthor=False) / "recovery"
 
 
 def _lock_file(path: Path) -> Path:

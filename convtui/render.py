@@ -75,6 +75,8 @@ async def _drawn(
     async with app.run_test(size=size) as pilot:
         await app.switch_mode(screen)
         await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
         lines: list[Strip] = []
         while lines != (lines := _lines(app)):  # until the layout has settled
             await pilot.pause()

@@ -21,7 +21,7 @@ from convtui.engine.kernels import format_kernel, parse_kernel
 from convtui.engine.spec import ConvSpec, Padding, Pair
 from convtui.images import Floats, InputError, Picture, did_you_mean, neighbours, printable
 from convtui.session import Session, View
-from convtui.sessionreader import FORMAT, digest, parse, restored
+from convtui.sessionreader import FORMAT, VIEW_FLAGS, digest, parse, restored
 
 __all__ = ["SessionFileError", "dumps", "is_session_file", "load", "loads", "read", "save", "write"]
 
@@ -75,10 +75,12 @@ def dumps(session: Session, folder: Path | None = None) -> str:
         "convolution": _written_convolution(session.spec),
         "position": _written_position(session),
         "view": _written_view(session.view),
+        "layers": _written_layers(session),
     }
     return _BEGINNING + "".join(
         f"\n[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
         for table, keys in tables.items()
+        if keys
     )
 
 
@@ -249,7 +251,30 @@ def _written_view(view: View) -> dict[str, str]:
     keys = {"zoom": _quoted(view.zoom.value if view.zoom else "auto")}
     if view.slice is not None:
         keys["slice"] = f"{view.slice}"
-    return keys | {"hints": _flag(view.hints)}
+    flags = {name: _flag(True) for name in VIEW_FLAGS if getattr(view, name)}
+    return keys | {"hints": _flag(view.hints)} | flags
+
+
+def _written_layers(session: Session) -> dict[str, str]:
+    """What differs from the default layers and from where one starts in a stack."""
+    stack = session.chosen_stack
+    if stack is None:
+        return {}
+    from convtui.stack import Stack, default_stack
+
+    default = default_stack(stack.input_shape)
+    keys: dict[str, str] = {}
+    if (stack.layers, stack.name) != (default.layers, default.name):
+        keys["text"] = _quoted(stack.text)
+        if stack.name and stack.name != stack.text:
+            keys["name"] = _quoted(stack.name)
+    if stack.seed:
+        keys["seed"] = f"{stack.seed}"
+    start = Stack.laid(stack.layers, stack.input_shape)
+    if (stack.layer, stack.activation) != (start.layer, start.activation):
+        keys["layer"] = f"{stack.layer}"
+        keys["activation"] = f"{list(stack.activation)}  # channel, row, column"
+    return keys
 
 
 def _quoted(text: str) -> str:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from reprlib import repr as short_repr
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,11 @@ from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
 from convtui.images import LARGEST_SIDE, Floats, InputError, Picture, printable, read_picture
 from convtui.session import KernelChoice, Session, View, Zoom
 
+if TYPE_CHECKING:
+    from convtui.stack import Stack
+
 FORMAT = 1
+VIEW_FLAGS = ("by_entry", "with_padding", "transposed", "letters")  # those that a file may leave out: false
 MOST_WEIGHTS = 2**24
 
 _SOURCES = ("sample", "path", "pixels")
@@ -33,7 +37,8 @@ _KEYS = {
     "kernel": ("name", "size", "seed", "filters", "weight", "bias"),
     "convolution": ("stride", "padding", "dilation", "groups", "padding_mode"),
     "position": ("output", "multiply_adds", "filled"),
-    "view": ("zoom", "slice", "hints"),
+    "layers": ("text", "name", "seed", "layer", "activation"),
+    "view": ("zoom", "slice", "hints", *VIEW_FLAGS),
 }
 
 
@@ -260,7 +265,52 @@ def _placed(document: Document, session: Session) -> Session:
             ) from None
     taps = document.whole("position", "multiply_adds", 0, session.products)
     filled = document.whole("position", "filled", index + 1, session.size) or index + 1
-    return replace(session, index=index, taps=taps, filled=filled, view=_view(document, session))
+    view, stack = _view(document, session), _stack(document, session)
+    return replace(session, index=index, taps=taps, filled=filled, view=view, chosen_stack=stack)
+
+
+def _stack(document: Document, session: Session) -> "Stack | None":
+    if "layers" not in document.data:
+        return None
+    stack = _layers(document, session)
+    layer = document.whole("layers", "layer", 0, len(stack.summary.rows) - 1)
+    if layer is not None:
+        stack = stack.at(layer)
+    at = document.value("layers", "activation")
+    if at is None:
+        return stack
+    if not isinstance(at, list) or len(at) != 3 or not all(map(is_whole, at)):
+        raise document.must_be("layers", "activation", "[channel, row, column]")
+    if not all(0 <= each < size for each, size in zip(at, stack.maps(), strict=True)):
+        why = f"layer {stack.layer} has no such activation; its maps are {list(stack.maps())}"
+        raise document.error(
+            ("layers", "activation"), f"layers.activation = {short_repr(at)}: {why}, counted from 0"
+        )
+    return stack.at(stack.layer, (at[0], at[1], at[2]))
+
+
+def _layers(document: Document, session: Session) -> "Stack":
+    """The stack at its first selection. The text is never taken for the name of a file."""
+    from convtui.engine.layer_text import parse_layers
+    from convtui.engine.presets import NAMES, preset
+    from convtui.stack import Stack
+
+    text, seed = document.string("layers", "text"), document.whole("layers", "seed", 0) or 0
+    if text is None:
+        if document.value("layers", "name") is not None:
+            raise document.error(("layers", "name"), "layers.name goes with layers.text; leave it out")
+        return session.stack.reseeded(seed)
+    try:
+        layers = preset(text).layers if text in NAMES else parse_layers(text)
+    except ValueError as error:
+        raise document.error(("layers", "text"), f"layers.text: {error}") from None
+    name = document.string("layers", "name")
+    if text in NAMES:
+        name = name or text
+    elif name in NAMES:
+        why = f"layers.name = {name!r}: names a network that has other layers; leave it out"
+        raise document.error(("layers", "name"), why)
+    return Stack.laid(layers, session.picture.pixels.shape, seed, printable(name) if name else "")
 
 
 def _view(document: Document, session: Session) -> View:
@@ -273,4 +323,5 @@ def _view(document: Document, session: Session) -> View:
         zoom=zooms[zoom],
         slice=document.whole("view", "slice", 0, len(session.picture.pixels) - 1),
         hints=True if hints is None else hints,
+        **{name: bool(document.flag("view", name)) for name in VIEW_FLAGS},
     )

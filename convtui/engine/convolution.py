@@ -7,7 +7,7 @@ a slice, then the slices, then the bias), so that they show the same digits. A s
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import accumulate, product
 from operator import index as as_int
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, Unpack, overload
 from weakref import WeakValueDictionary
@@ -148,13 +148,13 @@ class Convolution:
         filters, slices, rows, columns = self.weight.shape
         return filters, slices, rows, columns
 
-    @property
+    @cached_property
     def output_shape(self) -> tuple[int, int, int]:
         """(channels, rows, columns) of the output."""
         rows, columns = self.axes
         return len(self.weight), rows.output, columns.output
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of output cells."""
         channels, rows, columns = self.output_shape
@@ -237,31 +237,36 @@ class Convolution:
         """
         index = at[0] if len(at) == 1 else self.index(*at)
         position = o, r, c = self.position(index)
-        rows, columns = (axis.reads(i) for axis, i in zip(self.axes, (r, c), strict=True))
-        source_rows, source_columns = self.axes[0].sources[rows], self.axes[1].sources[columns]
+        down, across = self.axes
+        rows, columns = down.reads(r), across.reads(c)
+        source_rows, source_columns = down.sources[rows], across.sources[columns]
+        is_padding = (source_rows < 0)[:, None] | (source_columns < 0)
         channels = self.channels_read(o)
-        window = _read(self.image[channels.start : channels.stop], source_rows, source_columns)
-        products = window * self.weight[o]
+        window = self.image[channels.start : channels.stop, source_rows[:, None], source_columns]
+        window[:, is_padding] = 0.0
+        weights = self.weight[o]
+        products = window * weights
         sums = products.reshape(len(channels), -1).cumsum(axis=1) + 0.0
-        totals = np.append(0.0, sums[:, -1]).cumsum()
+        slice_sums = sums[:, -1]
+        *before, total = accumulate(slice_sums.tolist(), initial=0.0)
         bias = 0.0 if self.bias is None else float(self.bias[o])
         return Step(
             index=index,
             position=position,
             channels=channels,
-            rows=rows - self.axes[0].before,
-            columns=columns - self.axes[1].before,
+            rows=down.positions[rows],
+            columns=across.positions[columns],
             source_rows=source_rows,
             source_columns=source_columns,
-            is_padding=(source_rows < 0)[:, None] | (source_columns < 0),
+            is_padding=is_padding,
             window=window,
-            weights=self.weight[o],
+            weights=weights,
             products=products,
-            running=(totals[:-1, None] + sums).ravel(),
-            slice_sums=sums[:, -1],
+            running=(sums + np.array(before)[:, None]).ravel(),
+            slice_sums=slice_sums,
             bias=bias,
             has_bias=self.bias is not None,
-            value=float(totals[-1]) + bias,
+            value=total + bias,
         )
 
     def touched_by(self, c: int, r: int, q: int) -> list[Position]:

@@ -104,9 +104,16 @@ class Axis:
         )
 
     @cached_property
+    def positions(self) -> Indices:
+        """[padded] each padded index as an input index, outside the image in the padding."""
+        positions = np.arange(-self.before, self.size + self.after)
+        positions.setflags(write=False)
+        return positions
+
+    @cached_property
     def sources(self) -> Indices:
         """[padded] input index read at each padded index; -1 where zero padding is read."""
-        position = np.arange(-self.before, self.size + self.after)
+        position = self.positions
         last = self.size - 1
         match self.padding_mode:
             case "reflect":
@@ -120,10 +127,10 @@ class Axis:
         sources.setflags(write=False)
         return sources
 
-    def reads(self, output: int) -> Indices:
-        """[kernel] padded indices that an output index reads."""
-        indices: Indices = output * self.stride + np.arange(self.kernel) * self.dilation
-        return indices
+    def reads(self, output: int) -> slice:
+        """The padded indices that an output index reads."""
+        first = output * self.stride
+        return slice(first, first + self.span, self.dilation)
 
     def outputs_reading(self, pixel: int) -> Indices:
         """Output indices, ascending, that read an input index in the image itself or through its padding."""

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from convtui.keys import EDIT_KEYS, MOUSE, SECTIONS
+from convtui.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS
 from convtui.views.words import KEY
 
 INTRODUCTION = """\
@@ -23,6 +23,8 @@ the output. This is what deep learning calls convolution (cross-correlation: the
 def help_text() -> Content:
     """The page as aligned lines."""
     tables = {name: [(key.written, key.does) for key in keys] for name, keys in SECTIONS.items()}
+    for page, keys in PAGES.items():
+        tables[f"{page.capitalize()} page"] = [(key.written, key.does) for key in keys]
     tables["Editing (e)"] = list(EDIT_KEYS)
     tables["Mouse"] = list(MOUSE)
     lines = [Content(INTRODUCTION)]

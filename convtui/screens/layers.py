@@ -15,6 +15,7 @@ from convtui.engine.convolution import Position
 from convtui.engine.layers import Conv, LayerError
 from convtui.engine.presets import NAMES
 from convtui.engine.spec import PADDING_MODES
+from convtui.engine.stack import Summary
 from convtui.engine.tracing import Feeding, feeding
 from convtui.screens.map_maker import MapMaker
 from convtui.screens.page import bindings
@@ -37,7 +38,7 @@ from convtui.views.layers_grids import (
     selected_grid,
     value_of,
 )
-from convtui.views.layers_table import table_lines
+from convtui.views.layers_table import TableLine, feeding_text, table_lines
 from convtui.views.layers_words import error_lines, field_line, growth, layer_controls, layer_line, size_line
 from convtui.views.table_pane import TablePane
 from convtui.views.text_pane import TextPane
@@ -65,6 +66,7 @@ class LayersScreen(SessionScreen):
         self._chain: dict[int, GridPane] = {}
         self._planned: tuple[object, LayersPlan] | None = None
         self._maker: MapMaker | None = None
+        self._table_lines: tuple[tuple[Summary, int], list[TableLine]] | None = None
 
     # -- showing
 
@@ -80,18 +82,29 @@ class LayersScreen(SessionScreen):
         plan = self._place(session, stack)
         self._make(session, stack)
         fed = _fed(stack)
-        width = self.size.width
-        self._table.show(table_lines(stack.summary, fed, width), stack.layer)
+        rows = stack.summary.rows
+        self._table.show(
+            self._lines(stack),
+            stack.layer,
+            lambda number: feeding_text(fed[number], rows[number]) if number < len(fed) else "",
+        )
         self._show_words(stack)
-        self._image.show(image_grid(session.picture, session.view.slice, stack, fed[0], plan.image.every))
+        self._image.show(image_grid(session.picture, session.view.slice, stack, fed[0], plan.image))
         for number, place in plan.chain.items():
             row = stack.summary.rows[number]
-            grid = earlier_grid(row, self._maps(stack, number), fed[number], stack.activation[0], place.every)
+            grid = earlier_grid(row, self._maps(stack, number), fed[number], stack.activation[0], place)
             self._chain[number].show(grid)
         maps = self._maps(stack, stack.layer)
         if plan.selected:
             self._selected.show(selected_grid(stack, maps, plan.selected.every))
         self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
+
+    def _lines(self, stack: Stack) -> list[TableLine]:
+        """The table's lines, made anew only for another stack or width."""
+        key = (stack.summary, self.size.width)
+        if self._table_lines is None or self._table_lines[0] != key:
+            self._table_lines = (key, table_lines(*key))
+        return self._table_lines[1]
 
     def _show_words(self, stack: Stack) -> None:
         assert self._planned is not None
@@ -103,7 +116,7 @@ class LayersScreen(SessionScreen):
         if plan.details.height - len(errors) > len(lines):
             lines.append(size_line(stack.row, width))
         self._details.show([*lines, *errors])
-        self._sentence.show([growth(stack.summary)])
+        self._sentence.show([growth(stack.summary, width)])
 
     def _errors(self, stack: Stack, width: int) -> list[str]:
         error = stack.summary.error
@@ -356,7 +369,9 @@ class LayersScreen(SessionScreen):
             self.call_later(self._say_where)
 
     def _say_where(self) -> None:
-        self.convtui.page.say(f"{self.session.picture.name}: its real input and weights · u goes back")
+        self.convtui.page.say(
+            f"{self.session.picture.name}: its real input and weights · u, then 3, goes back"
+        )
 
     def action_finish(self) -> None:
         self.say("f finishes the output of the Step page, which 1 opens")

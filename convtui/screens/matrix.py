@@ -53,7 +53,7 @@ class MatrixScreen(SessionScreen):
         self._planned: tuple[object, MatrixPlan] | None = None
         self._cursor: Pointed | None = None
         self._hovered: Pointed | None = None
-        self._follows_cursor = False
+        self._followed: Pointed | None = None  # where the cursor was put, which is then kept in view
 
     # -- showing
 
@@ -64,12 +64,12 @@ class MatrixScreen(SessionScreen):
     def show_page(self, session: Session) -> None:
         plan = self._place(session)
         pointed = self._pointed(session)
-        grids = matrix_grids(session, pointed, plan, self._follows_cursor)
+        grids = matrix_grids(session, pointed, plan, pointed is not None and pointed == self._followed)
         self._across.show(grids.across)
         self._result.show(grids.result)
         if grids.bias:
             self._bias.show(grids.bias)
-        width = self._matrix.region.width - LEGEND * grids.matrix.legend
+        width = self._matrix.region.width - LEGEND * (grids.matrix.legend and not session.view.transposed)
         self._matrix.show(replace(grids.matrix, hint=matrix_hint(session, width)))
         self._overview.show(matrix_in(session))
         self._image.show(grids.image)
@@ -183,17 +183,21 @@ class MatrixScreen(SessionScreen):
 
     def _point(self, cursor: Pointed, cells: int = 0) -> None:
         """Put the cursor there, and go so many output cells further."""
-        self._cursor, self._hovered, self._follows_cursor = cursor, None, True
         index = min(max(cursor.output + cells, 0), self.session.size - 1)
+        self._cursor = self._followed = replace(cursor, output=index)
+        self._hovered = None
         if index != self.session.index:
             self.change(lambda session: session.at(index), "move")
-            self._follows_cursor = False
         else:
             self.show_again()
 
+    async def action_edit(self) -> None:
+        """Numbers are edited on the Step page."""
+        await self.app.switch_mode("step")
+        await self.app.run_action("screen.edit")
+
     def action_unpoint(self) -> None:
-        self._cursor = self._hovered = None
-        self._follows_cursor = False
+        self._cursor = self._hovered = self._followed = None
         self.show_again()
 
     # -- the mouse

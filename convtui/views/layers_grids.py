@@ -17,9 +17,9 @@ from convtui.engine.stack import Row
 from convtui.engine.tracing import Feeding
 from convtui.images import Picture
 from convtui.stack import Stack
-from convtui.views.cells import Array, significant
+from convtui.views.cells import Array
 from convtui.views.drawing import Grid, Outline
-from convtui.views.layers_arrange import Size
+from convtui.views.layers_arrange import Place, Size
 from convtui.views.layers_sheets import MapSheet, MosaicSheet, Tiling
 from convtui.views.sheets import ImageSheet
 from convtui.views.step_grids import channel_name
@@ -93,22 +93,25 @@ def _image_sheet(picture: Picture, channel: int, own_colours: bool, every: int) 
     return ImageSheet(thinned, axes, channel, own_colours)
 
 
-def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, every: int) -> Grid:
+def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, place: Place) -> Grid:
     """The image with the pixels that feed the selected activation, or with the selected pixel."""
+    every = place.every
     channels = len(picture.pixels)
     own_colours = picture.colour and slice is None
     is_selected = stack.layer == 0
     channel = stack.activation[0] if is_selected else min(slice or 0, channels - 1)
     shape = "x".join(map(str, picture.pixels.shape))
-    title = f"{picture.name} {shape}"
+    title = f"{picture.name} {shape}{_thinned(every)}"
     if channels > 1 and not own_colours:
         title += f" · channel {channel_name(picture, channel)}"
-    hint = "framed: the pixels that feed it" if not is_selected else "select with the arrows"
+    hint = "the arrows select a pixel" if is_selected else "framed: what feeds it"
+    thinned = f"{hint} · ÷{every}: one of {every} rows and columns"
+    hint = thinned if every > 1 and len(thinned) <= place.region.width else hint
     grid = Grid(
         sheet=_image_sheet(picture, channel, own_colours, every),
         title=title,
-        short_title=f"image {shape}",
-        hint=_thinned(hint, every),
+        short_title=f"image {shape}{_thinned(every)}",
+        hint=hint,
         legend=not own_colours,
     )
     if is_selected:
@@ -122,26 +125,29 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
 
 @lru_cache(maxsize=16)
 def _map_sheet(maps: Maps, channel: int, every: int) -> MapSheet:
-    return MapSheet(maps.values[channel], maps.limit(), every)
+    return MapSheet(maps.values[channel], maps.limit(), every, maps.is_computed)
 
 
 @lru_cache(maxsize=4)
 def _mosaic_sheet(maps: Maps, tiling: Tiling, channel: int) -> MosaicSheet:
-    return MosaicSheet(maps.values, maps.limit(), tiling, channel)
+    return MosaicSheet(maps.values, maps.limit(), tiling, channel, maps.is_computed)
 
 
-def earlier_grid(row: Row, maps: Maps, fed: Feeding, channel: int, every: int) -> Grid:
+def earlier_grid(row: Row, maps: Maps, fed: Feeding, channel: int, place: Place) -> Grid:
     """A map of an earlier layer with the cells that feed: that of the same channel if it feeds."""
+    every = place.every
     channels: Sequence[int] = fed.channels.tolist()
     shown = channel if channel in channels or not channels else channels[0]
     shown = min(shown, len(maps.values) - 1)
     name = f"{row.number} {row.layer.kind}"
-    count = f"{len(fed.rows)}x{len(fed.columns)} cells feed" if channels else "feeds nothing"
+    thinned = _thinned(every)
+    count = f"{len(fed.rows)}x{len(fed.columns)} cells" if channels else "none"
+    hint = f"{count} feed" if len(count) + 5 <= place.region.width else count
     return Grid(
         sheet=_map_sheet(maps, shown, every),
-        title=f"{name}[{shown}]",
-        short_title=name,
-        hint=_thinned(count, every) if maps.is_computed else "computing…",
+        title=f"{name}[{shown}]{thinned}",
+        short_title=f"{name}{thinned}",
+        hint=hint if maps.is_computed else "computing…",
         outline=outline(fed, every),
     )
 
@@ -152,9 +158,9 @@ def selected_grid(stack: Stack, maps: Maps, every: int) -> Grid:
     name = f"{stack.layer} {stack.row.layer.kind}"
     return Grid(
         sheet=_map_sheet(maps, channel, every),
-        title=f"{name}[{channel}, {row}, {column}]",
-        short_title=f"{name}[{channel}]",
-        hint=_thinned("the activation", every) if maps.is_computed else "computing…",
+        title=f"{name}[{channel}, {row}, {column}]{_thinned(every)}",
+        short_title=f"{name}[{channel}]{_thinned(every)}",
+        hint="activation" if maps.is_computed else "computing…",
         focus=(row // every, column // every),
     )
 
@@ -165,7 +171,8 @@ def mosaic_grid(stack: Stack, maps: Maps, tiling: Tiling) -> Grid:
     count, kind = len(maps.values), stack.row.layer.kind
     are_features = len(stack.row.output_shape) == 1
     what = "features" if are_features else "feature maps" if stack.layer else "channels"
-    title = f"{count} {what if count > 1 else what.removesuffix('s')} of {kind}"
+    what = what if count > 1 else what.removesuffix("s")
+    title = f"{count} {what} of {kind}{_thinned(tiling.every)}"
     hint = f"seed {stack.seed}: " if stack.layer and _has_weights(stack) else ""
     hint += "random weights" if hint else ""
     if not maps.is_computed:
@@ -175,8 +182,8 @@ def mosaic_grid(stack: Stack, maps: Maps, tiling: Tiling) -> Grid:
     return Grid(
         sheet=_mosaic_sheet(maps, tiling, channel),
         title=title,
-        short_title=f"{count} {what}",
-        hint=_thinned(hint, tiling.every),
+        short_title=f"{count} {what}{_thinned(tiling.every)}",
+        hint=hint,
         focus=tiling.place(stack.activation),
         kept=(range(max(top - 1, 0), bottom + 1), range(max(left - 1, 0), right + 1)),
         legend=maps.is_computed,
@@ -188,16 +195,10 @@ def value_of(stack: Stack, maps: Maps) -> float | None:
     return float(maps.values[stack.activation]) if maps.is_computed else None
 
 
-def value_text(value: float | None) -> str:
-    return "computing…" if value is None else significant(value)
-
-
 def _has_weights(stack: Stack) -> bool:
     return any(row.parameter_shapes for row in stack.summary.rows[: stack.layer + 1])
 
 
-def _thinned(hint: str, every: int) -> str:
-    if every == 1:
-        return hint
-    nth = f"1 of {every}x{every} cells drawn"
-    return f"{hint} · {nth}" if hint else nth
+def _thinned(every: int) -> str:
+    """That of so many rows and columns one is drawn."""
+    return f" ÷{every}" if every > 1 else ""

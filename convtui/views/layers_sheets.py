@@ -22,11 +22,15 @@ from convtui.views.sheets import Patch
 
 @dataclass(frozen=True, eq=False)
 class MapSheet:
-    """One feature map [rows, columns], every so-many-th cell of it; `limit` has the full colours."""
+    """One feature map [rows, columns], every so-many-th cell of it; `limit` has the full colours.
+
+    Of a map that is not computed yet the values are zeros, which are not written.
+    """
 
     values: Array
     limit: float
     every: int = 1
+    is_computed: bool = True
 
     signed = True
 
@@ -51,7 +55,7 @@ class MapSheet:
 
     @cached_property
     def text(self) -> Callable[[float], str]:
-        return number_format(-self.limit, self.limit)
+        return number_format(-self.limit, self.limit) if self.is_computed else lambda _: "·"
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         values = self._shown[rows.start : rows.stop, columns.start : columns.stop]
@@ -110,6 +114,7 @@ class MosaicSheet:
     limit: float
     tiling: Tiling
     channel: int
+    is_computed: bool = True
 
     signed = True
 
@@ -130,7 +135,7 @@ class MosaicSheet:
 
     @cached_property
     def text(self) -> Callable[[float], str]:
-        return number_format(-self.limit, self.limit)
+        return number_format(-self.limit, self.limit) if self.is_computed else lambda _: "·"
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         tiling = self.tiling

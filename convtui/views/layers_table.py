@@ -15,6 +15,9 @@ from convtui.engine.tracing import Feeding
 
 LONGEST_LAYER = 30
 
+MARKER = "▸ "
+BEFORE = "  "  # between the table and what feeds
+FEEDING = "feeding cells"
 TOTAL = "all layers"
 NOTHING = "none"
 
@@ -30,10 +33,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class TableLine:
-    """A line: its text, and what feeds the selected activation there, which is drawn after it."""
+    """A line; what feeds the selected activation there is drawn after it."""
 
     text: str
-    feeding: str = ""
     kind: Kind = Kind.LAYER
 
 
@@ -56,27 +58,18 @@ class _Column:
         return [cell.ljust(width) if self.is_text else cell.rjust(width) for cell in cells]
 
 
-def table_lines(summary: Summary, fed: Sequence[Feeding], width: int) -> list[TableLine]:
-    """The header, the image, every layer as far as it fits, and the total, or the layer that does not fit.
-
-    fed is what feeds the selected activation, from the image to its own layer.
-    """
+def table_lines(summary: Summary, width: int) -> list[TableLine]:
+    """The header, the image, every layer as far as it fits, and the total, or the layer that does not fit."""
     rows = summary.rows
-    columns, gap, is_narrow = _fitting(_columns(rows), width - 2 - len("  ") - _feeding_width(rows))
+    room = width - len(MARKER) - len(BEFORE) - _feeding_width(rows)
+    columns, gap, is_narrow = _fitting(_columns(rows), room)
     drawn = [column.drawn(is_narrow) for column in columns]
     texts = [gap.join(cells) for cells in zip(*drawn, strict=True)]
-    feeding = [feeding_text(each, row) for each, row in zip(fed, rows, strict=False)]
-    feeding += [""] * (len(rows) - len(feeding))
-    lines = [TableLine(texts[0], _FEEDING, Kind.HEADER)]
-    lines += [TableLine(text, feeds) for text, feeds in zip(texts[1:-1], feeding, strict=True)]
+    lines = [TableLine(texts[0], Kind.HEADER), *map(TableLine, texts[1:-1])]
     if summary.error:
-        number, layer = str(summary.error.number), summary.error.layer
-        wide = len(drawn[0][0])
-        return [*lines, TableLine(f"{number.rjust(wide)}{gap}{layer}  does not fit", kind=Kind.ERROR)]
-    return [*lines, TableLine(texts[-1], kind=Kind.TOTAL)]
-
-
-_FEEDING = "feeding cells"
+        number = str(summary.error.number).rjust(len(drawn[0][0]))
+        return [*lines, TableLine(f"{number}{gap}{summary.error.layer}  does not fit", Kind.ERROR)]
+    return [*lines, TableLine(texts[-1], Kind.TOTAL)]
 
 
 def feeding_text(fed: Feeding, row: Row) -> str:
@@ -103,7 +96,7 @@ def _feeding_width(rows: Sequence[Row]) -> int:
         _, height, width = row.output_shape
         return len(f"{height - 1}-{height - 1}, {width - 1}-{width - 1}")
 
-    return max(len(_FEEDING), *map(widest, rows))
+    return max(len(FEEDING), *map(widest, rows))
 
 
 def shape_text(row: Row) -> str:

@@ -9,39 +9,44 @@ from convtui.engine.stack import Row, Summary
 from convtui.stack import Stack
 from convtui.views.cells import significant
 from convtui.views.controls import Control, pair
+from convtui.views.layers_table import is_clipped
 
 
-def growth(summary: Summary) -> str:
-    """Why deeper layers see more and have more filters, with the first and the last convolution's figures."""
+def growth(summary: Summary, width: int) -> str:
+    """Why deeper layers see more and have more filters, with the figures of the first and the widest."""
     convs = [row for row in summary.rows if isinstance(row.layer, Conv)]
-    star = " · * clipped" if any(row.notes and "clipped" in row.notes[0] for row in summary.rows) else ""
-    if len(convs) < 2:
-        return f"field: the pixels that an activation sees · start: the middle of the first one's{star}"
-    first, last = convs[0], max(convs, key=lambda row: (row.field.rows.size, row.number))
-    sees = f"Deeper sees more ({_by(first.field.size)} → {_by(last.field.size)} pixels): windows over windows"
-    filters = max(row.output_shape[0] for row in convs)
-    if filters <= first.output_shape[0]:
+    star = "   * clipped" if any(map(is_clipped, summary.rows)) else ""
+    meaning = f"field: the pixels that an activation sees; start: the middle of the first one's{star}"
+    if len(convs) < 2 or convs[-1].field.size == convs[0].field.size:
+        return meaning
+    fields = f"{_by(convs[0].field.size)} → {_by(max(row.field.size for row in convs))}"
+    sees = f"Deeper sees more ({fields}): windows read windows"
+    before, after = convs[0].output_shape, max(convs, key=lambda row: row.output_shape[0]).output_shape
+    if after[0] <= before[0]:
         return f"{sees}{star}"
-    more = f"{first.output_shape[0]} → {filters}"
-    return f"{sees}. Fewer cells leave room for more filters ({more}), for more kinds of patterns{star}"
+    filters = f"{before[0]} → {after[0]} filters"
+    why = "Fewer cells leave room for" if after[1] < before[1] else "More kinds of patterns need"
+    candidates = [f"{sees}. {why} more filters ({before[0]} → {after[0]}){star}", f"{sees}; {filters}"]
+    return next((text for text in candidates if len(text) <= width), candidates[-1])
 
 
 def layer_line(row: Row, width: int) -> str:
     """How the layer's parameters and multiply-adds are counted."""
-    name = f"{row.number} {row.layer.title}"
+    if row.number == 0:
+        return "every layer reads the one above it in the table; this one is what all are computed from"
+    name = f"{row.number} {row.layer.title}: "
     if not row.parameter_shapes:
-        return f"{name}: no parameters, nothing to train"
-    parameters = f"{name}: parameters {row.parameters_formula}"
-    line = f"{parameters} · multiply-adds {row.multiply_adds_formula}"
-    return line if row.multiply_adds and len(line) <= width else parameters
+        return f"{name}no parameters, nothing to train"
+    parameters = f"parameters {row.parameters_formula}"
+    both = f"{parameters} · multiply-adds {row.multiply_adds_formula}" if row.multiply_adds else parameters
+    candidates = [name + both, both, parameters]
+    return next((text for text in candidates if len(text) <= width), candidates[-1])
 
 
 def size_line(row: Row, width: int) -> str:
     """Why the layer's output has the size it has."""
-    if row.number == 0:
-        return "Every layer below reads the one above it; select an activation to see what feeds it."
     if not isinstance(row.layer, Window) or row.axes is None:
-        return f"output {_list(row.output_shape)} of {_list(row.input_shape)}"
+        return f"output {_list(row.output_shape)} from {_list(row.input_shape)}"
     rows, columns = row.axes
     same = rows.formula == columns.formula
     text = f"output rows {'and columns ' if same else ''}{rows.formula}"
@@ -65,7 +70,9 @@ def field_line(stack: Stack, value: float | None, width: int) -> str:
     spans = f"rows {_to(first, last)}, columns {_to(left, right)}"
     sees = f"sees {_by(row.field.size)} pixels: {spans}, centre {centre}"
     cut = _cut((first, last, height), (left, right, wide))
+    clipped = f"; clipped to {_by((height, wide))}" if cut else ""
     candidates = [f"{name} {sees}{cut}", f"{name} sees {spans}{cut}", f"{place} sees {spans}{cut}"]
+    candidates += [f"{name} sees {spans}{clipped}", f"{place} sees {spans}{clipped}"]
     return next((text for text in candidates if len(text) <= width), candidates[-1])
 
 
@@ -83,7 +90,7 @@ def error_lines(error: LayerError, width: int) -> list[str]:
     return wrap(f"✗ {error}", width, subsequent_indent="  ")
 
 
-def _by(pair: tuple[int, int]) -> str:
+def _by(pair: tuple[int, ...]) -> str:
     return f"{pair[0]}x{pair[1]}"
 
 

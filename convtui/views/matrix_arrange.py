@@ -24,6 +24,8 @@ ASKED: Final = {
 TALL: Final = 30  # from this height on there is room for all sentences
 MOST_OF_WIDTH: Final = 0.42  # of the page for the pictures
 LEAST_OVERVIEW: Final = 4  # lines
+LEAST_SIDE: Final = 30  # columns of the pictures
+TITLE: Final = 30  # columns that the titles need, also over a small matrix
 TEXTS: Final = 3  # lines of words, and of figures
 
 
@@ -80,7 +82,7 @@ def planned(
     ladder = ASKED[zoom] if zoom else LADDER
     cells = _cells(ladder, lines, left, matrix, reach, bias)
     vector = _vector_width(cells)
-    wide = min(matrix[1] * cells.width, left - (1 + bias) * (OPERATOR + vector))
+    wide = min(max(matrix[1] * cells.width, TITLE), left - (1 + bias) * (OPERATOR + vector))
     legend = 1
     high = min(room, cells.lines(matrix[0]) + 1 + hints + legend)
     places["across"] = Region(MARGIN, 0, wide, top)
@@ -137,11 +139,13 @@ def _pictures(
     )
     kernel_height = heading + kernel_cells.lines(kernel[0])
     room = height - max(kernel_height, LEAST_OVERVIEW + heading)
+    if image[1] > most or HALF_BLOCKS.lines(image[0]) + heading > room:  # a part of it must do
+        most, room = max(LEAST_SIDE, int(width * 0.3)), min(room, height // 2)
     image_cells = next(
         (c for c in LADDER[1:] if c.width * image[1] <= most and c.lines(image[0]) + heading <= room),
         HALF_BLOCKS,
     )
-    side = min(most, max(image[1] * image_cells.width, 30))
+    side = min(most, max(image[1] * image_cells.width, LEAST_SIDE))
     x = width - side
     places = {"image": Region(x, 0, side, min(room, heading + image_cells.lines(image[0])))}
     y = places["image"].bottom + hinted

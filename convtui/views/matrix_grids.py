@@ -33,7 +33,11 @@ from convtui.views.sheets import whole_pixels
 from convtui.views.step_grids import Pointer, image_sheet, output_sheet, step_grids
 
 SAMPLED_PRODUCTS: Final = 64
-ABOVE: Final = "each value stands over the column that it is multiplied by"
+ABOVE: Final = (
+    "each value stands over the column that it is multiplied by",
+    "each value stands over its column",
+    "each over its column",
+)
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def matrix_grids(
     matrix = matrix_in(session)
     read = upright(matrix).row(session.index).indices
     kept = _kept(session, read, pointed if to_pointed else None, plan)
-    across, result = _vectors(session, matrix, frozenset(read.tolist()), pointed, plan.thickness)
+    across, result = _vectors(session, matrix, frozenset(read.tolist()), pointed, plan)
     return MatrixGrids(
         _matrix(session, matrix, pointed, kept),
         across,
@@ -178,9 +182,11 @@ def _kept(session: Session, read: np.ndarray, pointed: Pointed | None, plan: Mat
 
 
 def _vectors(
-    session: Session, matrix: WeightMatrix, read: frozenset[int], pointed: Pointed | None, thickness: int
+    session: Session, matrix: WeightMatrix, read: frozenset[int], pointed: Pointed | None, plan: MatrixPlan
 ) -> tuple[Grid, Grid]:
     """The vector that is multiplied, and the product."""
+    thickness, width = plan.thickness, plan.regions["across"].width
+    hint = next((text for text in ABOVE if len(text) <= width), ABOVE[-1])
     view, channel = session.view, session.position[0]
     picture, convolution = session.picture, session.convolution
     transposed, index, edge = view.transposed, session.index, thickness - 1
@@ -190,14 +196,14 @@ def _vectors(
         marks = Readers(read, frozenset({edge}))
         pixel = (pointed.input, 0) if pointed else None
         title = f"y · output flattened: {session.size} values"
-        y = Grid(outputs, title, ABOVE, "y", focus=(0, index))
+        y = Grid(outputs, title, hint, "y", focus=(0, index))
         return y, Grid(inputs, "Mᵀy" if thickness > 1 else "", readers=marks, focus=pixel)
     lying = min(thickness, 2)
     marks = Readers(frozenset({lying - 1}), read)
     pixel = (0, pointed.input) if pointed else None
     of = "padded image" if view.with_padding else "image"
     title = f"x · {of} flattened: {matrix.shape[1]} values"
-    x = Grid(inputs, title, ABOVE, "x", focus=pixel, readers=marks)
+    x = Grid(inputs, title, hint, "x", focus=pixel, readers=marks)
     around = Outline(range(index, index + 1), range(thickness)) if thickness > 1 else None
     filled = _filled(session) * thickness
     return x, Grid(outputs, "y", focus=(index, 0), outline=around, filled=filled)
@@ -299,7 +305,8 @@ def _pictures(session: Session, matrix: WeightMatrix, pointed: Pointed | None) -
     grids = step_grids(shown, shown.step, pointer)
     letters = letters_in(session)
     image = replace(grids.image, hint="framed: what this row reads", legend=False)
-    kernel = replace(grids.kernel, hint="shared by all rows")
+    is_only = session.convolution.weight_shape[0] == 1
+    kernel = replace(grids.kernel, hint=f"shared by all {'' if is_only else 'its '}rows")
     if letters:
         lettered = _named_image(session.picture, session.convolution, shown.channel, letters.pixels)
         image = replace(image, sheet=lettered)

@@ -12,7 +12,7 @@ from textual.geometry import Region
 
 from convtui.engine.equations import Equation, Equations
 from convtui.engine.matrix import WeightMatrix
-from convtui.views.cells import DARK, Palette, style
+from convtui.views.cells import DARK, RGB, Palette, mixed, style
 from convtui.views.drawing import Cell, Grid, Rectangle
 from convtui.views.grid import GridPane
 
@@ -96,6 +96,13 @@ class OverviewPane:
         return lines, columns
 
     @property
+    def _marking(self) -> RGB:
+        """The accent, softened so that the dots can be read on it."""
+        mixture = mixed(np.array(self.palette.background, np.uint8), self.palette.accent, 0.5)
+        red, green, blue = mixture.tolist()
+        return red, green, blue
+
+    @property
     def _is_all_in_view(self) -> bool:
         assert self._matrix
         return tuple(map(len, self._view)) == self._matrix.shape
@@ -124,7 +131,7 @@ class OverviewPane:
         plain = style(self.palette.text, self.palette.uncomputed)
         if line not in lines or self._is_all_in_view:
             return [Segment(text, plain)]
-        marked = style((0, 0, 0), self.palette.accent)
+        marked = style(self.palette.text, self._marking)
         seen = text[columns.start : columns.stop]
         before, after = text[: columns.start], text[columns.stop :]
         return [Segment(before, plain), Segment(seen, marked), Segment(after, plain)]
@@ -221,7 +228,7 @@ class EquationsPane:
         if letters and y == 0:
             segments = [
                 Segment(
-                    "in letters: a layer of neurons that share their weights",
+                    "neurons that share their weights",
                     style(self.palette.muted, background),
                 )
             ]

@@ -25,9 +25,10 @@ def row_words(session: Session) -> str:
         spread = f"column {session.index} spreads {name} over {_counted(len(row.indices), 'pixel')}"
         return f"{spread}, with the weights it was read with"
     bias = f" + bias {significant(step.bias)}" if step.has_bias else ""
-    count = _counted(len(row.indices), "weight")
-    row_sum = f"row {session.index} · x = {count} times what they read{bias}"
-    return f"{row_sum} = {name} = {significant(step.value)}"
+    every = prod(session.convolution.weight_shape[1:])
+    fewer = len(row.indices) < every and session.spec.padding_mode == "zeros"
+    why = f"  ({len(row.indices)} of {every} weights: the others lie over the padding)" if fewer else ""
+    return f"row {session.index} · x{bias} = {name} = {significant(step.value)}{why}"
 
 
 def pointed_words(session: Session, pointed: Pointed | None) -> str:
@@ -85,21 +86,21 @@ def figures(session: Session, width: int) -> list[str]:
     unread = standing.zero_columns
     line = "rows" if session.view.transposed else "columns"
     return [
-        _fitting(
+        fitting(
             width,
             f"{rows:,} rows ({of_rows}) x {columns:,} columns ({of_columns}): {matrix.nnz:,} nonzeros, "
             f"density {density}",
             f"{rows:,} x {columns:,}, {matrix.nnz:,} nonzeros, density {density}",
             f"{rows:,} x {columns:,}, density {density}",
         ),
-        _fitting(
+        fitting(
             width,
             f"free parameters: {free} ({made}); a dense layer of this shape would have {dense:,}",
             f"free parameters: {free}; a dense layer of this shape would have {dense:,}",
             f"free parameters: {free}; a dense layer: {dense:,}",
             f"{free} free; a dense layer: {dense:,}",
         ),
-        _fitting(
+        fitting(
             width,
             f"all-zero {line}: {unread:,}"
             + (" (pixels that no window reads)" if unread else ": every pixel is read"),
@@ -113,7 +114,7 @@ def matrix_hint(session: Session, width: int) -> str:
     view, convolution = session.view, session.convolution
     weights = prod(convolution.weight_shape[1:])
     if view.by_entry:
-        return _fitting(
+        return fitting(
             width,
             "one colour, one weight: shared weights are diagonals; dots: untrainable zeros",
             "one colour, one weight: shared along diagonals",
@@ -121,19 +122,22 @@ def matrix_hint(session: Session, width: int) -> str:
             "diagonals: shared weights",
         )
     if view.transposed:
-        return _fitting(
+        return fitting(
             width,
             "rows are pixels: what a gradient or a transposed convolution multiplies by",
-            "a transposed convolution multiplies by it",
+            "rows are pixels: a gradient multiplies by it",
             "a gradient multiplies by it",
+            "rows are pixels",
         )
     of = "every row holds" if convolution.weight_shape[0] == 1 else "the rows of a channel hold"
-    return _fitting(
+    return fitting(
         width,
         f"{of} the same {_counted(weights, 'weight')}, shifted: they are shared; dots: untrainable zeros",
         f"{of} the same {_counted(weights, 'weight')}, shifted: shared",
         f"{of} the same {_counted(weights, 'weight')}, shifted",
-        f"{_counted(weights, 'weight')}, shared by all rows",
+        f"all rows share {_counted(weights, 'weight')}"
+        if convolution.weight_shape[0] == 1
+        else f"{_counted(weights, 'weight')} for each channel",
     )
 
 
@@ -142,7 +146,7 @@ def wrapped(text: str, width: int, lines: int) -> list[str]:
     return wrap(text, max(1, width), max_lines=lines, placeholder=" …")
 
 
-def _fitting(width: int, *texts: str) -> str:
+def fitting(width: int, *texts: str) -> str:
     """The first text that fits, else the last."""
     return next((text for text in texts if len(text) <= width), texts[-1])
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from rich.segment import Segment
 from textual.geometry import Region
 
 from convtui.views.cells import DARK, RGB, Palette, Pixels, accent_on, mixed, style
 from convtui.views.drawing import Cell
-from convtui.views.layers_table import Kind, TableLine
+from convtui.views.layers_table import BEFORE, FEEDING, MARKER, Kind, TableLine
 
-MARKER = "▸ "
+Shown = tuple[TableLine, str, bool]  # a line, what feeds there, and whether it is selected
 
 
 class TablePane:
@@ -21,34 +23,37 @@ class TablePane:
         self.palette: Palette = DARK
         self._lines: list[TableLine] = []
         self._selected = 0
+        self._feeding: Callable[[int], str] = lambda _: ""
+        self._shown: list[Shown | None] = []
         self._top = 0
         self._changed: list[Region] = []
 
     def place(self, region: Region, palette: Palette) -> None:
         self.region, self.palette = region, palette
         self._follow()
+        self._look_again()
 
-    def show(self, lines: list[TableLine], selected: int) -> None:
-        """These lines, the header first; `selected` counts from the one after it."""
-        before = [self._shown(y) for y in range(self.region.height)]
+    def show(self, lines: list[TableLine], selected: int, feeding: Callable[[int], str]) -> None:
+        """These lines, the header first; `selected` counts from the one after it.
+
+        feeding tells, for a layer in view, which of its cells feed the selected activation.
+        """
         moved = selected != self._selected or len(lines) != len(self._lines)
-        self._lines, self._selected = lines, selected
+        self._lines, self._selected, self._feeding = lines, selected, feeding
         if moved:
             self._follow()
-        for y, old in enumerate(before):
-            if old != self._shown(y):
-                self._changed.append(Region(0, y, self.region.width, 1))
+        self._look_again()
 
     def changes(self) -> list[Region]:
         changed, self._changed = self._changed, []
         return changed
 
     def line(self, y: int) -> list[Segment]:
-        shown = self._shown(y)
+        shown = self._shown[y] if y < len(self._shown) else None
         background = self.palette.background
         if shown is None:
             return [Segment(" " * self.region.width, style(None, background))]
-        line, is_selected = shown
+        line, feeding, is_selected = shown
         if is_selected:
             red, green, blue = mixed(_pixel(background), self.palette.muted, 0.3).tolist()
             background = (red, green, blue)
@@ -57,11 +62,10 @@ class TablePane:
             colour = accent_on(background, self.palette)
         accent = accent_on(background, self.palette)
         marker = MARKER if is_selected else " " * len(MARKER)
-        feeding = line.feeding.rjust(self.region.width - len(marker) - len(line.text) - 1)
         segments = [
             Segment(marker, style(accent, background, True)),
             Segment(line.text, style(colour, background, is_selected)),
-            Segment(feeding, style(colour if line.kind is Kind.HEADER else accent, background)),
+            Segment(BEFORE + feeding, style(colour if line.kind is Kind.HEADER else accent, background)),
         ]
         return Segment.adjust_line_length(segments, self.region.width, style(None, background))
 
@@ -72,22 +76,30 @@ class TablePane:
         return (at, 0) if is_layer else None
 
     def scroll(self, rows: int, columns: int) -> None:  # noqa: ARG002
-        before = self._top
         self._look_at(self._top + rows * max(1, self._room // 4))
-        if self._top != before:
-            self._changed = [Region(0, 0, self.region.width, self.region.height)]
+        self._look_again()
 
     @property
     def _room(self) -> int:
         """Lines under the header."""
         return max(1, self.region.height - 1)
 
-    def _shown(self, y: int) -> tuple[TableLine, bool] | None:
-        """The line drawn there, and whether it is the selected one."""
-        if y == 0:
-            return (self._lines[0], False) if self._lines else None
-        at = self._top + y
-        return (self._lines[at], at - 1 == self._selected) if at < len(self._lines) else None
+    def _look_again(self) -> None:
+        """Take what is in view from the lines, and remember which of it has changed."""
+        before = self._shown
+        self._shown = [self._seen(y) for y in range(self.region.height)]
+        for y, shown in enumerate(self._shown):
+            if y >= len(before) or before[y] != shown:
+                self._changed.append(Region(0, y, self.region.width, 1))
+
+    def _seen(self, y: int) -> Shown | None:
+        """What is drawn on a line."""
+        at = self._top + y if y else 0
+        if at >= len(self._lines):
+            return None
+        line = self._lines[at]
+        feeding = FEEDING if not y else self._feeding(at - 1) if line.kind is Kind.LAYER else ""
+        return line, feeding, y > 0 and at - 1 == self._selected
 
     def _look_at(self, top: int) -> None:
         self._top = min(max(top, 0), max(len(self._lines) - 1 - self._room, 0))
