@@ -26,7 +26,7 @@ lint: $(VENV)/.lint ## style, formatting, types and the walls between the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.run ## measure the speed beside the smallest Textual app (about a minute)
+bench: $(VENV)/.run ## measure the speed beside the smallest Textual app (about two minutes)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean: ## remove .venv, the caches and what was built

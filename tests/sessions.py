@@ -13,6 +13,7 @@ from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES, SpecError
 from convtui.images import LARGEST_VALUE, Picture
 from convtui.session import KernelChoice, Session, Zoom
+from convtui.sessionreader import VIEW_FLAGS
 
 Change = Callable[[Session], Session]
 
@@ -113,6 +114,7 @@ _changes = st.one_of(
     st.just(lambda session: session.finished()),
     st.sampled_from([None, *Zoom]).map(lambda zoom: lambda session: session.with_view(zoom=zoom)),
     st.booleans().map(lambda hints: lambda session: session.with_view(hints=hints, slice=0)),
+    st.sampled_from(VIEW_FLAGS).map(lambda flag: lambda session: session.with_view(**{flag: True})),
 )
 
 

@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from convtui import samples, sessionfile
 from convtui.screens.ask import Ask
+from convtui.session import Session
 from tests.example_sessions import counting, lesson, own, session_on
 from tests.screens.driving import Driven, opened
 from tests.test_session import fingerprint
@@ -38,16 +39,18 @@ async def test_a_change_tells_whether_it_went() -> None:
         assert app.session.index == 1
 
 
-@pytest.mark.parametrize("error", [ValueError("no"), IndexError("no"), MemoryError("no")])
-async def test_whatever_is_refused_is_said(error: Exception) -> None:
-    def refuse(_: object) -> None:
-        raise error
-
+async def test_whatever_is_refused_is_said() -> None:
     async with opened() as driven:
         before = driven.session
-        driven.app.change(refuse)  # type: ignore[arg-type]
-        assert driven.said == "no"
-        assert driven.session is before
+        for error in (ValueError("no"), IndexError("no"), MemoryError("no"), OSError("no")):
+
+            def refuse(_: Session, error: Exception = error) -> Session:
+                raise error
+
+            driven.page.say("")
+            assert not driven.app.change(refuse)
+            assert driven.said == "no"
+            assert driven.session is before
 
 
 async def test_what_changes_nothing_is_no_step_of_undo() -> None:
@@ -271,6 +274,28 @@ async def test_the_question_offers_to_save(folder: Path) -> None:
         assert await quits(driven, "q")
 
 
+async def test_saving_there_ends_the_app(folder: Path) -> None:
+    sessionfile.save(session_on("count-5x5"), folder / "mine.toml")
+    async with opened() as driven:
+        await driven.press("o")
+        await driven.enter("mine.toml")
+        assert await quits(driven, "t", "q", "s")
+    assert sessionfile.load(folder / "mine.toml").spec.stride == (2, 2)
+
+
+@pytest.mark.parametrize(("answer", "stride"), [("o", (1, 1)), ("escape", (2, 2))])
+async def test_unsaved_changes_are_asked_about_before_another_session(
+    folder: Path, answer: str, stride: tuple[int, int]
+) -> None:
+    sessionfile.save(session_on("count-5x5"), folder / "mine.toml")
+    async with opened() as driven:
+        await driven.press("t", "o")
+        await driven.enter("mine.toml")
+        assert "There are unsaved changes." in question(driven)
+        await driven.press(answer)
+        assert driven.session.spec.stride == stride
+
+
 async def test_the_answers_can_be_clicked() -> None:
     async with opened() as driven:
         await driven.press("t", "q")
@@ -290,6 +315,8 @@ async def test_saved_or_undone_changes_are_not_asked_about() -> None:
         await driven.press("s", "enter")
         assert not driven.app.has_unsaved_changes
         await driven.press("u")
+        assert driven.app.has_unsaved_changes, "the file has another stride"
+        await driven.press("ctrl+r")
         assert not driven.app.has_unsaved_changes
         assert await quits(driven, "q")
 

@@ -69,6 +69,15 @@ def test_an_undo_ends_the_run(deeds: list[str]) -> None:
     assert undone.then(91, "move").undone().present == undone.present
 
 
+@given(_done)
+def test_what_is_told_of_all_values_is_no_entry(deeds: list[str]) -> None:
+    history = grown(deeds)
+    mapped = history.mapped(lambda value: value + 1000)
+    assert timeline(mapped) == tuple(value + 1000 for value in timeline(history))
+    assert len(mapped.past) == len(history.past)
+    assert mapped.run == history.run
+
+
 def test_at_the_ends_nothing_happens() -> None:
     history = History("only")
     assert history.undone() is history

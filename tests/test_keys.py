@@ -32,10 +32,8 @@ def test_every_key_is_bound_as_it_is_listed(key: Key) -> None:
         assert bound[name] == key.action
 
 
-def test_every_key_is_explained_or_is_the_other_way_round_of_one_that_is() -> None:
-    for key in KEYS:
-        opposite = [other for other in KEYS if other.does and f"{key.written} " in other.does + " "]
-        assert key.does or opposite, key.written
+def test_every_key_is_explained() -> None:
+    assert all(key.does and key.written for key in KEYS)
 
 
 def test_actions_that_go_both_ways_have_keys_for_both() -> None:
@@ -53,11 +51,11 @@ def test_sections_and_tables_are_filled() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 def test_the_footer_fits_and_always_shows_the_way_to_all_keys(width: int) -> None:
-    keys = footer_keys(width)
+    keys = footer_keys((), width)
     assert sum(len(shown) + len(word) + 3 for shown, word, _ in keys) <= width
     words = [word for _, word, _ in keys]
     assert {"cell", "play", "help", "quit"} <= set(words)
 
 
 def test_a_wide_footer_leaves_nothing_out() -> None:
-    assert len(footer_keys(200)) == sum(bool(key.footer) for key in KEYS)
+    assert len(footer_keys((), 200)) == sum(bool(key.footer) for key in KEYS)

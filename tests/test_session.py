@@ -151,20 +151,36 @@ def test_multiply_adds_go_on_into_the_next_cell_and_back() -> None:
     forward = [place(session := session.multiply_added())[:2] for _ in range(6)]
     assert forward == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1), (1, 2)]
     back = [place(session := session.multiply_added(-1))[:2] for _ in range(6)]
-    assert back == [(1, 1), (1, 0), (0, 3), (0, 2), (0, 1), (0, 0)]
+    assert back == [(1, 1), (0, 4), (0, 3), (0, 2), (0, 1), (0, 0)]
     assert place(session.multiply_added(-1)) == (0, 0, 2)
 
 
-def test_after_the_last_multiply_add_the_last_cell_is_whole() -> None:
-    session = small().at(11, taps=4)
-    assert place(session.multiply_added()) == (11, None, 12)
+def test_a_cell_computed_at_once_is_begun_anew_or_gone_back_into() -> None:
+    assert place(small().at(3).multiply_added())[:2] == (3, 1)
+    assert place(small().at(3).multiply_added(-1))[:2] == (3, 3)
+
+
+def test_multiply_adds_stop_at_both_ends() -> None:
+    assert place(small().at(11, taps=4).multiply_added()) == (11, 4, 12)
+    assert place(small().at(11, taps=3).multiply_added(99)) == (11, 4, 12)
+    assert place(small().at(1, taps=2).multiply_added(-99))[:2] == (0, 0)
 
 
 @given(sessions(), st.data())
-def test_a_multiply_add_forward_then_back_is_where_it_was(session: Session, data: st.DataObject) -> None:
-    taps = data.draw(st.integers(0, session.products - 1))
-    inside = session.at(data.draw(st.integers(0, session.size - 1)), taps)
-    assert place(inside.multiply_added().multiply_added(-1)) == place(inside)
+def test_multiply_adds_are_counted_over_all_cells(session: Session, data: st.DataObject) -> None:
+    inside = session.at(
+        data.draw(st.integers(0, session.size - 1)), data.draw(st.integers(0, session.products))
+    )
+    count = data.draw(st.integers(-50, 50))
+    moved = inside.multiply_added(count)
+    assert done(moved) == np.clip(done(inside) + count, 0, session.size * session.products)
+    assert moved.taps or not moved.index
+
+
+def done(session: Session) -> int:
+    """All multiply-adds up to here."""
+    assert session.taps is not None
+    return session.index * session.products + session.taps
 
 
 @given(sessions())
@@ -236,11 +252,10 @@ def test_groups_make_the_filters_fit() -> None:
     assert session_on("cat-32", "edges").with_groups(3).convolution.weight_shape == (6, 1, 3, 3)
 
 
-def test_own_weights_are_tiled_over_the_groups() -> None:
+def test_own_weights_keep_the_slices_of_the_channels_that_a_group_reads() -> None:
     session = own(np.arange(8.0).reshape(2, 4, 1, 1), counting(4, 2, 2))
     grouped = session.with_groups(2)
-    np.testing.assert_array_equal(grouped.convolution.weight[..., 0, 0], [[0, 1], [4, 5]])
-    assert grouped.with_filters(4).convolution.weight[:, 0, 0, 0].tolist() == [0, 4, 0, 4]
+    np.testing.assert_array_equal(grouped.convolution.weight[..., 0, 0], [[0, 1], [6, 7]])
 
 
 def test_the_bias_goes_along_with_the_filters() -> None:
@@ -335,10 +350,10 @@ def test_looking_changes_no_figure() -> None:
         (lambda s: s.with_spec(stride=2, padding="same"), "needs stride 1"),
         (lambda s: s.with_groups(2), "groups=2: must divide the 1 input"),
         (lambda s: s.with_groups(0), "groups=0: must be at least 1"),
-        (lambda s: s.with_filters(0), "out_channels=0: .* nearest legal: 1"),
+        (lambda s: s.with_filters(0), "filters=0: .* nearest legal: 1"),
         (lambda s: s.with_kernel_size(6), "spans 6 rows"),
         (lambda s: s.with_kernel_size(0), "must be at least 1"),
-        (lambda s: s.with_weight_value(0, 0, 0, 0, 1.0).with_kernel_size(0), "must be at least 1"),
+        (lambda s: s.with_weight_value(0, 0, 0, 0, 1.0).with_kernel_size(0), "kernel_size=.*: must be"),
         (lambda s: s.with_kernel(KernelChoice("sobel")), "sobel"),
         (lambda s: s.with_kernel(KernelChoice("sobel-x"), 7), "spans 7"),
         (lambda s: s.with_weight(np.ones((1, 2, 1, 1)), "mine"), "slices"),
@@ -358,7 +373,7 @@ def test_refusals_say_what_and_why(change: Change, words: str) -> None:
 
 def test_filters_must_be_a_multiple_of_the_groups() -> None:
     grouped = session_on("cat-32").with_groups(3)
-    with pytest.raises(SpecError, match=r"out_channels=4: .*groups=3; nearest legal: 3"):
+    with pytest.raises(SpecError, match=r"filters=4: .*groups=3, .*nearest legal: 3"):
         grouped.with_filters(4)
     assert grouped.with_filters(6).convolution.weight_shape == (6, 1, 3, 3)
 

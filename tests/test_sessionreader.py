@@ -214,7 +214,7 @@ def test_whole_files_that_are_refused(text: str, line: int, words: list[str]) ->
         ("0 0.5 1\n", "0 x 1\n", 4, ["image.pixels: 'x' is not a number"]),
         ("1 0.5 0\n", "1 0.5\n", 5, ["image.pixels: ", "2", "3"]),
         ("1 0.5 0\n", "---\n1 0.5 0\n", 3, ["image.pixels", "not ---"]),
-        ("1 0.5 0\n", "1 0.5 1e40\n", 3, ["image.pixels", "1e+30"]),
+        ("1 0.5 0\n", "1 0.5 1e40\n", 5, ["image.pixels", "1e+30"]),
         ('"""\n0 0.5 1\n1 0.5 0\n"""', '"0 1\\n0"', 3, ["image.pixels: line 2: "]),
         ('"""\n0 0.5 1\n1 0.5 0\n"""', '"""0 1\n0"""', 4, ["image.pixels: "]),
         ('"""\n0 0.5 1\n1 0.5 0\n"""', '"""\n"""', 3, ["image.pixels: ", "numbers"]),

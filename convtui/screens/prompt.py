@@ -44,7 +44,8 @@ class Prompt(Horizontal):
         text = event.value.strip()
         await self.remove()
         if text:
-            self._done(text)
+            # From here on nobody answers for this line, and what is done may want an answer itself.
+            self.app.call_later(self._done, text)
 
     async def on_typed_line_left(self, event: TypedLine.Left) -> None:
         event.stop()

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import tempfile
+import timeit
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -14,12 +15,17 @@ from typing import TypeVar
 
 import numpy as np
 
+from convtui import Convolution, kernel
+from convtui.engine.matrix import WeightMatrix
 from tests.benchmarks.measure import (
     DOWN,
     ENTER,
     LEFT,
+    MATRIX_PAGE,
     RIGHT,
     UP,
+    WHEEL_DOWN,
+    WHEEL_UP,
     Commands,
     Series,
     held_down,
@@ -102,6 +108,34 @@ def key_figures(images: Commands) -> Iterator[Figure]:
         yield compared("  memory after the keys", "MB", steps, Series.megabytes)
 
 
+def matrix_figures(images: Commands) -> Iterator[Figure]:
+    """The Matrix page of a million rows beside that of 784: a key's frame, and the part in view alone."""
+    with opened(images) as terminals:
+        for terminal in terminals.values():
+            terminal.press(MATRIX_PAGE, quiet=0.5)
+        for name, keys in (
+            ("matrix, key Right, p50", [RIGHT]),
+            ("matrix, key Down, p50", [DOWN]),
+            ("matrix, wheel, p50", [WHEEL_DOWN, WHEEL_UP]),
+        ):
+            steps = one_at_a_time(terminals, keys, presses=60)
+            yield compared(name, "ms", steps, Series.p50, 1.2)
+        yield compared("  written a key", "kB", steps, Series.kilobytes_a_key)
+        yield compared("  memory after the keys", "MB", steps, Series.megabytes)
+    matrices = {
+        name: Convolution(np.load(command[-1])[np.newaxis], kernel("top-edge"), padding=1).weight_matrix
+        for name, command in images.items()
+    }
+    yield compared("block of a screenful", "ms", matrices, block_milliseconds, 1.2)
+
+
+def block_milliseconds(matrix: WeightMatrix) -> float:
+    """Milliseconds for 50 rows of the matrix by 80 columns, from its middle: the best of 5 times 20."""
+    row, column = (side // 2 for side in matrix.shape)
+    rows, columns = range(row, row + 50), range(column - 25, column + 55)
+    return min(timeit.repeat(lambda: matrix.block(rows, columns), number=20, repeat=5)) / 20 * 1000
+
+
 def machine() -> dict[str, object]:
     """What the figures were measured on."""
     return {
@@ -111,6 +145,13 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "textual": version("textual"),
     }
+
+
+def saved_image(directory: str, side: int) -> str:
+    """The path of a square image of noise."""
+    path = Path(directory) / f"{side}.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8))
+    return str(path)
 
 
 def table(figures: list[Figure]) -> str:
@@ -133,21 +174,23 @@ def _quantity(value: float | None, unit: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=["start", "keys"], help="measure only this")
+    parser.add_argument("--only", choices=["start", "keys", "matrix"], help="measure only this")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="convtui-images-") as directory:
-        images = {}
-        for side in (4096, 8):
-            path = Path(directory) / f"{side}.npy"
-            np.save(path, np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8))
-            images[f"{side}x{side}"] = [*CONVTUI, str(path)]
+        images = {f"{side}x{side}": [*CONVTUI, saved_image(directory, side)] for side in (4096, 8)}
+        matrices = {
+            f"{side * side}^2": [*CONVTUI, "--padding", "1", saved_image(directory, side)]
+            for side in (1000, 28)
+        }
         try:
-            if options.only != "keys":
+            if options.only in (None, "start"):
                 figures += start_figures(images)
-            if options.only != "start":
+            if options.only in (None, "keys"):
                 figures += key_figures(images)
+            if options.only in (None, "matrix"):
+                figures += matrix_figures(matrices)
         except (Silent, Ended) as error:
             print(error, file=sys.stderr)
             return 1

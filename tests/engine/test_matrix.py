@@ -122,7 +122,7 @@ def test_block_is_that_part_of_the_array(case: Case, data: st.DataObject) -> Non
         picked = np.ix_(np.array(rows, dtype=int), np.array(columns, dtype=int))
         np.testing.assert_allclose(values, matrix.toarray()[picked], rtol=0, atol=1e-12)
         first = [[(*matrix.kernel_entry(i, j), -1)[0] for j in columns] for i in rows]
-        assert entries.tolist() == first
+        np.testing.assert_array_equal(entries, np.reshape(first, entries.shape))
         assert values.shape == entries.shape == (len(rows), len(columns))
 
 
@@ -230,7 +230,7 @@ def dots(size: int, count: int) -> list[slice]:
     return [slice(start, max(start + 1, (dot + 1) * size // count)) for dot, start in enumerate(starts)]
 
 
-@given(legal_cases(), st.integers(1, 60), st.integers(1, 60))
+@given(legal_cases(), st.integers(1, 24), st.integers(1, 24))
 def test_overview_shows_where_the_nonzeros_are(case: Case, height: int, width: int) -> None:
     structure = structure_of_torch(case)
     matrix = case.convolution.weight_matrix
@@ -238,8 +238,8 @@ def test_overview_shows_where_the_nonzeros_are(case: Case, height: int, width: i
         [bool(structure[rows, columns].any()) for columns in dots(structure.shape[1], width)]
         for rows in dots(structure.shape[0], height)
     ]
-    assert matrix.overview(height, width).tolist() == expected
-    assert matrix.transposed().overview(width, height).T.tolist() == expected
+    np.testing.assert_array_equal(matrix.overview(height, width), expected)
+    np.testing.assert_array_equal(matrix.transposed().overview(width, height).T, expected)
 
 
 @pytest.mark.parametrize("most", [0, 40, 400])
@@ -253,7 +253,7 @@ def test_a_sampled_overview_shows_the_rows_it_samples(most: int, monkeypatch: py
     array[sampled] = matrix.toarray()[sampled]
     expected = [[array[rows, columns].any() for columns in dots(1600, 30)] for rows in dots(1600, 20)]
     np.testing.assert_array_equal(matrix.overview(20, 30), expected)
-    monkeypatch.setattr(module, "MOST_SAMPLED_ENTRIES", samples * 9)
+    monkeypatch.setattr(module, "MOST_SAMPLED_ENTRIES", 9 * most)
     np.testing.assert_array_equal(matrix.overview(20, 30), expected)
     assert (matrix.overview(20, 30) <= complete).all()
 

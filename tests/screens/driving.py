@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from textual import events
 from textual.pilot import Pilot
@@ -11,7 +12,7 @@ from textual.widgets import Input
 
 from convtui.app import ConvtuiApp
 from convtui.screens.notice import Notice
-from convtui.screens.step import StepScreen
+from convtui.screens.session_screen import SessionScreen
 from convtui.session import Session
 from convtui.views.canvas import Canvas
 from convtui.views.drawing import Cell
@@ -31,10 +32,8 @@ class Driven:
         return self.app.session
 
     @property
-    def page(self) -> StepScreen:
-        page = self.app.page
-        assert isinstance(page, StepScreen)
-        return page
+    def page(self) -> SessionScreen:
+        return self.app.page
 
     # -- what the user sees
 
@@ -77,7 +76,9 @@ class Driven:
     # -- what the user does
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        # A key takes the pilot three sleeps of 20 ms; half of that is ample where no timer is involved.
+        with patch("textual._wait.SLEEP_GRANULARITY", 0.01):
+            await self.pilot.press(*keys)
 
     async def enter(self, text: str) -> None:
         """Type into the open line and press enter."""
@@ -85,6 +86,15 @@ class Driven:
         assert isinstance(line, Input)
         line.value = text
         await self.press("enter")
+
+    async def resize(self, width: int, height: int) -> None:
+        """Another terminal; the app answers within a few frames."""
+        await self.pilot.resize_terminal(width, height)
+        for _ in range(100):
+            if self.page.size == (width, height):
+                break
+            await self.pilot.pause()
+        await self.pilot.pause()
 
     def place(self, name: str, cell: Cell) -> tuple[int, int]:
         """Where on the screen a cell of a pane lies; it must be in view."""

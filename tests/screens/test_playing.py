@@ -102,25 +102,28 @@ async def test_the_speed_stays_within_its_bounds() -> None:
         assert f"{SPEEDS[0]} steps" in driven.said
 
 
-@pytest.mark.parametrize("speed", SPEEDS)
-async def test_a_second_has_as_many_steps_as_it_says(speed: int) -> None:
+async def test_a_second_has_as_many_steps_as_it_says() -> None:
     """High speeds take several steps a tick: more paints than that cannot be seen."""
     async with opened(session_on(counting(1, 60, 60))) as driven:
-        driven.page._speed = speed
-        await driven.press("space")
-        assert driven.page._player is not None
-        tick(driven, min(speed, MOST_TICKS))
-        assert driven.session.index == speed
+        for speed in SPEEDS:
+            driven.app.change(lambda session: session.restarted())
+            driven.page._speed = speed
+            driven.page.action_play()
+            tick(driven, min(speed, MOST_TICKS))
+            assert driven.session.index == speed
+            driven.page.pause()
 
 
-@pytest.mark.parametrize("speed", [60, 480, 1920])
-async def test_a_second_inside_the_cells_has_as_many_multiply_adds_as_it_says(speed: int) -> None:
-    async with opened(session_on(counting(1, 60, 60)).at(0, 0)) as driven:
-        driven.page._speed = speed
-        await driven.press("space")
-        tick(driven, MOST_TICKS)
-        done = driven.session.index * driven.session.products + (driven.session.taps or 0)
-        assert done == speed
+async def test_a_second_inside_the_cells_has_as_many_multiply_adds_as_it_says() -> None:
+    async with opened(session_on(counting(1, 60, 60))) as driven:
+        for speed in (60, 480, 1920):
+            driven.app.change(lambda session: session.at(0, 0))
+            driven.page._speed = speed
+            driven.page.action_play()
+            tick(driven, MOST_TICKS)
+            done = driven.session.index * driven.session.products + (driven.session.taps or 0)
+            assert done == speed
+            driven.page.pause()
 
 
 async def test_changes_while_playing_go_on_from_the_window() -> None:
@@ -138,8 +141,7 @@ async def test_resizing_while_playing() -> None:
     async with opened() as driven:
         await driven.press("space")
         for width, height in ((80, 24), (60, 20), (30, 10), (150, 50)):
-            await driven.pilot.resize_terminal(width, height)
-            await driven.pilot.pause()
+            await driven.resize(width, height)
             tick(driven)
             await driven.pilot.pause()
             assert len(driven.lines) == height

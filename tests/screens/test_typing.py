@@ -1,57 +1,51 @@
 """What is typed: where to go, what to set, what to open."""
 
-import pytest
-
 from tests.example_sessions import lesson, session_on
 from tests.screens.driving import opened
 
 
-@pytest.mark.parametrize(
-    ("text", "position"),
-    [
-        ("4,18", (0, 4, 18)),
-        ("0,4,18", (0, 4, 18)),
-        ("4 18", (0, 4, 18)),
-        ("131", (0, 4, 18)),
-        ("1", (0, 0, 0)),
-    ],
-)
-async def test_g_goes_to_a_cell_or_a_step(text: str, position: tuple[int, int, int]) -> None:
+async def test_g_goes_to_a_cell() -> None:
     async with opened() as driven:
-        await driven.press("g", *(dict(zip(", ", ("comma", "space"), strict=True)).get(c, c) for c in text))
+        await driven.press("g", "4", "comma", "1", "8")
         assert driven.typing
-        assert text in driven.bottom
+        assert "4,18" in driven.bottom
         await driven.press("enter")
         assert not driven.typing
-        assert driven.session.position == position
+        assert driven.session.position == (0, 4, 18)
 
 
-@pytest.mark.parametrize("text", ["785", "0", "28,0", "1,0,0", "x", "1,2,3,4", "-1"])
-async def test_g_refuses_where_there_is_no_cell(text: str) -> None:
+async def test_g_goes_to_whatever_names_a_cell_or_a_step() -> None:
     async with opened() as driven:
-        await driven.press("g")
-        await driven.enter(text)
-        assert driven.refused
-        assert driven.session.index == 0
+        for text in ("0,4,18", "4 18", "(4, 18)", "131"):
+            driven.app.change(lambda session: session.at(0))
+            await driven.press("g")
+            await driven.enter(text)
+            assert driven.session.position == (0, 4, 18), text
 
 
-@pytest.mark.parametrize(
-    ("text", "setting", "value"),
-    [
-        ("stride 2,1", "stride", (2, 1)),
-        ("padding same", "padding", "same"),
-        ("padding 0,1,2,3", "padding", ((0, 1), (2, 3))),
-        ("mode circular", "padding_mode", "circular"),
-        ("dilation=3", "dilation", (3, 3)),
-        ("size 5", "kernel_size", (5, 5)),
-    ],
-)
-async def test_a_setting_is_typed(text: str, setting: str, value: object) -> None:
+async def test_g_refuses_where_there_is_no_cell() -> None:
     async with opened() as driven:
-        await driven.press("colon")
-        await driven.enter(text)
-        assert getattr(driven.session.spec, setting) == value
-        await driven.press("u")
+        for text in ("785", "0", "28,0", "1,0,0", "x", "1,2,3,4", "-1"):
+            await driven.press("g")
+            await driven.enter(text)
+            assert driven.refused, text
+            assert driven.session.index == 0, text
+
+
+async def test_settings_are_typed() -> None:
+    settings = {
+        "stride 2,1": ("stride", (2, 1)),
+        "padding 0,1,2,3": ("padding", ((0, 1), (2, 3))),
+        "padding_mode circular": ("padding_mode", "circular"),
+        "dilation=3": ("dilation", (3, 3)),
+        "size 5": ("kernel_size", (5, 5)),
+    }
+    async with opened() as driven:
+        for text, (setting, value) in settings.items():
+            await driven.press("colon")
+            await driven.enter(text)
+            assert getattr(driven.session.spec, setting) == value, text
+        await driven.press(*"u" * len(settings))
         assert driven.session.spec == lesson().spec
 
 
@@ -66,16 +60,14 @@ async def test_kernels_bias_and_filters_are_typed() -> None:
         assert driven.session.convolution.bias.tolist() == [0, 0.5]
 
 
-@pytest.mark.parametrize(
-    "text", ["stride 0", "strid 2", "stride", "padding -1", "kernel nonesuch", "groups 2", "size 99"]
-)
-async def test_what_is_not_understood_or_refused_is_said(text: str) -> None:
+async def test_what_is_not_understood_or_refused_is_said() -> None:
     async with opened() as driven:
         before = driven.session
-        await driven.press("colon")
-        await driven.enter(text)
-        assert driven.refused
-        assert driven.session is before
+        for text in ("stride 0", "strid 2", "stride", "padding -1", "kernel nonesuch", "groups 2", "size 99"):
+            await driven.press("colon")
+            await driven.enter(text)
+            assert driven.refused, text
+            assert driven.session is before, text
 
 
 async def test_escape_and_an_empty_line_leave_everything_as_it_was() -> None:
@@ -116,13 +108,12 @@ async def test_a_second_question_takes_the_place_of_the_first() -> None:
         assert driven.session.spec.stride == (3, 3)
 
 
-@pytest.mark.parametrize("name", ["cat-32", "digit-8x8-3", "count-5x5"])
-async def test_o_opens_a_sample(name: str) -> None:
+async def test_o_opens_a_sample() -> None:
     async with opened() as driven:
         await driven.press("o")
-        await driven.enter(name)
-        assert driven.session.picture.name == name
-        assert name in driven.text
+        await driven.enter("digit-8x8-3")
+        assert driven.session.picture.name == "digit-8x8-3"
+        assert "digit-8x8-3" in driven.text
         await driven.press("u")
         assert driven.session.picture.name == "mnist-7"
 

@@ -61,7 +61,7 @@ def test_a_pair_is_one_number_where_both_agree() -> None:
     assert (pair((2, 2)), pair((2, 1))) == ("2", "2,1")
 
 
-@given(sessions(), st.integers(40, 200))
+@given(sessions(), st.integers(60, 200))
 def test_the_line_fits_and_keeps_whole_controls(session: Session, width: int) -> None:
     line = controls_line(controls(session), width)
     assert line.cell_length <= width

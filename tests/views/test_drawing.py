@@ -19,12 +19,14 @@ from convtui.views.drawing import (
     CellSize,
     Grid,
     Outline,
+    Readers,
     Rows,
     legend_line,
 )
 from convtui.views.sheets import ImageSheet, TableSheet
 from tests.example_sessions import lesson, session_on
 from tests.views.contrast import contrast
+from tests.views.grids import grids
 
 SIZES = (TALL_NUMBERS, WIDE_NUMBERS, NUMBERS, BLOCKS, HALF_BLOCKS)
 sizes = pytest.mark.parametrize("size", SIZES, ids=["tall", "wide", "numbers", "blocks", "half-blocks"])
@@ -67,30 +69,6 @@ def test_lines_and_rows_are_inverse(size: CellSize, rows: int) -> None:
         for line in size.lines_of(row):
             assert row - size.row_at(line) in (0, 1 if size.half else 0)
             assert line < size.lines(rows)
-
-
-@st.composite
-def grids(draw: st.DrawFn) -> Grid:
-    """A grid with everything marked that can be, all of it anywhere."""
-    rows, columns = draw(st.integers(1, 7)), draw(st.integers(1, 7))
-    lowest, highest = draw(
-        st.sampled_from([(0, 1), (-1, 1), (0, 255), (-3000, 3000), (-1e20, 1e20), (0, 0.01)])
-    )
-    values = np.random.default_rng(draw(st.integers(0, 9))).uniform(lowest, highest, (rows, columns))
-    padding = np.arange(rows * columns).reshape(rows, columns) % 3 == 0 if draw(st.booleans()) else None
-    cells = st.tuples(st.integers(0, rows - 1), st.integers(0, columns - 1))
-    top, left = draw(cells)
-    outline = Outline(
-        range(top, rows, draw(st.integers(1, 3))), range(left, columns, draw(st.integers(1, 3)))
-    )
-    return Grid(
-        TableSheet(values, lowest, highest, padding=padding),
-        "title",
-        filled=draw(st.none() | st.integers(0, rows * columns)),
-        outline=draw(st.none() | st.just(outline)),
-        focus=draw(st.none() | cells),
-        readers=draw(st.frozensets(cells, max_size=4)),
-    )
 
 
 @sizes
@@ -311,11 +289,14 @@ def test_the_focus_is_a_glyph_in_blocks() -> None:
 
 
 def test_cells_that_read_the_pixel_are_marked() -> None:
-    grid = replace(zeros(2, 3), readers=frozenset({(0, 1), (1, 2)}), filled=2)
-    assert drawn(grid, BLOCKS) == ["  ▗▖· ", "· · ▗▖"]
+    grid = replace(zeros(2, 3), readers=Readers(frozenset({0}), frozenset({1, 2})), filled=2)
+    assert drawn(grid, BLOCKS) == ["  ▗▖▗▖", "· · · "]
     marked = [char[2] for char in colours(grid, NUMBERS, 0)]
     assert marked[5] != marked[0]
-    assert colours(replace(zeros(2, 3), readers=frozenset({(0, 1)})), HALF_BLOCKS, 0)[1][1] == DARK.reader
+    assert (
+        colours(replace(zeros(2, 3), readers=Readers(frozenset({0}), frozenset({1}))), HALF_BLOCKS, 0)[1][1]
+        == DARK.reader
+    )
 
 
 def test_an_odd_last_row_in_half_blocks_has_the_background_below() -> None:

@@ -187,13 +187,18 @@ def test_what_is_larger_than_the_pane_says_what_is_in_view() -> None:
     assert "in view" not in text(pane_for(lesson(), width=80, height=40))[0]
 
 
-def test_the_scale_stands_beside_the_hint_or_below_the_cells() -> None:
-    pane = pane_for(lesson(), "output", 70, 40)
-    assert "█" in text(pane)[1 + 28]
-    pane.place(pane.region, BLOCKS, True, DARK)
-    assert "█" in text(pane)[1]
-    assert "dots: cells not computed yet" in text(pane)[1]
-    assert not any("█" in line for line in text(pane)[2:])
+def test_the_scale_stands_below_the_cells_or_where_no_line_is_free_beside_the_hint() -> None:
+    session = lesson()
+    for height, line in ((40, 2 + 28), (2 + 28, 1)):
+        pane = pane_for(session, "output", 70, height)
+        pane.place(pane.region, BLOCKS, True, DARK)
+        assert [y for y, drawn in enumerate(text(pane)) if "█" in drawn] == [line]
+        assert text(pane)[1].startswith("dots: cells not computed yet")
+
+
+def test_a_title_without_room_is_a_shorter_one() -> None:
+    assert text(pane_for(lesson(), "output", 60))[0].startswith("output[0, 0, 0] of 1x28x28 · step 1 of 784")
+    assert text(pane_for(lesson(), "output", 30))[0].startswith("[0, 0, 0] · step 1 of 784")
 
 
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
