@@ -62,6 +62,7 @@ class ConvtuiApp(App[None]):
         self.set_reactive(ConvtuiApp.session, session)
         self._history = History(session)
         self._unchanged: WeakSet[Convolution] = WeakSet([session.convolution])
+        self._unchanged_layers = _own_layers(session)
         self._read_at = {session.path: _modified(session.path)}
         self._notice = notice
         self._keep = keep
@@ -126,7 +127,8 @@ class ConvtuiApp(App[None]):
 
     @property
     def has_unsaved_changes(self) -> bool:
-        return self.session.convolution not in self._unchanged
+        layers = _own_layers(self.session)
+        return self.session.convolution not in self._unchanged or layers != self._unchanged_layers
 
     def open(self, text: str) -> None:
         """Open an image, a sample or a session by its path or name; unsaved changes are asked about."""
@@ -156,6 +158,7 @@ class ConvtuiApp(App[None]):
         path = Path(text)
         if self.change(lambda _: replace(sessionfile.load(path), path=path)):
             self._unchanged = WeakSet([self.session.convolution])
+            self._unchanged_layers = _own_layers(self.session)
             self._read_at[path] = _modified(path)
             if self.session.picture.notice:
                 self._say(self.session.picture.notice)
@@ -203,6 +206,7 @@ class ConvtuiApp(App[None]):
             return
         self._read_at[path] = _modified(path)
         self._unchanged = WeakSet([self.session.convolution])
+        self._unchanged_layers = _own_layers(self.session)
         before = self.session.path
         self._adopt(self._history.mapped(lambda each: _moved(each, before, path)))
         self._say(f"saved: {path}   (convtui {path} opens it again)")
@@ -311,6 +315,17 @@ def _collect_garbage() -> None:
     """From now on. What there is at the start stays: it need not be walked through while keys are pressed."""
     gc.freeze()
     gc.enable()
+
+
+def _own_layers(session: Session) -> object:
+    """The layers and the seed of their weights, if they are not those that an image comes with."""
+    if session.chosen_stack is None:
+        return None
+    from convtui.stack import default_stack
+
+    layers, seed = session.chosen_stack.layers, session.chosen_stack.seed
+    default = default_stack(session.picture.pixels.shape)
+    return None if (layers, seed) == (default.layers, default.seed) else (layers, seed)
 
 
 def _modified(path: Path | None) -> int | None:

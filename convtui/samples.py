@@ -60,7 +60,7 @@ def kernel_files() -> tuple[Path, ...]:
 
 def layer_files() -> tuple[Path, ...]:
     """The sample stacks of layers, by name."""
-    return tuple(sorted((folder() / "layers").iterdir()))
+    return tuple(sorted((folder() / "layers").glob("*.txt")))
 
 
 def session_files() -> tuple[Path, ...]:

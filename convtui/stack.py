@@ -48,8 +48,11 @@ class Stack:
 
         Raises ValueError for what is none of them.
         """
-        layers = choose_layers(choice)
         path = Path(choice)
+        if choice.startswith("~"):
+            with suppress(RuntimeError):  # no such home
+                choice = str(path.expanduser())
+        layers = choose_layers(choice)
         with suppress(ValueError):
             return cls.laid(layers, shape, seed, preset(choice).name)
         return cls.laid(layers, shape, seed, path.name if path.suffix in (".toml", ".txt") else "")

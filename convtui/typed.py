@@ -209,8 +209,7 @@ def layers_change(text: str) -> Change:
     from convtui.stack import Stack
 
     bundled = {file.stem: str(file) for file in samples.layer_files()}
-    choice = bundled.get(text, str(Path(text).expanduser()) if text.startswith("~") else text)
-    stack = Stack.chosen(choice, (1, 1, 1))
+    stack = Stack.chosen(bundled.get(text, text), (1, 1, 1))
     return lambda session: session.with_stack(
         Stack.laid(stack.layers, session.picture.pixels.shape, session.stack.seed, stack.name)
     )

@@ -14,8 +14,10 @@ from convtui.engine.spec import PADDING_MODES, SpecError
 from convtui.images import LARGEST_VALUE, Picture
 from convtui.session import KernelChoice, Session, Zoom
 from convtui.sessionreader import VIEW_FLAGS
+from convtui.stack import Stack
 
 Change = Callable[[Session], Session]
+StackChange = Callable[[Stack], Stack]
 
 SEVEN = samples.open_image("mnist-7")
 
@@ -54,6 +56,7 @@ def figures(session: Session) -> dict[str, Any]:
         "kernel": session.kernel,
         "place": (session.index, session.taps, session.filled),
         "view": session.view,
+        "stack": session.stack,
     }
 
 
@@ -96,6 +99,17 @@ def _weight_edit(at: tuple[int, ...], value: float) -> Change:
     return edit
 
 
+def _chosen(text: str) -> StackChange:
+    return lambda stack: Stack.chosen(text, stack.input_shape, stack.seed)
+
+
+_stacks: st.SearchStrategy[StackChange] = st.one_of(
+    st.sampled_from(["lenet-5", "two-layers", "conv 3x3 4 p1, relu, maxpool 2", "conv 9x9 1"]).map(_chosen),
+    st.integers(-3, 9).map(lambda count: lambda stack: stack.moved_layers(count)),
+    st.integers(-9, 99).map(lambda count: lambda stack: stack.moved(count)),
+    st.integers(0, 5).map(lambda seed: lambda stack: stack.reseeded(seed)),
+)
+
 _changes = st.one_of(
     st.builds(_pixel_edit, _indices, _values),
     st.builds(_weight_edit, _indices, _values),
@@ -112,6 +126,7 @@ _changes = st.one_of(
     st.integers(0, 500).map(lambda index: lambda session: session.at(index)),
     st.integers(-40, 40).map(lambda count: lambda session: session.multiply_added(count)),
     st.just(lambda session: session.finished()),
+    _stacks.map(lambda change: lambda session: session.with_stack(change(session.stack))),
     st.sampled_from([None, *Zoom]).map(lambda zoom: lambda session: session.with_view(zoom=zoom)),
     st.booleans().map(lambda hints: lambda session: session.with_view(hints=hints, slice=0)),
     st.sampled_from(VIEW_FLAGS).map(lambda flag: lambda session: session.with_view(**{flag: True})),

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from convtui import cli, samples, sessionfile
+from convtui.engine import presets
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import NAMES, kernel, load_kernel
 from convtui.engine.spec import PADDING_MODES
@@ -95,9 +96,12 @@ def test_samples_are_all_listed() -> None:
     assert (result.returncode, result.stderr) == (0, "numpy\n")
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    files = [path.stem for path in (*samples.kernel_files(), *samples.session_files())]
+    kernels, layers, sessions = (
+        [path.stem for path in files]
+        for files in (samples.kernel_files(), samples.layer_files(), samples.session_files())
+    )
     listed = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
-    assert listed == [*samples.image_names(), *NAMES, *files]
+    assert listed == [*samples.image_names(), *NAMES, *kernels, *presets.NAMES, *layers, *sessions]
     assert all(len(line.split()) > 3 for line in lines if line.startswith("  ") and line[2] != " ")
 
 
@@ -269,7 +273,7 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["render", "out.svg", "--size", "big"], ["size big", "60x20 to 400x100"]),
         (["render", "out.svg", "--size", "59x20"], ["size 59x20", "60x20 to 400x100"]),
         (["render", "out.svg", "--size", "400x101"], ["size 400x101", "60x20 to 400x100"]),
-        (["render", "out.svg", "--screen", "layers"], ["--screen", "layers", "step"]),
+        (["render", "out.svg", "--screen", "attic"], ["--screen", "attic", "step", "matrix", "layers"]),
         (["render", "out.svg", "--stride", "0"], ["stride=0"]),
         (["samples", "all"], ["all: not understood"]),
     ],
@@ -392,3 +396,17 @@ def test_a_broken_pipe_is_silent(command: str) -> None:
     )
     os.close(writing)
     assert (result.returncode, result.stderr) == (141, b"")
+
+
+def test_layers_are_laid_over_the_image(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("conv 3x3 4, relu")
+    for choice, name in (("resnet-18", "resnet-18"), ("dilated", "dilated.txt"), (str(file), "mine.txt")):
+        stack = built("cat-32", "--layers", choice).stack
+        assert (stack.name, stack.input_shape) == (name, (3, 32, 32))
+    assert built("--layers", "conv 3x3 4, relu").stack.text == "conv 3x3 4, relu"
+    assert built().stack.name == "simple-cnn"
+    with pytest.raises(ValueError, match="did you mean resnet-18"):
+        built("--layers", "resnet-19")
+    with pytest.raises(ValueError, match=r"none\.txt"):
+        built("--layers", "none.txt")

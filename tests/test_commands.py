@@ -2,9 +2,11 @@
 
 from convtui import samples
 from convtui.commands import commands
+from convtui.engine import presets
 from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES
 from convtui.keys import all_keys
+from convtui.screens.layers import LayersScreen
 from tests.screens.driving import opened
 
 
@@ -39,6 +41,15 @@ async def test_images_kernels_sessions_and_themes_are_taken() -> None:
             found[f"Padding mode: {mode}"]()
             assert driven.session.spec.padding_mode == mode, driven.said
         driven.app.change(lambda session: session.with_spec(stride=1))
+        for name in presets.NAMES:
+            found[f"Layers: {name}"]()
+            assert driven.session.stack.name == name, driven.said
+        for path in samples.layer_files():
+            found[f"Layers: {path.stem}"]()
+            assert driven.session.stack.name == path.name, driven.said
+        await driven.pilot.pause()
+        assert isinstance(driven.page, LayersScreen)
+        driven.app.switch_mode("step")
         for padding in ("valid", "same"):
             found[f"Padding: {padding}"]()
             assert driven.session.spec.padding == padding, driven.said

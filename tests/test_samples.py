@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convtui import samples
+from convtui import receptive_field, samples
 from convtui.engine.kernels import kernel, load_kernel
+from convtui.engine.layer_text import load_layers
+from convtui.engine.stack import summarize
 from convtui.images import InputError
 
 
@@ -74,6 +76,15 @@ def test_kernels_do_what_they_say() -> None:
     np.testing.assert_allclose(weights["red-green"].sum((0, 2, 3)), [1, -1, 0])
     np.testing.assert_allclose(weights["luma"].sum(), 1)
     np.testing.assert_allclose(weights["motion-blur"].sum(), 1)
+
+
+def test_layers_are_told_and_fit() -> None:
+    readme = (samples.folder() / "README.md").read_text(encoding="utf-8")
+    for path in samples.layer_files():
+        assert f"| `{path.name}` |" in readme
+        assert path.read_text(encoding="utf-8").startswith("# ")
+        assert summarize(load_layers(path), (3, 28, 28)).error is None
+    assert receptive_field(load_layers(samples.folder() / "layers" / "dilated.txt"))[-1].size == (31, 31)
 
 
 def test_session_files_are_toml() -> None:

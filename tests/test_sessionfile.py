@@ -15,6 +15,7 @@ from convtui import samples, sessionfile
 from convtui.images import InputError, read_picture
 from convtui.session import KernelChoice, Session
 from convtui.sessionfile import SessionFileError, dumps, is_session_file, load, loads, save
+from convtui.stack import Stack
 from tests.sessions import embedded, figures, sessions, top_edge
 
 
@@ -69,6 +70,25 @@ def test_values_are_written_as_briefly_as_they_can_be() -> None:
     ]
     assert data["kernel"] == {"name": "top-edge", "size": 3}
     assert data["image"] == {"sample": "mnist-7"}
+
+
+def test_layers_are_written_as_far_as_they_are_not_the_default() -> None:
+    session = top_edge()
+    stack = session.stack
+    assert "[layers]" not in dumps(session)
+    assert "[layers]" not in dumps(session.with_stack(stack))
+    layers = tomllib.loads(dumps(session.with_stack(stack.moved(1))))["layers"]
+    assert layers == {"layer": 3, "activation": [0, 3, 4]}
+    named = Stack.chosen("resnet-18", stack.input_shape, seed=2)
+    assert tomllib.loads(dumps(session.with_stack(named)))["layers"] == {"text": "resnet-18", "seed": 2}
+    own = session.with_stack(stack.changed(stride=1))
+    assert tomllib.loads(dumps(own))["layers"]["text"].startswith("conv 3x3 4 s2 p1, relu, conv 3x3 8 p1,")
+
+
+def test_layers_come_back_over_another_image() -> None:
+    text = dumps(top_edge().with_stack(Stack.chosen("two-layers", (1, 28, 28))))
+    again = loads(text.replace('"mnist-7"', '"cat-32"'), "other.toml")
+    assert (again.stack.name, again.stack.input_shape) == ("two-layers", (3, 32, 32))
 
 
 def test_only_the_last_edit_of_a_pixel_is_written_and_none_that_was_taken_back() -> None:

@@ -44,6 +44,13 @@ filled = 2337
 zoom = "blocks"
 slice = 2
 hints = false
+
+[layers]
+text = "conv 3x3 4 s2, relu, conv 3x3 8"
+name = "mine.txt"
+seed = 5
+layer = 3
+activation = [7, 2, 3]
 """
 
 OWN = '''\
@@ -84,6 +91,8 @@ def test_the_lesson_itself_is_right() -> None:
     assert session.spec.padding == ((1, 1), (2, 2))
     assert session.convolution.bias is not None
     assert session.convolution.bias.tolist() == [0.5, 1, -0.5]
+    assert (session.stack.text, session.stack.name) == ("conv 3x3 4 s2, relu, conv 3x3 8", "mine.txt")
+    assert (session.stack.seed, session.stack.layer, session.stack.activation) == (5, 3, (7, 2, 3))
 
 
 @pytest.mark.parametrize(
@@ -165,6 +174,20 @@ def test_the_lesson_itself_is_right() -> None:
         ('zoom = "blocks"', 'zoom = ""', ["view.zoom = ''"]),
         ("slice = 2", "slice = 3", ["view.slice = 3", "0 to 2"]),
         ("hints = false", "hints = 0", ["view.hints = 0", "true or false"]),
+        ("conv 3x3 8", "conv 3x3", ["layers.text", "layer 3 (conv 3x3)", "out_channels"]),
+        ("conv 3x3 8", "conf 3x3 8", ["layers.text", "'conf'", "conv"]),
+        ('"conv 3x3 4 s2, relu, conv 3x3 8"', "3", ["layers.text = 3", "text in quotes"]),
+        ('"conv 3x3 4 s2, relu, conv 3x3 8"', '"/etc/hosts.txt"', ["layers.text", "/etc/hosts.txt"]),
+        ('name = "mine.txt"', 'name = "lenet-5"', ["layers.name", "leave it out"]),
+        ('name = "mine.txt"', "name = 3", ["layers.name = 3", "text in quotes"]),
+        ("seed = 5", "seed = -5", ["layers.seed = -5", "0 or more"]),
+        ("layer = 3", "layer = 4", ["layers.layer = 4", "0 to 3"]),
+        ("layer = 3", "layer = true", ["layers.layer = True", "0 to 3"]),
+        ("[7, 2, 3]", "[8, 2, 3]", ["layers.activation = [8, 2, 3]", "[8, 13, 13]"]),
+        ("[7, 2, 3]", "[7, -1, 3]", ["layers.activation", "[8, 13, 13]"]),
+        ("[7, 2, 3]", "[7, 2]", ["layers.activation = [7, 2]", "[channel, row, column]"]),
+        ("[7, 2, 3]", "[7, 2, 3.0]", ["layers.activation", "[channel, row, column]"]),
+        ("seed = 5", "sead = 5", ["layers.sead", "did you mean seed"]),
         ("slice = 2", "slice = 0x" + "f" * 5000, ["view.slice", "64 bits"]),
         ("slice = 2", "slice = " + "1" * 5000, ["numbers too long"]),
         ("slice = 2", "slice = " + "[" * 5000 + "]" * 5000, ["too deep"]),

@@ -58,7 +58,7 @@ class EditLine(Horizontal):
     def compose(self) -> ComposeResult:
         yield Static(Content(f" {self._question}  → "), classes="question")
         yield EditInput(compact=True, restrict=r"[-+0-9./eE]*")
-        yield Static("arrows move · enter takes · tab next · esc leaves ", classes="keys")
+        yield Static("esc leaves · enter takes · arrows move · tab next ", classes="keys")
 
     def on_mount(self) -> None:
         self.query_one(EditInput).focus()

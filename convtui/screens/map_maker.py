@@ -32,7 +32,7 @@ class MapMaker:
         self._rows, self._key = stack.summary.rows, (stack.layers, stack.seed)
         self._picture = picture
         self._feature_maps = FeatureMaps(stack.layers, picture.pixels, stack.seed)
-        self._maps = {0: Maps.of(picture.pixels)}
+        self._maps = {0: Maps.of_image(picture)}
 
     def is_for(self, stack: Stack, picture: Picture) -> bool:
         return self._key == (stack.layers, stack.seed) and self._picture is picture

@@ -31,6 +31,7 @@ from convtui.views.matrix_panes import EquationsPane, MatrixPane, OverviewPane, 
 from convtui.views.matrix_words import figures, matrix_hint, pointed_words, row_words, wrapped
 from convtui.views.text_pane import TextPane
 
+WORD: Final = 8
 LEGEND: Final = 32  # columns of the scale, right of the matrix's sentence
 
 
@@ -77,7 +78,9 @@ class MatrixScreen(SessionScreen):
         self._equations.show(letters_in(session), session.index, pointed.input if pointed else None)
         width = self._words.region.width
         first = wrapped(row_words(session), width, 1 if width > 70 else 2)
-        self._words.show(first + wrapped(pointed_words(session, pointed), width, 3 - len(first)))
+        lines = self._words.region.height - len(first)
+        room = lines * (width - WORD)  # a line may end before a word that is so long
+        self._words.show(first + wrapped(pointed_words(session, pointed, room), width, lines))
 
     def _pointed(self, session: Session) -> Pointed | None:
         """What the mouse or the cursor is on, else the multiply-add just done."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -27,10 +27,14 @@ from convtui.views.step_grids import channel_name
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """The feature maps [channels, rows, columns] of a layer, as far as they are computed."""
+    """The feature maps [channels, rows, columns] of a layer, as far as they are computed.
+
+    image_scale is that of an image; other maps are coloured alike on both sides of zero.
+    """
 
     values: Array
     is_computed: bool = True
+    image_scale: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, output: Array) -> Maps:
@@ -41,13 +45,19 @@ class Maps:
     def to_come(cls, shape: tuple[int, int, int]) -> Maps:
         return cls(np.broadcast_to(0.0, shape), is_computed=False)
 
-    def limit(self) -> float:
-        return _largest(self)
+    @classmethod
+    def of_image(cls, picture: Picture) -> Maps:
+        limit = max(-picture.lowest, picture.highest)
+        is_signed = picture.lowest < 0
+        return cls(picture.pixels, True, (-limit if is_signed else picture.lowest, limit))
 
-
-@lru_cache(maxsize=256)
-def _largest(maps: Maps) -> float:
-    return float(max(-maps.values.min(), maps.values.max())) if maps.is_computed else 0.0
+    @cached_property
+    def scale(self) -> tuple[float, float]:
+        """The values that have the full colours of both ends."""
+        if self.image_scale:
+            return self.image_scale
+        limit = float(max(-self.values.min(), self.values.max())) if self.is_computed else 0.0
+        return -limit, limit
 
 
 def earlier_layers(stack: Stack) -> list[tuple[int, Size]]:
@@ -125,12 +135,12 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
 
 @lru_cache(maxsize=16)
 def _map_sheet(maps: Maps, channel: int, every: int) -> MapSheet:
-    return MapSheet(maps.values[channel], maps.limit(), every, maps.is_computed)
+    return MapSheet(maps.values[channel], maps.scale, every, maps.is_computed)
 
 
 @lru_cache(maxsize=4)
 def _mosaic_sheet(maps: Maps, tiling: Tiling, channel: int) -> MosaicSheet:
-    return MosaicSheet(maps.values, maps.limit(), tiling, channel, maps.is_computed)
+    return MosaicSheet(maps.values, maps.scale, tiling, channel, maps.is_computed)
 
 
 def earlier_grid(row: Row, maps: Maps, fed: Feeding, channel: int, place: Place) -> Grid:

@@ -9,30 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import isnan
 
 import numpy as np
 
 from convtui.engine.convolution import Position
 from convtui.engine.spec import Indices
 from convtui.engine.tracing import Mask
-from convtui.views.cells import Array, Palette, Pixels, accent_on, diverging, number_format
+from convtui.views.cells import Array, Palette, Pixels, accent_on, number_format
 from convtui.views.drawing import Cell
-from convtui.views.sheets import Patch
+from convtui.views.sheets import Patch, coloured
+
+Scale = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
 class MapSheet:
-    """One feature map [rows, columns], every so-many-th cell of it; `limit` has the full colours.
+    """One feature map [rows, columns], every so-many-th cell of it; the scale's ends have the full colours.
 
     Of a map that is not computed yet the values are zeros, which are not written.
     """
 
     values: Array
-    limit: float
+    scale: Scale
     every: int = 1
     is_computed: bool = True
 
-    signed = True
+    @property
+    def signed(self) -> bool:
+        return self.scale[0] < 0
 
     @cached_property
     def _shown(self) -> Array:
@@ -46,16 +51,12 @@ class MapSheet:
     def columns(self) -> int:
         return int(self._shown.shape[1])
 
-    @property
-    def scale(self) -> tuple[float, float]:
-        return -self.limit, self.limit
-
     def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return diverging(values, self.limit, palette)
+        return coloured(values, self.scale, palette)
 
     @cached_property
     def text(self) -> Callable[[float], str]:
-        return number_format(-self.limit, self.limit) if self.is_computed else lambda _: "·"
+        return number_format(*self.scale) if self.is_computed else lambda _: "·"
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         values = self._shown[rows.start : rows.stop, columns.start : columns.stop]
@@ -111,12 +112,14 @@ class MosaicSheet:
     """All feature maps [channels, rows, columns] of a layer side by side, the selected one framed."""
 
     maps: Array
-    limit: float
+    scale: Scale
     tiling: Tiling
     channel: int
     is_computed: bool = True
 
-    signed = True
+    @property
+    def signed(self) -> bool:
+        return self.scale[0] < 0
 
     @property
     def rows(self) -> int:
@@ -126,18 +129,16 @@ class MosaicSheet:
     def columns(self) -> int:
         return self.tiling.size[1]
 
-    @property
-    def scale(self) -> tuple[float, float]:
-        return -self.limit, self.limit
-
     def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return diverging(values, self.limit, palette)
+        return coloured(values, self.scale, palette)
 
     @cached_property
     def text(self) -> Callable[[float], str]:
-        return number_format(-self.limit, self.limit) if self.is_computed else lambda _: "·"
+        shown = number_format(*self.scale) if self.is_computed else lambda _: "·"
+        return lambda value: "" if isnan(value) else shown(value)
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        """Where there is no map the values are NaN."""
         tiling = self.tiling
         y, x = np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop)
         down, row = np.divmod(y - tiling.gap, tiling.pitch[0])
@@ -149,9 +150,9 @@ class MosaicSheet:
         )
         i = np.minimum(row * tiling.every, self.maps.shape[1] - 1)[:, None]
         j = np.minimum(column * tiling.every, self.maps.shape[2] - 1)
-        values = np.where(inside, self.maps[channel.clip(0, len(self.maps) - 1), i, j], 0.0)
-        pixels = np.where(inside[..., None], self.coloured(values, palette), np.uint8(0))
-        pixels[~inside] = palette.background
+        values = self.maps[channel.clip(0, len(self.maps) - 1), i, j]
+        pixels = self.coloured(values, palette)
+        values, pixels[~inside] = np.where(inside, values, np.nan), palette.background
         if tiling.gap:
             pixels[self._frame(y, x)] = accent_on(palette.background, palette)
         return Patch(values, pixels, np.zeros(values.shape, np.uint8))

@@ -33,7 +33,7 @@ def growth(summary: Summary, width: int) -> str:
 def layer_line(row: Row, width: int) -> str:
     """How the layer's parameters and multiply-adds are counted."""
     if row.number == 0:
-        return "every layer reads the one above it in the table; this one is what all are computed from"
+        return "every layer is computed from the image, through those that it reads"
     name = f"{row.number} {row.layer.title}: "
     if not row.parameter_shapes:
         return f"{name}no parameters, nothing to train"
@@ -45,6 +45,8 @@ def layer_line(row: Row, width: int) -> str:
 
 def size_line(row: Row, width: int) -> str:
     """Why the layer's output has the size it has."""
+    if row.number == 0:
+        return "an image has no weights; the receptive field of a pixel is the pixel"
     if not isinstance(row.layer, Window) or row.axes is None:
         return f"output {_list(row.output_shape)} from {_list(row.input_shape)}"
     rows, columns = row.axes

@@ -24,6 +24,7 @@ ASKED: Final = {
 TALL: Final = 30  # from this height on there is room for all sentences
 MOST_OF_WIDTH: Final = 0.42  # of the page for the pictures
 LEAST_OVERVIEW: Final = 4  # lines
+LEAST_OVERVIEW_WIDTH: Final = 8
 LEAST_SIDE: Final = 30  # columns of the pictures
 TITLE: Final = 30  # columns that the titles need, also over a small matrix
 TEXTS: Final = 3  # lines of words, and of figures
@@ -145,11 +146,12 @@ def _pictures(
         (c for c in LADDER[1:] if c.width * image[1] <= most and c.lines(image[0]) + heading <= room),
         HALF_BLOCKS,
     )
-    side = min(most, max(image[1] * image_cells.width, LEAST_SIDE))
+    kernel_width = max(kernel[1] * kernel_cells.width, len("kernel [0, 0]"))
+    beside = kernel_width + GAP + LEAST_OVERVIEW_WIDTH
+    side = max(min(most, max(image[1] * image_cells.width, LEAST_SIDE)), beside)
     x = width - side
     places = {"image": Region(x, 0, side, min(room, heading + image_cells.lines(image[0])))}
     y = places["image"].bottom + hinted
-    kernel_width = max(kernel[1] * kernel_cells.width, 11)
     stacked = height - y - kernel_height - 1 >= 10
     if stacked:
         places["kernel"] = Region(x, y, side, kernel_height)

@@ -31,8 +31,11 @@ def row_words(session: Session) -> str:
     return f"row {session.index} · x{bias} = {name} = {significant(step.value)}{why}"
 
 
-def pointed_words(session: Session, pointed: Pointed | None) -> str:
-    """A cell as its weight, times its pixel, for its output cell; or why there is no weight."""
+def pointed_words(session: Session, pointed: Pointed | None, room: int = 200) -> str:
+    """A cell as its weight, times its pixel, for its output cell; or why there is no weight.
+
+    The numbers multiplied are left out where there is no room for so many characters.
+    """
     if pointed is None:
         return "shift+arrows or the mouse: any cell's weight, pixel and output cell"
     matrix = matrix_in(session)
@@ -53,8 +56,9 @@ def pointed_words(session: Session, pointed: Pointed | None) -> str:
     weights = f"{name} = {shown}{more} = {significant(total)}{zero}"
     if session.view.transposed:
         return f"{weights} · output[{o}, {r}, {c}] -> {pixel}"
+    words = f"{weights} · {pixel} -> output[{o}, {r}, {c}]"
     product = f"{significant(total)} · {significant(value)} = {significant(total * value)}"
-    return f"{weights} · {pixel} -> output[{o}, {r}, {c}]:  {product}"
+    return fitting(room, f"{words}:  {product}", words)
 
 
 def _pixel(session: Session, matrix: WeightMatrix, number: int) -> tuple[str, float]:

@@ -231,5 +231,7 @@ class TableSheet:
         kinds = np.zeros(values.shape, np.uint8)
         if self.padding is not None and self.padding.any():
             kinds[self.padding[cells]] = PADDING
-            pixels = np.where((kinds == PADDING)[..., None], mixed(pixels, palette.padding, self.tint), pixels)
+            pixels = np.where(
+                (kinds == PADDING)[..., None], mixed(pixels, palette.padding, self.tint), pixels
+            )
         return Patch(values, pixels, kinds)

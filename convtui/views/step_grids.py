@@ -106,7 +106,7 @@ def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None) -
     return Grid(
         sheet=image_sheet(session.picture, convolution, session.channel, session.own_colours),
         title=_image_title(session),
-        hint="framed: the window it reads now",
+        hint="framed: the window read now",
         legend=not session.own_colours,
         outline=Outline(rows, columns),
         focus=focus,

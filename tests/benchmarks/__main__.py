@@ -16,10 +16,15 @@ from typing import TypeVar
 import numpy as np
 
 from convtui import Convolution, kernel
+from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.matrix import WeightMatrix
+from convtui.engine.presets import preset
+from convtui.engine.stack import nodes
 from tests.benchmarks.measure import (
     DOWN,
     ENTER,
+    LAST_LAYER,
+    LAYERS_PAGE,
     LEFT,
     MATRIX_PAGE,
     RIGHT,
@@ -129,6 +134,27 @@ def matrix_figures(images: Commands) -> Iterator[Figure]:
     yield compared("block of a screenful", "ms", matrices, block_milliseconds, 1.2)
 
 
+def layers_figures() -> Iterator[Figure]:
+    """The feature maps of a deep network beside a shallower one's, and the Layers page's keys meanwhile."""
+    networks = {"ResNet-50": "resnet-50", "ResNet-18": "resnet-18"}
+    yield compared("feature maps at 64x64", "ms", networks, feature_maps_milliseconds)
+    with opened(
+        {name: [*CONVTUI, "cat-64", "--layers", text] for name, text in networks.items()}
+    ) as terminals:
+        for terminal in terminals.values():
+            terminal.press(LAYERS_PAGE + LAST_LAYER, quiet=1.0)
+        yield compared(
+            "layers, key Right, p50", "ms", one_at_a_time(terminals, [RIGHT], presses=40), Series.p50
+        )
+
+
+def feature_maps_milliseconds(network: str) -> float:
+    """Milliseconds for all maps of a network over an image of noise, weights drawn: the best of 3."""
+    layers, image = preset(network).layers, np.random.default_rng(0).random((3, 64, 64))
+    last = len(nodes(layers))
+    return min(timeit.repeat(lambda: FeatureMaps(layers, image).activations(last), number=1, repeat=3)) * 1000
+
+
 def block_milliseconds(matrix: WeightMatrix) -> float:
     """Milliseconds for 50 rows of the matrix by 80 columns, from its middle: the best of 5 times 20."""
     row, column = (side // 2 for side in matrix.shape)
@@ -174,7 +200,7 @@ def _quantity(value: float | None, unit: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=["start", "keys", "matrix"], help="measure only this")
+    parser.add_argument("--only", choices=["start", "keys", "matrix", "layers"], help="measure only this")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args()
     figures: list[Figure] = []
@@ -191,6 +217,8 @@ def main() -> int:
                 figures += key_figures(images)
             if options.only in (None, "matrix"):
                 figures += matrix_figures(matrices)
+            if options.only in (None, "layers"):
+                figures += layers_figures()
         except (Silent, Ended) as error:
             print(error, file=sys.stderr)
             return 1

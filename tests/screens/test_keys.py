@@ -139,6 +139,7 @@ async def test_a_refusal_says_why_and_keeps_the_session() -> None:
             assert words in driven.said
             assert driven.refused
             assert driven.session is start
+            await driven.pilot.pause()
             assert driven.said in " ".join(driven.text.split())
             await driven.press("right")
             assert driven.said == ""

@@ -31,7 +31,7 @@ from tests.engine.stacks import stacks
 SEVEN = samples.open_image("mnist-7")
 CAT = samples.open_image("cat-32")
 DIGIT = (1, 28, 28)
-WIDE = Place(Region(0, 0, 40, 20), BLOCKS)
+WIDE = Place(Region(0, 0, 60, 20), BLOCKS)
 NARROW = Place(Region(0, 0, 12, 20), BLOCKS, 2)
 
 
@@ -155,7 +155,7 @@ def test_the_mosaic_holds_all_maps_and_keeps_the_selected_in_view() -> None:
     assert grid.focus == tiling.place((5, 2, 6)) == (1 + 8 + 2, 1 + 2 * 8 + 6)
     assert grid.kept == (range(8, 17), range(16, 25))
     assert (
-        mosaic_grid(stack.at(0), Maps.of(SEVEN.pixels), Tiling((1, 28, 28), 1)).title == "1 channel of image"
+        mosaic_grid(stack.at(0), Maps.of_image(SEVEN), Tiling((1, 28, 28), 1)).title == "1 channel of image"
     )
 
 

@@ -12,6 +12,7 @@ SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 6), st.integers(1, 6))
 TILINGS = st.builds(
     Tiling, SHAPES, across=st.integers(1, 8), every=st.integers(1, 3), gap=st.sampled_from([0, 1])
 )
+SCALE = (-300.0, 300.0)
 
 
 def counting(shape: tuple[int, int, int]) -> np.ndarray:  # type: ignore[type-arg]
@@ -41,7 +42,7 @@ def test_places_between_the_maps_are_no_activation(tiling: Tiling) -> None:
 def test_every_cell_has_the_value_of_its_activation(tiling: Tiling, data: st.DataObject) -> None:
     maps = counting(tiling.shape)
     channel = data.draw(st.integers(0, tiling.shape[0] - 1))
-    sheet = MosaicSheet(maps, float(maps.max()), tiling, channel)
+    sheet = MosaicSheet(maps, SCALE, tiling, channel)
     patch = sheet.patch(range(sheet.rows), range(sheet.columns), DARK)
     accent = accent_on(DARK.background, DARK)
     framed = 0
@@ -50,9 +51,9 @@ def test_every_cell_has_the_value_of_its_activation(tiling: Tiling, data: st.Dat
         pixel = tuple(patch.pixels[cell].tolist())
         if activation:
             assert patch.values[cell] == maps[activation]
-            assert pixel == tuple(diverging(maps[activation], sheet.limit, DARK).tolist())
+            assert pixel == tuple(diverging(maps[activation], SCALE[1], DARK).tolist())
         else:
-            assert patch.values[cell] == 0
+            assert sheet.text(patch.values[cell]) == ""
             assert pixel in (DARK.background, accent)
             framed += pixel == accent
     height, width = tiling.tile
@@ -61,7 +62,7 @@ def test_every_cell_has_the_value_of_its_activation(tiling: Tiling, data: st.Dat
 
 @given(TILINGS, st.data())
 def test_a_part_of_a_mosaic_is_that_part(tiling: Tiling, data: st.DataObject) -> None:
-    sheet = MosaicSheet(counting(tiling.shape), 9.0, tiling, 0)
+    sheet = MosaicSheet(counting(tiling.shape), (0.0, 9.0), tiling, 0)
     whole = sheet.patch(range(sheet.rows), range(sheet.columns), DARK)
     top = data.draw(st.integers(0, sheet.rows - 1))
     left = data.draw(st.integers(0, sheet.columns - 1))
@@ -73,15 +74,15 @@ def test_a_part_of_a_mosaic_is_that_part(tiling: Tiling, data: st.DataObject) ->
 @pytest.mark.parametrize("every", [1, 2, 3])
 def test_a_map_is_thinned_evenly(every: int) -> None:
     values = counting((1, 7, 5))[0]
-    sheet = MapSheet(values, 35.0, every)
+    sheet = MapSheet(values, (-35.0, 35.0), every)
     assert (sheet.rows, sheet.columns) == (-(-7 // every), -(-5 // every))
     patch = sheet.patch(range(1, sheet.rows), range(sheet.columns), DARK)
     np.testing.assert_array_equal(patch.values, values[every::every, ::every])
-    assert sheet.scale == (-35.0, 35.0)
+    assert sheet.signed
     assert sheet.text(3.0) == "3.0"
 
 
 def test_maps_that_are_not_computed_have_no_numbers() -> None:
     maps = np.zeros((2, 1, 1))
-    assert MapSheet(maps[0], 0.0, is_computed=False).text(0.0) == "·"
-    assert MosaicSheet(maps, 0.0, Tiling((2, 1, 1), 2), 0, is_computed=False).text(0.0) == "·"
+    assert MapSheet(maps[0], (0.0, 0.0), is_computed=False).text(0.0) == "·"
+    assert MosaicSheet(maps, (0.0, 0.0), Tiling((2, 1, 1), 2), 0, is_computed=False).text(0.0) == "·"

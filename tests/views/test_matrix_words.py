@@ -16,6 +16,11 @@ def test_a_weight_its_pixel_and_its_output_cell() -> None:
     assert words.startswith("M[130, 103] = weight[0, 0, 0, 2] = -1 · image[0, 3, 19] -> output[0, 4, 18]")
 
 
+def test_the_product_is_left_out_where_there_is_no_room() -> None:
+    full, short = (pointed_words(lesson(), Pointed(130, 103), room) for room in (120, 80))
+    assert full == f"{short}:  -1 · 0 = 0"
+
+
 def test_an_untrainable_zero() -> None:
     words = pointed_words(lesson(), Pointed(130, 0))
     assert words.startswith("M[130, 0], an untrainable zero: this window never reads that pixel")

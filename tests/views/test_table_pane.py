@@ -39,7 +39,8 @@ def test_the_selected_line_is_in_view(height: int, selected: int) -> None:
     shown = text(pane(height, selected))
     assert [line for line in shown if line.startswith("▸")] == [f"▸ line {selected}  feeds {selected}"]
     if height >= 5:
-        assert f"  line {max(selected - 1, 1)}  feeds {max(selected - 1, 1)}" in shown
+        before = selected - 1 if selected else 1
+        assert f"  line {before}  feeds {before}" in shown
 
 
 def test_the_last_line_comes_into_view() -> None:
