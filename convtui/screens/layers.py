@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.message import Message
@@ -12,18 +11,15 @@ from textual.worker import Worker, get_current_worker
 
 from convtui import keys
 from convtui.engine.convolution import Position
-from convtui.engine.layers import Conv, LayerError
-from convtui.engine.presets import NAMES
-from convtui.engine.spec import PADDING_MODES
 from convtui.engine.stack import Summary
 from convtui.engine.tracing import Feeding, feeding
 from convtui.screens.map_maker import MapMaker
 from convtui.screens.page import bindings
-from convtui.screens.session_screen import SessionScreen
+from convtui.screens.stack_screen import StackScreen
 from convtui.session import Session, Zoom
 from convtui.stack import Stack
 from convtui.themes import palette_of
-from convtui.typed import canonical, layer_transition, parse_activation
+from convtui.typed import parse_activation
 from convtui.views.arrange import zoom_of
 from convtui.views.canvas import Canvas
 from convtui.views.controls import Control
@@ -43,10 +39,8 @@ from convtui.views.layers_words import error_lines, field_line, growth, layer_co
 from convtui.views.table_pane import TablePane
 from convtui.views.text_pane import TextPane
 
-TransitionOfStack = Callable[[Stack], Stack]
 
-
-class LayersScreen(SessionScreen):
+class LayersScreen(StackScreen):
     """The table of the layers, the selected layer's maps, and the chain of what feeds an activation."""
 
     KEYS = keys.PAGES["layers"]
@@ -208,32 +202,29 @@ class LayersScreen(SessionScreen):
 
     # -- selecting
 
-    def _restack(self, make: TransitionOfStack, run: str = "") -> bool:
-        return self.change(lambda session: session.with_stack(make(session.stack)), run)
-
     def action_cells(self, count: int) -> None:
-        self._restack(lambda stack: stack.moved(count), "activation")
+        self.change_stack(lambda stack: stack.moved(count), "activation")
 
     def action_rows(self, count: int) -> None:
-        self._restack(lambda stack: stack.moved_rows(count), "activation")
+        self.change_stack(lambda stack: stack.moved_rows(count), "activation")
 
     def action_channels(self, count: int) -> None:
-        self._restack(lambda stack: stack.moved_channels(count), "activation")
+        self.change_stack(lambda stack: stack.moved_channels(count), "activation")
 
     def action_layer(self, count: int) -> None:
-        self._restack(lambda stack: stack.moved_layers(count), "layer")
+        self.change_stack(lambda stack: stack.moved_layers(count), "layer")
 
     def action_ends(self, direction: int) -> None:
-        self._restack(lambda stack: stack.at(len(stack.summary.rows) if direction > 0 else 0), "layer")
+        self.change_stack(lambda stack: stack.at(len(stack.summary.rows) if direction > 0 else 0), "layer")
 
     def action_restart(self) -> None:
-        self._restack(lambda stack: stack.at(stack.layer, (0, 0, 0)))
+        self.change_stack(lambda stack: stack.at(stack.layer, (0, 0, 0)))
 
     def action_go_to(self) -> None:
         self.ask("go to (layer, or row,column, or channel,row,column)", "", self._go_to)
 
     def _go_to(self, text: str) -> None:
-        self._restack(lambda stack: parse_activation(text, stack))
+        self.change_stack(lambda stack: parse_activation(text, stack))
 
     def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
         message.stop()
@@ -242,11 +233,11 @@ class LayersScreen(SessionScreen):
         if plan is None:
             return
         if message.pane is self._table:
-            self._restack(lambda stack: stack.at(row))
+            self.change_stack(lambda stack: stack.at(row))
         elif message.pane is self._mosaic:
             activation = plan.tiling.activation_at(message.cell)
             if activation:
-                self._restack(lambda stack: stack.at(stack.layer, activation))
+                self.change_stack(lambda stack: stack.at(stack.layer, activation))
         elif message.pane is self._selected and plan.selected:
             self._select(None, row, column, plan.selected.every)
         elif message.pane is self._image:
@@ -262,95 +253,7 @@ class LayersScreen(SessionScreen):
             place: Position = (stack.activation[0], row * every, column * every)
             return stack.at(stack.layer if layer is None else layer, place)
 
-        self._restack(make)
-
-    # -- changing the stack
-
-    def action_network(self, by: int) -> None:
-        """The next named network over the same image."""
-
-        def make(stack: Stack) -> Stack:
-            at = NAMES.index(stack.name) if stack.name in NAMES else -max(by, 0)
-            return Stack.chosen(NAMES[(at + by) % len(NAMES)], stack.input_shape, stack.seed)
-
-        self._restack(make)
-
-    def action_weights(self, by: int) -> None:
-        self._restack(lambda stack: stack.reseeded(stack.seed + by))
-
-    def action_edit(self) -> None:
-        self.action_type("network")
-
-    def action_stride(self, by: int) -> None:
-        self._change_pair("stride", by)
-
-    def action_dilation(self, by: int) -> None:
-        self._change_pair("dilation", by)
-
-    def action_size(self, by: int) -> None:
-        self._change_pair("kernel_size", by)
-
-    def _change_pair(self, name: str, by: int) -> None:
-        def make(stack: Stack) -> Stack:
-            rows, columns = getattr(stack.window.spec, name)
-            return stack.changed(**{name: (rows + by, columns + by)})
-
-        self._restack(make)
-
-    def action_padding(self, by: int) -> None:
-        def make(stack: Stack) -> Stack:
-            (top, bottom), (left, right) = stack.window.spec.pads
-            if not isinstance(stack.window, Conv):
-                return stack.changed(padding=(top + by, left + by))
-            return stack.changed(padding=((top + by, bottom + by), (left + by, right + by)))
-
-        self._restack(make)
-
-    def action_mode(self, by: int) -> None:
-        def make(stack: Stack) -> Stack:
-            at = PADDING_MODES.index(stack.window.spec.padding_mode)
-            return stack.changed(padding_mode=PADDING_MODES[(at + by) % len(PADDING_MODES)])
-
-        self._restack(make)
-
-    def action_groups(self, by: int) -> None:
-        def make(stack: Stack) -> Stack:
-            groups, channels = stack.window.spec.groups, stack.row.input_shape[0]
-            legal = [each for each in range(1, channels + 1) if channels % each == 0]
-            at = legal.index(groups) if groups in legal else 0
-            return stack.changed(groups=legal[(at + by) % len(legal)])
-
-        self._restack(make)
-
-    def action_filters(self, by: int) -> None:
-        def make(stack: Stack) -> Stack:
-            layer = stack.window
-            if not isinstance(layer, Conv):
-                raise LayerError(stack.layer, layer.title, "has no filters")
-            return stack.changed(out_channels=layer.out_channels + by * layer.spec.groups)
-
-        self._restack(make)
-
-    def action_kernel(self, by: int) -> None:
-        self.action_network(by)
-
-    def _typed(self, text: str) -> None:
-        self.change(lambda session: layer_transition(text)(session))
-
-    def _value_of(self, name: str) -> str:
-        stack = self.session.stack
-        if name in ("network", "weights", "layer"):
-            return {"network": stack.text, "weights": str(stack.seed), "layer": str(stack.layer)}[name]
-        layer = stack.window
-        values: dict[str, Any] = {
-            "stride": layer.spec.stride,
-            "padding": layer.spec.padding,
-            "dilation": layer.spec.dilation,
-            "size": layer.spec.kernel_size,
-            "groups": layer.spec.groups,
-            "filters": layer.out_channels if isinstance(layer, Conv) else "",
-        }
-        return canonical(values[name])
+        self.change_stack(make)
 
     # -- what else the common keys do
 

@@ -19,6 +19,7 @@ LEAST_HEIGHT: Final = 20
 MARGIN: Final = 1
 GAP: Final = 2
 LEAST_PANE: Final = 30  # columns that a title needs
+LEAST_TABLE: Final = 16
 OPERATOR: Final = 3  # the columns of " × " and " = "
 NOTES_WIDTH: Final = 50
 CONTROLS: Final = 1
@@ -131,8 +132,8 @@ def _table(kernel: Size, width: int, most_lines: int) -> Pane:
     room = (width - 2 * OPERATOR) // 3
     for cells in _LADDER[1:]:
         if columns * cells.width <= room and cells.lines(rows) <= most_lines:
-            return Pane(cells, max(columns * cells.width, 12))
-    return Pane(HALF_BLOCKS, min(max(columns, 12), room))
+            return Pane(cells, max(columns * cells.width, LEAST_TABLE))
+    return Pane(HALF_BLOCKS, min(max(columns, LEAST_TABLE), room))
 
 
 def _pictures(lines: int, width: int, image: Size, output: Size, zoom: Zoom | None) -> tuple[Pane, Pane]:
