@@ -86,7 +86,7 @@ class _Parser(argparse.ArgumentParser):
 
     def parsed(self, arguments: Sequence[str]) -> argparse.Namespace:
         """The options; ValueError that suggests the nearest option where one is unknown."""
-        options, unknown = self.parse_known_args(arguments)
+        options, unknown = self.parse_known_intermixed_args(arguments)
         if unknown:
             from convtui.images import did_you_mean, printable
 

@@ -78,6 +78,15 @@ def sessions() -> st.SearchStrategy[Session]:
     return st.one_of(legal_cases().map(session_of), named_sessions())
 
 
+@st.composite
+def stepped_sessions(draw: st.DrawFn) -> Session:
+    """Any small session, anywhere: at a cell or inside one, with as many cells computed as it may have."""
+    session = draw(sessions())
+    cells = st.integers(0, session.size - 1)
+    furthest, here = draw(cells), draw(cells)
+    return session.at(furthest).at(here, draw(st.none() | st.integers(0, session.products)))
+
+
 _few = st.integers(-3, 3)
 _values = st.floats(-100, 100).map(lambda value: round(value, 3))
 _MOVES: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {

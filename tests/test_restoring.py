@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+from convtui import sessionfile
 from convtui.recovery import abandoned
 from convtui.screens.ask import Ask
 from tests.example_sessions import counting, lesson, own, session_on
@@ -39,6 +40,18 @@ async def test_what_was_left_is_restored_and_offered_no_more() -> None:
         await driven.press("u")
         assert driven.session.picture.name == "mnist-7"
         driven.app.end()
+
+
+async def test_what_had_a_file_goes_on_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    sessionfile.save(lesson(), path)
+    leave(lesson(stride=2), "mine", path)
+    async with opened() as driven:
+        await begin(driven)
+        await driven.press("r", "s")
+        assert "saved" in driven.said
+        driven.app.end()
+    assert sessionfile.load(path).spec.stride == (2, 2)
 
 
 async def test_what_is_not_wanted_now_is_offered_again() -> None:

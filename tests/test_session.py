@@ -22,6 +22,7 @@ from tests.example_sessions import (
     own,
     session_on,
     sessions,
+    stepped_sessions,
 )
 
 ONES = np.ones((1, 1, 2, 2))
@@ -64,7 +65,7 @@ def assert_is_true(session: Session) -> None:
     assert (session.kernel.filters or 0) <= filters
 
 
-@given(sessions(), st.lists(moves() | changes(), max_size=8))
+@given(stepped_sessions(), st.lists(moves() | changes(), max_size=8))
 def test_every_state_is_true_and_refusals_touch_nothing(session: Session, path: list[Change]) -> None:
     assert_is_true(session)
     for change in path:
@@ -78,7 +79,7 @@ def test_every_state_is_true_and_refusals_touch_nothing(session: Session, path: 
         assert_is_true(session)
 
 
-@given(sessions(), st.lists(moves(), max_size=8))
+@given(stepped_sessions(), st.lists(moves(), max_size=8))
 def test_steps_never_fail_nor_change_a_number(session: Session, path: list[Change]) -> None:
     stepped = applied(session, *path)
     assert stepped.convolution is session.convolution
@@ -120,11 +121,8 @@ def test_moves_stop_at_the_ends(change: Change, index: int) -> None:
     assert change(small()).index == index
 
 
-@given(sessions(), st.lists(moves(), max_size=5), st.integers(-9, 9))
-def test_rows_and_channels_keep_the_rest_of_the_position(
-    session: Session, path: list[Change], by: int
-) -> None:
-    session = applied(session, *path)
+@given(stepped_sessions(), st.integers(-9, 9))
+def test_rows_and_channels_keep_the_rest_of_the_position(session: Session, by: int) -> None:
     o, r, c = session.position
     channels, rows, _ = session.convolution.output_shape
     assert session.moved_rows(by).position == (o, np.clip(r + by, 0, rows - 1), c)
@@ -216,11 +214,10 @@ def test_the_window_stays_on_the_image_when_the_spec_changes() -> None:
     assert session.with_kernel_size(5).position == (0, 10, 12)
 
 
-@given(sessions(), st.lists(moves(), max_size=3), changes())
+@given(stepped_sessions(), changes())
 def test_the_window_starts_where_it_did_or_at_the_nearest_start_before(
-    session: Session, path: list[Change], change: Change
+    session: Session, change: Change
 ) -> None:
-    session = applied(session, *path)
     try:
         changed = change(session)
     except (ValueError, IndexError):

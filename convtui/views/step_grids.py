@@ -6,7 +6,7 @@ moves marks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -49,11 +49,14 @@ class StepGrids:
     products: Grid
 
 
-def step_grids(session: Session, step: Step, pointer: Pointer) -> StepGrids:
-    """All five, for a session at a step of its convolution."""
+def step_grids(session: Session, step: Step, pointer: Pointer, numbers: bool = False) -> StepGrids:
+    """All five, for a session at a step of its convolution; `numbers` is whether the image shows them."""
     entry = pointer.entry or _entry_computed(session)
     tables = _tables(session, step, entry)
-    return StepGrids(_image(session, step, pointer, entry), _output(session, pointer), *tables)
+    image = _image(session, step, pointer, entry)
+    if numbers and session.own_colours:
+        image = replace(image, hint=f"numbers: channel {channel_name(session.picture, session.channel)}")
+    return StepGrids(image, _output(session, pointer), *tables)
 
 
 @lru_cache(maxsize=4)
@@ -106,6 +109,7 @@ def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None) -
     return Grid(
         sheet=image_sheet(session.picture, convolution, session.channel, session.own_colours),
         title=_image_title(session),
+        short_title=_image_title(session).removeprefix(f"{session.picture.name} "),
         hint="framed: the window read now",
         legend=not session.own_colours,
         outline=Outline(rows, columns),

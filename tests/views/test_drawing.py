@@ -155,7 +155,7 @@ def test_the_frame_of_a_single_cell_or_row_is_closed() -> None:
 
 def test_the_frame_leaves_the_numbers_alone() -> None:
     grid = replace(zeros(3, 4), outline=Outline(range(3), range(1, 4)))
-    assert drawn(grid, WIDE_NUMBERS)[1] == " 0.00 ▌0.00  0.00  0.00▐"
+    assert drawn(grid, WIDE_NUMBERS) == [" 0.00 ▌0.00  0.00  0.00▐"] * 3
     assert drawn(grid, TALL_NUMBERS)[::4] == [
         "      ▛▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▜",
         " 0.00 ▌0.00  0.00  0.00▐",

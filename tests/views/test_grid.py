@@ -12,7 +12,16 @@ from convtui.views.cells import DARK, LIGHT, Palette
 from convtui.views.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, CellSize
 from convtui.views.grid import GridPane
 from convtui.views.step_grids import Pointer, step_grids
-from tests.example_sessions import Change, changes, counting, lesson, moves, session_on, sessions
+from tests.example_sessions import (
+    Change,
+    changes,
+    counting,
+    lesson,
+    moves,
+    session_on,
+    sessions,
+    stepped_sessions,
+)
 
 NAMES = ("image", "output", "window", "kernel", "products")
 sizes = st.sampled_from([TALL_NUMBERS, NUMBERS, BLOCKS, HALF_BLOCKS])
@@ -52,7 +61,7 @@ pointers = st.one_of(
 
 
 @given(
-    session=sessions(),
+    session=stepped_sessions(),
     path=st.lists(st.tuples(moves() | moves() | changes(), pointers), min_size=1, max_size=6),
     name=st.sampled_from(NAMES),
     size=sizes,

@@ -11,7 +11,7 @@ from convtui.session import Session
 from convtui.views.cells import DARK
 from convtui.views.drawing import Grid
 from convtui.views.step_grids import Pointer, StepGrids, step_grids
-from tests.example_sessions import Change, applied, counting, lesson, moves, own, session_on, sessions
+from tests.example_sessions import counting, lesson, own, session_on, sessions, stepped_sessions
 
 NOTHING = Pointer()
 
@@ -25,9 +25,8 @@ def shown(grid: Grid) -> Any:
     return grid.sheet.patch(range(grid.sheet.rows), range(grid.sheet.columns), DARK).values
 
 
-@given(sessions(), st.lists(moves(), max_size=4))
-def test_window_times_kernel_is_products(session: Session, path: list[Change]) -> None:
-    session = applied(session, *path)
+@given(stepped_sessions())
+def test_window_times_kernel_is_products(session: Session) -> None:
     made, step = grids(session), session.step
     np.testing.assert_array_equal(shown(made.window), step.window[session.slice])
     np.testing.assert_array_equal(shown(made.kernel), step.weights[session.slice])
@@ -35,18 +34,16 @@ def test_window_times_kernel_is_products(session: Session, path: list[Change]) -
     np.testing.assert_array_equal(shown(made.output), session.convolution.output[session.position[0]])
 
 
-@given(sessions(), st.lists(moves(), max_size=4))
-def test_the_outline_frames_the_pixels_of_the_window(session: Session, path: list[Change]) -> None:
-    session = applied(session, *path)
+@given(stepped_sessions())
+def test_the_outline_frames_the_pixels_of_the_window(session: Session) -> None:
     image = grids(session).image
     assert image.outline is not None
     framed = shown(image)[np.ix_(image.outline.rows, image.outline.columns)]
     np.testing.assert_array_equal(framed, session.step.window[session.slice])
 
 
-@given(sessions(), st.lists(moves(), max_size=4))
-def test_the_cells_filled_are_those_computed(session: Session, path: list[Change]) -> None:
-    session = applied(session, *path)
+@given(stepped_sessions())
+def test_the_cells_filled_are_those_computed(session: Session) -> None:
     output = grids(session).output
     o, r, c = session.position
     _, rows, columns = session.convolution.output_shape
