@@ -42,6 +42,10 @@ def _layers_screen() -> Screen[None]:
     return LayersScreen()
 
 
+def _nothing() -> None:
+    """What comes after saving, when nothing does."""
+
+
 class ConvtuiApp(App[None]):
     """Steps through a session; `keep` saves it aside all the while, for a start after a crash."""
 
@@ -118,7 +122,10 @@ class ConvtuiApp(App[None]):
         self._history = history
         self.session = history.present
         if self._keeper:
-            self._keeper.keep(self.session, self.session.picture.name, self.session.path)
+            if self.has_unsaved_changes:
+                self._keeper.keep(self.session, self.session.picture.name, self.session.path)
+            else:
+                self._keeper.clear()
             if self._keeper.trouble and not self._told_trouble:
                 self._told_trouble = True
                 self._say(self._keeper.trouble, error=True)
@@ -130,86 +137,105 @@ class ConvtuiApp(App[None]):
         layers = _own_layers(self.session)
         return self.session.convolution not in self._unchanged or layers != self._unchanged_layers
 
-    def open(self, text: str) -> None:
-        """Open an image, a sample or a session by its path or name; unsaved changes are asked about."""
+    def _mark_unchanged(self) -> None:
+        self._unchanged = WeakSet([self.session.convolution])
+        self._unchanged_layers = _own_layers(self.session)
+
+    def open(self, text: str) -> bool:
+        """Open an image, a sample or a session by its path or name; unsaved changes are asked about.
+
+        Tells whether there was nothing to refuse.
+        """
+        from convtui import samples
         from convtui.sessionfile import is_session_file
 
-        if not is_session_file(Path(text)):
-            self._open_picture(text)
-        elif self.has_unsaved_changes:
-            answers = {"s": "save first", "o": "open without saving", "escape": "stay"}
-            self._ask("There are unsaved changes.", answers, s=self.save, o=partial(self._open_session, text))
-        else:
-            self._open_session(text)
+        lesson = {path.stem: path for path in samples.session_files()}.get(text)
+        if not lesson and not is_session_file(Path(text)):
+            return self._open_picture(text)
+        if not self.has_unsaved_changes:
+            return self._open_session(lesson or Path(text), lesson is None)
+        go_on = partial(self._open_session, lesson or Path(text), lesson is None)
+        answers = {"s": "save first", "o": "open without saving", "escape": "stay"}
+        self._ask("There are unsaved changes.", answers, s=partial(self.save, go_on), o=go_on)
+        return True
 
-    def _open_picture(self, text: str) -> None:
+    def _open_picture(self, text: str) -> bool:
         from convtui import samples
 
         was_clean = not self.has_unsaved_changes
-        if self.change(lambda session: session.with_picture(samples.open_any(text))):
+        went = self.change(lambda session: session.with_picture(samples.open_any(text)))
+        if went:
             if was_clean:
                 self._unchanged.add(self.session.convolution)
-            if self.session.picture.notice:
-                self._say(self.session.picture.notice)
+            self._tell_notice()
+        return went
 
-    def _open_session(self, text: str) -> None:
+    def _open_session(self, path: Path, is_own: bool) -> bool:
+        """Open a session file; one's own is saved to again, a bundled one is not."""
         from convtui import sessionfile
 
-        path = Path(text)
-        if self.change(lambda _: replace(sessionfile.load(path), path=path)):
-            self._unchanged = WeakSet([self.session.convolution])
-            self._unchanged_layers = _own_layers(self.session)
+        went = self.change(lambda _: replace(sessionfile.load(path), path=path if is_own else None))
+        if went:
+            self._mark_unchanged()
             self._read_at[path] = _modified(path)
-            if self.session.picture.notice:
-                self._say(self.session.picture.notice)
+            self._tell_notice()
+        return went
 
-    def save(self) -> None:
+    def _tell_notice(self) -> None:
+        if self.session.picture.notice:
+            self._say(self.session.picture.notice)
+
+    def save(self, then: Callable[[], object] = _nothing) -> None:
+        """Save, asking for what is not known; after it has been written do what comes then."""
         path = self.session.path
         if path is None:
-            self.save_as()
+            self.save_as(then)
         elif path in self._read_at and _modified(path) != self._read_at[path]:
-            self._ask_to_replace(path, f"{path.name} has changed since it was read. Replace it?")
+            self._ask_to_replace(path, f"{path.name} has changed since it was read. Replace it?", then)
         else:
-            self._write(path)
+            self._write(path, then)
 
-    def save_as(self) -> None:
+    def save_as(self, then: Callable[[], object] = _nothing) -> None:
         stem = Path(self.session.picture.name).stem or "session"
-        self.page.ask("save as:", str(self.session.path or f"{stem}.toml"), self._save_to)
+        path = str(self.session.path or f"{stem}.toml")
+        self.page.ask("save as:", path, lambda text: self._save_to(text, then))
 
-    def _save_to(self, text: str) -> None:
+    def _save_to(self, text: str, then: Callable[[], object]) -> bool:
         from convtui import sessionfile
 
-        path = Path(text if sessionfile.is_session_file(Path(text)) else f"{text}.toml")
         try:
-            path = path.expanduser()
-            exists = path.exists()
-            if exists:
+            folder = Path(text).expanduser().is_dir()
+            path = Path(text if sessionfile.is_session_file(Path(text)) else f"{text}.toml").expanduser()
+            if folder:
+                raise ValueError(f"{text} is a folder")
+            if path.exists():
                 sessionfile.load(path)
+                if path != self.session.path:
+                    self._ask_to_replace(path, f"{path.name} exists already. Replace it?", then)
+                    return True
         except (ValueError, OSError, RuntimeError) as error:
             self._say(f"not replaced: {printable(str(error))}; choose another name", error=True)
-        else:
-            if exists and path != self.session.path:
-                self._ask_to_replace(path, f"{path.name} exists already. Replace it?")
-            else:
-                self._write(path)
+            return False
+        return self._write(path, then)
 
-    def _ask_to_replace(self, path: Path, question: str) -> None:
-        self._ask(question, {"r": "replace", "escape": "keep it"}, r=partial(self._write, path))
+    def _ask_to_replace(self, path: Path, question: str, then: Callable[[], object]) -> None:
+        self._ask(question, {"r": "replace", "escape": "keep it"}, r=partial(self._write, path, then))
 
-    def _write(self, path: Path) -> None:
+    def _write(self, path: Path, then: Callable[[], object]) -> bool:
         from convtui import sessionfile
 
         try:
             sessionfile.save(self.session, path)
         except ValueError as error:
             self._say(str(error), error=True)
-            return
+            return False
         self._read_at[path] = _modified(path)
-        self._unchanged = WeakSet([self.session.convolution])
-        self._unchanged_layers = _own_layers(self.session)
+        self._mark_unchanged()
         before = self.session.path
         self._adopt(self._history.mapped(lambda each: _moved(each, before, path)))
         self._say(f"saved: {path}   (convtui {path} opens it again)")
+        then()
+        return True
 
     # -- ending
 
@@ -220,12 +246,7 @@ class ConvtuiApp(App[None]):
             self.end()
             return
         answers = {"s": "save", "q": "quit without saving", "escape": "stay"}
-        self._ask("There are unsaved changes.", answers, s=self._save_and_end, q=self.end)
-
-    def _save_and_end(self) -> None:
-        self.save()
-        if not self.has_unsaved_changes:
-            self.end()
+        self._ask("There are unsaved changes.", answers, s=partial(self.save, self.end), q=self.end)
 
     def _ask(self, question: str, answers: dict[str, str], **then: Callable[[], object]) -> None:
         """Ask, and do what belongs to the key that answers."""
@@ -236,7 +257,7 @@ class ConvtuiApp(App[None]):
                 then[key]()
 
         if not isinstance(self.screen, Ask):
-            self.push_screen(Ask(question, answers), answered)
+            self.page.opening = self.push_screen(Ask(question, answers), answered)
 
     def action_help_quit(self) -> None:
         self.call_later(self.action_quit)

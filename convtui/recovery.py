@@ -48,6 +48,14 @@ class Keeper:
             self._thread = Thread(target=self._write_changes, name="recovery", daemon=True)
             self._thread.start()
 
+    def clear(self) -> None:
+        """What was kept is saved elsewhere or undone: there is nothing to restore."""
+        if self._latest is not None:
+            with self._writing, suppress(OSError):
+                self._latest = self._written = None
+                if self._path:
+                    self._path.unlink(missing_ok=True)
+
     def flush(self) -> None:
         """Return when what was kept last is on disk."""
         with self._writing:

@@ -16,6 +16,7 @@ class Ask(ModalScreen[str]):
     def __init__(self, question: str, answers: dict[str, str]) -> None:
         super().__init__()
         self._question, self._answers = question, answers
+        self._is_answered = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="ask"):
@@ -30,8 +31,9 @@ class Ask(ModalScreen[str]):
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
-        if event.key in self._answers:
-            self.dismiss(event.key)
+        self.action_answer(event.key)
 
     def action_answer(self, key: str) -> None:
-        self.dismiss(key)
+        if key in self._answers and not self._is_answered:
+            self._is_answered = True
+            self.dismiss(key)

@@ -2,72 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
+
+from convtui.screens.typed_line import TypedLine
 
 
-class EditInput(Input):
-    """Digits go into the line; arrows, enter, tab and escape are passed on."""
+class ValueLine(TypedLine):
+    """Digits go into the line; the keys that move from cell to cell are told, too."""
 
-    MOVES: Final = {
-        "up": (-1, 0),
-        "down": (1, 0),
-        "left": (0, -1),
-        "right": (0, 1),
-        "enter": (0, 0),
-        "tab": (0, 0),
-    }
-
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key == "escape":
-            message: Message = EditLine.Left()
-        elif event.key in self.MOVES:
-            rows, columns = self.MOVES[event.key]
-            message = EditLine.Entered(self.value.strip(), rows, columns, event.key == "tab")
-        else:
-            await super()._on_key(event)
-            return
-        event.stop()
-        event.prevent_default()
-        self.post_message(message)
+    ENDS: ClassVar[tuple[str, ...]] = ("enter", "escape", "tab", "up", "down", "left", "right")
 
 
 class EditLine(Horizontal):
     """The cell's name, a line for its new value, and the keys that work here."""
 
-    class Entered(Message):
-        """What was typed is to be taken, then the cursor moves or goes to the next target."""
-
-        def __init__(self, text: str, rows: int, columns: int, switch: bool) -> None:
-            super().__init__()
-            self.text, self.rows, self.columns, self.switch = text, rows, columns, switch
-
-    class Left(Message):
-        """The user pressed escape."""
-
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, entered: Callable[[str, str], None]) -> None:
         super().__init__()
-        self._question = question
+        self._cell_name, self._question = Static(classes="question"), ""
+        self._line = ValueLine("", entered, restrict=r"[-+0-9./eE]*")
+        self.name_cell(question)
 
     def compose(self) -> ComposeResult:
-        yield Static(Content(f" {self._question}  → "), classes="question")
-        yield EditInput(compact=True, restrict=r"[-+0-9./eE]*")
+        yield self._cell_name
+        yield self._line
         yield Static("esc leaves · enter takes · arrows move · tab next ", classes="keys")
 
     def on_mount(self) -> None:
-        self.query_one(EditInput).focus()
+        self.screen.set_focus(self._line)
 
     def name_cell(self, question: str) -> None:
         """The cell's name and its value now."""
         if question != self._question:
             self._question = question
-            self.query_one(".question", Static).update(Content(f" {question}  → "))
+            self._cell_name.update(Content(f" {question}  → "))
 
     def clear(self) -> None:
-        self.query_one(EditInput).value = ""
+        self._line.value = ""

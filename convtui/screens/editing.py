@@ -13,6 +13,7 @@ from convtui.views.drawing import Cell
 from convtui.views.step_grids import Pointer
 
 TARGETS: Final = ("kernel", "bias", "image")
+MOVES: Final = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 
 
 @dataclass(frozen=True)

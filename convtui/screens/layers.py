@@ -223,8 +223,8 @@ class LayersScreen(StackScreen):
     def action_go_to(self) -> None:
         self.ask("go to (layer, or row,column, or channel,row,column)", "", self._go_to)
 
-    def _go_to(self, text: str) -> None:
-        self.change_stack(lambda stack: parse_activation(text, stack))
+    def _go_to(self, text: str) -> bool:
+        return self.change_stack(lambda stack: parse_activation(text, stack))
 
     def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
         message.stop()

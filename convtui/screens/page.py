@@ -6,8 +6,10 @@ A key becomes a pure transition that the app applies; the page only watches the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -15,6 +17,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from convtui.keys import Key, all_keys, footer_keys
+from convtui.screens.ask import Ask
 from convtui.screens.notice import Notice
 from convtui.session import Session
 from convtui.typed import parse_at
@@ -24,7 +27,10 @@ from convtui.views.controls import Control, controls, controls_line
 from convtui.views.words import KEY, Line, link
 
 if TYPE_CHECKING:
+    from textual.widget import AwaitMount
+
     from convtui.app import ConvtuiApp
+    from convtui.screens.typed_line import TypedLine
 
 SPEEDS: Final = (1, 2, 4, 8, 15, 30, 60, 120, 480, 1920)
 MOST_TICKS: Final = 30
@@ -32,6 +38,12 @@ MOST_TICKS: Final = 30
 
 def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
     return [Binding(key.names, key.action, key.does, show=False) for key in keys]
+
+
+@lru_cache
+def _actions_of(page: tuple[Key, ...]) -> dict[str, str]:
+    """What each key does on a page, whose own keys come first."""
+    return {name: key.full_action for key in (*all_keys(), *page) for name in key.names.split(",")}
 
 
 class PageScreen(Screen[None]):
@@ -48,6 +60,7 @@ class PageScreen(Screen[None]):
         self._too_small, self._notice = Line("too-small"), Notice(id="notice")
         self._player: Timer | None = None
         self._speed = 8
+        self.opening: AwaitMount | None = None  # a line or a question that is on its way to the screen
 
     def compose(self) -> ComposeResult:
         yield self._controls
@@ -130,23 +143,53 @@ class PageScreen(Screen[None]):
         self._notice.set_class(bool(self.query("Prompt, EditLine")), "raised")
         self._notice.say(text, error)
 
-    def ask(self, question: str, value: str, done: Callable[[str], None]) -> None:
-        """Let the user type; `done` gets what was entered."""
+    def ask(self, question: str, value: str, done: Callable[[str], object]) -> None:
+        """Let the user type; `done` gets what was entered. Where it returns False, ask again."""
         from convtui.screens.prompt import Prompt
 
-        self.query(Prompt).remove()
-        self.mount(Prompt(question, value, done))
+        def again(text: str) -> None:
+            if done(text) is False:
+                self.ask(question, text, done)
+                self._notice.add_class("raised")
 
-    def on_key(self) -> None:
-        self._quieten()
+        self.query(Prompt).remove()
+        self.opening = self.mount(Prompt(question, value, again))
+
+    async def on_key(self, event: events.Key) -> None:
+        """Take keys one after another, those that came while the one before was still at work too."""
+        if not self.is_current:
+            self._pass_on(event)
+            return
+        line = cast("TypedLine | None", self.focused)
+        if line is not None:
+            self.quieten()
+            if not line.has_seen(event):
+                event.stop()
+                line.take(event)
+        elif event.key in self._actions:
+            self.quieten()
+            event.stop()
+            await self.run_action(self._actions[event.key])
+            if self.opening is not None:
+                opening, self.opening = self.opening, None
+                await opening
+
+    def _pass_on(self, event: events.Key) -> None:
+        """A key that was on its way before a question or another page opened."""
+        event.stop()
+        top = self.app.screen
+        if isinstance(top, Ask | PageScreen):
+            top.post_message(events.Key(event.key, event.character))
+
+    @property
+    def _actions(self) -> dict[str, str]:
+        return _actions_of(self.KEYS)
 
     def on_mouse_down(self) -> None:
-        self._quieten()
+        self.quieten()
 
-    def on_input_changed(self) -> None:
-        self._quieten()
-
-    def _quieten(self) -> None:
+    def quieten(self) -> None:
+        """What was said has been read."""
         if self._notice.display:
             self._notice.display = False
 
@@ -178,10 +221,10 @@ class PageScreen(Screen[None]):
         self.change(Session.restarted)
 
     def action_go_to(self) -> None:
-        self.ask("go to (row,column or step)", "", lambda text: self._go_to(text))
+        self.ask("go to (row,column or step)", "", self._go_to)
 
-    def _go_to(self, text: str) -> None:
-        self.change(lambda session: session.at(parse_at(text, session)), "jump")
+    def _go_to(self, text: str) -> bool:
+        return self.change(lambda session: session.at(parse_at(text, session)), "jump")
 
     # -- playing
 

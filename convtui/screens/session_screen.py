@@ -89,8 +89,8 @@ class SessionScreen(PageScreen):
         start = f"{name} {self._value_of(name)}".strip() if name else ""
         self.ask(":", start, self._typed)
 
-    def _typed(self, text: str) -> None:
-        self.change(lambda session: transition(text)(session))
+    def _typed(self, text: str) -> bool:
+        return self.change(lambda session: transition(text)(session))
 
     def _value_of(self, name: str) -> str:
         spec, session = self.session.spec, self.session

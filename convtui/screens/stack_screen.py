@@ -88,8 +88,8 @@ class StackScreen(SessionScreen):
     def action_kernel(self, by: int) -> None:
         self.action_network(by)
 
-    def _typed(self, text: str) -> None:
-        self.change(lambda session: layer_transition(text)(session))
+    def _typed(self, text: str) -> bool:
+        return self.change(lambda session: layer_transition(text)(session))
 
     def _value_of(self, name: str) -> str:
         stack = self.session.stack

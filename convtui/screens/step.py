@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convtui.engine.convolution import Step
-from convtui.screens.editing import Editing
+from convtui.screens.editing import MOVES, Editing
 from convtui.screens.session_screen import SessionScreen
 from convtui.session import Session, Zoom
 from convtui.themes import palette_of
@@ -34,6 +34,7 @@ class StepScreen(SessionScreen):
         self._pointer = Pointer()
         self._pinned = False
         self._editing: Editing | None = None
+        self._edit_line: EditLine | None = None
 
     # -- showing
 
@@ -45,7 +46,8 @@ class StepScreen(SessionScreen):
         if self._editing:
             self._editing = self._editing.within(session)
             self._pointer = self._editing.pointer
-            self._name_cell(self._editing)
+            if self._edit_line is not None:
+                self._edit_line.name_cell(self._editing.question(session))
         self._pointer = self._pointer.within(session)
         self._place(session)
         self._show_step(session, session.step)
@@ -159,37 +161,30 @@ class StepScreen(SessionScreen):
 
     def _edit(self, editing: Editing | None) -> None:
         """Begin, go on with, or end editing."""
+        from convtui.screens.edit_line import EditLine
+
         self._editing = editing
         self._pointer = editing.pointer if editing else Pointer()
-        from convtui.screens.edit_line import EditLine
-
-        lines = self.query(EditLine)
         if editing is None:
-            lines.remove()
-        elif lines:
-            lines.first().clear()
+            self.set_focus(None)
+            if self._edit_line is not None:
+                self._edit_line.remove()
+                self._edit_line = None
+        elif self._edit_line is not None:
+            self._edit_line.clear()
         else:
-            self.mount(EditLine(editing.question(self.session)))
+            self._edit_line = EditLine(editing.question(self.session), self._entered)
+            self.opening = self.mount(self._edit_line)
         self.show_again()
 
-    def _name_cell(self, editing: Editing) -> None:
-        """Say which cell is edited; what is being typed stays."""
-        from convtui.screens.edit_line import EditLine
-
-        for line in self.query(EditLine):
-            line.name_cell(editing.question(self.session))
-
-    def on_edit_line_entered(self, message: EditLine.Entered) -> None:
-        message.stop()
+    def _entered(self, key: str, text: str) -> None:
+        """What was typed is taken, then the cursor moves, or goes to the next target, or editing ends."""
         editing = self._editing
-        if editing is None:
+        if editing is None or key == "escape":
+            self._edit(None)
             return
-        if message.text and not self.change(editing.transition(message.text)):
+        if text and not self.change(editing.transition(text)):
             return
-        if message.switch:
+        if key == "tab":
             editing = editing.switched(self.session)
-        self._edit(editing.moved(message.rows, message.columns, self.session))
-
-    def on_edit_line_left(self, message: EditLine.Left) -> None:
-        message.stop()
-        self._edit(None)
+        self._edit(editing.moved(*MOVES.get(key, (0, 0)), self.session))

@@ -121,7 +121,7 @@ def test_is_integral_sees_a_single_fraction() -> None:
 @given(numbers, st.integers(2, 6))
 def test_results_are_right_to_their_digits(value: float, digits: int) -> None:
     shown = float(significant(value, digits))
-    assert abs(shown - value) <= max(0.5 * 10.0**-digits, abs(value) * 10.0 ** (1 - digits))
+    assert abs(shown - value) <= max(0.501 * 10.0**-digits, abs(value) * 10.0 ** (1 - digits))
     assert np.sign(shown) == np.sign(value)
 
 
