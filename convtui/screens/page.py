@@ -157,7 +157,7 @@ class PageScreen(Screen[None]):
 
     async def on_key(self, event: events.Key) -> None:
         """Take keys one after another, those that came while the one before was still at work too."""
-        if not self.is_current:
+        if self.app.screen is not self:
             self._pass_on(event)
             return
         line = cast("TypedLine | None", self.focused)

@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -79,6 +80,15 @@ class Driven:
         # A key takes the pilot three sleeps of 20 ms; half of that is ample where no timer is involved.
         with patch("textual._wait.SLEEP_GRANULARITY", 0.01):
             await self.pilot.press(*keys)
+
+    async def rush(self, *keys: str) -> None:
+        """Keys that all arrive at once, as from a slow line or a paste; a string of one letter is typed."""
+        for key in keys:
+            is_letter = len(key) == 1
+            name = _character_to_key(key) if is_letter else key
+            self.app.post_message(events.Key(name, key if is_letter else None))
+        for _ in range(4):
+            await self.pilot.pause()
 
     async def enter(self, text: str) -> None:
         """Type into the open line and press enter."""
