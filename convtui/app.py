@@ -20,7 +20,7 @@ from textual.screen import Screen
 
 from convtui.engine.convolution import Convolution
 from convtui.history import History
-from convtui.images import printable
+from convtui.names import printable
 from convtui.screens.session_screen import SessionScreen
 from convtui.screens.step import StepScreen
 from convtui.session import Session

@@ -88,7 +88,7 @@ class _Parser(argparse.ArgumentParser):
         """The options; ValueError that suggests the nearest option where one is unknown."""
         options, unknown = self.parse_known_intermixed_args(arguments)
         if unknown:
-            from convtui.images import did_you_mean, printable
+            from convtui.names import did_you_mean, printable
 
             name = unknown[0].partition("=")[0]
             close = did_you_mean(name, self._option_string_actions) if name.startswith("-") else ""
@@ -171,8 +171,9 @@ def _render(arguments: Sequence[str]) -> int:
     options = _render_parser().parsed(arguments)
     from convtui.render import parse_size, render
 
-    size = parse_size(options.size)
-    render(build(options), Path(options.out), options.screen, size, options.theme)
+    session, size = build(options), parse_size(options.size)
+    render(session, Path(options.out), options.screen, size, options.theme)
+    print(session.picture.notice, file=sys.stderr, end="\n" if session.picture.notice else "")
     return 0
 
 
@@ -183,13 +184,13 @@ def _list_samples(arguments: Sequence[str]) -> int:
     from convtui.engine import kernels, presets
 
     _print_list("Images (convtui NAME):", {name: samples.describe(name) for name in samples.image_names()})
-    kernel_files = {path.stem: _first_comment(path) for path in samples.kernel_files()}
+    kernel_files = {path.stem: samples.first_comment(path) for path in samples.kernel_files()}
     named = {name: kernels.describe(name) for name in kernels.NAMES}
     _print_list("Kernels (--kernel NAME):", {**named, **kernel_files})
     networks = {name: presets.preset(name).sentence for name in presets.NAMES}
-    layer_files = {path.stem: _first_comment(path) for path in samples.layer_files()}
+    layer_files = {path.stem: samples.first_comment(path) for path in samples.layer_files()}
     _print_list("Layers (--layers NAME):", {**networks, **layer_files})
-    sessions = {path.stem: _first_comment(path) for path in samples.session_files()}
+    sessions = {path.stem: samples.first_comment(path) for path in samples.session_files()}
     _print_list("Sessions (convtui NAME):", sessions)
     return 0
 
@@ -201,11 +202,6 @@ def _print_list(title: str, entries: Mapping[str, str]) -> None:
     for name, sentence in entries.items():
         print(fill(sentence, 80, initial_indent=f"  {name:<17} ", subsequent_indent=" " * 20))
     print()
-
-
-def _first_comment(path: Path) -> str:
-    lines = path.read_text("utf-8").splitlines()
-    return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")
 
 
 # -- from options to a session

@@ -25,24 +25,26 @@ def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
     own = app.page.KEYS
     taken = {name for key in own for name in key.names.split(",")}
     for key in (*own, *(key for key in all_keys() if taken.isdisjoint(key.names.split(",")))):
-        title = f"{_title(key.does)}  ({key.written})"
-        yield SystemCommand(title, "key", partial(app.run_action, key.full_action))
+        yield SystemCommand(_title(key.does), f"key {key.written}", partial(app.run_action, key.full_action))
     for name in samples.image_names():
         yield SystemCommand(f"Image: {name}", samples.describe(name), partial(app.open, name))
     for path in samples.session_files():
-        yield SystemCommand(f"Session: {path.stem}", "a lesson to step through", partial(app.open, str(path)))
+        yield SystemCommand(
+            f"Session: {path.stem}", samples.first_comment(path), partial(app.open, path.stem)
+        )
     for name in kernels.NAMES:
         change = _changes(app, partial(Session.with_kernel, choice=KernelChoice(name)))
         yield SystemCommand(f"Kernel: {name}", kernels.describe(name), change)
     for path in samples.kernel_files():
-        yield SystemCommand(
-            f"Kernel file: {path.stem}", path.name, _changes(app, partial(_with_file, str(path)))
-        )
+        change = _changes(app, partial(_with_file, str(path)))
+        yield SystemCommand(f"Kernel file: {path.stem}", samples.first_comment(path), change)
     for name in presets.NAMES:
         show = partial(_show_layers, app, name)
         yield SystemCommand(f"Layers: {name}", presets.preset(name).sentence, show)
     for path in samples.layer_files():
-        yield SystemCommand(f"Layers: {path.stem}", path.name, partial(_show_layers, app, path.stem))
+        yield SystemCommand(
+            f"Layers: {path.stem}", samples.first_comment(path), partial(_show_layers, app, path.stem)
+        )
     for mode in PADDING_MODES:
         change = _changes(app, partial(Session.with_spec, padding_mode=mode))
         yield SystemCommand(f"Padding mode: {mode}", "what lies beyond the border", change)

@@ -13,7 +13,8 @@ from math import isfinite
 from reprlib import repr as short_repr
 from typing import Any, TypeAlias
 
-from convtui.images import InputError, did_you_mean, printable
+from convtui.images import InputError
+from convtui.names import did_you_mean, printable
 
 Keys: TypeAlias = tuple[str, ...]
 

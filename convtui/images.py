@@ -7,10 +7,9 @@ is imported only when a picture needs it: the default image is a table, and the 
 import re
 import stat
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.spec import LARGEST_VALUE
+from convtui.names import did_you_mean, neighbours, printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 
 LARGEST_SIDE = 4096
 UNASKED_SIDE = 512
+LEAST_LAST_CHANNELS = 8  # an array of fewer rows or columns than this is taken as [channels, rows, cols]
 LARGEST_COUNT = 3 * LARGEST_SIDE**2
 LARGEST_PIXELS = 100_000_000
 LARGEST_FILE = 256 * 2**20
@@ -109,29 +110,6 @@ def with_pixel(picture: Picture, c: int, r: int, q: int, value: float) -> Pictur
     pixels[c, r, q] = value
     pixels.setflags(write=False)
     return replace(picture, pixels=pixels, original=picture.original or picture)
-
-
-def printable(text: str) -> str:
-    """The text, shortened if very long, quoted and escaped if a terminal would obey rather than show it."""
-    if len(text) > 400:
-        text = f"{text[:200]}…{text[-200:]}"
-    return text if text and text.isprintable() else repr(text)
-
-
-def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """A clause that names the candidates most like the name, "" if none is like it."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, sorted(candidates), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(map(printable, close))}?" if close else ""
-
-
-def neighbours(path: Path) -> list[str]:
-    """Up to 2,000 names in the path's folder; none if it cannot be listed."""
-    try:
-        return [entry.name for entry in islice(path.parent.iterdir(), 2000)]
-    except OSError:
-        return []
 
 
 def _picture(contents: _Contents, source: str, resize: int | None, gray: bool) -> Picture:
@@ -234,16 +212,22 @@ def _read_npy(file: Path, _resize: int | None) -> _Contents:
         raise InputError(f"is not a whole .npy array of numbers ({_reason(error)})") from None
     if array.dtype.kind not in "biuf":
         raise InputError(f"holds values of type {array.dtype}; integers, floats or booleans are read")
-    if array.ndim not in (2, 3) or array.size == 0:
+    is_batch_of_one = array.ndim == 4 and len(array) == 1
+    if (array.ndim not in (2, 3) and not is_batch_of_one) or array.size == 0:
         raise InputError(f"has the shape {array.shape}; [rows, cols] and [channels, rows, cols] are read")
     _require_moderate_count(array.size)
-    values = np.array(array, dtype=np.float64)
+    values = np.array(array[0] if is_batch_of_one else array, dtype=np.float64)
     if values.ndim == 2:
         return _Contents(values[np.newaxis], has_white=False)
-    if values.shape[-1] in (1, 3, 4) and values.shape[0] not in (1, 3, 4):
+    if _has_channels_last(values.shape):
         notice = f"shape {values.shape} taken as [rows, cols, channels]"
         return _Contents(np.moveaxis(values, -1, 0), has_white=False, notice=notice)
     return _Contents(values, has_white=False)
+
+
+def _has_channels_last(shape: tuple[int, ...]) -> bool:
+    # 64 maps of 3x3 are no picture of 64x3 pixels.
+    return shape[-1] == 1 < shape[0] or (shape[-1] in (3, 4) and min(shape[:2]) >= LEAST_LAST_CHANNELS)
 
 
 def _read_table(file: Path, _resize: int | None) -> _Contents:

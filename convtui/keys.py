@@ -87,7 +87,7 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("S", "S", "save_as", "save it under another name"),
         Key("o", "o", "open", "open an image, a sample or a session", "open"),
         Key("ctrl+z", "ctrl+z", "app.suspend_process", "into the background; fg brings it back"),
-        Key("q", "q", "app.quit", "quit; asks if there are unsaved changes", "quit"),
+        Key("q,ctrl+c", "q", "app.quit", "quit; asks if there are unsaved changes", "quit"),
     ),
 }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event, RLock, Thread
 from typing import TypeAlias
 
-from convtui.images import printable
+from convtui.names import printable
 from convtui.session import Session
 from convtui.sessionfile import dumps, load, read, write
 

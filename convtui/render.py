@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from convtui.engine.kernels import load_kernel
-from convtui.images import printable, read_picture
+from convtui.images import read_picture
+from convtui.names import printable
 from convtui.session import Session
 from convtui.sessionfile import write
 

@@ -6,7 +6,8 @@ The checkout keeps them in samples/; a wheel carries the same folder inside the 
 from dataclasses import replace
 from pathlib import Path
 
-from convtui.images import InputError, Picture, did_you_mean, neighbours, printable, read_picture
+from convtui.images import InputError, Picture, read_picture
+from convtui.names import did_you_mean, neighbours, printable
 
 DEFAULT_IMAGE = "mnist-7"
 
@@ -91,3 +92,9 @@ def _is_missing(path: Path) -> bool:
     except (OSError, ValueError, RuntimeError):  # there, but not to be read: read_picture says why
         return False
     return False
+
+
+def first_comment(path: Path) -> str:
+    """What a text sample says of itself in its first comment."""
+    lines = path.read_text("utf-8").splitlines()
+    return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")

@@ -19,7 +19,8 @@ from convtui import samples
 from convtui.document import Document, Keys, SessionFileError, rewritten
 from convtui.engine.kernels import format_kernel, parse_kernel
 from convtui.engine.spec import ConvSpec, Padding, Pair
-from convtui.images import Floats, InputError, Picture, did_you_mean, neighbours, printable
+from convtui.images import Floats, InputError, Picture
+from convtui.names import did_you_mean, neighbours, printable
 from convtui.session import Session, View
 from convtui.sessionreader import FORMAT, VIEW_FLAGS, digest, parse, restored
 

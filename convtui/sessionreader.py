@@ -18,7 +18,8 @@ from convtui import samples
 from convtui.document import Document, SessionFileError, is_number, is_whole
 from convtui.engine.kernels import describe, kernel, parse_kernel
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
-from convtui.images import LARGEST_SIDE, Floats, InputError, Picture, printable, read_picture
+from convtui.images import LARGEST_SIDE, Floats, InputError, Picture, read_picture
+from convtui.names import printable
 from convtui.session import KernelChoice, Session, View, Zoom
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 from convtui import samples
 from convtui.engine.kernels import NAMES, load_kernel
 from convtui.engine.spec import LARGEST, LARGEST_VALUE, Pair, Sides, SpecError
-from convtui.images import did_you_mean, neighbours, printable
+from convtui.names import did_you_mean, neighbours, printable
 from convtui.session import MOST_FILTERS, KernelChoice, Session
 
 if TYPE_CHECKING:

@@ -45,10 +45,18 @@ def test_axes_are_channels_rows_cols(
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_channels_may_come_last_and_the_notice_says_so(tmp_path: Path, channels: int) -> None:
-    array = np.arange(30 * channels).reshape(5, 6, channels)
+    array = np.arange(72 * channels).reshape(8, 9, channels)
     picture = read_picture(saved(tmp_path / "a.npy", array))
     assert_shows(picture, channels_first(array))
-    assert picture.notice == f"a.npy: shape (5, 6, {channels}) taken as [rows, cols, channels]"
+    assert picture.notice == f"a.npy: shape (8, 9, {channels}) taken as [rows, cols, channels]"
+
+
+@pytest.mark.parametrize("shape", [(64, 3, 3), (8, 4, 4), (16, 7, 3), (1, 16, 5, 5)])
+def test_small_maps_are_channels_first(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    array = np.arange(np.prod(shape)).reshape(shape)
+    picture = read_picture(saved(tmp_path / "maps.npy", array))
+    assert_shows(picture, array.reshape(shape[-3:]))
+    assert picture.notice == ""
 
 
 @pytest.mark.parametrize(("highest", "colour"), [(1.0, True), (1.5, False), (-0.5, False)])
@@ -74,7 +82,7 @@ def test_flat_arrays_still_have_a_scale(tmp_path: Path, value: float) -> None:
         (np.zeros((2, 2), [("r", "u1")]), "values of type [('r', 'u1')]"),
         (np.float64(3), "has the shape ()"),
         (np.zeros(3), "has the shape (3,)"),
-        (np.zeros((1, 1, 2, 2)), "has the shape (1, 1, 2, 2)"),
+        (np.zeros((2, 1, 2, 2)), "has the shape (2, 1, 2, 2)"),
         (np.zeros((0, 3)), "has the shape (0, 3)"),
         (np.array([[1, 2], [np.nan, 3]]), "the value at [0, 1, 0] is nan"),
         (np.array([[1, 2], [3, -np.inf]]), "the value at [0, 1, 1] is -inf"),

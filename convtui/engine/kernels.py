@@ -303,5 +303,5 @@ def _load_array(path: Path) -> Floats:
         )
     weight = np.array(array, dtype=np.float64, ndmin=4)
     if not (np.abs(weight) <= LARGEST_VALUE).all():
-        raise ValueError(f"has NaN, infinite numbers or some beyond {LARGEST_VALUE:g}")
+        raise ValueError(f"has NaN or infinite numbers, or some beyond {LARGEST_VALUE:g}")
     return weight

@@ -170,9 +170,9 @@ class PageScreen(Screen[None]):
             self.quieten()
             event.stop()
             await self.run_action(self._actions[event.key])
-            if self.opening is not None:
-                opening, self.opening = self.opening, None
-                await opening
+        if self.opening is not None:
+            opening, self.opening = self.opening, None
+            await opening
 
     def _pass_on(self, event: events.Key) -> None:
         """A key that was on its way before a question or another page opened."""
@@ -269,4 +269,5 @@ class PageScreen(Screen[None]):
             self._start_player()
             self.show_keys()
         else:
-            self.say(f"speed: {self._speed} steps a second; space plays")
+            steps = "1 step" if self._speed == 1 else f"{self._speed} steps"
+            self.say(f"speed: {steps} a second; space plays")

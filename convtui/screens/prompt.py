@@ -36,7 +36,10 @@ class Prompt(Horizontal):
         self.remove()
         if key == "enter" and text:
             # The page answers for what is done now: nobody will for this line.
-            page.call_later(self._finish, text)
+            if self._line.is_late:
+                self._done(text)
+            else:
+                page.call_later(self._finish, text)
 
     def _finish(self, text: str) -> None:
         self._done(text)

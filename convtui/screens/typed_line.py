@@ -21,13 +21,14 @@ class TypedLine(Input):
         super().__init__(value, compact=True, select_on_focus=False, restrict=restrict)
         self._entered = entered
         self._seen: events.Key | None = None
+        self.is_late = False  # whether the last key was handed on by the page, which then does what it asks
 
     def has_seen(self, event: events.Key) -> bool:
         """Whether this key went through the line itself."""
         return event is self._seen
 
     async def _on_key(self, event: events.Key) -> None:
-        self._seen = event
+        self._seen, self.is_late = event, False
         cast("PageScreen", self.screen).quieten()
         if event.key in self.ENDS:
             event.stop()
@@ -38,6 +39,7 @@ class TypedLine(Input):
 
     def take(self, event: events.Key) -> None:
         """A key that came past the line."""
+        self.is_late = True
         if event.key in self.ENDS:
             self._entered(event.key, self.value.strip())
         elif event.key == "backspace":

@@ -18,7 +18,7 @@ LEAST_HEIGHT: Final = 20
 
 MARGIN: Final = 1
 GAP: Final = 2
-LEAST_PANE: Final = 30  # columns that a title needs
+LEAST_PANE: Final = 27  # columns that a title needs
 LEAST_TABLE: Final = 16
 OPERATOR: Final = 3  # the columns of " × " and " = "
 NOTES_WIDTH: Final = 50

@@ -21,6 +21,7 @@ Pixels = NDArray[np.uint8]
 RGB = tuple[int, int, int]
 
 NUMBER_WIDTH: Final = 5
+DUST: Final = 1e-12  # a sum that is so much smaller than its terms is 0 but for rounding
 
 
 @dataclass(frozen=True)

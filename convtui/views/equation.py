@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from convtui.engine.convolution import Step
-from convtui.views.cells import significant
+from convtui.views.cells import DUST, significant
 
 
 def sum_line(step: Step, slice: int, taps: int | None, width: int) -> str:
@@ -15,7 +17,7 @@ def sum_line(step: Step, slice: int, taps: int | None, width: int) -> str:
     done = total if taps is None else min(max(taps - slice * total, 0), total)
     partial = float(products[:done].cumsum()[-1]) if done else 0.0
     label = "sum of products" if len(step.slice_sums) == 1 else f"slice {slice}"
-    end = f" = {significant(partial)}"
+    end = f" = {significant(settled(partial, step))}"
     for digits in (4, 3, 2):
         line = f"{label}  {_added(products[:done], digits)}{' + …' if done < total else ''}{end}"
         if len(line) <= width:
@@ -31,9 +33,9 @@ def result_line(step: Step, taps: int | None, width: int) -> str:
     name = f"output[{', '.join(map(str, step.position))}]"
     if taps is not None and taps < len(step.running):
         return cut_to(_multiply_add(step, taps, name), width)
-    sums: Sequence[float] = step.slice_sums.tolist()
+    sums = [settled(value, step) for value in step.slice_sums.tolist()]
     bias = f" + bias {significant(step.bias)}" if step.has_bias else ""
-    value = significant(step.value)
+    value = significant(settled(step.value, step) if not step.bias else step.value)
     if len(sums) == 1:
         line = f"{name} = {significant(sums[0])}{bias} = {value}" if bias else f"{name} = {value}   no bias"
         return cut_to(line, width)
@@ -42,6 +44,11 @@ def result_line(step: Step, taps: int | None, width: int) -> str:
         if len(line) <= width:
             break
     return cut_to(line, width)
+
+
+def settled(value: float, step: Step) -> float:
+    """A sum of a step's products; 0 where only rounding in the last bits keeps it from that."""
+    return value if abs(value) > DUST * float(np.abs(step.products).max()) else 0.0
 
 
 def cut_to(line: str, width: int) -> str:
@@ -53,7 +60,8 @@ def _multiply_add(step: Step, taps: int, name: str) -> str:
         return f"{name}: enter multiplies and adds, one product at a time"
     at = step.multiply_adds[taps - 1]
     term = f"{significant(at.pixel)} × {significant(at.weight)} = {significant(at.product)}"
-    return f"multiply-add {taps} of {len(step.running)}:  {term},  running sum {significant(at.running)}"
+    so_far = significant(settled(at.running, step))
+    return f"multiply-add {taps} of {len(step.running)}:  {term},  running sum {so_far}"
 
 
 def _added(terms: Sequence[float], digits: int) -> str:

@@ -19,9 +19,8 @@ def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
         notes = [_fitted("", rows.formula, width)]
     else:
         notes = [_fitted(f"{axis.name}  ", axis.formula, width) for axis in axes]
-    unread = [f"{_counted(axis.name, axis.unused)} {spans(axis.unused)}" for axis in axes if axis.unused]
-    if unread:
-        notes.append(f"never read by any window: {', '.join(unread)}")
+    if any(axis.unused for axis in axes):
+        notes.append(_unread(axes, width))
     if len(notes) + 2 <= lines and len(IN_WORDS) <= width:
         notes.insert(0, IN_WORDS)
     if len(notes) < lines:
@@ -30,6 +29,18 @@ def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
     if len(label) + len(_fitted("", notes[0], 0)) > width:
         label = ""
     return [_fitted(label, notes[0], width), *notes[1:]]
+
+
+def _unread(axes: tuple[Axis, Axis], width: int) -> str:
+    """The rows and columns that no window reads, as many as there is room for, and how many there are."""
+    unread = [axis for axis in axes if axis.unused]
+    for label in ("never read by any window: ", "never read: "):
+        for most in (4, 2, 1, 0):
+            named = (f"{counted(axis.name, axis.unused)} {spans(axis.unused, most)}" for axis in unread)
+            line = label + ", ".join(named)
+            if len(line) <= width:
+                return line
+    return line
 
 
 def spans(numbers: Sequence[int], most: int = 4) -> str:
@@ -41,11 +52,12 @@ def spans(numbers: Sequence[int], most: int = 4) -> str:
         else:
             runs.append([number, number])
     shown = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:most]]
-    more = f" … ({len(numbers)} in all)" if len(runs) > most else ""
-    return ", ".join(shown) + more
+    if len(runs) <= most:
+        return ", ".join(shown)
+    return f"{', '.join(shown)} … ({len(numbers)} in all)" if shown else f"({len(numbers)} in all)"
 
 
-def _counted(plural: str, numbers: Sequence[int]) -> str:
+def counted(plural: str, numbers: Sequence[int]) -> str:
     return plural.removesuffix("s") if len(numbers) == 1 else plural
 
 
@@ -54,4 +66,5 @@ def _fitted(label: str, formula: str, width: int) -> str:
     first, *between, last = formula.split(" = ")
     while between and len(label) + len(" = ".join([first, *between, last])) > width:
         between.pop()
-    return label + " = ".join([first, *between, last])
+    line = label + " = ".join([first, *between, last])
+    return line if len(line) <= width or not width else f"{label}{first[: width - len(last) - 4]}… = {last}"

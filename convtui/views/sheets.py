@@ -19,6 +19,7 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.spec import Axis
 from convtui.images import Picture
 from convtui.views.cells import (
+    DUST,
     Array,
     Palette,
     Pixels,
@@ -187,6 +188,7 @@ class OutputSheet:
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         values = self.convolution.block(self.channel, rows, columns)
+        values[np.abs(values) <= DUST * self.limit] = 0.0
         return Patch(values, self.coloured(values, palette), np.zeros(values.shape, np.uint8))
 
 

@@ -17,7 +17,7 @@ from convtui.session import Session
 from convtui.views.cells import is_integral
 from convtui.views.controls import padding
 from convtui.views.drawing import NOBODY, Cell, Grid, Outline, Readers
-from convtui.views.shape import spans
+from convtui.views.shape import counted, spans
 from convtui.views.sheets import FILLED_TINT, ZERO_TINT, ImageSheet, OutputSheet, TableSheet, whole_pixels
 
 
@@ -144,7 +144,7 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     shape = "x".join(map(str, convolution.output_shape))
     cell, step = f"output[{o}, {r}, {c}]", f"step {session.index + 1} of {session.size}"
     title, short_title = f"{cell} of {shape} · {step}", f"{cell.removeprefix('output')} · {step}"
-    hint = "dots: cells not computed yet"
+    hint = "dots: not computed yet"
     readers = NOBODY
     if pointer.pixel:
         down, across = (
@@ -154,10 +154,13 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         name = f"image[{session.channel}, {pointer.pixel[0]}, {pointer.pixel[1]}]"
         title = f"{name} is read by no cell here"
         if readers.count:
-            where = f"rows {spans(down.tolist())}, columns {spans(across.tolist())}"
+            where = ", ".join(
+                f"{counted(name, numbers)} {spans(numbers)}"
+                for name, numbers in (("rows", down.tolist()), ("columns", across.tolist()))
+            )
             title, short_title = f"{name} is read by {where}", f"read by {where}"
         where_else = " of this channel" if convolution.output_shape[0] > 1 else ""
-        hint = f"{readers.count} cells{where_else} read it" if readers.count > 1 else ""
+        hint = f"{readers.count} cells{where_else} read it" if readers.count > 1 else "one cell reads it"
     return Grid(
         sheet=output_sheet(session.picture, convolution, o),
         title=title,

@@ -21,7 +21,7 @@ from convtui.engine.kernels import (
     load_kernel,
     parse_kernel,
 )
-from convtui.engine.spec import Floats, SpecError
+from convtui.engine.spec import LARGEST_VALUE, Floats, SpecError
 
 every_size = pytest.mark.parametrize(
     ("name", "size"), [(name, n) for name in NAMES for n in legal_sizes(name)]
@@ -30,7 +30,7 @@ every_size = pytest.mark.parametrize(
 weights = npst.arrays(
     np.float64,
     st.tuples(*[st.integers(1, 4)] * 4),
-    elements=st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-9, 9).map(float)),
+    elements=st.one_of(st.floats(-LARGEST_VALUE, LARGEST_VALUE), st.integers(-9, 9).map(float)),
 )
 
 

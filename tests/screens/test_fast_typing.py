@@ -31,21 +31,6 @@ async def test_an_edit_in_one_go() -> None:
         assert not driven.editing
 
 
-async def test_opening_and_closing_pages_on_the_way() -> None:
-    async with opened() as driven:
-        await driven.rush("right", "?", "escape", "right")
-        assert driven.app.screen is driven.page
-        assert driven.session.index == 2
-
-
-async def test_a_question_gets_the_answer_that_was_typed_ahead() -> None:
-    async with opened() as driven:
-        await driven.rush("t", "q", "escape", "right")
-        assert driven.app.screen is driven.page
-        assert driven.session.spec.stride == (2, 2)
-        assert driven.session.index == 1
-
-
 async def test_saving_and_quitting_in_one_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with opened() as driven:

@@ -86,7 +86,7 @@ ASKING = {"g", "colon", "s", "S", "o", "e"}  # in test_typing.py, test_editing.p
 HELPING = {"question_mark", "f1"}  # in test_help.py
 POINTING = {"escape"}  # in test_step.py
 UNDOING = {"u", "ctrl+r"}  # below, and in test_app.py
-QUITTING = {"q", "ctrl+z"}  # in test_app.py; to the background only a real terminal can go
+QUITTING = {"q", "ctrl+c", "ctrl+z"}  # in test_app.py; to the background only a real terminal can go
 SUSPENDING = {"ctrl+z"}  # Textual's own
 PAGES = {"1", "2", "3"}  # the other pages have tests of their own
 

@@ -99,7 +99,7 @@ async def test_the_speed_stays_within_its_bounds() -> None:
         assert f"{SPEEDS[-1]} steps" in driven.said
         for _ in range(12):
             driven.page.action_speed(-1)
-        assert f"{SPEEDS[0]} steps" in driven.said
+        assert f"{SPEEDS[0]} step a second" in driven.said
 
 
 async def test_a_second_has_as_many_steps_as_it_says() -> None:

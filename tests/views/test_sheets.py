@@ -78,7 +78,7 @@ def test_an_output_channel_is_the_convolution(session: Session, data: st.DataObj
     channel = data.draw(st.integers(0, session.convolution.output_shape[0] - 1))
     sheet = OutputSheet(session.convolution, channel, False)
     expected = session.convolution.output[channel]
-    np.testing.assert_array_equal(whole(sheet).values, expected)
+    np.testing.assert_allclose(whole(sheet).values, expected, atol=1e-12 * sheet.limit, rtol=0)
     assert sheet.limit == np.abs(expected).max()
     assert sheet.scale == (-sheet.limit, sheet.limit)
 
