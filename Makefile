@@ -18,7 +18,7 @@ run: $(VENV)/.run ## open the app, installed on first use; ARGS="..." are its ar
 	@$(BIN)/python -m convtui $(ARGS)
 
 test: $(VENV)/.test ## run the tests; ARGS="..." go to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/.lint ## style, formatting, types and the walls between the layers
 	$(BIN)/ruff check .

@@ -294,7 +294,7 @@ def saved(array: object) -> bytes:
         ),
         ("k.npy", saved(np.array([["a"]])), "must hold real numbers in 2, 3 or 4 dimensions, not <U1 [1, 1]"),
         ("k.npy", saved(np.ones((65, 1))), "kernel of 65 x 1, but at most 64 rows and columns fit"),
-        ("k.npy", saved(np.array([[1, np.nan]])), "has NaN or infinite numbers"),
+        ("k.npy", saved(np.array([[1, np.nan]])), "has NaN or infinite numbers, or some beyond 1e+30"),
     ],
 )
 def test_broken_files_are_named_in_one_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:

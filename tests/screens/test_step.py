@@ -88,11 +88,11 @@ async def test_inside_a_cell_the_running_sum_grows_and_the_products_appear() -> 
 
 async def test_sentences_are_hidden_by_a_key() -> None:
     async with opened() as driven:
-        assert "dots: cells not computed yet" in driven.text
+        assert "dots: not computed yet" in driven.text
         await driven.press("H")
-        assert "dots: cells not computed yet" not in driven.text
+        assert "dots: not computed yet" not in driven.text
         await driven.press("H")
-        assert "dots: cells not computed yet" in driven.text
+        assert "dots: not computed yet" in driven.text
 
 
 async def test_pixels_never_read_are_named() -> None:

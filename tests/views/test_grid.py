@@ -202,7 +202,7 @@ def test_the_scale_stands_below_the_cells_or_where_no_line_is_free_beside_the_hi
         pane = pane_for(session, "output", 70, height)
         pane.place(pane.region, BLOCKS, True, DARK)
         assert [y for y, drawn in enumerate(text(pane)) if "█" in drawn] == [line]
-        assert text(pane)[1].startswith("dots: cells not computed yet")
+        assert text(pane)[1].startswith("dots: not computed yet")
 
 
 def test_a_title_without_room_is_a_shorter_one() -> None:
