@@ -295,7 +295,7 @@ class Session:
 
         Raises LayerError if that layer is no convolution.
         """
-        stack = self.stack
+        stack = chosen = self.stack
         convolution = feature_maps.convolution_of(stack.layer)
         picture = self.picture
         if stack.row.inputs != (0,):
@@ -304,9 +304,11 @@ class Session:
             lowest, highest = min(0.0, float(pixels.min())), float(pixels.max())
             highest = highest if highest > lowest else lowest + 1
             picture = Picture(pixels, name, "", False, lowest, highest)
+            chosen = stack.over(pixels.shape)
         filters = convolution.weight_shape[0]
         choice = KernelChoice(f"layer {stack.layer}", filters=filters, named=False)
-        opened = Session(picture, convolution, choice, view=replace(self.view, slice=None, zoom=None))
+        view = replace(self.view, slice=None, zoom=None)
+        opened = Session(picture, convolution, choice, view=view, chosen_stack=chosen)
         return opened.at(convolution.index(*stack.activation))
 
     def with_view(self, **changes: Any) -> Session:

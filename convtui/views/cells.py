@@ -177,3 +177,8 @@ def significant(value: float, digits: int = 4) -> str:
         return f"{value:.{digits - 1}e}"
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def cut_to(line: str, width: int) -> str:
+    """The line, or as much of it as fits and a sign that there is more."""
+    return line if len(line) <= width else f"{line[: max(width - 1, 0)]}…"[:width]

@@ -289,7 +289,10 @@ def _number(
     if outline and outline.holds(*cell):
         if not outline.reads(*cell):
             return text, style(_faint(pixel, 0.25), pixel)
-        return _framed(text, outline.edges(*cell), part_of), style(accent_on(pixel, palette), pixel, True)
+        colour = accent_on(pixel, palette)
+        if text.strip() and contrast(colour, pixel) < 4.5:
+            colour = ink(pixel)
+        return _framed(text, outline.edges(*cell), part_of), style(colour, pixel, True)
     if kind == ABSENT:
         line = _lit(grid, cell)
         if line == "━" and text.strip():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from convtui.engine.convolution import Step
-from convtui.views.cells import DUST, significant
+from convtui.views.cells import DUST, cut_to, significant
 
 
 def sum_line(step: Step, slice: int, taps: int | None, width: int) -> str:
@@ -49,10 +49,6 @@ def result_line(step: Step, taps: int | None, width: int) -> str:
 def settled(value: float, step: Step) -> float:
     """A sum of a step's products; 0 where only rounding in the last bits keeps it from that."""
     return value if abs(value) > DUST * float(np.abs(step.products).max()) else 0.0
-
-
-def cut_to(line: str, width: int) -> str:
-    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def _multiply_add(step: Step, taps: int, name: str) -> str:

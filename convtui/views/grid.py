@@ -12,7 +12,7 @@ from operator import attrgetter
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.views.cells import DARK, Palette, style
+from convtui.views.cells import DARK, Palette, cut_to, style
 from convtui.views.drawing import BLOCKS, Cell, CellSize, Grid, Rectangle, Rows, legend_line
 
 
@@ -162,6 +162,7 @@ class GridPane:
     def _title(self, grid: Grid) -> list[Segment]:
         """The title, and right of it what is in view where that is not everything."""
         text = grid.title if len(grid.title) <= self.region.width else grid.short_title or grid.title
+        text = cut_to(text, self.region.width)
         title = Segment(text, style(self.palette.text, self.palette.background, True))
         rows, columns = self._visible
         if len(rows) == grid.sheet.rows and len(columns) == grid.sheet.columns:
@@ -171,7 +172,8 @@ class GridPane:
 
     def _hint(self, grid: Grid) -> list[Segment]:
         """The sentence, and right of it the scale where no line is free for that below the cells."""
-        hint = [Segment(grid.hint, style(self.palette.muted, self.palette.background))]
+        text = cut_to(grid.hint, self.region.width)
+        hint = [Segment(text, style(self.palette.muted, self.palette.background))]
         below = self.heading + self.cell_size.lines(len(self._visible[0]))
         if not grid.legend or below < self.region.height:
             return hint

@@ -83,7 +83,7 @@ def figures(session: Session, width: int) -> list[str]:
     )
     density = f"{100 * matrix.density:.3g} %"
     bias = session.convolution.bias
-    weights, biases = matrix.distinct_weights, 0 if bias is None else len(bias)
+    weights, biases = session.convolution.weight.size, 0 if bias is None else len(bias)
     dense = matrix.dense_parameters + (0 if bias is None else standing.shape[0])
     free = f"{weights + biases:,}"
     made = f"{weights:,} weights + {_counted(biases, 'bias')}" if biases else "the kernel's weights"

@@ -186,8 +186,10 @@ def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Gri
         done = min(max(session.taps - s * rows * columns, 0), rows * columns)
     o = step.position[0]
     kernel_title = f"kernel [{o}, {s}]" if convolution.weight_shape[0] > 1 or slices > 1 else "kernel"
+    is_one_of_many = convolution.image_shape[0] > 1
+    window_title = f"window {channel_name(picture, session.channel)}" if is_one_of_many else "window"
     return (
-        Grid(window, "window", "pixels it covers", focus=entry),
+        Grid(window, window_title, "pixels it covers", focus=entry),
         Grid(kernel_sheet(convolution, o, s), kernel_title, "times weights", focus=entry),
         Grid(products, "products", "to be added", filled=done, focus=entry),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.views.cells import DARK, RGB, Palette, style
+from convtui.views.cells import DARK, RGB, Palette, cut_to, style
 from convtui.views.drawing import Cell
 
 
@@ -36,7 +36,7 @@ class TextPane:
         colour: RGB = self.palette.muted if self._muted else self.palette.text
         words = style(colour, self.palette.background)
         text = self._lines[y] if y < len(self._lines) else ""
-        return [Segment(text[: self.region.width].ljust(self.region.width), words)]
+        return [Segment(cut_to(text, self.region.width).ljust(self.region.width), words)]
 
     def cell_at(self, x: int, y: int) -> Cell | None:  # noqa: ARG002
         return None
