@@ -214,12 +214,17 @@ class Session:
             reason = f"must be a multiple of groups={groups}, up to {most}"
             raise SpecError("filters", filters, reason, str(nearest))
         choice = replace(self.kernel, filters=filters)
-        slices = self.convolution.weight_shape[1]
+        own, slices, *_ = self.convolution.weight_shape
         if choice.named:
-            weight = _named_weight(choice, self.spec.kernel_size, slices, groups)
+            changed = self._with_weight(_named_weight(choice, self.spec.kernel_size, slices, groups))
         else:
-            weight = _tiled(self.convolution.weight, slices, filters)
-        return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
+            # A filter stays in its group: it is made for those channels.
+            first, further = np.arange(groups)[:, None] * (own // groups), np.arange(filters // groups)
+            picked = (first + further % (own // groups)).ravel()
+            bias = self.convolution.bias
+            bias = None if bias is None else bias[picked]
+            changed = self.convolution.replaced(weight=self.convolution.weight[picked], bias=bias)
+        return replace(self._rebuilt(changed), kernel=choice)
 
     def with_kernel_size(self, size: int | Pair) -> Session:
         """A named kernel at another size; own weights are cut, or grow by zeros."""

@@ -20,6 +20,7 @@ from tests.example_sessions import (
     lesson,
     moves,
     own,
+    picture_of,
     session_on,
     sessions,
     stepped_sessions,
@@ -342,3 +343,13 @@ def test_the_file_stays_with_the_session_but_not_with_another_picture() -> None:
     session = replace(lesson(), path=Path("lesson.toml"))
     assert session.moved(3).with_spec(stride=2).path == Path("lesson.toml")
     assert session.with_picture(counting()).path is None
+
+
+def test_more_own_filters_stay_in_their_groups() -> None:
+    weight = np.arange(4.0).reshape(4, 1, 1, 1)
+    session = own(weight, picture_of(np.ones((2, 3, 3))), groups=2).with_bias(np.arange(4.0))
+    more, fewer = session.with_filters(6), session.with_filters(2)
+    assert more.convolution.weight.ravel().tolist() == [0, 1, 0, 2, 3, 2]
+    assert more.convolution.bias is not None
+    assert more.convolution.bias.tolist() == [0, 1, 0, 2, 3, 2]
+    assert fewer.convolution.weight.ravel().tolist() == [0, 2]
