@@ -322,6 +322,12 @@ class ConvtuiApp(App[None]):
 
     # -- the palette
 
+    def action_command_palette(self) -> None:
+        from convtui.commands import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         from convtui.commands import commands
 

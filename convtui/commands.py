@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
+from textual.command import CommandPalette
 
 from convtui import samples
 from convtui.engine import kernels, presets
@@ -18,6 +20,14 @@ from convtui.typed import layers_change
 
 if TYPE_CHECKING:
     from convtui.app import ConvtuiApp
+
+
+class Palette(CommandPalette):
+    """Textual's palette, in which paging a list that is not laid out yet would end the app."""
+
+    def _action_command_list(self, action: str) -> None:
+        with suppress(KeyError):
+            super()._action_command_list(action)
 
 
 def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
