@@ -24,6 +24,7 @@ _IMAGES = {
     "ramp-6x11.csv": "Columns from black to white in steps of a tenth, grey, 6x11.",
     "checkerboard-8x8.csv": "Black and white in turn, grey, 8x8.",
     "count-5x5.csv": "The numbers 1 to 25, to check sums by hand, 5x5.",
+    "count-3x3.csv": "The numbers 1 to 9, small enough for equations in letters, 3x3.",
     "colours-12x12.csv": "Nine squares of pure colours, black, grey and white, colour, 12x12.",
 }
 _FILES = {Path(file).stem: file for file in _IMAGES}
