@@ -16,7 +16,7 @@ from convtui.engine.spec import PADDING_MODES
 from convtui.keys import all_keys
 from convtui.session import KernelChoice, Session
 from convtui.themes import THEMES
-from convtui.typed import layers_change
+from convtui.typed import kernel_change, layers_change
 
 if TYPE_CHECKING:
     from convtui.app import ConvtuiApp
@@ -46,7 +46,7 @@ def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
         change = _changes(app, partial(Session.with_kernel, choice=KernelChoice(name)))
         yield SystemCommand(f"Kernel: {name}", kernels.describe(name), change)
     for path in samples.kernel_files():
-        change = _changes(app, partial(_with_file, str(path)))
+        change = _changes(app, kernel_change(str(path)))
         yield SystemCommand(f"Kernel file: {path.stem}", samples.first_comment(path), change)
     for name in presets.NAMES:
         show = partial(_show_layers, app, name)
@@ -76,10 +76,6 @@ def _changes(app: ConvtuiApp, make: Callable[[Session], Session]) -> Callable[[]
         app.change(make)
 
     return change
-
-
-def _with_file(path: str, session: Session) -> Session:
-    return session.with_weight(kernels.load_kernel(path), path.rpartition("/")[2])
 
 
 def _show_layers(app: ConvtuiApp, name: str) -> None:

@@ -39,7 +39,4 @@ class Prompt(Horizontal):
             if self._line.is_late:
                 self._done(text)
             else:
-                page.call_later(self._finish, text)
-
-    def _finish(self, text: str) -> None:
-        self._done(text)
+                page.call_later(self._done, text)
