@@ -165,9 +165,9 @@ class FeatureMaps:
             case Conv():
                 return _convolved(row.layer, first, self.weights(row.number))
             case MaxPool():
-                return reduce(np.maximum, _taps(row.layer, first, -np.inf))
+                return reduce(np.maximum, tapped(row.layer, first, -np.inf))
             case AvgPool():
-                total: Floats = reduce(np.add, _taps(row.layer, first))
+                total: Floats = reduce(np.add, tapped(row.layer, first))
                 return total / prod(row.layer.spec.kernel_size)
             case GlobalAvgPool():
                 means: Floats = np.mean(first, axis=(1, 2), keepdims=True)
@@ -207,7 +207,7 @@ def _weight_shapes(row: Row) -> dict[str, Shape]:
     return row.parameter_shapes | running
 
 
-def _taps(layer: Window, image: Floats, filling: float = 0.0) -> Iterator[Floats]:
+def tapped(layer: Window, image: Floats, filling: float = 0.0) -> Iterator[Floats]:
     """The pixels [channels, rows, columns] that each kernel entry meets, entry by entry, row by row."""
     rows, columns = layer.axes(image.shape)
     pads = (0, 0), (rows.before, rows.after), (columns.before, columns.after)
@@ -222,7 +222,7 @@ def _taps(layer: Window, image: Floats, filling: float = 0.0) -> Iterator[Floats
 
 def _convolved(layer: Conv, image: Floats, weights: Mapping[str, Floats]) -> Floats:
     filters, height, width = layer.output_shape(image.shape)
-    taps, groups = list(_taps(layer, image)), layer.spec.groups
+    taps, groups = list(tapped(layer, image)), layer.spec.groups
     weight = weights["weight"].reshape(groups, filters // groups, -1)
     output = np.empty((groups, filters // groups, height, width))
     band = max(1, BLOCK_CELLS // (len(taps) * len(image) * width))
