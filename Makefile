@@ -3,16 +3,17 @@
 
 PYTHON ?= python3
 VENV := .venv
+FASTAI_VENV := .venv-fastai
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint bench bench-fastai clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: $(VENV)/.run ## open the app, installed on first use; ARGS="..." are its arguments
 	@$(BIN)/python -m convtui $(ARGS)
@@ -26,12 +27,15 @@ lint: $(VENV)/.lint ## style, formatting, types and the walls between the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.run ## measure the speed beside the smallest Textual app (about two minutes)
+bench: $(VENV)/.test ## measure the speed beside the smallest Textual app and a bare training loop
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
+bench-fastai: $(FASTAI_VENV)/.made ## measure the training beside PyTorch and fastai; a download of gigabytes
+	@$(FASTAI_VENV)/bin/python -m tests.benchmarks.against_fastai $(ARGS)
+
 clean: ## remove .venv, the caches and what was built
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
-	rm -f snapshot_report.html
+	rm -rf $(VENV) $(FASTAI_VENV) build dist *.egg-info snapshot_report.html
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Any Python, however old, must be able to parse this line.
@@ -41,10 +45,16 @@ $(BIN)/python:
 	$(if $(COMPLAINT),$(error $(COMPLAINT)))
 	$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/.run: $(BIN)/python pyproject.toml
-	$(PIP_INSTALL) -e .
+$(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP_INSTALL) -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.test $(VENV)/.lint: $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP_INSTALL) -c constraints.txt -e '.[$*]'
 	@touch $(VENV)/.run $@
+
+$(FASTAI_VENV)/.made: $(BIN)/python pyproject.toml
+	$(BIN)/python -m venv $(FASTAI_VENV)
+	$(FASTAI_VENV)/bin/python -m pip install --disable-pip-version-check \
+		torch==2.14.1 torchvision==0.29.1 fastai -e .
+	@touch $@

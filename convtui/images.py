@@ -7,25 +7,21 @@ is imported only when a picture needs it: the default image is a table, and the 
 import re
 import stat
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.decoding import Contents, decoded, scaled_size
 from convtui.engine.spec import LARGEST_VALUE
 from convtui.names import did_you_mean, neighbours, printable
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 Floats = NDArray[np.float64]
 
 LARGEST_SIDE = 4096
-UNASKED_SIDE = 512
 LEAST_LAST_CHANNELS = 8  # an array of fewer rows or columns than this is taken as [channels, rows, cols]
 LARGEST_COUNT = 3 * LARGEST_SIDE**2
 LARGEST_PIXELS = 100_000_000
@@ -65,14 +61,6 @@ class Picture:
     original: "Picture | None" = None
 
 
-class _Contents(NamedTuple):
-    """What a reader found: values [C, H, W]; has_white: 0 is black and 1 is white; else bare numbers."""
-
-    values: Floats
-    has_white: bool
-    notice: str = ""
-
-
 def read_picture(path: str | Path, resize: int | None = None, gray: bool = False) -> Picture:
     """Read a picture file, an array (.npy) or a table of numbers (.csv, .tsv, .txt) as channels of float64.
 
@@ -85,14 +73,34 @@ def read_picture(path: str | Path, resize: int | None = None, gray: bool = False
     resize: the longer side, 1 to 4096, keeping the ratio. gray: one channel, luma by ITU-R BT.601.
     Raises InputError for everything that cannot be read.
     """
-    if resize is not None and not 1 <= resize <= LARGEST_SIDE:
-        raise InputError(f"resize {resize}: the longer side must be 1 to {LARGEST_SIDE} pixels")
+    _require_side(resize)
+    with _one_line(path):
+        file = _regular_file(Path(path))
+        contents = _READERS.get(file.suffix.lower(), _read_image)(file, resize)
+        return _picture(contents, str(path), resize, gray)
+
+
+def read_square(path: Path, side: int) -> Floats:
+    """The middle square of a picture file, scaled: [1 if it is grey, else 3, side, side], from 0 to 1.
+
+    Raises InputError for everything else, as read_picture does.
+    """
+    with _one_line(path):
+        file = _regular_file(path)
+        if file.suffix.lower() in _READERS:
+            raise InputError("is a file of numbers; a picture is needed (PNG, JPEG, GIF, BMP, WebP, ...)")
+        contents = _read_image(file, side, is_square=True)
+        if not contents.has_white:
+            raise InputError("holds bare numbers that no one says how to draw; save it as PNG first")
+        return contents.values
+
+
+@contextmanager
+def _one_line(path: str | Path) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they would smear the screen; what matters is raised
-            file = _regular_file(Path(path))
-            contents = _READERS.get(file.suffix.lower(), _read_image)(file, resize)
-            return _picture(contents, str(path), resize, gray)
+            yield
     except InputError as error:
         raise InputError(f"{printable(str(path))}: {error}") from None
     except OSError as error:
@@ -112,16 +120,33 @@ def with_pixel(picture: Picture, c: int, r: int, q: int, value: float) -> Pictur
     return replace(picture, pixels=pixels, original=picture.original or picture)
 
 
-def _picture(contents: _Contents, source: str, resize: int | None, gray: bool) -> Picture:
-    values = contents.values
-    _require_moderate(values)
+def adjusted(picture: Picture, resize: int | None, gray: bool) -> Picture:
+    """The picture scaled and in one channel, as read_picture would have read it. Raises InputError."""
+    _require_side(resize)
+    pixels = _adjusted(picture.pixels, resize, gray)
+    colour = picture.colour and len(pixels) == 3
+    return replace(picture, pixels=pixels, colour=colour, resize=resize, gray=gray)
+
+
+def _require_side(resize: int | None) -> None:
+    if resize is not None and not 1 <= resize <= LARGEST_SIDE:
+        raise InputError(f"resize {resize}: the longer side must be 1 to {LARGEST_SIDE} pixels")
+
+
+def _adjusted(values: Floats, resize: int | None, gray: bool) -> Floats:
     if resize is not None and resize != max(values.shape[1:]):
         values = _resized(values, resize)
     if gray:
         values = _luma(values)
-    lowest, highest = (0.0, 1.0) if contents.has_white else _extremes(values)
     pixels = np.ascontiguousarray(values, dtype=np.float64)
     pixels.setflags(write=False)
+    return pixels
+
+
+def _picture(contents: Contents, source: str, resize: int | None, gray: bool) -> Picture:
+    _require_moderate(contents.values)
+    pixels = _adjusted(contents.values, resize, gray)
+    lowest, highest = (0.0, 1.0) if contents.has_white else _extremes(pixels)
     name = printable(Path(source).name)
     return Picture(
         pixels=pixels,
@@ -159,16 +184,11 @@ def _luma(values: Floats) -> Floats:
     return np.tensordot(_LUMA, values, axes=1)[np.newaxis]
 
 
-def _scaled(width: int, height: int, longer: int) -> tuple[int, int]:
-    factor = longer / max(width, height)
-    return max(1, round(width * factor)), max(1, round(height * factor))
-
-
 def _resized(values: Floats, longer: int) -> Floats:
     from PIL import Image
 
     rows, cols = values.shape[1:]
-    size = _scaled(cols, rows, longer)
+    size = scaled_size(cols, rows, longer)
     channels = [Image.fromarray(channel.astype(np.float32)) for channel in values]
     resized = [np.asarray(channel.resize(size, Image.Resampling.BILINEAR)) for channel in channels]
     return np.array(resized, dtype=np.float64)
@@ -202,7 +222,7 @@ def _require_moderate_count(count: int) -> None:
         raise InputError(f"holds {count:,} values; at most {LARGEST_COUNT:,} (3 x {LARGEST_SIDE}²) are read")
 
 
-def _read_npy(file: Path, _resize: int | None) -> _Contents:
+def _read_npy(file: Path, _resize: int | None) -> Contents:
     try:
         # Mapped, so that a header that promises more than the file holds costs no memory.
         array = np.lib.format.open_memmap(file, mode="r")
@@ -218,19 +238,19 @@ def _read_npy(file: Path, _resize: int | None) -> _Contents:
     _require_moderate_count(array.size)
     values = np.array(array[0] if is_batch_of_one else array, dtype=np.float64)
     if values.ndim == 2:
-        return _Contents(values[np.newaxis], has_white=False)
-    if _has_channels_last(values.shape):
+        return Contents(values[np.newaxis], has_white=False)
+    if has_channels_last(values.shape):
         notice = f"shape {values.shape} taken as [rows, cols, channels]"
-        return _Contents(np.moveaxis(values, -1, 0), has_white=False, notice=notice)
-    return _Contents(values, has_white=False)
+        return Contents(np.moveaxis(values, -1, 0), has_white=False, notice=notice)
+    return Contents(values, has_white=False)
 
 
-def _has_channels_last(shape: tuple[int, ...]) -> bool:
+def has_channels_last(shape: tuple[int, ...]) -> bool:
     # 64 maps of 3x3 are no picture of 64x3 pixels.
     return shape[-1] == 1 < shape[0] or (shape[-1] in (3, 4) and min(shape[:2]) >= LEAST_LAST_CHANNELS)
 
 
-def _read_table(file: Path, _resize: int | None) -> _Contents:
+def _read_table(file: Path, _resize: int | None) -> Contents:
     _require_at_most(file, LARGEST_TABLE, "save it as .npy instead")
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -261,7 +281,7 @@ def _read_table(file: Path, _resize: int | None) -> _Contents:
                 f"table {index + 1} has {len(rows)} rows, table 1 has {len(tables[0])}; "
                 "a blank line starts a new channel, and all channels have the same size"
             )
-    return _Contents(np.array(tables) / (white or 1.0), has_white=white is not None)
+    return Contents(np.array(tables) / (white or 1.0), has_white=white is not None)
 
 
 def _white(text: str, number: int) -> float:
@@ -300,7 +320,7 @@ def _reason(error: Exception) -> str:
     return printable(" ".join(str(error).split())[:120] or type(error).__name__)
 
 
-def _read_image(file: Path, resize: int | None) -> _Contents:
+def _read_image(file: Path, resize: int | None, is_square: bool = False) -> Contents:
     import logging
 
     from PIL import Image, UnidentifiedImageError
@@ -315,7 +335,7 @@ def _read_image(file: Path, resize: int | None) -> _Contents:
                     raise InputError("EPS is a program, not pixels; save it as PNG first")
                 if image.width * image.height > LARGEST_PIXELS:
                     raise InputError(f"{image.width}x{image.height} pixels are {too_large}")
-                return _decoded(image, resize)
+                return decoded(image, resize, is_square)
         except InputError:
             raise
         except Image.DecompressionBombError:
@@ -329,55 +349,7 @@ def _read_image(file: Path, resize: int | None) -> _Contents:
             raise InputError(f"the picture is damaged or of an unknown kind ({_reason(error)})") from None
 
 
-def _decoded(image: "Image", resize: int | None) -> _Contents:
-    """The picture's first frame, upright, scaled and on white, as values [C, H, W]."""
-    from PIL.Image import Resampling
-    from PIL.ImageOps import exif_transpose
-
-    notices = ["first frame of several"] if getattr(image, "is_animated", False) else []
-    white, paletted = _white_level(image), image.mode == "P"
-    size = image.size
-    scaled = _scaled(*size, resize or min(max(size), UNASKED_SIDE))
-    image.draft(None, scaled)  # a JPEG is decoded no larger than needed
-    image.load()
-    stored = image.size
-    with suppress(Exception):  # damaged EXIF, which Pillow turns by and then writes anew
-        exif_transpose(image, in_place=True)
-    if image.size != stored:
-        size, scaled = size[::-1], scaled[::-1]
-    image = _plain(image)
-    if image.size != scaled:
-        image = image.resize(scaled, Resampling.BILINEAR)
-    if size != scaled and resize is None:
-        notices.append("{}x{} pixels scaled to {}x{} (--resize N chooses)".format(*size, *scaled))
-    values = np.asarray(image, dtype=np.float64).reshape(image.height, image.width, -1)
-    values = np.moveaxis(values, -1, 0) / (white or 1)
-    if image.mode in ("LA", "RGBA"):
-        values = 1 - (1 - values[:-1]) * values[-1]
-    if paletted and (values == values[0]).all():
-        values = values[:1]
-    return _Contents(values, has_white=white is not None, notice="; ".join(notices))
-
-
-def _white_level(image: "Image") -> int | None:
-    """The value that is white; None in pictures of bare numbers, such as floating-point TIFF."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        return 65535
-    return None if image.mode in ("I", "F") else 255
-
-
-def _plain(image: "Image") -> "Image":
-    """The picture in mode L, LA, RGB, RGBA, I or F."""
-    if image.mode in ("I", "F"):
-        return image
-    if image.mode.startswith("I;16"):
-        return image.convert("I")
-    grey = image.mode in ("1", "L", "LA", "La")
-    mode = ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
-    return image if image.mode == mode else image.convert(mode)
-
-
-_READERS: dict[str, Callable[[Path, int | None], _Contents]] = {
+_READERS: dict[str, Callable[[Path, int | None], Contents]] = {
     ".npy": _read_npy,
     ".csv": _read_table,
     ".tsv": _read_table,

@@ -3,6 +3,7 @@
 The checkout keeps them in samples/; a wheel carries the same folder inside the package as bundled/.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,14 @@ _IMAGES = {
     "count-3x3.csv": "The numbers 1 to 9, small enough for equations in letters, 3x3.",
     "colours-12x12.csv": "Nine squares of pure colours, black, grey and white, colour, 12x12.",
 }
+_DATA = {
+    "mnist-12k": "10,000 handwritten digits to train on and 2,000 to test on, from MNIST, grey, 28x28.",
+    "digits-8x8": "1,437 handwritten digits to train on and 360 to test on, grey, 8x8.",
+}
+DATA_IMAGE = re.compile(
+    r"(?P<source>.+?):(?:(?P<part>[a-z]+):)?(?P<index>-?[0-9]{1,15})"
+    r"(?::(?P<side>[0-9]{1,4})px)?(?P<normalised>:normali[sz]ed)?"
+)
 _FILES = {Path(file).stem: file for file in _IMAGES}
 
 
@@ -47,12 +56,49 @@ def describe(name: str) -> str:
     return _IMAGES[_FILES[name]]
 
 
+def data_names() -> tuple[str, ...]:
+    """The data sets' names, the default first."""
+    return tuple(_DATA)
+
+
+def describe_data(name: str) -> str:
+    """One sentence on a data set, ending with its images' size in rows x columns."""
+    return _DATA[name]
+
+
 def open_image(name: str, resize: int | None = None, gray: bool = False) -> Picture:
-    """The sample image of that name. Raises InputError if there is none, and as read_picture does."""
+    """The sample image of that name, be it one of a bundled data set.
+
+    Raises InputError if there is none, and as read_picture does.
+    """
+    if is_of_a_bundled_data_set(name):
+        return _open_data_image(name, resize, gray)
     if name not in _FILES:
         raise InputError(f"{printable(name)}: no such sample{did_you_mean(name, _FILES)}")
     picture = read_picture(folder() / "images" / _FILES[name], resize, gray)
     return replace(picture, name=name, source=name)
+
+
+def is_sample(name: str) -> bool:
+    """Whether open_image opens it, or says what is wrong with an image of a bundled data set."""
+    return name in _FILES or is_of_a_bundled_data_set(name)
+
+
+def is_of_a_bundled_data_set(name: str) -> bool:
+    return name.partition(":")[0] in _DATA
+
+
+def open_path(path: Path, resize: int | None = None, gray: bool = False) -> Picture:
+    """The image in a file, or that image of a data set. Raises InputError as read_picture does."""
+    if DATA_IMAGE.fullmatch(str(path)) and _is_missing(path):
+        return _open_data_image(str(path.absolute()), resize, gray)
+    return read_picture(path, resize, gray)
+
+
+def _open_data_image(name: str, resize: int | None, gray: bool) -> Picture:
+    from convtui.training.pictures import open_picture
+
+    return open_picture(name, resize, gray)
 
 
 def kernel_files() -> tuple[Path, ...]:
@@ -77,10 +123,12 @@ def open_any(text: str, resize: int | None = None, gray: bool = False) -> Pictur
     """
     path = Path(text)
     name = path.stem if text in _IMAGES else text
-    if name in _FILES and not path.is_file():
+    if is_sample(name) and not path.is_file():
         return open_image(name, resize, gray)
     if _is_missing(path):
-        close = did_you_mean(path.name, [*_FILES, *neighbours(path)])
+        if DATA_IMAGE.fullmatch(text):
+            return _open_data_image(text, resize, gray)
+        close = did_you_mean(path.name, [*_FILES, *_DATA, *neighbours(path)])
         raise InputError(f"{printable(text)}: no such file or sample{close}")
     return read_picture(text, resize, gray)
 

@@ -149,3 +149,9 @@ def test_the_default_needs_neither_pillow_nor_torch() -> None:
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.split() == []
+
+
+def test_data_sets_are_told() -> None:
+    files = {path.stem for path in (samples.folder() / "data").glob("*.npz")}
+    assert files == set(samples.data_names())
+    assert all(samples.describe_data(name).endswith(".") for name in samples.data_names())

@@ -1,0 +1,116 @@
+"""The worker's two pipes. The loop waits for neither: a thread reads what comes in, a thread writes the rest.
+
+The end of stdin is how the worker learns that its parent is gone, however the parent died. So the reading
+begins before anything slow is imported, and ends a process that does not end by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import BinaryIO, Final
+
+from convtui.training.protocol import Message, Snapshot, decode, encode
+
+PICTURES_WAITING: Final = 3
+GRACE: Final = 5.0
+
+
+class Ended(BaseException):
+    """Nobody is left to work for; no job's own failure, so that it is not taken for one."""
+
+
+def take_stdout() -> BinaryIO:
+    """The real stdout, for the events alone: whatever else prints does so on stderr from now on."""
+    sys.stdout.flush()
+    own = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return own
+
+
+def ignore(words: str) -> None:
+    """Say on stderr what was not obeyed, and why; nobody may be left to read it."""
+    with suppress(OSError):
+        print(f"ignored: {words}", file=sys.stderr, flush=True)
+
+
+class Outbox:
+    """Events on their way to a reader that may be slow, or gone."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._messages: SimpleQueue[Message | None] = SimpleQueue()
+        self._room = threading.Semaphore(PICTURES_WAITING)
+        self._thread = threading.Thread(target=self._write_all, name="outbox", daemon=True)
+        self._thread.start()
+
+    def send(self, message: Message) -> None:
+        """Have it written soon; a picture only where few of them wait."""
+        if not isinstance(message, Snapshot) or self._room.acquire(blocking=False):
+            self._messages.put(message)
+
+    def close(self, seconds: float) -> None:
+        """Return when all is written, or after so long."""
+        self._messages.put(None)
+        self._thread.join(seconds)
+
+    def _write_all(self) -> None:
+        for message in iter(self._messages.get, None):
+            with suppress(OSError):  # the reader is gone; the end of stdin says the rest
+                self._stream.write(f"{encode(message)}\n".encode())
+                self._stream.flush()
+            if isinstance(message, Snapshot):
+                self._room.release()
+
+
+class Inbox:
+    """Jobs and commands as they come in; lines that are none are told on stderr and forgotten."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._messages: SimpleQueue[Message | None] = SimpleQueue()
+        self._is_ready = self._has_ended = False
+        threading.Thread(target=self._read_all, name="inbox", daemon=True).start()
+
+    def get_ready(self) -> None:
+        """From now on there may be something to save, so an end is told by Ended instead of made at once."""
+        self._is_ready = True
+
+    def get(self) -> Message:
+        """The next message, waited for. Raises Ended."""
+        message = None if self._has_ended else self._messages.get()
+        if message is None or self._has_ended:
+            raise Ended
+        return message
+
+    def get_waiting(self) -> Message | None:
+        """The next message if there is one already. Raises Ended."""
+        if not self._has_ended and self._messages.empty():
+            return None
+        return self.get()
+
+    def end(self) -> None:
+        """Have the loop saved and ended, ahead of what waits; a loop that hangs is not waited for long.
+
+        A signal handler may call it: SimpleQueue's put is reentrant.
+        """
+        if not self._is_ready:
+            os._exit(0)
+        self._has_ended = True
+        self._messages.put(None)
+        watchdog = threading.Timer(GRACE, os._exit, [1])
+        watchdog.daemon = True
+        watchdog.start()
+
+    def _read_all(self) -> None:
+        try:
+            for line in self._stream:
+                try:
+                    self._messages.put(decode(line.decode().strip()))
+                except ValueError as error:
+                    ignore(str(error))
+        finally:
+            self.end()

@@ -1,0 +1,151 @@
+"""Everything that decides how a run goes, checked before a process is started for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final
+
+from convtui.names import printable
+
+SCHEDULES: Final = ("one-cycle", "constant")
+OPTIMIZERS: Final = ("adamw", "sgd")
+
+
+class RecipeError(ValueError):
+    """A hyper-parameter that cannot be: its name, the value, why, and what would be right."""
+
+    def __init__(self, parameter: str, value: object, legal: str) -> None:
+        super().__init__(parameter, value, legal)
+        self.parameter, self.value, self.legal = parameter, value, legal
+
+    def __str__(self) -> str:
+        return f"{self.parameter} {printable(str(self.value))}: must be {self.legal}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Data, network, optimiser and schedule of a run; the same recipe gives the same run on the same machine.
+
+    channels are those of the hidden convolutions, every one with stride 2; a last one has a channel a class.
+    max_lr is the peak of the one-cycle schedule, or the constant rate. Momentum is SGD's momentum or Adam's
+    beta1: one-cycle takes it from high to low and back, a constant rate leaves it at `momentum`.
+    image_size is the side that the pictures of a folder are scaled to; arrays keep their size.
+    Raises RecipeError for a value that no run can have.
+    Source: Smith 2018, https://arxiv.org/abs/1803.09820;
+    https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html
+    """
+
+    data: str = "mnist-12k"
+    image_size: int = 28
+    channels: tuple[int, ...] = (8, 16, 32, 64)
+    first_kernel_size: int = 5
+    batch_norm: bool = True
+    schedule: str = "one-cycle"
+    max_lr: float = 0.06
+    epochs: int = 5
+    batch_size: int = 128
+    optimizer: str = "adamw"
+    weight_decay: float = 0.01
+    momentum: float = 0.9
+    low_momentum: float = 0.85
+    high_momentum: float = 0.95
+    beta2: float = 0.99
+    eps: float = 1e-5
+    pct_start: float = 0.25
+    div_factor: float = 25.0
+    final_div_factor: float = 4000.0
+    seed: int = 0
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, str) or not self.data:
+            raise RecipeError("data", self.data, "the name of a data set, a folder or a file")
+        for name, (least, most) in _COUNTS.items():
+            _require_count(name, getattr(self, name), least, most)
+        if self.first_kernel_size % 2 == 0:
+            raise RecipeError("first_kernel_size", self.first_kernel_size, "odd, such as 3 or 5")
+        if not isinstance(self.channels, tuple) or not 1 <= len(self.channels) <= MOST_LAYERS:
+            raise RecipeError("channels", self.channels, f"1 to {MOST_LAYERS} numbers, such as 8,16,32,64")
+        for count in self.channels:
+            _require_count("channels", count, 1, 1024)
+        for name, names in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS)):
+            if getattr(self, name) not in names:
+                raise RecipeError(name, getattr(self, name), " or ".join(names))
+        if not isinstance(self.batch_norm, bool):
+            raise RecipeError("batch_norm", self.batch_norm, "on or off")
+        for name, (low, high, legal) in _NUMBERS.items():
+            value = getattr(self, name)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not is_number or not low <= value <= high:
+                raise RecipeError(name, value, legal)
+        if self.low_momentum > self.high_momentum:
+            raise RecipeError(
+                "low_momentum", self.low_momentum, f"at most high_momentum {self.high_momentum}"
+            )
+
+    def with_text(self, name: str, text: str) -> Recipe:
+        """The recipe with one hyper-parameter as a person types it: `batch_norm off`, `channels 8,16`."""
+        kinds = {field.name: type(field.default) for field in fields(self)}
+        if name not in kinds:
+            raise RecipeError(name, text, f"one of {', '.join(kinds)}")
+        return replace(self, **{name: _parsed(text.strip(), kinds[name])})
+
+    def as_dict(self) -> dict[str, Any]:
+        """What from_dict reads back; of JSON's types."""
+        return {**asdict(self), "channels": list(self.channels)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """The recipe that as_dict wrote. Raises RecipeError for a name or value that none has."""
+        known = {field.name for field in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise RecipeError(name, values[name], f"one of {', '.join(sorted(known))}")
+        channels = values.get("channels", cls.channels)
+        return cls(**{**values, "channels": tuple(channels) if isinstance(channels, list) else channels})
+
+
+MOST_LAYERS: Final = 12
+
+_COUNTS: Final = {
+    "image_size": (1, 512),
+    "first_kernel_size": (1, 31),
+    "epochs": (1, 10_000),
+    "batch_size": (2, 65_536),
+    "seed": (0, 2**32 - 1),
+    "threads": (1, 256),
+}
+_NUMBERS: Final = {
+    "max_lr": (1e-12, 1e3, "above 0, at most 1000"),
+    "weight_decay": (0.0, 1e3, "0 or more, at most 1000"),
+    "momentum": (0.0, 0.9999, "0 to 0.9999"),
+    "low_momentum": (0.0, 0.9999, "0 to 0.9999"),
+    "high_momentum": (0.0, 0.9999, "0 to 0.9999"),
+    "beta2": (0.0, 0.999999, "0 to 0.999999"),
+    "eps": (1e-16, 1.0, "above 0, at most 1"),
+    "pct_start": (0.01, 0.99, "0.01 to 0.99"),
+    "div_factor": (1.0, 1e9, "1 or more"),
+    "final_div_factor": (1.0, 1e12, "1 or more"),
+}
+
+
+def _require_count(name: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise RecipeError(name, value, f"a whole number from {least} to {most}")
+
+
+def _parsed(text: str, kind: type) -> Any:
+    """The text as a value of that kind; what is none stays text, which the recipe's own check refuses."""
+    try:
+        if kind is bool:
+            return {"on": True, "off": False, "yes": True, "no": False, "true": True, "false": False}[
+                text.lower()
+            ]
+        if kind is tuple:
+            return tuple(int(each) for each in text.replace(" ", ",").split(",") if each)
+        if kind in (int, float):
+            return kind(text)
+    except (ValueError, KeyError, OverflowError):
+        return text
+    return text

@@ -1,0 +1,320 @@
+"""What a run's events come to: the curves, figures and pictures that a screen shows.
+
+A record grows in place, cheaply for every event, so that it keeps up with any run and is drawn when the
+screen likes. The same events give the same record, live or from the log of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from math import isfinite
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.training.protocol import (
+    Begun,
+    Epoch,
+    Failed,
+    Finished,
+    Going,
+    Message,
+    Paused,
+    Rate,
+    Saved,
+    Snapshot,
+    Step,
+    Stopped,
+    Suggested,
+    Tried,
+    Watched,
+)
+from convtui.training.recipe import Recipe
+from convtui.training.schedule import schedule
+
+Array = NDArray[np.float64]
+
+SMOOTHING: Final = 0.98
+WINDOW: Final = 1.0  # seconds over which the speed is measured
+
+
+class State(Enum):
+    """How a run stands."""
+
+    STARTING = "starting"
+    TRAINING = "training"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+ACTIVE: Final = (State.STARTING, State.TRAINING, State.PAUSED)
+
+
+class Columns:
+    """Named columns of numbers that grow a row at a time."""
+
+    def __init__(self, *names: str) -> None:
+        self._at = {name: at for at, name in enumerate(names)}
+        self._values = np.empty((len(names), 256))
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, name: str) -> Array:
+        """A column as it is now; later rows are not in it."""
+        return self._values[self._at[name], : self._count]
+
+    def append(self, *row: float) -> None:
+        if self._count == self._values.shape[1]:
+            self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
+        self._values[:, self._count] = row
+        self._count += 1
+
+    def cut(self, count: int) -> None:
+        """Forget all rows but the first `count`; columns taken before keep theirs."""
+        if count < self._count:
+            self._values, self._count = self._values.copy(), count
+
+
+class Smoothed:
+    """fastai's smoothed loss: an exponential average, each value weighing 0.02, corrected for its start at 0.
+
+    A loss that is no finite number is passed on and left out of the average.
+    Source: https://docs.fast.ai/learner.html#avgsmoothloss
+    """
+
+    def __init__(self) -> None:
+        self._average, self._count = 0.0, 0
+
+    def add(self, loss: float) -> float:
+        """The average once this loss is in it."""
+        if not isfinite(loss):
+            return loss
+        self._count += 1
+        self._average = SMOOTHING * self._average + (1 - SMOOTHING) * loss
+        return self._average / (1 - SMOOTHING**self._count)
+
+
+class WeightTrace:
+    """One weight over the steps in which it was watched without a break, as Watched names its figures."""
+
+    def __init__(self, layer: int, index: tuple[int, int, int, int]) -> None:
+        self.layer, self.index = layer, index
+        self.columns = Columns("step", "before", "gradient", "buffer", "squares", "decay", "update", "after")
+
+    def is_of(self, watched: Watched) -> bool:
+        return (self.layer, self.index) == (watched.layer, watched.index)
+
+    def append(self, step: int, watched: Watched) -> None:
+        squares = float("nan") if watched.squares is None else watched.squares
+        self.columns.append(
+            step,
+            watched.before,
+            watched.gradient,
+            watched.buffer,
+            squares,
+            watched.decay,
+            watched.update,
+            watched.after,
+        )
+
+
+class Record:
+    """A run as far as it has been told of; `run` is its folder, "" until it has one."""
+
+    def __init__(self, recipe: Recipe, run: str = "") -> None:
+        self.recipe, self.run = recipe, run
+        self.state = State.STARTING
+        self.reason = ""  # why it failed or was stopped
+        self.begun: Begun | None = None
+        self.finished: Finished | None = None
+        self.steps = Columns("step", "epoch", "loss", "smooth", "lr", "momentum", "seconds")
+        self.epochs: list[Epoch] = []
+        self.snapshots: list[Snapshot] = []  # those with statistics, which there are none of before a step
+        self.picture: Snapshot | None = None  # the last of all
+        self.rates: list[Rate] = []
+        self.trace: WeightTrace | None = None
+        self.saved = 0  # the step of the last checkpoint
+        self._smoothed = Smoothed()
+
+    @classmethod
+    def of(cls, events: Iterable[Message], recipe: Recipe, run: str = "") -> Record:
+        """The record of a log; a run that nobody works on is stopped, if it did not end."""
+        record = cls(recipe, run)
+        for event in events:
+            record.take(event)
+        if record.state in ACTIVE:
+            record.state = State.STOPPED
+            record.reason = "interrupted" if record.begun else "never begun"
+        return record
+
+    # -- what it comes to
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def step(self) -> int:
+        """The last step made, 0 before the first."""
+        return int(self.steps["step"][-1]) if len(self.steps) else 0
+
+    @property
+    def total_steps(self) -> int:
+        """0 until the run has begun."""
+        return self.begun.total_steps if self.begun else 0
+
+    @property
+    def seconds(self) -> float:
+        """Of training so far."""
+        if self.finished:
+            return self.finished.seconds
+        return float(self.steps["seconds"][-1]) if len(self.steps) else 0.0
+
+    @property
+    def speed(self) -> float | None:
+        """Steps a second, over the last second of training or so; None while too few are known."""
+        seconds = self.steps["seconds"]
+        if len(seconds) < 2:
+            return None
+        first = min(int(np.searchsorted(seconds, seconds[-1] - WINDOW)), len(seconds) - 2)
+        passed = float(seconds[-1] - seconds[first])
+        return (len(seconds) - 1 - first) / passed if passed > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the present speed."""
+        speed = self.speed
+        return (self.total_steps - self.step) / speed if speed else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """On the test images after the last epoch."""
+        return self.epochs[-1].accuracy if self.epochs else None
+
+    @property
+    def max_lr(self) -> float:
+        """The peak (or constant) rate as it was last set."""
+        return self.rates[-1].max_lr if self.rates else self.recipe.max_lr
+
+    def planned(self) -> tuple[Array, Array]:
+        """Learning rate and momentum of every step: of those made as they were, of others as they will be."""
+        lrs, momenta = schedule(self.recipe, self.total_steps)
+        lrs *= self.max_lr / self.recipe.max_lr
+        done = len(self.steps)
+        lrs[:done], momenta[:done] = self.steps["lr"], self.steps["momentum"]
+        return lrs, momenta
+
+    # -- events
+
+    def take(self, event: Message) -> None:
+        """Add what an event tells; what a record does not show is passed over."""
+        fold = _FOLDS.get(type(event))
+        if fold is not None:
+            fold(self, event)
+
+    def fail(self, reason: str) -> None:
+        self.state, self.reason = State.FAILED, reason
+
+    def _begin(self, event: Begun) -> None:
+        self.begun, self.run, self.recipe = event, event.run, event.recipe
+        self.state, self.reason, self.finished = State.TRAINING, "", None
+        self.saved = event.step
+        self._cut(event.step)
+
+    def _cut(self, step: int) -> None:
+        """Forget what came after this step."""
+        if self.step > step:
+            self.steps.cut(int(np.searchsorted(self.steps["step"], step, side="right")))
+            self._smoothed = Smoothed()
+            for loss in self.steps["loss"]:
+                self._smoothed.add(float(loss))
+        if self.trace:
+            kept = int(np.searchsorted(self.trace.columns["step"], step, side="right"))
+            self.trace.columns.cut(kept)
+        self.epochs = [each for each in self.epochs if each.step < step]  # one that ends here is told again
+        self.snapshots = [each for each in self.snapshots if each.step <= step]
+        self.rates = [each for each in self.rates if each.step <= step]
+        if self.picture and self.picture.step > step:
+            self.picture = self.snapshots[-1] if self.snapshots else None
+
+    def _step(self, event: Step) -> None:
+        smooth = self._smoothed.add(event.loss)
+        self.steps.append(
+            event.step, event.epoch, event.loss, smooth, event.lr, event.momentum, event.seconds
+        )
+        watched = event.watched
+        if watched:
+            if self.trace is None or not self.trace.is_of(watched):
+                self.trace = WeightTrace(watched.layer, watched.index)
+            self.trace.append(event.step, watched)
+
+    def _snapshot(self, event: Snapshot) -> None:
+        self.picture = event
+        if not event.statistics:
+            return
+        if self.snapshots and self.snapshots[-1].step == event.step:
+            self.snapshots[-1] = event
+        else:
+            self.snapshots.append(event)
+
+    def _save(self, event: Saved) -> None:
+        self.saved = event.step
+
+    def _finish(self, event: Finished) -> None:
+        self.state, self.finished = State.FINISHED, event
+
+    def _stand(self, state: State) -> None:
+        self.state = state
+
+
+class Search:
+    """A learning-rate search: the loss at ever greater rates."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.state = State.STARTING
+        self.reason = ""
+        self.tried = Columns("lr", "loss", "smooth")
+        self.suggestion: float | None = None
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+    def take(self, event: Message) -> None:
+        """Add what an event tells."""
+        match event:
+            case Begun():
+                self.state = State.TRAINING
+            case Tried():
+                self.tried.append(event.lr, event.loss, event.smooth)
+            case Suggested():
+                self.state, self.suggestion = State.FINISHED, event.steepest
+            case Stopped():
+                self.state = State.STOPPED
+            case Failed():
+                self.fail(event.reason)
+
+    def fail(self, reason: str) -> None:
+        self.state, self.reason = State.FAILED, reason
+
+
+_FOLDS: Final[dict[type[Message], Callable[[Record, Any], None]]] = {
+    Begun: Record._begin,
+    Step: Record._step,
+    Snapshot: Record._snapshot,
+    Epoch: lambda record, event: record.epochs.append(event),
+    Saved: Record._save,
+    Rate: lambda record, event: record.rates.append(event),
+    Paused: lambda record, _: record._stand(State.PAUSED),
+    Going: lambda record, _: record._stand(State.TRAINING),
+    Stopped: lambda record, _: record._stand(State.STOPPED),
+    Finished: Record._finish,
+    Failed: lambda record, event: record.fail(event.reason),
+}

@@ -1,0 +1,332 @@
+"""Every run is kept: a folder with its recipe, the log of its events and its last checkpoints.
+
+A checkpoint's file is named by its own digest, so that damage is seen and the one before is used. Whoever
+trains holds the folder's lock, which the operating system frees however the process ends; to read needs none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Self
+
+from filelock import FileLock, Timeout
+from platformdirs import user_data_path
+
+from convtui.names import printable
+from convtui.training.checkpoint import Arrays, Checkpoint
+from convtui.training.protocol import Begun, Message, decode, encode
+from convtui.training.recipe import Recipe
+
+CHECKPOINTS_KEPT: Final = 3
+
+_RECIPE: Final = "recipe.json"
+_LOG: Final = "events.jsonl"
+_LOCK: Final = "run.lock"
+_FOR_GOOD: Final = "kept"
+_UNFINISHED: Final = ".tmp"
+_PATIENCE: Final = 0.5  # seconds; to ask whether a lock is held takes it for a moment
+
+
+class RunError(ValueError):
+    """One line for the user: which run or file, what is wrong, what would be right."""
+
+
+class Run:
+    """A kept run. Raises RunError for a folder that holds none.
+
+    number is what find_run takes: "12" for folder 0012 among the others, or the path of one elsewhere.
+    fingerprint is that of its data set, began the moment it was made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path = path.absolute()
+        self.number = str(int(path.name)) if _is_numbered(path) else str(path)
+        file = path / _RECIPE
+        try:
+            about = json.loads(file.read_bytes())
+            self.recipe = Recipe.from_dict(about["recipe"])
+            self.fingerprint = str(about["fingerprint"])
+            self.began = datetime.fromisoformat(about["began"])
+        except FileNotFoundError:
+            raise RunError(f"{_told(path)}: not a run: it has no {_RECIPE}") from None
+        except OSError as error:
+            raise RunError(f"{_told(file)}: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = printable(str(error).partition("\n")[0])
+            raise RunError(f"{_told(file)}: does not hold a run's recipe ({reason})") from None
+        self._log: BinaryIO | None = None
+        self._is_torn = False
+
+    # -- reading, whoever trains
+
+    @property
+    def is_held(self) -> bool:
+        """A process works on it."""
+        file = self.path / _LOCK
+        try:
+            if file.exists():
+                with FileLock(file, timeout=0):
+                    pass
+        except Timeout:
+            return True
+        except OSError:  # nobody can write here
+            return False
+        return False
+
+    def events(self) -> list[Message]:
+        """What is in the log, without lines that are torn and events that a later Begun voids."""
+        try:
+            lines = (self.path / _LOG).read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RunError(f"{_told(self.path / _LOG)}: {error.strerror}") from None
+        return _valid(_decoded(lines))
+
+    def checkpoints(self) -> list[Path]:
+        """The files of the last checkpoints, newest last; some may be damaged."""
+        return _checkpoints(self.path)
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The last one that is whole; None if there is none."""
+        return _first_whole(reversed(self.checkpoints()))
+
+    def checkpoint_after(self, step: int) -> Checkpoint | None:
+        """The one after that step, among the last and those that were kept for good; None if it is gone."""
+        found = [*self.checkpoints(), *_checkpoints(self.path / _FOR_GOOD)]
+        return _first_whole(path for path in found if _step(path) == step)
+
+    def keep_for_good(self, step: int) -> None:
+        """Let the checkpoint after that step outlive the run's going on: something else refers to it."""
+        for path in self.checkpoints():
+            if _step(path) == step:
+                with _saying(self.path):
+                    (self.path / _FOR_GOOD).mkdir(exist_ok=True)
+                    with suppress(FileExistsError):
+                        os.link(path, self.path / _FOR_GOOD / path.name)
+
+    def latest_weights(self) -> tuple[int, Arrays]:
+        """The step of the last whole checkpoint, and its weights by PyTorch's names.
+
+        Raises RunError if there is none.
+        """
+        checkpoint = self.checkpoint()
+        if checkpoint is None:
+            raise RunError(f"run {_told(self.number)}: has no whole checkpoint yet")
+        return checkpoint.step, checkpoint.weights
+
+    # -- training
+
+    @contextmanager
+    def locked(self) -> Iterator[Self]:
+        """Nobody else may train it meanwhile. Raises RunError where somebody does."""
+        lock = FileLock(self.path / _LOCK, timeout=_PATIENCE)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunError(f"run {_told(self.number)}: another process trains it just now") from None
+        except OSError as error:
+            raise RunError(f"{_told(self.path)}: cannot be written to: {error.strerror}") from None
+        try:
+            for stray in self.path.glob(f"*{_UNFINISHED}"):
+                with suppress(OSError):
+                    stray.unlink()
+            yield self
+        finally:
+            if self._log:
+                self._log.close()
+                self._log = None
+            lock.release()
+
+    def check_data(self, fingerprint: str) -> None:
+        """Raises RunError if that is not the data that the run was begun with."""
+        if fingerprint != self.fingerprint:
+            changed = f"{printable(self.recipe.data)} has changed since it was begun"
+            raise RunError(f"run {_told(self.number)}: {changed}; begin a new run with it")
+
+    def append(self, event: Message) -> None:
+        """Add to the log; it is in the operating system's hands when this returns. Only while locked."""
+        line = f"{encode(event)}\n".encode()
+        with _saying(self.path / _LOG):
+            log = self._log or self._opened()
+            if self._is_torn:
+                line = b"\n" + line
+            self._is_torn = True
+            while line:
+                line = line[log.write(line) :]
+            self._is_torn = False
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Keep this one, and those just before it; it is on the disk when this returns. Only while locked."""
+        data = checkpoint.to_bytes()
+        path = self.path / f"step-{checkpoint.step:06d}-{_digest(data)}.safetensors"
+        if self._log:
+            with _saying(self.path / _LOG):
+                os.fsync(self._log.fileno())
+        _write(path, data)
+        before = [each for each in self.checkpoints() if each != path and _step(each) <= checkpoint.step]
+        kept = {path, *before[1 - CHECKPOINTS_KEPT :]}
+        for each in self.checkpoints():
+            if each not in kept:
+                with suppress(OSError):
+                    each.unlink()
+
+    def delete(self) -> None:
+        """Remove the run from the disk. Raises RunError where somebody trains it."""
+        with self.locked(), _saying(self.path):
+            shutil.rmtree(self.path)
+
+    def _opened(self) -> BinaryIO:
+        self._log = log = (self.path / _LOG).open("ab+", buffering=0)
+        if log.tell():
+            log.seek(-1, os.SEEK_END)
+            self._is_torn = log.read(1) != b"\n"
+        return log
+
+
+def runs_folder() -> Path:
+    """Where runs are kept; it may not exist yet."""
+    return user_data_path("convtui", appauthor=False) / "runs"
+
+
+def new_run(recipe: Recipe, fingerprint: str) -> Run:
+    """A folder for a run by this recipe, on the data set of this fingerprint. Raises RunError."""
+    folder = runs_folder()
+    about = {"recipe": recipe.as_dict(), "fingerprint": fingerprint, "began": _now()}
+    with _saying(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = _numbered(folder)
+    _write(path / _RECIPE, json.dumps(about, indent=2).encode())
+    return Run(path)
+
+
+def all_runs() -> list[Run]:
+    """The runs that can be read, by number."""
+    found = []
+    with suppress(OSError):
+        for path in runs_folder().iterdir():
+            if _is_numbered(path):
+                with suppress(RunError):
+                    found.append(Run(path))
+    return sorted(found, key=lambda run: int(run.number))
+
+
+def find_run(text: str) -> Run:
+    """The run of that number, or in that folder. Raises RunError that says which there are."""
+    folder = runs_folder()
+    if not text.isdecimal():
+        return Run(Path(text))
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _is_numbered(path) and int(path.name) == int(text):
+                return Run(path)
+    numbers = [run.number for run in all_runs()]
+    known = f"the runs are {_listed(numbers)}" if numbers else "there are no runs yet"
+    raise RunError(f"run {printable(text)}: no such run; {known}")
+
+
+def _listed(numbers: list[str]) -> str:
+    return ", ".join(numbers) if len(numbers) < 10 else f"{', '.join(numbers[:3])}, ..., {numbers[-1]}"
+
+
+def _numbered(folder: Path) -> Path:
+    """A new folder with the next number, also when others begin runs just now."""
+    number = 1 + max((int(path.name) for path in folder.iterdir() if path.name.isdecimal()), default=0)
+    while True:
+        path = folder / f"{number:04d}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def _is_numbered(path: Path) -> bool:
+    return path.parent == runs_folder() and path.name.isdecimal()
+
+
+def _decoded(lines: Iterable[bytes]) -> Iterator[Message]:
+    for line in lines:
+        with suppress(ValueError):
+            yield decode(line)
+
+
+def _valid(events: Iterable[Message]) -> list[Message]:
+    valid: list[Message] = []
+    for event in events:
+        if isinstance(event, Begun):
+            valid = [each for each in valid if getattr(each, "step", 0) <= event.step]
+        valid.append(event)
+    return valid
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    found = []
+    for path in folder.glob("step-*.safetensors"):
+        _, step, *_ = path.name.split("-")
+        with suppress(ValueError, OSError):  # one of another name; deleted meanwhile
+            found.append((int(step), path.stat().st_mtime_ns, path))
+    return [path for _, _, path in sorted(found)]
+
+
+def _first_whole(paths: Iterable[Path]) -> Checkpoint | None:
+    for path in paths:
+        with suppress(OSError, ValueError):
+            data = path.read_bytes()
+            if path.stem.endswith(f"-{_digest(data)}"):
+                return Checkpoint.from_bytes(data)
+    return None
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=8).hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The whole file or none of it, whenever the process or the machine dies."""
+    unfinished = path.with_name(f"{secrets.token_hex(8)}{_UNFINISHED}")
+    with _saying(path):
+        try:
+            with unfinished.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # a system on which a folder cannot be opened
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
+@contextmanager
+def _saying(path: Path) -> Iterator[None]:
+    """Say which file it was that could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{_told(path)}: cannot be written: {error.strerror or error}") from None
+
+
+def _told(path: Any) -> str:
+    return printable(str(path))
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")

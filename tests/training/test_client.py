@@ -1,0 +1,127 @@
+"""The parent's end: real processes that are started, listened to, ended and never left behind."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from convtui.training.client import Worker
+from convtui.training.pipes import GRACE
+from convtui.training.protocol import Begun, Finished, Message, Ready, Step, Stopped, Train
+from convtui.training.runs import Run
+from tests.training.processes import TINY, is_running
+
+LONG = replace(TINY, epochs=10_000)
+
+PARENT = """
+import asyncio, sys
+from convtui.training.client import Worker
+from convtui.training.protocol import Step, Train
+from tests.training.test_client import LONG
+
+async def main():
+    worker = await Worker.start()
+    print(worker.pid, flush=True)
+    worker.send(Train(LONG))
+    async for event in worker.events():
+        if isinstance(event, Step):
+            print("training", flush=True)
+            await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[Worker]:
+    worker = await Worker.start()
+    try:
+        yield worker
+    finally:
+        await worker.end()
+    assert not is_running(worker.pid)
+
+
+async def until(worker: Worker, kind: type[Message]) -> Message:
+    async for event in worker.events():
+        if isinstance(event, kind):
+            return event
+    raise AssertionError(worker.cause)
+
+
+async def test_a_run_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "random.py").write_text("raise RuntimeError('a file of the user is no module of ours')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    async with started() as worker:
+        worker.send(Train(TINY))  # at once: it waits in the pipe while torch is imported
+        events = []
+        async for event in worker.events():
+            events.append(event)
+            if isinstance(event, Finished):
+                worker.leave()
+    assert events[0] == Ready()
+    assert isinstance(events[1], Begun)
+    assert isinstance(events[-1], Finished)
+    assert (worker.returncode, worker.last_words, worker.cause) == (0, "", "ended with exit code 0")
+    worker.send(Train(TINY))  # nobody is there: lost, and no error
+
+
+async def test_a_run_is_saved_at_the_end() -> None:
+    async with started() as worker:
+        worker.send(Train(LONG))
+        begun = await until(worker, Begun)
+        await until(worker, Step)
+    assert isinstance(begun, Begun)
+    assert isinstance(Run(Path(begun.run)).events()[-1], Stopped)
+    assert worker.returncode == 0
+
+
+async def test_a_killed_worker_is_noticed() -> None:
+    async with started() as worker:
+        os.kill(worker.pid, signal.SIGKILL)
+        assert [event async for event in worker.events()] == []
+        assert worker.returncode == -signal.SIGKILL
+        assert worker.cause == "was killed by SIGKILL"
+
+
+async def test_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text(
+        "import os, sys\nprint('first\\n\\x1b[2Jlast\\n\\n', file=sys.stderr)\nos._exit(3)"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    async with started() as worker:
+        assert [event async for event in worker.events()] == []
+        assert worker.last_words == repr("\x1b[2Jlast")
+        assert worker.cause == f"ended with exit code 3: {worker.last_words}"
+
+
+async def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convtui.training.client.GRACE", -0.9)
+    async with started() as worker:
+        os.kill(worker.pid, signal.SIGSTOP)
+    assert worker.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("moment", ["import", "training"])
+async def test_a_parent_that_is_killed_leaves_no_orphan(moment: str) -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
+    assert parent.stdout
+    pid = int(await parent.stdout.readline())
+    if moment == "training":
+        assert await parent.stdout.readline() == b"training\n"
+    assert is_running(pid)
+    parent.kill()
+    await parent.wait()
+    async with asyncio.timeout(GRACE):
+        while is_running(pid):
+            await asyncio.sleep(0.02)  # nobody tells of the end of another's child

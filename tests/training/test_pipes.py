@@ -1,0 +1,72 @@
+"""The worker's pipes: nobody waits for a reader, pictures are dropped, and stdout is for events alone."""
+
+import os
+import subprocess
+import sys
+
+from convtui.training.pipes import PICTURES_WAITING, Outbox
+from convtui.training.protocol import Paused, Snapshot, decode
+
+STRAY = """
+import os
+from convtui.training.pipes import take_stdout
+own = take_stdout()
+print("printed", flush=True)
+os.system("echo by a child")
+own.write(b"an event")
+own.flush()
+"""
+
+HANGING = """
+import sys, time
+from convtui.training import pipes
+pipes.GRACE = 0.1
+pipes.Inbox(sys.stdin.buffer).get_ready()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_reader_that_does_not_read_is_not_waited_for() -> None:
+    reading, writing = os.pipe()
+    stream = os.fdopen(writing, "wb")
+    outbox = Outbox(stream)
+    snapshots, paused = 20, 20_000  # more than any pipe holds
+    for number in range(paused):
+        outbox.send(Paused(number))
+    for number in range(snapshots):
+        outbox.send(Snapshot(number, (), (), ()))
+    with os.fdopen(reading, "rb") as read:
+        told = [decode(read.readline().decode()) for _ in range(paused + PICTURES_WAITING)]
+        assert told[:paused] == [Paused(number) for number in range(paused)]
+        assert told[paused:] == [Snapshot(number, (), (), ()) for number in range(PICTURES_WAITING)]
+        outbox.send(Snapshot(99, (), (), ()))  # what was written has left its place to others
+        assert decode(read.readline().decode()) == Snapshot(99, (), (), ())
+    outbox.close(10)
+    stream.close()
+
+
+def test_a_reader_that_is_gone_is_not_minded() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    stream = os.fdopen(writing, "wb", buffering=0)
+    outbox = Outbox(stream)
+    for number in range(100):
+        outbox.send(Paused(number))
+    outbox.close(10)
+    stream.close()
+
+
+def test_stray_prints_go_to_stderr() -> None:
+    run = subprocess.run([sys.executable, "-c", STRAY], capture_output=True, text=True, check=True)
+    assert run.stdout == "an event"
+    assert run.stderr == "printed\nby a child\n"
+
+
+def test_a_loop_that_hangs_is_not_waited_for() -> None:
+    command = [sys.executable, "-c", HANGING]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        process.communicate(timeout=30)
+    assert process.returncode == 1
