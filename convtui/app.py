@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from threading import Timer
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from weakref import WeakSet
 
 from rich.text import Text
@@ -21,25 +22,16 @@ from textual.screen import Screen
 from convtui.engine.convolution import Convolution
 from convtui.history import History
 from convtui.names import printable
-from convtui.screens.session_screen import SessionScreen
-from convtui.screens.step import StepScreen
+from convtui.pages import PAGES
+from convtui.screens.page import PageScreen
 from convtui.session import Session
 from convtui.themes import THEMES
 
 if TYPE_CHECKING:
     from convtui.recovery import Abandoned, Keeper
+    from convtui.trainer import Trainer
 
-
-def _matrix_screen() -> Screen[None]:
-    from convtui.screens.matrix import MatrixScreen
-
-    return MatrixScreen()
-
-
-def _layers_screen() -> Screen[None]:
-    from convtui.screens.layers import LayersScreen
-
-    return LayersScreen()
+PATIENCE: Final = 5.0  # seconds to end in order after a signal
 
 
 def _nothing() -> None:
@@ -51,12 +43,21 @@ class ConvtuiApp(App[None]):
 
     TITLE = "convtui"
     CSS_PATH = "app.tcss"
-    MODES: ClassVar[dict[str, Any]] = {"step": StepScreen, "matrix": _matrix_screen, "layers": _layers_screen}
+    MODES: ClassVar[dict[str, Any]] = PAGES
     DEFAULT_MODE = "step"
 
     session: var[Session] = var(None, init=False)  # type: ignore[arg-type]
 
-    def __init__(self, session: Session, *, notice: str = "", theme: str = "dark", keep: bool = True) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        notice: str = "",
+        theme: str = "dark",
+        keep: bool = True,
+        data: str | None = None,
+        trainer: Trainer | None = None,
+    ) -> None:
         super().__init__()
         for each in THEMES:
             self.register_theme(each)
@@ -72,6 +73,7 @@ class ConvtuiApp(App[None]):
         self._keep = keep
         self._keeper: Keeper | None = None
         self._told_trouble = False
+        self._data, self._trainer = data, trainer
 
     def on_mount(self) -> None:
         if self._notice:
@@ -83,11 +85,26 @@ class ConvtuiApp(App[None]):
             self.set_timer(0.1, self._begin_keeping)
         self.call_after_refresh(_collect_garbage)
 
+    async def on_unmount(self) -> None:
+        """However the app ends, the terminal is the user's again by now; a run is saved."""
+        if self._trainer:
+            await self._trainer.end()
+
     @property
-    def page(self) -> SessionScreen:
+    def trainer(self) -> Trainer:
+        """Loaded with the first page that asks for it."""
+        if self._trainer is None:
+            from convtui.trainer import Trainer
+            from convtui.training.recipe import Recipe
+
+            self._trainer = Trainer(Recipe(data=self._data) if self._data else None)
+        return self._trainer
+
+    @property
+    def page(self) -> PageScreen:
         """The page at the bottom of the stack, under any question."""
         screen = self.screen_stack[0]
-        assert isinstance(screen, SessionScreen)
+        assert isinstance(screen, PageScreen)
         return screen
 
     def _say(self, text: str, error: bool = False) -> None:
@@ -103,7 +120,10 @@ class ConvtuiApp(App[None]):
             self._say(printable(str(error) or "out of memory"), error=True)
             return False
         if session != self.session:
+            trained = self.session.chosen_stack and self.session.chosen_stack.trained
             self._adopt(self._history.then(session, run))
+            if trained and not (session.chosen_stack and session.chosen_stack.trained):
+                self._say(f"the weights of {trained} are left for random ones: u brings them back")
         return True
 
     def undo(self) -> None:
@@ -265,11 +285,15 @@ class ConvtuiApp(App[None]):
     def end(self) -> None:
         if self._keeper:
             self._keeper.forget()
-        self.exit()
+        self.exit(message=self._trainer.parting if self._trainer else None)
 
     def _end_by_signal(self, number: int) -> None:
         if self._keeper:
             self._keeper.flush()
+        # A terminal that is gone takes nothing more, and what is still written to it would wait for ever.
+        insist = Timer(PATIENCE, os._exit, (128 + number,))
+        insist.daemon = True
+        insist.start()
         self.exit(return_code=128 + number)
 
     def _fatal_error(self) -> None:
@@ -345,14 +369,14 @@ def _collect_garbage() -> None:
 
 
 def _own_layers(session: Session) -> object:
-    """The layers and the seed of their weights, if they are not those that an image comes with."""
+    """The layers and where their weights are from, if they are not those that an image comes with."""
     if session.chosen_stack is None:
         return None
     from convtui.stack import default_stack
 
-    layers, seed = session.chosen_stack.layers, session.chosen_stack.seed
-    default = default_stack(session.picture.pixels.shape)
-    return None if (layers, seed) == (default.layers, default.seed) else (layers, seed)
+    chosen, default = session.chosen_stack, default_stack(session.picture.pixels.shape)
+    own = chosen.layers, chosen.seed, chosen.trained
+    return None if own == (default.layers, default.seed, None) else own
 
 
 def _modified(path: Path | None) -> int | None:

@@ -13,7 +13,6 @@ from textual.command import CommandPalette
 from convtui import samples
 from convtui.engine import kernels, presets
 from convtui.engine.spec import PADDING_MODES
-from convtui.keys import all_keys
 from convtui.session import KernelChoice, Session
 from convtui.themes import THEMES
 from convtui.typed import kernel_change, layers_change
@@ -34,7 +33,7 @@ def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
     """All of them, each with a sentence."""
     own = app.page.KEYS
     taken = {name for key in own for name in key.names.split(",")}
-    for key in (*own, *(key for key in all_keys() if taken.isdisjoint(key.names.split(",")))):
+    for key in (*own, *(key for key in app.page.COMMON if taken.isdisjoint(key.names.split(",")))):
         yield SystemCommand(_title(key.does), f"key {key.written}", partial(app.run_action, key.full_action))
     for name in samples.image_names():
         yield SystemCommand(f"Image: {name}", samples.describe(name), partial(app.open, name))

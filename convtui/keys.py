@@ -15,6 +15,7 @@ class Key:
     action: str
     does: str
     footer: str = ""  # its word in the footer; "" where it is only in the help
+    everywhere: bool = False  # also on a page that shows no convolution
 
     @property
     def full_action(self) -> str:
@@ -31,9 +32,16 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("up,k", "↑ k", "rows(-1)", "a row up"),
         Key("enter,m", "enter m", "multiply_add(1)", "one multiply-add inside the cell", "multiply-add"),
         Key("backspace", "backspace", "multiply_add(-1)", "one multiply-add back"),
-        Key("space", "space", "play", "play and pause, at the granularity you step with", "play"),
-        Key("full_stop,greater_than_sign", ". >", "speed(1)", "play faster"),
-        Key("comma,less_than_sign", ", <", "speed(-1)", "play slower"),
+        Key(
+            "space",
+            "space",
+            "play",
+            "play and pause, at the granularity you step with",
+            "play",
+            everywhere=True,
+        ),
+        Key("full_stop,greater_than_sign", ". >", "speed(1)", "play faster", everywhere=True),
+        Key("comma,less_than_sign", ", <", "speed(-1)", "play slower", everywhere=True),
         Key("g", "g", "go_to", "go to a cell: 4,18 or 0,4,18 — or to a step: 131", "go to"),
         Key("home", "home", "ends(-1)", "the first output cell"),
         Key("end", "end", "ends(1)", "the last output cell"),
@@ -65,29 +73,56 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
             ":",
             "type('')",
             "type a setting: stride 2,1 · padding same · kernel sobel-x 5 · bias 0.5",
+            everywhere=True,
         ),
-        Key("u", "u", "undo", "undo", "undo"),
-        Key("ctrl+r", "ctrl+r", "redo", "redo what was undone"),
+        Key("u", "u", "undo", "undo", "undo", everywhere=True),
+        Key("ctrl+r", "ctrl+r", "redo", "redo what was undone", everywhere=True),
     ),
     "Look": (
-        Key("1", "1", "page('step')", "the Step page: the window slides over the image"),
-        Key("2", "2", "page('matrix')", "the Matrix page: the same convolution as a weight matrix"),
-        Key("3", "3", "page('layers')", "the Layers page: a stack of layers and what an activation sees"),
+        Key("1", "1", "page('step')", "the Step page: the window slides over the image", everywhere=True),
+        Key(
+            "2",
+            "2",
+            "page('matrix')",
+            "the Matrix page: the same convolution as a weight matrix",
+            everywhere=True,
+        ),
+        Key(
+            "3",
+            "3",
+            "page('layers')",
+            "the Layers page: a stack of layers and what an activation sees",
+            everywhere=True,
+        ),
+        Key(
+            "4",
+            "4",
+            "page('batchnorm')",
+            "the BatchNorm page: what batch normalisation does",
+            everywhere=True,
+        ),
+        Key("5", "5", "page('train')", "the Train page: a small CNN is trained live", everywhere=True),
         Key("c", "c", "slice(1)", "the next channel of the image"),
         Key("C", "C", "slice(-1)", "the channel before"),
         Key("plus,equals_sign", "+", "zoom(1)", "larger cells"),
         Key("minus", "-", "zoom(-1)", "smaller cells"),
         Key("0", "0", "fit", "cells as large as fit"),
         Key("escape", "escape", "unpoint", "forget the pixel that was clicked"),
-        Key("H", "H", "hints", "show or hide the sentences under the titles"),
-        Key("question_mark,f1", "?", "help", "this page", "help"),
+        Key("H", "H", "hints", "show or hide the sentences under the titles", everywhere=True),
+        Key("question_mark,f1", "?", "help", "this page", "help", everywhere=True),
     ),
     "Files": (
-        Key("s", "s", "save", "save the session", "save"),
-        Key("S", "S", "save_as", "save it under another name"),
-        Key("o", "o", "open", "open an image, a sample or a session", "open"),
-        Key("ctrl+z", "ctrl+z", "app.suspend_process", "into the background; fg brings it back"),
-        Key("q,ctrl+c", "q", "app.quit", "quit; asks if there are unsaved changes", "quit"),
+        Key("s", "s", "save", "save the session", "save", everywhere=True),
+        Key("S", "S", "save_as", "save it under another name", everywhere=True),
+        Key("o", "o", "open", "open an image, a sample or a session", "open", everywhere=True),
+        Key(
+            "ctrl+z",
+            "ctrl+z",
+            "app.suspend_process",
+            "into the background; fg brings it back",
+            everywhere=True,
+        ),
+        Key("q,ctrl+c", "q", "app.quit", "quit; asks if there are unsaved changes", "quit", everywhere=True),
     ),
 }
 
@@ -124,6 +159,79 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("W", "W", "weights(-1)", "the seed before"),
         Key("e", "e", "edit", "type other layers: conv 3x3 8 s2 p1, relu, maxpool 2", "edit"),
     ),
+    "batchnorm": (
+        Key("right,l", "→ l", "batch(1)", "the next mini-batch", "batch"),
+        Key("left,h", "← h", "batch(-1)", "back before the mini-batch before"),
+        Key("t", "t", "mode(1)", "training mode or evaluation mode", "mode"),
+        Key("g", "g", "gamma(1)", "gamma (weight) up", "gamma"),
+        Key("G", "G", "gamma(-1)", "gamma down"),
+        Key("b", "b", "beta(1)", "beta (bias) up", "beta"),
+        Key("B", "B", "beta(-1)", "beta down"),
+        Key("x", "x", "identity", "gamma and beta that undo the normalisation, and back"),
+        Key("tab,right_square_bracket", "tab ]", "layer(1)", "the next batch norm", "layer"),
+        Key("shift+tab,left_square_bracket", "⇧tab [", "layer(-1)", "the batch norm before"),
+        Key("c", "c", "channel(1)", "the next channel, as page down", "channel"),
+        Key("C", "C", "channel(-1)", "the channel before, as page up"),
+        Key("pagedown", "page down", "channel(1)", "the next channel"),
+        Key("pageup", "page up", "channel(-1)", "the channel before"),
+        Key("down,j", "↓ j", "activation(-1)", "look at a lesser activation", "activation"),
+        Key("up,k", "↑ k", "activation(1)", "look at a greater activation"),
+        Key("z", "z", "size(1)", "mini-batches of twice the size"),
+        Key("Z", "Z", "size(-1)", "mini-batches of half the size"),
+        Key("m", "m", "momentum(1)", "the next momentum; None is the plain average"),
+        Key("M", "M", "momentum(-1)", "the momentum before"),
+        Key("v", "v", "view", "the mini-batches so far, or the values of this one", "view"),
+        Key("w", "w", "weights(1)", "the weights of the run, or seeded ones", "weights"),
+        Key("r,home", "r home", "ends(-1)", "the first mini-batch, running statistics as at first"),
+        Key("end", "end", "ends(1)", "through all mini-batches to the end of the epoch"),
+    ),
+    "train": (
+        Key("space", "space", "play", "start a run, pause it, go on with it", "run"),
+        Key("enter", "enter", "one_step", "one single step; in the table of runs: show the run", "step"),
+        Key("x", "x", "stop", "stop: the run is saved and can be gone on with", "stop"),
+        Key("tab,v", "tab v", "view(1)", "curves, layers, one weight, all runs, rate finder", "view"),
+        Key("shift+tab,V", "⇧tab V", "view(-1)", "the view before"),
+        Key("c", "c", "compare", "train the lecture's four runs one after another, to compare", "compare"),
+        Key("f", "f", "find", "search for a learning rate", "find rate"),
+        Key("t", "t", "take", "take the rate that was found, or the recipe of the selected run"),
+        Key("g", "g", "resume", "go on with a run that was stopped or lost"),
+        Key("b", "b", "batch_norm(1)", "batch norm on or off"),
+        Key("p", "p", "schedule(1)", "the policy: one-cycle or a constant rate"),
+        Key("r", "r", "lr(1)", "learning rate up; of the run that is on, if there is one"),
+        Key("R", "R", "lr(-1)", "learning rate down"),
+        Key("e", "e", "epochs(1)", "more epochs"),
+        Key("E", "E", "epochs(-1)", "fewer epochs"),
+        Key("z", "z", "batch(1)", "mini-batches of twice the size"),
+        Key("Z", "Z", "batch(-1)", "mini-batches of half the size"),
+        Key("a", "a", "optimizer(1)", "AdamW or SGD"),
+        Key("w", "w", "decay(1)", "weight decay up"),
+        Key("W", "W", "decay(-1)", "weight decay down"),
+        Key("n", "n", "seed(1)", "the next seed"),
+        Key("N", "N", "seed(-1)", "the seed before"),
+        Key("d", "d", "data(1)", "other images: a bundled name, an .npz file or a folder"),
+        Key(
+            "colon",
+            ":",
+            "type('')",
+            "type any setting of the recipe: max_lr 0.03 · channels 8,16 · batch_norm off",
+        ),
+        Key("down,j", "↓ j", "move(1, 0)", "the next layer or run, or a row of the kernel down"),
+        Key("up,k", "↑ k", "move(-1, 0)", "the layer or run before, or a row up"),
+        Key("right,l", "→ l", "move(0, 1)", "the next layer, or a column of the kernel right"),
+        Key("left,h", "← h", "move(0, -1)", "the layer before, or a column left"),
+        Key("right_square_bracket", "]", "layer(1)", "the next layer"),
+        Key("left_square_bracket", "[", "layer(-1)", "the layer before"),
+        Key("pagedown", "page down", "channel(1, 0)", "the weight in the next filter"),
+        Key("pageup", "page up", "channel(-1, 0)", "the weight in the filter before"),
+        Key("end", "end", "channel(0, 1)", "the weight in the next slice (input channel)"),
+        Key("home", "home", "channel(0, -1)", "the weight in the slice before"),
+        Key("y", "y", "log", "the losses' axis: linear or logarithmic"),
+        Key("m", "m", "mark", "show or hide the curves of the selected run"),
+        Key("delete", "delete", "delete", "delete the selected run, once that is confirmed"),
+        Key("i", "i", "open_image", "an image of the data set on the Step page: test:17"),
+        Key("K", "K", "open_kernels", "the learnt kernels on the Step page"),
+        Key("L", "L", "open_layers", "the trained layers on the Layers page"),
+    ),
 }
 
 MOUSE: Final[tuple[tuple[str, str], ...]] = (
@@ -148,10 +256,15 @@ def all_keys() -> tuple[Key, ...]:
     return tuple(key for keys in SECTIONS.values() for key in keys)
 
 
-def footer_keys(page: tuple[Key, ...], width: int) -> list[tuple[str, str, str]]:
+def everywhere() -> tuple[Key, ...]:
+    """The keys of a page that shows no convolution."""
+    return tuple(key for key in all_keys() if key.everywhere)
+
+
+def footer_keys(page: tuple[Key, ...], common: tuple[Key, ...], width: int) -> list[tuple[str, str, str]]:
     """Key, word and action of the footer: as many as fit, the page's own keys and the help among them."""
-    arrows = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter"}
-    keys = [key for key in (*page, *all_keys()) if key.footer]
+    arrows = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter", "tab v": "tab"}
+    keys = [key for key in (*page, *common) if key.footer]
     taken = {key.names for key in page}
     items = [
         (arrows.get(key.written, key.written), key.footer, key.full_action)
@@ -171,6 +284,11 @@ def footer_keys(page: tuple[Key, ...], width: int) -> list[tuple[str, str, str]]
         "go to",
         "play",
         "multiply-add",
+        "activation",
+        "channel",
+        "beta",
+        "gamma",
+        "find rate",
     ]
     while sum(len(shown) + len(word) + 3 for shown, word, _ in items) > width and dispensable:
         dropped = dispensable.pop(0)

@@ -43,4 +43,4 @@ def palette_of(dark: bool, no_color: bool) -> Palette:
     palette = DARK if dark else LIGHT
     if not no_color:
         return palette
-    return replace(palette, negative=(0, 0, 0), zero=(112, 112, 112), positive=(255, 255, 255))
+    return replace(palette, negative=(0, 0, 0), zero=(112, 112, 112), positive=(255, 255, 255), is_grey=True)

@@ -51,11 +51,11 @@ def test_sections_and_tables_are_filled() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 def test_the_footer_fits_and_always_shows_the_way_to_all_keys(width: int) -> None:
-    keys = footer_keys((), width)
+    keys = footer_keys((), KEYS, width)
     assert sum(len(shown) + len(word) + 3 for shown, word, _ in keys) <= width
     words = [word for _, word, _ in keys]
     assert {"cell", "play", "help", "quit"} <= set(words)
 
 
 def test_a_wide_footer_leaves_nothing_out() -> None:
-    assert len(footer_keys((), 200)) == sum(bool(key.footer) for key in KEYS)
+    assert len(footer_keys((), KEYS, 200)) == sum(bool(key.footer) for key in KEYS)

@@ -16,11 +16,10 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 
-from convtui.keys import Key, all_keys, footer_keys
+from convtui.keys import Key, everywhere, footer_keys
 from convtui.screens.ask import Ask
 from convtui.screens.notice import Notice
 from convtui.session import Session
-from convtui.typed import parse_at
 from convtui.views.arrange import LEAST_HEIGHT, LEAST_WIDTH
 from convtui.views.canvas import Canvas
 from convtui.views.controls import Control, controls, controls_line
@@ -41,16 +40,17 @@ def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
 
 
 @lru_cache
-def _actions_of(page: tuple[Key, ...]) -> dict[str, str]:
-    """What each key does on a page, whose own keys come first."""
-    return {name: key.full_action for key in (*all_keys(), *page) for name in key.names.split(",")}
+def _actions_of(keys: tuple[Key, ...]) -> dict[str, str]:
+    """What each key does; of two that are the same the later counts."""
+    return {name: key.full_action for key in keys for name in key.names.split(",")}
 
 
 class PageScreen(Screen[None]):
     """A page that shows the app's session, can be stepped through and played."""
 
     BLANK = True  # its widgets cover it: nothing need be drawn under them
-    BINDINGS: ClassVar[list[BindingType]] = bindings(all_keys())
+    BINDINGS: ClassVar[list[BindingType]] = bindings(everywhere())
+    COMMON: ClassVar[tuple[Key, ...]] = everywhere()  # those it shares with other pages
     KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class PageScreen(Screen[None]):
         playing = f" ▶ {self._speed} a second " if self.playing else ""
         keys = [
             Content.assemble((shown, KEY), " ", link(word, action))
-            for shown, word, action in footer_keys(self.KEYS, self.size.width - len(playing))
+            for shown, word, action in footer_keys(self.KEYS, self.COMMON, self.size.width - len(playing))
         ]
         return Content.styled(playing, KEY) + Content(" ") + Content("  ").join(keys)
 
@@ -183,7 +183,7 @@ class PageScreen(Screen[None]):
 
     @property
     def _actions(self) -> dict[str, str]:
-        return _actions_of(self.KEYS)
+        return _actions_of((*self.COMMON, *self.KEYS))
 
     def on_mouse_down(self) -> None:
         self.quieten()
@@ -197,35 +197,6 @@ class PageScreen(Screen[None]):
         """Apply a transition; where it is refused say why and keep the last good session."""
         return self.convtui.change(make, run)
 
-    # -- stepping
-
-    def action_cells(self, count: int) -> None:
-        self.change(lambda session: session.moved(count), "move")
-
-    def action_rows(self, count: int) -> None:
-        self.change(lambda session: session.moved_rows(count), "move")
-
-    def action_channels(self, count: int) -> None:
-        self.change(lambda session: session.moved_channels(count), "move")
-
-    def action_ends(self, direction: int) -> None:
-        self.change(lambda session: session.at(session.size - 1 if direction > 0 else 0), "jump")
-
-    def action_multiply_add(self, count: int) -> None:
-        self.change(lambda session: session.multiply_added(count), "move")
-
-    def action_finish(self) -> None:
-        self.change(Session.finished)
-
-    def action_restart(self) -> None:
-        self.change(Session.restarted)
-
-    def action_go_to(self) -> None:
-        self.ask("go to (row,column or step)", "", self._go_to)
-
-    def _go_to(self, text: str) -> bool:
-        return self.change(lambda session: session.at(parse_at(text, session)), "jump")
-
     # -- playing
 
     @property
@@ -235,12 +206,19 @@ class PageScreen(Screen[None]):
     def action_play(self) -> None:
         if self.playing:
             self.pause()
-            return
-        if self.session.index + 1 == self.session.size and self.session.taps is None:
-            self.say("this is the last output cell: r restarts")
-            return
-        self._start_player()
-        self.show_keys()
+        elif end := self.end_reached():
+            self.say(end)
+        else:
+            self._start_player()
+            self.show_keys()
+
+    def end_reached(self) -> str:
+        """Why there is nothing left to play; "" if there is something."""
+        raise NotImplementedError
+
+    def play_on(self, count: int) -> bool:
+        """Take so many steps; tells whether there are more."""
+        raise NotImplementedError
 
     def pause(self) -> None:
         if self._player is not None:
@@ -252,12 +230,7 @@ class PageScreen(Screen[None]):
         self._player = self.set_interval(1 / min(self._speed, MOST_TICKS), self._play_on)
 
     def _play_on(self) -> None:
-        count = max(1, self._speed // MOST_TICKS)
-        session = self.session
-        inside = session.taps is not None
-        self.change(lambda now: now.multiply_added(count) if inside else now.moved(count), "move")
-        now = self.session
-        if now.index + 1 == now.size and (now.taps is None or now.taps == now.products):
+        if not self.play_on(max(1, self._speed // MOST_TICKS)):
             self.pause()
 
     def action_speed(self, direction: int) -> None:
@@ -271,3 +244,35 @@ class PageScreen(Screen[None]):
         else:
             steps = "1 step" if self._speed == 1 else f"{self._speed} steps"
             self.say(f"speed: {steps} a second; space plays")
+
+    # -- the same on every page
+
+    def action_type(self, name: str) -> None:
+        """A setting typed in words, begun with the one that was clicked."""
+        raise NotImplementedError
+
+    def action_undo(self) -> None:
+        self.convtui.undo()
+
+    def action_redo(self) -> None:
+        self.convtui.redo()
+
+    def action_hints(self) -> None:
+        self.change(lambda session: session.with_view(hints=not session.view.hints), "look")
+
+    def action_page(self, name: str) -> None:
+        self.app.switch_mode(name)
+
+    def action_help(self) -> None:
+        from convtui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+    def action_save(self) -> None:
+        self.convtui.save()
+
+    def action_save_as(self) -> None:
+        self.convtui.save_as()
+
+    def action_open(self) -> None:
+        self.ask("open an image, a sample or a session:", "", self.convtui.open)

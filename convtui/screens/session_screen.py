@@ -6,17 +6,63 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
+
+from textual.binding import BindingType
 
 from convtui.engine.kernels import NAMES, legal_sizes
 from convtui.engine.spec import PADDING_MODES, Sides
-from convtui.screens.page import PageScreen
+from convtui.keys import Key, all_keys
+from convtui.screens.page import PageScreen, bindings
 from convtui.session import KernelChoice, Session, Zoom
-from convtui.typed import canonical, transition
+from convtui.typed import canonical, parse_at, transition
 
 
 class SessionScreen(PageScreen):
-    """A page on which the session can be changed by the common keys."""
+    """A page on which the session can be stepped through, played and changed by the common keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(all_keys())
+    COMMON: ClassVar[tuple[Key, ...]] = all_keys()
+
+    # -- stepping
+
+    def action_cells(self, count: int) -> None:
+        self.change(lambda session: session.moved(count), "move")
+
+    def action_rows(self, count: int) -> None:
+        self.change(lambda session: session.moved_rows(count), "move")
+
+    def action_channels(self, count: int) -> None:
+        self.change(lambda session: session.moved_channels(count), "move")
+
+    def action_ends(self, direction: int) -> None:
+        self.change(lambda session: session.at(session.size - 1 if direction > 0 else 0), "jump")
+
+    def action_multiply_add(self, count: int) -> None:
+        self.change(lambda session: session.multiply_added(count), "move")
+
+    def action_finish(self) -> None:
+        self.change(Session.finished)
+
+    def action_restart(self) -> None:
+        self.change(Session.restarted)
+
+    def action_go_to(self) -> None:
+        self.ask("go to (row,column or step)", "", self._go_to)
+
+    def _go_to(self, text: str) -> bool:
+        return self.change(lambda session: session.at(parse_at(text, session)), "jump")
+
+    def end_reached(self) -> str:
+        if self.session.index + 1 == self.session.size and self.session.taps is None:
+            return "this is the last output cell: r restarts"
+        return ""
+
+    def play_on(self, count: int) -> bool:
+        inside = self.session.taps is not None
+        self.change(lambda now: now.multiply_added(count) if inside else now.moved(count), "move")
+        now = self.session
+        return now.index + 1 < now.size or now.taps not in (None, now.products)
 
     # -- changing the convolution
 
@@ -105,12 +151,6 @@ class SessionScreen(PageScreen):
         }
         return canonical(values[name])
 
-    def action_undo(self) -> None:
-        self.convtui.undo()
-
-    def action_redo(self) -> None:
-        self.convtui.redo()
-
     # -- looking
 
     def action_slice(self, by: int) -> None:
@@ -139,30 +179,8 @@ class SessionScreen(PageScreen):
         """The zoom now on the screen."""
         raise NotImplementedError
 
-    def action_hints(self) -> None:
-        self.change(lambda session: session.with_view(hints=not session.view.hints), "look")
-
-    def action_page(self, name: str) -> None:
-        self.app.switch_mode(name)
-
     def action_unpoint(self) -> None:
         """Forget what was pointed at; pages that let one point have more to do."""
-
-    def action_help(self) -> None:
-        from convtui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
-
-    # -- files
-
-    def action_save(self) -> None:
-        self.convtui.save()
-
-    def action_save_as(self) -> None:
-        self.convtui.save_as()
-
-    def action_open(self) -> None:
-        self.ask("open an image, a sample or a session:", "", self.convtui.open)
 
 
 def _after(names: Sequence[str], name: str, by: int) -> list[str]:

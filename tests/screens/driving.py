@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from convtui.app import ConvtuiApp
 from convtui.screens.notice import Notice
-from convtui.screens.session_screen import SessionScreen
+from convtui.screens.page import PageScreen
 from convtui.session import Session
 from convtui.views.canvas import Canvas
 from convtui.views.drawing import Cell
@@ -33,7 +33,7 @@ class Driven:
         return self.app.session
 
     @property
-    def page(self) -> SessionScreen:
+    def page(self) -> PageScreen:
         return self.app.page
 
     # -- what the user sees

@@ -88,7 +88,7 @@ POINTING = {"escape"}  # in test_step.py
 UNDOING = {"u", "ctrl+r"}  # below, and in test_app.py
 QUITTING = {"q", "ctrl+c", "ctrl+z"}  # in test_app.py; to the background only a real terminal can go
 SUSPENDING = {"ctrl+z"}  # Textual's own
-PAGES = {"1", "2", "3"}  # the other pages have tests of their own
+PAGES = {"1", "2", "3", "4", "5"}  # the pages have tests of their own
 
 
 def test_no_key_is_left_out() -> None:
