@@ -13,9 +13,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
+
+from convtui.options import Parser, formatter
 
 if TYPE_CHECKING:
     from convtui.session import Session
@@ -52,12 +53,14 @@ padding 1. With it, what you do not set is as in PyTorch: stride 1, padding 0.
 USAGE: Final = """\
 convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
+       convtui train [options]
        convtui samples"""
 COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw the screen into a file (convtui render --help)
+  convtui train            train a small network (convtui train --help)
   convtui samples          list the bundled images, kernels, layers and sessions
-  A file of your own called render or samples is opened as ./render.
+  A file of your own called render, train or samples is opened as ./render.
 
 examples:
   convtui
@@ -78,22 +81,6 @@ examples:
   convtui render sum.svg cat-32 --kernel edges --at 2,4,18 --multiply-adds 5
   convtui render notes.txt lesson.toml --finished --size 80x24 --theme light
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message}; {self.prog} --help tells more")
-
-    def parsed(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """The options; ValueError that suggests the nearest option where one is unknown."""
-        options, unknown = self.parse_known_intermixed_args(arguments)
-        if unknown:
-            from convtui.names import did_you_mean, printable
-
-            name = unknown[0].partition("=")[0]
-            close = did_you_mean(name, self._option_string_actions) if name.startswith("-") else ""
-            self.error(f"{printable(name)}: not understood{close}")
-        return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,6 +117,10 @@ def _run(arguments: Sequence[str]) -> int:
             return _render(rest)
         case ["samples", *rest]:
             return _list_samples(rest)
+        case ["train", *rest]:
+            from convtui.train_command import train
+
+            return train(rest)
     return _open(arguments)
 
 
@@ -157,7 +148,7 @@ def _run_app(options: argparse.Namespace) -> int:
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from convtui.app import ConvtuiApp
 
-    app = ConvtuiApp(session, notice=session.picture.notice, theme=options.theme)
+    app = ConvtuiApp(session, notice=session.picture.notice, theme=options.theme, data=options.data)
     app.run()
     return app.return_code or 0
 
@@ -172,18 +163,24 @@ def _render(arguments: Sequence[str]) -> int:
     from convtui.render import parse_size, render
 
     session, size = build(options), parse_size(options.size)
-    render(session, Path(options.out), options.screen, size, options.theme)
+    if options.run is not None and options.screen not in ("batchnorm", "train"):
+        raise ValueError(
+            f"--run is for the batchnorm and the train screen: add --screen train to --run {options.run}"
+        )
+    render(session, Path(options.out), options.screen, size, options.theme, options.run)
     print(session.picture.notice, file=sys.stderr, end="\n" if session.picture.notice else "")
     return 0
 
 
 def _list_samples(arguments: Sequence[str]) -> int:
     about = "List the bundled images, kernels, layers and sessions."
-    _Parser(prog="convtui samples", description=about, allow_abbrev=False).parsed(arguments)
+    Parser(prog="convtui samples", description=about, allow_abbrev=False).parsed(arguments)
     from convtui import samples
     from convtui.engine import kernels, presets
 
     _print_list("Images (convtui NAME):", {name: samples.describe(name) for name in samples.image_names()})
+    data = {name: samples.describe_data(name) for name in samples.data_names()}
+    _print_list("Data sets (convtui NAME:test:17 or NAME:train:0 opens one image):", data)
     kernel_files = {path.stem: samples.first_comment(path) for path in samples.kernel_files()}
     named = {name: kernels.describe(name) for name in kernels.NAMES}
     _print_list("Kernels (--kernel NAME):", {**named, **kernel_files})
@@ -306,29 +303,27 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 # -- the options
 
 
-_formatter = partial(argparse.RawDescriptionHelpFormatter, max_help_position=26, width=80)
-
-
-def _open_parser() -> _Parser:
-    parser = _Parser(
+def _open_parser() -> Parser:
+    parser = Parser(
         prog="convtui",
         description=ABOUT,
         epilog=COMMANDS,
-        formatter_class=_formatter,
+        formatter_class=formatter,
         allow_abbrev=False,
         usage=USAGE,
     )
     _add_options(parser)
+    parser.add_argument("--data", metavar="DATA", help="what the Train page (5) trains on: a folder, an .npz")
     parser.add_argument("--version", action="store_true", help="print the version and end")
     return parser
 
 
-def _render_parser() -> _Parser:
-    parser = _Parser(
+def _render_parser() -> Parser:
+    parser = Parser(
         prog="convtui render",
         description=RENDER_ABOUT,
         epilog=RENDER_EXAMPLES,
-        formatter_class=_formatter,
+        formatter_class=formatter,
         allow_abbrev=False,
         usage="convtui render OUT [IMAGE] [options]",
     )
@@ -336,7 +331,13 @@ def _render_parser() -> _Parser:
     _add_options(parser)
     group = parser.add_argument_group("the picture")
     group.add_argument(
-        "--screen", choices=["step", "matrix", "layers"], default="step", help="which screen (default: step)"
+        "--screen",
+        choices=["step", "matrix", "layers", "batchnorm", "train"],
+        default="step",
+        help="which screen (default: step)",
+    )
+    group.add_argument(
+        "--run", metavar="RUN", help="with --screen train or batchnorm: the kept run to show, as 12"
     )
     group.add_argument(
         "--size", metavar="WxH", default="120x40", help="columns x rows of the screen (default: 120x40)"
@@ -350,7 +351,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         nargs="?",
         help="a picture (PNG, JPEG, ...), an array (.npy), a table of numbers (.csv, .txt), a sample's name, "
-        "or a saved session (.toml), of which the options change what they name",
+        "an image of a data set (mnist-12k:test:17), or a saved session (.toml), of which the options change "
+        "what they name",
     )
     group = parser.add_argument_group("image")
     group.add_argument("--resize", metavar="N", help="scale its longer side to N pixels")

@@ -101,7 +101,8 @@ def test_samples_are_all_listed() -> None:
         for files in (samples.kernel_files(), samples.layer_files(), samples.session_files())
     )
     listed = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
-    assert listed == [*samples.image_names(), *NAMES, *kernels, *presets.NAMES, *layers, *sessions]
+    images = [*samples.image_names(), *samples.data_names()]
+    assert listed == [*images, *NAMES, *kernels, *presets.NAMES, *layers, *sessions]
     assert all(len(line.split()) > 3 for line in lines if line.startswith("  ") and line[2] != " ")
 
 

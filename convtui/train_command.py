@@ -1,0 +1,234 @@
+"""`convtui train`: a run, or going on with one, without the app; for scripts, long runs and slow connections.
+
+It drives the same process as the app does, so a run that is ended here can be gone on with there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from convtui.options import Parser, formatter
+
+if TYPE_CHECKING:
+    from convtui.training.client import Worker
+    from convtui.training.protocol import Message
+    from convtui.training.record import Record
+
+FAILED: Final = 1
+SIGNALLED: Final = 128
+
+ABOUT: Final = """\
+Train a small network without the app: convolutions of stride 2 with ReLU and
+batch norm, by the one-cycle policy. Every run is kept. Ctrl+C saves it and says
+how to go on with it.
+"""
+EXAMPLES: Final = """\
+examples:
+  convtui train
+  convtui train --no-batch-norm --schedule constant
+  convtui train --data digits-8x8 --channels 8,16 --epochs 20 --max-lr 0.03
+  convtui train --data photos --image-size 64 --threads 4
+  convtui train --json
+  convtui train --list
+  convtui train --resume 7
+
+exit codes: 0 finished, 1 failed or killed, 2 refused, 130 after Ctrl+C
+"""
+
+
+def train(arguments: Sequence[str]) -> int:
+    """Do what `convtui train` is asked and return its exit code. Raises ValueError for what is refused."""
+    options = vars(parser().parsed(arguments))
+    as_json, resumed, listed = (options.pop(name) for name in ("json", "resume", "list"))
+    given = {name: value for name, value in options.items() if value is not None}
+    out_of_place = [*given, *(["json"] if listed and as_json else [])]
+    if out_of_place and (listed or resumed is not None):
+        why = "--list takes no other option" if listed else "--resume goes on by the run's own recipe"
+        raise ValueError(f"{why}; leave out --{out_of_place[0].replace('_', '-')}")
+    if listed:
+        return _list_runs()
+    return _begin(given, as_json) if resumed is None else _resume(resumed, as_json)
+
+
+def _list_runs() -> int:
+    from convtui.train_report import print_runs
+    from convtui.training.runs import all_runs
+
+    print_runs(all_runs())
+    return 0
+
+
+def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
+    from convtui.training.protocol import Train
+    from convtui.training.recipe import Recipe
+    from convtui.training.record import Record
+
+    recipe = Recipe()
+    for name, value in given.items():
+        recipe = recipe.with_text(name, value if isinstance(value, str) else "on" if value else "off")
+    return _follow(Train(recipe), Record(recipe), as_json)
+
+
+def _resume(text: str, as_json: bool) -> int:
+    from convtui.train_report import print_result
+    from convtui.training.protocol import Continue
+    from convtui.training.record import Record, State
+    from convtui.training.runs import find_run
+
+    run = find_run(text)
+    record = Record.of(run.events(), run.recipe, str(run.path))
+    if record.state is not State.FINISHED:
+        return _follow(Continue(str(run.path)), record, as_json)
+    if as_json:
+        print(f"run {run.number} is finished", file=sys.stderr)
+    else:
+        print_result(record)
+    return 0
+
+
+# -- one job
+
+
+@dataclass
+class _Outcome:
+    """How a job went: whether it had begun, its last event, the signal that ended it, the process's end."""
+
+    has_begun: bool = False
+    last: Message | None = None
+    signal: int = 0
+    cause: str = ""
+
+
+def _follow(job: Message, record: Record, as_json: bool) -> int:
+    from convtui.train_report import print_result, reporting
+    from convtui.training.protocol import Failed, Finished, Stopped
+    from convtui.training.runs import find_run
+
+    with reporting(record, as_json) as report:
+        outcome = asyncio.run(_work(job, record, report))
+    match outcome.last:
+        case Finished():
+            if not as_json:
+                print_result(record)
+            return 0
+        case Failed(reason) if not outcome.has_begun:
+            raise ValueError(reason)
+        case Failed(reason):
+            words = [f"convtui: {reason}"]
+        case _ if outcome.signal or isinstance(outcome.last, Stopped):
+            words = []
+        case _:
+            words = [f"convtui: the training process {outcome.cause}"]
+    if outcome.has_begun:
+        words += [f"saved at step {record.saved}"] if record.saved else []
+        words += [f"go on with: convtui train --resume {find_run(record.run).number}"]
+    if words:
+        print(*words, sep="; ", file=sys.stderr)
+    return SIGNALLED + outcome.signal if outcome.signal else FAILED
+
+
+async def _work(job: Message, record: Record, report: Callable[[Message], None]) -> _Outcome:
+    from convtui.training.client import Worker
+    from convtui.training.protocol import Begun, Failed, Finished, Stopped
+
+    outcome = _Outcome()
+    worker = await Worker.start()
+    try:
+        with _interruptible(worker, outcome):
+            worker.send(job)
+            async for event in worker.events():
+                outcome.last = event
+                outcome.has_begun |= isinstance(event, Begun)
+                record.take(event)
+                report(event)
+                if isinstance(event, Failed | Finished | Stopped):
+                    break
+    finally:
+        outcome.cause = worker.cause
+        await worker.end()
+    return outcome
+
+
+@contextmanager
+def _interruptible(worker: Worker, outcome: _Outcome) -> Iterator[None]:
+    """The first Ctrl+C or SIGTERM has the run saved and the process end; a second ends both at once."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        if outcome.signal:
+            worker.kill()
+            raise KeyboardInterrupt
+        outcome.signal = number
+        loop.call_soon_threadsafe(worker.leave)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# -- the options
+
+
+def parser() -> Parser:
+    """The options; all but --json, --resume and --list are hyper-parameters by a recipe's names."""
+    parser = Parser(
+        prog="convtui train",
+        description=ABOUT,
+        epilog=EXAMPLES,
+        formatter_class=formatter,
+        allow_abbrev=False,
+        usage="convtui train [options]",
+    )
+    group = parser.add_argument_group("data and network")
+    _add(group, _DATA)
+    group.add_argument(
+        "--batch-norm",
+        action=argparse.BooleanOptionalAction,
+        help="batch norm after every ReLU and after the last convolution (default: with)",
+    )
+    _add(parser.add_argument_group("schedule and optimiser"), _SCHEDULE)
+    group = parser.add_argument_group("runs")
+    only = group.add_mutually_exclusive_group()
+    only.add_argument("--resume", metavar="RUN", help="go on with a run: its number or its folder")
+    only.add_argument("--list", action="store_true", help="list the runs that are kept")
+    group.add_argument("--json", action="store_true", help="print every event as a line of JSON")
+    return parser
+
+
+def _add(group: argparse._ArgumentGroup, options: Sequence[tuple[str, str, str]]) -> None:
+    for name, metavar, words in options:
+        group.add_argument(name, metavar=metavar, help=words)
+
+
+_DATA: Final = (
+    (
+        "--data",
+        "NAME|PATH",
+        "mnist-12k or digits-8x8, which are bundled, an .npz file, a folder with MNIST's IDX files, or one "
+        "with a sub-folder of pictures for each class (default: mnist-12k)",
+    ),
+    ("--image-size", "N", "scale the pictures of a folder to N x N pixels (default: 28)"),
+    ("--channels", "N,N,...", "of every convolution but the last (default: 8,16,32,64)"),
+)
+_SCHEDULE: Final = (
+    ("--schedule", "S", "one-cycle or constant (default: one-cycle)"),
+    ("--max-lr", "LR", "the peak of one-cycle, or the constant learning rate (default: 0.06)"),
+    ("--epochs", "N", "how often every image is trained on (default: 5)"),
+    ("--batch-size", "N", "images a step (default: 128)"),
+    ("--optimizer", "NAME", "adamw or sgd (default: adamw)"),
+    ("--momentum", "M", "SGD's momentum or Adam's beta1, at a constant rate (default: 0.9)"),
+    ("--weight-decay", "W", "of weights, not of biases and norms (default: 0.01)"),
+    ("--seed", "N", "of the first weights and of the order of images (default: 0)"),
+    ("--threads", "N", "of PyTorch; more seldom help a network so small (default: 1)"),
+)

@@ -1,0 +1,343 @@
+"""`convtui train`: what it prints and how it ends, with made-up events and with real processes."""
+
+import os
+import pty
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from convtui import cli, train_command
+from convtui.training import client
+from convtui.training.protocol import (
+    Begun,
+    Continue,
+    Failed,
+    Message,
+    Ready,
+    Saved,
+    Step,
+    Stopped,
+    Train,
+    decode,
+    encode,
+)
+from convtui.training.recipe import Recipe
+from convtui.training.runs import Run, all_runs, new_run
+from tests.training.events import events
+from tests.workers import FakeWorker
+
+TINY = ("--data", "digits-8x8", "--channels", "4", "--batch-size", "64")
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
+    """What stands in for the training process."""
+    fake = FakeWorker()
+
+    async def start() -> FakeWorker:
+        return fake
+
+    monkeypatch.setattr(client.Worker, "start", start)
+    return fake
+
+
+def kept(recipe: Recipe, until: int | None = None) -> tuple[Run, list[Message]]:
+    """A run in its folder, with the events that it tells but nothing in its log."""
+    run = new_run(recipe, "")
+    return run, list(events(recipe, until, str(run.path)))
+
+
+def train(*arguments: str) -> int:
+    return cli.main(["train", *arguments])
+
+
+# -- options
+
+
+def test_the_recipe_is_what_the_options_say(worker: FakeWorker) -> None:
+    recipe = Recipe(
+        data="digits-8x8",
+        image_size=32,
+        channels=(8, 16),
+        batch_norm=False,
+        schedule="constant",
+        max_lr=0.03,
+        epochs=7,
+        batch_size=32,
+        optimizer="sgd",
+        weight_decay=0.1,
+        momentum=0.5,
+        seed=9,
+        threads=2,
+    )
+    worker.tell(Failed("enough"))
+    options = shlex.split(
+        "--data digits-8x8 --image-size 32 --channels 8,16 --no-batch-norm --schedule constant --max-lr 0.03 "
+        "--epochs 7 --batch-size 32 --optimizer sgd --weight-decay 0.1 --momentum 0.5 --seed 9 --threads 2"
+    )
+    assert train(*options) == 2
+    assert worker.told == [Train(recipe)]
+    assert worker.is_ended
+
+
+def test_without_options_it_is_the_default_recipe(worker: FakeWorker) -> None:
+    worker.tell(Failed("enough"))
+    assert train() == 2
+    assert worker.told == [Train(Recipe())]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragments"),
+    [
+        (["--epoch", "3"], ["--epoch: not understood", "--epochs", "convtui train --help"]),
+        (["7"], ["7: not understood"]),
+        (["--epochs", "x"], ["epochs x", "1 to 10000"]),
+        (["--epochs"], ["--epochs", "expected one argument"]),
+        (["--channels", "8,a"], ["channels 8,a"]),
+        (["--schedule", "cosine"], ["schedule cosine", "one-cycle or constant"]),
+        (["--optimizer", "lion"], ["optimizer lion", "adamw or sgd"]),
+        (["--max-lr", "0"], ["max_lr 0", "above 0"]),
+        (["--max-lr", "nan"], ["max_lr nan", "above 0"]),
+        (["--resume", "3"], ["run 3: no such run", "there are no runs yet"]),
+        (["--resume", ""], ["not a run"]),
+        (["--resume", "3", "--no-batch-norm"], ["--resume", "leave out --batch-norm"]),
+        (["--resume", "3", "--batch-size", "8"], ["--resume", "leave out --batch-size"]),
+        (["--list", "--seed", "3"], ["--list", "leave out --seed"]),
+        (["--list", "--json"], ["--list", "leave out --json"]),
+        (["--list", "--resume", "3"], ["--resume", "not allowed with", "--list"]),
+    ],
+    ids=" ".join,
+)
+def test_what_is_refused(
+    arguments: list[str], fragments: list[str], capsys: pytest.CaptureFixture[str], worker: FakeWorker
+) -> None:
+    assert train(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("convtui: ")
+    assert err.count("\n") == 1
+    assert all(fragment in err for fragment in fragments), err
+    assert worker.told == []
+
+
+def test_help_is_narrow_and_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    assert train("--help") == 0
+    text = capsys.readouterr().out
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 80
+    parser = train_command.parser()
+    for action in parser._actions:
+        assert action.help
+        assert all(option in text for option in action.option_strings)
+    for line in train_command.EXAMPLES.splitlines():
+        if line.startswith("  convtui train"):
+            parser.parsed(line.split()[2:])
+
+
+# -- what it prints, and how it ends
+
+
+def test_a_line_for_each_epoch(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    run, told = kept(Recipe(epochs=2))
+    worker.tell(Ready(), *told)
+    assert train("--epochs", "2") == 0
+    out, err = capsys.readouterr()
+    first, second, finished, where, how = out.splitlines()
+    assert first.startswith("epoch 1/2  train loss ")
+    assert second.endswith("accuracy 98.50%  time 0.3 s")
+    assert finished == "run 1 is finished: 40 steps in 0.6 s, accuracy 98.50%"
+    assert where == f"kept in {run.path}"
+    assert "convtui render train.svg --screen train --run 1" in how
+    assert err == ""
+
+
+def test_json_is_the_events_and_nothing_else(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = kept(Recipe(epochs=2))
+    worker.tell(Ready(), *told)
+    assert train("--epochs", "2", "--json") == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [encode(event) for event in (Ready(), *told)]
+    assert err == ""
+
+
+def test_a_run_that_fails(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = kept(Recipe(), until=50)
+    worker.tell(Ready(), *told, Failed("no space left"))
+    assert train() == 1
+    err = capsys.readouterr().err
+    assert err == "convtui: no space left; saved at step 40; go on with: convtui train --resume 1\n"
+
+
+def test_a_process_that_is_killed(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = kept(Recipe(), until=10)
+    worker.tell(Ready(), *told)
+    worker.die("was killed by SIGKILL")
+    assert train() == 1
+    err = capsys.readouterr().err
+    assert err == (
+        "convtui: the training process was killed by SIGKILL; go on with: convtui train --resume 1\n"
+    )
+
+
+def test_a_run_that_somebody_stops(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = kept(Recipe(), until=10)
+    worker.tell(Ready(), *told, Saved(10), Stopped(10))
+    assert train() == 1
+    assert capsys.readouterr().err == "saved at step 10; go on with: convtui train --resume 1\n"
+
+
+def log(run: Run, told: list[Message]) -> None:
+    with run.locked():
+        for event in told:
+            run.append(event)
+
+
+def test_going_on_with_a_run(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    run, told = kept(Recipe(epochs=2))
+    log(run, told[:12])
+    begun = told[0]
+    assert isinstance(begun, Begun)
+    worker.tell(Ready(), begun, *told[1:])
+    assert train("--resume", "1") == 0
+    assert worker.told == [Continue(str(run.path))]
+    assert "run 1 is finished: 40 steps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_a_finished_run_has_nothing_to_go_on_with(
+    option: tuple[str, ...], worker: FakeWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, told = kept(Recipe(epochs=2))
+    log(run, told)
+    assert train("--resume", "1", *option) == 0
+    out, err = capsys.readouterr()
+    assert "run 1 is finished" in (err if option else out)
+    assert (out == "") == bool(option)
+    assert worker.told == []
+
+
+def test_the_list_of_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert train("--list") == 0
+    assert "no run is kept yet" in capsys.readouterr().out
+    log(*kept(Recipe(epochs=2)))
+    log(*kept(replace(Recipe(), batch_norm=False, schedule="constant"), until=50))
+    kept(Recipe(data="digits-8x8"))
+    assert train("--list") == 0
+    lines = " ".join(capsys.readouterr().out.split())
+    first, second, third = all_runs()
+    for part in ("finished 98.50%", "stopped at 50/100", "no batch norm", "constant", "digits-8x8"):
+        assert part in lines
+    for run in (first, second, third):
+        assert f"{run.number} {run.began:%Y-%m-%d %H:%M}" in lines
+    with first.locked():
+        assert train("--list") == 0
+    assert "training" in capsys.readouterr().out
+
+
+# -- real processes
+
+
+@contextmanager
+def running(*arguments: str, **streams: int) -> Iterator["subprocess.Popen[str]"]:
+    """`convtui train` as a process that is gone afterwards."""
+    command = [sys.executable, "-m", "convtui", "train", *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    started = subprocess.Popen(command, text=True, **{**pipes, **streams})  # type: ignore[call-overload]
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+        for stream in (started.stdout, started.stderr):
+            if stream:
+                stream.close()
+
+
+def until(process: "subprocess.Popen[str]", kind: type[Message]) -> Message:
+    assert process.stdout
+    for line in process.stdout:
+        if isinstance(event := decode(line), kind):
+            return event
+    raise AssertionError("it has ended")
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on() -> None:
+    with running(*TINY, "--epochs", "500", "--json") as process:
+        until(process, Step)
+        (child,) = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        assert process.returncode == 130
+    stopped = decode(out.splitlines()[-1])
+    assert isinstance(stopped, Stopped)
+    assert err == f"saved at step {stopped.step}; go on with: convtui train --resume 1\n"
+    assert not child.is_running()
+    with running("--resume", "1", "--json") as process:
+        begun = until(process, Begun)
+        assert isinstance(begun, Begun)
+        assert begun.step == stopped.step
+        until(process, Step)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 128 + signal.SIGTERM
+
+
+def test_ctrl_c_before_the_run_has_begun() -> None:
+    with running(*TINY, "--json") as process:
+        while not (children := psutil.Process(process.pid).children()):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        assert (process.returncode, out, err) == (130, "", "")
+    assert not children[0].is_running()
+    assert all_runs() == []
+
+
+def test_a_second_ctrl_c_ends_at_once() -> None:
+    with running(*TINY, "--epochs", "500", "--json") as process:
+        until(process, Step)
+        (child,) = psutil.Process(process.pid).children()
+        child.suspend()  # it saves nothing and does not end
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 130
+    assert not child.is_running()
+
+
+def test_a_reader_of_json_that_leaves_ends_it_quietly() -> None:
+    with running(*TINY, "--epochs", "500", "--json") as process:
+        assert process.stdout
+        until(process, Step)
+        process.stdout.close()
+        process.stdout = None
+        _, err = process.communicate()
+        assert (process.returncode, err) == (141, "")
+    (run,) = all_runs()
+    assert isinstance(run.events()[-1], Stopped)
+
+
+def test_on_a_terminal_there_are_a_bar_and_a_table() -> None:
+    here, there = pty.openpty()
+    with running(*TINY, "--epochs", "2", stdin=there, stdout=there, stderr=there) as process:
+        os.close(there)
+        drawn = b""
+        try:
+            while chunk := os.read(here, 65536):
+                drawn += chunk
+        except OSError:  # the end of a terminal on Linux
+            pass
+        os.close(here)
+        assert process.wait() == 0
+    text = drawn.decode()
+    for part in ("starting PyTorch", "━", "epoch", "/44", "loss", "lr", "validation loss", "1/2", "2/2"):
+        assert part in text
+    assert "run 1 is finished: 44 steps" in text
+    assert "\x1b[?25h" in text[text.rindex("\x1b[?25l") :]  # the cursor is there again
