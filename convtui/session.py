@@ -311,7 +311,8 @@ class Session:
             picture = Picture(pixels, name, "", False, lowest, highest)
             chosen = stack.over(pixels.shape)
         filters = convolution.weight_shape[0]
-        choice = KernelChoice(f"layer {stack.layer}", filters=filters, named=False)
+        run = f"{stack.trained.run_name} " if stack.trained else ""
+        choice = KernelChoice(f"{run}layer {stack.layer}", filters=filters, named=False)
         view = replace(self.view, slice=None, zoom=None)
         opened = Session(picture, convolution, choice, view=view, chosen_stack=chosen)
         return opened.at(convolution.index(*stack.activation))

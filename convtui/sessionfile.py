@@ -76,7 +76,7 @@ def dumps(session: Session, folder: Path | None = None) -> str:
         "convolution": _written_convolution(session.spec),
         "position": _written_position(session),
         "view": _written_view(session.view),
-        "layers": _written_layers(session),
+        "layers": _written_layers(session, folder),
     }
     return _BEGINNING + "".join(
         f"\n[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
@@ -174,7 +174,7 @@ def _written_image(picture: Picture, folder: Path | None) -> dict[str, str]:
         if len(picture.pixels) == 3:
             keys["colour"] = _flag(picture.colour)
         keys |= {"lowest": repr(float(picture.lowest)), "highest": repr(float(picture.highest))}
-    elif picture.source in samples.image_names() and not Path(picture.source).is_file():
+    elif samples.is_sample(picture.source) and not Path(picture.source).is_file():
         keys["sample"] = _quoted(picture.source)
     else:
         keys["path"] = _quoted(_referred(picture.source, folder))
@@ -199,7 +199,7 @@ def _edits(picture: Picture) -> list[tuple[int, int, int, float]]:
 
 
 def _referred(source: str, folder: Path | None) -> str:
-    """The image's path from the folder; the absolute one where they have nothing in common."""
+    """The path from the folder; the absolute one where they have nothing in common."""
     path = Path(source).expanduser().absolute()
     if folder is None:
         return str(path)
@@ -256,7 +256,7 @@ def _written_view(view: View) -> dict[str, str]:
     return keys | {"hints": _flag(view.hints)} | flags
 
 
-def _written_layers(session: Session) -> dict[str, str]:
+def _written_layers(session: Session, folder: Path | None) -> dict[str, str]:
     """What differs from the default layers and from where one starts in a stack."""
     stack = session.chosen_stack
     if stack is None:
@@ -271,6 +271,9 @@ def _written_layers(session: Session) -> dict[str, str]:
             keys["name"] = _quoted(stack.name)
     if stack.seed:
         keys["seed"] = f"{stack.seed}"
+    if stack.trained:
+        keys["run"] = _quoted(_referred(str(stack.trained.run), folder))
+        keys["step"] = f"{stack.trained.step}  # of the training, after which the weights were these"
     start = Stack.laid(stack.layers, stack.input_shape)
     if (stack.layer, stack.activation) != (start.layer, start.activation):
         keys["layer"] = f"{stack.layer}"

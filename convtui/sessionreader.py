@@ -18,7 +18,7 @@ from convtui import samples
 from convtui.document import Document, SessionFileError, is_number, is_whole
 from convtui.engine.kernels import describe, kernel, parse_kernel
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
-from convtui.images import LARGEST_SIDE, Floats, InputError, Picture, read_picture
+from convtui.images import LARGEST_SIDE, Floats, InputError, Picture
 from convtui.names import printable
 from convtui.session import KernelChoice, Session, View, Zoom
 
@@ -38,7 +38,7 @@ _KEYS = {
     "kernel": ("name", "size", "seed", "filters", "weight", "bias"),
     "convolution": ("stride", "padding", "dilation", "groups", "padding_mode"),
     "position": ("output", "multiply_adds", "filled"),
-    "layers": ("text", "name", "seed", "layer", "activation"),
+    "layers": ("text", "name", "seed", "run", "step", "layer", "activation"),
     "view": ("zoom", "slice", "hints", *VIEW_FLAGS),
 }
 
@@ -69,7 +69,7 @@ def restored(document: Document, folder: Path | None = None) -> Session:
     if changed:
         picture = replace(picture, notice="; ".join(filter(None, (picture.notice, changed))))
     try:
-        return _placed(document, _convolved(document, _edited(document, picture)))
+        return _placed(document, _convolved(document, _edited(document, picture)), folder)
     except SessionFileError as error:
         raise SessionFileError(f"{error} ({changed})" if changed else str(error)) from None
 
@@ -102,7 +102,7 @@ def _opened(document: Document, source: str, folder: Path | None) -> Picture:
     try:
         if source == "sample":
             return samples.open_image(name, resize, gray)
-        return read_picture((folder or Path()) / Path(name).expanduser(), resize, gray)
+        return samples.open_path((folder or Path()) / Path(name).expanduser(), resize, gray)
     except (InputError, RuntimeError) as error:  # RuntimeError: no home to expand ~ to
         raise document.error(("image", source), f"image.{source}: {error}") from None
 
@@ -252,7 +252,7 @@ def _numbers(document: Document, table: str, key: str) -> Floats:
         raise document.error((table, key), f"{table}.{key}: {why}", line_at_least) from None
 
 
-def _placed(document: Document, session: Session) -> Session:
+def _placed(document: Document, session: Session, folder: Path | None) -> Session:
     at = document.value("position", "output")
     index = 0
     if at is not None:
@@ -266,14 +266,14 @@ def _placed(document: Document, session: Session) -> Session:
             ) from None
     taps = document.whole("position", "multiply_adds", 0, session.products)
     filled = document.whole("position", "filled", index + 1, session.size) or index + 1
-    view, stack = _view(document, session), _stack(document, session)
+    view, stack = _view(document, session), _stack(document, session, folder)
     return replace(session, index=index, taps=taps, filled=filled, view=view, chosen_stack=stack)
 
 
-def _stack(document: Document, session: Session) -> "Stack | None":
+def _stack(document: Document, session: Session, folder: Path | None) -> "Stack | None":
     if "layers" not in document.data:
         return None
-    stack = _layers(document, session)
+    stack = _trained(document, _layers(document, session), folder)
     layer = document.whole("layers", "layer", 0, len(stack.summary.rows) - 1)
     if layer is not None:
         stack = stack.at(layer)
@@ -312,6 +312,23 @@ def _layers(document: Document, session: Session) -> "Stack":
         why = f"layers.name = {name!r}: names a network that has other layers; leave it out"
         raise document.error(("layers", "name"), why)
     return Stack.laid(layers, session.picture.pixels.shape, seed, printable(name) if name else "")
+
+
+def _trained(document: Document, stack: "Stack", folder: Path | None) -> "Stack":
+    """The stack with the weights of the run that is named; without that run the figures would be others."""
+    name, step = document.string("layers", "run"), document.whole("layers", "step", 0)
+    if name is None or step is None:
+        for key, other in ("run", "step"), ("step", "run"):
+            if document.value("layers", key) is not None:
+                raise document.error(("layers", key), f"layers.{key} goes with layers.{other}; give both")
+        return stack
+    from convtui.training.bridge import weights_of
+
+    try:
+        return stack.with_trained(weights_of((folder or Path()) / Path(name).expanduser(), step))
+    except (ValueError, RuntimeError, OSError) as error:  # no home to expand ~ to; links in a circle
+        advice = "leave out run and step for random weights"
+        raise document.error(("layers", "run"), f"layers.run: {error}; {advice}") from None
 
 
 def _view(document: Document, session: Session) -> View:

@@ -20,6 +20,7 @@ from convtui.engine.layers import Conv, Layer, LayerError, MaxPool, Shape, Windo
 from convtui.engine.presets import NAMES, choose_layers, preset
 from convtui.engine.receptive import AxisField
 from convtui.engine.stack import Row, Summary, summarize
+from convtui.trained import Trained
 
 _SEVERAL_CHANNELS = (
     "conv 3x3 8 p1, relu, maxpool 2, conv 3x3 16 p1, relu, maxpool 2, conv 3x3 32 p1, relu, "
@@ -33,6 +34,7 @@ class Stack:
 
     Layers are numbered as in the summary's rows: 0 is the image. The features of a layer are channels of a
     single cell. The selection always exists in the summary, which is that of the layers over the image.
+    Weights that a run has learnt take the place of random ones; they always fit the layers.
     """
 
     layers: tuple[Layer, ...]
@@ -40,7 +42,8 @@ class Stack:
     seed: int = 0
     layer: int = 0
     activation: Position = (0, 0, 0)
-    name: str = ""  # the network's, or that of its file; "" once a layer was changed
+    name: str = ""  # the network's, or that of its file or run; "" once a layer was changed
+    trained: Trained | None = None
 
     @classmethod
     def chosen(cls, choice: str, shape: Shape, seed: int = 0) -> Stack:
@@ -162,13 +165,25 @@ class Stack:
     # -- other layers
 
     def over(self, shape: Shape) -> Stack:
-        """The same layers over another image; the selection stays where it can."""
+        """The same layers over another image; the selection, and what was learnt, stay where they can."""
         again = replace(self, summary=summarize(self.layers, shape))
+        if again.trained and not again.trained.fits(again.summary):
+            again = again.untrained()
         return again.at(self.layer, self.activation)
 
     def reseeded(self, seed: int) -> Stack:
         """The same layers with other random weights."""
-        return replace(self, seed=max(seed, 0))
+        return replace(self.untrained(), seed=max(seed, 0))
+
+    def with_trained(self, trained: Trained) -> Stack:
+        """The same layers with what a run has learnt. Raises ValueError for the weights of others."""
+        if not trained.fits(self.summary):
+            raise ValueError(f"{trained}: its weights are those of other layers, or of other channels")
+        return replace(self, trained=trained)
+
+    def untrained(self) -> Stack:
+        """The same layers without what a run has learnt."""
+        return replace(self, trained=None, name="") if self.trained else self
 
     def changed(self, **parameters: Any) -> Stack:
         """The selected layer with other parameters, as its constructor takes them.
@@ -181,7 +196,8 @@ class Stack:
             if name not in known:
                 raise LayerError(self.layer, layer.title, f"has no {name}")
         new = type(layer)(**{**known, **parameters})
-        changed = replace(self, layers=_with_layer(self.layers, [self.layer], new), name="")
+        layers = _with_layer(self.layers, [self.layer], new)
+        changed = replace(self, layers=layers, name="", trained=None)
         return changed.over(self.input_shape)
 
 

@@ -19,6 +19,7 @@ from convtui.screens.stack_screen import StackScreen
 from convtui.session import Session, Zoom
 from convtui.stack import Stack
 from convtui.themes import palette_of
+from convtui.trained import is_normalised
 from convtui.typed import parse_activation
 from convtui.views.arrange import zoom_of
 from convtui.views.canvas import Canvas
@@ -35,7 +36,15 @@ from convtui.views.layers_grids import (
     value_of,
 )
 from convtui.views.layers_table import TableLine, feeding_text, table_lines
-from convtui.views.layers_words import error_lines, field_line, growth, layer_controls, layer_line, size_line
+from convtui.views.layers_words import (
+    error_lines,
+    field_line,
+    growth,
+    layer_controls,
+    layer_line,
+    size_line,
+    unlike_training,
+)
 from convtui.views.table_pane import TablePane
 from convtui.views.text_pane import TextPane
 
@@ -110,7 +119,10 @@ class LayersScreen(StackScreen):
         if plan.details.height - len(errors) > len(lines):
             lines.append(size_line(stack.row, width))
         self._details.show([*lines, *errors])
-        self._sentence.show([growth(stack.summary, width)])
+        if stack.trained and not is_normalised(self.session.picture):
+            self._sentence.show([unlike_training(stack.trained, width)])
+        else:
+            self._sentence.show([growth(stack.summary, width)])
 
     def _errors(self, stack: Stack, width: int) -> list[str]:
         error = stack.summary.error
@@ -279,20 +291,15 @@ class LayersScreen(StackScreen):
     def action_finish(self) -> None:
         self.say("f finishes the output of the Step page, which 1 opens")
 
-    def action_play(self) -> None:
-        if not self.playing and self.session.stack == self.session.stack.moved(1):
-            self.say("this is the last activation of the layer: r restarts")
-        elif self.playing:
-            self.pause()
-        else:
-            self._start_player()
-            self.show_keys()
+    def end_reached(self) -> str:
+        if self.session.stack == self.session.stack.moved(1):
+            return "this is the last activation of the layer: r restarts"
+        return ""
 
-    def _play_on(self) -> None:
+    def play_on(self, count: int) -> bool:
         before = self.session.stack
-        self.action_cells(max(1, self._speed // 30))
-        if self.session.stack == before:
-            self.pause()
+        self.action_cells(count)
+        return self.session.stack != before
 
 
 @lru_cache(maxsize=4)

@@ -29,13 +29,14 @@ class MapMaker:
         self.goal = 0
         self.is_at_work = False  # in another thread
         self.trouble: LayerError | None = None
-        self._rows, self._key = stack.summary.rows, (stack.layers, stack.seed)
+        self._rows, self._key = stack.summary.rows, (stack.layers, stack.seed, stack.trained)
         self._picture = picture
-        self._feature_maps = FeatureMaps(stack.layers, picture.pixels, stack.seed)
+        weights = stack.trained.within(stack.summary) if stack.trained else None
+        self._feature_maps = FeatureMaps(stack.layers, picture.pixels, stack.seed, weights)
         self._maps = {0: Maps.of_image(picture)}
 
     def is_for(self, stack: Stack, picture: Picture) -> bool:
-        return self._key == (stack.layers, stack.seed) and self._picture is picture
+        return self._key == (stack.layers, stack.seed, stack.trained) and self._picture is picture
 
     @property
     def feature_maps(self) -> FeatureMaps:

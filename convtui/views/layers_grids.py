@@ -183,8 +183,8 @@ def mosaic_grid(stack: Stack, maps: Maps, tiling: Tiling) -> Grid:
     what = "features" if are_features else "feature maps" if stack.layer else "channels"
     what = what if count > 1 else what.removesuffix("s")
     title = f"{count} {what} of {kind}{_thinned(tiling.every)}"
-    hint = f"seed {stack.seed}: " if stack.layer and _has_weights(stack) else ""
-    hint += "random weights" if hint else ""
+    weights = f"trained: {stack.trained}" if stack.trained else f"seed {stack.seed}: random weights"
+    hint = weights if stack.layer and _has_weights(stack) else ""
     if not maps.is_computed:
         title, hint = f"computing… {title}", ""
     top, left = tiling.place((channel, 0, 0))

@@ -7,6 +7,7 @@ from textwrap import wrap
 from convtui.engine.layers import Conv, LayerError, Window
 from convtui.engine.stack import Row, Summary
 from convtui.stack import Stack
+from convtui.trained import Trained
 from convtui.views.cells import significant
 from convtui.views.controls import Control, pair
 from convtui.views.layers_table import is_clipped
@@ -27,6 +28,16 @@ def growth(summary: Summary, width: int) -> str:
     filters = f"{before[0]} → {after[0]} filters"
     why = "Fewer cells leave room for" if after[1] < before[1] else "More kinds of patterns need"
     candidates = [f"{sees}. {why} more filters ({before[0]} → {after[0]}){star}", f"{sees}; {filters}"]
+    return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
+def unlike_training(trained: Trained, width: int) -> str:
+    """What is to be said where a picture has not the values that the network has learnt from."""
+    run = trained.run_name
+    candidates = [
+        f"{run} learnt from normalised images, which this is not: its network would not see it so",
+        f"{run} learnt from normalised images; this is none",
+    ]
     return next((text for text in candidates if len(text) <= width), candidates[-1])
 
 
@@ -109,7 +120,7 @@ def layer_controls(stack: Stack) -> list[Control]:
     name = stack.name or "own layers"
     items = [
         Control("n", "network", name),
-        Control("w", "weights", f"seed {stack.seed}"),
+        Control("w", "weights", str(stack.trained or f"seed {stack.seed}")),
         Control("tab", "layer", str(stack.layer)),
     ]
     layer = stack.row.layer
