@@ -39,6 +39,8 @@ class Palette:
     negative: RGB
     zero: RGB
     positive: RGB
+    series: tuple[RGB, ...]  # curves, told apart by the colour-blind and in 16 colours
+    is_grey: bool = False  # no colours are shown: what they say must be said by glyphs
 
 
 DARK = Palette(
@@ -53,6 +55,7 @@ DARK = Palette(
     negative=(74, 155, 255),
     zero=(34, 37, 46),
     positive=(255, 146, 48),
+    series=((92, 172, 255), (255, 159, 64), (60, 210, 150), (226, 132, 222)),
 )
 LIGHT = Palette(
     background=(250, 249, 246),
@@ -66,6 +69,7 @@ LIGHT = Palette(
     negative=(38, 112, 220),
     zero=(246, 245, 240),
     positive=(228, 112, 8),
+    series=((18, 92, 200), (184, 80, 0), (0, 122, 84), (158, 44, 148)),
 )
 
 

@@ -169,7 +169,7 @@ class Rows:
         if i >= len(self._pixels):
             return [self._palette.background] * len(self._pixels[0])
         colours = [
-            _tint(pixel, self._palette.muted, 0.5) if kind == UNUSED else pixel
+            tint(pixel, self._palette.muted, 0.5) if kind == UNUSED else pixel
             for pixel, kind in zip(self._pixels[i], self._kinds[i], strict=True)
         ]
         to_come = self._to_come(grid, row)
@@ -248,12 +248,12 @@ def _block(grid: Grid, cell: Cell, value: float, pixel: RGB, kind: int, palette:
     outline = grid.outline
     if outline and outline.holds(*cell):
         if not outline.reads(*cell):
-            pixel = _tint(pixel, palette.background, 0.6)
+            pixel = tint(pixel, palette.background, 0.6)
         return _framed("  ", outline.edges(*cell), (0, BLOCKS)), style(accent_on(pixel, palette), pixel)
     if kind == ABSENT:
         if line := _lit(grid, cell):
             return line.ljust(2, line if line == "━" else " "), style(palette.accent, pixel, True)
-        return "· ", style(_tint(pixel, palette.muted, 0.5), pixel)
+        return "· ", style(tint(pixel, palette.muted, 0.5), pixel)
     if kind == UNUSED:
         return "╱╱", style(_faint(pixel, 0.45), pixel)
     if grid.sheet.signed and value < 0 and kind != PADDING:
@@ -281,7 +281,7 @@ def _number(
     if cell == grid.focus:
         return text, style((0, 0, 0), palette.accent, True)
     if cell in grid.readers:
-        pixel = _tint(pixel, palette.reader, 0.5)
+        pixel = tint(pixel, palette.reader, 0.5)
         return text, style(ink(pixel), pixel, True)
     if not filled:
         return text, style(palette.muted, pixel)
@@ -299,7 +299,7 @@ def _number(
             return line * size.width, style(palette.accent, pixel, True)
         if line == "┃":
             return line.rjust(NUMBERS.width).ljust(size.width), style(palette.accent, pixel, True)
-        return text, style(_tint(pixel, palette.muted, 0.5), pixel)
+        return text, style(tint(pixel, palette.muted, 0.5), pixel)
     if kind == UNUSED:
         return "╱" + text[1:-1] + "╱", style(_faint(pixel, 0.45), pixel)
     is_quiet = kind == PADDING and contrast(palette.muted, pixel) >= 3
@@ -329,9 +329,9 @@ def _half_block(grid: Grid, cell: Cell, pixel: RGB, kind: int, palette: Palette)
         is_spaced = outline.rows.step > 1 or outline.columns.step > 1
         strong = is_spaced or any(outline.edges(*cell))
         share = (0.75 if strong else 0.25) if outline.reads(*cell) else 0.1
-        return _tint(pixel, accent_on(pixel, palette), share)
+        return tint(pixel, accent_on(pixel, palette), share)
     if kind == ABSENT and _lit(grid, cell):
-        return _tint(pixel, accent_on(pixel, palette), 0.4)
+        return tint(pixel, accent_on(pixel, palette), 0.4)
     return pixel
 
 
@@ -360,7 +360,9 @@ def _framed(text: str, edges: tuple[bool, bool, bool, bool], part_of: tuple[int,
     )
 
 
-def _tint(pixel: RGB, colour: RGB, share: float) -> RGB:
+@lru_cache(maxsize=1 << 14)
+def tint(pixel: RGB, colour: RGB, share: float) -> RGB:
+    """A colour with a share of another mixed in."""
     red, green, blue = (
         round(ours * (1 - share) + theirs * share) for ours, theirs in zip(pixel, colour, strict=True)
     )
@@ -369,4 +371,4 @@ def _tint(pixel: RGB, colour: RGB, share: float) -> RGB:
 
 def _faint(pixel: RGB, share: float) -> RGB:
     """A glyph's colour that can just be seen on a pixel."""
-    return _tint(pixel, ink(pixel), share)
+    return tint(pixel, ink(pixel), share)

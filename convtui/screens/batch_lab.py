@@ -1,0 +1,243 @@
+"""What a page shows of a network's mini-batches: opened, made in other threads, changed and undone.
+
+A run is read at its last checkpoint and never written; all that is done to its batch norms is done to copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from convtui.batches import Batches, Measured, Network, Place, Scatter
+from convtui.history import History
+from convtui.names import printable
+from convtui.screens.batch_maker import DRAWS, FIRST_DRAWS, BatchMaker
+from convtui.screens.batch_source import Source
+from convtui.screens.page import PageScreen
+from convtui.training.data import DataSet
+
+Make = Callable[[Batches], Batches]
+Spot = tuple[Network, Place]
+
+
+@dataclass(frozen=True, eq=False)
+class Lab:
+    """What the page shows and undoes: the source, its data's mini-batches, and the batch norm there."""
+
+    source: Source
+    maker: BatchMaker
+    batches: Batches
+
+
+class LabScreen(PageScreen):
+    """A page with a lab, which it changes by transitions and keeps in a history of its own."""
+
+    class Done(Message):
+        """Another thread has done its work; `then` is what is to be done with it."""
+
+        def __init__(self, then: Callable[[], None]) -> None:
+            super().__init__()
+            self.then = then
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._history: History[Lab] | None = None
+        self._at_work: Lab | None = None  # whose mini-batch another thread makes
+        self._opening: Source | None = None
+        self._scatters: dict[Spot, Scatter | None] = {}  # None while being drawn
+        self._refused: Source | None = None  # what could not be opened, which is not tried again
+        self._follows = True  # a run that gets on is followed until a seeded network is asked for
+        self._listens = False
+        self._heard_of: Source | None = None
+
+    @property
+    def lab(self) -> Lab | None:
+        return self._history.present if self._history else None
+
+    # -- what other threads do
+
+    def in_thread(self, group: str, work: Callable[[Callable[[], bool]], Callable[[], None]]) -> None:
+        """Have work done, which is told whether it is still wanted; what it returns is called here."""
+
+        def run() -> None:
+            worker = get_current_worker()
+            self.post_message(self.Done(work(lambda: not worker.is_cancelled)))
+
+        self.run_worker(run, thread=True, exit_on_error=True, group=group)
+
+    def on_lab_screen_done(self, message: Done) -> None:
+        message.stop()
+        message.then()
+
+    def measured(self, lab: Lab) -> Measured | None:
+        """The mini-batch: at once if that is quick, else None until another thread has made it."""
+        found = lab.maker.found(lab.batches)
+        if found is None and lab.maker.is_quick(lab.batches):
+            return lab.maker.make(lab.batches)
+        if found is None and self._at_work is None:
+            self._at_work = lab
+
+            def work(_: Callable[[], bool]) -> Callable[[], None]:
+                measured = lab.maker.measure(lab.batches)
+                return partial(self._made, lab, measured)
+
+            self.in_thread("batch", work)
+        return found
+
+    def _made(self, lab: Lab, measured: Measured) -> None:
+        self._at_work = None
+        lab.maker.keep(lab.batches, measured)
+        self.show_again()
+
+    def scatter(self, lab: Lab) -> Scatter | None:
+        """How the statistics scatter at this place; drawn in another thread when first asked for."""
+        spot = (lab.batches.network, lab.batches.place)
+        if spot not in self._scatters:
+            self._scatters[spot] = None
+
+            def is_wanted() -> bool:
+                now = self.lab
+                return now is not None and (now.batches.network, now.batches.place) == spot
+
+            def work(is_going: Callable[[], bool]) -> Callable[[], None]:
+                def scatter(most: int) -> Scatter | None:
+                    return lab.maker.scatter(*spot, most, lambda: is_going() and is_wanted())
+
+                self.post_message(self.Done(partial(self._scattered, spot, scatter(FIRST_DRAWS))))
+                return partial(self._scattered, spot, scatter(DRAWS))
+
+            self.in_thread("scatter", work)
+        return self._scatters[spot]
+
+    def _scattered(self, spot: Spot, scatter: Scatter | None) -> None:
+        if scatter is None:
+            self._scatters.pop(spot, None)
+        else:
+            self._scatters[spot] = scatter
+        self.show_again()
+
+    # -- where the network comes from
+
+    def on_screen_resume(self) -> None:
+        if not self._listens:
+            self._listens = True
+            self.convtui.trainer.listen(self._heard)
+        super().on_screen_resume()
+
+    def _heard(self) -> None:
+        """Of the trainer: only a new checkpoint matters here."""
+        run = self._of_run()
+        if run != self._heard_of:
+            self._heard_of = run
+            self.show_again()
+
+    def source_words(self, lab: Lab) -> str:
+        """Where the weights are from, and whether the run has newer ones."""
+        run = self._of_run()
+        if not lab.source.run:
+            return f"seed {lab.source.seed}"
+        return "run" if run in (None, lab.source) else f"run: newer at {run.step}"
+
+    def _of_run(self) -> Source | None:
+        """The present run at its last checkpoint, if it has one."""
+        record = self.convtui.trainer.current
+        if record is None or not record.run or not record.saved:
+            return None
+        return Source(record.recipe, run=record.run, step=record.saved)
+
+    def follow(self) -> None:
+        """Open what is seen first, and a run's newer weights as long as nothing was done with the old."""
+        if self._opening is not None or not self.is_current:
+            return
+        run = self._of_run() if self._follows else None
+        lab = self.lab
+        if lab is None:
+            seeded = Source(self.convtui.trainer.recipe)
+            self.open_source(run if run and run != self._refused else seeded)
+        elif run and run not in (lab.source, self._refused) and lab.batches.is_untouched:
+            self.open_source(run)
+
+    def open_source(self, source: Source) -> None:
+        self._opening = source
+        known = (self.lab.source, self.lab.maker.data) if self.lab else None
+
+        def work(_: Callable[[], bool]) -> Callable[[], None]:
+            try:
+                return partial(self._opened, source, *source.open(known))
+            except (ValueError, OSError) as error:
+                return partial(self._not_opened, source, printable(str(error)))
+
+        self.in_thread("source", work)
+
+    def _opened(self, source: Source, data: DataSet, network: Network) -> None:
+        self._opening = None
+        lab = self.lab
+        if lab and (lab.maker.data, lab.maker.seed) == (data, source.recipe.seed):
+            self.change_lab(lambda now: now.with_network(network), "source", source)
+            return
+        maker = BatchMaker(data, source.recipe.seed)
+        opened = Lab(source, maker, Batches.start(network, maker.image_count, source.recipe.batch_size))
+        self._adopt(self._history.then(opened, "source") if self._history else History(opened))
+
+    def _not_opened(self, source: Source, why: str) -> None:
+        self._opening, self._refused = None, source
+        self.say(why, error=True)
+        if source.run and self.lab is None:
+            self.follow()
+
+    def action_weights(self, by: int) -> None:  # noqa: ARG002
+        """The run's weights as they are now, or seeded ones of the same layers."""
+        lab, run = self.lab, self._of_run()
+        if lab is None or self._opening is not None:
+            return
+        if run and lab.source != run:
+            self._follows = True
+            self.open_source(run)
+        elif lab.source.run:
+            self.open_seeded(0)
+        else:
+            self.say("there is no run yet (5 trains one); typing :seed 4 draws other weights")
+
+    def open_seeded(self, seed: int) -> None:
+        """The same layers with weights drawn from this seed; a run is not followed any more."""
+        if self.lab and self._opening is None:
+            self._follows = False
+            self.open_source(Source(self.lab.source.recipe, seed))
+
+    # -- changing
+
+    def change_lab(self, make: Make, run: str = "", source: Source | None = None) -> bool:
+        """Apply a transition; where it is refused say why and stay. Tells whether it went."""
+        lab = self.lab
+        if lab is None or self._history is None:
+            self.say("the images are still being read")
+            return False
+        try:
+            batches = make(lab.batches)
+        except ValueError as error:
+            self.say(printable(str(error)), error=True)
+            return False
+        if batches is not lab.batches:
+            changed = replace(lab, batches=batches, source=source or lab.source)
+            self._adopt(self._history.then(changed, run))
+        return True
+
+    def _adopt(self, history: History[Lab]) -> None:
+        self._history = history
+        self.show_again()
+
+    def action_undo(self) -> None:
+        if self._history is None or not self._history.past:
+            self.say("nothing to undo")
+        else:
+            self._adopt(self._history.undone())
+
+    def action_redo(self) -> None:
+        if self._history is None or not self._history.future:
+            self.say("nothing to redo")
+        else:
+            self._adopt(self._history.redone())

@@ -1,0 +1,53 @@
+"""The networks that the BatchNorm page looks at: a seeded one, or that of a run at its last checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from convtui.batches import Network
+from convtui.training.data import DataSet, load
+from convtui.training.network import layers_text
+from convtui.training.recipe import Recipe
+
+COUNTER: Final = "num_batches_tracked"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a network is made from: the recipe with a seed, or a run's folder with its last step saved."""
+
+    recipe: Recipe
+    seed: int = 0
+    run: str = ""
+    step: int = 0
+
+    def open(self, known: tuple[Source, DataSet] | None) -> tuple[DataSet, Network]:
+        """The data set, that of the known source if it is the same, and the network; a run is only read.
+
+        Raises ValueError (DataError, RunError and LayerError are such) or OSError in one line.
+        """
+        recipe = self.recipe
+        if known and _data_of(known[0]) == _data_of(self):
+            data = known[1]
+        else:
+            data = load(recipe.data, recipe.image_size)
+        layers = layers_text(recipe, data.shape, len(data.classes))
+        if not self.run:
+            name = "the default network" if recipe == Recipe() else "a random network"
+            return data, Network.of(f"{name}, seed {self.seed}", layers, data.shape, self.seed)
+        from convtui.trained import Trained
+        from convtui.training.runs import find_run
+
+        run = find_run(self.run)
+        step, arrays = run.latest_weights()
+        trained = Trained.of(run.path, step, arrays)
+        counters = (int(array) for name, array in arrays.items() if name.endswith(COUNTER))
+        tracked = next(counters, 0)
+        return data, Network.of(
+            str(trained), layers, data.shape, weights=trained.weights, batches_tracked=tracked
+        )
+
+
+def _data_of(source: Source) -> tuple[str, int]:
+    return source.recipe.data, source.recipe.image_size
