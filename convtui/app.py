@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Timer
+from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from weakref import WeakSet
 
@@ -81,7 +82,8 @@ class ConvtuiApp(App[None]):
         if self._keep:
             if os.name == "posix":
                 for number in (signal.SIGTERM, signal.SIGHUP):
-                    asyncio.get_running_loop().add_signal_handler(number, self._end_by_signal, number)
+                    signal.signal(number, partial(self._on_signal, asyncio.get_running_loop()))
+                self.set_interval(1, self._end_without_terminal)
             self.set_timer(0.1, self._begin_keeping)
         self.call_after_refresh(_collect_garbage)
 
@@ -287,13 +289,21 @@ class ConvtuiApp(App[None]):
             self._keeper.forget()
         self.exit(message=self._trainer.parting if self._trainer else None)
 
-    def _end_by_signal(self, number: int) -> None:
-        if self._keeper:
-            self._keeper.flush()
-        # A terminal that is gone takes nothing more, and what is still written to it would wait for ever.
+    def _end_without_terminal(self) -> None:
+        """Not every lost terminal is told by a signal."""
+        if not os.isatty(0):
+            signal.raise_signal(signal.SIGHUP)
+
+    def _on_signal(self, loop: asyncio.AbstractEventLoop, number: int, _frame: FrameType | None) -> None:
+        # A terminal that takes nothing more blocks the loop, and the end in order, for ever.
         insist = Timer(PATIENCE, os._exit, (128 + number,))
         insist.daemon = True
         insist.start()
+        loop.call_soon_threadsafe(self._end_by_signal, number)
+
+    def _end_by_signal(self, number: int) -> None:
+        if self._keeper:
+            self._keeper.flush()
         self.exit(return_code=128 + number)
 
     def _fatal_error(self) -> None:
