@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from convtui.app import ConvtuiApp
+    from convtui.trainer import Trainer
 
 SMALLEST: Final = (60, 20)
 LARGEST: Final = (400, 100)
@@ -46,10 +47,13 @@ def render(
     screen: str = "step",
     size: tuple[int, int] = (120, 40),
     theme: str = "dark",
+    run: str | None = None,
 ) -> None:
     """Draw the session's screen, size (columns, rows), into `out`: its picture as .svg, or its text as .txt.
 
-    Raises ValueError for any other suffix, and where `out` cannot be written or holds an image's numbers.
+    run is the number or folder of the kept run that the BatchNorm and the Train screen show. Raises
+    ValueError if there is none such, for any other suffix, and where `out` cannot be written or holds an
+    image's numbers.
     """
     draw = _DRAWN.get(out.suffix.lower())
     if draw is None:
@@ -59,7 +63,7 @@ def render(
     if _holds_numbers(out):
         raise ValueError(f"{out}: holds numbers and is not replaced; the file to draw into comes first")
     with _terminal_of_our_own():
-        text = asyncio.run(_drawn(session, screen, size, theme, draw))
+        text = asyncio.run(_drawn(session, screen, size, theme, draw, run))
     write(text, out)
 
 
@@ -69,19 +73,35 @@ async def _drawn(
     size: tuple[int, int],
     theme: str,
     draw: Callable[["ConvtuiApp"], str],
+    run: str | None,
 ) -> str:
     from convtui.app import ConvtuiApp
 
-    app = ConvtuiApp(session, theme=theme, keep=False)
+    trainer = _showing(run) if screen in ("batchnorm", "train") else None
+    app = ConvtuiApp(session, theme=theme, keep=False, trainer=trainer)
     async with app.run_test(size=size) as pilot:
         await app.switch_mode(screen)
         await pilot.pause()
         await app.workers.wait_for_complete()
         await pilot.pause()
         lines: list[Strip] = []
-        while lines != (lines := _lines(app)):  # until the layout has settled
+        while lines != (lines := _lines(app)):  # until layout and other threads have settled
+            await app.workers.wait_for_complete()
             await pilot.pause()
         return draw(app)
+
+
+def _showing(text: str | None) -> "Trainer":
+    """A trainer that shows a kept run, and trains nothing."""
+    from convtui.trainer import Trainer
+    from convtui.training.record import Record
+    from convtui.training.runs import find_run
+
+    trainer = Trainer(start=None)
+    if text is not None:
+        run = find_run(text)
+        trainer.current = Record.of(run.events(), run.recipe, str(run.path))
+    return trainer
 
 
 def _lines(app: "ConvtuiApp") -> list["Strip"]:

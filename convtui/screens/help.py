@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -11,29 +12,58 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from convtui.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS
+from convtui.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key
 from convtui.views.words import KEY
 
-INTRODUCTION = """\
+TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "BatchNorm", "train": "Train"}
+INTRODUCTIONS: Final = {
+    "step": """\
 A kernel slides over an image. In each step it covers a window of the image: every pixel in the window \
 is multiplied by the weight above it, the products are added up, then the bias, and that is one cell of \
-the output. This is what deep learning calls convolution (cross-correlation: the kernel is not flipped)."""
+the output. This is what deep learning calls convolution (cross-correlation: the kernel is not flipped).""",
+    "matrix": """\
+The same convolution as a matrix: a row for every output cell, a column for every pixel. A row holds the \
+kernel's weights at the pixels of its window and zeros everywhere else; those zeros are no parameters.""",
+    "layers": """\
+Layers over the image, the feature maps that they make of it, and the receptive field: all pixels that \
+one activation sees through the layers below it.""",
+    "batchnorm": """\
+Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
+then scales by gamma and shifts by beta. Evaluation uses the running statistics that training gathered.""",
+    "train": """\
+A small network learns: in every step the loss of a mini-batch is computed, and every weight takes a step \
+against its gradient. One-cycle lets the learning rate rise and fall once. Every run is kept.""",
+}
+_CONVOLUTION: Final = ("step", "matrix", "layers")
 
 
-def help_text() -> Content:
-    """The page as aligned lines."""
-    tables = {name: [(key.written, key.does) for key in keys] for name, keys in SECTIONS.items()}
-    for page, keys in PAGES.items():
-        tables[f"{page.capitalize()} page"] = [(key.written, key.does) for key in keys]
+def help_text(page: str = "step") -> Content:
+    """All keys as aligned lines, those of this page first."""
+    own = {name: keys for name, keys in PAGES.items() if name == page}
+    others = {name: keys for name, keys in PAGES.items() if name != page}
+    shown, hidden = SECTIONS, {}
+    if page not in _CONVOLUTION:
+        shown = {name: tuple(key for key in keys if key.everywhere) for name, keys in SECTIONS.items()}
+        hidden = {f"{name}, where there is a convolution": keys for name, keys in SECTIONS.items()}
+        hidden = {name: tuple(key for key in keys if not key.everywhere) for name, keys in hidden.items()}
+    tables = {
+        name: [(key.written, key.does) for key in keys]
+        for name, keys in (_titled(own) | shown | hidden | _titled(others)).items()
+        if keys
+    }
     tables["Editing (e)"] = list(EDIT_KEYS)
     tables["Mouse"] = list(MOUSE)
-    lines = [Content(INTRODUCTION)]
+    lines = [Content(INTRODUCTIONS[page])]
     for name, rows in tables.items():
-        wide = max(12, max(len(shown) for shown, _ in rows)) + 2
+        wide = max(12, max(len(written) for written, _ in rows)) + 2
         lines += [Content(), Content.styled(name, "bold")]
-        lines += [Content.assemble((shown.ljust(wide), KEY), does) for shown, does in rows]
+        lines += [Content.assemble((written.ljust(wide), KEY), does) for written, does in rows]
     end = Content("ctrl+p finds every command, sample, kernel and theme by name.")
     return Content("\n").join([*lines, Content(), end])
+
+
+def _titled(pages: Mapping[str, tuple[Key, ...]]) -> dict[str, tuple[Key, ...]]:
+    return {f"{TITLES[name]} page": keys for name, keys in pages.items()}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -41,8 +71,12 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "app.pop_screen", "Close")]
 
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self._page = page
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as page:
             page.border_title = "convtui · keys"
             page.border_subtitle = "escape closes"
-            yield Static(help_text())
+            yield Static(help_text(self._page))

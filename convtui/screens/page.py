@@ -266,7 +266,7 @@ class PageScreen(Screen[None]):
     def action_help(self) -> None:
         from convtui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(self.app.current_mode))
 
     def action_save(self) -> None:
         self.convtui.save()

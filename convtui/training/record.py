@@ -237,7 +237,7 @@ class Record:
         if self.trace:
             kept = int(np.searchsorted(self.trace.columns["step"], step, side="right"))
             self.trace.columns.cut(kept)
-        self.epochs = [each for each in self.epochs if each.step < step]  # one that ends here is told again
+        self.epochs = [each for each in self.epochs if each.step <= step]
         self.snapshots = [each for each in self.snapshots if each.step <= step]
         self.rates = [each for each in self.rates if each.step <= step]
         if self.picture and self.picture.step > step:
@@ -262,6 +262,12 @@ class Record:
             self.snapshots[-1] = event
         else:
             self.snapshots.append(event)
+
+    def _epoch(self, event: Epoch) -> None:
+        if self.epochs and self.epochs[-1].epoch == event.epoch:
+            self.epochs[-1] = event
+        else:
+            self.epochs.append(event)
 
     def _save(self, event: Saved) -> None:
         self.saved = event.step
@@ -309,7 +315,7 @@ _FOLDS: Final[dict[type[Message], Callable[[Record, Any], None]]] = {
     Begun: Record._begin,
     Step: Record._step,
     Snapshot: Record._snapshot,
-    Epoch: lambda record, event: record.epochs.append(event),
+    Epoch: Record._epoch,
     Saved: Record._save,
     Rate: lambda record, event: record.rates.append(event),
     Paused: lambda record, _: record._stand(State.PAUSED),

@@ -1,16 +1,21 @@
 """The help tells every key."""
 
+from itertools import pairwise
+
 import pytest
 
-from convtui.keys import EDIT_KEYS, MOUSE, all_keys
-from convtui.screens.help import HelpScreen, help_text
+from convtui.keys import EDIT_KEYS, MOUSE, PAGES, all_keys
+from convtui.screens.help import TITLES, HelpScreen, help_text
 from tests.screens.driving import opened
 
 
-def test_every_key_and_click_is_explained() -> None:
-    text = help_text().plain
-    for key in all_keys():
+@pytest.mark.parametrize("page", ["step", *PAGES])
+def test_every_key_and_click_is_explained_those_of_the_page_first(page: str) -> None:
+    text = help_text(page).plain
+    for key in (*all_keys(), *(key for keys in PAGES.values() for key in keys)):
         assert key.does in text
+    titles = [line for before, line in pairwise(text.splitlines()) if not before]
+    assert titles[0] == (f"{TITLES[page]} page" if page in TITLES else "Step")
     for shown, does in (*MOUSE, *EDIT_KEYS):
         assert any(line.startswith(shown) and line.endswith(does) for line in text.splitlines())
 

@@ -166,6 +166,13 @@ def test_a_second_snapshot_of_a_step_takes_the_place_of_the_first() -> None:
     assert [each.step for each in record.snapshots] == [4]
 
 
+def test_an_epoch_counts_once_and_stays_when_a_run_goes_on_from_its_end() -> None:
+    record = record_of(*made.events(until=20), made.begun(step=20))
+    assert [epoch.epoch for epoch in record.epochs] == [1]
+    record.take(replace(record.epochs[0], accuracy=0.5))
+    assert [epoch.accuracy for epoch in record.epochs] == [0.5]
+
+
 def test_a_log_without_an_end_is_a_stopped_run() -> None:
     assert Record.of(made.events(), Recipe()).state is State.FINISHED
     interrupted = Record.of(made.events(until=7), Recipe(), "/runs/0003")

@@ -1,0 +1,341 @@
+"""The Train page: a small CNN is trained live, in a process of its own that this page only listens to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import ClassVar, Final
+
+from textual.binding import BindingType
+
+from convtui import keys
+from convtui.engine.layers import Conv
+from convtui.screens import train_figures as figures
+from convtui.screens.page import bindings
+from convtui.screens.train_cursor import Cursor, Shapes
+from convtui.screens.train_kept import KeptScreen
+from convtui.screens.train_shelf import MOST_MARKED
+from convtui.screens.train_wording import invitation, recipe_words, run_name
+from convtui.session import Session
+from convtui.themes import palette_of
+from convtui.trainer import TrainerError
+from convtui.training.record import Record, State
+from convtui.views.canvas import Canvas
+from convtui.views.train_data import CurvesView, LayersView, RunsView, Status, TrainView, WeightView
+from convtui.views.train_panes import TrainPanes
+
+
+class View(Enum):
+    """What the page shows."""
+
+    CURVES = "curves"
+    LAYERS = "layers"
+    WEIGHT = "weight"
+    RUNS = "runs"
+    FINDER = "finder"
+
+
+VIEWS: Final = tuple(View)
+
+
+HINTS: Final = {
+    View.LAYERS: "↑ ↓ choose the layer",
+    View.WEIGHT: "arrows choose the weight in its kernel, page up and down the filter, [ ] the layer",
+    View.RUNS: "↑ ↓ choose a run: enter shows it, m its curves, g goes on with it, t takes its recipe",
+}
+CALM: Final = (State.TRAINING, State.FINISHED, State.STOPPED)  # the view's hint matters more
+
+
+class TrainScreen(KeptScreen):
+    """Curves, layers and one weight of a run, all kept runs, and the search for a learning rate."""
+
+    KEYS = keys.PAGES["train"]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = View.CURVES
+        self._panes = TrainPanes()
+        self._cursor = Cursor()
+        self._is_log = False
+        self._seen: tuple[Record | None, int] = (None, 0)  # the run, and how many are compared
+
+    # -- showing
+
+    def on_mount(self) -> None:
+        self.trainer.listen(self._told)
+        self.trainer.prewarm()
+
+    def on_unmount(self) -> None:
+        self.trainer.unlisten(self._told)
+
+    def _told(self) -> None:
+        """The trainer has news; a page that is not seen looks when it is."""
+        if self.is_current:
+            self.call_later(self.show_again)
+
+    def show_page(self, session: Session) -> None:  # noqa: ARG002
+        self._follow()
+        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        panes = self._panes.show(self._view(), (self.size.height - 2, self.size.width), palette)
+        if panes is not None:
+            self.canvas.place(panes, palette)
+
+    def _follow(self) -> None:
+        """Turn to what is new: a run that has begun, a comparison that has got on."""
+        trainer = self.trainer
+        compared = [each for each in trainer.comparison if each.begun]
+        seen = (trainer.current, len(compared))
+        if seen != self._seen and compared:
+            self.shelf.mark_only(compared)
+        if seen[0] is not self._seen[0] and seen[0] is not None:
+            self.looked_at = None
+            self.shelf.select(seen[0])
+        self._seen = seen
+
+    def _view(self) -> TrainView:
+        match self.view:
+            case View.LAYERS:
+                return self._layers_view()
+            case View.WEIGHT:
+                return self._weight_view()
+            case View.RUNS:
+                return self._runs_view()
+            case View.FINDER:
+                return figures.finder_view(self.trainer.search, self.trainer.recipe)
+        return self._curves_view()
+
+    def _status(self) -> Status:
+        trainer, record = self.trainer, self.record
+        hint = HINTS.get(self.view, "") if self.session.view.hints else ""
+        if record is None:
+            data = self.data_of(trainer.recipe)
+            trouble = data if isinstance(data, str) else trainer.trouble
+            return figures.status_before(trainer.recipe, trouble, hint)
+        words = ""
+        if record.state is State.STARTING and trainer.is_ready:
+            words = "the images are being read …"
+        elif record.state is State.TRAINING and record in trainer.comparison:
+            compared = len(trainer.comparison)
+            of = f"run {compared} of {compared + len(trainer.waiting)}"
+            words = f"comparison, {of} · {recipe_words(record.recipe)}"
+        elif record.state in CALM:
+            words = hint
+        return figures.status(record, words)
+
+    def _curves_view(self) -> CurvesView:
+        record, recipe = self.record, self.trainer.recipe
+        found = self.data_of(record.recipe if record else recipe)
+        data = None if isinstance(found, str) else found
+        if record is None or record.begun is None:
+            return CurvesView(
+                self._status(),
+                (),
+                figures.schedule_to_come(record.recipe if record else recipe, data),
+                figures.guessing(None, data),
+                predictions=figures.test_images(data) if data else None,
+                invitation=invitation(record.recipe if record else recipe, found, record is None),
+            )
+        others = [each for each in self.shelf.marked(self.rows()) if each is not record][: MOST_MARKED - 1]
+        colour = self.shelf.colour(record)
+        curves = [figures.curves(each, self.shelf.colour(each)) for each in others]
+        return CurvesView(
+            self._status(),
+            (*curves, figures.curves(record, self.shelf.free_colour() if colour is None else colour)),
+            figures.schedule_of(record),
+            figures.guessing(record, data),
+            figures.kernels(record.picture) if record.picture else None,
+            figures.predictions(record.picture, data) if data else None,
+            log_loss=self._is_log,
+        )
+
+    def _layers_view(self) -> LayersView:
+        record = self.record
+        found = figures.layers(record)
+        selected = min(self._cursor.layer, max(len(found) - 1, 0))
+        return LayersView(
+            self._status(), found, selected, figures.band(record, selected), figures.layer_history(record)
+        )
+
+    def _weight_view(self) -> WeightView:
+        record, (layer, index) = self.record, self._cursor.weight(self._shapes())
+        trace = record.trace if record else None
+        told = record if trace and (trace.layer, trace.index) == (layer, index) else None
+        found = figures.layers(record)
+        return WeightView(
+            self._status(),
+            f"layer {layer}, weight {list(index)}",
+            figures.weight_step(told),
+            figures.weight_trace(told),
+            figures.layer_history(record),
+            found,
+            next((at for at, each in enumerate(found) if each.number == layer), 0),
+        )
+
+    def _runs_view(self) -> RunsView:
+        trainer, record, rows = self.trainer, self.record, self.rows()
+        marked = self.shelf.marked(rows)
+        if not marked and rows:
+            marked = [each for each in [rows[self.shelf.selected(rows)]] if each.begun]
+        return RunsView(
+            self._status(),
+            tuple(figures.run_row(each, self.shelf.colour(each)) for each in rows),
+            self.shelf.selected(rows),
+            tuple(figures.curves(each, self.shelf.colour(each)) for each in marked),
+            figures.guessing(record, self.images_of(trainer.recipe)),
+            figures.arms(trainer.comparison, tuple(trainer.waiting)),
+            trainer.comparison[0].recipe.max_lr if trainer.comparison else 0.0,
+            self._is_log,
+        )
+
+    # -- the run
+
+    def _do(self, command: Callable[[], object]) -> bool:
+        """Give a command; where it cannot be obeyed say why. Tells whether it can."""
+        try:
+            command()
+        except TrainerError as error:
+            self.say(str(error), error=True)
+            return False
+        self.show_again()
+        return True
+
+    def action_play(self) -> None:
+        """Start, pause, go on."""
+        active = self.active
+        if active is None:
+            self._start()
+        elif active.state is State.PAUSED:
+            self._do(self.trainer.go)
+        else:
+            self._do(self.trainer.pause)
+
+    def action_one_step(self) -> None:
+        """A single step, also as the first of a run; in the table of runs, look at the selected one."""
+        if self.view is View.RUNS:
+            self._look()
+        elif self.active is not None or self._start(paused=True):
+            self._do(self.trainer.one_step)
+
+    def action_speed(self, direction: int) -> None:  # noqa: ARG002
+        self.say("a run goes as fast as it can; enter takes single steps")
+
+    def _start(self, paused: bool = False) -> bool:
+        data = self.data_of(self.trainer.recipe)
+        if isinstance(data, str):
+            self.say(data, error=True)
+            return False
+        return self._do(lambda: self._begin(paused))
+
+    def _begin(self, paused: bool) -> None:
+        self.trainer.start(self.trainer.recipe, paused)
+        if self.view in (View.RUNS, View.FINDER):
+            self.view = View.CURVES
+        if self._cursor != Cursor():
+            self.trainer.watch(*self._cursor.weight(self._shapes()))
+
+    def action_stop(self) -> None:
+        self._do(self.trainer.stop)
+
+    def action_compare(self) -> None:
+        if self._do(lambda: self.trainer.compare(self.trainer.recipe)):
+            self.turn_to(View.RUNS)
+
+    def action_find(self) -> None:
+        if self._do(lambda: self.trainer.find(self.trainer.recipe)):
+            self.turn_to(View.FINDER)
+
+    def action_take(self) -> None:
+        """The rate that was found, or the selected run's recipe, for the next run."""
+        search, selected = self.trainer.search, self.selected()
+        if self.view is View.RUNS and selected:
+            self.change_recipe(selected.recipe)
+            self.say(f"the next run is to be as {run_name(selected.run)}: space starts it")
+        elif search and search.suggestion is not None:
+            rate = float(f"{search.suggestion:.2g}")
+            self.change_recipe(self.trainer.recipe.with_text("max_lr", str(rate)))
+            self.say(f"the next run's peak rate is {rate:g}: space starts it")
+        else:
+            self.say("no rate has been found yet: f searches for one")
+
+    def action_resume(self) -> None:
+        """Go on with a run that is not finished: the selected one, or the one that is shown."""
+        record = self.selected() if self.view is View.RUNS else self.record
+        if record is None or not record.run:
+            self.say("there is no run to go on with: space starts one")
+        elif self._do(lambda: self.trainer.resume(record)):
+            self.turn_to(View.CURVES)
+
+    # -- choosing
+
+    def action_view(self, by: int) -> None:
+        self.turn_to(VIEWS[(VIEWS.index(self.view) + by) % len(VIEWS)])
+
+    def turn_to(self, view: View) -> None:
+        """Show this view; the runs on the disk are looked for anew."""
+        self.view = view
+        if view is View.RUNS:
+            self.look_for_runs()
+        self.show_again()
+
+    def action_log(self) -> None:
+        """The losses' axis: linear or logarithmic."""
+        self._is_log = not self._is_log
+        self.show_again()
+
+    def action_move(self, rows: int, columns: int) -> None:
+        """The arrows: through the runs, the layers, or the entries of a kernel."""
+        if self.view is View.RUNS:
+            self._select(self.shelf.selected(self.rows()) + rows)
+        elif self.view is View.WEIGHT:
+            self._point(self._cursor.moved((0, 0, rows, columns), self._shapes()))
+        else:
+            self.action_layer(rows + columns)
+
+    def action_layer(self, by: int) -> None:
+        self._point(self._cursor.at_layer(self._cursor.layer + by, self._shapes()))
+
+    def action_channel(self, out: int, channel: int) -> None:
+        self._point(self._cursor.moved((out, channel, 0, 0), self._shapes()))
+
+    def _point(self, cursor: Cursor) -> None:
+        """Look at another weight; a run that is on tells of it from its next step on."""
+        self._cursor = cursor
+        if self.active:
+            self._do(lambda: self.trainer.watch(*cursor.weight(self._shapes())))
+        self.show_again()
+
+    def _shapes(self) -> Shapes:
+        """The weights of all convolutions, of the run that is shown or of the next."""
+        if self.record and self.record.begun:
+            summary = figures.summary_of(self.record)
+        elif data := self.images_of(self.trainer.recipe):
+            summary = figures.next_summary(self.trainer.recipe, data)
+        else:
+            return {}
+        return {
+            row.number: row.parameter_shapes["weight"] for row in summary.rows if isinstance(row.layer, Conv)
+        }
+
+    def _select(self, row: int) -> None:
+        rows = self.rows()
+        if rows:
+            self.shelf.select(rows[row % len(rows)])
+        self.show_again()
+
+    def _look(self) -> None:
+        """Show the selected run's curves, layers and weights."""
+        record = self.selected()
+        if record is None:
+            self.say("there is no run yet: space starts one")
+        else:
+            self.looked_at = record if record is not self.trainer.current else None
+            self.turn_to(View.CURVES)
+
+    def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
+        message.stop()
+        row = message.cell[0]
+        if message.pane is self._panes["runs"]:
+            self._select(row)
+        elif message.pane is self._panes["layers"]:
+            self._point(self._cursor.at_layer(row, self._shapes()))

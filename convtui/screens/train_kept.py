@@ -1,0 +1,200 @@
+"""What is kept: runs and data sets, read in other threads, and opened on this page and on others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from convtui.names import printable
+from convtui.screens import train_figures as figures
+from convtui.screens.ask import Ask
+from convtui.screens.train_recipe import RecipeScreen
+from convtui.screens.train_shelf import MOST_MARKED, Shelf, read_records
+from convtui.screens.train_wording import run_name
+from convtui.training.data import DataSet, load, picture
+from convtui.training.recipe import Recipe
+from convtui.training.record import Record
+from convtui.training.runs import RunError, find_run
+
+DataKey = tuple[str, int]
+
+
+class KeptScreen(RecipeScreen):
+    """A page with the table of all runs, one of which is shown, and the images that they learn from."""
+
+    class Done(Message):
+        """Another thread has done its work; `then` is what is to be done with it."""
+
+        def __init__(self, then: Callable[[], None]) -> None:
+            super().__init__()
+            self.then = then
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shelf = Shelf()
+        self.looked_at: Record | None = None  # a kept run that is shown instead of the present one
+        self._data: dict[DataKey, DataSet | str | None] = {}  # or why not; None while it is read
+
+    @property
+    def record(self) -> Record | None:
+        """The run that is shown."""
+        return self.looked_at or self.trainer.current
+
+    # -- what other threads read
+
+    def _in_thread(self, group: str, work: Callable[[], Callable[[], None]]) -> None:
+        """Have work done; what it returns is called here."""
+
+        def run() -> None:
+            then = work()
+            if not get_current_worker().is_cancelled:
+                self.post_message(self.Done(then))
+
+        self.run_worker(run, thread=True, exit_on_error=True, group=group)
+
+    def on_kept_screen_done(self, message: Done) -> None:
+        message.stop()
+        message.then()
+        self.show_again()
+
+    def data_of(self, recipe: Recipe) -> DataSet | str | None:
+        """The recipe's data set, or why there is none; None while it is read."""
+        key = (recipe.data, recipe.image_size)
+        if key not in self._data:
+            self._data[key] = None
+
+            def work() -> Callable[[], None]:
+                try:
+                    read: DataSet | str = load(*key)
+                except (ValueError, OSError, MemoryError) as error:
+                    read = printable(str(error) or "out of memory")
+                return partial(self._data.__setitem__, key, read)
+
+            self._in_thread("data", work)
+        return self._data[key]
+
+    def images_of(self, recipe: Recipe) -> DataSet | None:
+        """The recipe's data set, if it is there."""
+        data = self.data_of(recipe)
+        return data if isinstance(data, DataSet) else None
+
+    def _why_no_images(self, recipe: Recipe) -> str:
+        trouble = self.data_of(recipe)
+        return trouble if isinstance(trouble, str) else "the images are still being read"
+
+    def look_for_runs(self) -> None:
+        """Read the runs on the disk."""
+        known = dict(self.shelf.kept)
+
+        def work() -> Callable[[], None]:
+            return partial(setattr, self.shelf, "kept", read_records(known))
+
+        self._in_thread("runs", work)
+
+    # -- the table of runs
+
+    def rows(self) -> list[Record]:
+        return self.shelf.rows(self.trainer.records)
+
+    def selected(self) -> Record | None:
+        """The run that is selected in the table."""
+        rows = self.rows()
+        return rows[self.shelf.selected(rows)] if rows else None
+
+    def action_mark(self) -> None:
+        """Show or hide the curves of the selected run."""
+        record = self.selected()
+        if record is None:
+            self.say("there is no run yet: space starts one")
+        elif not self.shelf.toggle(record):
+            self.say(f"the curves of {MOST_MARKED} runs are shown already: m hides one of them")
+        self.show_again()
+
+    def action_delete(self) -> None:
+        """Delete the selected run, once that is confirmed."""
+        record = self.selected()
+        if record is None or record.is_active:
+            self.say("there is no run to delete" if record is None else "it is on: x stops it", error=True)
+            return
+        name = run_name(record.run)
+        answers = {"d": "delete it", "escape": "keep it"}
+        question = f"Delete {name} with its curves and weights? It cannot be brought back."
+
+        def answered(key: str | None) -> None:
+            if key == "d":
+                self._delete(record)
+
+        self.opening = self.app.push_screen(Ask(question, answers), answered)
+
+    def _delete(self, record: Record) -> None:
+        try:
+            find_run(record.run).delete()
+        except RunError as error:
+            self.say(str(error), error=True)
+            return
+        self.shelf.forget(record)
+        self.trainer.forget(record)
+        if self.looked_at is record:
+            self.looked_at = None
+        self.say(f"{run_name(record.run)} is deleted")
+        self.show_again()
+
+    # -- on other pages
+
+    def action_open_kernels(self) -> None:
+        """The learnt kernels of the first layer on the Step page."""
+        self._open_run(
+            "step", "its first layer: the kernels as they are learnt, over an image as it is trained on"
+        )
+
+    def action_open_layers(self) -> None:
+        """The trained layers on the Layers page."""
+        self._open_run("layers", "its layers with the weights that they have learnt")
+
+    def _open_run(self, page: str, what: str) -> None:
+        from convtui.training.bridge import trained_layers
+
+        record = self.record
+        if record is None or not record.saved:
+            self.say("nothing is learnt yet: a run can be opened from its first checkpoint on")
+            return
+        data = self.images_of(record.recipe)
+        if data is None:
+            self.say(self._why_no_images(record.recipe))
+            return
+        image = picture(data, "test", figures.pictured(data)[0], normalised=True)
+        if self.change(lambda session: trained_layers(session, find_run(record.run), image)):
+            self.app.switch_mode(page)
+            said = f"{run_name(record.run)}, step {record.saved}: {what} · u, then 5, goes back"
+            self.call_later(lambda: self.convtui.page.say(said))
+
+    def action_open_image(self) -> None:
+        """An image of the data set on the Step page."""
+        recipe = (self.record or self.trainer).recipe
+        data = self.images_of(recipe)
+        if data is None:
+            self.say(self._why_no_images(recipe))
+            return
+        last = len(data.test_images) - 1
+        self.ask(
+            f"image on the Step page (test:0 to test:{last}, or train:0 …)",
+            "test:",
+            partial(self._opened, data),
+        )
+
+    def _opened(self, data: DataSet, text: str) -> bool:
+        part, _, index = text.rpartition(":")
+        try:
+            if not index.strip().isdecimal():
+                raise ValueError(f"{printable(text)}: must be such as test:17 or train:0")
+            image = picture(data, part.strip() or "test", int(index))
+        except ValueError as error:
+            self.say(str(error), error=True)
+            return False
+        if self.change(lambda session: session.with_picture(image)):
+            self.app.switch_mode("step")
+            self.call_later(lambda: self.convtui.page.say(f"{image.name} · u, then 5, goes back"))
+        return True

@@ -1,0 +1,216 @@
+"""The recipe of the next run: its settings on a line, its keys, what is typed, undo and redo.
+
+A run that is on keeps its recipe but for the learning rate, which can be set at any time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from math import floor, log10
+from pathlib import Path
+from typing import Any, Final
+
+from convtui.names import did_you_mean, printable
+from convtui.screens.page import PageScreen
+from convtui.screens.train_wording import value_text
+from convtui.session import Session
+from convtui.trainer import Trainer
+from convtui.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, RecipeError
+from convtui.training.record import Record
+from convtui.views.cells import cut_to, significant
+from convtui.views.controls import Control
+
+LADDER: Final = (1, 2, 3, 4, 6, 8)  # the digits of learning rates and decays that keys step through
+EPOCHS: Final = (1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100)
+LEAST_DECAY: Final = 1e-4
+
+OTHER_NAMES: Final = {
+    "lr": "max_lr",
+    "rate": "max_lr",
+    "learning_rate": "max_lr",
+    "peak": "max_lr",
+    "batch": "batch_size",
+    "norm": "batch_norm",
+    "policy": "schedule",
+    "decay": "weight_decay",
+    "wd": "weight_decay",
+    "size": "image_size",
+    "kernel": "first_kernel_size",
+    "beta1": "momentum",
+}
+ROOMY: Final = 100  # columns from which all settings stand above
+NARROW: Final = 80
+LONGEST_NAME: Final = 14
+
+
+def stepped(value: float, by: int) -> float:
+    """The next value up or down of those that keys step through: 0.06, 0.08, 0.1, 0.2."""
+    power = floor(log10(value))
+    values = [
+        round(digit * 10.0**each, 12 - each) for each in range(power - 1, power + 2) for digit in LADDER
+    ]
+    if by > 0:
+        return next(each for each in values if each > value * 1.000001)
+    return next(each for each in reversed(values) if each < value * 0.999999)
+
+
+def typed(recipe: Recipe, text: str) -> Recipe:
+    """The recipe changed as a person types it: "max_lr 0.03", "batch_norm off". Raises ValueError."""
+    setting, *rest = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
+    name = setting.lower().replace("-", "_")
+    name = OTHER_NAMES.get(name, name)
+    names = [field.name for field in fields(Recipe)]
+    if name not in names:
+        close = did_you_mean(name, [*names, *OTHER_NAMES]) or f"; there is {', '.join(names)}"
+        raise ValueError(f"{printable(setting)}: no such setting here{close}")
+    value = "".join(rest).strip().strip("'\"")
+    if not value:
+        raise ValueError(f"{name} needs a value: {name} {value_text(recipe, name)}")
+    return recipe.with_text(name, value)
+
+
+class RecipeScreen(PageScreen):
+    """A page on which the next run's recipe can be changed."""
+
+    @property
+    def trainer(self) -> Trainer:
+        return self.convtui.trainer
+
+    @property
+    def active(self) -> Record | None:
+        """The run that is on."""
+        record = self.trainer.current
+        return record if record and record.is_active and self.trainer.is_busy else None
+
+    # -- showing
+
+    def controls(self, session: Session) -> list[Control]:  # noqa: ARG002
+        recipe, active = self.trainer.recipe, self.active
+        rate = Control("r", "lr", significant(active.max_lr if active else recipe.max_lr))
+        items = [
+            Control("d", "data", cut_to(Path(recipe.data).name, LONGEST_NAME), stepped=False),
+            Control("b", "batch_norm", "batch norm" if recipe.batch_norm else "no batch norm", stepped=False),
+            Control("p", "schedule", recipe.schedule, stepped=False),
+            rate,
+            Control("a", "optimizer", "AdamW" if recipe.optimizer == "adamw" else "SGD", stepped=False),
+            Control("w", "decay", significant(recipe.weight_decay)),
+            Control("n", "seed", str(recipe.seed)),
+            Control("e", "epochs", str(recipe.epochs)),
+            Control("z", "batch", str(recipe.batch_size)),
+        ]
+        width = self.size.width
+        if width < ROOMY:
+            items = [each for each in items if each.name not in ("decay", "seed", "optimizer")]
+        if width < NARROW:
+            items = [each for each in items if each.name not in ("data", "schedule")]
+        return items
+
+    # -- changing
+
+    def change_recipe(self, recipe: Recipe, run: str = "") -> None:
+        """Take another recipe for the next run; while one is on, say that it is not for this one."""
+        before = self.trainer.recipe
+        self.trainer.change(recipe, run)
+        names = [
+            each.name for each in fields(Recipe) if getattr(before, each.name) != getattr(recipe, each.name)
+        ]
+        if self.trainer.is_busy and names:
+            said = ", ".join(f"{name} {value_text(recipe, name)}" for name in names)
+            self.say(f"for the next run: {said}")
+        self.show_again()
+
+    def _with(self, name: str, value: Any, run: str = "") -> None:
+        """One setting changed, or a line that says why not."""
+        try:
+            self.change_recipe(replace(self.trainer.recipe, **{name: value}), run)
+        except RecipeError as error:
+            self.say(str(error), error=True)
+
+    def set_rate(self, max_lr: float) -> None:
+        """Another peak (or constant) rate, of the run that is on if there is one."""
+        active = self.active
+        if active is None:
+            self._with("max_lr", max_lr, "lr")
+            return
+        try:
+            replace(active.recipe, max_lr=max_lr)
+        except RecipeError as error:
+            self.say(str(error), error=True)
+            return
+        share = significant(max_lr / active.max_lr, 3)
+        self.trainer.set_rate(max_lr)
+        if active.recipe.schedule == "constant":
+            self.say(f"from the next step on the rate is {significant(max_lr)}")
+        else:
+            said = (
+                f"its peak is {significant(max_lr)} now, every rate to come {share} times what it was to be"
+            )
+            self.say(f"what remains of the schedule is scaled: {said}")
+
+    def action_lr(self, by: int) -> None:
+        active = self.active
+        self.set_rate(stepped(active.max_lr if active else self.trainer.recipe.max_lr, by))
+
+    def action_batch_norm(self, by: int) -> None:  # noqa: ARG002
+        self._with("batch_norm", not self.trainer.recipe.batch_norm)
+
+    def action_schedule(self, by: int) -> None:  # noqa: ARG002
+        self._with("schedule", _other(SCHEDULES, self.trainer.recipe.schedule))
+
+    def action_optimizer(self, by: int) -> None:  # noqa: ARG002
+        self._with("optimizer", _other(OPTIMIZERS, self.trainer.recipe.optimizer))
+
+    def action_epochs(self, by: int) -> None:
+        now = self.trainer.recipe.epochs
+        further = [each for each in EPOCHS[:: 1 if by > 0 else -1] if (each - now) * by > 0]
+        self._with("epochs", further[0] if further else now + by * EPOCHS[-1], "epochs")
+
+    def action_batch(self, by: int) -> None:
+        now = self.trainer.recipe.batch_size
+        self._with("batch_size", now * 2 if by > 0 else now // 2, "batch")
+
+    def action_decay(self, by: int) -> None:
+        now = self.trainer.recipe.weight_decay
+        if by < 0 and now <= LEAST_DECAY:
+            self._with("weight_decay", 0.0, "decay")
+        else:
+            self._with("weight_decay", stepped(now, by) if now else LEAST_DECAY, "decay")
+
+    def action_seed(self, by: int) -> None:
+        self._with("seed", max(self.trainer.recipe.seed + by, 0), "seed")
+
+    def action_data(self, by: int) -> None:  # noqa: ARG002
+        self.action_type("data")
+
+    def action_type(self, name: str) -> None:
+        """A setting typed in words, begun with the one that was clicked."""
+        name = OTHER_NAMES.get(name, name)
+        recipe = self.active.recipe if self.active and name == "max_lr" else self.trainer.recipe
+        self.ask(":", f"{name} {value_text(recipe, name)}" if name else "", self._typed)
+
+    def _typed(self, text: str) -> bool:
+        try:
+            recipe = typed(self.trainer.recipe, text)
+        except ValueError as error:
+            self.say(printable(str(error)), error=True)
+            return False
+        if self.active and re.split(r"\W", text.strip(), maxsplit=1)[0] in ("max_lr", "lr", "rate", "peak"):
+            self.set_rate(recipe.max_lr)
+        else:
+            self.change_recipe(recipe)
+        return True
+
+    def action_undo(self) -> None:
+        if not self.trainer.undo():
+            self.say("nothing to undo: u takes back changes of the recipe here")
+        self.show_again()
+
+    def action_redo(self) -> None:
+        if not self.trainer.redo():
+            self.say("nothing to redo")
+        self.show_again()
+
+
+def _other(names: tuple[str, ...], name: str) -> str:
+    return names[(names.index(name) + 1) % len(names)]

@@ -1,0 +1,104 @@
+"""What the Train page says of recipes and runs, in words."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from convtui.training.data import DataSet
+from convtui.training.network import network
+from convtui.training.recipe import Recipe
+from convtui.training.record import Record, State
+from convtui.views.cells import significant
+
+TOLD: Final = ("schedule", "max_lr", "batch_norm", "epochs", "threads")  # elsewhere, or of no consequence
+
+
+def run_name(run: str) -> str:
+    """As "run 12"; "" for none."""
+    name = Path(run).name
+    return f"run {int(name) if name.isdecimal() else name}" if run else ""
+
+
+def value_text(recipe: Recipe, name: str) -> str:
+    """A setting's value as it is typed."""
+    value = getattr(recipe, name)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def recipe_words(recipe: Recipe) -> str:
+    """What tells a recipe from others: rate and norm, and all that differs from the default."""
+    words = [f"{recipe.schedule} {significant(recipe.max_lr)}"]
+    words.append("batch norm" if recipe.batch_norm else "no batch norm")
+    plain = Recipe()
+    for field in fields(Recipe):
+        name, value = field.name, getattr(recipe, field.name)
+        if name not in TOLD and value != getattr(plain, name):
+            told = Path(recipe.data).name if name == "data" else value_text(recipe, name)
+            words.append(f"{name.replace('_', ' ')} {told}")
+    return " · ".join(words)
+
+
+@lru_cache(maxsize=4)
+def network_words(recipe: Recipe, data: DataSet) -> str:
+    """The network in words: convolutions with their channels, and how many parameters they have."""
+    made = network(recipe, data.shape, len(data.classes))
+    sizes = " → ".join(map(str, (data.shape[0], *recipe.channels, len(data.classes))))
+    norm = ", batch norm after each" if recipe.batch_norm else ""
+    count = len(recipe.channels) + 1
+    layers = f"{count} convolutions of stride 2, channels {sizes}, ReLU between{norm}"
+    return f"{layers}: {made.parameters:,} parameters"
+
+
+@lru_cache(maxsize=4)
+def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool) -> tuple[str, ...]:
+    """What a reader who has not trained yet can do, and what will be done then.
+
+    In place of the data set there may be why it cannot be had, or None while it is read.
+    """
+    if isinstance(data, str):
+        return ("These images cannot be had.", "d chooses others: a bundled name, an .npz file or a folder.")
+    if data is None:
+        return ("The images are being read …" if is_idle else "",)
+    steps = len(data.train_images) // recipe.batch_size
+    images = f"{len(data.train_images):,} images to learn from, {len(data.test_images):,} to test on"
+    about = (
+        f"{data.name}: {images}, {len(data.classes)} classes.",
+        f"{network_words(recipe, data)}.",
+        f"{recipe.epochs} epochs of {steps:,} steps; a step learns from a mini-batch of {recipe.batch_size}.",
+    )
+    if not is_idle:
+        return ("Starting …", "", *about)
+    return (
+        "Press space to train.",
+        "enter takes one single step; c trains the lecture's four runs, to compare them.",
+        "",
+        *about,
+        "",
+        "The keys above change the recipe, : sets anything by name, f searches for a learning rate.",
+    )
+
+
+def state_words(record: Record) -> str:
+    """What is happening, or what can be done next, in a line."""
+    recipe = recipe_words(record.recipe)
+    match record.state:
+        case State.STARTING:
+            return "PyTorch and the images are being loaded, about three seconds the first time …"
+        case State.PAUSED:
+            return "space goes on · enter takes one step · r R set the rate · x ends the run"
+        case State.STOPPED:
+            how = "interrupted" if record.reason == "interrupted" else "saved"
+            return f"{how} at step {record.step}: g goes on with it, space starts a new run · {recipe}"
+        case State.FAILED:
+            return f"{record.reason}{': g goes on from its last checkpoint' if record.run else ''}"
+        case State.FINISHED:
+            right = f"{record.accuracy or 0:.2%} of the test images right"
+            return f"{right} · K L open what it has learnt · {recipe}"
+    return recipe

@@ -1,0 +1,363 @@
+"""The app's side of training: one worker process, the run that it works on, and those that wait.
+
+It folds the worker's events into records and tells whoever listens that something has changed, a few times
+a second at most, however fast events arrive. It knows no screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Protocol
+
+from convtui.history import History
+from convtui.training.protocol import (
+    Begun,
+    Continue,
+    Failed,
+    Find,
+    Finished,
+    Go,
+    Going,
+    Message,
+    OneStep,
+    Pause,
+    Paused,
+    Ready,
+    SetRate,
+    Stop,
+    Stopped,
+    Suggested,
+    Train,
+    Watch,
+)
+from convtui.training.recipe import SCHEDULES, Recipe
+from convtui.training.record import Record, Search, State
+
+TOLD_EVERY: Final = 0.1  # seconds
+AT_ONCE: Final = 0.01  # seconds for what belongs together to arrive
+BATCH: Final = 0.005  # seconds of events after which keys have their turn
+PATIENCE: Final = 2.0  # seconds for a last checkpoint when all ends
+
+_TURNS: Final = (Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested)
+
+
+class TrainerError(ValueError):
+    """What cannot be done now, and what can."""
+
+
+class Worker(Protocol):
+    """The training process, as convtui.training.client has it."""
+
+    @property
+    def cause(self) -> str:
+        """How it ended, with the last words of its error stream."""
+
+    def send(self, message: Message) -> None:
+        """Give it a job or a command."""
+
+    def events(self) -> AsyncIterator[Message]:
+        """What it tells, until it ends."""
+
+    async def end(self) -> None:
+        """Have it end, by force if it will not."""
+
+
+async def start_worker() -> Worker:
+    """A training process of its own."""
+    from convtui.training import client
+
+    return await client.Worker.start()
+
+
+class Trainer:
+    """Runs one job at a time in a worker that is started when first needed.
+
+    Without a way to start a worker it only shows what it is given.
+    `recipes` has the next run's recipe and those before it, `current` the run shown, `records` the runs of
+    this session by folder, `comparison` the runs compared, in order, and `waiting` those still to come.
+    """
+
+    def __init__(
+        self, recipe: Recipe | None = None, start: Callable[[], Awaitable[Worker]] | None = start_worker
+    ) -> None:
+        self.recipes = History(recipe or Recipe())
+        self.current: Record | None = None
+        self.search: Search | None = None
+        self.records: dict[str, Record] = {}
+        self.comparison: list[Record] = []
+        self.waiting: deque[Recipe] = deque()
+        self.is_ready = False
+        self.trouble = ""  # why there is no worker
+        self._start = start
+        self._worker: Worker | None = None
+        self._outbox: list[Message] = []  # for a worker that is on its way
+        self._serving: asyncio.Task[None] | None = None
+        self._job: Record | Search | None = None
+        self._idle = asyncio.Event()
+        self._listeners: list[Callable[[], None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._told_at = 0.0
+        self._is_ending = False
+
+    # -- the next run's recipe
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.recipes.present
+
+    def change(self, recipe: Recipe, run: str = "") -> None:
+        """Another recipe for the next run; changes of the same `run` are one step of undo."""
+        if recipe != self.recipe:
+            self._adopt(self.recipes.then(recipe, run))
+
+    def undo(self) -> bool:
+        """The recipe before; tells whether there was one."""
+        return self._adopt(self.recipes.undone())
+
+    def redo(self) -> bool:
+        """The recipe that was undone; tells whether there was one."""
+        return self._adopt(self.recipes.redone())
+
+    def _adopt(self, recipes: History[Recipe]) -> bool:
+        is_new = recipes is not self.recipes
+        self.recipes = recipes
+        self._changed()
+        return is_new
+
+    # -- listening
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Have this called when something has changed."""
+        self._listeners.append(told)
+
+    def unlisten(self, told: Callable[[], None]) -> None:
+        with suppress(ValueError):  # all is over already
+            self._listeners.remove(told)
+
+    def _changed(self, turn: bool = True) -> None:
+        """Tell the listeners: of a turn of things at once, of mere progress when it is time."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + AT_ONCE
+        if not turn:
+            due = max(due, self._told_at + TOLD_EVERY)
+        if self._timer is None or due < self._timer.when():
+            if self._timer:
+                self._timer.cancel()
+            self._timer = loop.call_at(due, self._tell)
+
+    def _tell(self) -> None:
+        self._timer, self._told_at = None, asyncio.get_running_loop().time()
+        for told in tuple(self._listeners):
+            told()
+
+    # -- jobs
+
+    @property
+    def is_busy(self) -> bool:
+        return self._job is not None
+
+    def start(self, recipe: Recipe, paused: bool = False) -> Record:
+        """Begin a run; paused: hold before its first step. Raises TrainerError while another job is on."""
+        self._require_idle()
+        self.comparison = []
+        return self._begin(recipe, paused)
+
+    def resume(self, record: Record) -> None:
+        """Go on with a run from its last checkpoint. Raises TrainerError while another job is on."""
+        self._require_idle()
+        if record.state is State.FINISHED:
+            raise TrainerError("this run is finished: space starts a new one")
+        record.state, record.reason = State.STARTING, ""
+        self._take_up(record)
+        self._send(Continue(record.run))
+
+    def find(self, recipe: Recipe) -> Search:
+        """Search for a learning rate. Raises TrainerError while another job is on."""
+        self._require_idle()
+        self.search = self._job = Search(recipe)
+        self._idle.clear()
+        self._send(Find(recipe))
+        self._changed()
+        return self.search
+
+    def compare(self, recipe: Recipe) -> None:
+        """The recipe without and with batch norm under a constant and a one-cycle rate, run by run.
+
+        Raises TrainerError while another job is on.
+        """
+        self._require_idle()
+        self.comparison = []
+        self.waiting = deque(
+            replace(recipe, schedule=schedule, batch_norm=batch_norm)
+            for schedule in sorted(SCHEDULES)
+            for batch_norm in (False, True)
+        )
+        self._compare_next()
+
+    def forget(self, record: Record) -> None:
+        """The run is deleted."""
+        self.records.pop(record.run, None)
+        if record in self.comparison:
+            self.comparison.remove(record)
+        if self.current is record:
+            self.current = None
+        self._changed()
+
+    def _require_idle(self) -> None:
+        if self._job is not None:
+            what = "a run is on" if isinstance(self._job, Record) else "the search for a rate is on"
+            raise TrainerError(f"{what}: x stops it")
+
+    def _begin(self, recipe: Recipe, paused: bool = False) -> Record:
+        record = Record(recipe)
+        self._take_up(record)
+        self._send(Train(recipe, paused))
+        return record
+
+    def _take_up(self, record: Record) -> None:
+        self.current = self._job = record
+        self._idle.clear()
+        self._changed()
+
+    def _compare_next(self) -> None:
+        self.comparison.append(self._begin(self.waiting.popleft()))
+
+    # -- commands
+
+    def pause(self) -> None:
+        self._command(Pause())
+
+    def go(self) -> None:
+        self._command(Go())
+
+    def one_step(self) -> None:
+        """One more step, then hold."""
+        self._command(OneStep())
+
+    def stop(self) -> None:
+        """End the job, and a comparison with it; the run is saved and can be continued."""
+        self.waiting.clear()
+        self._command(Stop())
+
+    def set_rate(self, max_lr: float) -> None:
+        """Another peak (or constant) rate for the steps to come."""
+        self._command(SetRate(max_lr))
+
+    def watch(self, layer: int, index: tuple[int, int, int, int]) -> None:
+        """Have this weight told of at every step."""
+        self._command(Watch(layer, index))
+
+    def _command(self, message: Message) -> None:
+        if self._job is None:
+            raise TrainerError("no run is on: space starts one")
+        if isinstance(self._job, Search) and not isinstance(message, Stop):
+            self._require_idle()
+        self._send(message)
+
+    # -- the worker
+
+    def prewarm(self) -> None:
+        """Start the worker, if there is none, so that it has PyTorch imported when it is needed."""
+        if self._serving is None and self._start and not self._is_ending:
+            self.trouble = ""
+            self._serving = asyncio.get_running_loop().create_task(self._serve(self._start))
+
+    def _send(self, message: Message) -> None:
+        self.prewarm()
+        if self._worker is None:
+            self._outbox.append(message)
+        else:
+            self._worker.send(message)
+
+    async def _serve(self, start: Callable[[], Awaitable[Worker]]) -> None:
+        """Start a worker, give it what waits for it, and listen to it until it ends."""
+        cause = ""
+        try:
+            self._worker = worker = await start()
+            try:
+                for message in self._outbox:
+                    worker.send(message)
+                self._outbox.clear()
+                if not self._is_ending:
+                    await self._listen_to(worker)
+            finally:
+                await worker.end()
+            cause = worker.cause
+        except OSError as error:
+            cause = f"cannot be started: {error}"
+        finally:
+            self._worker = self._serving = None
+            self._outbox.clear()
+            self.is_ready = False
+        self._died(f"the training process {cause}")
+
+    async def _listen_to(self, worker: Worker) -> None:
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        async for event in worker.events():
+            self._took(event)
+            if loop.time() - since > BATCH:
+                await asyncio.sleep(0)
+                since = loop.time()
+
+    def _took(self, event: Message) -> None:
+        if isinstance(event, Ready):
+            self.is_ready = True
+        elif self._job is None:
+            if isinstance(event, Failed):
+                self.trouble = event.reason
+        else:
+            self._job.take(event)
+            if isinstance(event, Begun) and isinstance(self._job, Record):
+                self.records[event.run] = self._job
+            if not self._job.is_active:
+                self._job_is_over(self._job)
+        self._changed(turn=isinstance(event, _TURNS))
+
+    def _job_is_over(self, job: Record | Search) -> None:
+        self._job = None
+        self._idle.set()
+        if self.waiting and job.state is State.FINISHED:
+            self._compare_next()
+        else:
+            self.waiting.clear()
+
+    def _died(self, reason: str) -> None:
+        self.trouble = reason
+        if self._job is not None:
+            self._job.fail(reason)
+            self._job_is_over(self._job)
+        self._changed()
+
+    # -- the end
+
+    @property
+    def parting(self) -> str | None:
+        """What to say when all ends while a run is on: how it is gone on with."""
+        run = self._job.run if isinstance(self._job, Record) else ""
+        if not run:
+            return None
+        name = Path(run).name.lstrip("0")
+        return f"run {name} is saved: convtui train --resume {name} goes on with it, or 5, then g, in convtui"
+
+    async def end(self) -> None:
+        """Have the run saved and the worker end; nothing is told any more."""
+        self._is_ending = True
+        self._listeners.clear()
+        self.waiting.clear()
+        if self._job is not None and self._worker is not None:
+            self._worker.send(Stop())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), PATIENCE)
+        serving = self._serving
+        if self._worker is not None:
+            await self._worker.end()
+        if serving is not None:
+            await serving
+        if self._timer:
+            self._timer.cancel()

@@ -1,0 +1,127 @@
+"""The panes of the Train page: each knows what of a view it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from textual.geometry import Region
+
+from convtui.views.band import BandPane
+from convtui.views.canvas import Pane
+from convtui.views.cells import Palette
+from convtui.views.drawn_pane import DrawnPane, Size
+from convtui.views.plots import PlotPane
+from convtui.views.train_arrange import train_plan
+from convtui.views.train_data import (
+    CurvesView,
+    FinderView,
+    LayersView,
+    RunsView,
+    TrainView,
+    WeightView,
+)
+from convtui.views.train_pictures import kernel_lines, prediction_lines
+from convtui.views.train_plots import (
+    accuracy_plot,
+    finder_plot,
+    gradient_plot,
+    layer_plot,
+    loss_plot,
+    momentum_plot,
+    rate_plot,
+    update_plot,
+    value_plot,
+)
+from convtui.views.train_tables import (
+    invitation_lines,
+    layer_at,
+    layers_table,
+    lesson_lines,
+    run_at,
+    runs_table,
+    status_lines,
+    weight_card,
+)
+
+Show = Callable[[Any], Any]  # from a view what a pane shows of it; None: as before
+
+_PANES: Final[dict[str, Callable[[], DrawnPane[Any]]]] = {
+    "status": partial(DrawnPane, status_lines),
+    "invitation": partial(DrawnPane, invitation_lines),
+    "kernels": partial(DrawnPane, kernel_lines),
+    "predictions": partial(DrawnPane, prediction_lines),
+    "layers": partial(DrawnPane, layers_table, layer_at),
+    "band": BandPane,
+    "card": partial(DrawnPane, weight_card),
+    "runs": partial(DrawnPane, runs_table, run_at),
+    "lesson": partial(DrawnPane, lesson_lines),
+}
+
+_CURVES: Final[dict[str, Callable[[CurvesView], Any]]] = {
+    "loss": lambda view: loss_plot(view.curves, view.guessing, view.log_loss),
+    "rate": lambda view: rate_plot(view.schedule),
+    "momentum": lambda view: momentum_plot(view.schedule),
+    "accuracy": lambda view: accuracy_plot(view.curves),
+    "kernels": lambda view: view.kernels,
+    "predictions": lambda view: view.predictions,
+    "invitation": lambda view: view.invitation,
+}
+_LAYERS: Final[dict[str, Callable[[LayersView], Any]]] = {
+    "layers": lambda view: view,
+    "band": lambda view: view.band,
+    "stds": lambda view: layer_plot("std of the activations", view, view.history.stds),
+    "near zero": lambda view: layer_plot("near zero, %", view, view.history.near_zeros * 100, (0, 100)),
+    "norms": lambda view: layer_plot("weight norms", view, view.history.weight_norms),
+}
+_WEIGHT: Final[dict[str, Callable[[WeightView], Any]]] = {
+    "card": lambda view: view,
+    "norms": lambda view: layer_plot("weight norms", view, view.history.weight_norms),
+    "gradients": lambda view: gradient_plot(
+        view.trace, view.weight.optimizer if view.weight else "", view.status.total_steps
+    ),
+    "value": lambda view: value_plot(view.trace, view.status.total_steps),
+    "updates": lambda view: update_plot(view.trace, view.status.total_steps),
+}
+_RUNS: Final[dict[str, Callable[[RunsView], Any]]] = {
+    "runs": lambda view: view,
+    "losses": lambda view: loss_plot(view.curves, view.guessing, view.log_loss),
+    "accuracies": lambda view: accuracy_plot(view.curves),
+    "lesson": lambda view: view,
+}
+_SHOWN: Final[dict[type[TrainView], dict[str, Any]]] = {
+    CurvesView: _CURVES,
+    LayersView: _LAYERS,
+    WeightView: _WEIGHT,
+    RunsView: _RUNS,
+    FinderView: {"finder": finder_plot},
+}
+
+
+class TrainPanes:
+    """The panes by name; `show` puts those of a view in their places and hands them its figures."""
+
+    def __init__(self) -> None:
+        self._panes: dict[str, DrawnPane[Any]] = {}
+        self._placed: tuple[dict[str, Region], Palette] | None = None
+
+    def __getitem__(self, name: str) -> DrawnPane[Any]:
+        if name not in self._panes:
+            self._panes[name] = _PANES.get(name, PlotPane)()
+        return self._panes[name]
+
+    def show(self, view: TrainView, size: Size, palette: Palette) -> list[Pane] | None:
+        """Draw a view on a canvas of `size`; tells the panes to be placed on it if they are not the same."""
+        places = train_plan(view, size)
+        is_new = self._placed != (places, palette)
+        if is_new:
+            self._placed = places, palette
+            for name, region in places.items():
+                self[name].place(region, palette)
+        self["status"].show(view.status)
+        for name in places.keys() - {"status"}:
+            shown = _SHOWN[type(view)][name](view)
+            if shown is not None:
+                self[name].show(shown)
+        return [self[name] for name in sorted(places, key=lambda name: places[name].x)] if is_new else None

@@ -1,0 +1,144 @@
+"""Small pictures of the Train page: the first layer's kernels, and test images with their predictions."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Final
+
+import numpy as np
+
+from convtui.views.axes import top_of
+from convtui.views.cells import Array, Palette, Pixels, accent_on, cut_to, diverging, greys, ink, style
+from convtui.views.drawing import tint
+from convtui.views.drawn_pane import Size
+from convtui.views.glyphs import Glyphs, Lines
+from convtui.views.train_data import Kernels, Predictions
+
+LEAST_TILE: Final = 5  # columns: room for "7→1 ✗"
+FEW: Final = 6  # images that are to be seen at once
+SHADES: Final = 32  # of each sign, in a kernel
+SHARE_TILE: Final = 8  # from here the probability has room too
+
+
+def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
+    """The first input channel's slice of each kernel, as many as fit; negative weights have a dash."""
+    height, width = size
+    glyphs = Glyphs(height, width, palette)
+    count, channels, rows, columns = kernels.values.shape
+    slices = np.nan_to_num(kernels.values[:, 0], posinf=0.0, neginf=0.0)
+    limit = top_of(np.abs(slices))
+    is_whole = (
+        2 * columns <= width and (rows + 1) * ceil(count / max((width + 1) // (2 * columns + 1), 1)) <= height
+    )
+    tile = (rows, 2 * columns) if is_whole else (ceil(rows / 2), columns)
+    across = max((width + 1) // (tile[1] + 1), 1)
+    shown = min(count, across * (height // (tile[0] + 1)))
+    of = f"{shown} of {count}" if shown < count else str(count)
+    channel = " · channel 0" if channels > 1 else ""
+    title = f"{of} kernels {rows}x{columns}{channel}"
+    _head(glyphs, f"first layer: {title}", f"±{limit:g}", title)
+    for at in range(shown):
+        row, column = (at // across) * (tile[0] + 1) + 1, (at % across) * (tile[1] + 1)
+        if is_whole:
+            _draw_blocks(glyphs, row, column, slices[at] / limit)
+        else:
+            glyphs.put_pixels(row, column, _even(diverging(slices[at], limit, palette), palette))
+    return glyphs.lines()
+
+
+def prediction_lines(predictions: Predictions, size: Size, palette: Palette) -> Lines:
+    """Test images with what the network says of each under it; the wrong ones are marked."""
+    height, width = size
+    glyphs = Glyphs(height, width, palette)
+    count, _, rows, columns = predictions.images.shape
+    every = _thinning((rows, columns), count, (height - 1, width))
+    lines, wide = ceil(ceil(rows / every) / 2), ceil(columns / every)
+    tile = max(wide, LEAST_TILE)
+    across = max((width + 1) // (tile + 1), 1)
+    shown = min(count, across * ((height - 1) // (lines + 1)))
+    pictures = _pictures(predictions.images[:shown], every)
+    _head(glyphs, _verdict(predictions, shown), "", "predictions")
+    for at in range(shown):
+        row, column = (at // across) * (lines + 1) + 1, (at % across) * (tile + 1)
+        glyphs.put_pixels(row, column + (tile - wide) // 2, _even(pictures[at], palette))
+        is_wrong = bool(predictions.predicted) and predictions.predicted[at] != predictions.labels[at]
+        colour = accent_on(palette.background, palette) if is_wrong else palette.muted
+        text = _label(predictions, at, tile)
+        glyphs.write(
+            row + lines, column + (tile - len(text)) // 2, text, style(colour, palette.background, is_wrong)
+        )
+    return glyphs.lines()
+
+
+def _verdict(predictions: Predictions, shown: int) -> str:
+    if not predictions.predicted:
+        return "test images"
+    pairs = list(zip(predictions.labels, predictions.predicted, strict=True))[:shown]
+    return f"{sum(label == said for label, said in pairs)} of {shown} predictions right"
+
+
+def _label(predictions: Predictions, at: int, width: int) -> str:
+    """What it is, and what it is taken for where that is wrong; the probability where there is room."""
+    label = predictions.labels[at]
+    if not predictions.predicted:
+        return cut_to(label, width)
+    said = predictions.predicted[at]
+    share = f" {predictions.probabilities[at]:.0%}"
+    text = label if said == label else f"{label}→{said} ✗"
+    if width >= SHARE_TILE and len(text + share) <= width:
+        return text + share
+    if len(text) <= width or said == label:
+        return cut_to(text, width)
+    room = width - len("→ ✗")
+    return f"{cut_to(label, room // 2)}→{cut_to(said, room - room // 2)} ✗"
+
+
+def _head(glyphs: Glyphs, title: str, right: str, short: str) -> None:
+    palette = glyphs.palette
+    title = title if len(title) + len(right) + 2 <= glyphs.width else short
+    glyphs.write(0, 0, cut_to(title, glyphs.width), style(palette.text, palette.background, True))
+    if right and len(title) + len(right) + 2 <= glyphs.width:
+        glyphs.write(0, glyphs.width - len(right), right, style(palette.muted, palette.background))
+
+
+def _thinning(image: Size, count: int, room: Size) -> int:
+    """Of how many pixels in each direction one is drawn, so that most of the images fit."""
+    for every in range(1, max(image) + 1):
+        lines, columns = ceil(ceil(image[0] / every) / 2) + 1, max(ceil(image[1] / every), LEAST_TILE)
+        if ((room[1] + 1) // (columns + 1)) * (room[0] // lines) >= min(count, FEW):
+            return every
+    return max(image)
+
+
+def _pictures(images: Array, every: int) -> Pixels:
+    """Images [n, channels, rows, columns] thinned, as pixels [n, rows, columns, 3]: means of their blocks."""
+    count, channels, rows, columns = images.shape
+    high, wide = ceil(rows / every), ceil(columns / every)
+    missing = ((0, 0), (0, 0), (0, high * every - rows), (0, wide * every - columns))
+    blocks = np.pad(images, missing, mode="edge").reshape(count, channels, high, every, wide, every)
+    means = blocks.mean(axis=(3, 5))
+    if channels != 3:
+        return greys(means[:, 0], 0, 1)
+    return np.concatenate([greys(means[:, plane], 0, 1)[..., :1] for plane in range(3)], axis=-1)
+
+
+def _even(pixels: Pixels, palette: Palette) -> Pixels:
+    """With a last row of background where the rows are odd."""
+    if len(pixels) % 2 == 0:
+        return pixels
+    row = np.full((1, *pixels.shape[1:]), palette.background, np.uint8)
+    return np.concatenate([pixels, row])
+
+
+def _draw_blocks(glyphs: Glyphs, row: int, column: int, strengths: Array) -> None:
+    """Values from -1 to 1 as square cells of two columns each; the negative have a dash."""
+    shades, each = np.unique(np.rint(strengths * SHADES), return_inverse=True)
+    pixels = diverging(shades, SHADES, glyphs.palette).tolist()
+    looks = [style(tint((r, g, b), ink((r, g, b)), 0.35), (r, g, b)) for r, g, b in pixels]
+    numbers = np.array([glyphs.look(of) for of in looks], np.uint16)[each.reshape(strengths.shape)]
+    rows, columns = strengths.shape
+    inside = (slice(row, row + rows), slice(column, column + 2 * columns))
+    glyphs.looks[inside] = numbers.repeat(2, axis=1)
+    glyphs.codes[row : row + rows, column : column + 2 * columns : 2] = np.where(
+        strengths < 0, ord("─"), ord(" ")
+    )

@@ -1,0 +1,228 @@
+"""The plots of the Train page, from its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from convtui.views.axes import Scale, digits, round_range, top_of
+from convtui.views.cells import Array
+from convtui.views.plots import MARKERS, Mark, Plot, Series, Stroke
+from convtui.views.train_data import (
+    Curves,
+    FinderView,
+    LayersView,
+    Schedule,
+    WeightTrace,
+    WeightView,
+)
+
+GUTTER: Final = 5  # plots over one another have their axes in line
+WIDE_GUTTER: Final = 6  # with small figures of either sign
+LEAST_LOG_LOSS: Final = 0.1  # to which a logarithmic axis of losses reaches at least
+LOWEST_ACCURACIES: Final = (90.0, 80.0, 50.0, 0.0)  # where an axis of accuracies can begin, in percent
+
+USUAL: Final = 0.97  # the share of the gradients that lie within the axis
+
+_NOTHING: Final = np.zeros(0)
+
+
+def loss_plot(curves: Sequence[Curves], guessing: float, is_log: bool = False) -> Plot:
+    """Losses over the steps: of the last run raw, smoothed and validation, of those before it smoothed.
+
+    The axis ends a little above the loss of guessing, so that a run that goes astray does not press all the
+    others flat, and nothing jumps.
+    """
+    total = max((each.total_steps for each in curves), default=1)
+    level = Series(
+        f"guessing {guessing:.2f}", np.array([0.0, total]), np.full(2, guessing), None, Stroke.DOTTED
+    )
+    series = [level]
+    is_one = len(curves) == 1
+    for each in curves[:-1]:
+        series.append(Series(each.name, each.steps, each.smooth, each.colour, marker=_marker(each.colour)))
+    for each in curves[-1:]:
+        if is_one:
+            series.append(Series("each step", each.steps, each.losses, None, Stroke.FAINT))
+        series += [
+            Series(
+                "smoothed" if is_one else each.name,
+                each.steps,
+                each.smooth,
+                each.colour,
+                Stroke.THICK,
+                "" if is_one else _marker(each.colour),
+            ),
+        ]
+        if is_one:
+            other = each.colour + 1
+            series.append(
+                Series("validation", each.epoch_steps, each.validation_losses, other, Stroke.POINTS)
+            )
+    return Plot(
+        _titled("loss", curves[-1].smooth if curves else _NOTHING, 3),
+        tuple(series),
+        "step",
+        (0, total),
+        _loss_range(curves, guessing, is_log),
+        log_y=is_log,
+        gutter=GUTTER,
+    )
+
+
+def _loss_range(curves: Sequence[Curves], guessing: float, is_log: bool) -> tuple[float, float]:
+    top = round_range(0, guessing * 1.2).high
+    if not is_log:
+        return 0.0, top
+    shown = [np.concatenate([each.smooth, each.validation_losses]) for each in curves]
+    lowest = Scale.around(np.concatenate([[LEAST_LOG_LOSS], *shown]), is_log=True).low
+    return min(lowest, LEAST_LOG_LOSS), top
+
+
+def accuracy_plot(curves: Sequence[Curves]) -> Plot:
+    """The percentage of test images named rightly after each epoch; who is who is told beside the losses."""
+    total = max((each.total_epochs for each in curves), default=1)
+    series = tuple(
+        Series(
+            "",
+            each.epochs,
+            each.accuracies * 100,
+            each.colour,
+            marker=_marker(each.colour),
+        )
+        for each in curves
+    )
+    found = np.concatenate([_NOTHING, *(each.y for each in series)])
+    lowest = next(low for low in LOWEST_ACCURACIES if low <= found.min(initial=100.0 if len(found) else 0.0))
+    last = curves[-1].accuracies[-1:] if curves else _NOTHING
+    title = f"accuracy {last[0]:.1%}" if len(last) and len(curves) == 1 else "accuracy, %"
+    return Plot(
+        title, series, "epoch", (0, total), (lowest, 100), gutter=GUTTER, empty="after the first epoch"
+    )
+
+
+def rate_plot(schedule: Schedule) -> Plot:
+    """The learning rate of all steps, known in advance, and the present one."""
+    return _schedule_plot("learning rate", schedule.lrs, schedule.step, (0.0, top_of(schedule.lrs)))
+
+
+def momentum_plot(schedule: Schedule) -> Plot:
+    """The momentum of all steps, known in advance, and the present one."""
+    name = "momentum" if schedule.momentum_name == "momentum" else f"momentum ({schedule.momentum_name})"
+    return _schedule_plot(name, schedule.momenta, schedule.step, None, colour=2)
+
+
+def _schedule_plot(
+    title: str, values: Array, step: int, y_range: tuple[float, float] | None, colour: int = 0
+) -> Plot:
+    steps = np.arange(1.0, len(values) + 1)
+    marks: tuple[Mark, ...] = ()
+    if 0 < step <= len(values):
+        now = float(values[step - 1])
+        title, marks = f"{title} {digits(now)}", (Mark(step, now),)
+    return Plot(
+        title,
+        (Series("", steps, values, colour),),
+        "step",
+        (0, max(len(values), 1)),
+        y_range,
+        marks=marks,
+        gutter=GUTTER,
+    )
+
+
+def finder_plot(view: FinderView) -> Plot:
+    """The loss against the logarithm of the learning rate; the axis ends where the search gives up."""
+    finite = view.smooth[np.isfinite(view.smooth)]
+    first = float(finite[0]) if len(finite) else 1.0
+    lowest = float(min(finite.min(initial=first), first))
+    marks = [Mark(view.present, None, f"now {digits(view.present)}", colour=2)]
+    if view.steepest is not None:
+        marks.append(Mark(view.steepest, None, f"suggested {digits(view.steepest)}"))
+    scale = round_range(min(0.0, lowest), first * 1.5)
+    return Plot(
+        "loss at ever greater learning rates",
+        (
+            Series("each try", view.lrs, view.losses, None, Stroke.FAINT),
+            Series("smoothed", view.lrs, view.smooth, 0, Stroke.THICK),
+        ),
+        "learning rate",
+        (1e-6, 10.0),
+        (scale.low, scale.high),
+        log_x=True,
+        marks=tuple(marks),
+        gutter=GUTTER,
+        empty="no try yet",
+    )
+
+
+# -- layers and weights
+
+
+def layer_plot(
+    title: str, view: LayersView | WeightView, values: Array, y_range: tuple[float, float] | None = None
+) -> Plot:
+    """A figure of every layer over the steps: values [times, layers], the selected over the others."""
+    selected, layers, steps = view.selected, view.layers, view.history.steps
+    others = [
+        Series("the others" if at == (selected == 0) else "", steps, values[:, at], None)
+        for at in range(len(layers))
+        if at != selected
+    ]
+    chosen = [
+        Series(f"layer {layers[at].number}", steps, values[:, at], 0, Stroke.THICK)
+        for at in range(len(layers))
+        if at == selected
+    ]
+    return Plot(
+        title,
+        (*others, *chosen),
+        "step",
+        (0, max(view.status.total_steps, 1)),
+        y_range or (0.0, top_of(values)),
+        gutter=GUTTER,
+        empty="no snapshot yet",
+    )
+
+
+def value_plot(trace: WeightTrace, total_steps: int) -> Plot:
+    """The weight after each step."""
+    return _trace_plot("the weight", (Series("", trace.steps, trace.after, 0),), total_steps)
+
+
+def gradient_plot(trace: WeightTrace, optimizer: str, total_steps: int) -> Plot:
+    """The gradient of each step, and the average of it that momentum keeps.
+
+    SGD's buffer is a sum in which each gradient counts fully: times (1 - momentum) it is an average. The axis
+    leaves out the largest gradients, mostly those of the first steps, beside which all others would be flat.
+    """
+    is_sgd = optimizer == "sgd"
+    average = trace.buffers * (1 - trace.momenta) if is_sgd else trace.buffers
+    gradients = Series("gradient", trace.steps, trace.gradients, None, Stroke.LINE)
+    buffers = Series("(1 − μ)·buffer" if is_sgd else "buffer", trace.steps, average, 1, Stroke.THICK)
+    plot = _trace_plot("gradient and momentum", (gradients, buffers), total_steps)
+    sizes = np.abs(trace.gradients[np.isfinite(trace.gradients)])
+    limit = top_of(np.quantile(sizes, [USUAL])) if len(sizes) else 1.0
+    return replace(plot, y_range=(-limit, limit))
+
+
+def update_plot(trace: WeightTrace, total_steps: int) -> Plot:
+    """What each step added to the weight."""
+    return _trace_plot("update", (Series("", trace.steps, trace.updates, 2),), total_steps)
+
+
+def _trace_plot(title: str, series: tuple[Series, ...], total_steps: int) -> Plot:
+    return Plot(
+        title, series, "step", (0, max(total_steps, 1)), gutter=WIDE_GUTTER, empty="no step watched yet"
+    )
+
+
+def _marker(colour: int) -> str:
+    return MARKERS[colour % len(MARKERS)]
+
+
+def _titled(title: str, values: Array, digits: int) -> str:
+    return f"{title} {values[-1]:.{digits}f}" if len(values) and np.isfinite(values[-1]) else title

@@ -1,0 +1,297 @@
+"""The parts of the Train page that are made of words and figures: status, tables, a weight's update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+from textwrap import wrap
+from typing import Final
+
+import numpy as np
+from rich.style import Style
+
+from convtui.views.axes import digits, top_of
+from convtui.views.cells import RGB, Palette, accent_on, cut_to, style
+from convtui.views.drawing import Cell, tint
+from convtui.views.drawn_pane import Size
+from convtui.views.glyphs import Glyphs, Lines
+from convtui.views.plots import MARKERS, series_colour
+from convtui.views.train_data import LayersView, RunsView, Status, WeightStep, WeightView
+from convtui.views.train_words import (
+    SIGNS,
+    clock,
+    comparison_words,
+    momentum_words,
+    number,
+    status_text,
+    weight_lines,
+)
+
+LONGEST_BAR: Final = 40
+LEAST_WORDS: Final = 12
+LEAST_BAR: Final = 8
+BAR: Final = 10  # columns of a bar in a table
+GAP: Final = 2
+
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+
+
+def bar(share: float, width: int) -> str:
+    """A horizontal bar, exact to an eighth of a character; blank for NaN."""
+    if isnan(share):
+        return " " * width
+    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
+    return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()).ljust(width)
+
+
+# -- status and words
+
+
+def status_lines(status: Status, size: Size, palette: Palette) -> Lines:
+    """The state, how far the run is, a bar of its progress; below what there is to say."""
+    height, width = size
+    glyphs = Glyphs(height, width, palette)
+    muted = style(palette.muted, palette.background)
+    state = f"{SIGNS[status.state]} {status.state}"
+    colour = _state_colour(status.state, palette)
+    column = glyphs.write(0, 0, state, style(colour, palette.background, True)) + 2
+    text = status_text(status, width - column)
+    column = glyphs.write(0, column, text, style(palette.text, palette.background)) + 2
+    room = min(width - column, LONGEST_BAR)
+    if status.total_steps and room >= LEAST_BAR:
+        share = status.step / status.total_steps
+        start = width - room
+        track = style(colour, tint(palette.muted, palette.background, 0.75))
+        glyphs.write(0, start, bar(share, room), track)
+    glyphs.write(1, 0, cut_to(status.words, width), muted if status.state != "failed" else _bold(palette))
+    return glyphs.lines()
+
+
+def invitation_lines(words: tuple[str, ...], size: Size, palette: Palette) -> Lines:
+    """What a reader who has not started yet can do; the first line stands out."""
+    height, width = size
+    glyphs = Glyphs(height, width, palette)
+    row = max(0, (height - len(words)) // 3)
+    of = style(palette.text, palette.background)
+    for at, text in enumerate(words):
+        for line in wrap(text, width - 2 * GAP, break_on_hyphens=False) or [""]:
+            glyphs.write(row, GAP, line, of if at else _bold(palette))
+            row += 1
+    return glyphs.lines()
+
+
+def lesson_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
+    """What came of the runs of a comparison and, where there is room, what to see in it."""
+    height, width = size
+    glyphs = Glyphs(height, width, palette)
+    words = comparison_words(view.arms, view.peak)
+    lines = [f"{fact}; {why}." for fact, why in words]
+    if len(lines) > height or max(map(len, lines)) > width:
+        lines = [cut_to(f"{fact}.", width) for fact, _ in words]
+    for row, line in enumerate(lines):
+        glyphs.write(row, 0, line, style(palette.text, palette.background))
+    return glyphs.lines()
+
+
+# -- tables of which one row is selected
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of a table: its title, its cells, and whether they are words."""
+
+    title: str
+    cells: Sequence[str]
+    is_words: bool = False
+    colour: int | None = None  # of the bars that its cells are
+
+    @property
+    def width(self) -> int:
+        return max(len(self.title), *map(len, self.cells)) if self.cells else len(self.title)
+
+    def drawn(self, text: str, width: int) -> str:
+        text = cut_to(text, width) if self.is_words else text
+        return text.ljust(width) if self.is_words else text.rjust(width)
+
+
+def first_in_view(count: int, selected: int, rows: int) -> int:
+    """The first of so many rows in view, so that the selected one is near the middle."""
+    return min(max(selected - rows // 2, 0), max(count - rows, 0))
+
+
+def layers_table(view: LayersView, size: Size, palette: Palette) -> Lines:
+    """Every layer's figures; those of the share near zero and the deviation as bars too."""
+    layers = view.layers
+    most = top_of(np.array([each.std for each in layers]))
+    columns = [
+        _Column("", [str(each.number) for each in layers]),
+        _Column("layer", [each.layer for each in layers], is_words=True),
+        _Column("measured", [each.place for each in layers], is_words=True),
+        _Column("mean", [figure(each.mean) for each in layers]),
+        _Column("std", [figure(each.std) for each in layers]),
+        _Column("", [bar(each.std / most, BAR) for each in layers], is_words=True, colour=0),
+        _Column("near zero", [f"{each.near_zero:.1%}" for each in layers]),
+        _Column("", [bar(each.near_zero, BAR) for each in layers], is_words=True, colour=1),
+        _Column("weight norm", [figure(each.weight_norm) for each in layers]),
+    ]
+    return _table(columns, (5, 7, 2, 8, 1), view.selected, size, palette, [None] * len(layers))
+
+
+def runs_table(view: RunsView, size: Size, palette: Palette) -> Lines:
+    """Every run with what came of it; those whose curves are shown have their marker."""
+    rows = view.rows
+    columns = [
+        _Column("", [MARKERS[row.colour % len(MARKERS)] if row.colour is not None else " " for row in rows]),
+        _Column("run", [str(row.number) for row in rows]),
+        _Column("recipe", [row.words for row in rows], is_words=True),
+        _Column("state", [f"{SIGNS[row.state]} {row.state}" for row in rows], is_words=True),
+        _Column("epochs", [f"{row.epochs}/{row.total_epochs}" for row in rows]),
+        _Column("accuracy", [_optional(row.accuracy, "{:.2%}") for row in rows]),
+        _Column("loss", [_optional(row.loss, "{:.4f}") for row in rows]),
+        _Column("time", [clock(row.seconds) for row in rows]),
+    ]
+    colours = [row.colour for row in rows]
+    return _table(columns, (7, 4, 6, 3), view.selected, size, palette, colours)
+
+
+def layer_at(view: LayersView, size: Size, y: int, x: int) -> Cell | None:  # noqa: ARG001
+    """The layer drawn on a line of the table."""
+    return _row_at(len(view.layers), view.selected, size[0] - 1, y)
+
+
+def run_at(view: RunsView, size: Size, y: int, x: int) -> Cell | None:  # noqa: ARG001
+    """The run drawn on a line of the table."""
+    return _row_at(len(view.rows), view.selected, size[0] - 1, y)
+
+
+def _row_at(count: int, selected: int, rows: int, y: int) -> Cell | None:
+    at = first_in_view(count, selected, rows) + y - 1
+    return (at, 0) if y > 0 and at < count else None
+
+
+def _table(
+    columns: list[_Column],
+    droppable: Sequence[int],
+    selected: int,
+    size: Size,
+    palette: Palette,
+    colours: Sequence[int | None],
+) -> Lines:
+    """The columns that fit, those to be dropped first named first; words are cut, figures never."""
+    height, width = size
+    glyphs = Glyphs(height, width, palette)
+    kept = _fitting(columns, droppable, width)
+    muted = style(palette.muted, palette.background)
+    count = len(columns[0].cells)
+    first = first_in_view(count, selected, height - 1)
+    x = GAP
+    for column, wide in kept:
+        glyphs.write(0, x, column.drawn(column.title, wide), muted)
+        for row, at in enumerate(range(first, min(first + height - 1, count)), 1):
+            background = (
+                tint(palette.muted, palette.background, 0.7) if at == selected else palette.background
+            )
+            colour = palette.text
+            if column.colour is not None:
+                colour = series_colour(column.colour, palette)
+            elif column is columns[0] and colours[at] is not None:
+                colour = series_colour(colours[at], palette)
+            of = style(colour, background, at == selected)
+            if at == selected:
+                glyphs.write(row, x - GAP, " " * (wide + 2 * GAP), style(palette.text, background))
+            glyphs.write(row, x, column.drawn(column.cells[at], wide), of)
+        x += wide + GAP
+    if 0 <= selected < count:
+        background = tint(palette.muted, palette.background, 0.7)
+        of = style(accent_on(background, palette), background, True)
+        glyphs.write(selected - first + 1, 0, "▸", of)
+    return glyphs.lines()
+
+
+def _fitting(columns: list[_Column], droppable: Sequence[int], width: int) -> list[tuple[_Column, int]]:
+    """The columns that are drawn and their widths."""
+    kept = list(columns)
+    for dropped in (None, *(columns[at] for at in droppable)):
+        kept = [each for each in kept if each is not dropped]
+        over = sum(each.width + GAP for each in kept) + GAP - width
+        longest = max((each for each in kept if each.is_words), key=lambda each: each.width, default=None)
+        spare = max(longest.width - LEAST_WORDS, 0) if longest else 0
+        if over <= spare:
+            break
+    return [(each, each.width - max(over, 0) if each is longest else each.width) for each in kept]
+
+
+# -- a weight's update
+
+
+def weight_card(view: WeightView, size: Size, palette: Palette) -> Lines:
+    """The update of one weight: each quantity with its formula, and with the numbers where there is room."""
+    height, width = size
+    glyphs = Glyphs(height, width, palette)
+    text, muted = (style(each, palette.background) for each in (palette.text, palette.muted))
+    glyphs.write(0, 0, cut_to(view.name, width), style(palette.text, palette.background, True))
+    weight = view.weight
+    if weight is None:
+        glyphs.write(2, 0, cut_to("told with the next step", width), muted)
+        return glyphs.lines()
+    glyphs.write(1, 0, _rates(weight, width), muted)
+    lines = weight_lines(weight)
+    names = max(len(line.name) for line in lines)
+    values = max(len(number(line.value)) for line in lines)
+    words = wrap(momentum_words(weight), width)
+    has_numbers = height >= 3 + len(lines) + sum(bool(line.numbers) for line in lines) + len(words)
+    row = 2
+    for line in lines:
+        is_result = line.name in ("update", "weight after")
+        of = _bold(palette) if is_result else text
+        glyphs.write(row, 0, line.name, of)
+        room = width - names - values - 2 * GAP
+        glyphs.write(row, names + GAP, cut_to(line.formula, room), text)
+        value = number(line.value)
+        glyphs.write(row, width - len(value), value, of)
+        row += 1
+        if has_numbers and line.numbers:
+            glyphs.write(row, names + GAP, cut_to(line.numbers, width - names - GAP), muted)
+            row += 1
+    for at, words_line in enumerate(words):
+        glyphs.write(row + 1 + at if row + 1 + len(words) <= height else row + at, 0, words_line, text)
+    return glyphs.lines()
+
+
+def _rates(weight: WeightStep, width: int) -> str:
+    """What the update is computed with besides the weight itself, with as much as fits."""
+    is_sgd = weight.optimizer == "sgd"
+    parts = {
+        "step": f"step {weight.step:,}",
+        "name": "SGD" if is_sgd else "AdamW",
+        "lr": f"lr {digits(weight.lr)}",
+        "momentum": f"{'μ' if is_sgd else 'β₁'} {digits(weight.momentum)}",
+        "squares": "" if is_sgd else f"β₂ {digits(weight.beta2)}",
+        "decay": f"λ {digits(weight.weight_decay)}",
+    }
+    for dropped in ("", "step", "name", "squares"):
+        parts.pop(dropped, None)
+        text = " · ".join(filter(None, parts.values()))
+        if len(text) <= width:
+            break
+    return cut_to(text, width)
+
+
+def figure(value: float) -> str:
+    """A figure of a table, with three decimals; NaN as it is."""
+    return f"{value:.3f}".replace("-", "−")
+
+
+def _optional(value: float | None, form: str) -> str:
+    return form.format(value) if value is not None else "–"
+
+
+def _bold(palette: Palette) -> Style:
+    return style(accent_on(palette.background, palette), palette.background, True)
+
+
+def _state_colour(state: str, palette: Palette) -> RGB:
+    if state in ("training", "finished"):
+        return palette.reader
+    return palette.muted if state in ("ready", "stopped") else accent_on(palette.background, palette)

@@ -1,0 +1,146 @@
+"""What the panes of the Train page are given is what the run told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from convtui.screens import train_figures as figures
+from convtui.screens.train_cursor import Cursor
+from convtui.screens.train_shelf import MOST_MARKED, Shelf
+from convtui.screens.train_wording import recipe_words, run_name
+from convtui.training.data import load
+from convtui.training.protocol import Begun, Snapshot
+from convtui.training.recipe import Recipe
+from convtui.training.record import Record
+from tests.training import events as made
+
+SHAPES = {1: (8, 1, 5, 5), 4: (16, 8, 3, 3)}
+
+
+def record(until: int | None = None, recipe: Recipe | None = None, run: str = "/runs/0012") -> Record:
+    recipe = recipe or Recipe()
+    return Record.of(made.events(recipe, until, run), recipe, run)
+
+
+def test_layers_have_the_numbers_of_the_layers_page() -> None:
+    found = figures.layers(record(8))
+    assert [(each.number, each.layer, each.place) for each in found] == [
+        (1, "conv 5x5 8 s2 p2", "after its ReLU"),
+        (4, "conv 3x3 16 s2 p1", "after its ReLU"),
+        (7, "conv 3x3 32 s2 p1", "after its ReLU"),
+        (10, "conv 3x3 64 s2 p1", "after its ReLU"),
+        (13, "conv 3x3 10 s2 p1", "its output"),
+    ]
+    plain = figures.layers(record(8, Recipe(batch_norm=False)))
+    assert [each.number for each in plain] == [1, 3, 5, 7, 9]
+
+
+def test_the_history_and_the_band_are_those_of_the_snapshots() -> None:
+    run = record(20)
+    history = figures.layer_history(run)
+    snapshots = [event for event in made.events(until=20) if isinstance(event, Snapshot)]
+    assert history.steps.tolist() == [4, 8, 12, 16, 20]
+    for at, snapshot in enumerate(snapshots):
+        assert history.stds[at].tolist() == [each.std for each in snapshot.statistics]
+        assert history.near_zeros[at].tolist() == [each.near_zero for each in snapshot.statistics]
+        assert history.weight_norms[at].tolist() == [each.weight_norm for each in snapshot.statistics]
+        assert figures.band(run, 2).counts[at].tolist() == list(snapshot.statistics[2].counts)
+    assert figures.band(run, 4).low == -20
+    assert len(figures.layer_history(None).steps) == 0
+    assert len(figures.band(record(1), 0).counts) == 0
+
+
+def test_one_weight_with_what_its_step_was_computed_from() -> None:
+    run = record(6)
+    weight = figures.weight_step(run)
+    told, step = made.watched(6), made.step(6)
+    assert weight is not None
+    assert (weight.step, weight.lr, weight.momentum) == (6, step.lr, step.momentum)
+    for name in ("before", "gradient", "buffer", "squares", "decay", "update", "after"):
+        assert getattr(weight, name) == getattr(told, name)
+    assert weight.buffer_before == made.watched(5).buffer
+    first = figures.weight_step(record(1))
+    assert first is not None
+    assert first.buffer_before == 0
+    run.take(replace(made.step(8), watched=made.watched(8)))
+    late = figures.weight_step(run)
+    assert late is not None
+    assert late.buffer_before is None
+    assert figures.weight_trace(run).momenta[-1] == made.step(8).momentum
+
+
+def test_curves_and_rows() -> None:
+    run = record()
+    curves = figures.curves(run, 3)
+    assert (curves.name, curves.colour, curves.total_steps) == ("12 one-cycle, batch norm", 3, 100)
+    assert curves.epoch_steps.tolist() == [20, 40, 60, 80, 100]
+    assert curves.accuracies[-1] == pytest.approx(0.985)
+    row = figures.run_row(run, None)
+    assert (row.number, row.state, row.epochs, row.total_epochs) == (12, "finished", 5, 5)
+    assert row.accuracy == pytest.approx(0.985)
+    assert figures.run_row(record(3), 1).accuracy is None
+
+
+def test_the_schedule_to_come_is_that_of_the_run() -> None:
+    data = load("digits-8x8")
+    recipe = Recipe(data="digits-8x8", batch_size=64)
+    coming = figures.schedule_to_come(recipe, data)
+    assert len(coming.lrs) == 5 * (1437 // 64)
+    assert coming.lrs.max() == pytest.approx(0.06, rel=1e-2)
+    assert len(figures.schedule_to_come(recipe, None).lrs) == 0
+    assert len(figures.schedule_to_come(replace(recipe, batch_size=4096), data).lrs) == 0
+
+
+def test_pictures_are_those_of_the_data_set() -> None:
+    data = load("digits-8x8")
+    snapshot = made.snapshot(8)
+    shown = figures.predictions(snapshot, data)
+    assert shown.images.shape == (16, 1, 8, 8)
+    np.testing.assert_allclose(shown.images[3] * 16, data.test_images[snapshot.predictions[3].image])
+    assert shown.predicted == tuple(str(each.predicted) for each in snapshot.predictions)
+    assert figures.predictions(None, data).predicted == ()
+    assert figures.predictions(snapshot, data) is shown
+
+
+def test_recipes_in_words() -> None:
+    assert recipe_words(Recipe()) == "one-cycle 0.06 · batch norm"
+    other = Recipe(schedule="constant", batch_norm=False, max_lr=0.3, seed=4, data="/my/photos", epochs=2)
+    assert recipe_words(other) == "constant 0.3 · no batch norm · data photos · seed 4"
+    assert run_name("/runs/0012") == "run 12"
+    assert run_name("/runs/mine") == "run mine"
+
+
+# -- what is chosen
+
+
+def test_the_cursor_stays_within_what_there_is() -> None:
+    cursor = Cursor()
+    assert cursor.weight(SHAPES) == (1, (0, 0, 2, 2))
+    assert cursor.moved((0, 0, 0, -3), SHAPES).weight(SHAPES) == (1, (0, 0, 2, 4))
+    assert cursor.at_layer(-1, SHAPES).weight(SHAPES) == (4, (0, 0, 1, 1))
+    far = cursor.moved((7, 0, 2, 2), SHAPES)
+    assert far.weight({1: (4, 1, 3, 3)}) == (1, (3, 0, 2, 2))
+    assert far.weight(SHAPES) == (1, (7, 0, 4, 4))
+    assert Cursor(5).weight({}) == (1, (0, 0, 0, 0))
+
+
+def test_a_few_runs_are_marked_each_in_its_colour() -> None:
+    shelf = Shelf()
+    runs = [record(1, run=f"/runs/{number:04}") for number in range(1, 7)]
+    live = {run.run: run for run in runs}
+    assert shelf.rows(live) == runs[::-1]
+    assert [shelf.toggle(run) for run in runs] == [True] * MOST_MARKED + [False, False]
+    assert [shelf.colour(run) for run in runs] == [0, 1, 2, 3, None, None]
+    shelf.toggle(runs[1])
+    assert shelf.free_colour() == 1
+    assert shelf.toggle(runs[5])
+    assert shelf.marked(shelf.rows(live)) == [runs[0], runs[5], runs[2], runs[3]]
+    shelf.forget(runs[0])
+    assert shelf.colour(runs[0]) is None
+
+
+def test_the_made_up_run_is_as_a_real_one_says() -> None:
+    first = next(iter(made.events()))
+    assert isinstance(first, Begun)
+    assert first.layers.startswith("conv 5x5 8 s2 p2, relu, bn")

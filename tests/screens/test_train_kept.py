@@ -1,0 +1,189 @@
+"""Runs that are kept are shown, gone on with, opened and deleted; the app ends its training process."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convtui.app import ConvtuiApp
+from convtui.screens.ask import Ask
+from convtui.screens.layers import LayersScreen
+from convtui.screens.step import StepScreen
+from convtui.screens.train import View
+from convtui.trainer import Trainer
+from convtui.training.client import Worker
+from convtui.training.protocol import (
+    Continue,
+    Stop,
+    Train,
+)
+from convtui.training.record import Record, State
+from convtui.training.runs import find_run
+from tests.example_sessions import lesson
+from tests.screens.driving import Driven
+from tests.screens.training import SMALL, keep, training
+from tests.training import events as made
+
+# -- runs that are kept
+
+
+async def test_kept_runs_are_listed_shown_and_taken() -> None:
+    other = replace(SMALL, schedule="constant", batch_norm=False, seed=7)
+    first, second = keep(SMALL, other)
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        assert [record.run for record in driven.train.rows()] == [second, first]
+        assert "constant 0.06 · no batch norm" in driven.text
+        assert "98.50%" in driven.text
+        await driven.press("m", "down", "m")
+        assert [record.run for record in driven.train.shelf.marked(driven.train.rows())] == [second, first]
+        await driven.press("m")
+        assert [record.run for record in driven.train.shelf.marked(driven.train.rows())] == [second]
+        await driven.press("up", "t")
+        assert driven.trainer.recipe == other
+        await driven.press("enter")
+        assert driven.train.view is View.CURVES
+        assert "run 2" in driven.text
+        assert "finished" in driven.text
+        await driven.press("space")
+        assert driven.told == [Train(other)]
+        assert "starting" in driven.text
+
+
+async def test_an_interrupted_run_is_gone_on_with() -> None:
+    (folder,) = keep(SMALL, until=50)
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        assert "stopped" in driven.text
+        await driven.press("g")
+        assert driven.told == [Continue(folder)]
+        await driven.tell(replace(made.begun(SMALL, folder), step=40), made.step(41))
+        assert "step  41/100" in driven.text
+
+
+async def test_a_run_is_deleted_once_that_is_confirmed() -> None:
+    folders = keep(SMALL, SMALL)
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        await driven.press("delete")
+        assert isinstance(driven.app.screen, Ask)
+        await driven.press("escape")
+        assert all(Path(folder).exists() for folder in folders)
+        await driven.press("delete", "d")
+        assert [Path(folder).exists() for folder in folders] == [True, False]
+        assert "run 2 is deleted" in driven.said
+        assert len(driven.train.rows()) == 1
+
+
+# -- on other pages
+
+
+async def test_an_image_is_opened_on_the_step_page() -> None:
+    async with training() as driven:
+        await driven.press("i")
+        await driven.enter("test:999")
+        assert driven.refused
+        await driven.enter("test:17")
+        await driven.pilot.pause()
+        assert isinstance(driven.page, StepScreen)
+        assert driven.session.picture.source == "digits-8x8:test:17"
+        await driven.press("u")
+        assert driven.session.picture.name == "mnist-7"
+
+
+async def test_nothing_is_opened_before_something_is_learnt() -> None:
+    async with training() as driven:
+        await driven.press("K")
+        assert "nothing is learnt yet" in driven.said
+        await driven.press("L")
+        assert "nothing is learnt yet" in driven.said
+
+
+# -- the end
+
+
+async def test_quitting_while_a_run_is_on_saves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convtui.trainer.PATIENCE", 0.02)
+    async with training() as driven:
+        await driven.press("space")
+        await driven.tell(*made.events(SMALL, until=7))
+        worker = driven.worker
+        await driven.press("q")
+        assert any("--resume 12" in str(line) for line in driven.app._exit_renderables)
+        await driven.trainer.end()
+    assert worker.told[-1] == Stop()
+    assert worker.is_ended
+
+
+# -- a real process
+
+
+async def until(driven: Driven, is_so: Callable[[], bool]) -> None:
+    """Wait for what a process brings about."""
+    async with asyncio.timeout(60):
+        while not is_so():
+            await driven.pilot.pause(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_app() -> None:
+    recipe = replace(SMALL, epochs=400)
+    app = ConvtuiApp(lesson(), keep=False, trainer=Trainer(recipe))
+    trainer = app.trainer
+    async with app.run_test(size=(120, 40)) as pilot:
+        driven = Driven(app, pilot)
+        await driven.press("5", "enter")
+        assert "starting" in driven.text
+        await until(driven, lambda: trainer.current is not None and trainer.current.state is State.PAUSED)
+        first = trainer.current
+        assert first is not None
+        await until(driven, lambda: first.step == 1)
+        assert trainer.is_ready
+        await driven.press("enter")
+        await until(driven, lambda: first.step == 2 and first.state is State.PAUSED)
+        await driven.press("R")
+        await until(driven, lambda: first.max_lr == 0.04)
+        await driven.press("space")
+        await until(driven, lambda: first.step > 30 and bool(first.epochs))
+        assert "training" in driven.text
+        worker = trainer._worker
+        assert isinstance(worker, Worker)
+        os.kill(worker.pid, signal.SIGKILL)
+        await until(driven, lambda: first.state is State.FAILED)
+        assert "was killed by SIGKILL" in first.reason
+        reached = first.step
+        await driven.press("g")
+        await until(driven, lambda: first.state is State.TRAINING and first.step > reached)
+        np.testing.assert_array_equal(first.steps["step"], np.arange(1, first.step + 1))
+        again = trainer._worker
+        assert isinstance(again, Worker)
+        assert again.pid != worker.pid
+        await driven.press("space")
+        await until(driven, lambda: first.state is State.PAUSED)
+        await driven.press("K")
+        assert isinstance(app.page, StepScreen)
+        step, weights = find_run(first.run).latest_weights()
+        assert step == first.step
+        np.testing.assert_array_equal(driven.session.convolution.weight, weights["0.weight"])
+        await driven.press("u", "5", "L")
+        assert isinstance(app.page, LayersScreen)
+        assert f"step {step}" in driven.text
+        await driven.press("5", "space")
+        await until(driven, lambda: first.state is State.TRAINING)
+        app.end()
+    assert not is_alive(worker.pid)
+    assert not is_alive(again.pid)
+    assert Record.of(find_run(first.run).events(), recipe).state is State.STOPPED
+    assert find_run(first.run).latest_weights()[0] >= reached
