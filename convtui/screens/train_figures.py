@@ -298,7 +298,7 @@ def search_status(search: Search) -> shown.Status:
     if search.state is State.FAILED:
         words = search.reason
     elif search.state is State.FINISHED:
-        words = "where the smoothed loss falls fastest: t takes this rate for the next run"
+        words = "suggested: a tenth of the rate with the least smoothed loss; t takes it for the next run"
         if search.suggestion is None:
             words = "the loss never fell: try another seed, or batch norm"
     elif search.state is State.STOPPED:
@@ -320,6 +320,7 @@ def finder_view(search: Search | None, recipe: Recipe) -> shown.FinderView:
         tried["loss"],
         tried["smooth"],
         recipe.max_lr,
+        search.steepest,
         search.suggestion,
         not search.is_active,
     )

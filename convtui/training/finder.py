@@ -1,6 +1,6 @@
 """The learning-rate range test: which rates to try, when to stop, and which to suggest.
 
-Source: Smith 2015, https://arxiv.org/abs/1506.01186; the smoothing and the steepest fall are fastai's.
+Source: Smith 2015, https://arxiv.org/abs/1506.01186; the smoothing and both suggestions are fastai's.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Finder:
         return Tried(lr, loss, smooth)
 
     def suggested(self) -> Suggested:
-        """The rate at which the smoothed loss falls fastest over the rate's logarithm, before its least.
+        """Where the smoothed loss falls fastest over the rate's logarithm, and a tenth of where it is least.
 
-        The first tenth is left out: the average of few losses is as noisy as they are.
+        The first tenth of the rates is left out: the average of few losses is as noisy as they are.
         """
         end = int(np.argmin(self._smoothed)) + 1 if self._smoothed else 0
         losses, rates = self._smoothed[SKIPPED:end], self._rates[SKIPPED:end]
         if len(losses) < 2:
-            return Suggested(None)
+            return Suggested(None, None)
         slopes = np.gradient(losses, np.log(rates))
-        return Suggested(rates[int(slopes.argmin())])
+        return Suggested(rates[int(slopes.argmin())], rates[-1] / 10)

@@ -263,9 +263,13 @@ class Tried(Message):
 
 @dataclass(frozen=True)
 class Suggested(Message):
-    """The search is over. steepest is where the smoothed loss falls fastest; None if it never fell."""
+    """The search is over. Both rates are None if the loss never fell.
+
+    steepest is where the smoothed loss falls fastest, tenth a tenth of the rate at which it is least.
+    """
 
     steepest: float | None
+    tenth: float | None
 
 
 @dataclass(frozen=True)

@@ -287,6 +287,7 @@ class Search:
         self.state = State.STARTING
         self.reason = ""
         self.tried = Columns("lr", "loss", "smooth")
+        self.steepest: float | None = None
         self.suggestion: float | None = None
 
     @property
@@ -301,7 +302,8 @@ class Search:
             case Tried():
                 self.tried.append(event.lr, event.loss, event.smooth)
             case Suggested():
-                self.state, self.suggestion = State.FINISHED, event.steepest
+                self.state = State.FINISHED
+                self.steepest, self.suggestion = event.steepest, event.tenth
             case Stopped():
                 self.state = State.STOPPED
             case Failed():

@@ -238,9 +238,9 @@ class RunsView:
 
 @dataclass(frozen=True, eq=False)
 class FinderView:
-    """The learning-rate search: losses [tries] at the rates lrs [tries], and the rate where it falls fastest.
+    """The learning-rate search: losses [tries] at the rates lrs [tries].
 
-    present is the recipe's own peak rate.
+    steepest is the rate at which the smoothed loss falls fastest; present is the recipe's own peak rate.
     """
 
     status: Status
@@ -249,6 +249,7 @@ class FinderView:
     smooth: Array
     present: float
     steepest: float | None = None
+    suggestion: float | None = None
     is_over: bool = False
 
 

@@ -141,7 +141,9 @@ def finder_plot(view: FinderView) -> Plot:
     lowest = float(min(finite.min(initial=first), first))
     marks = [Mark(view.present, None, f"now {digits(view.present)}", colour=2)]
     if view.steepest is not None:
-        marks.append(Mark(view.steepest, None, f"suggested {digits(view.steepest)}"))
+        marks.append(Mark(view.steepest, None, f"steepest {digits(view.steepest)}", colour=1))
+    if view.suggestion is not None:
+        marks.append(Mark(view.suggestion, None, f"suggested {digits(view.suggestion)}"))
     scale = round_range(min(0.0, lowest), first * 1.5)
     return Plot(
         "loss at ever greater learning rates",

@@ -380,9 +380,9 @@ async def test_the_search_for_a_rate() -> None:
         await driven.tell(suggestion)
         assert "suggested" in driven.text
         await driven.press("t")
-        assert driven.trainer.recipe.max_lr == 0.0077
+        assert driven.trainer.recipe.max_lr == 0.01
         await driven.press("space")
-        assert driven.told[-1] == Train(replace(SMALL, max_lr=0.0077))
+        assert driven.told[-1] == Train(replace(SMALL, max_lr=0.01))
         assert driven.train.view is View.CURVES
 
 

@@ -71,3 +71,12 @@ def test_a_search_on_the_digits() -> None:
     assert [each.lr for each in tried if isinstance(each, Tried)] == list(RATES[: len(tried)])
     assert suggested.steepest
     assert 1e-4 < suggested.steepest < 1e-1
+
+
+def test_a_tenth_of_the_rate_with_the_least_loss() -> None:
+    finder = Finder()
+    for lr in RATES:
+        finder.tried(lr, abs(math.log10(lr) + 2))
+    smoothed_least = finder.suggested().tenth
+    assert smoothed_least
+    assert 1e-3 <= smoothed_least <= 5e-3

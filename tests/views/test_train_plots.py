@@ -105,7 +105,8 @@ def test_the_finder_marks_the_suggestion_and_the_present_rate() -> None:
     plot = finder_plot(view)  # type: ignore[arg-type]
     assert [(mark.x, mark.label) for mark in plot.marks] == [
         (0.06, "now 0.06"),
-        (0.0123, "suggested 0.0123"),
+        (0.0123, "steepest 0.0123"),
+        (0.045, "suggested 0.045"),
     ]
     assert plot.log_x
     assert len(finder_plot(views()["no tries"]).marks) == 1  # type: ignore[arg-type]

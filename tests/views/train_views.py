@@ -152,6 +152,6 @@ def views() -> dict[str, TrainView]:
         "runs": RunsView(status(), ROWS, 7, several, GUESSING),
         "comparison": RunsView(status(), ROWS[:4], 0, several, GUESSING, ARMS, 0.06),
         "no runs": RunsView(ready, (), 0, (), GUESSING),
-        "finder": FinderView(status(), rates, 1 / rates.clip(0.3), 2 - rates, 0.06, 0.0123, True),
+        "finder": FinderView(status(), rates, 1 / rates.clip(0.3), 2 - rates, 0.06, 0.0123, 0.045, True),
         "no tries": FinderView(ready, nothing, nothing, nothing, 0.06),
     }
