@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -251,6 +252,8 @@ EDIT_KEYS: Final[tuple[tuple[str, str], ...]] = (
     ("escape", "leaves"),
 )
 
+_NOTHING_ELSE: Final[Mapping[str, str]] = {}
+
 
 def all_keys() -> tuple[Key, ...]:
     return tuple(key for keys in SECTIONS.values() for key in keys)
@@ -261,8 +264,13 @@ def everywhere() -> tuple[Key, ...]:
     return tuple(key for key in all_keys() if key.everywhere)
 
 
-def footer_keys(page: tuple[Key, ...], common: tuple[Key, ...], width: int) -> list[tuple[str, str, str]]:
-    """Key, word and action of the footer: as many as fit, the page's own keys and the help among them."""
+def footer_keys(
+    page: tuple[Key, ...], common: tuple[Key, ...], width: int, now: Mapping[str, str] = _NOTHING_ELSE
+) -> list[tuple[str, str, str]]:
+    """Key, word and action of the footer: as many as fit, the page's own keys and the help among them.
+
+    now: what some of the words are in the present state.
+    """
     arrows = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter", "tab v": "tab"}
     keys = [key for key in (*page, *common) if key.footer]
     taken = {key.names for key in page}
@@ -290,7 +298,7 @@ def footer_keys(page: tuple[Key, ...], common: tuple[Key, ...], width: int) -> l
         "gamma",
         "find rate",
     ]
-    while sum(len(shown) + len(word) + 3 for shown, word, _ in items) > width and dispensable:
+    while sum(len(shown) + len(now.get(word, word)) + 3 for shown, word, _ in items) > width and dispensable:
         dropped = dispensable.pop(0)
         items = [item for item in items if item[1] != dropped]
-    return items
+    return [(shown, now.get(word, word), action) for shown, word, action in items]

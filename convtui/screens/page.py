@@ -5,7 +5,7 @@ A key becomes a pure transition that the app applies; the page only watches the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
@@ -132,9 +132,15 @@ class PageScreen(Screen[None]):
         playing = f" ▶ {self._speed} a second " if self.playing else ""
         keys = [
             Content.assemble((shown, KEY), " ", link(word, action))
-            for shown, word, action in footer_keys(self.KEYS, self.COMMON, self.size.width - len(playing))
+            for shown, word, action in footer_keys(
+                self.KEYS, self.COMMON, self.size.width - len(playing), self.footer_words()
+            )
         ]
         return Content.styled(playing, KEY) + Content(" ") + Content("  ").join(keys)
+
+    def footer_words(self) -> Mapping[str, str]:
+        """What some of the footer's words are in the present state."""
+        return {}
 
     # -- saying and asking
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import ClassVar, Final
 
@@ -58,6 +58,7 @@ class TrainScreen(KeptScreen):
         self._panes = TrainPanes()
         self._cursor = Cursor()
         self._is_log = False
+        self._worded: Mapping[str, str] = {}
         self._seen: tuple[Record | None, int] = (None, 0)  # the run, and how many are compared
 
     # -- showing
@@ -69,6 +70,12 @@ class TrainScreen(KeptScreen):
     def on_unmount(self) -> None:
         self.trainer.unlisten(self._told)
 
+    def footer_words(self) -> Mapping[str, str]:
+        """What space would do, and which view comes next."""
+        active, following = self.active, VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+        run = "run" if active is None else "go on" if active.state is State.PAUSED else "pause"
+        return {"run": run, "view": following.value}
+
     def _told(self) -> None:
         """The trainer has news; a page that is not seen looks when it is."""
         if self.is_current:
@@ -76,6 +83,9 @@ class TrainScreen(KeptScreen):
 
     def show_page(self, session: Session) -> None:  # noqa: ARG002
         self._follow()
+        if self._worded != (worded := self.footer_words()):
+            self._worded = worded
+            self.show_keys()
         palette = palette_of(self.app.current_theme.dark, self.app.no_color)
         panes = self._panes.show(self._view(), (self.size.height - 2, self.size.width), palette)
         if panes is not None:

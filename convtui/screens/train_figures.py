@@ -13,6 +13,7 @@ from convtui.engine.layers import ReLU
 from convtui.engine.stack import Row, Summary, summarize
 from convtui.screens.train_wording import recipe_words, run_name, state_words
 from convtui.training.data import DataSet
+from convtui.training.measures import HISTOGRAM_IMAGES
 from convtui.training.network import layers_text
 from convtui.training.protocol import LayerStatistics, Snapshot
 from convtui.training.recipe import Recipe
@@ -202,12 +203,13 @@ def band(record: Record | None, selected: int) -> Band:
     layer, last = layers(record)[selected], measured[-1]
     before = ", before its norm" if record.recipe.batch_norm else ""
     return Band(
-        f"layer {layer.number} {layer.place}{before}: histograms of 16 images",
+        f"layer {layer.number} {layer.place}{before}",
         _steps(record),
         np.array([each.counts for each in measured], float),
         last.low,
         last.high,
         record.total_steps,
+        of=f" of {HISTOGRAM_IMAGES} images",
     )
 
 

@@ -47,6 +47,7 @@ class Band:
     last_step: int
     gutter: int = 0
     empty: str = ""  # what is said while there is no histogram
+    of: str = ""  # what was counted, such as " of 16 images"
 
 
 class BandPane(DrawnPane[Band]):
@@ -150,7 +151,7 @@ def _draw_head(glyphs: Glyphs, band: Band, most: float) -> int:
     palette, width = glyphs.palette, glyphs.width
     muted = style(palette.muted, palette.background)
     end = glyphs.write(0, 0, cut_to(band.title, width), style(palette.text, palette.background, True))
-    words, after = "log(1 + count)  0 ", f" {short(float(f'{most:.2g}'))}"
+    words, after = f"log(1 + count{band.of})  0 ", f" {short(float(f'{most:.2g}'))}"
     length = len(words) + len(DENSITY) + len(after)
     is_beside = end + 3 + length <= width
     if not most or length > width or not (is_beside or glyphs.height >= ROOMY):

@@ -152,7 +152,7 @@ def runs_table(view: RunsView, size: Size, palette: Palette) -> Lines:
         _Column("time", [clock(row.seconds) for row in rows]),
     ]
     colours = [row.colour for row in rows]
-    return _table(columns, (7, 4, 6, 3), view.selected, size, palette, colours)
+    return _table(columns, (4, 7, 6, 3), view.selected, size, palette, colours)
 
 
 def layer_at(view: LayersView, size: Size, y: int, x: int) -> Cell | None:  # noqa: ARG001
@@ -178,7 +178,10 @@ def _table(
     palette: Palette,
     colours: Sequence[int | None],
 ) -> Lines:
-    """The columns that fit, those to be dropped first named first; words are cut, figures never."""
+    """The columns that fit, those to be dropped first named first.
+
+    Once the first is gone, words are cut; figures never are.
+    """
     height, width = size
     glyphs = Glyphs(height, width, palette)
     kept = _fitting(columns, droppable, width)
@@ -217,7 +220,7 @@ def _fitting(columns: list[_Column], droppable: Sequence[int], width: int) -> li
         over = sum(each.width + GAP for each in kept) + GAP - width
         longest = max((each for each in kept if each.is_words), key=lambda each: each.width, default=None)
         spare = max(longest.width - LEAST_WORDS, 0) if longest else 0
-        if over <= spare:
+        if over <= (0 if dropped is None else spare):
             break
     return [(each, each.width - max(over, 0) if each is longest else each.width) for each in kept]
 
