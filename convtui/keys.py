@@ -179,7 +179,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("up,k", "↑ k", "activation(1)", "look at a greater activation"),
         Key("z", "z", "size(1)", "mini-batches of twice the size"),
         Key("Z", "Z", "size(-1)", "mini-batches of half the size"),
-        Key("m", "m", "momentum(1)", "the next momentum; None is the plain average"),
+        Key("m", "m", "momentum(1)", "the next momentum; None is a cumulative average"),
         Key("M", "M", "momentum(-1)", "the momentum before"),
         Key("v", "v", "view", "the mini-batches so far, or the values of this one", "view"),
         Key("w", "w", "weights(1)", "the weights of the run, or seeded ones", "weights"),

@@ -202,7 +202,7 @@ def rule_line(figures: Figures, width: int) -> tuple[Piece, ...]:
     unbiased = f"the running variance takes the unbiased one, n = {count:,}"
     if norm.momentum is None:
         tracked = norm.num_batches_tracked + 1
-        rule = f"momentum None: the running statistics are the plain average of all {tracked:,} batches"
+        rule = f"momentum None, a cumulative average: batch {tracked:,} weighs 1/{tracked:,}"
     else:
         rule = f"momentum {_share(norm.momentum)} weighs the new value (an optimiser's the old)"
     candidates = [f"{rule}; {unbiased}", f"{rule}; n = {count:,}", rule]

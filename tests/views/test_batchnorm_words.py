@@ -112,11 +112,9 @@ def test_the_rule_tells_momentum_from_an_optimisers() -> None:
     )
 
 
-def test_momentum_none_is_the_plain_average() -> None:
+def test_momentum_none_is_a_cumulative_average() -> None:
     found = figures(steps=2, momentum=None)
-    assert "momentum None: the running statistics are the plain average of all 3 batches" in text_of(
-        rule_line(found, 118)
-    )
+    assert "momentum None, a cumulative average: batch 3 weighs 1/3" in text_of(rule_line(found, 118))
     _, mean, _, _ = map(text_of, running_lines(found, 76))
     assert "0.6667·" in mean
     assert "0.3333·" in mean
