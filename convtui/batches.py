@@ -183,13 +183,8 @@ class Batches:
         return len(self.seen) + 1
 
     @property
-    def batches_per_epoch(self) -> int:
-        """Whole mini-batches; what is left over at the end of an epoch is dropped."""
-        return self.image_count // self.batch_size
-
-    @property
     def is_last(self) -> bool:
-        """Whether the next mini-batch begins another epoch."""
+        """Whether the next mini-batch begins another epoch; what is left over at the end is dropped."""
         return self.position.first + 2 * self.batch_size > self.image_count
 
     def next_position(self) -> Position:

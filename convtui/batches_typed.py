@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from convtui.batches import MOST_IMAGES, Batches
-from convtui.names import did_you_mean, printable
+from convtui.names import printable, split_setting
 from convtui.typed import parse_count, parse_number
 
 Change = Callable[[Batches], Batches]
@@ -35,13 +34,7 @@ _MODES: Final = {"training": True, "train": True, "evaluation": False, "eval": F
 
 def named(text: str) -> tuple[str, str]:
     """The setting's name in full and the text of its value. Raises ValueError where there is none such."""
-    setting, *rest = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
-    name = setting.lower().replace("-", "_")
-    name = _OTHER_NAMES.get(name, name)
-    if name not in EXAMPLES:
-        close = did_you_mean(name, [*EXAMPLES, *_OTHER_NAMES]) or f"; there is {', '.join(EXAMPLES)}"
-        raise ValueError(f"{printable(setting)}: no such setting here{close}")
-    value = "".join(rest).strip().strip("'\"")
+    name, value = split_setting(text, EXAMPLES, _OTHER_NAMES)
     if not value:
         raise ValueError(f"{name} needs a value: {EXAMPLES[name]}")
     return name, value

@@ -141,6 +141,10 @@ def _open(arguments: Sequence[str]) -> int:
 
 
 def _run_app(options: argparse.Namespace) -> int:
+    if options.data is not None:
+        from convtui.training.data import check
+
+        check(options.data)
     session = build(options)
     if not _is_on_a_terminal():
         raise ValueError("this is not a terminal; convtui render OUT.svg draws the same without one")

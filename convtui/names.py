@@ -1,6 +1,7 @@
 """Names that a user typed or a file has, as they can be shown, and what was meant instead."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -12,12 +13,32 @@ def printable(text: str) -> str:
     return text if text and text.isprintable() else repr(text)
 
 
+def run_number(run: str | Path) -> str:
+    """A run by its folder: "12" for 0012, else the folder's name."""
+    name = Path(run).name
+    return str(int(name)) if name.isdecimal() else name
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """A clause that names the candidates most like the name, "" if none is like it."""
     from difflib import get_close_matches
 
     close = get_close_matches(name, sorted(candidates), n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(map(printable, close))}?" if close else ""
+
+
+def split_setting(text: str, names: Collection[str], aliases: Mapping[str, str]) -> tuple[str, str]:
+    """Of "lr 0.03" or "batch-norm=off" the setting's name in full and its value, "" where there is none.
+
+    Raises ValueError for a setting that is neither among the names nor the aliases.
+    """
+    setting, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
+    name = setting.lower().replace("-", "_")
+    name = aliases.get(name, name)
+    if name not in names:
+        close = did_you_mean(name, [*names, *aliases]) or f"; there is {', '.join(names)}"
+        raise ValueError(f"{printable(setting)}: no such setting here{close}")
+    return name, "".join(value).strip("'\"")
 
 
 def neighbours(path: Path) -> list[str]:

@@ -99,8 +99,7 @@ def _showing(text: str | None) -> "Trainer":
 
     trainer = Trainer(start=None)
     if text is not None:
-        run = find_run(text)
-        trainer.current = Record.of(run.events(), run.recipe, str(run.path))
+        trainer.current = Record.of_run(find_run(text))
     return trainer
 
 

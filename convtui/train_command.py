@@ -84,7 +84,7 @@ def _resume(text: str, as_json: bool) -> int:
     from convtui.training.runs import find_run
 
     run = find_run(text)
-    record = Record.of(run.events(), run.recipe, str(run.path))
+    record = Record.of_run(run)
     if record.state is not State.FINISHED:
         return _follow(Continue(str(run.path)), record, as_json)
     if as_json:

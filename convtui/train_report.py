@@ -6,11 +6,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
+from convtui.screens.train_wording import recipe_words
 from convtui.training.protocol import Begun, Epoch, Message, Step, encode
-from convtui.training.recipe import Recipe
 from convtui.training.record import Record, State
 from convtui.training.runs import Run, find_run
 
@@ -47,19 +46,13 @@ def print_runs(runs: Sequence[Run]) -> None:
         return
     rows = []
     for run in runs:
-        record = Record.of(run.events(), run.recipe, str(run.path))
+        record = Record.of_run(run, outline=True)
         accuracy = "" if record.accuracy is None else f"{record.accuracy:.2%}"
-        state = "training" if run.is_held else record.state.value
+        state = record.state.value
         if record.begun and record.state is not State.FINISHED:
             state += f" at {record.step}/{record.total_steps}"
         rows.append((run.number, f"{run.began:%Y-%m-%d %H:%M}", recipe_words(run.recipe), state, accuracy))
     _print_table(("run", "begun", "recipe", "state", "accuracy"), rows, left=("recipe", "state"))
-
-
-def recipe_words(recipe: Recipe) -> str:
-    """What tells a recipe from others, in a line."""
-    norm = "with batch norm" if recipe.batch_norm else "no batch norm"
-    return f"{Path(recipe.data).name}, {recipe.schedule} {recipe.max_lr:g}, {norm}, {recipe.optimizer}"
 
 
 def duration(seconds: float) -> str:

@@ -17,10 +17,9 @@ from convtui.engine.layers import BatchNorm
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row, Summary
 from convtui.images import InputError, Picture
+from convtui.names import run_number
 
 NORMALISED = ":normalised"
-
-_COUNTER = "num_batches_tracked"
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,13 @@ class Trained:
     """The weights of a run's network after a step; those of the same run and step are the same.
 
     run: the run's folder. weights: by layer number and PyTorch's names, as FeatureMaps takes them.
+    batches_tracked: how many mini-batches the running statistics of its batch norms come from.
     """
 
     run: Path
     step: int
     weights: Mapping[int, Mapping[str, Floats]] = field(compare=False, repr=False)
+    batches_tracked: int = field(compare=False, default=0)
 
     @classmethod
     def of(cls, run: Path, step: int, arrays: Mapping[str, NDArray[Any]]) -> Trained:
@@ -41,14 +42,16 @@ class Trained:
         Raises InputError for weights that are not finite: the run has diverged.
         """
         weights: dict[int, dict[str, Floats]] = {}
+        tracked = 0
         for name, array in arrays.items():
             index, _, parameter = name.partition(".")
-            if parameter == _COUNTER:
+            if parameter == "num_batches_tracked":
+                tracked = int(array)
                 continue
             values = np.array(array, dtype=np.float64)
             values.setflags(write=False)
             weights.setdefault(int(index) + 1, {})[parameter] = values
-        trained = cls(run, step, dict(sorted(weights.items())))
+        trained = cls(run, step, dict(sorted(weights.items())), tracked)
         for number, parameters in weights.items():
             for parameter, values in parameters.items():
                 if not np.isfinite(values).all():
@@ -59,8 +62,7 @@ class Trained:
     @property
     def run_name(self) -> str:
         """As "run 12"."""
-        name = self.run.name
-        return f"run {int(name) if name.isdecimal() else name}"
+        return f"run {run_number(self.run)}"
 
     def __str__(self) -> str:
         return f"{self.run_name}, step {self.step}"

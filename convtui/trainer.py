@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Final, Protocol
 
 from convtui.history import History
+from convtui.names import run_number
 from convtui.training.protocol import (
     Begun,
     Continue,
@@ -41,6 +41,7 @@ from convtui.training.record import Record, Search, State
 TOLD_EVERY: Final = 0.1  # seconds
 AT_ONCE: Final = 0.01  # seconds for what belongs together to arrive
 BATCH: Final = 0.005  # seconds of events after which keys have their turn
+COMPARED: Final = 4  # runs: every schedule without and with batch norm
 PATIENCE: Final = 2.0  # seconds for a last checkpoint when all ends
 
 _TURNS: Final = (Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested)
@@ -99,6 +100,7 @@ class Trainer:
         self._serving: asyncio.Task[None] | None = None
         self._job: Record | Search | None = None
         self._idle = asyncio.Event()
+        self.to_watch: Callable[[Record], Watch | None] = lambda _: None  # in a job
         self._listeners: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
@@ -135,10 +137,6 @@ class Trainer:
         """Have this called when something has changed."""
         self._listeners.append(told)
 
-    def unlisten(self, told: Callable[[], None]) -> None:
-        with suppress(ValueError):  # all is over already
-            self._listeners.remove(told)
-
     def _changed(self, turn: bool = True) -> None:
         """Tell the listeners: of a turn of things at once, of mere progress when it is time."""
         loop = asyncio.get_running_loop()
@@ -172,9 +170,11 @@ class Trainer:
         self._require_idle()
         if record.state is State.FINISHED:
             raise TrainerError("this run is finished: space starts a new one")
+        if record.state is State.ELSEWHERE:
+            raise TrainerError("another process trains this run: stop it there first")
         record.state, record.reason = State.STARTING, ""
-        self._take_up(record)
-        self._send(Continue(record.run))
+        self.records[record.run] = record
+        self._take_up(record, Continue(record.run))
 
     def find(self, recipe: Recipe) -> Search:
         """Search for a learning rate. Raises TrainerError while another job is on."""
@@ -202,9 +202,8 @@ class Trainer:
     def forget(self, record: Record) -> None:
         """The run is deleted."""
         self.records.pop(record.run, None)
-        if record in self.comparison:
-            self.comparison.remove(record)
-        if self.current is record:
+        self.comparison = [each for each in self.comparison if each.run != record.run]
+        if self.current and self.current.run == record.run:
             self.current = None
         self._changed()
 
@@ -215,13 +214,16 @@ class Trainer:
 
     def _begin(self, recipe: Recipe, paused: bool = False) -> Record:
         record = Record(recipe)
-        self._take_up(record)
-        self._send(Train(recipe, paused))
+        self._take_up(record, Train(recipe, paused))
         return record
 
-    def _take_up(self, record: Record) -> None:
+    def _take_up(self, record: Record, job: Message) -> None:
         self.current = self._job = record
         self._idle.clear()
+        self._send(job)
+        watch = self.to_watch(record)
+        if watch is not None:
+            self._send(watch)
         self._changed()
 
     def _compare_next(self) -> None:
@@ -247,6 +249,8 @@ class Trainer:
     def set_rate(self, max_lr: float) -> None:
         """Another peak (or constant) rate for the steps to come."""
         self._command(SetRate(max_lr))
+        if isinstance(self._job, Record):
+            self._job.asked_lr = max_lr
 
     def watch(self, layer: int, index: tuple[int, int, int, int]) -> None:
         """Have this weight told of at every step."""
@@ -308,10 +312,7 @@ class Trainer:
     def _took(self, event: Message) -> None:
         if isinstance(event, Ready):
             self.is_ready = True
-        elif self._job is None:
-            if isinstance(event, Failed):
-                self.trouble = event.reason
-        else:
+        elif self._job is not None:
             self._job.take(event)
             if isinstance(event, Begun) and isinstance(self._job, Record):
                 self.records[event.run] = self._job
@@ -342,8 +343,8 @@ class Trainer:
         run = self._job.run if isinstance(self._job, Record) else ""
         if not run:
             return None
-        name = Path(run).name.lstrip("0")
-        return f"run {name} is saved: convtui train --resume {name} goes on with it, or 5, then g, in convtui"
+        number = run_number(run)
+        return f"run {number} is kept: convtui train --resume {number} goes on with it"
 
     async def end(self) -> None:
         """Have the run saved and the worker end; nothing is told any more."""

@@ -277,6 +277,9 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["render", "out.svg", "--screen", "attic"], ["--screen", "attic", "step", "matrix", "layers"]),
         (["render", "out.svg", "--stride", "0"], ["stride=0"]),
         (["samples", "all"], ["all: not understood"]),
+        (["--data", "mnist-12"], ["mnist-12: no such data set", "did you mean mnist-12k"]),
+        (["--data", "/nowhere/digits.npz"], ["/nowhere/digits.npz: no such data set, file or folder"]),
+        (["--data", ""], ["'': ", "an .npz archive"]),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else None,
 )

@@ -232,13 +232,13 @@ def test_the_list_of_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert train("--list") == 0
     lines = " ".join(capsys.readouterr().out.split())
     first, second, third = all_runs()
-    for part in ("finished 98.50%", "stopped at 50/100", "no batch norm", "constant", "digits-8x8"):
+    for part in ("finished 98.50%", "stopped at 50/100", "constant 0.06 · no", "digits-8x8"):
         assert part in lines
     for run in (first, second, third):
         assert f"{run.number} {run.began:%Y-%m-%d %H:%M}" in lines
-    with first.locked():
+    with second.locked():
         assert train("--list") == 0
-    assert "training" in capsys.readouterr().out
+    assert "training elsewhere" in capsys.readouterr().out
 
 
 # -- real processes

@@ -140,6 +140,36 @@ async def test_a_stopped_run_goes_on(trainer: Trainer, workers: FakeWorkers) -> 
         trainer.resume(finished)
 
 
+async def test_what_is_to_be_watched_is_told_with_every_run(trainer: Trainer, workers: FakeWorkers) -> None:
+    trainer.to_watch = lambda record: Watch(record.recipe.seed, (0, 0, 0, 0))
+    trainer.start(Recipe(seed=1), paused=True)
+    trainer.one_step()
+    await settled()
+    watch = Watch(1, (0, 0, 0, 0))
+    assert workers.now.told == [Train(Recipe(seed=1), paused=True), watch, OneStep()]
+    workers.now.tell(made.begun(Recipe(seed=1)), Stopped(1))
+    await settled()
+    assert trainer.current is not None
+    trainer.resume(trainer.current)
+    assert workers.now.told[-2:] == [Continue("/runs/0012"), watch]
+
+
+async def test_a_run_is_forgotten_by_its_folder(trainer: Trainer, workers: FakeWorkers) -> None:
+    trainer.compare(Recipe())
+    await settled()
+    workers.now.tell(made.begun(), Stopped(1))
+    await settled()
+    trainer.forget(Record(Recipe(), "/runs/0012"))
+    assert (trainer.current, trainer.comparison, trainer.records) == (None, [], {})
+
+
+async def test_a_run_of_another_process_is_left_to_it(trainer: Trainer) -> None:
+    record = Record(Recipe(), "/runs/0012")
+    record.state = State.ELSEWHERE
+    with pytest.raises(TrainerError, match="another process trains this run"):
+        trainer.resume(record)
+
+
 async def test_the_comparison_runs_the_four_one_after_another(trainer: Trainer, workers: FakeWorkers) -> None:
     recipe = Recipe(epochs=1, seed=5)
     trainer.compare(recipe)
@@ -229,14 +259,6 @@ async def test_a_worker_that_cannot_be_started_is_told_of() -> None:
     await trainer.end()
 
 
-async def test_trouble_without_a_job_is_kept_for_the_screen(trainer: Trainer, workers: FakeWorkers) -> None:
-    trainer.prewarm()
-    await settled()
-    workers.now.tell(Failed("training needs PyTorch"))
-    await settled()
-    assert trainer.trouble == "training needs PyTorch"
-
-
 # -- telling
 
 
@@ -274,7 +296,6 @@ async def test_a_turn_is_told_at_once(trainer: Trainer, workers: FakeWorkers) ->
     await asyncio.wait_for(told.wait(), 5)
     assert loop.time() - before < module.TOLD_EVERY
     assert record.state is State.PAUSED
-    trainer.unlisten(told.set)
 
 
 async def test_a_flood_of_events_lets_others_have_their_turn(

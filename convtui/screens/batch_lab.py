@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from textual.message import Message
 from textual.worker import get_current_worker
 
 from convtui.batches import Batches, Measured, Network, Place, Scatter
@@ -36,22 +35,14 @@ class Lab:
 class LabScreen(PageScreen):
     """A page with a lab, which it changes by transitions and keeps in a history of its own."""
 
-    class Done(Message):
-        """Another thread has done its work; `then` is what is to be done with it."""
-
-        def __init__(self, then: Callable[[], None]) -> None:
-            super().__init__()
-            self.then = then
-
     def __init__(self) -> None:
         super().__init__()
         self._history: History[Lab] | None = None
         self._at_work: Lab | None = None  # whose mini-batch another thread makes
         self._opening: Source | None = None
         self._scatters: dict[Spot, Scatter | None] = {}  # None while being drawn
-        self._refused: Source | None = None  # what could not be opened, which is not tried again
+        self._refused: dict[Source, str] = {}  # what could not be opened and why, which is not tried again
         self._follows = True  # a run that gets on is followed until a seeded network is asked for
-        self._listens = False
         self._heard_of: Source | None = None
 
     @property
@@ -59,19 +50,6 @@ class LabScreen(PageScreen):
         return self._history.present if self._history else None
 
     # -- what other threads do
-
-    def in_thread(self, group: str, work: Callable[[Callable[[], bool]], Callable[[], None]]) -> None:
-        """Have work done, which is told whether it is still wanted; what it returns is called here."""
-
-        def run() -> None:
-            worker = get_current_worker()
-            self.post_message(self.Done(work(lambda: not worker.is_cancelled)))
-
-        self.run_worker(run, thread=True, exit_on_error=True, group=group)
-
-    def on_lab_screen_done(self, message: Done) -> None:
-        message.stop()
-        message.then()
 
     def measured(self, lab: Lab) -> Measured | None:
         """The mini-batch: at once if that is quick, else None until another thread has made it."""
@@ -81,11 +59,7 @@ class LabScreen(PageScreen):
         if found is None and self._at_work is None:
             self._at_work = lab
 
-            def work(_: Callable[[], bool]) -> Callable[[], None]:
-                measured = lab.maker.measure(lab.batches)
-                return partial(self._made, lab, measured)
-
-            self.in_thread("batch", work)
+            self.in_thread(lambda: partial(self._made, lab, lab.maker.measure(lab.batches)))
         return found
 
     def _made(self, lab: Lab, measured: Measured) -> None:
@@ -103,14 +77,16 @@ class LabScreen(PageScreen):
                 now = self.lab
                 return now is not None and (now.batches.network, now.batches.place) == spot
 
-            def work(is_going: Callable[[], bool]) -> Callable[[], None]:
+            def work() -> Callable[[], None]:
+                worker = get_current_worker()
+
                 def scatter(most: int) -> Scatter | None:
-                    return lab.maker.scatter(*spot, most, lambda: is_going() and is_wanted())
+                    return lab.maker.scatter(*spot, most, lambda: is_wanted() and not worker.is_cancelled)
 
                 self.post_message(self.Done(partial(self._scattered, spot, scatter(FIRST_DRAWS))))
                 return partial(self._scattered, spot, scatter(DRAWS))
 
-            self.in_thread("scatter", work)
+            self.in_thread(work)
         return self._scatters[spot]
 
     def _scattered(self, spot: Spot, scatter: Scatter | None) -> None:
@@ -122,11 +98,11 @@ class LabScreen(PageScreen):
 
     # -- where the network comes from
 
+    def on_mount(self) -> None:
+        self.convtui.trainer.listen(self._heard)
+
     def on_screen_resume(self) -> None:
-        if not self._listens:
-            self._listens = True
-            self.convtui.trainer.listen(self._heard)
-        super().on_screen_resume()
+        self._refused.clear()  # whatever was wrong may be mended
 
     def _heard(self) -> None:
         """Of the trainer: only a new checkpoint matters here."""
@@ -149,6 +125,12 @@ class LabScreen(PageScreen):
             return None
         return Source(record.recipe, run=record.run, step=record.saved)
 
+    @property
+    def missing(self) -> str:
+        """Why there is no lab: its images are being read, or what was wrong with them last."""
+        reading = "reading the images …"
+        return reading if self._opening else next(reversed(self._refused.values()), reading)
+
     def follow(self) -> None:
         """Open what is seen first, and a run's newer weights as long as nothing was done with the old."""
         if self._opening is not None or not self.is_current:
@@ -156,22 +138,23 @@ class LabScreen(PageScreen):
         run = self._of_run() if self._follows else None
         lab = self.lab
         if lab is None:
-            seeded = Source(self.convtui.trainer.recipe)
-            self.open_source(run if run and run != self._refused else seeded)
-        elif run and run not in (lab.source, self._refused) and lab.batches.is_untouched:
+            source = run if run and run not in self._refused else Source(self.convtui.trainer.recipe)
+            if source not in self._refused:
+                self.open_source(source)
+        elif run and run != lab.source and run not in self._refused and lab.batches.is_untouched:
             self.open_source(run)
 
     def open_source(self, source: Source) -> None:
         self._opening = source
         known = (self.lab.source, self.lab.maker.data) if self.lab else None
 
-        def work(_: Callable[[], bool]) -> Callable[[], None]:
+        def work() -> Callable[[], None]:
             try:
                 return partial(self._opened, source, *source.open(known))
-            except (ValueError, OSError) as error:
-                return partial(self._not_opened, source, printable(str(error)))
+            except (ValueError, OSError, MemoryError) as error:
+                return partial(self._not_opened, source, printable(str(error) or "out of memory"))
 
-        self.in_thread("source", work)
+        self.in_thread(work)
 
     def _opened(self, source: Source, data: DataSet, network: Network) -> None:
         self._opening = None
@@ -184,17 +167,19 @@ class LabScreen(PageScreen):
         self._adopt(self._history.then(opened, "source") if self._history else History(opened))
 
     def _not_opened(self, source: Source, why: str) -> None:
-        self._opening, self._refused = None, source
+        self._opening, self._refused[source] = None, why
         self.say(why, error=True)
-        if source.run and self.lab is None:
-            self.follow()
+        self.show_again()
 
     def action_weights(self, by: int) -> None:  # noqa: ARG002
         """The run's weights as they are now, or seeded ones of the same layers."""
         lab, run = self.lab, self._of_run()
-        if lab is None or self._opening is not None:
+        if self._opening is not None:
             return
-        if run and lab.source != run:
+        if lab is None:
+            self._refused.clear()
+            self.show_again()
+        elif run and lab.source != run:
             self._follows = True
             self.open_source(run)
         elif lab.source.run:
@@ -214,7 +199,7 @@ class LabScreen(PageScreen):
         """Apply a transition; where it is refused say why and stay. Tells whether it went."""
         lab = self.lab
         if lab is None or self._history is None:
-            self.say("the images are still being read")
+            self.say(self.missing)
             return False
         try:
             batches = make(lab.batches)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from convtui.batches import Network
 from convtui.training.data import DataSet, load
 from convtui.training.network import layers_text
 from convtui.training.recipe import Recipe
-
-COUNTER: Final = "num_batches_tracked"
 
 
 @dataclass(frozen=True)
@@ -40,12 +37,13 @@ class Source:
         from convtui.training.runs import find_run
 
         run = find_run(self.run)
-        step, arrays = run.latest_weights()
-        trained = Trained.of(run.path, step, arrays)
-        counters = (int(array) for name, array in arrays.items() if name.endswith(COUNTER))
-        tracked = next(counters, 0)
+        trained = Trained.of(run.path, *run.latest_weights())
         return data, Network.of(
-            str(trained), layers, data.shape, weights=trained.weights, batches_tracked=tracked
+            str(trained),
+            layers,
+            data.shape,
+            weights=trained.weights,
+            batches_tracked=trained.batches_tracked,
         )
 
 

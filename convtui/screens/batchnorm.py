@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 from textual.binding import BindingType
+from textual.worker import get_current_worker
 
 from convtui import keys
 from convtui.batches import MOMENTA, SCALE_STEP, Batches
@@ -42,8 +43,8 @@ from convtui.views.batchnorm_words import (
 )
 from convtui.views.controls import Control
 from convtui.views.drawn_pane import DrawnPane
-from convtui.views.histogram import Histogram, HistogramPane
-from convtui.views.plots import Plot, PlotPane
+from convtui.views.histogram import Histogram, histogram_lines
+from convtui.views.plots import Plot, plot_lines
 
 Picture = TypeVar("Picture", Histogram, Plot)
 
@@ -61,8 +62,8 @@ class BatchNormScreen(LabScreen):
         super().__init__()
         self._view = View.VALUES
         self._words: dict[str, DrawnPane[Said]] = {name: DrawnPane(drawn) for name in WORDS}
-        self._before, self._after = HistogramPane(), HistogramPane()
-        self._plots = {name: PlotPane() for name in PLOTS}
+        self._before, self._after = DrawnPane(histogram_lines), DrawnPane(histogram_lines)
+        self._plots = {name: DrawnPane(plot_lines) for name in PLOTS}
         self._planned: tuple[object, Places] | None = None
         self._figures: tuple[Lab, Figures] | None = None  # those on the screen
         self._made_of: dict[str, tuple[object, Any]] = {}
@@ -80,7 +81,9 @@ class BatchNormScreen(LabScreen):
         places = self._place(session)
         lab = self.lab
         if lab is None:
-            self._words["title"].show(((("reading the images …", Tone.MUTED),),))
+            again = "" if self._opening else "w tries again; 5, then d, chooses other images"
+            self._words["title"].show((((self.missing, Tone.TEXT),),))
+            self._words["hint"].show((((again, Tone.MUTED),),))
             return
         measured = self.measured(lab)
         if measured is not None:
@@ -179,13 +182,13 @@ class BatchNormScreen(LabScreen):
         elif lab is not None and not lab.batches.is_last:
             self.say("going through the mini-batches to the end of the epoch …")
 
-            def work(is_going: Callable[[], bool]) -> Callable[[], None]:
-                batches = lab.batches
-                while not batches.is_last and is_going() and self.lab is lab:
+            def work() -> Callable[[], None]:
+                worker, batches = get_current_worker(), lab.batches
+                while not batches.is_last and self.lab is lab and not worker.is_cancelled:
                     batches = batches.advanced(lab.maker.measure(batches).statistics)
                 return partial(self._reached, lab, batches)
 
-            self.in_thread("end", work)
+            self.in_thread(work)
 
     def _reached(self, lab: Lab, batches: Batches) -> None:
         if self.lab is lab:

@@ -13,8 +13,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.worker import get_current_worker
 
 from convtui.keys import Key, everywhere, footer_keys
 from convtui.screens.ask import Ask
@@ -52,6 +54,13 @@ class PageScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(everywhere())
     COMMON: ClassVar[tuple[Key, ...]] = everywhere()  # those it shares with other pages
     KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
+
+    class Done(Message):
+        """Another thread has done its work; `then` is what is to be done with it."""
+
+        def __init__(self, then: Callable[[], None]) -> None:
+            super().__init__()
+            self.then = then
 
     def __init__(self) -> None:
         super().__init__()
@@ -141,6 +150,22 @@ class PageScreen(Screen[None]):
     def footer_words(self) -> Mapping[str, str]:
         """What some of the footer's words are in the present state."""
         return {}
+
+    # -- what other threads do
+
+    def in_thread(self, work: Callable[[], Callable[[], None]]) -> None:
+        """Have work done elsewhere; what it returns is called here."""
+
+        def run() -> None:
+            then = work()
+            if not get_current_worker().is_cancelled:
+                self.post_message(self.Done(then))
+
+        self.run_worker(run, thread=True, exit_on_error=True)
+
+    def on_page_screen_done(self, message: Done) -> None:
+        message.stop()
+        message.then()
 
     # -- saying and asking
 

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 
 from convtui import keys
 from convtui.engine.layers import Conv
+from convtui.names import run_number
 from convtui.screens import train_figures as figures
 from convtui.screens.page import bindings
 from convtui.screens.train_cursor import Cursor, Shapes
@@ -18,7 +19,8 @@ from convtui.screens.train_shelf import MOST_MARKED
 from convtui.screens.train_wording import invitation, recipe_words, run_name
 from convtui.session import Session
 from convtui.themes import palette_of
-from convtui.trainer import TrainerError
+from convtui.trainer import COMPARED, TrainerError
+from convtui.training.protocol import Watch
 from convtui.training.record import Record, State
 from convtui.views.canvas import Canvas
 from convtui.views.train_data import CurvesView, LayersView, RunsView, Status, TrainView, WeightView
@@ -43,7 +45,7 @@ HINTS: Final = {
     View.WEIGHT: "arrows choose the weight in its kernel, page up and down the filter, [ ] the layer",
     View.RUNS: "↑ ↓ choose a run: enter shows it, m its curves, g goes on with it, t takes its recipe",
 }
-CALM: Final = (State.TRAINING, State.FINISHED, State.STOPPED)  # the view's hint matters more
+CALM: Final = (State.TRAINING, State.FINISHED, State.STOPPED, State.ELSEWHERE)  # the view's hint matters more
 
 
 class TrainScreen(KeptScreen):
@@ -64,11 +66,9 @@ class TrainScreen(KeptScreen):
     # -- showing
 
     def on_mount(self) -> None:
+        self.trainer.to_watch = self._chosen_in
         self.trainer.listen(self._told)
         self.trainer.prewarm()
-
-    def on_unmount(self) -> None:
-        self.trainer.unlisten(self._told)
 
     def footer_words(self) -> Mapping[str, str]:
         """What space would do, and which view comes next."""
@@ -126,9 +126,8 @@ class TrainScreen(KeptScreen):
         if record.state is State.STARTING and trainer.is_ready:
             words = "the images are being read …"
         elif record.state is State.TRAINING and record in trainer.comparison:
-            compared = len(trainer.comparison)
-            of = f"run {compared} of {compared + len(trainer.waiting)}"
-            words = f"comparison, {of} · {recipe_words(record.recipe)}"
+            number = trainer.comparison.index(record) + 1
+            words = f"comparison, run {number} of {COMPARED} · {recipe_words(record.recipe)}"
         elif record.state in CALM:
             words = hint
         return figures.status(record, words)
@@ -142,18 +141,16 @@ class TrainScreen(KeptScreen):
                 self._status(),
                 (),
                 figures.schedule_to_come(record.recipe if record else recipe, data),
-                figures.guessing(None, data),
                 predictions=figures.test_images(data) if data else None,
                 invitation=invitation(record.recipe if record else recipe, found, record is None),
             )
-        others = [each for each in self.shelf.marked(self.rows()) if each is not record][: MOST_MARKED - 1]
+        others = [each for each in self.shelf.marked(self.rows()) if each.run != record.run]
         colour = self.shelf.colour(record)
-        curves = [figures.curves(each, self.shelf.colour(each)) for each in others]
+        curves = [figures.curves(each, self.shelf.colour(each)) for each in others[: MOST_MARKED - 1]]
         return CurvesView(
             self._status(),
             (*curves, figures.curves(record, self.shelf.free_colour() if colour is None else colour)),
             figures.schedule_of(record),
-            figures.guessing(record, data),
             figures.kernels(record.picture) if record.picture else None,
             figures.predictions(record.picture, data) if data else None,
             log_loss=self._is_log,
@@ -168,7 +165,8 @@ class TrainScreen(KeptScreen):
         )
 
     def _weight_view(self) -> WeightView:
-        record, (layer, index) = self.record, self._cursor.weight(self._shapes())
+        record = self.record
+        layer, index = self._cursor.weight(self._shapes())
         trace = record.trace if record else None
         told = record if trace and (trace.layer, trace.index) == (layer, index) else None
         found = figures.layers(record)
@@ -183,18 +181,18 @@ class TrainScreen(KeptScreen):
         )
 
     def _runs_view(self) -> RunsView:
-        trainer, record, rows = self.trainer, self.record, self.rows()
+        trainer, rows = self.trainer, self.rows()
         marked = self.shelf.marked(rows)
         if not marked and rows:
-            marked = [each for each in [rows[self.shelf.selected(rows)]] if each.begun]
+            marked = [each for each in [rows[self.shelf.selected(rows)]] if each.has_curves]
         return RunsView(
             self._status(),
             tuple(figures.run_row(each, self.shelf.colour(each)) for each in rows),
             self.shelf.selected(rows),
-            tuple(figures.curves(each, self.shelf.colour(each)) for each in marked),
-            figures.guessing(record, self.images_of(trainer.recipe)),
+            tuple(figures.curves(each, self.shelf.colour(each), run_number(each.run)) for each in marked),
             figures.arms(trainer.comparison, tuple(trainer.waiting)),
             trainer.comparison[0].recipe.max_lr if trainer.comparison else 0.0,
+            figures.class_count(trainer.comparison),
             self._is_log,
         )
 
@@ -224,25 +222,32 @@ class TrainScreen(KeptScreen):
         """A single step, also as the first of a run; in the table of runs, look at the selected one."""
         if self.view is View.RUNS:
             self._look()
-        elif self.active is not None or self._start(paused=True):
+        elif self.active is not None:
             self._do(self.trainer.one_step)
+        else:
+            self._start(paused=True)
 
     def action_speed(self, direction: int) -> None:  # noqa: ARG002
         self.say("a run goes as fast as it can; enter takes single steps")
 
-    def _start(self, paused: bool = False) -> bool:
-        data = self.data_of(self.trainer.recipe)
-        if isinstance(data, str):
-            self.say(data, error=True)
-            return False
-        return self._do(lambda: self._begin(paused))
+    def _start(self, paused: bool = False) -> None:
+        """Begin a run; images that could not be had are looked for once more before."""
+        recipe = self.trainer.recipe
+        if isinstance(self.data_of(recipe), str):
+            self.read_data(recipe, lambda: self._begin(paused))
+        else:
+            self._begin(paused)
 
     def _begin(self, paused: bool) -> None:
-        self.trainer.start(self.trainer.recipe, paused)
-        if self.view in (View.RUNS, View.FINDER):
-            self.view = View.CURVES
-        if self._cursor != Cursor():
-            self.trainer.watch(*self._cursor.weight(self._shapes()))
+        recipe = self.trainer.recipe
+        data = self.data_of(recipe)
+        if isinstance(data, str):
+            self.say(data, error=True)
+        elif self._do(lambda: self.trainer.start(recipe, paused)):
+            if paused:
+                self._do(self.trainer.one_step)
+            if self.view in (View.RUNS, View.FINDER):
+                self.turn_to(View.CURVES)
 
     def action_stop(self) -> None:
         self._do(self.trainer.stop)
@@ -273,7 +278,10 @@ class TrainScreen(KeptScreen):
         record = self.selected() if self.view is View.RUNS else self.record
         if record is None or not record.run:
             self.say("there is no run to go on with: space starts one")
+        elif record.is_outline:
+            self.say(f"{run_name(record.run)} is still being read")
         elif self._do(lambda: self.trainer.resume(record)):
+            self.looked_at = None
             self.turn_to(View.CURVES)
 
     # -- choosing
@@ -311,16 +319,26 @@ class TrainScreen(KeptScreen):
     def _point(self, cursor: Cursor) -> None:
         """Look at another weight; a run that is on tells of it from its next step on."""
         self._cursor = cursor
-        if self.active:
-            self._do(lambda: self.trainer.watch(*cursor.weight(self._shapes())))
+        shapes = self._shapes_of(self.active) if self.active else None
+        if shapes:
+            self._do(lambda: self.trainer.watch(*cursor.weight(shapes)))
         self.show_again()
+
+    def _chosen_in(self, record: Record) -> Watch | None:
+        """The weight looked at, in a run to be worked on; None: the one that is watched anyway."""
+        shapes = self._shapes_of(record)
+        return Watch(*self._cursor.weight(shapes)) if shapes and self._cursor != Cursor() else None
 
     def _shapes(self) -> Shapes:
         """The weights of all convolutions, of the run that is shown or of the next."""
-        if self.record and self.record.begun:
-            summary = figures.summary_of(self.record)
-        elif data := self.images_of(self.trainer.recipe):
-            summary = figures.next_summary(self.trainer.recipe, data)
+        return self._shapes_of(self.record)
+
+    def _shapes_of(self, record: Record | None) -> Shapes:
+        recipe = (record or self.trainer).recipe
+        if record and record.begun:
+            summary = figures.summary_of(record)
+        elif data := self.images_of(recipe):
+            summary = figures.next_summary(recipe, data)
         else:
             return {}
         return {
@@ -338,8 +356,11 @@ class TrainScreen(KeptScreen):
         record = self.selected()
         if record is None:
             self.say("there is no run yet: space starts one")
+        elif record.is_outline:
+            self.say(f"{run_name(record.run)} is still being read")
         else:
-            self.looked_at = record if record is not self.trainer.current else None
+            current = self.trainer.current
+            self.looked_at = None if current and current.run == record.run else record
             self.turn_to(View.CURVES)
 
     def on_canvas_clicked(self, message: Canvas.Clicked) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import log
-from pathlib import Path
 
 import numpy as np
 
 from convtui.engine.layers import ReLU
 from convtui.engine.stack import Row, Summary, summarize
+from convtui.names import run_number
 from convtui.screens.train_wording import recipe_words, run_name, state_words
 from convtui.training.data import DataSet
 from convtui.training.measures import HISTOGRAM_IMAGES
+from convtui.training.minibatches import pictured
 from convtui.training.network import layers_text
 from convtui.training.protocol import LayerStatistics, Snapshot
 from convtui.training.recipe import Recipe
@@ -22,9 +23,6 @@ from convtui.training.schedule import schedule
 from convtui.views import train_data as shown
 from convtui.views.band import Band
 from convtui.views.cells import Array
-
-PICTURED = 16  # test images, as many as the training process tells its predictions of
-
 
 _NOTHING = np.zeros(0)
 
@@ -48,7 +46,7 @@ def status(record: Record, words: str = "") -> shown.Status:
         run_name(record.run),
         record.step,
         record.total_steps,
-        min(1 + record.step // begun.steps_per_epoch, record.recipe.epochs) if begun else 0,
+        1 + max(record.step - 1, 0) // begun.steps_per_epoch if begun else 0,
         record.recipe.epochs,
         record.speed if is_on else None,
         record.seconds,
@@ -57,12 +55,13 @@ def status(record: Record, words: str = "") -> shown.Status:
     )
 
 
-def curves(record: Record, colour: int | None) -> shown.Curves:
-    """A run's losses and accuracies."""
+def curves(record: Record, colour: int | None, name: str = "") -> shown.Curves:
+    """The losses and accuracies of a run that has begun, under its own name if no other is given."""
     steps = record.steps
     return shown.Curves(
-        curve_name(record),
+        name or curve_name(record),
         colour or 0,
+        log(class_count([record])),
         record.total_steps,
         record.recipe.epochs,
         steps["step"],
@@ -74,14 +73,12 @@ def curves(record: Record, colour: int | None) -> shown.Curves:
 
 def curve_name(record: Record) -> str:
     norm = "batch norm" if record.recipe.batch_norm else "plain"
-    number = run_name(record.run).removeprefix("run ")
-    return f"{number} {record.recipe.schedule}, {norm}".strip()
+    return f"{run_number(record.run)} {record.recipe.schedule}, {norm}"
 
 
-def guessing(record: Record | None, data: DataSet | None) -> float:
-    """The loss of who knows nothing: log(classes)."""
-    classes = record.begun.classes if record and record.begun else data.classes if data else range(10)
-    return log(len(classes))
+def class_count(records: Sequence[Record]) -> int:
+    """How many classes the first of them that has begun tells apart; 1 if none has."""
+    return next((len(each.begun.classes) for each in records if each.begun), 1)
 
 
 def schedule_of(record: Record) -> shown.Schedule:
@@ -100,7 +97,7 @@ def _momentum_name(recipe: Recipe) -> str:
 
 @lru_cache(maxsize=2)
 def kernels(snapshot: Snapshot) -> shown.Kernels:
-    return shown.Kernels(np.array(snapshot.kernels, float), snapshot.step)
+    return shown.Kernels(np.array(snapshot.kernels, float))
 
 
 @lru_cache(maxsize=2)
@@ -114,23 +111,16 @@ def predictions(snapshot: Snapshot | None, data: DataSet) -> shown.Predictions:
         tuple(data.classes[each.label] for each in told),
         tuple(data.classes[each.predicted] for each in told),
         tuple(each.probability for each in told),
-        snapshot.step,
     )
 
 
 @lru_cache(maxsize=2)
 def test_images(data: DataSet) -> shown.Predictions:
     """The images that will be predicted, before anything is."""
-    chosen = pictured(data)
+    chosen = pictured(data).tolist()
     return shown.Predictions(
         _pictures(data, chosen), tuple(data.classes[label] for label in data.test_labels[chosen].tolist())
     )
-
-
-def pictured(data: DataSet) -> list[int]:
-    """The test images whose predictions are told."""
-    chosen: list[int] = np.random.default_rng(0).permutation(len(data.test_images))[:PICTURED].tolist()
-    return chosen
 
 
 def _pictures(data: DataSet, chosen: list[int]) -> Array:
@@ -269,10 +259,9 @@ def weight_trace(record: Record | None) -> shown.WeightTrace:
 
 
 def run_row(record: Record, colour: int | None) -> shown.RunRow:
-    name = Path(record.run).name
     last = record.epochs[-1] if record.epochs else None
     return shown.RunRow(
-        int(name) if name.isdecimal() else 0,
+        run_number(record.run),
         recipe_words(record.recipe),
         record.state.value,
         len(record.epochs),
@@ -324,7 +313,6 @@ def finder_view(search: Search | None, recipe: Recipe) -> shown.FinderView:
         recipe.max_lr,
         search.steepest,
         search.suggestion,
-        not search.is_active,
     )
 
 

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-
-from textual.message import Message
-from textual.worker import get_current_worker
+from pathlib import Path
+from typing import Final
 
 from convtui.names import printable
-from convtui.screens import train_figures as figures
 from convtui.screens.ask import Ask
 from convtui.screens.train_recipe import RecipeScreen
 from convtui.screens.train_shelf import MOST_MARKED, Shelf, read_records
 from convtui.screens.train_wording import run_name
 from convtui.training.data import DataSet, load, picture
+from convtui.training.minibatches import pictured
 from convtui.training.recipe import Recipe
 from convtui.training.record import Record
 from convtui.training.runs import RunError, find_run
 
 DataKey = tuple[str, int]
 
+MOST_SETS: Final = 3  # data sets that are kept in memory
+
 
 class KeptScreen(RecipeScreen):
     """A page with the table of all runs, one of which is shown, and the images that they learn from."""
-
-    class Done(Message):
-        """Another thread has done its work; `then` is what is to be done with it."""
-
-        def __init__(self, then: Callable[[], None]) -> None:
-            super().__init__()
-            self.then = then
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,36 +39,34 @@ class KeptScreen(RecipeScreen):
 
     # -- what other threads read
 
-    def _in_thread(self, group: str, work: Callable[[], Callable[[], None]]) -> None:
-        """Have work done; what it returns is called here."""
-
-        def run() -> None:
-            then = work()
-            if not get_current_worker().is_cancelled:
-                self.post_message(self.Done(then))
-
-        self.run_worker(run, thread=True, exit_on_error=True, group=group)
-
-    def on_kept_screen_done(self, message: Done) -> None:
-        message.stop()
-        message.then()
-        self.show_again()
-
     def data_of(self, recipe: Recipe) -> DataSet | str | None:
         """The recipe's data set, or why there is none; None while it is read."""
         key = (recipe.data, recipe.image_size)
         if key not in self._data:
-            self._data[key] = None
-
-            def work() -> Callable[[], None]:
-                try:
-                    read: DataSet | str = load(*key)
-                except (ValueError, OSError, MemoryError) as error:
-                    read = printable(str(error) or "out of memory")
-                return partial(self._data.__setitem__, key, read)
-
-            self._in_thread("data", work)
+            self.read_data(recipe)
+        self._data[key] = self._data.pop(key)  # the last to be dropped
         return self._data[key]
+
+    def read_data(self, recipe: Recipe, then: Callable[[], object] = lambda: None) -> None:
+        """Read the recipe's data set, anew if it was read before, and do what comes then."""
+        key = (recipe.data, recipe.image_size)
+        self._data[key] = None
+
+        def work() -> Callable[[], None]:
+            try:
+                read: DataSet | str = load(*key)
+            except (ValueError, OSError, MemoryError) as error:
+                read = printable(str(error) or "out of memory")
+            return partial(self._has_read, key, read, then)
+
+        self.in_thread(work)
+
+    def _has_read(self, key: DataKey, read: DataSet | str, then: Callable[[], object]) -> None:
+        self._data[key] = read
+        while len(self._data) > MOST_SETS:
+            del self._data[next(iter(self._data))]
+        then()
+        self.show_again()
 
     def images_of(self, recipe: Recipe) -> DataSet | None:
         """The recipe's data set, if it is there."""
@@ -86,13 +78,20 @@ class KeptScreen(RecipeScreen):
         return trouble if isinstance(trouble, str) else "the images are still being read"
 
     def look_for_runs(self) -> None:
-        """Read the runs on the disk."""
+        """Read the runs on the disk: first what the table needs, then the curves, which may take long."""
         known = dict(self.shelf.kept)
 
         def work() -> Callable[[], None]:
-            return partial(setattr, self.shelf, "kept", read_records(known))
+            listed = read_records(known, outline=True)
+            self.post_message(self.Done(partial(self._has_listed, listed)))
+            return partial(self._has_listed, read_records(listed))
 
-        self._in_thread("runs", work)
+        self.in_thread(work)
+
+    def _has_listed(self, records: dict[str, Record]) -> None:
+        """Take what was found, but for what has been deleted meanwhile."""
+        self.shelf.kept = {path: record for path, record in records.items() if Path(path).exists()}
+        self.show_again()
 
     # -- the table of runs
 
@@ -137,7 +136,7 @@ class KeptScreen(RecipeScreen):
             return
         self.shelf.forget(record)
         self.trainer.forget(record)
-        if self.looked_at is record:
+        if self.looked_at and self.looked_at.run == record.run:
             self.looked_at = None
         self.say(f"{run_name(record.run)} is deleted")
         self.show_again()
@@ -165,10 +164,11 @@ class KeptScreen(RecipeScreen):
         if data is None:
             self.say(self._why_no_images(record.recipe))
             return
-        image = picture(data, "test", figures.pictured(data)[0], normalised=True)
+        image = picture(data, "test", int(pictured(data)[0]), normalised=True)
         if self.change(lambda session: trained_layers(session, find_run(record.run), image)):
             self.app.switch_mode(page)
-            said = f"{run_name(record.run)}, step {record.saved}: {what} · u, then 5, goes back"
+            assert self.session.chosen_stack
+            said = f"{self.session.chosen_stack.trained}: {what} · u, then 5, goes back"
             self.call_later(lambda: self.convtui.page.say(said))
 
     def action_open_image(self) -> None:

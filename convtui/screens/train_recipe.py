@@ -5,13 +5,12 @@ A run that is on keeps its recipe but for the learning rate, which can be set at
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields, replace
 from math import floor, log10
 from pathlib import Path
 from typing import Any, Final
 
-from convtui.names import did_you_mean, printable
+from convtui.names import printable, split_setting
 from convtui.screens.page import PageScreen
 from convtui.screens.train_wording import value_text
 from convtui.session import Session
@@ -55,19 +54,12 @@ def stepped(value: float, by: int) -> float:
     return next(each for each in reversed(values) if each < value * 0.999999)
 
 
-def typed(recipe: Recipe, text: str) -> Recipe:
-    """The recipe changed as a person types it: "max_lr 0.03", "batch_norm off". Raises ValueError."""
-    setting, *rest = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
-    name = setting.lower().replace("-", "_")
-    name = OTHER_NAMES.get(name, name)
-    names = [field.name for field in fields(Recipe)]
-    if name not in names:
-        close = did_you_mean(name, [*names, *OTHER_NAMES]) or f"; there is {', '.join(names)}"
-        raise ValueError(f"{printable(setting)}: no such setting here{close}")
-    value = "".join(rest).strip().strip("'\"")
+def typed(recipe: Recipe, text: str) -> tuple[str, Recipe]:
+    """What a person sets, as "max_lr 0.03" or "norm off", and the recipe with it. Raises ValueError."""
+    name, value = split_setting(text, [field.name for field in fields(Recipe)], OTHER_NAMES)
     if not value:
         raise ValueError(f"{name} needs a value: {name} {value_text(recipe, name)}")
-    return recipe.with_text(name, value)
+    return name, recipe.with_text(name, value)
 
 
 class RecipeScreen(PageScreen):
@@ -83,16 +75,21 @@ class RecipeScreen(PageScreen):
         record = self.trainer.current
         return record if record and record.is_active and self.trainer.is_busy else None
 
+    @property
+    def max_lr(self) -> float:
+        """The peak (or constant) rate of the run that is on, as it was asked for last, or of the next."""
+        active = self.active
+        return (active.asked_lr or active.max_lr) if active else self.trainer.recipe.max_lr
+
     # -- showing
 
     def controls(self, session: Session) -> list[Control]:  # noqa: ARG002
-        recipe, active = self.trainer.recipe, self.active
-        rate = Control("r", "lr", significant(active.max_lr if active else recipe.max_lr))
+        recipe = self.trainer.recipe
         items = [
             Control("d", "data", cut_to(Path(recipe.data).name, LONGEST_NAME), stepped=False),
             Control("b", "batch_norm", "batch norm" if recipe.batch_norm else "no batch norm", stepped=False),
             Control("p", "schedule", recipe.schedule, stepped=False),
-            rate,
+            Control("r", "lr", significant(self.max_lr)),
             Control("a", "optimizer", "AdamW" if recipe.optimizer == "adamw" else "SGD", stepped=False),
             Control("w", "decay", significant(recipe.weight_decay)),
             Control("n", "seed", str(recipe.seed)),
@@ -138,7 +135,7 @@ class RecipeScreen(PageScreen):
         except RecipeError as error:
             self.say(str(error), error=True)
             return
-        share = significant(max_lr / active.max_lr, 3)
+        share = significant(max_lr / self.max_lr, 3)
         self.trainer.set_rate(max_lr)
         if active.recipe.schedule == "constant":
             self.say(f"from the next step on the rate is {significant(max_lr)}")
@@ -149,8 +146,7 @@ class RecipeScreen(PageScreen):
             self.say(f"what remains of the schedule is scaled: {said}")
 
     def action_lr(self, by: int) -> None:
-        active = self.active
-        self.set_rate(stepped(active.max_lr if active else self.trainer.recipe.max_lr, by))
+        self.set_rate(stepped(self.max_lr, by))
 
     def action_batch_norm(self, by: int) -> None:  # noqa: ARG002
         self._with("batch_norm", not self.trainer.recipe.batch_norm)
@@ -164,7 +160,7 @@ class RecipeScreen(PageScreen):
     def action_epochs(self, by: int) -> None:
         now = self.trainer.recipe.epochs
         further = [each for each in EPOCHS[:: 1 if by > 0 else -1] if (each - now) * by > 0]
-        self._with("epochs", further[0] if further else now + by * EPOCHS[-1], "epochs")
+        self._with("epochs", further[0] if further else max(now + by * EPOCHS[-1], 1), "epochs")
 
     def action_batch(self, by: int) -> None:
         now = self.trainer.recipe.batch_size
@@ -186,16 +182,16 @@ class RecipeScreen(PageScreen):
     def action_type(self, name: str) -> None:
         """A setting typed in words, begun with the one that was clicked."""
         name = OTHER_NAMES.get(name, name)
-        recipe = self.active.recipe if self.active and name == "max_lr" else self.trainer.recipe
+        recipe = replace(self.trainer.recipe, max_lr=self.max_lr)
         self.ask(":", f"{name} {value_text(recipe, name)}" if name else "", self._typed)
 
     def _typed(self, text: str) -> bool:
         try:
-            recipe = typed(self.trainer.recipe, text)
+            name, recipe = typed(self.trainer.recipe, text)
         except ValueError as error:
             self.say(printable(str(error)), error=True)
             return False
-        if self.active and re.split(r"\W", text.strip(), maxsplit=1)[0] in ("max_lr", "lr", "rate", "peak"):
+        if self.active and name == "max_lr":
             self.set_rate(recipe.max_lr)
         else:
             self.change_recipe(recipe)

@@ -13,17 +13,20 @@ from convtui.training.runs import RunError, all_runs
 MOST_MARKED: Final = 4  # the colours of curves
 
 
-def read_records(known: Mapping[str, Record]) -> dict[str, Record]:
-    """The records of all runs on the disk by folder; finished ones that are known are not read again."""
+def read_records(known: Mapping[str, Record], outline: bool = False) -> dict[str, Record]:
+    """The records of all runs on the disk by folder, or outlines of those that are not known.
+
+    Finished ones that are known are not read again.
+    """
     records = {}
     for run in all_runs():
         path = str(run.path)
         before = known.get(path)
-        if before is not None and before.state is State.FINISHED:
+        if before and not before.is_outline and (outline or before.state is State.FINISHED):
             records[path] = before
         else:
             with suppress(RunError):  # deleted just now, or no longer to be read
-                records[path] = Record.of(run.events(), run.recipe, path)
+                records[path] = Record.of_run(run, outline)
     return records
 
 
@@ -32,7 +35,6 @@ class Shelf:
 
     def __init__(self) -> None:
         self.kept: dict[str, Record] = {}
-        self.is_read = False
         self._selected = ""
         self._marked: dict[str, int] = {}  # with their colours
 
@@ -76,7 +78,7 @@ class Shelf:
 
     def marked(self, rows: list[Record]) -> list[Record]:
         """The runs whose curves are shown, by colour."""
-        found = [record for record in rows if record.run in self._marked and record.begun]
+        found = [record for record in rows if record.run in self._marked and record.has_curves]
         return sorted(found, key=lambda record: self._marked[record.run])
 
     def forget(self, record: Record) -> None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from convtui.names import run_number
 from convtui.training.data import DataSet
 from convtui.training.network import network
 from convtui.training.recipe import Recipe
@@ -18,8 +19,7 @@ TOLD: Final = ("schedule", "max_lr", "batch_norm", "epochs", "threads")  # elsew
 
 def run_name(run: str) -> str:
     """As "run 12"; "" for none."""
-    name = Path(run).name
-    return f"run {int(name) if name.isdecimal() else name}" if run else ""
+    return f"run {run_number(run)}" if run else ""
 
 
 def value_text(recipe: Recipe, name: str) -> str:
@@ -90,14 +90,19 @@ def state_words(record: Record) -> str:
     recipe = recipe_words(record.recipe)
     match record.state:
         case State.STARTING:
-            return "PyTorch and the images are being loaded, about three seconds the first time …"
+            return "PyTorch and the images are being loaded, some seconds the first time …"
         case State.PAUSED:
             return "space goes on · enter takes one step · r R set the rate · x ends the run"
         case State.STOPPED:
+            if record.begun is None:
+                return f"stopped before it had begun: space starts a new run · {recipe}"
             how = "interrupted" if record.reason == "interrupted" else "saved"
             return f"{how} at step {record.step}: g goes on with it, space starts a new run · {recipe}"
         case State.FAILED:
-            return f"{record.reason}{': g goes on from its last checkpoint' if record.run else ''}"
+            can_go_on = record.saved and record.failed_under_way
+            return f"{record.reason}{': g goes on from its last checkpoint' if can_go_on else ''}"
+        case State.ELSEWHERE:
+            return f"another process trains it; this is how far it was when it was read · {recipe}"
         case State.FINISHED:
             right = f"{record.accuracy or 0:.2%} of the test images right"
             return f"{right} · K L open what it has learnt · {recipe}"

@@ -25,9 +25,8 @@ def trained_stack(run: Run, picture: Picture) -> Stack:
     Raises ValueError for a run without a checkpoint or that has diverged, and for a picture with other
     channels than the run's images.
     """
-    step, arrays = run.latest_weights()
-    run.keep_for_good(step)
-    trained = Trained.of(run.path, step, arrays)
+    trained = Trained.of(run.path, *run.latest_weights())
+    run.keep_for_good(trained.step)
     weights = [arrays["weight"] for arrays in trained.weights.values() if arrays["weight"].ndim == 4]
     shape = picture.pixels.shape
     channels, classes = weights[0].shape[1], len(weights[-1])

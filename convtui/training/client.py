@@ -48,23 +48,16 @@ class Worker:
         return cls(process)
 
     @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
-
-    @property
     def returncode(self) -> int | None:
         """Its exit code, minus the number of the signal that killed it; None while it runs."""
         return self._process.returncode
 
     @property
-    def last_words(self) -> str:
-        """The last line of its error stream, printable; sure to be the last once events() has ended."""
-        return self._last_words
-
-    @property
     def cause(self) -> str:
-        """How it ended, in words: `was killed by SIGKILL`, `ended with exit code 1: MemoryError`."""
+        """How it ended, in words: `was killed by SIGKILL`, `ended with exit code 1: MemoryError`.
+
+        The last line of its error stream is sure to be the last once events() has ended.
+        """
         code = self.returncode
         if code is None:
             return "is running"

@@ -92,6 +92,12 @@ def load(source: str, image_size: int = DEFAULT_SIZE) -> DataSet:
         raise DataError(f"{printable(source)}: cannot be read ({error.strerror or error})") from None
 
 
+def check(source: str) -> None:
+    """Raises InputError if `load` could not find what that names, without reading any of it."""
+    if source not in samples.data_names():
+        _existing(source)
+
+
 def fingerprint(data: DataSet) -> str:
     """32 hexadecimal digits (blake2b), the same for the same images, labels and classes alone."""
     hashed = blake2b(repr(data.classes).encode(), digest_size=16)

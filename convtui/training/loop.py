@@ -26,7 +26,7 @@ from convtui.training.checkpoint import Checkpoint
 from convtui.training.data import DataSet
 from convtui.training.finder import RATES, Finder
 from convtui.training.measures import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
-from convtui.training.minibatches import MiniBatches, normalised
+from convtui.training.minibatches import MiniBatches, normalised, pictured
 from convtui.training.network import network
 from convtui.training.protocol import (
     Epoch,
@@ -41,7 +41,6 @@ from convtui.training.protocol import (
 )
 from convtui.training.recipe import Recipe, RecipeError
 
-PREDICTED_IMAGES: Final = 16
 SNAPSHOTS_A_RUN: Final = 250
 LEAST_STEPS_A_SNAPSHOT: Final = 4
 SECONDS_A_SNAPSHOT: Final = 0.05
@@ -80,9 +79,9 @@ class Training:
         self._optimizer = _optimizer(recipe, self.model)
         self._scheduler = _scheduler(recipe, self._optimizer, self.total_steps)
         self._epoch_loss, self._epoch = 0.0, Epoch(0, 0, math.nan, math.nan, math.nan, 0.0)
-        self._captures, self._next_capture = capture, -math.inf
+        self._captures, self._captured_step, self._next_capture = capture, -1, -math.inf
         self._activations: dict[int, NDArray[np.float32]] = {}
-        self._pictured = np.random.default_rng(0).permutation(len(data.test_images))[:PREDICTED_IMAGES]
+        self._pictured = pictured(data)
         middle = recipe.first_kernel_size // 2
         self.watch(1, (0, 0, middle, middle))
         if checkpoint:
@@ -114,7 +113,7 @@ class Training:
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         group = self._optimizer.param_groups[0]
-        lr, momentum = group["lr"], _momentum(group)
+        lr, momentum = group["lr"], (group["betas"][0] if "betas" in group else group["momentum"])
         before = self._watched_weight.item()
         self._optimizer.step()
         watched = self._update_since(before) if self._captures else None
@@ -139,6 +138,7 @@ class Training:
         snapshot = Snapshot(self.step, statistics, first, self._predictions())
         ended = perf_counter()
         self.seconds += ended - began
+        self._captured_step = self.step
         self._next_capture = ended + max(SECONDS_A_SNAPSHOT, (ended - began) / CAPTURE_SHARE)
         return snapshot
 
@@ -151,6 +151,12 @@ class Training:
         if len(index) != 4 or not all(0 <= i < size for i, size in zip(index, shape, strict=True)):
             raise ValueError(f"weight {list(index)} of layer {layer}: must lie within {list(shape)}")
         self._watched = layer, index
+
+    @property
+    def max_lr(self) -> float:
+        """The peak (or constant) rate of what remains of the schedule."""
+        max_lr: float = self._optimizer.param_groups[0]["max_lr"]
+        return max_lr
 
     def set_max_lr(self, max_lr: float) -> None:
         """Scale what remains of the schedule to this peak (or constant) rate. Raises RecipeError."""
@@ -262,10 +268,9 @@ class Training:
 
     @property
     def _snapshot_is_due(self) -> bool:
-        if self.step in (1, self.total_steps):
-            return True
         every = max(LEAST_STEPS_A_SNAPSHOT, math.ceil(self.total_steps / SNAPSHOTS_A_RUN))
-        return self.step % every == 0 and perf_counter() >= self._next_capture
+        is_due = self.step % every == 0 and perf_counter() >= self._next_capture
+        return self.step != self._captured_step and (is_due or self.step in (1, self.total_steps))
 
     @property
     def _watched_weight(self) -> Tensor:
@@ -373,11 +378,6 @@ def _scheduler(recipe: Recipe, optimizer: torch.optim.Optimizer, total_steps: in
         div_factor=recipe.div_factor,
         final_div_factor=recipe.final_div_factor,
     )
-
-
-def _momentum(group: dict[str, Any]) -> float:
-    momentum: float = group["betas"][0] if "betas" in group else group["momentum"]
-    return momentum
 
 
 @contextmanager

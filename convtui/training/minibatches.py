@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from convtui.training.data import DataSet
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
+
+PICTURED: Final = 16
 
 
 class MiniBatches:
@@ -37,6 +39,11 @@ class MiniBatches:
 def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """The order in which an epoch goes through so many images; epochs count from 0."""
     return np.random.default_rng((epoch + 1, seed)).permutation(count)
+
+
+def pictured(data: DataSet) -> NDArray[np.int64]:
+    """Which test images are shown with what the network says of them, few or all there are."""
+    return np.random.default_rng(0).permutation(len(data.test_images))[:PICTURED]
 
 
 def normalised(images: NDArray[Any], data: DataSet) -> Images:

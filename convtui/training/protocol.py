@@ -44,7 +44,6 @@ class Continue(Message):
     """Go on with the run in this folder from its last good checkpoint."""
 
     run: str
-    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,7 +214,7 @@ class Saved(Message):
 
 @dataclass(frozen=True)
 class Rate(Message):
-    """The user has set another peak (or constant) rate before the step after this one."""
+    """The peak (or constant) rate from the step after this one on: told at the start, and when it is set."""
 
     step: int
     max_lr: float

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from math import isfinite
-from typing import Any, Final
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ from convtui.training.protocol import (
 from convtui.training.recipe import Recipe
 from convtui.training.schedule import schedule
 
+if TYPE_CHECKING:
+    from convtui.training.runs import Run
+
 Array = NDArray[np.float64]
 
 SMOOTHING: Final = 0.98
@@ -49,6 +52,7 @@ class State(Enum):
     STOPPED = "stopped"
     FINISHED = "finished"
     FAILED = "failed"
+    ELSEWHERE = "training elsewhere"  # by another process, which this one does not listen to
 
 
 ACTIVE: Final = (State.STARTING, State.TRAINING, State.PAUSED)
@@ -100,28 +104,22 @@ class Smoothed:
         return self._average / (1 - SMOOTHING**self._count)
 
 
+_FIGURES: Final = ("before", "gradient", "buffer", "squares", "decay", "update", "after")
+
+
 class WeightTrace:
     """One weight over the steps in which it was watched without a break, as Watched names its figures."""
 
     def __init__(self, layer: int, index: tuple[int, int, int, int]) -> None:
         self.layer, self.index = layer, index
-        self.columns = Columns("step", "before", "gradient", "buffer", "squares", "decay", "update", "after")
+        self.columns = Columns("step", *_FIGURES)
 
     def is_of(self, watched: Watched) -> bool:
         return (self.layer, self.index) == (watched.layer, watched.index)
 
     def append(self, step: int, watched: Watched) -> None:
-        squares = float("nan") if watched.squares is None else watched.squares
-        self.columns.append(
-            step,
-            watched.before,
-            watched.gradient,
-            watched.buffer,
-            squares,
-            watched.decay,
-            watched.update,
-            watched.after,
-        )
+        figures = (getattr(watched, name) for name in _FIGURES)
+        self.columns.append(step, *(nan if figure is None else figure for figure in figures))
 
 
 class Record:
@@ -129,8 +127,10 @@ class Record:
 
     def __init__(self, recipe: Recipe, run: str = "") -> None:
         self.recipe, self.run = recipe, run
+        self.is_outline = False  # it has its epochs and the last step, but lacks steps and snapshots
         self.state = State.STARTING
         self.reason = ""  # why it failed or was stopped
+        self.failed_under_way = False  # and not before its job had begun
         self.begun: Begun | None = None
         self.finished: Finished | None = None
         self.steps = Columns("step", "epoch", "loss", "smooth", "lr", "momentum", "seconds")
@@ -138,6 +138,7 @@ class Record:
         self.snapshots: list[Snapshot] = []  # those with statistics, which there are none of before a step
         self.picture: Snapshot | None = None  # the last of all
         self.rates: list[Rate] = []
+        self.asked_lr: float | None = None  # the peak rate that was asked for last, until it is set
         self.trace: WeightTrace | None = None
         self.saved = 0  # the step of the last checkpoint
         self._smoothed = Smoothed()
@@ -153,11 +154,28 @@ class Record:
             record.reason = "interrupted" if record.begun else "never begun"
         return record
 
+    @classmethod
+    def of_run(cls, run: Run, outline: bool = False) -> Record:
+        """The record of a run that is kept; an outline is made at once, and lacks the curves.
+
+        Raises RunError if its log cannot be read.
+        """
+        record = cls.of(run.events(outline), run.recipe, str(run.path))
+        record.is_outline = outline
+        if record.state is not State.FINISHED and run.is_held:
+            record.state, record.reason = State.ELSEWHERE, ""
+        return record
+
     # -- what it comes to
 
     @property
     def is_active(self) -> bool:
         return self.state in ACTIVE
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether it has begun, and its steps are known."""
+        return self.begun is not None and not self.is_outline
 
     @property
     def step(self) -> int:
@@ -219,12 +237,13 @@ class Record:
             fold(self, event)
 
     def fail(self, reason: str) -> None:
+        self.failed_under_way = self.state in (State.TRAINING, State.PAUSED)
         self.state, self.reason = State.FAILED, reason
 
     def _begin(self, event: Begun) -> None:
         self.begun, self.run, self.recipe = event, event.run, event.recipe
         self.state, self.reason, self.finished = State.TRAINING, "", None
-        self.saved = event.step
+        self.saved, self.asked_lr = event.step, None
         self._cut(event.step)
 
     def _cut(self, step: int) -> None:
@@ -271,6 +290,11 @@ class Record:
 
     def _save(self, event: Saved) -> None:
         self.saved = event.step
+
+    def _rate(self, event: Rate) -> None:
+        self.rates.append(event)
+        if event.max_lr == self.asked_lr:
+            self.asked_lr = None
 
     def _finish(self, event: Finished) -> None:
         self.state, self.finished = State.FINISHED, event
@@ -319,7 +343,7 @@ _FOLDS: Final[dict[type[Message], Callable[[Record, Any], None]]] = {
     Snapshot: Record._snapshot,
     Epoch: Record._epoch,
     Saved: Record._save,
-    Rate: lambda record, event: record.rates.append(event),
+    Rate: Record._rate,
     Paused: lambda record, _: record._stand(State.PAUSED),
     Going: lambda record, _: record._stand(State.TRAINING),
     Stopped: lambda record, _: record._stand(State.STOPPED),

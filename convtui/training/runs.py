@@ -12,6 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -81,15 +82,21 @@ class Run:
             return False
         return False
 
-    def events(self) -> list[Message]:
-        """What is in the log, without lines that are torn and events that a later Begun voids."""
+    def events(self, outline: bool = False) -> list[Message]:
+        """What is in the log, without lines that are torn and events that a later Begun voids.
+
+        outline: without snapshots and most steps, which are nearly all of it and take long to read.
+        A folder may be a copy, or was moved since: the run is the one in this folder, whatever the log says.
+        """
         try:
             lines = (self.path / _LOG).read_bytes().splitlines()
         except FileNotFoundError:
             return []
         except OSError as error:
             raise RunError(f"{_told(self.path / _LOG)}: {error.strerror}") from None
-        return _valid(_decoded(lines))
+        own, kept = str(self.path), _outline(lines) if outline else lines
+        events = (replace(each, run=own) if isinstance(each, Begun) else each for each in _decoded(kept))
+        return _valid(events)
 
     def checkpoints(self) -> list[Path]:
         """The files of the last checkpoints, newest last; some may be damaged."""
@@ -258,6 +265,18 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[Message]:
     for line in lines:
         with suppress(ValueError):
             yield decode(line)
+
+
+def _outline(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Without snapshots, and of steps only the last before whatever else is told, and the last of all."""
+    step = b""
+    for line in lines:
+        if line.startswith(b'{"event":"step"'):
+            step = line if line.endswith(b"}") else step
+        elif not line.startswith(b'{"event":"snapshot"'):
+            yield from (step, line)
+            step = b""
+    yield step
 
 
 def _valid(events: Iterable[Message]) -> list[Message]:

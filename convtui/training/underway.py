@@ -22,7 +22,6 @@ from convtui.training.protocol import (
     Rate,
     Saved,
     SetRate,
-    Snapshot,
     Step,
     Stop,
     Stopped,
@@ -65,6 +64,7 @@ class UnderWay:
         self._steps_left = 0 if paused else math.inf
         try:
             self._tell(begun)
+            self._tell(Rate(begun.step, self._training.max_lr))  # of its checkpoint; the log may not know it
             self._obey()
             for event in self._training.events():
                 self._take(event)
@@ -75,8 +75,6 @@ class UnderWay:
             raise
 
     def _take(self, event: Message) -> None:
-        if isinstance(event, Snapshot) and event.step == self._held_at:
-            return  # it was told when the run held
         if isinstance(event, Finished):
             self._save()
         self._tell(event)
@@ -124,7 +122,7 @@ class UnderWay:
                 self._later(message)
 
     def _set_rate(self, command: SetRate) -> None:
-        """Saved before it is told: what the log says is so even if the process dies here."""
+        """Saved before it is told: what the log says is so, or is told with the next Begun."""
         try:
             self._training.set_max_lr(command.max_lr)
         except ValueError as error:

@@ -106,16 +106,16 @@ class Worker:
                 training = self._loop.Training(recipe, data)
                 with new_run(recipe, fingerprint(data)).locked() as run:
                     self._run(training, run, paused)
-            case Continue(folder, paused):
+            case Continue(folder):
                 with find_run(folder).locked() as run:
                     data = load(run.recipe.data, run.recipe.image_size)
                     run.check_data(fingerprint(data))
                     training = self._loop.Training(run.recipe, data, run.checkpoint())
-                    self._run(training, run, paused)
+                    self._run(training, run)
             case Find(recipe):
                 self._find(recipe, load(recipe.data, recipe.image_size))
 
-    def _run(self, training: Training, run: Run, is_paused: bool) -> None:
+    def _run(self, training: Training, run: Run, is_paused: bool = False) -> None:
         begun = _begun(training.recipe, training.data, training.step, training.total_steps, str(run.path))
         try:
             UnderWay(training, run, self._inbox, self._outbox, self._jobs.append).do(begun, is_paused)

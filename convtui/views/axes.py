@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import Final
 
 import numpy as np
 
 from convtui.views.cells import Array
-
-LEAST_VALUE: Final = 1e-300  # what a logarithm takes for zero and below
 
 Label = tuple[int, str]  # the column where it begins
 
@@ -142,7 +139,7 @@ def places(scale: Scale, values: Sequence[float], cells: int, dots: int = 1) -> 
     return [round(share * last) // dots for share in shares.clip(0, 1).tolist()]
 
 
-def labels_below(scale: Scale, width: int, name: str, dots: int = 1) -> tuple[list[int], list[Label]]:
+def labels_below(scale: Scale, width: int, name: str = "", dots: int = 1) -> tuple[list[int], list[Label]]:
     """The columns of the ticks on an axis of so many columns, and the labels below with the axis' name.
 
     Labels do not touch and lie inside the width; the name is at the right end if it leaves place for ticks.

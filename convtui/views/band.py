@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from convtui.views.axes import Scale, labels_below, places, round_step, short, tick_labels
 from convtui.views.cells import Array, Palette, Pixels, cut_to, ink, style
-from convtui.views.drawn_pane import DrawnPane, Size
+from convtui.views.drawn_pane import Size
 from convtui.views.glyphs import Glyphs, Lines
 from convtui.views.histogram import rebinned
 from convtui.views.plots import LEAST_HEIGHT, LEAST_WIDTH
@@ -48,13 +48,6 @@ class Band:
     gutter: int = 0
     empty: str = ""  # what is said while there is no histogram
     of: str = ""  # what was counted, such as " of 16 images"
-
-
-class BandPane(DrawnPane[Band]):
-    """A band on a canvas."""
-
-    def __init__(self) -> None:
-        super().__init__(band_lines)
 
 
 def band_lines(band: Band, size: Size, palette: Palette) -> Lines:

@@ -8,7 +8,7 @@ from typing import Final
 from rich.segment import Segment
 
 from convtui.batches import Batches
-from convtui.views.batchnorm_figures import Figures, Side
+from convtui.views.batchnorm_figures import Figures
 from convtui.views.cells import Palette, accent_on, style
 from convtui.views.controls import Control
 from convtui.views.drawn_pane import Size
@@ -199,6 +199,8 @@ def _running_row(
 def rule_line(figures: Figures, width: int) -> tuple[Piece, ...]:
     """The update rule in words."""
     norm, count = figures.batches.norm, figures.statistics.count
+    if not norm.training:
+        return (("evaluation mode: the running statistics stay", Tone.MUTED),)
     unbiased = f"the running variance takes the unbiased one, n = {count:,}"
     if norm.momentum is None:
         tracked = norm.num_batches_tracked + 1
@@ -230,12 +232,8 @@ def sides_lines(figures: Figures) -> Said:
         head,
         _side_row("mean", *(float(side.output.mean()) for side in both)),
         _side_row("std", *(float(side.output.std()) for side in both)),
-        _side_row("this activation", *(_of(side, figures.chosen) for side in both)),
+        _side_row("this activation", *(float(side.output[figures.chosen]) for side in both)),
     )
-
-
-def _of(side: Side, at: int) -> float:
-    return float(side.output[at])
 
 
 def _side_row(name: str, training: float, evaluation: float) -> tuple[Piece, ...]:

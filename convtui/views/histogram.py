@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convtui.views.axes import Scale, labels_below, places, tick_labels, top_of
 from convtui.views.cells import RGB, Array, Palette, accent_on, cut_to, style
-from convtui.views.drawn_pane import DrawnPane, Size
+from convtui.views.drawn_pane import Size
 from convtui.views.glyphs import Glyphs, Lines
 from convtui.views.plots import LEAST_HEIGHT, LEAST_WIDTH, Mark, series_colour
 
@@ -28,7 +28,6 @@ class Histogram:
 
     The axis counts values a bin, or as_share tells the percentage of all values a bin. Where columns are
     fewer than bins, a bar is the mean of its bins. Marks (such as the mean) are lines from top to bottom.
-    top is the axis' greatest height; None: the least round one.
     """
 
     title: str
@@ -39,19 +38,10 @@ class Histogram:
     outline: Array | None = None
     outline_name: str = ""
     marks: tuple[Mark, ...] = ()
-    x_label: str = ""
     as_share: bool = False
-    top: float | None = None
     colour: int = 0
     outline_colour: int = 1
     gutter: int = 0
-
-
-class HistogramPane(DrawnPane[Histogram]):
-    """A histogram on a canvas."""
-
-    def __init__(self) -> None:
-        super().__init__(histogram_lines)
 
 
 def rebinned(counts: Array, columns: int) -> Array:
@@ -186,8 +176,6 @@ def _labels(histogram: Histogram, up: Scale, rows: int) -> dict[float, str]:
 
 def _upward(histogram: Histogram) -> Scale:
     """The scale of the heights."""
-    if histogram.top is not None:
-        return Scale(0.0, histogram.top)
     shown = [each for each in (histogram.counts, histogram.outline) if each is not None]
     heights = [_heights(histogram, each, len(each)) for each in shown]
     return Scale(0.0, top_of(np.concatenate(heights)))
@@ -223,7 +211,7 @@ def _draw_axes(
     for value, label in labels.items():
         lines = ceil(float(up.share(np.array([value]))[0]) * rows - 1e-9)  # as many as such a bar takes
         glyphs.write(top + rows - max(lines, 1), left - 1 - len(label), f"{label}┤", muted)
-    ticks, texts = labels_below(Scale(histogram.low, histogram.high), columns, histogram.x_label)
+    ticks, texts = labels_below(Scale(histogram.low, histogram.high), columns)
     glyphs.write(top + rows, left - 1, "└" + "─" * columns, muted)
     for column in ticks:
         glyphs.write(top + rows, left + column, "┬", muted)

@@ -17,7 +17,7 @@ from rich.style import Style
 from convtui.views.axes import Scale, labels_below, places, round_range, short, tick_labels
 from convtui.views.cells import RGB, Array, Palette, accent_on, cut_to, style
 from convtui.views.drawing import tint
-from convtui.views.drawn_pane import DrawnPane, Size
+from convtui.views.drawn_pane import Size
 from convtui.views.glyphs import Glyphs, Lines
 
 LEAST_HEIGHT: Final = 6  # lines from which there are axes
@@ -68,7 +68,6 @@ class Mark:
     x: float
     y: float | None = None
     label: str = ""
-    glyph: str = "●"
     colour: int | None = None  # None: the accent
 
 
@@ -97,13 +96,6 @@ class Plot:
         x = _scale(self.x_range, [series.x for series in self.series], self.log_x)
         y = _scale(self.y_range, [series.y for series in self.series], self.log_y)
         return x, y
-
-
-class PlotPane(DrawnPane[Plot]):
-    """A plot on a canvas."""
-
-    def __init__(self) -> None:
-        super().__init__(plot_lines)
 
 
 def plot_lines(plot: Plot, size: Size, palette: Palette) -> Lines:
@@ -212,7 +204,7 @@ class _Frame:
         of = self._style_of_mark(mark, bold=True)
         if mark.y is not None:
             row = self.rows - 1 - places(self.y, [mark.y], self.rows, 4)[0]
-            self.glyphs.write(self.top + row, self.left + column, mark.glyph, of)
+            self.glyphs.write(self.top + row, self.left + column, "●", of)
         if mark.label:
             start, text = column + 1, f" {mark.label}"
             if start + len(text) > self.columns:

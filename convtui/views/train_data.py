@@ -16,8 +16,8 @@ from convtui.views.cells import Array
 class Status:
     """How far a run is: the line at the top of every view.
 
-    state is a word: ready, starting, training, paused, stopped, finished, failed. run names it ("run 12"), or
-    is "". words say in a line what is happening, why it failed, or what to do next.
+    state is a word: ready, starting, training, paused, stopped, finished, failed, training elsewhere. run
+    names it ("run 12"), or is "". words say in a line what is happening, why it failed, or what to do next.
     """
 
     state: str
@@ -36,11 +36,13 @@ class Status:
 class Curves:
     """A run's losses: of every step, [steps], and on the test images at the end of every epoch, [epochs].
 
-    name stands in legends; colour is a number of the palette's series. Epochs count from 1.
+    name stands in legends; colour is a number of the palette's series. guessing is the loss of an even guess,
+    log(classes). Epochs count from 1.
     """
 
     name: str
     colour: int
+    guessing: float
     total_steps: int
     total_epochs: int
     steps: Array
@@ -67,10 +69,9 @@ class Schedule:
 
 @dataclass(frozen=True, eq=False)
 class Kernels:
-    """The first convolution's weights [out, in, rows, columns] after a step."""
+    """The first convolution's weights [out, in, rows, columns]."""
 
     values: Array
-    step: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,6 @@ class Predictions:
     labels: tuple[str, ...]
     predicted: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
-    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class WeightTrace:
 class RunRow:
     """A run in the table of runs; colour is that of its curves, None while they are not shown."""
 
-    number: int
+    number: str
     words: str  # its recipe
     state: str
     epochs: int  # completed
@@ -184,14 +184,12 @@ class Arm:
 class CurvesView:
     """The run's curves: `curves` has the present run last, those it is compared with before it.
 
-    guessing is the loss of an even guess, log(classes). Before the first run an invitation stands in the
-    curves' place.
+    Before the first run an invitation stands in the curves' place.
     """
 
     status: Status
     curves: tuple[Curves, ...]
     schedule: Schedule
-    guessing: float
     kernels: Kernels | None = None
     predictions: Predictions | None = None
     invitation: tuple[str, ...] = ()
@@ -224,15 +222,15 @@ class WeightView:
 
 @dataclass(frozen=True, eq=False)
 class RunsView:
-    """All runs, the curves of those chosen, and, of a comparison, its arms and their peak rate."""
+    """All runs, the curves of those chosen, and, of a comparison, its arms, peak rate and classes."""
 
     status: Status
     rows: tuple[RunRow, ...]
     selected: int
     curves: tuple[Curves, ...]
-    guessing: float
     arms: tuple[Arm, ...] = ()
     peak: float = 0.0
+    classes: int = 1
     log_loss: bool = False
 
 
@@ -250,7 +248,6 @@ class FinderView:
     present: float
     steepest: float | None = None
     suggestion: float | None = None
-    is_over: bool = False
 
 
 TrainView = CurvesView | LayersView | WeightView | RunsView | FinderView

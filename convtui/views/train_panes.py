@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from textual.geometry import Region
 
-from convtui.views.band import BandPane
+from convtui.views.band import band_lines
 from convtui.views.canvas import Pane
 from convtui.views.cells import Palette
 from convtui.views.drawn_pane import DrawnPane, Size
-from convtui.views.plots import PlotPane
+from convtui.views.plots import plot_lines
 from convtui.views.train_arrange import train_plan
 from convtui.views.train_data import (
     CurvesView,
@@ -53,14 +53,14 @@ _PANES: Final[dict[str, Callable[[], DrawnPane[Any]]]] = {
     "kernels": partial(DrawnPane, kernel_lines),
     "predictions": partial(DrawnPane, prediction_lines),
     "layers": partial(DrawnPane, layers_table, layer_at),
-    "band": BandPane,
+    "band": partial(DrawnPane, band_lines),
     "card": partial(DrawnPane, weight_card),
     "runs": partial(DrawnPane, runs_table, run_at),
     "lesson": partial(DrawnPane, lesson_lines),
 }
 
 _CURVES: Final[dict[str, Callable[[CurvesView], Any]]] = {
-    "loss": lambda view: loss_plot(view.curves, view.guessing, view.log_loss),
+    "loss": lambda view: loss_plot(view.curves, view.log_loss),
     "rate": lambda view: rate_plot(view.schedule),
     "momentum": lambda view: momentum_plot(view.schedule),
     "accuracy": lambda view: accuracy_plot(view.curves),
@@ -86,7 +86,7 @@ _WEIGHT: Final[dict[str, Callable[[WeightView], Any]]] = {
 }
 _RUNS: Final[dict[str, Callable[[RunsView], Any]]] = {
     "runs": lambda view: view,
-    "losses": lambda view: loss_plot(view.curves, view.guessing, view.log_loss),
+    "losses": lambda view: loss_plot(view.curves, view.log_loss),
     "accuracies": lambda view: accuracy_plot(view.curves),
     "lesson": lambda view: view,
 }
@@ -108,7 +108,7 @@ class TrainPanes:
 
     def __getitem__(self, name: str) -> DrawnPane[Any]:
         if name not in self._panes:
-            self._panes[name] = _PANES.get(name, PlotPane)()
+            self._panes[name] = _PANES.get(name, partial(DrawnPane, plot_lines))()
         return self._panes[name]
 
     def show(self, view: TrainView, size: Size, palette: Palette) -> list[Pane] | None:

@@ -30,51 +30,51 @@ USUAL: Final = 0.97  # the share of the gradients that lie within the axis
 _NOTHING: Final = np.zeros(0)
 
 
-def loss_plot(curves: Sequence[Curves], guessing: float, is_log: bool = False) -> Plot:
+def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
     """Losses over the steps: of the last run raw, smoothed and validation, of those before it smoothed.
 
     The axis ends a little above the loss of guessing, so that a run that goes astray does not press all the
     others flat, and nothing jumps.
     """
     total = max((each.total_steps for each in curves), default=1)
-    level = Series(
-        f"guessing {guessing:.2f}", np.array([0.0, total]), np.full(2, guessing), None, Stroke.DOTTED
-    )
-    series = [level]
-    is_one = len(curves) == 1
-    for each in curves[:-1]:
-        series.append(Series(each.name, each.steps, each.smooth, each.colour, marker=_marker(each.colour)))
-    for each in curves[-1:]:
-        if is_one:
-            series.append(Series("each step", each.steps, each.losses, None, Stroke.FAINT))
-        series += [
-            Series(
-                "smoothed" if is_one else each.name,
-                each.steps,
-                each.smooth,
-                each.colour,
-                Stroke.THICK,
-                "" if is_one else _marker(each.colour),
+    title, series = "loss", list[Series]()
+    if curves:
+        last = curves[-1]
+        level = np.full(2, last.guessing)
+        series = [
+            Series(f"guessing {last.guessing:.2f}", np.array([0.0, total]), level, None, Stroke.DOTTED),
+            *(
+                Series(each.name, each.steps, each.smooth, each.colour, marker=_marker(each.colour))
+                for each in curves[:-1]
             ),
+            *_last_losses(last, is_one=len(curves) == 1),
         ]
-        if is_one:
-            other = each.colour + 1
-            series.append(
-                Series("validation", each.epoch_steps, each.validation_losses, other, Stroke.POINTS)
-            )
+        if np.isfinite(last.smooth[-1:]).any():
+            title = f"loss {last.smooth[-1]:.3f}"
     return Plot(
-        _titled("loss", curves[-1].smooth if curves else _NOTHING, 3),
+        title,
         tuple(series),
         "step",
         (0, total),
-        _loss_range(curves, guessing, is_log),
+        _loss_range(curves, is_log),
         log_y=is_log,
         gutter=GUTTER,
     )
 
 
-def _loss_range(curves: Sequence[Curves], guessing: float, is_log: bool) -> tuple[float, float]:
-    top = round_range(0, guessing * 1.2).high
+def _last_losses(run: Curves, is_one: bool) -> list[Series]:
+    """The smoothed losses on top; of a run on its own also those of each step and the validation's."""
+    if not is_one:
+        return [Series(run.name, run.steps, run.smooth, run.colour, Stroke.THICK, _marker(run.colour))]
+    return [
+        Series("each step", run.steps, run.losses, None, Stroke.FAINT),
+        Series("smoothed", run.steps, run.smooth, run.colour, Stroke.THICK),
+        Series("validation", run.epoch_steps, run.validation_losses, run.colour + 1, Stroke.POINTS),
+    ]
+
+
+def _loss_range(curves: Sequence[Curves], is_log: bool) -> tuple[float, float]:
+    top = round_range(0, max((each.guessing for each in curves), default=1.0) * 1.2).high
     if not is_log:
         return 0.0, top
     shown = [np.concatenate([each.smooth, each.validation_losses]) for each in curves]
@@ -169,11 +169,9 @@ def layer_plot(
 ) -> Plot:
     """A figure of every layer over the steps: values [times, layers], the selected over the others."""
     selected, layers, steps = view.selected, view.layers, view.history.steps
-    others = [
-        Series("the others" if at == (selected == 0) else "", steps, values[:, at], None)
-        for at in range(len(layers))
-        if at != selected
-    ]
+    others = [Series("", steps, values[:, at], None) for at in range(len(layers)) if at != selected]
+    if others:
+        others[0] = replace(others[0], name="the others")
     chosen = [
         Series(f"layer {layers[at].number}", steps, values[:, at], 0, Stroke.THICK)
         for at in range(len(layers))
@@ -224,7 +222,3 @@ def _trace_plot(title: str, series: tuple[Series, ...], total_steps: int) -> Plo
 
 def _marker(colour: int) -> str:
     return MARKERS[colour % len(MARKERS)]
-
-
-def _titled(title: str, values: Array, digits: int) -> str:
-    return f"{title} {values[-1]:.{digits}f}" if len(values) and np.isfinite(values[-1]) else title

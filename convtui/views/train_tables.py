@@ -85,7 +85,7 @@ def lesson_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
     """What came of the runs of a comparison and, where there is room, what to see in it."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
-    words = comparison_words(view.arms, view.peak)
+    words = comparison_words(view.arms, view.peak, view.classes)
     lines = [f"{fact}; {why}." for fact, why in words]
     if len(lines) > height or max(map(len, lines)) > width:
         lines = [cut_to(f"{fact}.", width) for fact, _ in words]
@@ -143,7 +143,7 @@ def runs_table(view: RunsView, size: Size, palette: Palette) -> Lines:
     rows = view.rows
     columns = [
         _Column("", [MARKERS[row.colour % len(MARKERS)] if row.colour is not None else " " for row in rows]),
-        _Column("run", [str(row.number) for row in rows]),
+        _Column("run", [row.number for row in rows]),
         _Column("recipe", [row.words for row in rows], is_words=True),
         _Column("state", [f"{SIGNS[row.state]} {row.state}" for row in rows], is_words=True),
         _Column("epochs", [f"{row.epochs}/{row.total_epochs}" for row in rows]),
@@ -236,7 +236,9 @@ def weight_card(view: WeightView, size: Size, palette: Palette) -> Lines:
     glyphs.write(0, 0, cut_to(view.name, width), style(palette.text, palette.background, True))
     weight = view.weight
     if weight is None:
-        glyphs.write(2, 0, cut_to("told with the next step", width), muted)
+        is_over = view.status.run and view.status.state not in ("starting", "training", "paused")
+        why = "this run did not watch this weight" if is_over else "told with the next step"
+        glyphs.write(2, 0, cut_to(why, width), muted)
         return glyphs.lines()
     glyphs.write(1, 0, _rates(weight, width), muted)
     lines = weight_lines(weight)
@@ -297,4 +299,6 @@ def _bold(palette: Palette) -> Style:
 def _state_colour(state: str, palette: Palette) -> RGB:
     if state in ("training", "finished"):
         return palette.reader
-    return palette.muted if state in ("ready", "stopped") else accent_on(palette.background, palette)
+    if state in ("ready", "stopped", "training elsewhere"):
+        return palette.muted
+    return accent_on(palette.background, palette)

@@ -19,8 +19,9 @@ SIGNS: Final = {
     "stopped": "■",
     "finished": "✓",
     "failed": "✗",
+    "training elsewhere": "▷",
 }
-STUCK: Final = 0.5  # an accuracy below it means that the network has learnt next to nothing
+STUCK: Final = 0.2  # of the way from guessing to all right; who is below has learnt next to nothing
 
 
 def clock(seconds: float) -> str:
@@ -178,19 +179,22 @@ def _signed(value: float) -> str:
 # -- the comparison
 
 
-def comparison_words(arms: Sequence[Arm], peak: float) -> list[tuple[str, str]]:
+def comparison_words(arms: Sequence[Arm], peak: float, classes: int) -> list[tuple[str, str]]:
     """What came of the four runs, as far as they are finished, and what to see in it."""
+    guessed = 1 / classes
     found = {(arm.schedule, arm.batch_norm): arm.accuracy for arm in arms if arm.is_finished}
     words = []
     for arm, (name, learnt, stuck) in _ARMS.items():
         accuracy = found.get(arm)
         if accuracy is not None:
-            is_stuck = accuracy < STUCK
+            is_stuck = accuracy < guessed + STUCK * (1 - guessed)
             came_to = f"stuck at {accuracy:.2%}" if is_stuck else f"{accuracy:.2%}"
             words.append((f"{name} {digits(peak)}: {came_to}", stuck if is_stuck else learnt))
     accuracies = [each for each in found.values() if each is not None]
     if len(accuracies) == len(_ARMS) and found["one-cycle", True] == max(accuracies):
         words[-1] = (words[-1][0], "the best of the four, as usual")
+    if len(arms) < len(_ARMS):
+        words.append(("Stopped before all four were run", "c begins them again"))
     return words or [("Four runs, one after another, with one seed and peak rate", "see where they part")]
 
 

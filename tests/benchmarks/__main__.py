@@ -1,17 +1,11 @@
 """Measures convtui beside the smallest Textual app and prints a table: python -m tests.benchmarks."""
 
 import argparse
-import json
-import os
-import platform
 import sys
 import tempfile
 import timeit
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -40,47 +34,13 @@ from tests.benchmarks.measure import (
     percentile_95,
     start_milliseconds,
 )
+from tests.benchmarks.report import Figure, compared, machine, show
 from tests.benchmarks.terminal import Ended, Silent
+from tests.benchmarks.training import training_figures
 
 CONVTUI = [sys.executable, "-m", "convtui"]
 SMALLEST = [sys.executable, str(Path(__file__).with_name("smallest.py"))]
 BOTH: Commands = {"convtui": CONVTUI, "smallest app": SMALLEST}
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the report: a value of convtui's beside a reference, and the most their ratio should be."""
-
-    name: str
-    unit: str
-    value: float | None
-    against: str
-    reference: float | None
-    target: float | None = None
-
-    @property
-    def ratio(self) -> float | None:
-        return self.value / self.reference if self.value is not None and self.reference else None
-
-    @property
-    def verdict(self) -> str:
-        if self.target is None:
-            return ""
-        return "met" if self.ratio is not None and self.ratio <= self.target else "MISSED"
-
-
-def compared(
-    name: str,
-    unit: str,
-    both: Mapping[str, T],
-    measure: Callable[[T], float | None],
-    target: float | None = None,
-) -> Figure:
-    """The same measure of two samples, the second of which is the reference."""
-    ours, reference = both.values()
-    return Figure(name, unit, measure(ours), list(both)[1], measure(reference), target)
 
 
 def start_figures(images: Commands) -> Iterator[Figure]:
@@ -162,17 +122,6 @@ def block_milliseconds(matrix: WeightMatrix) -> float:
     return min(timeit.repeat(lambda: matrix.block(rows, columns), number=20, repeat=5)) / 20 * 1000
 
 
-def machine() -> dict[str, object]:
-    """What the figures were measured on."""
-    return {
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "textual": version("textual"),
-    }
-
-
 def saved_image(directory: str, side: int) -> str:
     """The path of a square image of noise."""
     path = Path(directory) / f"{side}.npy"
@@ -180,27 +129,11 @@ def saved_image(directory: str, side: int) -> str:
     return str(path)
 
 
-def table(figures: list[Figure]) -> str:
-    """The figures as aligned lines."""
-    lines = [f"{'':<30}{'convtui':>12}{'against':>12}{'':>15}{'ratio':>9}{'target':>9}"]
-    for figure in figures:
-        values = "".join(f"{_quantity(value, figure.unit):>12}" for value in (figure.value, figure.reference))
-        ratio = "-" if figure.ratio is None else f"{figure.ratio:.2f}x"
-        target = "" if figure.target is None else f"{figure.target:g}x"
-        line = f"{figure.name:<30}{values}  {figure.against:<13}{ratio:>9}{target:>9}  {figure.verdict}"
-        lines.append(line.rstrip())
-    return "\n".join(lines)
-
-
-def _quantity(value: float | None, unit: str) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.2f} {unit:<2}" if value < 10 else f"{value:.1f} {unit:<2}"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=["start", "keys", "matrix", "layers"], help="measure only this")
+    parser.add_argument(
+        "--only", choices=["start", "keys", "matrix", "layers", "training"], help="measure only this"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args()
     figures: list[Figure] = []
@@ -219,15 +152,12 @@ def main() -> int:
                 figures += matrix_figures(matrices)
             if options.only in (None, "layers"):
                 figures += layers_figures()
+            if options.only in (None, "training"):
+                figures += training_figures()
         except (Silent, Ended) as error:
             print(error, file=sys.stderr)
             return 1
-    if options.json:
-        lines = [asdict(figure) | {"ratio": figure.ratio} for figure in figures]
-        print(json.dumps({"figures": lines, "machine": machine()}, indent=2))
-    else:
-        print(table(figures))
-        print(", ".join(f"{name} {value}" for name, value in machine().items()))
+    show(figures, machine("textual", "torch"), options.json)
     return 0
 
 

@@ -54,10 +54,11 @@ class Usage:
 class Terminal:
     """A program running in a pseudo-terminal; `frame_ends` are the moments at which its frames were whole."""
 
-    def __init__(self, fd: int, process: subprocess.Popen[bytes], started: float) -> None:
+    def __init__(self, fd: int, process: subprocess.Popen[bytes], started: float, data: Path) -> None:
         self.fd = fd
         self.process = process
         self.started = started
+        self.data = data  # the user's data folder, where the program may keep things
         self.frame_ends: list[float] = []
         self._frame_open = False
         self._ended = False
@@ -78,6 +79,22 @@ class Terminal:
         """
         self.read_until(time.perf_counter())
         return self._read_until_quiet(self.send(keys), quiet, timeout, 1)
+
+    def press_until(self, keys: bytes, text: str, timeout: float = 5.0) -> float:
+        """Seconds from typing the keys to the end of the first frame with this text, whatever else is drawn.
+
+        Raises:
+            Silent: it was not drawn within `timeout` seconds.
+            Ended: the program is gone.
+        """
+        self.read_until(time.perf_counter())
+        since = self.send(keys)
+        data = b""
+        while chunk := self._read(since + timeout - time.perf_counter()):
+            data += chunk
+            if not self._frame_open and text in plain(data):
+                return time.perf_counter() - since
+        raise (Ended if self._ended else Silent)(f"{self.process.args!r} did not draw {text!r}")
 
     def first_screen(self, cells: int, quiet: float = 0.2, timeout: float = 30.0) -> Drawn:
         """Read from the start of the process until `cells` characters are drawn and `quiet` seconds follow.
@@ -156,6 +173,11 @@ class Terminal:
         return chunk
 
 
+def plain(data: bytes) -> str:
+    """The text of the output without its escape sequences."""
+    return ESCAPE_SEQUENCE.sub(b"", data).decode(errors="replace")
+
+
 def _characters(data: bytes) -> int:
     """How many characters of the output take a cell."""
     return len(UTF8_CONTINUATION.sub(b"", ESCAPE_SEQUENCE.sub(b"", data)))
@@ -169,15 +191,18 @@ def running(command: Sequence[str], columns: int = 120, rows: int = 40) -> Itera
     environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
     outside, inside = os.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    with tempfile.TemporaryDirectory(prefix="convtui-home-") as home, os.fdopen(outside, "rb", buffering=0):
-        environment["HOME"] = home
+    with (
+        tempfile.TemporaryDirectory(prefix="convtui-home-", ignore_cleanup_errors=True) as home,
+        os.fdopen(outside, "rb", buffering=0),
+    ):
+        environment |= {"HOME": home, "XDG_DATA_HOME": str(Path(home, "data"))}
         with os.fdopen(inside, "rb", buffering=0) as tty:
             started = time.perf_counter()
             process = subprocess.Popen(
                 command, stdin=tty, stdout=tty, stderr=tty, env=environment, start_new_session=True
             )
         try:
-            yield Terminal(outside, process, started)
+            yield Terminal(outside, process, started, Path(home, "data"))
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ import torch
 
 from convtui.batches import Batches
 from convtui.keys import PAGES, Key
+from convtui.screens.batch_source import Source
 from convtui.screens.batchnorm import BatchNormScreen
 from convtui.trainer import Trainer
 from convtui.training.minibatches import MiniBatches
@@ -274,7 +275,37 @@ async def test_images_that_cannot_be_read_are_told_of() -> None:
         assert driven.refused
         assert "/nowhere/digits" in driven.said
         assert screen.lab is None
+        assert "/nowhere/digits: no such data set" in driven.lines[1]
+        assert "w tries again" in driven.lines[2]
+        assert "reading" not in driven.text
         await driven.press("right", "t", "end", "x", "g", "v")
+
+
+async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    really = Source.open
+
+    def opening(source: Source, known: Any) -> Any:
+        tried.append(source.recipe.data)
+        return really(source, known)
+
+    monkeypatch.setattr(Source, "open", opening)
+    trainer = trainer_of(Recipe(data="/nowhere/digits"))
+    async with page(trainer) as (driven, screen):
+        await driven.press("H", "H")
+        await settled(driven)
+        assert len(tried) == 1
+        await driven.press("w")
+        await settled(driven)
+        assert len(tried) == 2
+        await driven.press("5", "4")
+        await settled(driven)
+        assert len(tried) == 3
+        trainer.change(SMALL)
+        await driven.press("5", "4")
+        await settled(driven)
+        assert screen.lab
+        assert screen.lab.source.recipe == SMALL
 
 
 # -- runs

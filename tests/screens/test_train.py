@@ -8,7 +8,6 @@ import pytest
 from convtui import keys
 from convtui.screens.step import StepScreen
 from convtui.screens.train import TrainScreen, View
-from convtui.screens.train_recipe import stepped, typed
 from convtui.training.protocol import (
     Continue,
     Failed,
@@ -19,7 +18,6 @@ from convtui.training.protocol import (
     Pause,
     Paused,
     Ready,
-    SetRate,
     Snapshot,
     Stop,
     Stopped,
@@ -87,94 +85,6 @@ async def test_data_that_is_not_there_is_said(tmp_path: Path) -> None:
         assert "Press space to train." in driven.text
 
 
-# -- the recipe
-
-
-async def test_keys_change_the_recipe() -> None:
-    async with training() as driven:
-        start = driven.trainer.recipe
-        for pressed, change in (
-            (["b"], {"batch_norm": False}),
-            (["p"], {"schedule": "constant"}),
-            (["r"], {"max_lr": 0.08}),
-            (["R"], {"max_lr": 0.04}),
-            (["e"], {"epochs": 8}),
-            (["E"], {"epochs": 3}),
-            (["z"], {"batch_size": 128}),
-            (["Z"], {"batch_size": 32}),
-            (["a"], {"optimizer": "sgd"}),
-            (["w"], {"weight_decay": 0.02}),
-            (["W", "W"], {"weight_decay": 0.006}),
-            (["n", "n", "N"], {"seed": 1}),
-        ):
-            driven.trainer.change(start)
-            await driven.press(*pressed)
-            assert driven.trainer.recipe == replace(start, **change), pressed  # type: ignore[arg-type]
-
-
-async def test_changes_are_undone_and_what_cannot_be_is_said() -> None:
-    async with training() as driven:
-        await driven.press("b", "r", "r", "u")
-        assert driven.trainer.recipe == replace(SMALL, batch_norm=False)
-        await driven.press("u")
-        assert driven.trainer.recipe == SMALL
-        await driven.press("u")
-        assert "nothing to undo" in driven.said
-        await driven.press("ctrl+r", "ctrl+r")
-        assert driven.trainer.recipe == replace(SMALL, batch_norm=False, max_lr=0.1)
-        await driven.press(*["Z"] * 8)
-        assert driven.refused
-        assert "batch_size 1: must be a whole number from 2" in driven.said
-
-
-async def test_any_setting_is_typed() -> None:
-    async with training() as driven:
-        for text, change in (
-            ("max_lr 0.03", {"max_lr": 0.03}),
-            ("lr=0.02", {"max_lr": 0.02}),
-            ("batch_norm off", {"batch_norm": False}),
-            ("channels 8,16,32", {"channels": (8, 16, 32)}),
-            ("pct-start 0.5", {"pct_start": 0.5}),
-        ):
-            driven.trainer.change(SMALL)
-            await driven.press(":")
-            await driven.enter(text)
-            assert driven.trainer.recipe == replace(SMALL, **change), text  # type: ignore[arg-type]
-        before = driven.trainer.recipe
-        for text, words in (
-            ("max_lr", "max_lr needs a value: max_lr 0.06"),
-            ("max_lr fast", "must be above 0"),
-            ("epoch 3", "did you mean epochs"),
-        ):
-            await driven.press(":")
-            await driven.enter(text)
-            assert words in driven.said
-            await driven.press("escape")
-            assert driven.trainer.recipe == before
-
-
-async def test_a_setting_is_clicked() -> None:
-    async with training() as driven:
-        await driven.click_on("›", after="lr")
-        assert driven.trainer.recipe.max_lr == 0.08
-        await driven.click_on("one-cycle")
-        assert driven.trainer.recipe.schedule == "constant"
-
-
-@pytest.mark.parametrize(
-    ("value", "up", "down"), [(0.06, 0.08, 0.04), (0.1, 0.2, 0.08), (0.0123, 0.02, 0.01), (1.0, 2.0, 0.8)]
-)
-def test_rates_are_stepped_through(value: float, up: float, down: float) -> None:
-    assert stepped(value, 1) == pytest.approx(up)
-    assert stepped(value, -1) == pytest.approx(down)
-
-
-def test_typed_recipes() -> None:
-    assert typed(Recipe(), "data '/my photos'").data == "/my photos"
-    with pytest.raises(ValueError, match="no such setting"):
-        typed(Recipe(), "nonsense 3")
-
-
 # -- a run
 
 
@@ -229,22 +139,6 @@ async def test_the_recipe_of_a_run_that_is_on_stays() -> None:
         assert driven.told == [Train(SMALL)]
         assert driven.trainer.current is not None
         assert driven.trainer.current.recipe == SMALL
-
-
-async def test_the_learning_rate_of_a_run_is_set() -> None:
-    async with training() as driven:
-        await driven.press("space")
-        await driven.tell(*made.events(SMALL, until=3), Paused(3))
-        await driven.press("R")
-        assert driven.told[-1] == SetRate(0.04)
-        assert "its peak is 0.04 now, every rate to come 0.667 times" in driven.said
-        assert driven.trainer.recipe == SMALL
-        await driven.press(":")
-        await driven.enter("max_lr 0.01")
-        assert driven.told[-1] == SetRate(0.01)
-        await driven.press(":")
-        await driven.enter("max_lr -1")
-        assert driven.refused
 
 
 async def test_a_process_that_dies_is_told_of_and_a_new_run_gets_a_new_one() -> None:
@@ -402,3 +296,24 @@ async def test_the_comparison() -> None:
         for accuracy in ("10.00%", "93.00%", "95.00%", "98.00%"):
             assert accuracy in driven.text
         assert "Constant" in driven.lines[-5] + driven.lines[-6] + driven.lines[-7]
+
+
+async def test_a_run_of_a_stopped_comparison_keeps_its_number() -> None:
+    async with training(replace(SMALL, epochs=1)) as driven:
+        await driven.press("c")
+        for number in (1, 2):
+            job = driven.told[-1]
+            assert isinstance(job, Train)
+            until = 5 if number == 2 else None
+            await driven.tell(*made.events(job.recipe, until, run=f"/runs/000{number}"))
+        await driven.press("x")
+        await driven.tell(Stopped(5))
+        assert "Stopped before all four were run" in driven.text
+        await driven.press("up", "down", "g")
+        assert driven.told[-1] == Continue("/runs/0002")
+        await driven.tell(made.begun(job.recipe, "/runs/0002"), made.step(1))
+        assert "comparison, run 2 of 4" in driven.text
+        await driven.tell(Stopped(1))
+        await driven.turn_to(View.RUNS)
+        await driven.press("down", "g")
+        assert driven.refused

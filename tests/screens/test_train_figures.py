@@ -8,11 +8,12 @@ import pytest
 from convtui.screens import train_figures as figures
 from convtui.screens.train_cursor import Cursor
 from convtui.screens.train_shelf import MOST_MARKED, Shelf
-from convtui.screens.train_wording import recipe_words, run_name
+from convtui.screens.train_wording import recipe_words, run_name, state_words
 from convtui.training.data import load
-from convtui.training.protocol import Begun, Snapshot
+from convtui.training.network import layers_text
+from convtui.training.protocol import Begun, Snapshot, Stopped
 from convtui.training.recipe import Recipe
-from convtui.training.record import Record
+from convtui.training.record import Record, State
 from tests.training import events as made
 
 SHAPES = {1: (8, 1, 5, 5), 4: (16, 8, 3, 3)}
@@ -77,7 +78,7 @@ def test_curves_and_rows() -> None:
     assert curves.epoch_steps.tolist() == [20, 40, 60, 80, 100]
     assert curves.accuracies[-1] == pytest.approx(0.985)
     row = figures.run_row(run, None)
-    assert (row.number, row.state, row.epochs, row.total_epochs) == (12, "finished", 5, 5)
+    assert (row.number, row.state, row.epochs, row.total_epochs) == ("12", "finished", 5, 5)
     assert row.accuracy == pytest.approx(0.985)
     assert figures.run_row(record(3), 1).accuracy is None
 
@@ -101,6 +102,39 @@ def test_pictures_are_those_of_the_data_set() -> None:
     assert shown.predicted == tuple(str(each.predicted) for each in snapshot.predictions)
     assert figures.predictions(None, data).predicted == ()
     assert figures.predictions(snapshot, data) is shown
+
+
+def test_an_epoch_lasts_until_its_last_step() -> None:
+    epochs = [figures.status(record(step)).epoch for step in (0, 1, 19, 20, 21, 40, 99, 100)]
+    assert epochs == [1, 1, 1, 1, 2, 2, 5, 5]
+
+
+def test_guessing_is_among_the_runs_own_classes() -> None:
+    run = record(3)
+    assert run.begun
+    run.begun = replace(run.begun, classes=("cat", "dog"))
+    assert figures.curves(run, 0).guessing == pytest.approx(np.log(2))
+    assert figures.class_count([Record(Recipe()), run]) == 2
+
+
+def test_a_failure_offers_to_go_on_only_where_that_can_help() -> None:
+    run = record(30)
+    run.take(made.begun(step=20))
+    run.fail("the training process was killed by SIGKILL")
+    assert state_words(run).endswith("SIGKILL: g goes on from its last checkpoint")
+    run.state = State.STARTING
+    run.fail("run 12: the images have changed; begin a new run with it")
+    assert state_words(run).endswith("begin a new run with it")
+    early = record(3)
+    early.take(made.begun())
+    early.fail("disk full")
+    assert state_words(early) == "disk full"
+
+
+def test_a_run_that_never_began_is_not_said_to_be_saved() -> None:
+    run = Record(Recipe())
+    run.take(Stopped(0))
+    assert state_words(run).startswith("stopped before it had begun: space starts a new run")
 
 
 def test_recipes_in_words() -> None:
@@ -143,4 +177,4 @@ def test_a_few_runs_are_marked_each_in_its_colour() -> None:
 def test_the_made_up_run_is_as_a_real_one_says() -> None:
     first = next(iter(made.events()))
     assert isinstance(first, Begun)
-    assert first.layers.startswith("conv 5x5 8 s2 p2, relu, bn")
+    assert first.layers == layers_text(Recipe(), first.shape, len(first.classes))

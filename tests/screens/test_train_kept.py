@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -15,19 +16,24 @@ from convtui.screens.ask import Ask
 from convtui.screens.layers import LayersScreen
 from convtui.screens.step import StepScreen
 from convtui.screens.train import View
+from convtui.screens.train_kept import MOST_SETS
 from convtui.trainer import Trainer
 from convtui.training.client import Worker
 from convtui.training.protocol import (
     Continue,
+    Message,
     Stop,
+    Stopped,
     Train,
 )
 from convtui.training.record import Record, State
-from convtui.training.runs import find_run
+from convtui.training.runs import Run, find_run
 from tests.example_sessions import lesson
 from tests.screens.driving import Driven
 from tests.screens.training import SMALL, keep, training
 from tests.training import events as made
+from tests.training.data_files import npz
+from tests.training.kept_runs import kept_run
 
 # -- runs that are kept
 
@@ -55,6 +61,32 @@ async def test_kept_runs_are_listed_shown_and_taken() -> None:
         assert "starting" in driven.text
 
 
+async def test_the_table_is_there_before_the_curves_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder,) = keep(SMALL, until=50)
+    is_wanted = Event()
+    really = Run.events
+
+    def events(run: Run, outline: bool = False) -> list[Message]:
+        assert outline or is_wanted.wait(10)
+        return really(run, outline)
+
+    monkeypatch.setattr(Run, "events", events)
+    async with training() as driven:
+        driven.train.turn_to(View.RUNS)
+        await until(driven, lambda: bool(driven.train.rows()))
+        (outline,) = driven.train.rows()
+        assert (outline.state, outline.step) == (State.STOPPED, 50)
+        assert "stopped" in driven.text
+        for key in ("enter", "g"):
+            await driven.press(key)
+            assert driven.said == "run 1 is still being read"
+        assert driven.train.view is View.RUNS
+        is_wanted.set()
+        await driven.settled()
+        await driven.press("g")
+        assert driven.told == [Continue(folder)]
+
+
 async def test_an_interrupted_run_is_gone_on_with() -> None:
     (folder,) = keep(SMALL, until=50)
     async with training() as driven:
@@ -62,6 +94,11 @@ async def test_an_interrupted_run_is_gone_on_with() -> None:
         assert "stopped" in driven.text
         await driven.press("g")
         assert driven.told == [Continue(folder)]
+        with find_run(folder).locked():  # by the app's own process, which reads the images meanwhile
+            await driven.turn_to(View.RUNS)
+            assert "starting" in driven.text
+            assert "elsewhere" not in driven.text
+        await driven.turn_to(View.CURVES)
         await driven.tell(replace(made.begun(SMALL, folder), step=40), made.step(41))
         assert "step  41/100" in driven.text
 
@@ -80,7 +117,110 @@ async def test_a_run_is_deleted_once_that_is_confirmed() -> None:
         assert len(driven.train.rows()) == 1
 
 
+# -- what is read from the disk
+
+
+async def test_images_that_are_there_by_now_are_trained_on(tmp_path: Path) -> None:
+    file = tmp_path / "images.npz"
+    async with training(replace(SMALL, data=str(file))) as driven:
+        await driven.press("enter")
+        await driven.settled()
+        assert driven.refused
+        assert not driven.told
+        npz(file)
+        await driven.press("enter")
+        await driven.settled()
+        assert driven.told[0] == Train(replace(SMALL, data=str(file)), paused=True)
+        assert len(driven.told) == 2
+
+
+async def test_only_the_last_few_data_sets_stay_in_memory() -> None:
+    async with training() as driven:
+        for size in (28, 10, 12, 14, 16):
+            driven.train.images_of(replace(SMALL, image_size=size))
+            await driven.settled()
+        assert len(driven.train._data) == MOST_SETS
+        assert driven.train.images_of(SMALL) is not None
+
+
+async def test_a_run_that_was_stopped_is_shown_once() -> None:
+    (folder,) = keep(SMALL, until=50)
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        await driven.press("g")
+        await driven.tell(replace(made.begun(SMALL, folder), step=40), made.step(41), Stopped(41))
+        await driven.turn_to(View.RUNS)
+        await driven.press("m")
+        driven.train.looked_at = driven.train.shelf.kept[folder]
+        assert driven.train.looked_at is not driven.trainer.current
+        view = driven.train._curves_view()
+        assert [each.name for each in view.curves] == ["1 one-cycle, batch norm"]
+        await driven.press("delete", "d")
+        assert driven.train.record is None
+        assert driven.trainer.current is None
+        assert driven.train.rows() == []
+
+
+async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_back() -> None:
+    folders = keep(SMALL, SMALL)
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        before = dict(driven.train.shelf.kept)
+        await driven.press("delete", "d")
+        driven.train._has_listed(before)
+        assert [record.run for record in driven.train.rows()] == folders[:1]
+
+
+async def test_a_run_that_is_gone_on_with_is_shown() -> None:
+    keep(SMALL)
+    async with training() as driven:
+        await driven.press("space")
+        await driven.tell(*made.events(SMALL, until=3, run="/runs/0012"), Stopped(3))
+        await driven.turn_to(View.RUNS)
+        await driven.press("down", "enter")
+        assert "run 1 " in driven.text
+        await driven.turn_to(View.RUNS)
+        await driven.press("up", "g")
+        assert driven.told[-1] == Continue("/runs/0012")
+        assert driven.train.record is driven.trainer.current
+
+
+async def test_a_run_that_another_process_trains_is_left_to_it() -> None:
+    (folder,) = keep(SMALL, until=50)
+    with find_run(folder).locked():
+        async with training() as driven:
+            await driven.turn_to(View.RUNS)
+            assert "training elsewhere" in driven.text
+            await driven.press("g")
+            assert "another process trains this run" in driven.said
+            assert not driven.told
+            await driven.press("enter")
+            assert "training elsewhere  run 1" in driven.text
+            assert "another process trains it" in driven.text
+
+
+async def test_marked_runs_are_named_by_their_numbers_alone_beside_the_table() -> None:
+    keep(SMALL, SMALL)
+    async with training(size=(80, 24)) as driven:
+        await driven.turn_to(View.RUNS)
+        await driven.press("m", "down", "m")
+        view = driven.train._runs_view()
+        assert [each.name for each in view.curves] == ["2", "1"]
+
+
 # -- on other pages
+
+
+async def test_the_step_that_is_opened_is_said() -> None:
+    run, _ = kept_run()
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        await driven.press("enter")
+        assert driven.train.record is not None
+        driven.train.record.saved = 1  # another process has got on with it since
+        await driven.press("K")
+        await driven.pilot.pause()
+        assert driven.said.startswith(f"run 1, step {run.latest_weights()[0]}: ")
 
 
 async def test_an_image_is_opened_on_the_step_page() -> None:
@@ -114,7 +254,7 @@ async def test_quitting_while_a_run_is_on_saves_it(monkeypatch: pytest.MonkeyPat
         await driven.tell(*made.events(SMALL, until=7))
         worker = driven.worker
         await driven.press("q")
-        assert any("--resume 12" in str(line) for line in driven.app._exit_renderables)
+        assert any("run 12 is kept: " in str(line) for line in driven.app._exit_renderables)
         await driven.trainer.end()
     assert worker.told[-1] == Stop()
     assert worker.is_ended
@@ -160,7 +300,7 @@ async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_ap
         assert "training" in driven.text
         worker = trainer._worker
         assert isinstance(worker, Worker)
-        os.kill(worker.pid, signal.SIGKILL)
+        os.kill(worker._process.pid, signal.SIGKILL)
         await until(driven, lambda: first.state is State.FAILED)
         assert "was killed by SIGKILL" in first.reason
         reached = first.step
@@ -169,13 +309,14 @@ async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_ap
         np.testing.assert_array_equal(first.steps["step"], np.arange(1, first.step + 1))
         again = trainer._worker
         assert isinstance(again, Worker)
-        assert again.pid != worker.pid
+        assert again._process.pid != worker._process.pid
         await driven.press("space")
         await until(driven, lambda: first.state is State.PAUSED)
         await driven.press("K")
         assert isinstance(app.page, StepScreen)
         step, weights = find_run(first.run).latest_weights()
         assert step == first.step
+        assert f"run 1, step {step}: its first layer" in driven.said
         np.testing.assert_array_equal(driven.session.convolution.weight, weights["0.weight"])
         await driven.press("u", "5", "L")
         assert isinstance(app.page, LayersScreen)
@@ -183,7 +324,7 @@ async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_ap
         await driven.press("5", "space")
         await until(driven, lambda: first.state is State.TRAINING)
         app.end()
-    assert not is_alive(worker.pid)
-    assert not is_alive(again.pid)
+    assert not is_alive(worker._process.pid)
+    assert not is_alive(again._process.pid)
     assert Record.of(find_run(first.run).events(), recipe).state is State.STOPPED
     assert find_run(first.run).latest_weights()[0] >= reached

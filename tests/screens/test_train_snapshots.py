@@ -118,7 +118,7 @@ def taken(shot: Shot, snap_compare: Callable[..., bool]) -> bool:
         await driven.press("5")
         await driven.settled()
         await shot.act(driven)
-        driven.trainer.unlisten(driven.train._told)
+        driven.trainer._listeners.clear()
         if not driven.worker.is_ended:
             driven.worker.tell(Stopped(0))
 

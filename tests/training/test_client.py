@@ -28,7 +28,7 @@ from tests.training.test_client import LONG
 
 async def main():
     worker = await Worker.start()
-    print(worker.pid, flush=True)
+    print(worker._process.pid, flush=True)
     worker.send(Train(LONG))
     async for event in worker.events():
         if isinstance(event, Step):
@@ -46,7 +46,7 @@ async def started() -> AsyncIterator[Worker]:
         yield worker
     finally:
         await worker.end()
-    assert not is_running(worker.pid)
+    assert not is_running(worker._process.pid)
 
 
 async def until(worker: Worker, kind: type[Message]) -> Message:
@@ -70,7 +70,7 @@ async def test_a_run_from_another_folder(tmp_path: Path, monkeypatch: pytest.Mon
     assert events[0] == Ready()
     assert isinstance(events[1], Begun)
     assert isinstance(events[-1], Finished)
-    assert (worker.returncode, worker.last_words, worker.cause) == (0, "", "ended with exit code 0")
+    assert (worker.returncode, worker.cause) == (0, "ended with exit code 0")
     worker.send(Train(TINY))  # nobody is there: lost, and no error
 
 
@@ -86,7 +86,7 @@ async def test_a_run_is_saved_at_the_end() -> None:
 
 async def test_a_killed_worker_is_noticed() -> None:
     async with started() as worker:
-        os.kill(worker.pid, signal.SIGKILL)
+        os.kill(worker._process.pid, signal.SIGKILL)
         assert [event async for event in worker.events()] == []
         assert worker.returncode == -signal.SIGKILL
         assert worker.cause == "was killed by SIGKILL"
@@ -99,14 +99,13 @@ async def test_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.syspath_prepend(tmp_path)
     async with started() as worker:
         assert [event async for event in worker.events()] == []
-        assert worker.last_words == repr("\x1b[2Jlast")
-        assert worker.cause == f"ended with exit code 3: {worker.last_words}"
+        assert worker.cause == r"ended with exit code 3: '\x1b[2Jlast'"
 
 
 async def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convtui.training.client.GRACE", -0.9)
     async with started() as worker:
-        os.kill(worker.pid, signal.SIGSTOP)
+        os.kill(worker._process.pid, signal.SIGSTOP)
     assert worker.returncode == -signal.SIGKILL
 
 

@@ -21,6 +21,7 @@ from convtui.training.protocol import (
 )
 from convtui.training.recipe import Recipe
 from convtui.training.record import Columns, Record, Search, Smoothed, State
+from convtui.training.runs import new_run
 from tests.training import events as made
 
 
@@ -199,3 +200,13 @@ def test_a_search() -> None:
         search.take(Tried(1e-6, 2.3, 2.3))
         search.take(event)
         assert search.state is state
+
+
+def test_a_run_that_another_process_holds_is_trained_there() -> None:
+    with new_run(Recipe(), "0" * 32).locked() as run:
+        for event in made.events(until=7):
+            run.append(event)
+        held = Record.of_run(run)
+        assert (held.state, held.step, held.is_active) == (State.ELSEWHERE, 7, False)
+    left = Record.of_run(run)
+    assert (left.state, left.reason) == (State.STOPPED, "interrupted")

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from convtui.training import runs
 from convtui.training.checkpoint import Checkpoint
 from convtui.training.protocol import Begun, Epoch, Finished, Message, Saved, Snapshot, Step, Stopped
 from convtui.training.recipe import Recipe
+from convtui.training.record import Record
 from convtui.training.runs import CHECKPOINTS_KEPT, Run, RunError, all_runs, find_run, new_run, runs_folder
 from tests.training.small_runs import SMALL, trained
 
@@ -33,8 +35,8 @@ def step(number: int) -> Step:
     return Step(number, 1, 2.0 / number, 0.1, 0.9, number / 100)
 
 
-def begun(at: int = 0) -> Begun:
-    return Begun(SMALL, "", at, 11, 22, "conv 3x3 4", (1, 8, 8), ("0", "1"), 128, 32, 40)
+def begun(run: Run, at: int = 0) -> Begun:
+    return Begun(SMALL, str(run.path), at, 11, 22, "conv 3x3 4", (1, 8, 8), ("0", "1"), 128, 32, 40)
 
 
 def checkpoint(at: int) -> Checkpoint:
@@ -144,6 +146,17 @@ def test_the_log_is_what_was_told(run: Run) -> None:
     assert run.events() == events
 
 
+def test_a_copy_is_a_run_of_its_own(run: Run) -> None:
+    with run.locked():
+        run.append(begun(run))
+    copy = Run(shutil.copytree(run.path, run.path.with_name("0015")))
+    record = Record.of_run(copy)
+    assert record.run == str(copy.path)
+    Run(Path(record.run)).delete()
+    assert run.path.is_dir()
+    assert not copy.path.exists()
+
+
 def test_a_torn_line_is_passed_over_and_the_next_begins_anew(run: Run) -> None:
     log = run.path / "events.jsonl"
     with run.locked():
@@ -170,12 +183,29 @@ def test_rubbish_in_the_log_costs_only_itself(run: Run) -> None:
 
 
 def test_going_on_voids_what_came_after_the_checkpoint(run: Run) -> None:
-    first = [begun(), step(1), step(2), Saved(2), step(3), Epoch(1, 3, 1, 1, 0.5, 1), Stopped(3)]
-    again = [begun(2), step(3), step(4), Finished(4, 0.1, 0.9, 1.0)]
+    first = [begun(run), step(1), step(2), Saved(2), step(3), Epoch(1, 3, 1, 1, 0.5, 1), Stopped(3)]
+    again = [begun(run, 2), step(3), step(4), Finished(4, 0.1, 0.9, 1.0)]
     with run.locked():
         for event in [*first, *again]:
             run.append(event)
     assert run.events() == [*first[:4], *again]
+
+
+@pytest.mark.parametrize("last", range(1, 13))
+def test_an_outline_is_short_and_stands_where_the_whole_does(run: Run, last: int) -> None:
+    epoch = Epoch(1, 4, 1, 1, 0.5, 1)
+    told: list[Message] = [begun(run), *map(step, (1, 2, 3, 4)), epoch, Saved(4), step(5), step(6)]
+    told += [begun(run, 4), step(5), Stopped(5)]
+    with run.locked():
+        for event in told[:last]:
+            run.append(event)
+        with (run.path / "events.jsonl").open("ab") as log:
+            log.write(b'{"event":"step","step":9')
+    whole, outline = Record.of_run(run), Record.of_run(run, outline=True)
+    assert (whole.is_outline, outline.is_outline) == (False, True)
+    for name in ("state", "reason", "begun", "step", "seconds", "epochs", "saved", "max_lr"):
+        assert getattr(outline, name) == getattr(whole, name)
+    assert len(outline.steps) <= 3
 
 
 # -- checkpoints

@@ -36,6 +36,7 @@ from convtui.training.protocol import (
     Watch,
     encode,
 )
+from convtui.training.record import Record, State
 from convtui.training.runs import Run
 from convtui.training.worker import NO_MEMORY, NO_TORCH, reason_of
 from tests.training.processes import STEPS_PER_EPOCH, TINY, Process, begun, process
@@ -216,12 +217,34 @@ def test_the_epochs_end_is_told_before_a_run_holds_there(worker: Process) -> Non
 
 def test_another_rate_while_paused(worker: Process) -> None:
     worker.send(Train(replace(TINY, schedule="constant"), paused=True), OneStep(), SetRate(0.25), OneStep())
+    assert worker.until(Rate)[-1] == Rate(0, TINY.max_lr)
     events = worker.until(Rate)
     assert events[-1] == Rate(events[-1].step, 0.25)  # type: ignore[attr-defined]
     events = worker.until(Step)
     worker.send(Go())
     events += worker.until(Finished)
     assert {event.lr for event in events if isinstance(event, Step)} == {0.25}
+
+
+def test_a_rate_that_the_log_lost_is_told_when_the_run_goes_on(worker: Process) -> None:
+    worker.send(Train(TINY, paused=True), OneStep(), SetRate(0.25), Stop())
+    run = Run(Path(begun(worker.until(Stopped)).run))
+    log = run.path / "events.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(line for line in lines if '"rate"' not in line))
+    worker.job(Continue(str(run.path)))
+    record = Record.of(run.events(), TINY)
+    assert record.max_lr == 0.25
+    assert record.state is State.FINISHED
+
+
+def test_what_is_pictured_when_a_run_holds_is_not_told_again(worker: Process) -> None:
+    worker.send(Train(TINY, paused=True), OneStep())
+    while worker.until(Paused)[-1] != Paused(1):
+        pass
+    worker.send(Go())
+    assert [type(event) for event in worker.until(Step)] == [Going, Step]
+    worker.until(Finished)
 
 
 def test_the_weight_that_is_watched(worker: Process) -> None:

@@ -120,6 +120,13 @@ def test_momentum_none_is_a_cumulative_average() -> None:
     assert "0.3333·" in mean
 
 
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_the_rule_of_evaluation_mode_is_that_nothing_changes(momentum: float | None) -> None:
+    found = figures(steps=2, training=False, momentum=momentum)
+    assert "the running statistics stay" in text_of(rule_line(found, 118))
+    assert "weigh" not in text_of(rule_line(found, 118))
+
+
 def test_both_modes_stand_side_by_side() -> None:
     found = figures(steps=1)
     head, mean, std, activation = map(text_of, sides_lines(found))

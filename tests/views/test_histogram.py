@@ -35,7 +35,7 @@ def test_rebinning_splits_and_joins_bins_by_their_overlap() -> None:
 
 
 def test_a_bar_is_as_high_as_its_count_to_an_eighth() -> None:
-    lines = drawn(Histogram("title", np.array([8.0, 4.0, 1.0, 0.0]), 0, 4, top=8.0), (3, 4))
+    lines = drawn(Histogram("title", np.array([8.0, 4.0, 1.0, 0.0]), 0, 4), (3, 4))
     assert lines == ["tit…", "█   ", "██▂ "]
 
 
@@ -45,7 +45,7 @@ def test_what_is_not_nothing_is_seen() -> None:
 
 
 def test_the_axis_counts_values_a_bin_whatever_the_width() -> None:
-    histogram = Histogram("title", np.full(40, 10.0), 0, 1, top=20.0)
+    histogram = Histogram("title", np.full(40, 10.0), 0, 1)
     for width in (30, 46, 90):
         lines = drawn(histogram, (9, width))
         at = next(row for row, line in enumerate(lines) if line.startswith("10┤"))
@@ -54,9 +54,9 @@ def test_the_axis_counts_values_a_bin_whatever_the_width() -> None:
 
 
 def test_shares_are_percentages_of_all_values() -> None:
-    lines = drawn(Histogram("title", np.array([30.0, 10.0]), 0, 2, as_share=True, top=100))
-    assert any(line.startswith(" 50%┤") for line in lines)
-    assert sum("█" in line for line in lines) == 6  # 75% of eight lines
+    lines = drawn(Histogram("title", np.array([30.0, 10.0]), 0, 2, as_share=True))
+    assert any(line.startswith("50%┤") for line in lines)
+    assert sum("█" in line for line in lines) == 7  # and a half: 75 of 80 on eight lines
 
 
 def test_marks_stand_at_their_values_with_their_names() -> None:
@@ -69,16 +69,14 @@ def test_marks_stand_at_their_values_with_their_names() -> None:
 
 
 def test_a_mark_can_be_seen_on_a_bar() -> None:
-    lines = histogram_lines(Histogram("", np.ones(10), 0, 2, marks=(Mark(1, None),), top=1), (12, 43), DARK)
+    lines = histogram_lines(Histogram("", np.ones(10), 0, 2, marks=(Mark(1, None),)), (12, 43), DARK)
     bar = DARK.series[0]
     of = style(accent_on(bar, DARK), bar)
     assert sum(segment == ("│", of, None) for line in lines for segment in line) >= 7
 
 
 def test_another_histogram_is_an_outline_over_the_bars() -> None:
-    histogram = Histogram(
-        "title", np.array([8.0, 0.0]), 0, 2, "before", np.array([8.0, 4.0]), "after", top=8.0
-    )
+    histogram = Histogram("title", np.array([8.0, 0.0]), 0, 2, "before", np.array([8.0, 4.0]), "after")
     lines = histogram_lines(histogram, (3, 26), DARK)
     shown = texts(lines)
     assert shown[0].endswith("█ before   ─ after")
@@ -88,9 +86,9 @@ def test_another_histogram_is_an_outline_over_the_bars() -> None:
     assert over.style == style(DARK.series[1], DARK.series[0])
 
 
-def test_an_axis_below_has_round_values_and_its_name() -> None:
-    lines = drawn(Histogram("title", np.ones(8), -2, 2, x_label="value"))
-    assert lines[-1].split() == ["-2", "-1", "0", "1", "value"]
+def test_an_axis_below_has_round_values() -> None:
+    lines = drawn(Histogram("title", np.ones(8), -2, 2))
+    assert lines[-1].split() == ["-2", "-1", "0", "1", "2"]
 
 
 @pytest.mark.parametrize("counts", [np.zeros(5), np.array([0.0])])

@@ -86,8 +86,8 @@ def test_a_run_that_diverged_is_drawn(bad: float) -> None:
     step = replace(WEIGHT, before=bad, gradient=bad, buffer=bad, squares=abs(bad), update=bad, after=bad)
     shown = trace()
     for view in (
-        CurvesView(status(), (gone,), schedule(), 2.3, weights, None),
-        CurvesView(status(), (gone, gone), schedule(), 2.3, weights, None, log_loss=True),
+        CurvesView(status(), (gone,), schedule(), weights, None),
+        CurvesView(status(), (gone, gone), schedule(), weights, None, log_loss=True),
         replace(layers, layers=measured, history=lost),
         replace(weight, weight=step, trace=replace(shown, gradients=shown.gradients * bad), history=lost),
     ):

@@ -19,7 +19,6 @@ from convtui.views.train_plots import (
     value_plot,
 )
 from tests.views.train_views import (
-    GUESSING,
     LAYERS,
     TOTAL,
     band,
@@ -34,7 +33,7 @@ from tests.views.train_views import (
 
 def test_a_single_run_has_its_raw_and_smoothed_loss_and_the_validation() -> None:
     run = curves()
-    plot = loss_plot([run], GUESSING)
+    plot = loss_plot([run])
     level, raw, smooth, validation = plot.series
     assert level.name == "guessing 2.30"
     assert (raw.stroke, smooth.stroke, validation.stroke) == (Stroke.FAINT, Stroke.THICK, Stroke.POINTS)
@@ -45,25 +44,25 @@ def test_a_single_run_has_its_raw_and_smoothed_loss_and_the_validation() -> None
 
 
 def test_overlaid_runs_have_markers_and_the_last_lies_on_top() -> None:
-    plot = loss_plot([curves("a", 2), curves("b", 0)], GUESSING)
+    plot = loss_plot([curves("a", 2), curves("b", 0)])
     _, first, last = plot.series
     assert (first.name, first.marker) == ("a", MARKERS[2])
     assert (last.name, last.marker, last.stroke) == ("b", MARKERS[0], Stroke.THICK)
 
 
 def test_the_axes_of_the_losses_stand_still_while_a_run_goes_on() -> None:
-    plots = [loss_plot([curves(step=step)], GUESSING) for step in (1, 100, 390)]
+    plots = [loss_plot([curves(step=step)]) for step in (1, 100, 390)]
     assert {(plot.x_range, plot.y_range) for plot in plots} == {((0, TOTAL), (0.0, 3.0))}
     wild = curves()
-    plot = loss_plot([replace(wild, losses=wild.losses * 1e9, smooth=wild.smooth * np.nan)], GUESSING)
+    plot = loss_plot([replace(wild, losses=wild.losses * 1e9, smooth=wild.smooth * np.nan)])
     assert plot.y_range == (0.0, 3.0)
     assert plot.title == "loss"
 
 
 def test_a_logarithmic_axis_reaches_down_to_the_losses_in_round_steps() -> None:
-    assert loss_plot([curves()], GUESSING, is_log=True).y_range == (0.05, 3.0)
-    assert loss_plot([curves(final=0.003)], GUESSING, is_log=True).y_range == (0.005, 3.0)
-    assert loss_plot([curves(step=1)], GUESSING, is_log=True).y_range == (0.1, 3.0)
+    assert loss_plot([curves()], is_log=True).y_range == (0.05, 3.0)
+    assert loss_plot([curves(final=0.003)], is_log=True).y_range == (0.005, 3.0)
+    assert loss_plot([curves(step=1)], is_log=True).y_range == (0.1, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -143,3 +142,11 @@ def test_a_weight_and_its_updates_are_drawn_over_all_steps() -> None:
     assert value_plot(shown, TOTAL).series[0].y is shown.after
     assert update_plot(shown, TOTAL).series[0].y is shown.updates
     assert value_plot(shown, TOTAL).x_range == (0, TOTAL)
+
+
+def test_guessing_is_the_last_runs_and_no_line_without_a_run() -> None:
+    few = replace(curves("b"), guessing=0.6931)
+    plot = loss_plot([curves("a"), few])
+    assert plot.series[0].name == "guessing 0.69"
+    assert plot.y_range == (0.0, 3.0)
+    assert loss_plot([]).series == ()

@@ -155,13 +155,16 @@ def test_a_card_without_a_step_says_when_there_will_be_one() -> None:
     lines = texts(weight_card(replace(WEIGHTS, weight=None), (16, 47), DARK))
     assert lines[0].startswith("layer 1, weight [3, 0, 2, 2]")
     assert any("next step" in line for line in lines)
+    for state in ("stopped", "finished", "failed", "training elsewhere"):
+        over = replace(WEIGHTS, weight=None, status=status(state=state))
+        assert any("did not watch this weight" in line for line in texts(weight_card(over, (16, 47), DARK)))
 
 
 # -- the comparison
 
 
 def test_a_lesson_tells_why_where_there_is_room() -> None:
-    view = replace(RUNS, arms=ARMS, peak=0.06)
+    view = replace(RUNS, arms=ARMS, peak=0.06, classes=10)
     roomy = texts(lesson_lines(view, (5, 100), DARK))
     assert roomy[0].startswith("Constant 0.06: stuck at 10.00%; as usual")
     narrow = texts(lesson_lines(view, (4, 58), DARK))

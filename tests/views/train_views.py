@@ -39,6 +39,7 @@ def curves(name: str = "one-cycle", colour: int = 0, step: int = 234, final: flo
     return Curves(
         name,
         colour,
+        GUESSING,
         TOTAL,
         5,
         steps,
@@ -58,14 +59,14 @@ def schedule(step: int = 234) -> Schedule:
 
 def kernels(count: int = 8, channels: int = 1, size: int = 5) -> Kernels:
     values = np.random.default_rng(0).normal(0, 0.3, (count, channels, size, size))
-    return Kernels(values, 232)
+    return Kernels(values)
 
 
 def predictions(count: int = 16, side: int = 28, channels: int = 1) -> Predictions:
     images = np.random.default_rng(0).uniform(0, 1, (count, channels, side, side))
     labels = tuple(str(at % 10) for at in range(count))
     predicted = tuple("1" if at == 3 else label for at, label in enumerate(labels))
-    return Predictions(images, labels, predicted, (0.987,) * count, 232)
+    return Predictions(images, labels, predicted, (0.987,) * count)
 
 
 LAYERS = tuple(
@@ -110,7 +111,7 @@ def trace(steps: int = 100) -> WeightTrace:
 
 ROWS = tuple(
     RunRow(
-        20 - at,
+        str(20 - at),
         f"one-cycle 0.06 + batch norm, AdamW, seed {at}",
         "finished",
         5,
@@ -138,20 +139,18 @@ def views() -> dict[str, TrainView]:
     rates = np.geomspace(1e-6, 1, 80)
     none = LayerHistory(nothing, *[np.zeros((0, 0))] * 4)
     return {
-        "curves": CurvesView(status(), (curves(),), schedule(), GUESSING, kernels(), predictions()),
-        "overlaid": CurvesView(
-            status(), several, schedule(), GUESSING, kernels(), predictions(), log_loss=True
-        ),
+        "curves": CurvesView(status(), (curves(),), schedule(), kernels(), predictions()),
+        "overlaid": CurvesView(status(), several, schedule(), kernels(), predictions(), log_loss=True),
         "invitation": CurvesView(
-            ready, (), schedule(0), GUESSING, None, predictions(), ("space starts a run", "", "and more")
+            ready, (), schedule(0), None, predictions(), ("space starts a run", "", "and more")
         ),
         "layers": LayersView(status(), LAYERS, 1, band(), history()),
         "no layers": LayersView(ready, (), 0, band(0), none),
         "weight": WeightView(status(), "layer 1, weight [3, 0, 2, 2]", WEIGHT, trace(), history(), LAYERS, 0),
         "no weight": WeightView(ready, "layer 1", None, trace(0), none, (), 0),
-        "runs": RunsView(status(), ROWS, 7, several, GUESSING),
-        "comparison": RunsView(status(), ROWS[:4], 0, several, GUESSING, ARMS, 0.06),
-        "no runs": RunsView(ready, (), 0, (), GUESSING),
-        "finder": FinderView(status(), rates, 1 / rates.clip(0.3), 2 - rates, 0.06, 0.0123, 0.045, True),
+        "runs": RunsView(status(), ROWS, 7, several),
+        "comparison": RunsView(status(), ROWS[:4], 0, several, ARMS, 0.06, 10),
+        "no runs": RunsView(ready, (), 0, ()),
+        "finder": FinderView(status(), rates, 1 / rates.clip(0.3), 2 - rates, 0.06, 0.0123, 0.045),
         "no tries": FinderView(ready, nothing, nothing, nothing, 0.06),
     }
