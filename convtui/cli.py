@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = 0
         with suppress(SystemExit):  # argparse's way to end after --help
             code = _run(sys.argv[1:] if argv is None else argv)
-        sys.stdout.flush()
+        print(end="", flush=True)  # stdout may be closed, and None
     except BrokenPipeError:
         # Python flushes stdout again at its end and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -116,7 +116,9 @@ def _run(arguments: Sequence[str]) -> int:
         case ["render", *rest]:
             return _render(rest)
         case ["samples", *rest]:
-            return _list_samples(rest)
+            from convtui.samples_command import list_samples
+
+            return list_samples(rest)
         case ["train", *rest]:
             from convtui.train_command import train
 
@@ -174,35 +176,6 @@ def _render(arguments: Sequence[str]) -> int:
     render(session, Path(options.out), options.screen, size, options.theme, options.run)
     print(session.picture.notice, file=sys.stderr, end="\n" if session.picture.notice else "")
     return 0
-
-
-def _list_samples(arguments: Sequence[str]) -> int:
-    about = "List the bundled images, kernels, layers and sessions."
-    Parser(prog="convtui samples", description=about, allow_abbrev=False).parsed(arguments)
-    from convtui import samples
-    from convtui.engine import kernels, presets
-
-    _print_list("Images (convtui NAME):", {name: samples.describe(name) for name in samples.image_names()})
-    data = {name: samples.describe_data(name) for name in samples.data_names()}
-    _print_list("Data sets (convtui NAME:test:17 or NAME:train:0 opens one image):", data)
-    kernel_files = {path.stem: samples.first_comment(path) for path in samples.kernel_files()}
-    named = {name: kernels.describe(name) for name in kernels.NAMES}
-    _print_list("Kernels (--kernel NAME):", {**named, **kernel_files})
-    networks = {name: presets.preset(name).sentence for name in presets.NAMES}
-    layer_files = {path.stem: samples.first_comment(path) for path in samples.layer_files()}
-    _print_list("Layers (--layers NAME):", {**networks, **layer_files})
-    sessions = {path.stem: samples.first_comment(path) for path in samples.session_files()}
-    _print_list("Sessions (convtui NAME):", sessions)
-    return 0
-
-
-def _print_list(title: str, entries: Mapping[str, str]) -> None:
-    from textwrap import fill
-
-    print(title)
-    for name, sentence in entries.items():
-        print(fill(sentence, 80, initial_indent=f"  {name:<17} ", subsequent_indent=" " * 20))
-    print()
 
 
 # -- from options to a session

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 SIGNALLED: Final = 128
+NOT_BEGUN: Final = "convtui: stopped before the run had begun: there is nothing to go on with"
 
 ABOUT: Final = """\
 Train a small network without the app: convolutions of stride 2 with ReLU and
@@ -60,20 +61,26 @@ def train(arguments: Sequence[str]) -> int:
 
 def _list_runs() -> int:
     from convtui.train_report import print_runs
-    from convtui.training.runs import all_runs
+    from convtui.training.runs import runs_and_damages
 
-    print_runs(all_runs())
+    found, damages = runs_and_damages()
+    print_runs(found)
+    for damage in damages:
+        print(f"convtui: {damage}", file=sys.stderr)
     return 0
 
 
 def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
     from convtui.training.protocol import Train
-    from convtui.training.recipe import Recipe
+    from convtui.training.recipe import Recipe, RecipeError
     from convtui.training.record import Record
 
     recipe = Recipe()
-    for name, value in given.items():
-        recipe = recipe.with_text(name, value if isinstance(value, str) else "on" if value else "off")
+    try:
+        for name, value in given.items():
+            recipe = recipe.with_text(name, value if isinstance(value, str) else "on" if value else "off")
+    except RecipeError as error:
+        raise ValueError(f"--{str(error).replace('_', '-', error.parameter.count('_'))}") from None
     return _follow(Train(recipe), Record(recipe), as_json)
 
 
@@ -112,8 +119,14 @@ def _follow(job: Message, record: Record, as_json: bool) -> int:
     from convtui.training.protocol import Failed, Finished, Stopped
     from convtui.training.runs import find_run
 
-    with reporting(record, as_json) as report:
-        outcome = asyncio.run(_work(job, record, report))
+    outcome = _Outcome()
+    try:
+        with reporting(record, as_json) as report:
+            asyncio.run(_work(job, record, report, outcome))
+    except KeyboardInterrupt:
+        if not outcome.signal:  # before anything listened to it
+            print(NOT_BEGUN, file=sys.stderr)
+        raise
     match outcome.last:
         case Finished():
             if not as_json:
@@ -127,6 +140,8 @@ def _follow(job: Message, record: Record, as_json: bool) -> int:
             words = []
         case _:
             words = [f"convtui: the training process {outcome.cause}"]
+    if not outcome.has_begun and outcome.signal:
+        words = [NOT_BEGUN]
     if outcome.has_begun:
         words += [f"saved at step {record.saved}"] if record.saved else []
         words += [f"go on with: convtui train --resume {find_run(record.run).number}"]
@@ -135,11 +150,11 @@ def _follow(job: Message, record: Record, as_json: bool) -> int:
     return SIGNALLED + outcome.signal if outcome.signal else FAILED
 
 
-async def _work(job: Message, record: Record, report: Callable[[Message], None]) -> _Outcome:
+async def _work(job: Message, record: Record, report: Callable[[Message], None], outcome: _Outcome) -> None:
+    """Have the worker do the job, and tell of it in `outcome`."""
     from convtui.training.client import Worker
     from convtui.training.protocol import Begun, Failed, Finished, Stopped
 
-    outcome = _Outcome()
     worker = await Worker.start()
     try:
         with _interruptible(worker, outcome):
@@ -154,7 +169,6 @@ async def _work(job: Message, record: Record, report: Callable[[Message], None])
     finally:
         outcome.cause = worker.cause
         await worker.end()
-    return outcome
 
 
 @contextmanager

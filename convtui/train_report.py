@@ -20,7 +20,7 @@ def reporting(record: Record, as_json: bool) -> AbstractContextManager[Report]:
     """A function to call with each event, once the record has taken it."""
     if as_json:
         return nullcontext(lambda event: print(encode(event), flush=True))
-    if sys.stdout.isatty():
+    if _is_on_a_terminal():
         return _bar(record)
     return nullcontext(partial(_print_line, record))
 
@@ -28,13 +28,15 @@ def reporting(record: Record, as_json: bool) -> AbstractContextManager[Report]:
 def print_result(record: Record) -> None:
     """The epochs of a finished run, as a table on a terminal, where it is kept and how it is seen."""
     number = find_run(record.run).number
-    if sys.stdout.isatty():
+    if _is_on_a_terminal():
         _print_table(
             ("epoch", "train loss", "validation loss", "accuracy", "time"),
             [_figures(record, epoch) for epoch in record.epochs],
         )
     accuracy = "" if record.accuracy is None else f", accuracy {record.accuracy:.2%}"
     print(f"run {number} is finished: {record.step} steps in {duration(record.seconds)}{accuracy}")
+    if record.diverged_at is not None:
+        print(f"its loss is no number from step {record.diverged_at} on: a smaller --max-lr may help")
     print(f"kept in {record.run}")
     print(f"to see it: convtui, then 5, or convtui render train.svg --screen train --run {number}")
 
@@ -53,6 +55,10 @@ def print_runs(runs: Sequence[Run]) -> None:
             state += f" at {record.step}/{record.total_steps}"
         rows.append((run.number, f"{run.began:%Y-%m-%d %H:%M}", recipe_words(run.recipe), state, accuracy))
     _print_table(("run", "begun", "recipe", "state", "accuracy"), rows, left=("recipe", "state"))
+
+
+def _is_on_a_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()  # it is None where it was closed
 
 
 def duration(seconds: float) -> str:

@@ -103,8 +103,8 @@ def test_without_options_it_is_the_default_recipe(worker: FakeWorker) -> None:
         (["--channels", "8,a"], ["channels 8,a"]),
         (["--schedule", "cosine"], ["schedule cosine", "one-cycle or constant"]),
         (["--optimizer", "lion"], ["optimizer lion", "adamw or sgd"]),
-        (["--max-lr", "0"], ["max_lr 0", "above 0"]),
-        (["--max-lr", "nan"], ["max_lr nan", "above 0"]),
+        (["--max-lr", "0"], ["--max-lr 0", "1e-12 to 1000"]),
+        (["--max-lr", "nan"], ["--max-lr nan", "1e-12 to 1000"]),
         (["--resume", "3"], ["run 3: no such run", "there are no runs yet"]),
         (["--resume", ""], ["not a run"]),
         (["--resume", "3", "--no-batch-norm"], ["--resume", "leave out --batch-norm"]),
@@ -156,6 +156,14 @@ def test_a_line_for_each_epoch(worker: FakeWorker, capsys: pytest.CaptureFixture
     assert where == f"kept in {run.path}"
     assert "convtui render train.svg --screen train --run 1" in how
     assert err == ""
+
+
+def test_a_run_that_diverges_is_told(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = kept(Recipe(epochs=2))
+    told = [replace(e, loss=float("nan")) if isinstance(e, Step) and e.step > 7 else e for e in told]
+    worker.tell(Ready(), *told)
+    assert train("--epochs", "2") == 0
+    assert "its loss is no number from step 8 on: a smaller --max-lr may help" in capsys.readouterr().out
 
 
 def test_json_is_the_events_and_nothing_else(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
@@ -294,7 +302,8 @@ def test_ctrl_c_before_the_run_has_begun() -> None:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
-        assert (process.returncode, out, err) == (130, "", "")
+        assert (process.returncode, out) == (130, "")
+        assert err == "convtui: stopped before the run had begun: there is nothing to go on with\n"
     assert not children[0].is_running()
     assert all_runs() == []
 

@@ -104,6 +104,9 @@ def state_words(record: Record) -> str:
         case State.ELSEWHERE:
             return f"another process trains it; this is how far it was when it was read · {recipe}"
         case State.FINISHED:
-            right = f"{record.accuracy or 0:.2%} of the test images right"
+            if record.diverged_at is not None:
+                return f"no loss from step {record.diverged_at} on: a smaller rate may help · {recipe}"
+            known = record.accuracy is not None
+            right = f"{record.accuracy:.2%} of the test images right" if known else "its log is lost"
             return f"{right} · K L open what it has learnt · {recipe}"
     return recipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
@@ -74,11 +75,11 @@ class Recipe:
                 raise RecipeError(name, getattr(self, name), " or ".join(names))
         if not isinstance(self.batch_norm, bool):
             raise RecipeError("batch_norm", self.batch_norm, "on or off")
-        for name, (low, high, legal) in _NUMBERS.items():
+        for name, (low, high) in _NUMBERS.items():
             value = getattr(self, name)
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             if not is_number or not low <= value <= high:
-                raise RecipeError(name, value, legal)
+                raise RecipeError(name, value, f"a number from {low:g} to {high:g}")
         if self.low_momentum > self.high_momentum:
             raise RecipeError(
                 "low_momentum", self.low_momentum, f"at most high_momentum {self.high_momentum}"
@@ -117,16 +118,16 @@ _COUNTS: Final = {
     "threads": (1, 256),
 }
 _NUMBERS: Final = {
-    "max_lr": (1e-12, 1e3, "above 0, at most 1000"),
-    "weight_decay": (0.0, 1e3, "0 or more, at most 1000"),
-    "momentum": (0.0, 0.9999, "0 to 0.9999"),
-    "low_momentum": (0.0, 0.9999, "0 to 0.9999"),
-    "high_momentum": (0.0, 0.9999, "0 to 0.9999"),
-    "beta2": (0.0, 0.999999, "0 to 0.999999"),
-    "eps": (1e-16, 1.0, "above 0, at most 1"),
-    "pct_start": (0.01, 0.99, "0.01 to 0.99"),
-    "div_factor": (1.0, 1e9, "1 or more"),
-    "final_div_factor": (1.0, 1e12, "1 or more"),
+    "max_lr": (1e-12, 1e3),
+    "weight_decay": (0.0, 1e3),
+    "momentum": (0.0, 0.9999),
+    "low_momentum": (0.0, 0.9999),
+    "high_momentum": (0.0, 0.9999),
+    "beta2": (0.0, 0.999999),
+    "eps": (1e-16, 1.0),
+    "pct_start": (0.01, 0.99),
+    "div_factor": (1.0, 1e9),
+    "final_div_factor": (1.0, 1e12),
 }
 
 
@@ -143,7 +144,7 @@ def _parsed(text: str, kind: type) -> Any:
                 text.lower()
             ]
         if kind is tuple:
-            return tuple(int(each) for each in text.replace(" ", ",").split(",") if each)
+            return tuple(int(each) for each in re.split(r"\s*,\s*|\s+", text))
         if kind in (int, float):
             return kind(text)
     except (ValueError, KeyError, OverflowError):

@@ -141,6 +141,7 @@ class Record:
         self.asked_lr: float | None = None  # the peak rate that was asked for last, until it is set
         self.trace: WeightTrace | None = None
         self.saved = 0  # the step of the last checkpoint
+        self._paced_from = 0  # the first step since it went on last, of those made
         self._smoothed = Smoothed()
 
     @classmethod
@@ -173,6 +174,11 @@ class Record:
         return self.state in ACTIVE
 
     @property
+    def is_lost(self) -> bool:
+        """Whether it failed under way, and can be gone on with."""
+        return self.state is State.FAILED and self.failed_under_way and self.saved > 0
+
+    @property
     def has_curves(self) -> bool:
         """Whether it has begun, and its steps are known."""
         return self.begun is not None and not self.is_outline
@@ -196,8 +202,8 @@ class Record:
 
     @property
     def speed(self) -> float | None:
-        """Steps a second, over the last second of training or so; None while too few are known."""
-        seconds = self.steps["seconds"]
+        """Steps a second, over the last second or so since it went on last; None while too few are known."""
+        seconds = self.steps["seconds"][self._paced_from :]
         if len(seconds) < 2:
             return None
         first = min(int(np.searchsorted(seconds, seconds[-1] - WINDOW)), len(seconds) - 2)
@@ -214,6 +220,12 @@ class Record:
     def accuracy(self) -> float | None:
         """On the test images after the last epoch."""
         return self.epochs[-1].accuracy if self.epochs else None
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The first step whose loss is no finite number; None if there is none."""
+        lost = np.flatnonzero(~np.isfinite(self.steps["loss"]))
+        return int(self.steps["step"][lost[0]]) if len(lost) else None
 
     @property
     def max_lr(self) -> float:
@@ -240,11 +252,19 @@ class Record:
         self.failed_under_way = self.state in (State.TRAINING, State.PAUSED)
         self.state, self.reason = State.FAILED, reason
 
+    def let_go(self) -> None:
+        """A lost run is one that was interrupted."""
+        self.state, self.reason = State.STOPPED, "interrupted"
+
     def _begin(self, event: Begun) -> None:
         self.begun, self.run, self.recipe = event, event.run, event.recipe
-        self.state, self.reason, self.finished = State.TRAINING, "", None
+        self.reason, self.finished = "", None
         self.saved, self.asked_lr = event.step, None
         self._cut(event.step)
+        self._go()
+
+    def _go(self) -> None:
+        self.state, self._paced_from = State.TRAINING, len(self.steps)
 
     def _cut(self, step: int) -> None:
         """Forget what came after this step."""
@@ -345,7 +365,7 @@ _FOLDS: Final[dict[type[Message], Callable[[Record, Any], None]]] = {
     Saved: Record._save,
     Rate: Record._rate,
     Paused: lambda record, _: record._stand(State.PAUSED),
-    Going: lambda record, _: record._stand(State.TRAINING),
+    Going: lambda record, _: record._go(),
     Stopped: lambda record, _: record._stand(State.STOPPED),
     Finished: Record._finish,
     Failed: lambda record, event: record.fail(event.reason),

@@ -217,13 +217,20 @@ def new_run(recipe: Recipe, fingerprint: str) -> Run:
 
 def all_runs() -> list[Run]:
     """The runs that can be read, by number."""
-    found = []
+    return runs_and_damages()[0]
+
+
+def runs_and_damages() -> tuple[list[Run], list[RunError]]:
+    """The runs that can be read, by number, and why others cannot."""
+    found: list[Run] = []
+    damages: list[RunError] = []
     with suppress(OSError):
-        for path in runs_folder().iterdir():
-            if _is_numbered(path):
-                with suppress(RunError):
-                    found.append(Run(path))
-    return sorted(found, key=lambda run: int(run.number))
+        for path in sorted(filter(_is_numbered, runs_folder().iterdir()), key=lambda path: int(path.name)):
+            try:
+                found.append(Run(path))
+            except RunError as error:
+                damages.append(error)
+    return found, damages
 
 
 def find_run(text: str) -> Run:

@@ -64,7 +64,7 @@ async def test_any_setting_is_typed() -> None:
         before = driven.trainer.recipe
         for text, words in (
             ("max_lr", "max_lr needs a value: max_lr 0.06"),
-            ("max_lr fast", "must be above 0"),
+            ("max_lr fast", "must be a number"),
             ("epoch 3", "did you mean epochs"),
         ):
             await driven.press(":")

@@ -49,9 +49,9 @@ def test_a_value_as_it_is_typed(name: str, text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("max_lr", "fast", "max_lr fast: must be above 0, at most 1000"),
-        ("max_lr", "nan", "max_lr nan: must be above 0, at most 1000"),
-        ("max_lr", "0", "max_lr 0.0: must be above 0, at most 1000"),
+        ("max_lr", "fast", "max_lr fast: must be a number from 1e-12 to 1000"),
+        ("max_lr", "nan", "max_lr nan: must be a number from 1e-12 to 1000"),
+        ("max_lr", "0", "max_lr 0.0: must be a number from 1e-12 to 1000"),
         ("epochs", "0", "epochs 0: must be a whole number from 1 to 10000"),
         ("epochs", "2.5", "epochs 2.5: must be a whole number from 1 to 10000"),
         ("epochs", "", "epochs '': must be a whole number from 1 to 10000"),
