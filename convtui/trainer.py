@@ -79,8 +79,9 @@ class Trainer:
     """Runs one job at a time in a worker that is started when first needed.
 
     Without a way to start a worker it only shows what it is given.
-    `recipes` has the next run's recipe and those before it, `current` the run shown, `records` the runs of
-    this session by folder, `comparison` the runs compared, in order, and `waiting` those still to come.
+    `recipes` has the next run's recipe and those before it, `current` the last run worked on, `looked_at` a
+    kept one that is shown instead, `records` the runs of this session by folder, `comparison` the runs
+    compared, in order, and `waiting` those still to come. A run that never began is not among them.
     """
 
     def __init__(
@@ -88,17 +89,20 @@ class Trainer:
     ) -> None:
         self.recipes = History(recipe or Recipe())
         self.current: Record | None = None
+        self.looked_at: Record | None = None
         self.search: Search | None = None
         self.records: dict[str, Record] = {}
         self.comparison: list[Record] = []
         self.waiting: deque[Recipe] = deque()
         self.is_ready = False
-        self.trouble = ""  # why there is no worker
+        self.trouble = ""  # why there is no worker, or why the last run did not begin
         self._start = start
         self._worker: Worker | None = None
         self._outbox: list[Message] = []  # for a worker that is on its way
         self._serving: asyncio.Task[None] | None = None
         self._job: Record | Search | None = None
+        self._shown_before: Record | None = None  # the job's run
+        self._is_chosen = False  # whether the job has been told which weight to watch
         self._idle = asyncio.Event()
         self.to_watch: Callable[[Record], Watch | None] = lambda _: None  # in a job
         self._listeners: list[Callable[[], None]] = []
@@ -127,7 +131,7 @@ class Trainer:
 
     def _adopt(self, recipes: History[Recipe]) -> bool:
         is_new = recipes is not self.recipes
-        self.recipes = recipes
+        self.recipes, self.trouble = recipes, ""
         self._changed()
         return is_new
 
@@ -158,6 +162,16 @@ class Trainer:
     @property
     def is_busy(self) -> bool:
         return self._job is not None
+
+    @property
+    def shown(self) -> Record | None:
+        """The run that pages show."""
+        return self.looked_at or self.current
+
+    def look_at(self, record: Record) -> None:
+        """Show a run, as it is now if it is the current one."""
+        is_current = self.current is not None and self.current.run == record.run
+        self.looked_at = None if is_current else record
 
     def start(self, recipe: Recipe, paused: bool = False) -> Record:
         """Begin a run; paused: hold before its first step. Raises TrainerError while another job is on."""
@@ -205,6 +219,8 @@ class Trainer:
         self.comparison = [each for each in self.comparison if each.run != record.run]
         if self.current and self.current.run == record.run:
             self.current = None
+        if self.looked_at and self.looked_at.run == record.run:
+            self.looked_at = None
         self._changed()
 
     def _require_idle(self) -> None:
@@ -218,13 +234,21 @@ class Trainer:
         return record
 
     def _take_up(self, record: Record, job: Message) -> None:
+        self._shown_before, self.trouble = self.shown, ""
         self.current = self._job = record
+        self.looked_at = None
         self._idle.clear()
         self._send(job)
-        watch = self.to_watch(record)
+        self._is_chosen = False
+        self._choose(record)
+        self._changed()
+
+    def _choose(self, record: Record) -> None:
+        """Have the job tell of the weight that is looked at, as soon as it is known where that is."""
+        watch = None if self._is_chosen else self.to_watch(record)
         if watch is not None:
             self._send(watch)
-        self._changed()
+            self._is_chosen = True
 
     def _compare_next(self) -> None:
         self.comparison.append(self._begin(self.waiting.popleft()))
@@ -242,7 +266,13 @@ class Trainer:
         self._command(OneStep())
 
     def stop(self) -> None:
-        """End the job, and a comparison with it; the run is saved and can be continued."""
+        """End the job, and a comparison with it; the run is saved and can be continued.
+
+        A run that was lost under way is let go of.
+        """
+        if self._job is None and self.shown and self.shown.is_lost:
+            self.shown.let_go()
+            return
         self.waiting.clear()
         self._command(Stop())
 
@@ -316,6 +346,7 @@ class Trainer:
             self._job.take(event)
             if isinstance(event, Begun) and isinstance(self._job, Record):
                 self.records[event.run] = self._job
+                self._choose(self._job)
             if not self._job.is_active:
                 self._job_is_over(self._job)
         self._changed(turn=isinstance(event, _TURNS))
@@ -323,6 +354,9 @@ class Trainer:
     def _job_is_over(self, job: Record | Search) -> None:
         self._job = None
         self._idle.set()
+        if isinstance(job, Record) and job.begun is None:
+            self.current, self.trouble = self._shown_before, job.reason
+            self.comparison = [each for each in self.comparison if each is not job]
         if self.waiting and job.state is State.FINISHED:
             self._compare_next()
         else:

@@ -259,12 +259,12 @@ def weight_trace(record: Record | None) -> shown.WeightTrace:
 
 
 def run_row(record: Record, colour: int | None) -> shown.RunRow:
-    last = record.epochs[-1] if record.epochs else None
+    last = record.last
     return shown.RunRow(
         run_number(record.run),
         recipe_words(record.recipe),
         record.state.value,
-        len(record.epochs),
+        record.recipe.epochs if record.finished else len(record.epochs),
         record.recipe.epochs,
         last.accuracy if last else None,
         last.validation_loss if last else None,

@@ -186,6 +186,8 @@ class Record:
     @property
     def step(self) -> int:
         """The last step made, 0 before the first."""
+        if self.finished:
+            return self.finished.step
         return int(self.steps["step"][-1]) if len(self.steps) else 0
 
     @property
@@ -217,9 +219,14 @@ class Record:
         return (self.total_steps - self.step) / speed if speed else None
 
     @property
+    def last(self) -> Finished | Epoch | None:
+        """The last evaluation on the test images."""
+        return self.finished or (self.epochs[-1] if self.epochs else None)
+
+    @property
     def accuracy(self) -> float | None:
         """On the test images after the last epoch."""
-        return self.epochs[-1].accuracy if self.epochs else None
+        return self.last.accuracy if self.last else None
 
     @property
     def diverged_at(self) -> int | None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from convtui.training.protocol import (
     Begun,
     Failed,
+    Finished,
     Going,
     Message,
     Paused,
@@ -210,3 +211,10 @@ def test_a_run_that_another_process_holds_is_trained_there() -> None:
         assert (held.state, held.step, held.is_active) == (State.ELSEWHERE, 7, False)
     left = Record.of_run(run)
     assert (left.state, left.reason) == (State.STOPPED, "interrupted")
+
+
+def test_what_came_out_is_known_though_the_log_was_lost() -> None:
+    began, *_, finished = made.events()
+    assert isinstance(finished, Finished)
+    record = Record.of([began, finished], Recipe())
+    assert (record.step, record.accuracy) == (finished.step, finished.accuracy)
