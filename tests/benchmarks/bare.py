@@ -1,7 +1,8 @@
 """The training loop in a bare script: for every line it reads it does a run, and prints its steps a second.
 
-A line is "captured" for the loop as the worker runs it, all that is shown measured, or "bare" for the
-training alone. The first epoch is not counted. Once it can begin it prints "ready".
+Its argument is the number of epochs. A line is "captured" for the loop as the worker runs it, all that is
+shown measured, or "bare" for the training alone. The first epoch is not counted. Once it can begin it prints
+"ready".
 """
 
 import sys
@@ -20,7 +21,7 @@ def steps_a_second(training: Training) -> float:
 
 
 def main() -> None:
-    recipe = Recipe()
+    recipe = Recipe(epochs=int(sys.argv[1]))
     data = load(recipe.data)
     print("ready", flush=True)
     for line in sys.stdin:
