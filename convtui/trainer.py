@@ -363,8 +363,9 @@ class Trainer:
             self.waiting.clear()
 
     def _died(self, reason: str) -> None:
-        self.trouble = reason
-        if self._job is not None:
+        if self._job is None:
+            self.trouble = reason
+        else:
             self._job.fail(reason)
             self._job_is_over(self._job)
         self._changed()

@@ -15,7 +15,7 @@ from convtui.batches import Batches, Measured, Network, Place, Scatter
 from convtui.history import History
 from convtui.names import printable
 from convtui.screens.batch_maker import DRAWS, FIRST_DRAWS, BatchMaker
-from convtui.screens.batch_source import Source
+from convtui.screens.batch_source import Source, newest_run
 from convtui.screens.page import PageScreen
 from convtui.training.data import DataSet
 
@@ -119,8 +119,8 @@ class LabScreen(PageScreen):
         return "run" if run in (None, lab.source) else f"run: newer at {run.step}"
 
     def _of_run(self) -> Source | None:
-        """The present run at its last checkpoint, if it has one."""
-        record = self.convtui.trainer.current
+        """The run that is shown, at its last checkpoint, if it has one."""
+        record = self.convtui.trainer.shown
         if record is None or not record.run or not record.saved:
             return None
         return Source(record.recipe, run=record.run, step=record.saved)
@@ -172,7 +172,7 @@ class LabScreen(PageScreen):
         self.show_again()
 
     def action_weights(self, by: int) -> None:  # noqa: ARG002
-        """The run's weights as they are now, or seeded ones of the same layers."""
+        """The run's weights as they are now, or seeded ones; without a run those of the newest kept one."""
         lab, run = self.lab, self._of_run()
         if self._opening is not None:
             return
@@ -185,7 +185,16 @@ class LabScreen(PageScreen):
         elif lab.source.run:
             self.open_seeded(0)
         else:
-            self.say("there is no run yet (5 trains one); typing :seed 4 draws other weights")
+            self._open_newest()
+
+    def _open_newest(self) -> None:
+        def work() -> Callable[[], None]:
+            found = newest_run()
+            if found is None:
+                return partial(self.say, "there is no run yet (5 trains one); :seed 4 draws other weights")
+            return partial(self.open_source, found)
+
+        self.in_thread(work)
 
     def open_seeded(self, seed: int) -> None:
         """The same layers with weights drawn from this seed; a run is not followed any more."""

@@ -8,6 +8,7 @@ from convtui.batches import Network
 from convtui.training.data import DataSet, load
 from convtui.training.network import layers_text
 from convtui.training.recipe import Recipe
+from convtui.training.runs import all_runs, find_run
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,6 @@ class Source:
             name = "the default network" if recipe == Recipe() else "a random network"
             return data, Network.of(f"{name}, seed {self.seed}", layers, data.shape, self.seed)
         from convtui.trained import Trained
-        from convtui.training.runs import find_run
 
         run = find_run(self.run)
         trained = Trained.of(run.path, *run.latest_weights())
@@ -45,6 +45,15 @@ class Source:
             weights=trained.weights,
             batches_tracked=trained.batches_tracked,
         )
+
+
+def newest_run() -> Source | None:
+    """The newest kept run that has a checkpoint."""
+    for run in reversed(all_runs()):
+        checkpoint = run.checkpoint()
+        if checkpoint:
+            return Source(run.recipe, run=str(run.path), step=checkpoint.step)
+    return None
 
 
 def _data_of(source: Source) -> tuple[str, int]:

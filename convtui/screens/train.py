@@ -14,7 +14,7 @@ from convtui.names import run_number
 from convtui.screens import train_figures as figures
 from convtui.screens.page import bindings
 from convtui.screens.train_cursor import Cursor, Shapes
-from convtui.screens.train_kept import KeptScreen
+from convtui.screens.train_kept import NO_RUN, READING, KeptScreen
 from convtui.screens.train_shelf import MOST_MARKED
 from convtui.screens.train_wording import invitation, recipe_words, run_name
 from convtui.session import Session
@@ -22,6 +22,7 @@ from convtui.themes import palette_of
 from convtui.trainer import COMPARED, TrainerError
 from convtui.training.protocol import Watch
 from convtui.training.record import Record, State
+from convtui.training.runs import count_runs
 from convtui.views.canvas import Canvas
 from convtui.views.train_data import CurvesView, LayersView, RunsView, Status, TrainView, WeightView
 from convtui.views.train_panes import TrainPanes
@@ -38,12 +39,10 @@ class View(Enum):
 
 
 VIEWS: Final = tuple(View)
-
-
 HINTS: Final = {
     View.LAYERS: "↑ ↓ choose the layer",
-    View.WEIGHT: "arrows choose the weight in its kernel, page up and down the filter, [ ] the layer",
-    View.RUNS: "↑ ↓ choose a run: enter shows it, m its curves, g goes on with it, t takes its recipe",
+    View.WEIGHT: "arrows choose the weight in its kernel · page up, down the filter · [ ] layer",
+    View.RUNS: "↑ ↓ choose · enter shows it · m its curves · g goes on · t its recipe · delete",
 }
 CALM: Final = (State.TRAINING, State.FINISHED, State.STOPPED, State.ELSEWHERE)  # the view's hint matters more
 
@@ -73,7 +72,8 @@ class TrainScreen(KeptScreen):
     def footer_words(self) -> Mapping[str, str]:
         """What space would do, and which view comes next."""
         active, following = self.active, VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
-        run = "run" if active is None else "go on" if active.state is State.PAUSED else "pause"
+        can_go_on = active.state is State.PAUSED if active else self._lost is not None
+        run = "go on" if can_go_on else "pause" if active else "run"
         return {"run": run, "view": following.value}
 
     def _told(self) -> None:
@@ -99,7 +99,6 @@ class TrainScreen(KeptScreen):
         if seen != self._seen and compared:
             self.shelf.mark_only(compared)
         if seen[0] is not self._seen[0] and seen[0] is not None:
-            self.looked_at = None
             self.shelf.select(seen[0])
         self._seen = seen
 
@@ -118,6 +117,8 @@ class TrainScreen(KeptScreen):
     def _status(self) -> Status:
         trainer, record = self.trainer, self.record
         hint = HINTS.get(self.view, "") if self.session.view.hints else ""
+        if self.view is View.RUNS and self._is_listing:
+            hint = READING
         if record is None:
             data = self.data_of(trainer.recipe)
             trouble = data if isinstance(data, str) else trainer.trouble
@@ -130,19 +131,22 @@ class TrainScreen(KeptScreen):
             words = f"comparison, run {number} of {COMPARED} · {recipe_words(record.recipe)}"
         elif record.state in CALM:
             words = hint
-        return figures.status(record, words)
+        return figures.status(record, words, trainer.trouble)
 
     def _curves_view(self) -> CurvesView:
         record, recipe = self.record, self.trainer.recipe
         found = self.data_of(record.recipe if record else recipe)
         data = None if isinstance(found, str) else found
         if record is None or record.begun is None:
+            is_idle = record is None or not record.is_active
             return CurvesView(
                 self._status(),
                 (),
                 figures.schedule_to_come(record.recipe if record else recipe, data),
                 predictions=figures.test_images(data) if data else None,
-                invitation=invitation(record.recipe if record else recipe, found, record is None),
+                invitation=invitation(
+                    record.recipe if record else recipe, found, is_idle, count_runs() if is_idle else 0
+                ),
             )
         others = [each for each in self.shelf.marked(self.rows()) if each.run != record.run]
         colour = self.shelf.colour(record)
@@ -208,11 +212,19 @@ class TrainScreen(KeptScreen):
         self.show_again()
         return True
 
+    @property
+    def _lost(self) -> Record | None:
+        """The run that is shown, if it was lost under way."""
+        return self.record if self.record and self.record.is_lost else None
+
     def action_play(self) -> None:
         """Start, pause, go on."""
         active = self.active
         if active is None:
-            self._start()
+            if self._lost:
+                self._go_on(self._lost)
+            else:
+                self._start()
         elif active.state is State.PAUSED:
             self._do(self.trainer.go)
         else:
@@ -221,9 +233,11 @@ class TrainScreen(KeptScreen):
     def action_one_step(self) -> None:
         """A single step, also as the first of a run; in the table of runs, look at the selected one."""
         if self.view is View.RUNS:
-            self._look()
+            self.when_listed(self._look)
         elif self.active is not None:
             self._do(self.trainer.one_step)
+        elif self._lost:
+            self._go_on(self._lost, paused=True)
         else:
             self._start(paused=True)
 
@@ -232,11 +246,7 @@ class TrainScreen(KeptScreen):
 
     def _start(self, paused: bool = False) -> None:
         """Begin a run; images that could not be had are looked for once more before."""
-        recipe = self.trainer.recipe
-        if isinstance(self.data_of(recipe), str):
-            self.read_data(recipe, lambda: self._begin(paused))
-        else:
-            self._begin(paused)
+        self.once_read(self.trainer.recipe, lambda: self._begin(paused))
 
     def _begin(self, paused: bool) -> None:
         recipe = self.trainer.recipe
@@ -244,10 +254,18 @@ class TrainScreen(KeptScreen):
         if isinstance(data, str):
             self.say(data, error=True)
         elif self._do(lambda: self.trainer.start(recipe, paused)):
-            if paused:
-                self._do(self.trainer.one_step)
-            if self.view in (View.RUNS, View.FINDER):
-                self.turn_to(View.CURVES)
+            self._is_on(paused)
+
+    def _go_on(self, record: Record, paused: bool = False) -> None:
+        if self._do(lambda: self.trainer.resume(record)):
+            self._is_on(paused)
+
+    def _is_on(self, paused: bool) -> None:
+        """A run is on, of which one step is wanted if it is paused."""
+        if paused:
+            self._do(self.trainer.one_step)
+        if self.view in (View.RUNS, View.FINDER):
+            self.turn_to(View.CURVES)
 
     def action_stop(self) -> None:
         self._do(self.trainer.stop)
@@ -262,10 +280,9 @@ class TrainScreen(KeptScreen):
 
     def action_take(self) -> None:
         """The rate that was found, or the selected run's recipe, for the next run."""
-        search, selected = self.trainer.search, self.selected()
-        if self.view is View.RUNS and selected:
-            self.change_recipe(selected.recipe)
-            self.say(f"the next run is to be as {run_name(selected.run)}: space starts it")
+        search = self.trainer.search
+        if self.view is View.RUNS:
+            self.when_listed(self._take_recipe)
         elif search and search.suggestion is not None:
             rate = float(f"{search.suggestion:.2g}")
             self.change_recipe(self.trainer.recipe.with_text("max_lr", str(rate)))
@@ -273,16 +290,26 @@ class TrainScreen(KeptScreen):
         else:
             self.say("no rate has been found yet: f searches for one")
 
+    def _take_recipe(self) -> None:
+        selected = self.selected()
+        if selected is None:
+            self.say(NO_RUN)
+        else:
+            self.change_recipe(selected.recipe)
+            self.say(f"the next run is to be as {run_name(selected.run)}: space starts it")
+
     def action_resume(self) -> None:
         """Go on with a run that is not finished: the selected one, or the one that is shown."""
+        self.when_listed(self._resume)
+
+    def _resume(self) -> None:
         record = self.selected() if self.view is View.RUNS else self.record
         if record is None or not record.run:
             self.say("there is no run to go on with: space starts one")
         elif record.is_outline:
             self.say(f"{run_name(record.run)} is still being read")
-        elif self._do(lambda: self.trainer.resume(record)):
-            self.looked_at = None
-            self.turn_to(View.CURVES)
+        else:
+            self._go_on(record)
 
     # -- choosing
 
@@ -304,7 +331,7 @@ class TrainScreen(KeptScreen):
     def action_move(self, rows: int, columns: int) -> None:
         """The arrows: through the runs, the layers, or the entries of a kernel."""
         if self.view is View.RUNS:
-            self._select(self.shelf.selected(self.rows()) + rows)
+            self.when_listed(lambda: self._select(self.shelf.selected(self.rows()) + rows))
         elif self.view is View.WEIGHT:
             self._point(self._cursor.moved((0, 0, rows, columns), self._shapes()))
         else:
@@ -355,12 +382,11 @@ class TrainScreen(KeptScreen):
         """Show the selected run's curves, layers and weights."""
         record = self.selected()
         if record is None:
-            self.say("there is no run yet: space starts one")
+            self.say(NO_RUN)
         elif record.is_outline:
             self.say(f"{run_name(record.run)} is still being read")
         else:
-            current = self.trainer.current
-            self.looked_at = None if current and current.run == record.run else record
+            self.trainer.look_at(record)
             self.turn_to(View.CURVES)
 
     def on_canvas_clicked(self, message: Canvas.Clicked) -> None:

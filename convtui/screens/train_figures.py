@@ -37,9 +37,9 @@ def status_before(recipe: Recipe, trouble: str = "", hint: str = "") -> shown.St
     return shown.Status("ready", words=hint or f"{recipe_words(recipe)} · {recipe.epochs} epochs")
 
 
-def status(record: Record, words: str = "") -> shown.Status:
-    """How far the run is; `words` stand in for what is said of its state."""
-    is_on = record.state in (State.TRAINING, State.PAUSED)
+def status(record: Record, words: str = "", trouble: str = "") -> shown.Status:
+    """How far the run is; `words` stand in for what is said of its state, trouble for both."""
+    is_going = record.state is State.TRAINING
     begun = record.begun
     return shown.Status(
         record.state.value,
@@ -48,10 +48,11 @@ def status(record: Record, words: str = "") -> shown.Status:
         record.total_steps,
         1 + max(record.step - 1, 0) // begun.steps_per_epoch if begun else 0,
         record.recipe.epochs,
-        record.speed if is_on else None,
+        record.speed if is_going else None,
         record.seconds,
-        record.seconds_left if is_on else None,
+        record.seconds_left if is_going else None,
         words or state_words(record),
+        trouble,
     )
 
 
@@ -270,6 +271,7 @@ def run_row(record: Record, colour: int | None) -> shown.RunRow:
         last.validation_loss if last else None,
         record.seconds,
         colour,
+        recipe_words(record.recipe, is_short=True),
     )
 
 

@@ -21,6 +21,8 @@ from convtui.training.runs import RunError, find_run
 DataKey = tuple[str, int]
 
 MOST_SETS: Final = 3  # data sets that are kept in memory
+READING: Final = "the runs are being read …"
+NO_RUN: Final = "there is no run yet: space starts one"
 
 
 class KeptScreen(RecipeScreen):
@@ -29,13 +31,14 @@ class KeptScreen(RecipeScreen):
     def __init__(self) -> None:
         super().__init__()
         self.shelf = Shelf()
-        self.looked_at: Record | None = None  # a kept run that is shown instead of the present one
+        self._is_listing = False  # the runs on the disk are being read for the first time
+        self._waiting: list[Callable[[], object]] = []  # what is done once they are
         self._data: dict[DataKey, DataSet | str | None] = {}  # or why not; None while it is read
 
     @property
     def record(self) -> Record | None:
         """The run that is shown."""
-        return self.looked_at or self.trainer.current
+        return self.trainer.shown
 
     # -- what other threads read
 
@@ -68,18 +71,34 @@ class KeptScreen(RecipeScreen):
         then()
         self.show_again()
 
+    def once_read(self, recipe: Recipe, then: Callable[[], object]) -> None:
+        """Do this; images that could not be had are looked for once more before."""
+        if isinstance(self.data_of(recipe), str):
+            self.read_data(recipe, then)
+        else:
+            then()
+
     def images_of(self, recipe: Recipe) -> DataSet | None:
         """The recipe's data set, if it is there."""
         data = self.data_of(recipe)
         return data if isinstance(data, DataSet) else None
 
-    def _why_no_images(self, recipe: Recipe) -> str:
-        trouble = self.data_of(recipe)
-        return trouble if isinstance(trouble, str) else "the images are still being read"
+    def _with_images(self, recipe: Recipe, do: Callable[[DataSet], object]) -> None:
+        """Do something with the recipe's data set, or say why that cannot be."""
+
+        def then() -> None:
+            data = self.data_of(recipe)
+            if isinstance(data, DataSet):
+                do(data)
+            else:
+                self.say(data or "the images are still being read", error=data is not None)
+
+        self.once_read(recipe, then)
 
     def look_for_runs(self) -> None:
         """Read the runs on the disk: first what the table needs, then the curves, which may take long."""
         known = dict(self.shelf.kept)
+        self._is_listing = not known
 
         def work() -> Callable[[], None]:
             listed = read_records(known, outline=True)
@@ -91,9 +110,23 @@ class KeptScreen(RecipeScreen):
     def _has_listed(self, records: dict[str, Record]) -> None:
         """Take what was found, but for what has been deleted meanwhile."""
         self.shelf.kept = {path: record for path, record in records.items() if Path(path).exists()}
+        self._is_listing = False
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self.quieten()
+        for act in waiting:
+            act()
         self.show_again()
 
     # -- the table of runs
+
+    def when_listed(self, act: Callable[[], object]) -> None:
+        """Do something with the table of runs, as soon as it is there."""
+        if self._is_listing:
+            self._waiting.append(act)
+            self.say(READING)
+        else:
+            act()
 
     def rows(self) -> list[Record]:
         return self.shelf.rows(self.trainer.records)
@@ -105,15 +138,21 @@ class KeptScreen(RecipeScreen):
 
     def action_mark(self) -> None:
         """Show or hide the curves of the selected run."""
+        self.when_listed(self._mark)
+
+    def _mark(self) -> None:
         record = self.selected()
         if record is None:
-            self.say("there is no run yet: space starts one")
+            self.say(NO_RUN)
         elif not self.shelf.toggle(record):
             self.say(f"the curves of {MOST_MARKED} runs are shown already: m hides one of them")
         self.show_again()
 
     def action_delete(self) -> None:
         """Delete the selected run, once that is confirmed."""
+        self.when_listed(self._ask_to_delete)
+
+    def _ask_to_delete(self) -> None:
         record = self.selected()
         if record is None or record.is_active:
             self.say("there is no run to delete" if record is None else "it is on: x stops it", error=True)
@@ -136,8 +175,6 @@ class KeptScreen(RecipeScreen):
             return
         self.shelf.forget(record)
         self.trainer.forget(record)
-        if self.looked_at and self.looked_at.run == record.run:
-            self.looked_at = None
         self.say(f"{run_name(record.run)} is deleted")
         self.show_again()
 
@@ -154,16 +191,15 @@ class KeptScreen(RecipeScreen):
         self._open_run("layers", "its layers with the weights that they have learnt")
 
     def _open_run(self, page: str, what: str) -> None:
-        from convtui.training.bridge import trained_layers
-
         record = self.record
         if record is None or not record.saved:
             self.say("nothing is learnt yet: a run can be opened from its first checkpoint on")
-            return
-        data = self.images_of(record.recipe)
-        if data is None:
-            self.say(self._why_no_images(record.recipe))
-            return
+        else:
+            self._with_images(record.recipe, partial(self._open_layers, record, page, what))
+
+    def _open_layers(self, record: Record, page: str, what: str, data: DataSet) -> None:
+        from convtui.training.bridge import trained_layers
+
         image = picture(data, "test", int(pictured(data)[0]), normalised=True)
         if self.change(lambda session: trained_layers(session, find_run(record.run), image)):
             self.app.switch_mode(page)
@@ -173,11 +209,9 @@ class KeptScreen(RecipeScreen):
 
     def action_open_image(self) -> None:
         """An image of the data set on the Step page."""
-        recipe = (self.record or self.trainer).recipe
-        data = self.images_of(recipe)
-        if data is None:
-            self.say(self._why_no_images(recipe))
-            return
+        self._with_images((self.record or self.trainer).recipe, self._ask_for_image)
+
+    def _ask_for_image(self, data: DataSet) -> None:
         last = len(data.test_images) - 1
         self.ask(
             f"image on the Step page (test:0 to test:{last}, or train:0 …)",

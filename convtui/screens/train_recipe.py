@@ -5,6 +5,7 @@ A run that is on keeps its recipe but for the learning rate, which can be set at
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields, replace
 from math import floor, log10
 from pathlib import Path
@@ -15,6 +16,7 @@ from convtui.screens.page import PageScreen
 from convtui.screens.train_wording import value_text
 from convtui.session import Session
 from convtui.trainer import Trainer
+from convtui.training.data import DataSet, check
 from convtui.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, RecipeError
 from convtui.training.record import Record
 from convtui.views.cells import cut_to, significant
@@ -162,9 +164,18 @@ class RecipeScreen(PageScreen):
         further = [each for each in EPOCHS[:: 1 if by > 0 else -1] if (each - now) * by > 0]
         self._with("epochs", further[0] if further else max(now + by * EPOCHS[-1], 1), "epochs")
 
+    def images_of(self, recipe: Recipe) -> DataSet | None:
+        """The recipe's data set, if it is there."""
+        raise NotImplementedError
+
     def action_batch(self, by: int) -> None:
-        now = self.trainer.recipe.batch_size
-        self._with("batch_size", now * 2 if by > 0 else now // 2, "batch")
+        """Twice or half the size; no more than there are images, where that is known."""
+        now, data = self.trainer.recipe.batch_size, self.images_of(self.trainer.recipe)
+        most = len(data.train_images) if data else 2 * now
+        if by > 0 and now >= most:
+            self.say(f"batch_size {now}: there are {most} images to learn from")
+        else:
+            self._with("batch_size", min(2 * now, most) if by > 0 else now // 2, "batch")
 
     def action_decay(self, by: int) -> None:
         now = self.trainer.recipe.weight_decay
@@ -188,6 +199,8 @@ class RecipeScreen(PageScreen):
     def _typed(self, text: str) -> bool:
         try:
             name, recipe = typed(self.trainer.recipe, text)
+            if name == "data":
+                check(recipe.data)
         except ValueError as error:
             self.say(printable(str(error)), error=True)
             return False
@@ -195,6 +208,8 @@ class RecipeScreen(PageScreen):
             self.set_rate(recipe.max_lr)
         else:
             self.change_recipe(recipe)
+        if name == "threads" and recipe.threads > (cores := os.cpu_count() or 1):
+            self.say(f"threads {recipe.threads}: more than this machine's {cores} processors are slower")
         return True
 
     def action_undo(self) -> None:

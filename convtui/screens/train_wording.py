@@ -14,7 +14,7 @@ from convtui.training.recipe import Recipe
 from convtui.training.record import Record, State
 from convtui.views.cells import significant
 
-TOLD: Final = ("schedule", "max_lr", "batch_norm", "epochs", "threads")  # elsewhere, or of no consequence
+TOLD: Final = ("schedule", "max_lr", "batch_norm", "epochs")  # elsewhere
 
 
 def run_name(run: str) -> str:
@@ -32,10 +32,10 @@ def value_text(recipe: Recipe, name: str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def recipe_words(recipe: Recipe) -> str:
+def recipe_words(recipe: Recipe, is_short: bool = False) -> str:
     """What tells a recipe from others: rate and norm, and all that differs from the default."""
-    words = [f"{recipe.schedule} {significant(recipe.max_lr)}"]
-    words.append("batch norm" if recipe.batch_norm else "no batch norm")
+    norm = "BN" if is_short else "batch norm"
+    words = [f"{recipe.schedule} {significant(recipe.max_lr)}", norm if recipe.batch_norm else f"no {norm}"]
     plain = Recipe()
     for field in fields(Recipe):
         name, value = field.name, getattr(recipe, field.name)
@@ -57,27 +57,32 @@ def network_words(recipe: Recipe, data: DataSet) -> str:
 
 
 @lru_cache(maxsize=4)
-def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool) -> tuple[str, ...]:
-    """What a reader who has not trained yet can do, and what will be done then.
+def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: int = 0) -> tuple[str, ...]:
+    """What a reader who has not trained yet can do, and what will be done then; kept: so many runs are.
 
     In place of the data set there may be why it cannot be had, or None while it is read.
     """
     if isinstance(data, str):
-        return ("These images cannot be had.", "d chooses others: a bundled name, an .npz file or a folder.")
+        return ("These images cannot be read.", "d chooses others: a bundled name, an .npz file or a folder.")
     if data is None:
         return ("The images are being read …" if is_idle else "",)
     steps = len(data.train_images) // recipe.batch_size
     images = f"{len(data.train_images):,} images to learn from, {len(data.test_images):,} to test on"
+    size = recipe.batch_size
+    length = f"{recipe.epochs} epochs of {steps:,} steps; a step learns from a mini-batch of {size}."
+    if not steps:
+        length = f"A mini-batch of {size} is more than there are images to learn from: Z halves it."
     about = (
         f"{data.name}: {images}, {len(data.classes)} classes.",
         f"{network_words(recipe, data)}.",
-        f"{recipe.epochs} epochs of {steps:,} steps; a step learns from a mini-batch of {recipe.batch_size}.",
+        length,
     )
     if not is_idle:
         return ("Starting …", "", *about)
     return (
         "Press space to train.",
         "enter takes one single step; c trains the lecture's four runs, to compare them.",
+        *([f"{kept} {'run is' if kept == 1 else 'runs are'} kept: ⇧tab ⇧tab shows them."] if kept else []),
         "",
         *about,
         "",
@@ -99,8 +104,7 @@ def state_words(record: Record) -> str:
             how = "interrupted" if record.reason == "interrupted" else "saved"
             return f"{how} at step {record.step}: g goes on with it, space starts a new run · {recipe}"
         case State.FAILED:
-            can_go_on = record.saved and record.failed_under_way
-            return f"{record.reason}{': g goes on from its last checkpoint' if can_go_on else ''}"
+            return f"{record.reason}{': space goes on · x gives it up' if record.is_lost else ''}"
         case State.ELSEWHERE:
             return f"another process trains it; this is how far it was when it was read · {recipe}"
         case State.FINISHED:

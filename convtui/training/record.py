@@ -52,7 +52,7 @@ class State(Enum):
     STOPPED = "stopped"
     FINISHED = "finished"
     FAILED = "failed"
-    ELSEWHERE = "training elsewhere"  # by another process, which this one does not listen to
+    ELSEWHERE = "elsewhere"  # by another process, which this one does not listen to
 
 
 ACTIVE: Final = (State.STARTING, State.TRAINING, State.PAUSED)

@@ -233,6 +233,13 @@ def runs_and_damages() -> tuple[list[Run], list[RunError]]:
     return found, damages
 
 
+def count_runs() -> int:
+    """How many there are, without reading any."""
+    with suppress(OSError):
+        return sum(map(_is_numbered, runs_folder().iterdir()))
+    return 0
+
+
 def find_run(text: str) -> Run:
     """The run of that number, or in that folder. Raises RunError that says which there are."""
     folder = runs_folder()

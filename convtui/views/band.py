@@ -6,6 +6,7 @@ Source: https://docs.fast.ai/callback.hook.html (ActivationStats.color_dim)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -55,13 +56,13 @@ def band_lines(band: Band, size: Size, palette: Palette) -> Lines:
     height, width = size
     glyphs = Glyphs(height, width, palette)
     has_axes = height >= LEAST_HEIGHT and width >= LEAST_WIDTH
-    band = cropped(band)
+    whole, band = band, cropped(band)
     most = float(np.sum(band.counts, axis=1).max()) if len(band.counts) else 0.0
     top = _draw_head(glyphs, band, most)
     rows = height - top - (2 if has_axes else 0)
     if rows <= 0:
         return glyphs.lines()
-    left = _draw_axes(glyphs, band, top, rows) if has_axes else 0
+    left = _draw_axes(glyphs, band, whole, top, rows) if has_axes else 0
     columns = width - left
     if len(band.counts):
         _draw_cells(glyphs, levels(band, most, 2 * rows, columns), top, left)
@@ -156,12 +157,15 @@ def _draw_head(glyphs: Glyphs, band: Band, most: float) -> int:
     return row + 1
 
 
-def _draw_axes(glyphs: Glyphs, band: Band, top: int, rows: int) -> int:
-    """The values' axis at the left, the steps' below; tells the first column of the band."""
+def _draw_axes(glyphs: Glyphs, band: Band, whole: Band, top: int, rows: int) -> int:
+    """The values' axis at the left, the steps' below; tells the first column of the band.
+
+    whole: the band before anything was left out.
+    """
     muted = style(glyphs.palette.muted, glyphs.palette.background)
     up = Scale(band.low, band.high)
     values = up.ticks(max(2, rows // 2))
-    labels = tick_labels(values)
+    labels = _with_beyond(whole, values)
     left = max(band.gutter, *map(len, labels), 1) + 1
     glyphs.fill(top, left - 1, (rows, 1), "│", muted)
     for label, place in zip(labels, places(up, values, rows, 2), strict=True):
@@ -174,3 +178,16 @@ def _draw_axes(glyphs: Glyphs, band: Band, top: int, rows: int) -> int:
     for column, text in texts:
         glyphs.write(top + rows + 1, left + column, text, muted)
     return left
+
+
+def _with_beyond(band: Band, values: Sequence[float]) -> list[str]:
+    """The labels of values on the axis; what lies beyond its ends is counted in the outer bins, and told.
+
+    Nothing lies below a low end of 0: such values come from a ReLU.
+    """
+    labels = tick_labels(values)
+    counts = np.asarray(band.counts)
+    for at, end, sign in ((0, band.low, "≤"), (-1, band.high, "≥")):
+        if end and np.isclose(values[at], end) and counts[:, at].any():
+            labels[at] = f"{sign} {labels[at]}"
+    return labels

@@ -131,9 +131,9 @@ def _fitting(width: int, *titles: str) -> str:
 
 
 def _marks(mean: float, std: float) -> tuple[Mark, ...]:
-    marks = [Mark(mean, None, "mean")]
+    marks = [Mark(mean, None, "μ")]
     if std:
-        marks += [Mark(mean - std, None, "-std"), Mark(mean + std, None, "+std")]
+        marks += [Mark(mean - std, None, "-σ"), Mark(mean + std, None, "+σ")]
     return tuple(marks)
 
 

@@ -16,7 +16,7 @@ from convtui.views.glyphs import Glyphs, Lines
 from convtui.views.plots import LEAST_HEIGHT, LEAST_WIDTH, Mark, series_colour
 
 FAR: Final = 6  # columns that a mark's name may be away from it
-ROOMY: Final = 8  # lines from which the marks' names have a line of their own
+ROOMY: Final = 7  # lines from which the marks' names have a line of their own
 
 _BLOCKS: Final = 0x2580  # ▁ is one after it, █ eight
 _LEVELS: Final = np.array([ord(glyph) for glyph in "▁▁▁───▔▔"], np.uint32)

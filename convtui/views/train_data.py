@@ -16,8 +16,9 @@ from convtui.views.cells import Array
 class Status:
     """How far a run is: the line at the top of every view.
 
-    state is a word: ready, starting, training, paused, stopped, finished, failed, training elsewhere. run
-    names it ("run 12"), or is "". words say in a line what is happening, why it failed, or what to do next.
+    state is a word: ready, starting, training, paused, stopped, finished, failed, elsewhere. run names it
+    ("run 12"), or is "". words say in a line what is happening, why it failed, or what to do next; trouble is
+    said in their place, and stands out.
     """
 
     state: str
@@ -30,6 +31,7 @@ class Status:
     seconds: float = 0.0
     seconds_left: float | None = None
     words: str = ""
+    trouble: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +167,7 @@ class RunRow:
     loss: float | None  # on the test images
     seconds: float
     colour: int | None = None
+    short: str = ""  # the recipe for a narrow table
 
 
 @dataclass(frozen=True)

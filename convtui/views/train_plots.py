@@ -23,6 +23,7 @@ from convtui.views.train_data import (
 GUTTER: Final = 5  # plots over one another have their axes in line
 WIDE_GUTTER: Final = 6  # with small figures of either sign
 LEAST_LOG_LOSS: Final = 0.1  # to which a logarithmic axis of losses reaches at least
+FEW_EPOCHS: Final = 10  # so many are marked one by one in any plot
 LOWEST_ACCURACIES: Final = (90.0, 80.0, 50.0, 0.0)  # where an axis of accuracies can begin, in percent
 
 USUAL: Final = 0.97  # the share of the gradients that lie within the axis
@@ -50,7 +51,7 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
             *_last_losses(last, is_one=len(curves) == 1),
         ]
         if np.isfinite(last.smooth[-1:]).any():
-            title = f"loss {last.smooth[-1]:.3f}"
+            title = f"training loss {last.smooth[-1]:.3f}"
     return Plot(
         title,
         tuple(series),
@@ -86,14 +87,9 @@ def accuracy_plot(curves: Sequence[Curves]) -> Plot:
     """The percentage of test images named rightly after each epoch; who is who is told beside the losses."""
     total = max((each.total_epochs for each in curves), default=1)
     series = tuple(
-        Series(
-            "",
-            each.epochs,
-            each.accuracies * 100,
-            each.colour,
-            marker=_marker(each.colour),
-        )
+        Series("", each.epochs, each.accuracies * 100, each.colour, stroke, marker)
         for each in curves
+        for stroke, marker in _epoch_strokes(_marker(each.colour), total)
     )
     found = np.concatenate([_NOTHING, *(each.y for each in series)])
     lowest = next(low for low in LOWEST_ACCURACIES if low <= found.min(initial=100.0 if len(found) else 0.0))
@@ -102,6 +98,11 @@ def accuracy_plot(curves: Sequence[Curves]) -> Plot:
     return Plot(
         title, series, "epoch", (0, total), (lowest, 100), gutter=GUTTER, empty="after the first epoch"
     )
+
+
+def _epoch_strokes(marker: str, epochs: int) -> list[tuple[Stroke, str]]:
+    """A line with a marker now and then; with few epochs one at each of them and no other."""
+    return [(Stroke.LINE, ""), (Stroke.POINTS, marker)] if epochs <= FEW_EPOCHS else [(Stroke.LINE, marker)]
 
 
 def rate_plot(schedule: Schedule) -> Plot:

@@ -26,10 +26,13 @@ from convtui.views.train_words import (
     number,
     status_text,
     weight_lines,
+    whole_words,
 )
 
 LONGEST_BAR: Final = 40
 LEAST_WORDS: Final = 12
+LEAST_RECIPE: Final = 22  # "one-cycle 0.06 · no BN"
+WHOLE_RECIPE: Final = 30  # "one-cycle 0.06 · no batch norm"
 LEAST_BAR: Final = 8
 BAR: Final = 10  # columns of a bar in a table
 GAP: Final = 2
@@ -64,7 +67,9 @@ def status_lines(status: Status, size: Size, palette: Palette) -> Lines:
         start = width - room
         track = style(colour, tint(palette.muted, palette.background, 0.75))
         glyphs.write(0, start, bar(share, room), track)
-    glyphs.write(1, 0, cut_to(status.words, width), muted if status.state != "failed" else _bold(palette))
+    is_wrong = status.trouble or status.state == "failed"
+    words = whole_words(status.trouble or status.words, width)
+    glyphs.write(1, 0, words, _bold(palette) if is_wrong else muted)
     return glyphs.lines()
 
 
@@ -99,12 +104,14 @@ def lesson_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
 
 @dataclass(frozen=True)
 class _Column:
-    """A column of a table: its title, its cells, and whether they are words."""
+    """A column of a table: its title, its cells, and whether they are words, which may have a short form."""
 
     title: str
     cells: Sequence[str]
     is_words: bool = False
     colour: int | None = None  # of the bars that its cells are
+    short: Sequence[str] = ()
+    least: int = LEAST_WORDS
 
     @property
     def width(self) -> int:
@@ -144,11 +151,17 @@ def runs_table(view: RunsView, size: Size, palette: Palette) -> Lines:
     columns = [
         _Column("", [MARKERS[row.colour % len(MARKERS)] if row.colour is not None else " " for row in rows]),
         _Column("run", [row.number for row in rows]),
-        _Column("recipe", [row.words for row in rows], is_words=True),
+        _Column(
+            "recipe",
+            [row.words for row in rows],
+            is_words=True,
+            short=[row.short for row in rows],
+            least=LEAST_RECIPE,
+        ),
         _Column("state", [f"{SIGNS[row.state]} {row.state}" for row in rows], is_words=True),
         _Column("epochs", [f"{row.epochs}/{row.total_epochs}" for row in rows]),
         _Column("accuracy", [_optional(row.accuracy, "{:.2%}") for row in rows]),
-        _Column("loss", [_optional(row.loss, "{:.4f}") for row in rows]),
+        _Column("valid. loss", [_optional(row.loss, "{:.4f}") for row in rows]),
         _Column("time", [clock(row.seconds) for row in rows]),
     ]
     colours = [row.colour for row in rows]
@@ -190,6 +203,8 @@ def _table(
     first = first_in_view(count, selected, height - 1)
     x = GAP
     for column, wide in kept:
+        is_short = column.short and wide < min(column.width, WHOLE_RECIPE)
+        cells = column.short if is_short else column.cells
         glyphs.write(0, x, column.drawn(column.title, wide), muted)
         for row, at in enumerate(range(first, min(first + height - 1, count)), 1):
             background = (
@@ -203,7 +218,7 @@ def _table(
             of = style(colour, background, at == selected)
             if at == selected:
                 glyphs.write(row, x - GAP, " " * (wide + 2 * GAP), style(palette.text, background))
-            glyphs.write(row, x, column.drawn(column.cells[at], wide), of)
+            glyphs.write(row, x, column.drawn(cells[at], wide), of)
         x += wide + GAP
     if 0 <= selected < count:
         background = tint(palette.muted, palette.background, 0.7)
@@ -219,7 +234,7 @@ def _fitting(columns: list[_Column], droppable: Sequence[int], width: int) -> li
         kept = [each for each in kept if each is not dropped]
         over = sum(each.width + GAP for each in kept) + GAP - width
         longest = max((each for each in kept if each.is_words), key=lambda each: each.width, default=None)
-        spare = max(longest.width - LEAST_WORDS, 0) if longest else 0
+        spare = max(longest.width - longest.least, 0) if longest else 0
         if over <= (0 if dropped is None else spare):
             break
     return [(each, each.width - max(over, 0) if each is longest else each.width) for each in kept]
@@ -299,6 +314,6 @@ def _bold(palette: Palette) -> Style:
 def _state_colour(state: str, palette: Palette) -> RGB:
     if state in ("training", "finished"):
         return palette.reader
-    if state in ("ready", "stopped", "training elsewhere"):
+    if state in ("ready", "stopped", "elsewhere"):
         return palette.muted
     return accent_on(palette.background, palette)

@@ -19,7 +19,7 @@ SIGNS: Final = {
     "stopped": "■",
     "finished": "✓",
     "failed": "✗",
-    "training elsewhere": "▷",
+    "elsewhere": "▷",
 }
 STUCK: Final = 0.2  # of the way from guessing to all right; who is below has learnt next to nothing
 
@@ -52,6 +52,13 @@ def status_text(status: Status, width: int) -> str:
         if len(text) <= width:
             return text
     return cut_to(step, width)
+
+
+def whole_words(text: str, width: int) -> str:
+    """As many of the parts between dots as fit; the first is cut if it must be."""
+    while len(text) > width and " · " in text:
+        text = text.rpartition(" · ")[0]
+    return cut_to(text, width)
 
 
 # -- a weight

@@ -1,5 +1,6 @@
 """The BatchNorm page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -242,12 +243,14 @@ async def test_other_seeds() -> None:
         assert "a random network, seed 4" in driven.text
         assert not np.array_equal(batches(screen).network.weights[1]["weight"], before)
         await driven.press("w")
+        await settled(driven)
         assert driven.said.startswith("there is no run yet")
 
 
 async def test_views_and_hints() -> None:
     async with page(size=(80, 24)) as (driven, _):
         assert "It gets [4, 4, 4]" in driven.text
+        assert re.search(r" -σ +μ +\+σ ", driven.lines[4])
         await driven.press("H")
         assert "It gets" not in driven.text
         await driven.press("v")

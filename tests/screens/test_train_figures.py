@@ -121,7 +121,7 @@ def test_a_failure_offers_to_go_on_only_where_that_can_help() -> None:
     run = record(30)
     run.take(made.begun(step=20))
     run.fail("the training process was killed by SIGKILL")
-    assert state_words(run).endswith("SIGKILL: g goes on from its last checkpoint")
+    assert state_words(run).endswith("SIGKILL: space goes on · x gives it up")
     run.state = State.STARTING
     run.fail("run 12: the images have changed; begin a new run with it")
     assert state_words(run).endswith("begin a new run with it")

@@ -117,6 +117,45 @@ async def test_a_run_is_deleted_once_that_is_confirmed() -> None:
         assert len(driven.train.rows()) == 1
 
 
+async def test_keys_wait_for_the_table_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = keep(SMALL, SMALL, SMALL)
+    is_wanted = Event()
+    really = Run.events
+
+    def events(run: Run, outline: bool = False) -> list[Message]:
+        assert is_wanted.wait(10)
+        return really(run, outline)
+
+    monkeypatch.setattr(Run, "events", events)
+    async with training() as driven:
+        await driven.press("V", "V")
+        assert "the runs are being read" in driven.text
+        await driven.press("down")
+        assert driven.said == "the runs are being read …"
+        await driven.press("down", "t")
+        is_wanted.set()
+        await driven.settled()
+        selected = driven.train.selected()
+        assert selected is not None
+        assert selected.run == folders[0]
+        assert driven.said == "the next run is to be as run 1: space starts it"
+
+
+async def test_kept_runs_are_told_of_before_any_is_shown() -> None:
+    async with training() as driven:
+        assert "kept" not in driven.text
+        keep(SMALL)
+        driven.train.show_again()
+        await driven.settled()
+        assert "1 run is kept: ⇧tab ⇧tab shows them." in driven.text
+        keep(SMALL)
+        await driven.press("shift+tab", "shift+tab")
+        await driven.settled()
+        assert driven.train.view is View.RUNS
+        await driven.press("V", "V", "V")
+        assert "2 runs are kept" in driven.text
+
+
 # -- what is read from the disk
 
 
@@ -132,6 +171,25 @@ async def test_images_that_are_there_by_now_are_trained_on(tmp_path: Path) -> No
         await driven.settled()
         assert driven.told[0] == Train(replace(SMALL, data=str(file)), paused=True)
         assert len(driven.told) == 2
+
+
+@pytest.mark.parametrize("key", ["K", "L", "i"])
+async def test_images_that_are_there_by_now_are_opened(key: str, tmp_path: Path) -> None:
+    file = tmp_path / "images.npz"
+    async with training(replace(SMALL, data=str(file))) as driven:
+        driven.trainer.current = Record(driven.trainer.recipe, "/runs/0012")
+        driven.trainer.current.saved = 1
+        await driven.press(key)
+        await driven.settled()
+        assert "no such data set" in driven.said
+        npz(file)
+        await driven.press(key)
+        await driven.settled()
+        if key == "i":
+            assert driven.typing
+        else:
+            assert "no such data set" not in driven.said
+            assert "/runs/0012" in driven.said
 
 
 async def test_only_the_last_few_data_sets_stay_in_memory() -> None:
@@ -151,8 +209,8 @@ async def test_a_run_that_was_stopped_is_shown_once() -> None:
         await driven.tell(replace(made.begun(SMALL, folder), step=40), made.step(41), Stopped(41))
         await driven.turn_to(View.RUNS)
         await driven.press("m")
-        driven.train.looked_at = driven.train.shelf.kept[folder]
-        assert driven.train.looked_at is not driven.trainer.current
+        driven.trainer.looked_at = driven.train.shelf.kept[folder]
+        assert driven.trainer.looked_at is not driven.trainer.current
         view = driven.train._curves_view()
         assert [each.name for each in view.curves] == ["1 one-cycle, batch norm"]
         await driven.press("delete", "d")
@@ -190,12 +248,12 @@ async def test_a_run_that_another_process_trains_is_left_to_it() -> None:
     with find_run(folder).locked():
         async with training() as driven:
             await driven.turn_to(View.RUNS)
-            assert "training elsewhere" in driven.text
+            assert "elsewhere" in driven.text
             await driven.press("g")
             assert "another process trains this run" in driven.said
             assert not driven.told
             await driven.press("enter")
-            assert "training elsewhere  run 1" in driven.text
+            assert "elsewhere  run 1" in driven.text
             assert "another process trains it" in driven.text
 
 

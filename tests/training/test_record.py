@@ -92,6 +92,16 @@ def test_a_loss_that_is_no_number_is_told_and_not_averaged() -> None:
     assert smoothed.add(2.0) == pytest.approx(2.0)
 
 
+@pytest.mark.parametrize("goes_on", [Going(3), made.begun(step=3)])
+def test_the_speed_is_that_since_it_went_on_last(goes_on: Message) -> None:
+    late = [replace(made.step(number), seconds=100 + number) for number in (4, 5, 6)]
+    record = record_of(*made.events(until=3), Paused(3), goes_on, late[0])
+    assert record.speed is None
+    for event in late[1:]:
+        record.take(event)
+    assert record.speed == pytest.approx(1)
+
+
 @given(st.lists(st.integers(0, 30), max_size=5), st.integers(1, 30), st.data())
 def test_what_a_continued_run_voids_never_was(cuts: list[int], last: int, data: st.DataObject) -> None:
     """Folding a log with restarts in it gives the record of the uninterrupted run."""

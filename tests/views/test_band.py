@@ -84,7 +84,7 @@ def test_the_title_the_scale_and_the_axes_are_told() -> None:
     lines = drawn(band([[1000, 0, 1, 9]] * 10, last=100), (11, 70))
     assert lines[0].startswith("layer 1, after relu")
     assert lines[0].endswith(f"log(1 + count)  0 {DENSITY} 1000")
-    assert [line[0] for line in lines if line[1] == "┤"] == ["4", "2", "0"]
+    assert [line[:3] for line in lines if line[3] == "┤"] == ["≥ 4", "  2", "  0"]
     assert lines[-1].endswith("step")
 
 
@@ -96,10 +96,26 @@ def test_a_scale_that_does_not_fit_beside_the_title_is_below_it() -> None:
     assert not any("count" in line for line in low)
 
 
+@pytest.mark.parametrize(
+    ("counts", "low", "ends"),
+    [
+        ([5, 1, 1, 7], 0, ["≥ 4", "0"]),
+        ([5, 1, 1, 0], 0, ["4", "0"]),
+        ([5, 1, 1, 7], -4, ["≥ 4", "≤ -4"]),
+        ([0, 1, 1, 7], -4, ["≥ 4", "-4"]),
+        ([0, 1, 1, 0], -4, ["2", "-2"]),
+    ],
+)
+def test_an_end_beyond_which_values_may_lie_says_so(counts: list[float], low: int, ends: list[str]) -> None:
+    lines = drawn(replace(band([counts] * 10), low=low), (11, 70))
+    labels = [line.partition("┤")[0].strip() for line in lines if "┤" in line]
+    assert [labels[0], labels[-1]] == ends
+
+
 def test_it_grows_into_its_place() -> None:
-    half = drawn(band([[9, 9, 9, 9]] * 5, last=10), (9, 42))
-    assert all(not line[23:].strip() for line in half[2:-2])
-    assert all(line[3:21].strip() for line in half[2:-2])
+    half = drawn(band([[9, 9, 9, 9]] * 5, last=10), (9, 44))
+    assert all(not line[25:].strip() for line in half[2:-2])
+    assert all(line[5:23].strip() for line in half[2:-2])
 
 
 def test_nothing_yet_is_said() -> None:

@@ -54,7 +54,7 @@ def test_its_axis_stays_while_gamma_changes_a_little() -> None:
 def test_a_channel_without_spread_has_only_a_mean() -> None:
     found = figures()
     still = Figures(found.batches.with_gamma(0), found.measured)
-    assert [mark.label for mark in after_histogram(still, WIDTH).marks] == ["mean"]
+    assert [mark.label for mark in after_histogram(still, WIDTH).marks] == ["μ"]
 
 
 @pytest.mark.parametrize("statistic", [MEAN, VARIANCE])

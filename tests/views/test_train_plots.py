@@ -40,7 +40,7 @@ def test_a_single_run_has_its_raw_and_smoothed_loss_and_the_validation() -> None
     assert raw.y is run.losses
     assert smooth.y is run.smooth
     np.testing.assert_array_equal(validation.x, [78, 156, 234])
-    assert plot.title == f"loss {run.smooth[-1]:.3f}"
+    assert plot.title == f"training loss {run.smooth[-1]:.3f}"
 
 
 def test_overlaid_runs_have_markers_and_the_last_lies_on_top() -> None:
@@ -78,6 +78,15 @@ def test_accuracies_are_percentages_on_an_axis_that_makes_room_for_them(
     assert plot.x_range == (0, 5)
     np.testing.assert_allclose(plot.series[0].y, found * 100)
     assert plot.title == (f"accuracy {found[-1]:.1%}" if len(found) else "accuracy, %")
+
+
+def test_each_of_a_few_epochs_is_marked() -> None:
+    plot = accuracy_plot([curves("a", 2), curves("b", 0)])
+    marked = [series for series in plot.series if series.stroke is Stroke.POINTS]
+    assert [(each.marker, len(each.x)) for each in marked] == [(MARKERS[2], 3), (MARKERS[0], 3)]
+    assert all(not each.marker for each in plot.series if each not in marked)
+    many = accuracy_plot([replace(curves(), total_epochs=30)])
+    assert [series.stroke for series in many.series] == [Stroke.LINE]
 
 
 def test_the_present_point_moves_on_schedules_known_in_advance() -> None:

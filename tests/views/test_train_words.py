@@ -18,6 +18,7 @@ from convtui.views.train_words import (
     number,
     status_text,
     weight_lines,
+    whole_words,
 )
 
 LR, DECAY, BETA2, EPS = 0.03, 0.01, 0.99, 1e-5
@@ -160,6 +161,13 @@ def test_a_status_keeps_its_width_while_it_counts(step: int, speed: float, width
 @pytest.mark.parametrize("width", [60, 50, 40, 30, 20, 12])
 def test_a_narrow_status_keeps_the_step(width: int) -> None:
     assert "7/390" in status_text(STATUS, width)
+
+
+@pytest.mark.parametrize(
+    ("width", "words"), [(20, "one · two · three"), (12, "one · two"), (8, "one"), (2, "o…")]
+)
+def test_parts_that_do_not_fit_are_left_out_whole(width: int, words: str) -> None:
+    assert whole_words("one · two · three", width) == words
 
 
 def test_a_status_before_a_run_is_empty() -> None:
