@@ -41,6 +41,7 @@ SETTINGS: Final = (
 )
 
 WRONG: Final = 2
+SIGNALLED: Final = 128
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
@@ -156,7 +157,13 @@ def _run_app(options: argparse.Namespace) -> int:
 
     app = ConvtuiApp(session, notice=session.picture.notice, theme=options.theme, data=options.data)
     app.run()
-    return app.return_code or 0
+    code = app.return_code or 0
+    if code > SIGNALLED:
+        # The terminal may be gone, and Python's own end would fail in writing to it what is left.
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 def _is_on_a_terminal() -> bool:
