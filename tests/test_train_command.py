@@ -249,7 +249,23 @@ def test_the_list_of_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "elsewhere" in capsys.readouterr().out
 
 
+def test_a_damaged_run_is_listed_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    whole, damaged = (new_run(Recipe(), "") for _ in range(2))
+    (damaged.path / "recipe.json").write_text("{")
+    assert train("--list") == 0
+    out, err = capsys.readouterr()
+    assert f"{whole.began:%Y-%m-%d %H:%M}" in out
+    assert err.startswith(f"convtui: {damaged.path / 'recipe.json'}: ")
+    assert err.count("\n") == 1
+
+
 # -- real processes
+
+
+def test_a_closed_stdout_is_no_trouble() -> None:
+    command = [sys.executable, "-m", "convtui", "train", "--list"]
+    closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True)
+    assert (closed.returncode, closed.stderr) == (0, "")
 
 
 @contextmanager

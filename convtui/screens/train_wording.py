@@ -82,7 +82,8 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     return (
         "Press space to train.",
         "enter takes one single step; c trains the lecture's four runs, to compare them.",
-        *([f"{kept} {'run is' if kept == 1 else 'runs are'} kept: ⇧tab ⇧tab shows them."] if kept else []),
+        *(["1 run is kept: ⇧tab ⇧tab shows it."] if kept == 1 else []),
+        *([f"{kept} runs are kept: ⇧tab ⇧tab shows them."] if kept > 1 else []),
         "",
         *about,
         "",

@@ -112,13 +112,17 @@ class Run:
         return _first_whole(path for path in found if _step(path) == step)
 
     def keep_for_good(self, step: int) -> None:
-        """Let the checkpoint after that step outlive the run's going on: something else refers to it."""
+        """Let the checkpoint after that step outlive the run's going on: something else refers to it.
+
+        Where nobody can write, the run can be looked at all the same; nor will it go on there.
+        """
         for path in self.checkpoints():
             if _step(path) == step:
-                with _saying(self.path):
+                with suppress(OSError, RunError):
                     (self.path / _FOR_GOOD).mkdir(exist_ok=True)
-                    with suppress(FileExistsError):
-                        os.link(path, self.path / _FOR_GOOD / path.name)
+                    kept = self.path / _FOR_GOOD / path.name
+                    if not kept.exists():
+                        _write(kept, path.read_bytes())
 
     def latest_weights(self) -> tuple[int, Arrays]:
         """The step of the last whole checkpoint, and its weights by PyTorch's names.

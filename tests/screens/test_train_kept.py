@@ -147,7 +147,7 @@ async def test_kept_runs_are_told_of_before_any_is_shown() -> None:
         keep(SMALL)
         driven.train.show_again()
         await driven.settled()
-        assert "1 run is kept: ⇧tab ⇧tab shows them." in driven.text
+        assert "1 run is kept: ⇧tab ⇧tab shows it." in driven.text
         keep(SMALL)
         await driven.press("shift+tab", "shift+tab")
         await driven.settled()

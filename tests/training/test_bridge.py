@@ -156,6 +156,17 @@ def test_what_was_opened_outlives_the_run_s_going_on() -> None:
     assert_same(session, loads(dumps(session), "own.toml"))
 
 
+@pytest.mark.parametrize("refused", ["mkdir", "replace"])
+def test_a_run_that_cannot_be_written_to_can_be_opened(refused: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, _ = kept_run()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, refused, refuse)
+    assert trained_layers(lesson(), run, digit()).stack.trained is not None
+
+
 def test_a_run_that_went_on_is_not_passed_off_as_what_it_was() -> None:
     run, session = trained_session()
     text = dumps(session)
