@@ -198,11 +198,18 @@ def test_padding_and_sums_are_never_minus_zero() -> None:
         assert not np.signbit([step.value, *step.running, *step.slice_sums]).any()
 
 
-def test_overflow_is_infinite_as_in_torch() -> None:
-    case = Case(np.full((1, 2, 2), 1e308), np.array([[[[10.0, -10.0]]]]), None, {"padding": 0})
-    expected = case.computed_by_torch().detach().numpy()
-    np.testing.assert_array_equal(case.convolution.output, expected)
-    assert np.isnan(case.convolution.step(0).value)
+@pytest.mark.parametrize(("weights", "total"), [([10.0, 1.0], np.inf), ([-10.0, 1.0], -np.inf)])
+def test_overflow_is_infinite_as_in_torch(weights: list[float], total: float) -> None:
+    case = Case(np.full((1, 2, 2), 1e308), np.array([[[weights]]]), None, {"padding": 0})
+    np.testing.assert_array_equal(case.convolution.output, case.computed_by_torch().detach().numpy())
+    assert case.convolution.step(0).value == total
+
+
+def test_overflow_both_ways_is_no_number() -> None:
+    # Not compared with torch: a processor with fused multiply-adds never rounds the second product to -inf.
+    convolution = Convolution(np.full((1, 2, 2), 1e308), np.array([[[[10.0, -10.0]]]]))
+    assert np.isnan(convolution.output).all()
+    assert np.isnan(convolution.step(0).value)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def idx(folder: Path, is_compressed: bool = False) -> Path:
     for name, array in arrays().items():
         content = idx_bytes(array)
         if is_compressed:
-            (folder / f"{IDX[name]}.gz").write_bytes(gzip.compress(content))
+            (folder / f"{IDX[name]}.gz").write_bytes(gzip.compress(content, mtime=0))
         else:
             (folder / IDX[name]).write_bytes(content)
     return folder
