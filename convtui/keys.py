@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +25,16 @@ class Key:
         return call if call.startswith("app.") else f"screen.{call}"
 
 
+LEAST_FOR_TABS: Final = 110  # columns from which the footer names the pages
+
 SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
+    "Pages": (
+        Key("1", "1", "page('step')", "the window slides over the image, cell by cell", "step", True),
+        Key("2", "2", "page('matrix')", "the same convolution as a weight matrix", "matrix", True),
+        Key("3", "3", "page('layers')", "a stack of layers and what an activation sees", "layers", True),
+        Key("4", "4", "page('batchnorm')", "what batch normalisation does", "batchnorm", True),
+        Key("5", "5", "page('train')", "a small CNN is trained live", "train", True),
+    ),
     "Step": (
         Key("right,l", "→ l", "cells(1)", "the next output cell", "cell"),
         Key("left,h", "← h", "cells(-1)", "the previous output cell"),
@@ -80,29 +89,6 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("ctrl+r", "ctrl+r", "redo", "redo what was undone", everywhere=True),
     ),
     "Look": (
-        Key("1", "1", "page('step')", "the Step page: the window slides over the image", everywhere=True),
-        Key(
-            "2",
-            "2",
-            "page('matrix')",
-            "the Matrix page: the same convolution as a weight matrix",
-            everywhere=True,
-        ),
-        Key(
-            "3",
-            "3",
-            "page('layers')",
-            "the Layers page: a stack of layers and what an activation sees",
-            everywhere=True,
-        ),
-        Key(
-            "4",
-            "4",
-            "page('batchnorm')",
-            "the BatchNorm page: what batch normalisation does",
-            everywhere=True,
-        ),
-        Key("5", "5", "page('train')", "the Train page: a small CNN is trained live", everywhere=True),
         Key("c", "c", "slice(1)", "the next channel of the image"),
         Key("C", "C", "slice(-1)", "the channel before"),
         Key("plus,equals_sign", "+", "zoom(1)", "larger cells"),
@@ -146,7 +132,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("up,k", "↑ k", "rows(-1)", "a row of activations up"),
         Key("pagedown", "page down", "channels(1)", "the next channel of the layer"),
         Key("pageup", "page up", "channels(-1)", "the channel before it"),
-        Key("tab,right_square_bracket,shift+down", "tab ]", "layer(1)", "the next layer", "layer"),
+        Key("tab,right_square_bracket,shift+down", "tab ]", "layer(1)", "the next layer"),
         Key("shift+tab,left_square_bracket,shift+up", "⇧tab [", "layer(-1)", "the layer before"),
         Key("home", "home", "ends(-1)", "the image, from which all layers are computed"),
         Key("end", "end", "ends(1)", "the last layer"),
@@ -154,24 +140,24 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("enter,m", "enter m", "open_layer", "the layer's convolution on the Step page", "open"),
         Key("space", "space", "play", "play through the activations, and pause", "play"),
         Key("r", "r", "restart", "the first activation of the layer"),
-        Key("n", "n", "network(1)", "the next named network", "network"),
+        Key("n", "n", "network(1)", "the next named network"),
         Key("N", "N", "network(-1)", "the named network before"),
-        Key("w", "w", "weights(1)", "other random weights: the next seed", "weights"),
+        Key("w", "w", "weights(1)", "other random weights: the next seed"),
         Key("W", "W", "weights(-1)", "the seed before"),
         Key("e", "e", "edit", "type other layers: conv 3x3 8 s2 p1, relu, maxpool 2", "edit"),
     ),
     "batchnorm": (
         Key("right,l", "→ l", "batch(1)", "the next mini-batch", "batch"),
         Key("left,h", "← h", "batch(-1)", "back before the mini-batch before"),
-        Key("t", "t", "mode(1)", "training mode or evaluation mode", "mode"),
-        Key("g", "g", "gamma(1)", "gamma (weight) up", "gamma"),
+        Key("t", "t", "mode(1)", "training mode or evaluation mode"),
+        Key("g", "g", "gamma(1)", "gamma (weight) up"),
         Key("G", "G", "gamma(-1)", "gamma down"),
-        Key("b", "b", "beta(1)", "beta (bias) up", "beta"),
+        Key("b", "b", "beta(1)", "beta (bias) up"),
         Key("B", "B", "beta(-1)", "beta down"),
         Key("x", "x", "identity", "gamma and beta that undo the normalisation, and back"),
-        Key("tab,right_square_bracket", "tab ]", "layer(1)", "the next batch norm", "layer"),
+        Key("tab,right_square_bracket", "tab ]", "layer(1)", "the next batch norm"),
         Key("shift+tab,left_square_bracket", "⇧tab [", "layer(-1)", "the batch norm before"),
-        Key("c", "c", "channel(1)", "the next channel, as page down", "channel"),
+        Key("c", "c", "channel(1)", "the next channel, as page down"),
         Key("C", "C", "channel(-1)", "the channel before, as page up"),
         Key("pagedown", "page down", "channel(1)", "the next channel"),
         Key("pageup", "page up", "channel(-1)", "the channel before"),
@@ -182,7 +168,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("m", "m", "momentum(1)", "the next momentum; None is a cumulative average"),
         Key("M", "M", "momentum(-1)", "the momentum before"),
         Key("v", "v", "view", "the mini-batches so far, or the values of this one", "view"),
-        Key("w", "w", "weights(1)", "the weights of the run, or seeded ones", "weights"),
+        Key("w", "w", "weights(1)", "the weights of the run, or seeded ones"),
         Key("r,home", "r home", "ends(-1)", "the first mini-batch, running statistics as at first"),
         Key("end", "end", "ends(1)", "through all mini-batches to the end of the epoch"),
     ),
@@ -254,6 +240,15 @@ EDIT_KEYS: Final[tuple[tuple[str, str], ...]] = (
 
 _NOTHING_ELSE: Final[Mapping[str, str]] = {}
 
+# What the footer does without where there is no room, the most dispensable first.
+_DISPENSABLE: Final = (
+    *("restart", "open", "finish", "row", "undo", "find rate", "go to", "save", "edit"),
+    *("multiply-add", "cell", "play", "activation", "letters", "compare", "transpose", "step"),
+)
+_BOTH_WAYS: Final = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter", "tab v": "tab"}
+
+FooterKey = tuple[str, str, str]  # the key, its word, its action
+
 
 def all_keys() -> tuple[Key, ...]:
     return tuple(key for keys in SECTIONS.values() for key in keys)
@@ -264,41 +259,38 @@ def everywhere() -> tuple[Key, ...]:
     return tuple(key for key in all_keys() if key.everywhere)
 
 
+def page_keys(width: int) -> list[FooterKey]:
+    """The pages' part of a footer of that width: all by name, or one item that stands for all."""
+    if width < LEAST_FOR_TABS:
+        return [("1-5", "pages", "screen.help()")]
+    return [(key.written, key.footer, key.full_action) for key in SECTIONS["Pages"]]
+
+
 def footer_keys(
     page: tuple[Key, ...], common: tuple[Key, ...], width: int, now: Mapping[str, str] = _NOTHING_ELSE
-) -> list[tuple[str, str, str]]:
-    """Key, word and action of the footer: as many as fit, the page's own keys and the help among them.
+) -> list[FooterKey]:
+    """What the footer has beside the pages: as many keys as fit, the page's own and the help among them.
 
-    now: what some of the words are in the present state.
+    now: what some of the words are in the present state; a key whose word is "" is left out.
     """
-    arrows = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter", "tab v": "tab"}
-    keys = [key for key in (*page, *common) if key.footer]
     taken = {key.names for key in page}
+    others = [key for key in common if key.names not in taken and key not in SECTIONS["Pages"]]
     items = [
-        (arrows.get(key.written, key.written), key.footer, key.full_action)
-        for key in keys
-        if key in page or key.names not in taken
+        (_BOTH_WAYS.get(key.written, key.written), key.footer, key.full_action)
+        for key in (*page, *others)
+        if now.get(key.footer, key.footer)
     ]
-    dispensable = [
-        "weights",
-        "network",
-        "restart",
-        "finish",
-        "open",
-        "undo",
-        "row",
-        "edit",
-        "save",
-        "go to",
-        "play",
-        "multiply-add",
-        "activation",
-        "channel",
-        "beta",
-        "gamma",
-        "find rate",
-    ]
-    while sum(len(shown) + len(now.get(word, word)) + 3 for shown, word, _ in items) > width and dispensable:
-        dropped = dispensable.pop(0)
-        items = [item for item in items if item[1] != dropped]
-    return [(shown, now.get(word, word), action) for shown, word, action in items]
+    for word in _DISPENSABLE:
+        if line_length(_worded(items, now)) <= width:
+            break
+        items = [item for item in items if item[1] != word]
+    return _worded(items, now)
+
+
+def line_length(items: Sequence[FooterKey]) -> int:
+    """Columns that so many keys and words take, with their gaps."""
+    return sum(len(key) + len(word) + 3 for key, word, _ in items)
+
+
+def _worded(items: Sequence[FooterKey], now: Mapping[str, str]) -> list[FooterKey]:
+    return [(key, now.get(word, word), action) for key, word, action in items]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from convtui.keys import EDIT_KEYS, MOUSE, SECTIONS, Key, all_keys, footer_keys
+from convtui.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key, all_keys, footer_keys, line_length, page_keys
 from convtui.screens.step import StepScreen
 
 KEYS = all_keys()
@@ -44,18 +44,27 @@ def test_actions_that_go_both_ways_have_keys_for_both() -> None:
 
 
 def test_sections_and_tables_are_filled() -> None:
-    assert list(SECTIONS) == ["Step", "Change", "Look", "Files"]
+    assert list(SECTIONS) == ["Pages", "Step", "Change", "Look", "Files"]
     assert all(SECTIONS.values())
     assert all(shown and does for shown, does in (*MOUSE, *EDIT_KEYS))
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-def test_the_footer_fits_and_always_shows_the_way_to_all_keys(width: int) -> None:
-    keys = footer_keys((), KEYS, width)
-    assert sum(len(shown) + len(word) + 3 for shown, word, _ in keys) <= width
-    words = [word for _, word, _ in keys]
-    assert {"cell", "play", "help", "quit"} <= set(words)
+@pytest.mark.parametrize("page", ["step", *PAGES])
+def test_the_footer_fits_and_always_shows_the_way_to_all_keys(page: str, width: int) -> None:
+    pages = page_keys(width)
+    keys = footer_keys(PAGES.get(page, ()), KEYS, width - line_length(pages))
+    assert line_length(keys) + line_length(pages) <= width
+    assert {"help", "quit"} <= {word for _, word, _ in keys}
+    assert ("1-5", "pages") in {(key, word) for key, word, _ in pages} or len(pages) == 5
 
 
 def test_a_wide_footer_leaves_nothing_out() -> None:
-    assert len(footer_keys((), KEYS, 200)) == sum(bool(key.footer) for key in KEYS)
+    worded = [key for key in KEYS if key.footer]
+    assert len(footer_keys((), KEYS, 200)) + len(page_keys(200)) == len(worded)
+
+
+def test_words_of_the_footer_are_those_of_the_present_state() -> None:
+    words = [word for _, word, _ in footer_keys((), KEYS, 200, {"play": "pause 8/s", "finish": ""})]
+    assert "pause 8/s" in words
+    assert not {"play", "finish", ""} & set(words)

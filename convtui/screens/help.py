@@ -38,17 +38,18 @@ _CONVOLUTION: Final = ("step", "matrix", "layers")
 
 
 def help_text(page: str = "step") -> Content:
-    """All keys as aligned lines, those of this page first."""
+    """All keys as aligned lines: the pages, then what this page has, then the rest."""
     own = {name: keys for name, keys in PAGES.items() if name == page}
     others = {name: keys for name, keys in PAGES.items() if name != page}
-    shown, hidden = SECTIONS, {}
+    pages = {"Pages": SECTIONS["Pages"]}
+    shown, hidden = {name: keys for name, keys in SECTIONS.items() if name not in pages}, {}
     if page not in _CONVOLUTION:
-        shown = {name: tuple(key for key in keys if key.everywhere) for name, keys in SECTIONS.items()}
-        hidden = {f"{name}, where there is a convolution": keys for name, keys in SECTIONS.items()}
+        hidden = {f"{name}, where there is a convolution": keys for name, keys in shown.items()}
+        shown = {name: tuple(key for key in keys if key.everywhere) for name, keys in shown.items()}
         hidden = {name: tuple(key for key in keys if not key.everywhere) for name, keys in hidden.items()}
     tables = {
         name: [(key.written, key.does) for key in keys]
-        for name, keys in (_titled(own) | shown | hidden | _titled(others)).items()
+        for name, keys in (pages | _titled(own) | shown | hidden | _titled(others)).items()
         if keys
     }
     tables["Editing (e)"] = list(EDIT_KEYS)

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import get_current_worker
 
-from convtui.keys import Key, everywhere, footer_keys
+from convtui.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
 from convtui.screens.ask import Ask
 from convtui.screens.notice import Notice
 from convtui.session import Session
@@ -45,6 +45,13 @@ def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
 def _actions_of(keys: tuple[Key, ...]) -> dict[str, str]:
     """What each key does; of two that are the same the later counts."""
     return {name: key.full_action for key in keys for name in key.names.split(",")}
+
+
+def _footer_word(item: FooterKey, is_current: bool = False) -> Content:
+    key, word, action = item
+    if is_current:
+        return Content.styled(f"{key} {word}", "bold reverse")
+    return Content.assemble(link(f"{key} ", action, KEY), link(word, action))
 
 
 class PageScreen(Screen[None]):
@@ -137,18 +144,21 @@ class PageScreen(Screen[None]):
         self._keys.draw(line, lambda: line)
 
     def key_line(self) -> Content:
-        """The footer: the keys that work here."""
-        playing = f" ▶ {self._speed} a second " if self.playing else ""
-        keys = [
-            Content.assemble((shown, KEY), " ", link(word, action))
-            for shown, word, action in footer_keys(
-                self.KEYS, self.COMMON, self.size.width - len(playing), self.footer_words()
-            )
-        ]
-        return Content.styled(playing, KEY) + Content(" ") + Content("  ").join(keys)
+        """The footer: the keys that work here, and at its right the pages."""
+        pages = page_keys(self.size.width)
+        room = self.size.width - 1 - line_length(pages)
+        keys = footer_keys(self.KEYS, self.COMMON, room, self._words_now())
+        action = f"screen.page({self.app.current_mode!r})"
+        tabs = Content("  ").join(_footer_word(each, is_current=each[2] == action) for each in pages)
+        line = Content(" ") + Content("  ").join(map(_footer_word, keys))
+        return line + Content(" " * max(self.size.width - 1 - line.cell_length - tabs.cell_length, 2)) + tabs
+
+    def _words_now(self) -> dict[str, str]:
+        playing = {"play": f"pause {self._speed}/s"} if self.playing else {}
+        return {**self.footer_words(), **playing}
 
     def footer_words(self) -> Mapping[str, str]:
-        """What some of the footer's words are in the present state."""
+        """What some of the footer's words are in the present state; "" for a key that does nothing now."""
         return {}
 
     # -- what other threads do

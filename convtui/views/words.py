@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rich.style import Style as RichStyle
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
@@ -22,6 +23,11 @@ class Line(Static):
     def __init__(self, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._shown: object = None
+
+    @property
+    def link_style(self) -> RichStyle:
+        """None that all links share: a key and its word keep their own."""
+        return RichStyle.null()
 
     def show(self, text: str) -> None:
         self.draw(text, lambda: Content(text))

@@ -15,7 +15,7 @@ def test_every_key_and_click_is_explained_those_of_the_page_first(page: str) -> 
     for key in (*all_keys(), *(key for keys in PAGES.values() for key in keys)):
         assert key.does in text
     titles = [line for before, line in pairwise(text.splitlines()) if not before]
-    assert titles[0] == (f"{TITLES[page]} page" if page in TITLES else "Step")
+    assert titles[:2] == ["Pages", f"{TITLES[page]} page" if page in TITLES else "Step"]
     for shown, does in (*MOUSE, *EDIT_KEYS):
         assert any(line.startswith(shown) and line.endswith(does) for line in text.splitlines())
 

@@ -38,7 +38,7 @@ async def test_space_plays_and_pauses() -> None:
     async with opened() as driven:
         await driven.press("space")
         assert driven.page.playing
-        assert "▶ 8 a second" in driven.bottom
+        assert "space pause 8/s" in driven.bottom
         tick(driven, 3)
         assert driven.session.index == 3
         await driven.press("space")
@@ -86,10 +86,10 @@ async def test_the_speed_is_changed_while_playing_and_before() -> None:
         await driven.press("full_stop")
         assert "speed: 15 steps a second" in driven.said
         await driven.press("space", "greater_than_sign")
-        assert "▶ 30 a second" in driven.bottom
+        assert "space pause 30/s" in driven.bottom
         assert driven.page.playing
         await driven.press("comma", "less_than_sign")
-        assert "▶ 8 a second" in driven.bottom
+        assert "space pause 8/s" in driven.bottom
 
 
 async def test_the_speed_stays_within_its_bounds() -> None:

@@ -223,8 +223,10 @@ async def test_the_words_of_the_footer_are_clicked() -> None:
     async with opened() as driven:
         await driven.click_on("cell", "←→")
         assert driven.session.index == 1
-        await driven.click_on("finish", "f ")
-        assert driven.session.filled == driven.session.size
+        await driven.click_on("multiply-add", "enter")
+        assert driven.session.taps == 1
+        await driven.click_on("layers", "3 ")
+        assert driven.app.current_mode == "layers"
 
 
 # -- the terminal
