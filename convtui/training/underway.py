@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -57,11 +59,17 @@ class UnderWay:
         self._later = later  # takes the jobs that come in meanwhile
         self._steps_left = math.inf
         self._held_at: int | None = None
+        self._saver = ThreadPoolExecutor(1)  # so that no step waits for the disk
+        self._saving: tuple[int, Future[None]] | None = None
         self._saved_at, self._saved_step = monotonic(), -1
 
     def do(self, begun: Begun, paused: bool) -> None:
         """Train until the run is finished or is to stop. Raises Ended once the run is saved."""
         self._steps_left = 0 if paused else math.inf
+        with self._saver:
+            self._train(begun)
+
+    def _train(self, begun: Begun) -> None:
         try:
             self._tell(begun)
             self._tell(Rate(begun.step, self._training.max_lr))  # of its checkpoint; the log may not know it
@@ -81,7 +89,7 @@ class UnderWay:
         if isinstance(event, Step):
             self._steps_left -= 1
         if isinstance(event, Epoch):
-            self._save()
+            self._begin_to_save()
         is_last = self._training.step == self._training.total_steps
         is_epochs_end = self._training.step % self._training.steps_per_epoch == 0
         if not is_last and isinstance(event, Epoch if is_epochs_end else Step):
@@ -89,6 +97,8 @@ class UnderWay:
 
     def _obey(self) -> None:
         """Do what has been asked; return when another step may be taken."""
+        if self._saving and self._saving[1].done():
+            self._end_saving()
         while True:
             if self._steps_left == 0 and self._held_at != self._training.step:
                 self._hold()
@@ -97,7 +107,7 @@ class UnderWay:
                 break
             self._do(message)
         if monotonic() - self._saved_at > SAVE_EVERY:
-            self._save()
+            self._begin_to_save()
 
     def _do(self, message: Message) -> None:
         match message:
@@ -142,11 +152,27 @@ class UnderWay:
         self._tell(Stopped(self._training.step))
 
     def _save(self, has_changed: bool = False) -> None:
-        step = self._training.step
-        if has_changed or step != self._saved_step:
-            self._run.save(self._training.checkpoint())
-            self._saved_step, self._saved_at = step, monotonic()
-            self._tell(Saved(step))
+        """Keep the run as it is now; it is on the disk when this returns."""
+        self._end_saving()
+        if has_changed or self._training.step != self._saved_step:
+            self._begin_to_save()
+            self._end_saving()
+
+    def _begin_to_save(self) -> None:
+        """Have the run as it is now kept, while it goes on."""
+        self._end_saving()
+        checkpoint = deepcopy(self._training.checkpoint())  # what it is about is shared with what goes on
+        self._saving = checkpoint.step, self._saver.submit(self._run.save, checkpoint)
+        self._saved_at = monotonic()
+
+    def _end_saving(self) -> None:
+        """Wait for what is being saved, and tell of it. Raises RunError if it could not be."""
+        if self._saving is None:
+            return
+        (step, written), self._saving = self._saving, None
+        written.result()
+        self._saved_step = step
+        self._tell(Saved(step))
 
     def _tell(self, event: Message) -> None:
         self._run.append(event)
