@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Self
 
 from rich.style import Style as RichStyle
 from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.style import Style
 from textual.widgets import Static
 
@@ -23,11 +26,22 @@ class Line(Static):
     def __init__(self, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._shown: object = None
+        self._drawn: tuple[Region, list[Strip]] | None = None
 
     @property
     def link_style(self) -> RichStyle:
         """None that all links share: a key and its word keep their own."""
         return RichStyle.null()
+
+    def refresh(self, *regions: Region, **how: bool) -> Self:
+        self._drawn = None
+        return super().refresh(*regions, **how)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As they were, if nothing has changed: Textual asks for them with every frame of other widgets."""
+        if self._drawn is None or self._drawn[0] != crop:
+            self._drawn = crop, super().render_lines(crop)
+        return self._drawn[1]
 
     def show(self, text: str) -> None:
         self.draw(text, lambda: Content(text))
