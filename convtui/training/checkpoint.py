@@ -32,6 +32,11 @@ class Checkpoint:
     random_state: NDArray[np.uint8]
     about: dict[str, Any]
 
+    def require_step(self, most: int) -> None:
+        """Raises ValueError unless it is of a step of a run that has so many."""
+        if not 0 <= self.step <= most:
+            raise ValueError(f"step {self.step}: must be 0 to {most}")
+
     def to_bytes(self) -> bytes:
         """A safetensors file: the weights by their names, the rest beside them and in its header."""
         arrays = self.weights | {f"{_OPTIMIZER}{name}": each for name, each in self.optimizer.items()}

@@ -183,6 +183,7 @@ class Training:
             },
             random_state=_array(torch.get_rng_state()),
             about={
+                "recipe": self.recipe.as_dict(),
                 "groups": optimizer["param_groups"],
                 "scheduler": self._scheduler and self._scheduler.state_dict(),
                 "epoch_loss": self._epoch_loss,
@@ -193,10 +194,11 @@ class Training:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         about = checkpoint.about
+        self.recipe.require_same(about.get("recipe", {}))
         try:
-            self.model.load_state_dict(
-                {name: torch.tensor(each) for name, each in checkpoint.weights.items()}
-            )
+            checkpoint.require_step(self.total_steps)
+            weights = {name: torch.tensor(each) for name, each in checkpoint.weights.items()}
+            self.model.load_state_dict(weights)
             state = {"state": self._buffers(checkpoint), "param_groups": about["groups"]}
             self._optimizer.load_state_dict(state)
             if self._scheduler:
@@ -326,8 +328,7 @@ def _model(recipe: Recipe, data: DataSet) -> nn.Sequential:
     if summary.error:
         raise summary.error
     model = nn.Sequential(*map(_module, summary.rows[1:]))
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return model
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _module(row: Row) -> nn.Module:

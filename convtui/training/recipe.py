@@ -99,12 +99,23 @@ class Recipe:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
         """The recipe that as_dict wrote. Raises RecipeError for a name or value that none has."""
+        if not isinstance(values, Mapping):
+            raise RecipeError("recipe", values, "the hyper-parameters by their names")
         known = {field.name for field in fields(cls)}
         for name in values:
             if name not in known:
                 raise RecipeError(name, values[name], f"one of {', '.join(sorted(known))}")
         channels = values.get("channels", cls.channels)
         return cls(**{**values, "channels": tuple(channels) if isinstance(channels, list) else channels})
+
+    def require_same(self, begun: Mapping[str, Any]) -> None:
+        """Raises ValueError if a run was begun with other values; only its data may lie elsewhere by now."""
+        for name, value in self.as_dict().items():
+            if name != "data" and begun.get(name, value) != value:
+                was = f"the run was begun with {begun[name]!r}"
+                raise ValueError(
+                    f"{name} {value!r}: {was}; set it back in its recipe.json, or begin a new run"
+                )
 
 
 MOST_LAYERS: Final = 12

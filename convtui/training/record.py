@@ -243,8 +243,8 @@ class Record:
         """Learning rate and momentum of every step: of those made as they were, of others as they will be."""
         lrs, momenta = schedule(self.recipe, self.total_steps)
         lrs *= self.max_lr / self.recipe.max_lr
-        done = len(self.steps)
-        lrs[:done], momenta[:done] = self.steps["lr"], self.steps["momentum"]
+        done = min(len(self.steps), self.total_steps)
+        lrs[:done], momenta[:done] = self.steps["lr"][:done], self.steps["momentum"][:done]
         return lrs, momenta
 
     # -- events

@@ -99,3 +99,9 @@ def test_a_name_that_no_recipe_has() -> None:
 def test_values_of_another_type(values: dict[str, Any]) -> None:
     with pytest.raises(RecipeError):
         Recipe.from_dict(values)
+
+
+@pytest.mark.parametrize("values", [[], None, "x", 5])
+def test_what_is_no_recipe_at_all(values: Any) -> None:
+    with pytest.raises(RecipeError, match=r"must be the hyper-parameters by their names$"):
+        Recipe.from_dict(values)

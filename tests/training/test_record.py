@@ -162,6 +162,15 @@ def test_the_plan_follows_what_was_done_and_what_was_set() -> None:
     np.testing.assert_array_equal(momenta[:40], record.steps["momentum"])
 
 
+def test_the_plan_of_a_run_whose_log_has_more_steps_than_it_should() -> None:
+    record = record_of(*made.events(until=40))
+    assert record.begun is not None
+    record.begun = replace(record.begun, total_steps=30)
+    lrs, momenta = record.planned()
+    np.testing.assert_array_equal(lrs, record.steps["lr"][:30])
+    np.testing.assert_array_equal(momenta, record.steps["momentum"][:30])
+
+
 def test_another_weight_begins_a_new_trace() -> None:
     record = record_of(*made.events(until=5))
     assert record.trace is not None
