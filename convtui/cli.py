@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -86,6 +87,9 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code: 2, with one line that says why, where it is refused."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what it cannot encode is no reason to say nothing
+            stream.reconfigure(errors="replace")
     try:
         code = 0
         with suppress(SystemExit):  # argparse's way to end after --help
