@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from convtui.names import run_number
+from convtui.names import run_name as run_name
 from convtui.training.data import DataSet
 from convtui.training.network import network
 from convtui.training.recipe import Recipe
@@ -15,11 +15,6 @@ from convtui.training.record import Record, State
 from convtui.views.cells import significant
 
 TOLD: Final = ("schedule", "max_lr", "batch_norm", "epochs")  # elsewhere
-
-
-def run_name(run: str) -> str:
-    """As "run 12"; "" for none."""
-    return f"run {run_number(run)}" if run else ""
 
 
 def value_text(recipe: Recipe, name: str) -> str:
