@@ -274,7 +274,7 @@ async def test_listeners_are_told_ten_times_a_second_at_most(
     await settled()
     workers.now.tell(made.begun())
     for number in range(1, 1001):
-        workers.now.tell(made.step(1 + number % 100))
+        workers.now.tell(replace(made.step(1), step=number))
         await asyncio.sleep(0)
         now += 0.001
         await settled() if number % 50 == 0 else await asyncio.sleep(0)
@@ -304,7 +304,7 @@ async def test_a_flood_of_events_lets_others_have_their_turn(
     monkeypatch.setattr(module, "BATCH", 0.0)
     record = trainer.start(Recipe())
     await settled()
-    workers.now.tell(made.begun(), *(made.step(1 + number % 100) for number in range(500)))
+    workers.now.tell(made.begun(), *(replace(made.step(1), step=number) for number in range(1, 501)))
     turns = 0
     while len(record.steps) < 500:
         await asyncio.sleep(0)

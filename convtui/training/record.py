@@ -290,6 +290,8 @@ class Record:
             self.picture = self.snapshots[-1] if self.snapshots else None
 
     def _step(self, event: Step) -> None:
+        if event.step <= self.step:  # the Begun before it was lost
+            self._cut(event.step - 1)
         smooth = self._smoothed.add(event.loss)
         self.steps.append(
             event.step, event.epoch, event.loss, smooth, event.lr, event.momentum, event.seconds
