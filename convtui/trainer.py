@@ -310,7 +310,7 @@ class Trainer:
 
     async def _serve(self, start: Callable[[], Awaitable[Worker]]) -> None:
         """Start a worker, give it what waits for it, and listen to it until it ends."""
-        cause = ""
+        cause = "was given up"
         try:
             self._worker = worker = await start()
             try:
@@ -324,11 +324,14 @@ class Trainer:
             cause = worker.cause
         except OSError as error:
             cause = f"cannot be started: {error}"
+        except Exception as error:
+            cause = f"was given up: {type(error).__name__}: {error}"
+            raise
         finally:
             self._worker = self._serving = None
             self._outbox.clear()
             self.is_ready = False
-        self._died(f"the training process {cause}")
+            self._died(f"the training process {cause}")
 
     async def _listen_to(self, worker: Worker) -> None:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 """The trainer keeps one worker busy, loses nothing when it dies, and tells of changes now and then."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import pairwise
@@ -259,6 +260,27 @@ async def test_a_worker_that_cannot_be_started_is_told_of() -> None:
     await trainer.end()
 
 
+async def test_whatever_ends_the_listening_ends_the_job(
+    trainer: Trainer, workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    record = trainer.start(Recipe())
+    await settled()
+    monkeypatch.setattr(record, "take", fail)
+    workers.now.tell(made.begun())
+    await settled()
+    assert (record.state, trainer.is_busy) == (State.FAILED, False)
+    assert record.reason == "the training process was given up: ZeroDivisionError: a bug"
+    assert workers.now.is_ended
+    gc.collect()
+    assert told == ["Task exception was never retrieved"]  # a bug is not hushed up
+
+
 # -- telling
 
 
@@ -283,7 +305,9 @@ async def test_listeners_are_told_ten_times_a_second_at_most(
     assert min(calls) >= module.TOLD_EVERY - 0.001
 
 
-async def test_a_turn_is_told_at_once(trainer: Trainer, workers: FakeWorkers) -> None:
+async def test_a_turn_is_told_at_once(
+    trainer: Trainer, workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = asyncio.Event()
     record = trainer.start(Recipe())
     await settled()
@@ -291,11 +315,15 @@ async def test_a_turn_is_told_at_once(trainer: Trainer, workers: FakeWorkers) ->
     await asyncio.sleep(module.AT_ONCE * 2)
     trainer.listen(told.set)
     loop = asyncio.get_running_loop()
-    before = loop.time()
+    now = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now)
     workers.now.tell(Paused(3))
-    await asyncio.wait_for(told.wait(), 5)
-    assert loop.time() - before < module.TOLD_EVERY
-    assert record.state is State.PAUSED
+    while record.state is not State.PAUSED:
+        await asyncio.sleep(0)
+    assert trainer._timer is not None
+    assert trainer._timer.when() <= now + module.AT_ONCE
+    monkeypatch.undo()
+    await asyncio.wait_for(told.wait(), 60)
 
 
 async def test_a_flood_of_events_lets_others_have_their_turn(
