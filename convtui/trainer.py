@@ -378,11 +378,9 @@ class Trainer:
     @property
     def parting(self) -> str | None:
         """What to say when all ends while a run is on: how it is gone on with."""
-        run = self._job.run if isinstance(self._job, Record) else ""
-        if not run:
-            return None
-        number = run_number(run)
-        return f"run {number} is kept: convtui train --resume {number} goes on with it"
+        number = run_number(self._job.run) if isinstance(self._job, Record) else ""
+        goes_on = f"run {number} is kept: convtui train --resume {number} goes on with it"
+        return goes_on if number else None
 
     async def end(self) -> None:
         """Have the run saved and the worker end; nothing is told any more."""
