@@ -33,6 +33,15 @@ batch norm, by the one-cycle policy. Every run is kept. Ctrl+C saves it and says
 how to go on with it.
 """
 EXAMPLES: Final = """\
+data of your own, which is told by what is there:
+  own.npz   arrays train_images, train_labels, test_images, test_labels, or
+            Keras's x_train, y_train, x_test, y_test, or images and labels, of
+            which a fifth is kept to test on. Images are [N, rows, columns],
+            [N, channels, rows, columns] or [N, rows, columns, channels]
+  mnist/    train-images-idx3-ubyte and the three others, or .gz of them
+  photos/   a sub-folder of pictures for each class, or train/ and test/ (or
+            val/) with such sub-folders; hidden files are passed over
+
 examples:
   convtui train
   convtui train --no-batch-norm --schedule constant
