@@ -357,46 +357,5 @@ async def test_the_recipe_is_changed_and_undone(trainer: Trainer) -> None:
     assert trainer.recipe == Recipe(epochs=2)
 
 
-# -- the end
-
-
-async def test_the_end_saves_the_run_and_ends_the_worker(workers: FakeWorkers) -> None:
-    trainer = Trainer(start=workers.start)
-    record = trainer.start(Recipe())
-    await settled()
-    workers.now.tell(*made.events(until=7))
-    await settled()
-    ending = asyncio.create_task(trainer.end())
-    await settled()
-    assert workers.now.told[-1] == Stop()
-    assert not workers.now.is_ended
-    workers.now.tell(Stopped(8))
-    await ending
-    assert workers.now.is_ended
-    assert record.state is State.STOPPED
-
-
-async def test_the_end_does_not_wait_for_ever(workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.01)
-    trainer = Trainer(start=workers.start)
-    trainer.start(Recipe())
-    await settled()
-    workers.now.tell(made.begun())
-    await asyncio.wait_for(trainer.end(), 5)
-    assert workers.now.is_ended
-
-
-async def test_the_end_before_anything_began(workers: FakeWorkers) -> None:
-    trainer = Trainer(start=workers.start)
-    await trainer.end()
-    trainer.prewarm()
-    await settled()
-    assert not workers.started
-    early = Trainer(start=workers.start)
-    early.prewarm()
-    await early.end()
-    assert all(worker.is_ended for worker in workers.started)
-
-
 def test_begun_is_a_turn() -> None:
     assert {Begun, Paused, Going, Stopped, Failed} < set(module._TURNS)
