@@ -57,6 +57,7 @@ convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
        convtui train [options]
        convtui samples"""
+DATA: Final = "what the Train page (5) trains on: a folder, an .npz (see convtui train --help)"
 COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw the screen into a file (convtui render --help)
@@ -301,7 +302,7 @@ def _open_parser() -> Parser:
         usage=USAGE,
     )
     _add_options(parser)
-    parser.add_argument("--data", metavar="DATA", help="what the Train page (5) trains on: a folder, an .npz")
+    parser.add_argument("--data", metavar="DATA", help=DATA)
     parser.add_argument("--version", action="store_true", help="print the version and end")
     return parser
 

@@ -19,6 +19,11 @@ def run_number(run: str | Path) -> str:
     return str(int(name)) if name.isdecimal() else name
 
 
+def run_name(run: str | Path) -> str:
+    """As "run 12"; "" for none."""
+    return f"run {run_number(run)}" if run else ""
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """A clause that names the candidates most like the name, "" if none is like it."""
     from difflib import get_close_matches

@@ -52,8 +52,8 @@ def render(
     """Draw the session's screen, size (columns, rows), into `out`: its picture as .svg, or its text as .txt.
 
     run is the number or folder of the kept run that the BatchNorm and the Train screen show. Raises
-    ValueError if there is none such, for any other suffix, and where `out` cannot be written or holds an
-    image's numbers.
+    ValueError if there is none such or its network cannot be had, for any other suffix, and where `out`
+    cannot be written or holds an image's numbers.
     """
     draw = _DRAWN.get(out.suffix.lower())
     if draw is None:
@@ -77,7 +77,7 @@ async def _drawn(
 ) -> str:
     from convtui.app import ConvtuiApp
 
-    trainer = _showing(run) if screen in ("batchnorm", "train") else None
+    trainer = _showing(run, screen) if screen in ("batchnorm", "train") else None
     app = ConvtuiApp(session, theme=theme, keep=False, trainer=trainer)
     async with app.run_test(size=size) as pilot:
         await app.switch_mode(screen)
@@ -91,15 +91,26 @@ async def _drawn(
         return draw(app)
 
 
-def _showing(text: str | None) -> "Trainer":
-    """A trainer that shows a kept run, and trains nothing."""
+def _showing(text: str | None, screen: str) -> "Trainer":
+    """A trainer that shows a kept run, and trains nothing.
+
+    Raises ValueError if there is none such, and for the BatchNorm screen if its network cannot be had.
+    """
     from convtui.trainer import Trainer
     from convtui.training.record import Record
     from convtui.training.runs import find_run
 
     trainer = Trainer(start=None)
-    if text is not None:
-        trainer.current = Record.of_run(find_run(text))
+    if text is None:
+        return trainer
+    run = find_run(text)
+    trainer.current = record = Record.of_run(run)
+    if screen == "batchnorm":
+        from convtui.screens.batch_source import Source
+
+        record.saved = run.latest_checkpoint().step  # whatever is in the log
+        # The page would show a seeded network instead of one that cannot be had.
+        Source(record.recipe, run=record.run, step=record.saved).open(None)
     return trainer
 
 

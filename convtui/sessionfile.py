@@ -4,12 +4,9 @@ What PyTorch calls a thing is what the file calls it.
 """
 
 import os
-import secrets
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EACCES
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from convtui import samples
 from convtui.document import Document, Keys, SessionFileError, rewritten
 from convtui.engine.kernels import format_kernel, parse_kernel
 from convtui.engine.spec import ConvSpec, Padding, Pair
+from convtui.files import write_whole
 from convtui.images import Floats, InputError, Picture
 from convtui.names import did_you_mean, neighbours, printable
 from convtui.session import Session, View
@@ -117,20 +115,7 @@ def write(text: str, path: Path) -> None:
     if len(content) > LARGEST_FILE:
         raise _too_large(path, len(content))
     with _one_line(path, "written"):
-        file = _followed(path)
-        temporary = file.with_name(f".{secrets.token_hex(8)}.tmp")
-        try:
-            with temporary.open("xb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if file.exists():
-                if not os.access(file, os.W_OK):
-                    raise PermissionError(EACCES, "it is write-protected")
-                shutil.copymode(file, temporary)
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(_followed(path), content)
 
 
 def _followed(path: Path) -> Path:
@@ -274,6 +259,8 @@ def _written_layers(session: Session, folder: Path | None) -> dict[str, str]:
     if stack.trained:
         keys["run"] = _quoted(_referred(str(stack.trained.run), folder))
         keys["step"] = f"{stack.trained.step}  # of the training, after which the weights were these"
+    if stack.trained and stack.trained.digest:
+        keys["digest"] = f"{_quoted(stack.trained.digest)}  # of its checkpoint, to notice if it is another"
     start = Stack.laid(stack.layers, stack.input_shape)
     if (stack.layer, stack.activation) != (start.layer, start.activation):
         keys["layer"] = f"{stack.layer}"

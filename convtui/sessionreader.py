@@ -38,7 +38,7 @@ _KEYS = {
     "kernel": ("name", "size", "seed", "filters", "weight", "bias"),
     "convolution": ("stride", "padding", "dilation", "groups", "padding_mode"),
     "position": ("output", "multiply_adds", "filled"),
-    "layers": ("text", "name", "seed", "run", "step", "layer", "activation"),
+    "layers": ("text", "name", "seed", "run", "step", "digest", "layer", "activation"),
     "view": ("zoom", "slice", "hints", *VIEW_FLAGS),
 }
 
@@ -317,17 +317,18 @@ def _layers(document: Document, session: Session) -> "Stack":
 def _trained(document: Document, stack: "Stack", folder: Path | None) -> "Stack":
     """The stack with the weights of the run that is named; without that run the figures would be others."""
     name, step = document.string("layers", "run"), document.whole("layers", "step", 0)
+    digest = document.string("layers", "digest")
     if name is None or step is None:
-        for key, other in ("run", "step"), ("step", "run"):
+        for key, other in ("run", "step"), ("step", "run"), ("digest", "run"):
             if document.value("layers", key) is not None:
                 raise document.error(("layers", key), f"layers.{key} goes with layers.{other}; give both")
         return stack
     from convtui.training.bridge import weights_of
 
     try:
-        return stack.with_trained(weights_of((folder or Path()) / Path(name).expanduser(), step))
-    except (ValueError, RuntimeError, OSError) as error:  # no home to expand ~ to; links in a circle
-        advice = "leave out run and step for random weights"
+        return stack.with_trained(weights_of((folder or Path()) / Path(name).expanduser(), step, digest))
+    except (ValueError, RuntimeError, OSError) as error:  # no home to expand ~ to
+        advice = "leave out run, step and digest for random weights"
         raise document.error(("layers", "run"), f"layers.run: {error}; {advice}") from None
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from convtui.training.record import Record
 
 FAILED: Final = 1
+DIVERGED: Final = 3
 SIGNALLED: Final = 128
 NOT_BEGUN: Final = "convtui: stopped before the run had begun: there is nothing to go on with"
 
@@ -32,6 +33,15 @@ batch norm, by the one-cycle policy. Every run is kept. Ctrl+C saves it and says
 how to go on with it.
 """
 EXAMPLES: Final = """\
+data of your own, which is told by what is there:
+  own.npz   arrays train_images, train_labels, test_images, test_labels, or
+            Keras's x_train, y_train, x_test, y_test, or images and labels, of
+            which a fifth is kept to test on. Images are [N, rows, columns],
+            [N, channels, rows, columns] or [N, rows, columns, channels]
+  mnist/    train-images-idx3-ubyte and the three others, or .gz of them
+  photos/   a sub-folder of pictures for each class, or train/ and test/ (or
+            val/) with such sub-folders; hidden files are passed over
+
 examples:
   convtui train
   convtui train --no-batch-norm --schedule constant
@@ -41,7 +51,8 @@ examples:
   convtui train --list
   convtui train --resume 7
 
-exit codes: 0 finished, 1 failed or killed, 2 refused, 130 after Ctrl+C
+exit codes: 0 finished, 1 failed or killed, 2 refused, 3 finished but diverged
+(the loss is no finite number any more), 130 after Ctrl+C
 """
 
 
@@ -61,10 +72,20 @@ def train(arguments: Sequence[str]) -> int:
 
 def _list_runs() -> int:
     from convtui.train_report import print_runs
-    from convtui.training.runs import runs_and_damages
+    from convtui.training.record import Record
+    from convtui.training.runs import RunError, runs_and_damages
 
     found, damages = runs_and_damages()
-    print_runs(found)
+    records = []
+    for run in found:
+        try:
+            record = Record.of_run(run, outline=True)
+            if record.diverged_at is not None:  # an outline lacks the step at which it did
+                record = Record.of_run(run)
+            records.append((run, record))
+        except RunError as error:
+            damages.append(error)
+    print_runs(records)
     for damage in damages:
         print(f"convtui: {damage}", file=sys.stderr)
     return 0
@@ -80,12 +101,19 @@ def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
         for name, value in given.items():
             recipe = recipe.with_text(name, value if isinstance(value, str) else "on" if value else "off")
     except RecipeError as error:
-        raise ValueError(f"--{str(error).replace('_', '-', error.parameter.count('_'))}") from None
+        raise ValueError(_by_option(str(error))) from None
     return _follow(Train(recipe), Record(recipe), as_json)
 
 
+def _by_option(reason: str) -> str:
+    """The reason with the option that sets it instead of the parameter that it begins with, if it does."""
+    from convtui.training.recipe import Recipe
+
+    name, _, rest = reason.partition(" ")
+    return f"--{name.replace('_', '-')} {rest}" if name in Recipe.__dataclass_fields__ else reason
+
+
 def _resume(text: str, as_json: bool) -> int:
-    from convtui.train_report import print_result
     from convtui.training.protocol import Continue
     from convtui.training.record import Record, State
     from convtui.training.runs import find_run
@@ -96,9 +124,19 @@ def _resume(text: str, as_json: bool) -> int:
         return _follow(Continue(str(run.path)), record, as_json)
     if as_json:
         print(f"run {run.number} is finished", file=sys.stderr)
-    else:
+    return _told_end(record, as_json)
+
+
+def _told_end(record: Record, as_json: bool) -> int:
+    """Tell how a finished run came out, and return the exit code."""
+    from convtui.train_report import divergence, print_result
+
+    words = divergence(record)
+    if not as_json:
         print_result(record)
-    return 0
+    elif words:
+        print(f"convtui: {words}", file=sys.stderr)
+    return DIVERGED if words else 0
 
 
 # -- one job
@@ -115,7 +153,7 @@ class _Outcome:
 
 
 def _follow(job: Message, record: Record, as_json: bool) -> int:
-    from convtui.train_report import print_result, reporting
+    from convtui.train_report import reporting
     from convtui.training.protocol import Failed, Finished, Stopped
     from convtui.training.runs import find_run
 
@@ -129,11 +167,9 @@ def _follow(job: Message, record: Record, as_json: bool) -> int:
         raise
     match outcome.last:
         case Finished():
-            if not as_json:
-                print_result(record)
-            return 0
+            return _told_end(record, as_json)
         case Failed(reason) if not outcome.has_begun:
-            raise ValueError(reason)
+            raise ValueError(_by_option(reason))
         case Failed(reason):
             words = [f"convtui: {reason}"]
         case _ if outcome.signal or isinstance(outcome.last, Stopped):

@@ -6,14 +6,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import TypeAlias
+from shutil import get_terminal_size
+from typing import Final, TypeAlias
 
-from convtui.screens.train_wording import recipe_words
+from convtui.durations import duration
 from convtui.training.protocol import Begun, Epoch, Message, Step, encode
-from convtui.training.record import Record, State
+from convtui.training.recipe_words import recipe_words
+from convtui.training.record import Record
 from convtui.training.runs import Run, find_run
 
 Report: TypeAlias = Callable[[Message], None]
+
+UNCUT: Final = 1000  # columns of what is no terminal
+ROOMY: Final = 100  # columns from which recipes are told in full words
 
 
 def reporting(record: Record, as_json: bool) -> AbstractContextManager[Report]:
@@ -35,39 +40,44 @@ def print_result(record: Record) -> None:
         )
     accuracy = "" if record.accuracy is None else f", accuracy {record.accuracy:.2%}"
     print(f"run {number} is finished: {record.step} steps in {duration(record.seconds)}{accuracy}")
-    if record.diverged_at is not None:
-        print(f"its loss is no number from step {record.diverged_at} on: a smaller --max-lr may help")
+    if words := divergence(record):
+        print(words)
     print(f"kept in {record.run}")
     print(f"to see it: convtui, then 5, or convtui render train.svg --screen train --run {number}")
 
 
-def print_runs(runs: Sequence[Run]) -> None:
-    """The kept runs, oldest first."""
+def divergence(record: Record) -> str:
+    """What is wrong with a run that has diverged; "" if it has not."""
+    if record.diverged_at is None:
+        return ""
+    return f"diverged: the loss is not finite since step {record.diverged_at}; a smaller --max-lr may help"
+
+
+def print_runs(runs: Sequence[tuple[Run, Record]]) -> None:
+    """The kept runs, oldest first, a line each; on a narrow terminal recipes are cut."""
     if not runs:
         print("no run is kept yet; convtui train begins one")
         return
-    rows = []
-    for run in runs:
-        record = Record.of_run(run, outline=True)
-        accuracy = "" if record.accuracy is None else f"{record.accuracy:.2%}"
-        state = record.state.value
-        if record.begun and record.state is not State.FINISHED:
-            state += f" at {record.step}/{record.total_steps}"
-        rows.append((run.number, f"{run.began:%Y-%m-%d %H:%M}", recipe_words(run.recipe), state, accuracy))
-    _print_table(("run", "begun", "recipe", "state", "accuracy"), rows, left=("recipe", "state"))
+    names = ("run", "begun", "recipe", "epochs", "state", "accuracy")
+    is_short = _is_on_a_terminal() and get_terminal_size().columns < ROOMY
+    _print_table(names, [_told(*each, is_short) for each in runs], left=("recipe", "state"))
+
+
+def _told(run: Run, record: Record, is_short: bool) -> tuple[str, ...]:
+    done = max((epoch.epoch for epoch in record.epochs), default=0)
+    diverged = f"diverged at {'' if is_short else 'step '}{record.diverged_at}"
+    return (
+        run.number,
+        f"{run.began:%m-%d %H:%M}" if is_short else f"{run.began:%Y-%m-%d %H:%M}",
+        recipe_words(run.recipe, is_short, record.rates_used),
+        f"{done}/{run.recipe.epochs}",
+        record.state.value if record.diverged_at is None else diverged,
+        "" if record.accuracy is None else f"{record.accuracy:.2%}",
+    )
 
 
 def _is_on_a_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()  # it is None where it was closed
-
-
-def duration(seconds: float) -> str:
-    """3.2 s, 4:05 or 1:04:05."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _figures(record: Record, epoch: Epoch) -> tuple[str, str, str, str, str]:
@@ -91,25 +101,36 @@ def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]], left: Sequ
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in names:
-        table.add_column(name, justify="left" if name in left else "right", no_wrap=name not in left)
+        table.add_column(name, justify="left" if name in left else "right", no_wrap=name != "recipe")
     for row in rows:
-        table.add_row(*row)
-    Console(highlight=False).print(table)
+        table.add_row(*(Text(each, no_wrap=True, overflow="ellipsis") for each in row))
+    Console(highlight=False, width=None if _is_on_a_terminal() else UNCUT).print(table)
 
 
 @contextmanager
 def _bar(record: Record) -> Iterator[Report]:
+    from rich.console import Console
+    from rich.constrain import Constrain
     from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console()
+
+    class Bar(Progress):
+        """Leaves room for the ^C that a terminal echoes, which would stay where it goes beyond the line."""
+
+        def get_renderable(self) -> Constrain:
+            return Constrain(super().get_renderable(), console.width - len("^C") - 1)
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
         TextColumn("{task.fields[figures]}"),
     )
-    with Progress(*columns, expand=True, transient=True) as progress:
+    with Bar(*columns, console=console, expand=True, transient=True) as progress:
         task = progress.add_task("starting PyTorch", total=None, figures="")
 
         def report(event: Message) -> None:

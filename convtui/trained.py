@@ -17,26 +17,28 @@ from convtui.engine.layers import BatchNorm
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row, Summary
 from convtui.images import InputError, Picture
-from convtui.names import run_number
+from convtui.names import run_name
 
 NORMALISED = ":normalised"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The weights of a run's network after a step; those of the same run and step are the same.
+    """The weights of a run's network after a step; those of the same run, step and digest are the same.
 
     run: the run's folder. weights: by layer number and PyTorch's names, as FeatureMaps takes them.
     batches_tracked: how many mini-batches the running statistics of its batch norms come from.
+    digest: that of the checkpoint's file.
     """
 
     run: Path
     step: int
     weights: Mapping[int, Mapping[str, Floats]] = field(compare=False, repr=False)
     batches_tracked: int = field(compare=False, default=0)
+    digest: str = ""
 
     @classmethod
-    def of(cls, run: Path, step: int, arrays: Mapping[str, NDArray[Any]]) -> Trained:
+    def of(cls, run: Path, step: int, arrays: Mapping[str, NDArray[Any]], digest: str = "") -> Trained:
         """From the arrays of an nn.Sequential, "0.weight" being that of layer 1.
 
         Raises InputError for weights that are not finite: the run has diverged.
@@ -51,7 +53,7 @@ class Trained:
             values = np.array(array, dtype=np.float64)
             values.setflags(write=False)
             weights.setdefault(int(index) + 1, {})[parameter] = values
-        trained = cls(run, step, dict(sorted(weights.items())), tracked)
+        trained = cls(run, step, dict(sorted(weights.items())), tracked, digest)
         for number, parameters in weights.items():
             for parameter, values in parameters.items():
                 if not np.isfinite(values).all():
@@ -62,7 +64,7 @@ class Trained:
     @property
     def run_name(self) -> str:
         """As "run 12"."""
-        return f"run {run_number(self.run)}"
+        return run_name(self.run)
 
     def __str__(self) -> str:
         return f"{self.run_name}, step {self.step}"

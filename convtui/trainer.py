@@ -310,7 +310,7 @@ class Trainer:
 
     async def _serve(self, start: Callable[[], Awaitable[Worker]]) -> None:
         """Start a worker, give it what waits for it, and listen to it until it ends."""
-        cause = ""
+        cause = "was given up"
         try:
             self._worker = worker = await start()
             try:
@@ -324,11 +324,14 @@ class Trainer:
             cause = worker.cause
         except OSError as error:
             cause = f"cannot be started: {error}"
+        except Exception as error:
+            cause = f"was given up: {type(error).__name__}: {error}"
+            raise
         finally:
             self._worker = self._serving = None
             self._outbox.clear()
             self.is_ready = False
-        self._died(f"the training process {cause}")
+            self._died(f"the training process {cause}")
 
     async def _listen_to(self, worker: Worker) -> None:
         loop = asyncio.get_running_loop()
@@ -375,11 +378,9 @@ class Trainer:
     @property
     def parting(self) -> str | None:
         """What to say when all ends while a run is on: how it is gone on with."""
-        run = self._job.run if isinstance(self._job, Record) else ""
-        if not run:
-            return None
-        number = run_number(run)
-        return f"run {number} is kept: convtui train --resume {number} goes on with it"
+        number = run_number(self._job.run) if isinstance(self._job, Record) else ""
+        goes_on = f"run {number} is kept: convtui train --resume {number} goes on with it"
+        return goes_on if number else None
 
     async def end(self) -> None:
         """Have the run saved and the worker end; nothing is told any more."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -141,3 +142,9 @@ def sessions(draw: st.DrawFn) -> Session:
         with suppress(SpecError):
             session = change(session)
     return session
+
+
+def image_file(path: Path, values: object = ((0, 0.5, 1), (0.25, 0.5, 0.75), (1, 0, 1))) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savetxt(path, np.array(values))
+    return path

@@ -23,6 +23,13 @@ def test_importing_the_package_imports_nothing_slow() -> None:
     assert run.stdout.strip() == "set()"
 
 
+def test_training_without_the_app_loads_none_of_it() -> None:
+    slow = {"PIL", "rich", "textual", "torch", "convtui.screens", "convtui.views"}
+    script = f"import sys, convtui.train_command, convtui.train_report; print({slow} & sys.modules.keys())"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
 def test_first_screen_is_painted_without_torch_and_pillow(tmp_path: Path) -> None:
     listing = tmp_path / "modules.txt"
     with running(

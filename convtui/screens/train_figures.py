@@ -293,7 +293,7 @@ def search_status(search: Search) -> shown.Status:
     elif search.state is State.FINISHED:
         words = "suggested: a tenth of the rate with the least smoothed loss; t takes it for the next run"
         if search.suggestion is None:
-            words = "the loss never fell: try another seed, or batch norm"
+            words = "the loss was least at the first rates: try another seed, or batch norm"
     elif search.state is State.STOPPED:
         words = "stopped: f searches again"
     else:

@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import lru_cache
-from pathlib import Path
-from typing import Final
 
-from convtui.names import run_number
+from convtui.names import run_name as run_name
 from convtui.training.data import DataSet
 from convtui.training.network import network
 from convtui.training.recipe import Recipe
+from convtui.training.recipe_words import recipe_words as recipe_words
+from convtui.training.recipe_words import value_text as value_text
 from convtui.training.record import Record, State
-from convtui.views.cells import significant
-
-TOLD: Final = ("schedule", "max_lr", "batch_norm", "epochs")  # elsewhere
-
-
-def run_name(run: str) -> str:
-    """As "run 12"; "" for none."""
-    return f"run {run_number(run)}" if run else ""
-
-
-def value_text(recipe: Recipe, name: str) -> str:
-    """A setting's value as it is typed."""
-    value = getattr(recipe, name)
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def recipe_words(recipe: Recipe, is_short: bool = False) -> str:
-    """What tells a recipe from others: rate and norm, and all that differs from the default."""
-    norm = "BN" if is_short else "batch norm"
-    words = [f"{recipe.schedule} {significant(recipe.max_lr)}", norm if recipe.batch_norm else f"no {norm}"]
-    plain = Recipe()
-    for field in fields(Recipe):
-        name, value = field.name, getattr(recipe, field.name)
-        if name not in TOLD and value != getattr(plain, name):
-            told = Path(recipe.data).name if name == "data" else value_text(recipe, name)
-            words.append(f"{name.replace('_', ' ')} {told}")
-    return " · ".join(words)
 
 
 @lru_cache(maxsize=4)

@@ -25,7 +25,8 @@ def trained_stack(run: Run, picture: Picture) -> Stack:
     Raises ValueError for a run without a checkpoint or that has diverged, and for a picture with other
     channels than the run's images.
     """
-    trained = Trained.of(run.path, *run.latest_weights())
+    last = run.latest_checkpoint()
+    trained = Trained.of(run.path, last.step, last.weights, last.digest)
     run.keep_for_good(trained.step)
     weights = [arrays["weight"] for arrays in trained.weights.values() if arrays["weight"].ndim == 4]
     shape = picture.pixels.shape
@@ -56,10 +57,13 @@ def trained_step(session: Session, run: Run, picture: Picture) -> Session:
     return replace(session, picture=picture, chosen_stack=stack).with_layer_opened(maps)
 
 
-def weights_of(folder: Path, step: int) -> Trained:
-    """What the run in a folder had learnt after a step. Raises ValueError if that is not kept any more."""
-    run = Run(folder.resolve())
-    checkpoint = run.checkpoint_after(step)
+def weights_of(folder: Path, step: int, digest: str | None = None) -> Trained:
+    """What the run in a folder had learnt after a step, by the checkpoint of that digest if one is given.
+
+    Raises ValueError if that is not kept any more: the folder may be that of another run by now.
+    """
+    run = Run(folder)
+    checkpoint = run.checkpoint_after(step, digest)
     if checkpoint is None:
         raise InputError(f"run {run.number}: its weights after step {step} are not kept any more")
-    return Trained.of(run.path, step, checkpoint.weights)
+    return Trained.of(run.path, step, checkpoint.weights, checkpoint.digest)

@@ -1,9 +1,16 @@
-"""A run in the middle of its training, as arrays and plain values, so that it is kept without pickling."""
+"""A run in the middle of its training, as arrays and plain values, so that it is kept without pickling.
+
+Its file is named by its step and its own digest, so that damage is seen and no other is taken for it.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +23,7 @@ Arrays = dict[str, NDArray[Any]]
 _OPTIMIZER: Final = "optimizer."
 _RANDOM_STATE: Final = "random_state"
 _ABOUT: Final = "convtui"
+_SUFFIX: Final = ".safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +31,7 @@ class Checkpoint:
     """All that training needs to go on after a step, bit for bit.
 
     weights are the model's arrays by PyTorch's names; the optimizer's are named by parameter number and
-    buffer, as "0.exp_avg". about is of JSON's types.
+    buffer, as "0.exp_avg". about is of JSON's types. digest is that of the file it was read from.
     """
 
     step: int
@@ -31,6 +39,7 @@ class Checkpoint:
     optimizer: Arrays
     random_state: NDArray[np.uint8]
     about: dict[str, Any]
+    digest: str = ""
 
     def require_step(self, most: int) -> None:
         """Raises ValueError unless it is of a step of a run that has so many."""
@@ -61,3 +70,41 @@ class Checkpoint:
             )
         except (SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"not a checkpoint: {error}") from None
+
+
+def file_name(step: int, data: bytes) -> str:
+    """The name of the file of a checkpoint after that step, which is these bytes."""
+    return f"step-{step:06d}-{_digest(data)}{_SUFFIX}"
+
+
+def step_of(file: Path) -> int:
+    """The step in the name of a checkpoint's file."""
+    return int(file.name.split("-")[1])
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of the checkpoints in a folder by their steps; some may be damaged."""
+    found = []
+    for path in folder.glob(f"step-*-*{_SUFFIX}"):
+        with suppress(ValueError):  # one of another name
+            found.append((step_of(path), path))
+    return [path for _, path in sorted(found)]
+
+
+def first_whole(files: Iterable[Path]) -> Checkpoint | None:
+    """The first that is what its name says."""
+    for path in files:
+        with suppress(OSError, ValueError):
+            data = path.read_bytes()
+            if digest_of(path) == _digest(data):
+                return replace(Checkpoint.from_bytes(data), digest=digest_of(path))
+    return None
+
+
+def digest_of(file: Path) -> str:
+    """The digest in the name of a checkpoint's file: 16 hexadecimal digits (blake2b)."""
+    return file.stem.rpartition("-")[2]
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=8).hexdigest()

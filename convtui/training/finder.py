@@ -1,6 +1,6 @@
 """The learning-rate range test: which rates to try, when to stop, and which to suggest.
 
-Source: Smith 2015, https://arxiv.org/abs/1506.01186; both suggestions and the limit are fastai's.
+Source: Smith 2015, https://arxiv.org/abs/1506.01186; both suggestions and the limit are after fastai's.
 """
 
 from __future__ import annotations

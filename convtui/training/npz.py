@@ -52,7 +52,7 @@ def _parts(archive: ZipFile) -> Parts:
     for name in names:
         if name not in held:
             holds = printable(", ".join(sorted(held))) if held else "nothing"
-            wanted = f"{', '.join(_SPLIT[0])}, or {' and '.join(_WHOLE)},"
+            wanted = ", or ".join((*map(", ".join, _SPLIT), f"{' and '.join(_WHOLE)},"))
             raise InputError(f"has no array {name}; it holds {holds}, and {wanted} are read")
     if names == _WHOLE:
         whole = _part(archive, *names)

@@ -17,6 +17,7 @@ from convtui.training.protocol import Message, Snapshot, decode, encode
 
 PICTURES_WAITING: Final = 3
 GRACE: Final = 5.0
+PATIENCE: Final = 0.1
 
 
 class Ended(BaseException):
@@ -32,9 +33,15 @@ def take_stdout() -> BinaryIO:
 
 
 def ignore(words: str) -> None:
-    """Say on stderr what was not obeyed, and why; nobody may be left to read it."""
+    """Say on stderr what was not obeyed, and why; nobody may read it, and then it is not waited for."""
+    saying = threading.Thread(target=_say, args=(f"ignored: {words}",), daemon=True)
+    saying.start()
+    saying.join(PATIENCE)
+
+
+def _say(words: str) -> None:
     with suppress(OSError):
-        print(f"ignored: {words}", file=sys.stderr, flush=True)
+        print(words, file=sys.stderr, flush=True)
 
 
 class Outbox:

@@ -262,7 +262,7 @@ class Tried(Message):
 
 @dataclass(frozen=True)
 class Suggested(Message):
-    """The search is over. Both rates are None if the loss never fell.
+    """The search is over. Both rates are None if the loss was least among the first tenth of the rates.
 
     steepest is where the smoothed loss falls fastest, tenth a tenth of the rate at which it is least.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
+from itertools import groupby
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, Final
 
@@ -239,6 +240,12 @@ class Record:
         """The peak (or constant) rate as it was last set."""
         return self.rates[-1].max_lr if self.rates else self.recipe.max_lr
 
+    @property
+    def rates_used(self) -> list[float]:
+        """The peak (or constant) rates that its steps had, one after another."""
+        last_of_step = {0: self.recipe.max_lr} | {each.step: each.max_lr for each in self.rates}
+        return [rate for rate, _ in groupby(last_of_step.values())]
+
     def planned(self) -> tuple[Array, Array]:
         """Learning rate and momentum of every step: of those made as they were, of others as they will be."""
         lrs, momenta = schedule(self.recipe, self.total_steps)
@@ -290,6 +297,8 @@ class Record:
             self.picture = self.snapshots[-1] if self.snapshots else None
 
     def _step(self, event: Step) -> None:
+        if event.step <= self.step:  # the Begun before it was lost
+            self._cut(event.step - 1)
         smooth = self._smoothed.add(event.loss)
         self.steps.append(
             event.step, event.epoch, event.loss, smooth, event.lr, event.momentum, event.seconds

@@ -1,7 +1,8 @@
 """Every run is kept: a folder with its recipe, the log of its events and its last checkpoints.
 
-A checkpoint's file is named by its own digest, so that damage is seen and the one before is used. Whoever
-trains holds the folder's lock, which the operating system frees however the process ends; to read needs none.
+Of damaged checkpoints the one before is used. Whoever trains holds the folder's lock, which the operating
+system frees however the process ends; to read needs none. A number is given only once, so that what refers to
+a run never finds another in its place.
 """
 
 from __future__ import annotations
@@ -10,19 +11,28 @@ import json
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self
 
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
+from convtui.files import UNFINISHED, write_whole
 from convtui.names import printable
-from convtui.training.checkpoint import Arrays, Checkpoint
+from convtui.training.checkpoint import (
+    Arrays,
+    Checkpoint,
+    digest_of,
+    file_name,
+    files_in,
+    first_whole,
+    step_of,
+)
 from convtui.training.protocol import Begun, Message, decode, encode
 from convtui.training.recipe import Recipe
 
@@ -32,8 +42,11 @@ _RECIPE: Final = "recipe.json"
 _LOG: Final = "events.jsonl"
 _LOCK: Final = "run.lock"
 _FOR_GOOD: Final = "kept"
-_UNFINISHED: Final = ".tmp"
 _PATIENCE: Final = 0.5  # seconds; to ask whether a lock is held takes it for a moment
+_LAST_NUMBER: Final = "last-number"  # among the runs: the highest that was ever given
+_NUMBERING: Final = "numbering.lock"
+_LONGEST: Final = 10.0  # seconds for others to have their numbers
+_DELETED: Final = ".convtui-deleted-"  # how the name of a folder begins that is being removed
 
 
 class RunError(ValueError):
@@ -48,7 +61,7 @@ class Run:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path = path.absolute()
+        self.path = path = _as_known(path)
         self.number = str(int(path.name)) if _is_numbered(path) else str(path)
         file = path / _RECIPE
         try:
@@ -100,16 +113,21 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """The files of the last checkpoints, newest last; some may be damaged."""
-        return _checkpoints(self.path)
+        return files_in(self.path)
 
     def checkpoint(self) -> Checkpoint | None:
         """The last one that is whole; None if there is none."""
-        return _first_whole(reversed(self.checkpoints()))
+        return first_whole(reversed(self.checkpoints()))
 
-    def checkpoint_after(self, step: int) -> Checkpoint | None:
-        """The one after that step, among the last and those that were kept for good; None if it is gone."""
-        found = [*self.checkpoints(), *_checkpoints(self.path / _FOR_GOOD)]
-        return _first_whole(path for path in found if _step(path) == step)
+    def checkpoint_after(self, step: int, digest: str | None = None) -> Checkpoint | None:
+        """The one after that step, of that digest if one is given; None if it is gone.
+
+        It is looked for among the last and those that were kept for good.
+        """
+        found = [*self.checkpoints(), *files_in(self.path / _FOR_GOOD)]
+        return first_whole(
+            path for path in found if step_of(path) == step and digest in (None, digest_of(path))
+        )
 
     def keep_for_good(self, step: int) -> None:
         """Let the checkpoint after that step outlive the run's going on: something else refers to it.
@@ -117,21 +135,26 @@ class Run:
         Where nobody can write, the run can be looked at all the same; nor will it go on there.
         """
         for path in self.checkpoints():
-            if _step(path) == step:
+            if step_of(path) == step:
                 with suppress(OSError, RunError):
                     (self.path / _FOR_GOOD).mkdir(exist_ok=True)
                     kept = self.path / _FOR_GOOD / path.name
                     if not kept.exists():
                         _write(kept, path.read_bytes())
 
+    def latest_checkpoint(self) -> Checkpoint:
+        """The last one that is whole. Raises RunError if there is none."""
+        checkpoint = self.checkpoint()
+        if checkpoint is None:
+            raise RunError(f"run {_told(self.number)}: has no whole checkpoint yet")
+        return checkpoint
+
     def latest_weights(self) -> tuple[int, Arrays]:
         """The step of the last whole checkpoint, and its weights by PyTorch's names.
 
         Raises RunError if there is none.
         """
-        checkpoint = self.checkpoint()
-        if checkpoint is None:
-            raise RunError(f"run {_told(self.number)}: has no whole checkpoint yet")
+        checkpoint = self.latest_checkpoint()
         return checkpoint.step, checkpoint.weights
 
     # -- training
@@ -147,7 +170,7 @@ class Run:
         except OSError as error:
             raise RunError(f"{_told(self.path)}: cannot be written to: {error.strerror}") from None
         try:
-            for stray in self.path.glob(f"*{_UNFINISHED}"):
+            for stray in self.path.glob(f"*{UNFINISHED}"):
                 with suppress(OSError):
                     stray.unlink()
             yield self
@@ -176,14 +199,17 @@ class Run:
             self._is_torn = False
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep this one, and those just before it; it is on the disk when this returns. Only while locked."""
+        """Keep this one, and those of the steps just before it; it is on the disk when this returns.
+
+        Only while locked.
+        """
         data = checkpoint.to_bytes()
-        path = self.path / f"step-{checkpoint.step:06d}-{_digest(data)}.safetensors"
+        path = self.path / file_name(checkpoint.step, data)
         if self._log:
             with _saying(self.path / _LOG):
                 os.fsync(self._log.fileno())
         _write(path, data)
-        before = [each for each in self.checkpoints() if each != path and _step(each) <= checkpoint.step]
+        before = [each for each in self.checkpoints() if step_of(each) < checkpoint.step]
         kept = {path, *before[1 - CHECKPOINTS_KEPT :]}
         for each in self.checkpoints():
             if each not in kept:
@@ -191,9 +217,23 @@ class Run:
                     each.unlink()
 
     def delete(self) -> None:
-        """Remove the run from the disk. Raises RunError where somebody trains it."""
-        with self.locked(), _saying(self.path):
-            shutil.rmtree(self.path)
+        """Remove the run from the disk: it is gone at once, or still whole.
+
+        Raises RunError where somebody trains it, and where it cannot be removed.
+        """
+        for stray in self.path.parent.glob(f"{_DELETED}*"):
+            shutil.rmtree(stray, ignore_errors=True)
+        gone = self.path.with_name(f"{_DELETED}{secrets.token_hex(8)}")
+        with _saying(self.path):
+            if sys.platform == "win32":  # where a folder with an open file in it, as its lock is, stays
+                with self.locked():
+                    pass
+                self.path.rename(gone)
+            else:
+                with self.locked():
+                    self.path.rename(gone)
+        with _saying(gone):
+            shutil.rmtree(gone)
 
     def _opened(self) -> BinaryIO:
         self._log = log = (self.path / _LOG).open("ab+", buffering=0)
@@ -215,7 +255,12 @@ def new_run(recipe: Recipe, fingerprint: str) -> Run:
     with _saying(folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = _numbered(folder)
-    _write(path / _RECIPE, json.dumps(about, indent=2).encode())
+    try:
+        _write(path / _RECIPE, json.dumps(about, indent=2).encode())
+    except RunError:
+        with suppress(OSError):
+            path.rmdir()
+        raise
     return Run(path)
 
 
@@ -263,16 +308,26 @@ def _listed(numbers: list[str]) -> str:
 
 
 def _numbered(folder: Path) -> Path:
-    """A new folder with the next number, also when others begin runs just now."""
-    number = 1 + max((int(path.name) for path in folder.iterdir() if path.name.isdecimal()), default=0)
-    while True:
+    """A new folder with a number that none ever had, also when others begin runs just now."""
+    last = folder / _LAST_NUMBER
+    with FileLock(folder / _NUMBERING, timeout=_LONGEST):
+        given = [path.name for path in folder.iterdir()]
+        with suppress(FileNotFoundError, UnicodeDecodeError):
+            given.append(last.read_text("ascii").strip())
+        number = 1 + max((int(each) for each in given if each.isdecimal()), default=0)
+        write_whole(last, f"{number}\n".encode())
         path = folder / f"{number:04d}"
-        try:
-            path.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return path
+        path.mkdir()
+    return path
+
+
+def _as_known(path: Path) -> Path:
+    """The path of a run's folder as it is told and compared, through whatever links it is named."""
+    path, folder = path.absolute(), runs_folder()
+    with suppress(OSError):
+        if path.name.isdecimal() and path.parent != folder and path.parent.samefile(folder):
+            return folder / path.name
+    return path if path.parent == folder else Path(os.path.realpath(path))
 
 
 def _is_numbered(path: Path) -> bool:
@@ -306,50 +361,9 @@ def _valid(events: Iterable[Message]) -> list[Message]:
     return valid
 
 
-def _checkpoints(folder: Path) -> list[Path]:
-    found = []
-    for path in folder.glob("step-*.safetensors"):
-        _, step, *_ = path.name.split("-")
-        with suppress(ValueError, OSError):  # one of another name; deleted meanwhile
-            found.append((int(step), path.stat().st_mtime_ns, path))
-    return [path for _, _, path in sorted(found)]
-
-
-def _first_whole(paths: Iterable[Path]) -> Checkpoint | None:
-    for path in paths:
-        with suppress(OSError, ValueError):
-            data = path.read_bytes()
-            if path.stem.endswith(f"-{_digest(data)}"):
-                return Checkpoint.from_bytes(data)
-    return None
-
-
-def _step(checkpoint: Path) -> int:
-    return int(checkpoint.name.split("-")[1])
-
-
-def _digest(data: bytes) -> str:
-    return blake2b(data, digest_size=8).hexdigest()
-
-
 def _write(path: Path, data: bytes) -> None:
-    """The whole file or none of it, whenever the process or the machine dies."""
-    unfinished = path.with_name(f"{secrets.token_hex(8)}{_UNFINISHED}")
     with _saying(path):
-        try:
-            with unfinished.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        with suppress(OSError):  # a system on which a folder cannot be opened
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        write_whole(path, data)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import Final
 
+from convtui.durations import clock as clock
 from convtui.views.axes import digits
 from convtui.views.cells import cut_to
 from convtui.views.train_data import Arm, Status, WeightStep
@@ -22,13 +23,6 @@ SIGNS: Final = {
     "elsewhere": "▷",
 }
 STUCK: Final = 0.2  # of the way from guessing to all right; who is below has learnt next to nothing
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are some: 0:07, 12:30, 1:02:03."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def status_text(status: Status, width: int) -> str:

@@ -175,17 +175,45 @@ def test_a_run_that_went_on_is_not_passed_off_as_what_it_was() -> None:
     line = text[: text.index("\nrun = ")].count("\n") + 2
     assert refusal(text) == (
         f"own.toml, line {line}: layers.run: run 1: its weights after step 5 are not kept any more; "
-        "leave out run and step for random weights"
+        "leave out run, step and digest for random weights"
     )
+
+
+def test_another_run_in_its_place_is_not_taken_for_it() -> None:
+    run, session = trained_session()
+    text = dumps(session)
+    other, _ = kept_run(replace(SMALL, seed=9))
+    run.delete()
+    other.path.rename(run.path)
+    assert "layers.run: run 1: its weights after step 5 are not kept any more; leave" in refusal(text)
+
+
+def test_a_session_without_the_checkpoint_s_digest_opens() -> None:
+    _, session = trained_session()
+    lines = [line for line in dumps(session).splitlines() if not line.startswith("digest = ")]
+    assert_same(session, loads("\n".join(lines), "own.toml"))
+    text = dumps(session).replace("\nrun = ", "\n#").replace("\nstep = ", "\n#")
+    assert refusal(text).endswith("layers.digest goes with layers.run; give both")
+
+
+def test_a_run_behind_a_link_is_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "link"))
+    run, session = trained_session()
+    save(session, tmp_path / "disk" / "own.toml")
+    assert 'run = "convtui/runs/0001"' in (tmp_path / "disk" / "own.toml").read_text()
+    assert_same(session, load(tmp_path / "disk" / "own.toml"))
+    text = dumps(session)
+    run.delete()
+    assert f"layers.run: {run.path}: not a run" in refusal(text)
 
 
 def test_a_run_that_is_gone_is_named() -> None:
     run, session = trained_session()
     text = dumps(session)
     run.delete()
-    assert f"layers.run: {run.path}: not a run: it has no recipe.json; leave out run and step" in refusal(
-        text
-    )
+    assert f"layers.run: {run.path}: not a run: it has no recipe.json; leave out run, step" in refusal(text)
 
 
 def test_weights_of_other_layers_are_refused() -> None:

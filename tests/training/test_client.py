@@ -121,6 +121,6 @@ async def test_a_parent_that_is_killed_leaves_no_orphan(moment: str) -> None:
     assert is_running(pid)
     parent.kill()
     await parent.wait()
-    async with asyncio.timeout(GRACE):
+    async with asyncio.timeout(GRACE + 60):
         while is_running(pid):
             await asyncio.sleep(0.02)  # nobody tells of the end of another's child

@@ -140,6 +140,13 @@ def test_a_plain_idx_file_goes_before_its_compressed_twin(tmp_path: Path) -> Non
     assert_holds(load(str(folder)), arrays())
 
 
+def test_idx_files_whose_names_have_a_dot(tmp_path: Path) -> None:
+    folder = idx(tmp_path / "set")
+    for file in folder.iterdir():
+        file.rename(file.with_name(file.name.replace("-idx", ".idx")))
+    assert_holds(load(str(folder)), arrays())
+
+
 def test_idx_of_colours(tmp_path: Path) -> None:
     folder, held = idx(tmp_path / "set"), arrays(size=(9, 8, 3))
     for name in ("train_images", "test_images"):

@@ -82,7 +82,12 @@ def test_sizes(tmp_path: Path, image_size: int) -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"test_labels": None}, "has no array test_labels; it holds test_images, train_images, train_labels"),
+        (
+            {"test_labels": None},
+            "has no array test_labels; it holds test_images, train_images, train_labels, and train_images, "
+            "train_labels, test_images, test_labels, or x_train, y_train, x_test, y_test, or images and "
+            "labels, are read",
+        ),
         ({"train_labels": np.arange(11) % 3}, "train_images has 12 images, train_labels 11 labels"),
         ({"test_images": arrays(size=(5, 5))["test_images"]}, "training images are 1x5x4, test images 1x5x5"),
         ({"train_images": np.zeros((12, 20))}, "train_images: has the shape (12, 20); [images, rows, cols]"),

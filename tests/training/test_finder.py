@@ -6,9 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from convtui.screens.train_figures import search_status
 from convtui.training.finder import BETA, RATES, Finder
 from convtui.training.loop import find
 from convtui.training.protocol import Suggested, Tried
+from convtui.training.record import Search
 from tests.training.small_runs import SMALL, digits
 
 
@@ -63,6 +65,14 @@ def test_a_loss_that_is_no_number_ends_the_search(broken: float) -> None:
 
 def test_a_loss_that_never_falls_suggests_nothing() -> None:
     assert searched(lambda lr: 1 + lr / 10)[1] is None
+
+
+def test_a_loss_that_falls_at_the_first_rates_only_suggests_nothing() -> None:
+    """And is told as such: the rates left out are those where it was least."""
+    assert searched(lambda lr: 2.0 if lr < RATES[1] else 1.0 if lr < RATES[4] else 3.0)[1] is None
+    search = Search(SMALL)
+    search.take(Suggested(None, None))
+    assert search_status(search).words.startswith("the loss was least at the first rates: ")
 
 
 def test_a_search_on_the_digits() -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 from convtui.training.pipes import PICTURES_WAITING, Outbox
 from convtui.training.protocol import Paused, Snapshot, decode
@@ -24,6 +25,22 @@ pipes.GRACE = 0.1
 pipes.Inbox(sys.stdin.buffer).get_ready()
 print("ready", flush=True)
 time.sleep(60)
+"""
+
+
+FULL = """
+import os, sys
+from convtui.training.pipes import ignore
+os.set_blocking(2, False)
+try:
+    while True:
+        os.write(2, bytes(4096))
+except BlockingIOError:
+    os.set_blocking(2, True)
+for _ in range(3):
+    ignore("words that nobody reads")
+print("went on", flush=True)
+os._exit(0)
 """
 
 
@@ -61,6 +78,16 @@ def test_stray_prints_go_to_stderr() -> None:
     run = subprocess.run([sys.executable, "-c", STRAY], capture_output=True, text=True, check=True)
     assert run.stdout == "an event"
     assert run.stderr == "printed\nby a child\n"
+
+
+def test_a_full_stderr_is_not_waited_for() -> None:
+    command = [sys.executable, "-c", FULL]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        assert process.stdout.readline() == b"went on\n"
+        watchdog.cancel()
 
 
 def test_a_loop_that_hangs_is_not_waited_for() -> None:

@@ -126,6 +126,17 @@ def test_what_a_continued_run_voids_never_was(cuts: list[int], last: int, data: 
     np.testing.assert_array_equal(record.trace.columns["after"], expected.trace.columns["after"])
 
 
+def test_a_begin_that_the_log_lost_voids_as_much() -> None:
+    again = list(made.events())[1:]
+    last = max(at for at, event in enumerate(again) if getattr(event, "step", 0) == 40)
+    record = record_of(*made.events(until=55), *again[last + 1 :])
+    expected = record_of(*made.events())
+    assert record.steps["step"].tolist() == list(range(1, 101))
+    np.testing.assert_array_equal(record.steps["smooth"], expected.steps["smooth"])
+    np.testing.assert_array_equal(record.planned()[0], expected.planned()[0])
+    assert (record.epochs, record.snapshots) == (expected.epochs, expected.snapshots)
+
+
 def test_a_column_that_was_taken_stays_as_it_was() -> None:
     columns = Columns("x", "y")
     for each in range(300):

@@ -1,0 +1,37 @@
+"""Files that are replaced as a whole: whoever reads one, now or after a crash, finds the old or the new."""
+
+import os
+import secrets
+import shutil
+from contextlib import suppress
+from errno import EACCES
+from pathlib import Path
+from typing import Final
+
+UNFINISHED: Final = ".tmp"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """The whole file or none of it, whenever the process or the machine dies; it is on the disk afterwards.
+
+    A file that was there keeps its permissions. Raises OSError if it cannot be written.
+    """
+    unfinished = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
+    try:
+        with unfinished.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            if not os.access(path, os.W_OK):
+                raise PermissionError(EACCES, "it is write-protected")
+            shutil.copymode(path, unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    with suppress(OSError):  # a system on which a folder cannot be opened
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
