@@ -210,7 +210,8 @@ class BatchNormScreen(LabScreen):
     def action_layer(self, by: int) -> None:
         places = self.lab.batches.network.places if self.lab else ()
         if self.lab and self.lab.batches.place == places[-1 if by > 0 else 0]:
-            self.say(f"this is the {'last' if by > 0 else 'first'} place of a batch norm")
+            number, which = self.lab.batches.place.number, "last" if by > 0 else "first"
+            self.say(f"layer {number} has the {which} batch norm")
         else:
             self.change_lab(lambda batches: batches.moved_place(by), "layer")
 

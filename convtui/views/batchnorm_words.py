@@ -300,15 +300,15 @@ def difference_line(figures: Figures, width: int) -> tuple[Piece, ...]:
 
 
 def controls_of(batches: Batches, source: str) -> list[Control]:
-    """The settings above the canvas."""
+    """The settings above the canvas; narrow ones leave out the last, and before that beta and gamma."""
     norm = batches.norm
     return [
         Control("tab", "layer", str(batches.place.number)),
         Control("c", "channel", f"{batches.channel}/{norm.num_features}"),
+        Control("t", "mode", "training" if norm.training else "evaluation", stepped=False),
         Control("g", "gamma", f"{batches.gamma:.4g}"),
         Control("b", "beta", f"{batches.beta:.4g}"),
-        Control("z", "size", str(batches.batch_size)),
         Control("m", "momentum", "None" if norm.momentum is None else f"{norm.momentum:g}"),
-        Control("t", "mode", "training" if norm.training else "evaluation", stepped=False),
+        Control("z", "size", str(batches.batch_size)),
         Control("w", "weights", source, stepped=False),
     ]

@@ -318,12 +318,12 @@ async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch
 async def test_beyond_the_outermost_batch_norms_it_is_said_that_there_is_none() -> None:
     async with page() as (driven, screen):
         await driven.press("shift+tab")
-        assert driven.said == "this is the first place of a batch norm"
+        assert driven.said == "layer 3 has the first batch norm"
         await driven.press("tab", "tab")
         assert driven.said == ""
         now = batches(screen)
         await driven.press("tab")
-        assert driven.said == "this is the last place of a batch norm"
+        assert driven.said == "layer 8 has the last batch norm"
         assert batches(screen) is now
 
 

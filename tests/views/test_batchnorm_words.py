@@ -25,6 +25,7 @@ from convtui.views.batchnorm_words import (
     title_line,
 )
 from convtui.views.cells import DARK
+from convtui.views.controls import controls_line
 from tests.views.batchnorms import figures, text_of
 
 WIDTHS = [40, 58, 78, 118]
@@ -287,3 +288,9 @@ def test_the_controls_show_the_settings() -> None:
         "mode": "evaluation",
         "weights": "seed 0",
     }
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_mode_is_never_cut(width: int) -> None:
+    batches = figures(training=False).batches.with_gamma(2.264).with_beta(-0.07211)
+    assert " t evaluation " in controls_line(controls_of(batches, "run 12: newer at 300"), width).plain
