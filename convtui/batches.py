@@ -179,7 +179,7 @@ class Batches:
 
     `near` is the activation looked at: the one of the channel that is nearest to this value; None: one and a
     half standard deviations above the mean. `earlier` are the batch norms on the way to it, as network.before
-    has them, with the running statistics that the same mini-batches have given them.
+    has them, with the running statistics that the same mini-batches have given them by the same momentum.
     """
 
     network: Network

@@ -13,6 +13,7 @@ from convtui.engine.batchnorm import BatchNorm, Statistics
 from convtui.engine.spec import Floats
 
 DEVIATIONS_ABOVE: Final = 1.5  # where the activation lies that is looked at first
+SAMPLE: Final = 2**15  # values for which axes are made
 STEPS: Final = 40  # in which the chosen activation goes through the range of the channel
 
 _WORDS: Final = ((0.02, "almost the same"), (0.1, "close"), (0.5, "apart"), (np.inf, "far apart"))
@@ -73,8 +74,12 @@ class Figures:
 
     @cached_property
     def reference(self) -> Side:
-        """The first images of all in training mode, which axes are made for."""
-        return self._side(self.measured.reference, self.measured.reference.statistics)
+        """The first images of all in training mode, which axes are made for; of many values a sample."""
+        of = self.measured.reference
+        values = of.values[:, self.channel].reshape(-1)
+        if len(values) > SAMPLE:
+            values = values[np.random.default_rng(0).integers(len(values), size=SAMPLE)]
+        return self._normalised(values, of.statistics)
 
     @property
     def used(self) -> Side:
@@ -86,8 +91,10 @@ class Figures:
         return self.evaluation if self.batches.norm.training else self.training
 
     def _side(self, of: Input, statistics: Statistics) -> Side:
+        return self._normalised(of.values[:, self.channel].reshape(-1), statistics)
+
+    def _normalised(self, values: Floats, statistics: Statistics) -> Side:
         norm, channel = self.batches.norm, self.channel
-        values = of.values[:, channel].reshape(-1)
         mean, var = float(statistics.mean[channel]), float(statistics.var[channel])
         normalised = (values - mean) / np.sqrt(var + norm.eps)
         return Side(values, mean, var, normalised, self.batches.gamma * normalised + self.batches.beta)

@@ -10,7 +10,7 @@ import numpy as np
 
 from convtui.batches import Scatter
 from convtui.engine.spec import Floats
-from convtui.views.axes import Scale, round_range, top_of
+from convtui.views.axes import Scale, digits, round_range, top_of
 from convtui.views.batchnorm_figures import Figures
 from convtui.views.batchnorm_words import BATCH, RUNNING, number
 from convtui.views.histogram import Histogram
@@ -151,7 +151,7 @@ def scatter_plot(figures: Figures, scatter: Scatter | None, statistic: str, widt
             ),
             Series(f"{scatter.draws} draws", sizes, spread, BATCH, Stroke.POINTS, "●"),
         ),
-        marks=(Mark(float(size), None, f"{size}: about ±{number(here)}"),),
+        marks=(Mark(float(size), None, f"{size}: about ±{digits(here)}"),),
     )
 
 

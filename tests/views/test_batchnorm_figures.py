@@ -65,6 +65,16 @@ def test_behind_other_norms_the_present_mode_is_theirs_too(training: bool) -> No
     np.testing.assert_allclose(found.evaluation.output, expected, rtol=1e-9, atol=1e-12)
 
 
+def test_axes_are_made_for_a_sample_of_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = figures().reference
+    monkeypatch.setattr("convtui.views.batchnorm_figures.SAMPLE", 300)
+    few, again = figures().reference, figures().reference
+    assert len(few.values) == 300 < len(everything.values)
+    np.testing.assert_array_equal(few.values, again.values)
+    assert set(few.values) <= set(everything.values)
+    assert (few.mean, few.var) == (everything.mean, everything.var)
+
+
 def test_the_difference_is_that_of_the_outputs() -> None:
     found = figures(steps=1)
     expected = np.abs(found.training.output - found.evaluation.output).mean()
