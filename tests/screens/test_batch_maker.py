@@ -241,3 +241,11 @@ def test_a_runs_source_has_its_weights_and_statistics() -> None:
     np.testing.assert_array_equal(norm.running_var, module.running_var.numpy())
     assert norm.num_batches_tracked == training.step
     assert data.source == "digits-8x8"
+
+
+def test_a_runs_name_is_made_printable() -> None:
+    run, training = kept_run()
+    moved = run.path.rename(run.path.with_name("red \x1b[31m"))
+    _, network = Source(run.recipe, run=str(moved), step=training.step).open(None)
+    assert network.name.isprintable()
+    assert "red" in network.name
