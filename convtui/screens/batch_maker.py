@@ -84,12 +84,12 @@ class BatchMaker:
 
     def _reference(self, batches: Batches, present: Input) -> Input:
         """What the place gets of the first images of all, in training mode."""
-        first, network = self._first_images(batches), batches.network
         if known := self._known_reference(batches):
             return known
+        first = self._first_images(batches)
         if batches.position == Position() and batches.batch_size == len(first):
             return present
-        return Input.of(self._through(network, first).activations(batches.place.input))
+        return Input.of(self._through(batches.network, first).activations(batches.place.input))
 
     def _known_reference(self, batches: Batches) -> Input | None:
         spot = batches.network, batches.place
