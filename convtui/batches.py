@@ -6,7 +6,7 @@ network's own stay what they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -102,9 +102,9 @@ class Network:
         largest = max(prod(row.output_shape) for row in self.rows)
         return max(2, min(MOST_IMAGES, MOST_CELLS // largest))
 
-    def has_norms_before(self, place: Place) -> bool:
-        """Whether what the batch norm gets depends on the batch as a whole."""
-        return any(each.norm is not None and each.norm < place.input for each in self.places)
+    def before(self, place: Place) -> tuple[Place, ...]:
+        """The network's own batch norms on the way to a place: they decide on what it gets."""
+        return tuple(each for each in self.places if each.norm is not None and each.norm <= place.input)
 
 
 @dataclass(frozen=True)
@@ -117,37 +117,60 @@ class Position:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A mini-batch that was gone through: where it was, the batch norm before it, and its statistics."""
+    """A mini-batch that was gone through: where it was, its statistics, and the batch norms of then."""
 
     position: Position
     batch_size: int
     norm: BatchNorm
     statistics: Statistics
+    earlier: tuple[BatchNorm, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """What a batch norm gets of a mini-batch, [images, channels, ...], and its statistics."""
+
+    values: Floats
+    statistics: Statistics
+
+    @classmethod
+    def of(cls, values: Floats) -> Input:
+        """Raises ValueError for one value per channel."""
+        return cls(values, Statistics.of(values))
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What a batch norm gets of a mini-batch, [images, channels, ...], and its statistics.
+    """What a batch norm gets of a mini-batch with the network in training mode, and in evaluation mode.
 
-    images are the numbers of the mini-batch's images in the data set.
+    images are the numbers of the mini-batch's images in the data set; `before` are the statistics of what
+    the batch norms before it get in training mode. reference is what it gets of the first images, which axes
+    are made for.
     """
 
-    values: Floats
-    statistics: Statistics
+    training: Input
+    evaluation: Input
     images: Indices
+    before: tuple[Statistics, ...]
+    reference: Input
+
+    def of(self, training: bool) -> Input:
+        return self.training if training else self.evaluation
 
 
 @dataclass(frozen=True, eq=False)
 class Scatter:
     """By how much the statistics of mini-batches of some sizes differ from one drawn mini-batch to the next.
 
-    means and variances [sizes, channels] are standard deviations over so many draws.
+    means and variances [sizes, channels] are standard deviations over so many draws, each without repeats
+    from image_count images; 0 where there is nothing but rounding.
     """
 
     sizes: tuple[int, ...]
     means: Floats
     variances: Floats
     draws: int
+    image_count: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +178,8 @@ class Batches:
     """The batch norm at a place of a network, before the mini-batch at a position, and those seen so far.
 
     `near` is the activation looked at: the one of the channel that is nearest to this value; None: one and a
-    half standard deviations above the mean.
+    half standard deviations above the mean. `earlier` are the batch norms on the way to it, as network.before
+    has them, with the running statistics that the same mini-batches have given them by the same momentum.
     """
 
     network: Network
@@ -167,13 +191,15 @@ class Batches:
     position: Position = Position()
     seen: tuple[Seen, ...] = field(default=(), repr=False)
     near: float | None = None
+    earlier: tuple[BatchNorm, ...] = field(default=(), repr=False)
 
     @classmethod
     def start(cls, network: Network, image_count: int, batch_size: int = 128) -> Batches:
         """The first mini-batch at the network's first batch norm."""
         place = network.places[0]
         batch_size = max(1, min(batch_size, image_count, network.most_images))
-        return cls(network, image_count, place, network.norm(place), batch_size).checked()
+        earlier = _norms_before(network, place)
+        return cls(network, image_count, place, network.norm(place), batch_size, earlier=earlier).checked()
 
     # -- mini-batches
 
@@ -196,12 +222,29 @@ class Batches:
         """The batch norm after this mini-batch, whose statistics these are."""
         return self.norm.updated(statistics) if self.norm.training else self.norm
 
-    def advanced(self, statistics: Statistics) -> Batches:
-        """On to the next mini-batch; the one that these statistics are of has gone through the batch norm."""
-        gone = Seen(self.position, self.batch_size, self.norm, statistics)
+    def advanced(self, statistics: Statistics, before: Sequence[Statistics] = ()) -> Batches:
+        """On to the next mini-batch; the one that these statistics are of has gone through the network.
+
+        `before` are the statistics of what the earlier batch norms got of it.
+        """
+        gone = Seen(self.position, self.batch_size, self.norm, statistics, self.earlier)
+        earlier = self.earlier
+        if self.norm.training:
+            earlier = tuple(
+                replace(norm, momentum=self.norm.momentum).updated(its)
+                for norm, its in zip(earlier, before, strict=True)
+            )
         return replace(
-            self, norm=self.after(statistics), position=self.next_position(), seen=(*self.seen, gone)
+            self,
+            norm=self.after(statistics),
+            earlier=earlier,
+            position=self.next_position(),
+            seen=(*self.seen, gone),
         )
+
+    def past(self, measured: Measured) -> Batches:
+        """On to the next mini-batch, with what was measured of this one."""
+        return self.advanced(measured.of(self.norm.training).statistics, measured.before)
 
     def back(self) -> Batches:
         """Back before the mini-batch before, with the running statistics of then; gamma and beta stay.
@@ -212,7 +255,7 @@ class Batches:
             raise ValueError("this is the first mini-batch")
         *earlier, last = self.seen
         return replace(
-            self._with_running(last.norm),
+            self._with_running(last.norm, last.earlier),
             position=last.position,
             batch_size=last.batch_size,
             seen=tuple(earlier),
@@ -220,12 +263,14 @@ class Batches:
 
     def restarted(self) -> Batches:
         """The first mini-batch again, with the running statistics as at first; gamma and beta stay."""
-        first = self._with_running(self.network.norm(self.place))
+        earlier = _norms_before(self.network, self.place)
+        first = self._with_running(self.network.norm(self.place), earlier)
         return replace(first, position=Position(), seen=())
 
-    def _with_running(self, norm: BatchNorm) -> Batches:
+    def _with_running(self, norm: BatchNorm, earlier: tuple[BatchNorm, ...]) -> Batches:
         return replace(
             self,
+            earlier=earlier,
             norm=replace(
                 self.norm,
                 running_mean=norm.running_mean,
@@ -238,7 +283,7 @@ class Batches:
         """Mini-batches of another size from here on. Raises ValueError where there are not so many images."""
         most = min(self.network.most_images, self.image_count)
         if not 1 <= batch_size <= most:
-            raise ValueError(f"batch_size {batch_size}: must be from 1 to {most}")
+            raise ValueError(f"size {batch_size}: must be from 1 to {most}")
         position = self.position
         if position.first + batch_size > self.image_count:
             position = Position(position.epoch, self.image_count - batch_size)
@@ -256,7 +301,14 @@ class Batches:
         )
         channel = min(self.channel, norm.num_features - 1)
         moved = replace(
-            self, place=place, norm=norm, channel=channel, position=Position(), seen=(), near=None
+            self,
+            place=place,
+            norm=norm,
+            earlier=_norms_before(self.network, place),
+            channel=channel,
+            position=Position(),
+            seen=(),
+            near=None,
         )
         return moved.checked()
 
@@ -332,5 +384,9 @@ class Batches:
             shape = self.network.rows[place.input].output_shape
             if place.input <= self.place.input and self.batch_size == 1 and prod(shape[1:]) == 1:
                 why = f"gets {list(shape)}: one value per channel, which training mode refuses"
-                raise ValueError(f"batch_size 1: layer {place.number} {why}; at least 2")
+                raise ValueError(f"size 1: layer {place.number} {why}; at least 2")
         return self
+
+
+def _norms_before(network: Network, place: Place) -> tuple[BatchNorm, ...]:
+    return tuple(map(network.norm, network.before(place)))

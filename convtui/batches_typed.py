@@ -53,7 +53,7 @@ def change(name: str, text: str) -> Change:
             channel = parse_count(name, text, least=0)
             return lambda batches: batches.at_channel(channel)
         case "size":
-            size = parse_count("batch_size", text, most=MOST_IMAGES)
+            size = parse_count(name, text, most=MOST_IMAGES)
             return lambda batches: batches.with_batch_size(size)
         case "gamma":
             gamma = parse_number(name, text)

@@ -33,13 +33,19 @@ def test_without_batch_norms_they_are_laid_where_a_recipe_has_them() -> None:
     assert bare.places == (Place(2), Place(3))
     norm = bare.norm(bare.places[0])
     assert (norm.num_features, norm.running_mean.tolist()) == (4, [0, 0, 0, 0])
-    assert not bare.has_norms_before(bare.places[1])
+    assert not bare.before(bare.places[1])
 
 
 def test_only_later_places_have_norms_before_them() -> None:
     first, second = network().places
-    assert not network().has_norms_before(first)
-    assert network().has_norms_before(second)
+    assert network().before(first) == ()
+    assert network().before(second) == (first,)
+
+
+def test_a_norm_that_another_follows_at_once_is_before_it() -> None:
+    doubled = network("conv 3x3 4 s2 p1, bn, bn")
+    first, second = doubled.places
+    assert doubled.before(second) == (first,)
 
 
 def test_a_network_without_a_place_is_refused() -> None:
@@ -73,6 +79,25 @@ def test_steps_are_those_of_torch_and_back_is_exact() -> None:
         assert now.norm.num_batches_tracked == before.norm.num_batches_tracked
     with pytest.raises(ValueError, match="first mini-batch"):
         now.back()
+
+
+def test_the_norms_before_it_see_the_same_mini_batches() -> None:
+    first, deeper = started(), started().moved_place(1).with_norm(momentum=0.3)
+    passed = [deeper]
+    for seed in range(3):
+        first = first.with_norm(momentum=0.3).advanced(statistics(seed))
+        deeper = deeper.advanced(statistics(seed, 2), (statistics(seed),))
+        passed.append(deeper)
+        (earlier,) = deeper.earlier
+        np.testing.assert_array_equal(earlier.running_mean, first.norm.running_mean)
+        np.testing.assert_array_equal(earlier.running_var, first.norm.running_var)
+        assert earlier.num_batches_tracked == seed + 1
+    stayed = deeper.with_norm(training=False).advanced(statistics(3, 2), (statistics(3),))
+    assert stayed.earlier is deeper.earlier
+    for before in passed[-2::-1]:
+        deeper = deeper.back()
+        assert deeper.earlier is before.earlier
+    assert passed[-1].restarted().earlier[0].running_mean.tolist() == [0] * 4
 
 
 def test_the_network_keeps_its_statistics() -> None:
@@ -114,7 +139,7 @@ def test_back_brings_back_the_size_of_the_mini_batch() -> None:
 
 
 def test_a_restart_keeps_gamma_and_the_place() -> None:
-    batches = started().moved_place(1).with_gamma(3).advanced(statistics(0, 2)).restarted()
+    batches = started().moved_place(1).with_gamma(3).advanced(statistics(0, 2), (statistics(1),)).restarted()
     assert (batches.number, batches.position, batches.gamma) == (1, Position(), 3)
     assert batches.place == Place(4, 5)
     assert batches.norm.running_mean.tolist() == [0, 0]
@@ -127,7 +152,7 @@ def test_larger_mini_batches_stay_inside_the_epoch() -> None:
 
 @pytest.mark.parametrize("size", [0, 21])
 def test_sizes_that_cannot_be_are_refused(size: int) -> None:
-    with pytest.raises(ValueError, match=f"batch_size {size}: must be from 1 to 20"):
+    with pytest.raises(ValueError, match=f"size {size}: must be from 1 to 20"):
         started().with_batch_size(size)
 
 
@@ -135,17 +160,17 @@ def test_mini_batches_of_large_images_stay_small() -> None:
     large = Network.of("large", "conv 3x3 8 s2 p1, relu, bn", (3, 512, 512))
     batches = Batches.start(large, 1000)
     assert batches.batch_size == 2**25 // (3 * 512 * 512) == 42
-    with pytest.raises(ValueError, match="batch_size 43: must be from 1 to 42"):
+    with pytest.raises(ValueError, match="size 43: must be from 1 to 42"):
         batches.with_batch_size(43)
 
 
 def test_one_value_per_channel_is_refused() -> None:
     deep = "conv 3x3 4 s8 p1, bn, relu, conv 3x3 4 p1, bn"
-    with pytest.raises(ValueError, match=r"batch_size 1: layer 2 gets \[4, 1, 1\]: one value per channel"):
+    with pytest.raises(ValueError, match=r"size 1: layer 2 gets \[4, 1, 1\]: one value per channel"):
         started(deep).with_batch_size(1)
     later = "conv 3x3 4 s2 p1, bn, conv 3x3 4 s4 p1, bn"
     one = started(later).with_batch_size(1)
-    with pytest.raises(ValueError, match="batch_size 1: layer 4"):
+    with pytest.raises(ValueError, match="size 1: layer 4"):
         one.moved_place(1)
 
 
@@ -181,7 +206,7 @@ def test_gamma_and_beta_can_undo_the_normalisation() -> None:
 
 
 def test_another_network_starts_at_the_place_most_like_this_one() -> None:
-    batches = started().moved_place(1).advanced(statistics(0, 2))
+    batches = started().moved_place(1).advanced(statistics(0, 2), (statistics(1),))
     other = network("conv 3x3 5 s2 p1, relu, bn", seed=3)
     now = batches.with_network(other)
     assert (now.network, now.place, now.number) == (other, Place(2, 3), 1)

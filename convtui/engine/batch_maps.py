@@ -5,6 +5,7 @@ mode they normalise with the batch's own statistics, so that what becomes of an 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from math import prod
 
@@ -35,14 +36,22 @@ class BatchMaps:
     """The activations [images, channels, rows, columns] or [images, features] after each row of a summary.
 
     weights gives a layer's arrays by PyTorch's names, as FeatureMaps.weights does. `training` is the mode of
-    the batch norms; nothing here changes their running statistics.
+    the batch norms; nothing here changes their running statistics. norms, by layer number, stand in the place
+    of those that the weights make.
     """
 
     def __init__(
-        self, rows: Sequence[Row], batch: ArrayLike, weights: Callable[[int], Arrays], training: bool = True
+        self,
+        rows: Sequence[Row],
+        batch: ArrayLike,
+        weights: Callable[[int], Arrays],
+        training: bool = True,
+        norms: Mapping[int, batchnorm.BatchNorm] | None = None,
     ) -> None:
         self._rows, self._weights, self._training = rows, weights, training
+        self._norms = norms or {}
         self._maps = {0: np.asarray(batch, dtype=np.float64)}
+        self._used: dict[int, batchnorm.Statistics] = {}
 
     def activations(self, layer: int) -> Floats:
         """The layer's output; layer 0 is the batch itself.
@@ -60,9 +69,25 @@ class BatchMaps:
                 self._maps[number].setflags(write=False)
         return self._maps[layer]
 
+    def statistics(self, layer: int) -> batchnorm.Statistics:
+        """What the batch norm at this layer normalises with. Raises as `activations` does."""
+        self.activations(layer)
+        return self._used[layer]
+
+    def evaluated(self, norms: Mapping[int, batchnorm.BatchNorm]) -> "BatchMaps":
+        """The same batch in evaluation mode, with these batch norms, by layer number, for the network's own.
+
+        What no batch norm has touched is not computed again.
+        """
+        in_mode = {number: replace(norm, training=False) for number, norm in norms.items()}
+        other = BatchMaps(self._rows, self._maps[0], self._weights, False, in_mode)
+        first = min(row.number for row in self._rows if isinstance(row.layer, BatchNorm))
+        other._maps |= {number: maps for number, maps in self._maps.items() if number < first}
+        return other
+
     def norm(self, layer: int) -> batchnorm.BatchNorm:
         """The batch norm at this layer, in the present mode."""
-        return norm_of(self._weights(layer), self._training)
+        return self._norms.get(layer) or norm_of(self._weights(layer), self._training)
 
     def _output(self, row: Row, inputs: Sequence[Floats]) -> Floats:
         first, layer = inputs[0], row.layer
@@ -81,7 +106,9 @@ class BatchMaps:
             case ReLU():
                 return np.maximum(first, 0.0)
             case BatchNorm():
-                return self.norm(row.number)(first)
+                norm = self.norm(row.number)
+                self._used[row.number] = norm.used(first)
+                return norm.scaled(norm.normalised(first, self._used[row.number]))
             case Flatten():
                 return first.reshape(images, -1)
             case Linear():

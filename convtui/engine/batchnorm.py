@@ -36,9 +36,7 @@ class Statistics:
             shape = list(batch.shape)
             raise ValueError(f"input {shape}: has one value per channel; training mode needs two or more")
         axes = (0, *range(2, batch.ndim))
-        mean = batch.mean(axis=axes)
-        var = np.square(batch - per_channel(mean, batch.ndim)).mean(axis=axes)
-        return cls(mean, var, count)
+        return cls(batch.mean(axis=axes), batch.var(axis=axes), count)
 
     @property
     def unbiased_var(self) -> Floats:
@@ -72,9 +70,9 @@ class BatchNorm:
         if self.num_features < 1:
             raise ValueError(f"num_features {self.num_features}: must be at least 1")
         if not (isfinite(self.eps) and self.eps > 0):
-            raise ValueError(f"eps {self.eps}: must be above 0, such as 1e-5")
+            raise ValueError(f"eps {self.eps:g}: must be above 0, such as 1e-5")
         if self.momentum is not None and not 0 <= self.momentum <= 1:
-            raise ValueError(f"momentum {self.momentum}: must be from 0 to 1, or None")
+            raise ValueError(f"momentum {self.momentum:g}: must be from 0 to 1, or None")
         for name in ("weight", "bias", "running_mean", "running_var"):
             object.__setattr__(self, name, self._channels(name, getattr(self, name)))
         if not self.affine and ((self.weight != 1).any() or self.bias.any()):

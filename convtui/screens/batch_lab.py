@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from textual.worker import get_current_worker
 
 from convtui.batches import Batches, Measured, Network, Place, Scatter
 from convtui.history import History
-from convtui.names import printable
+from convtui.names import printable, run_number
 from convtui.screens.batch_maker import DRAWS, FIRST_DRAWS, BatchMaker
 from convtui.screens.batch_source import Source, newest_run
 from convtui.screens.page import PageScreen
 from convtui.training.data import DataSet
+
+SCATTERS_KEPT: Final = 8
 
 Make = Callable[[Batches], Batches]
 Spot = tuple[Network, Place]
@@ -72,6 +75,8 @@ class LabScreen(PageScreen):
         spot = (lab.batches.network, lab.batches.place)
         if spot not in self._scatters:
             self._scatters[spot] = None
+            if len(self._scatters) > SCATTERS_KEPT:
+                del self._scatters[next(iter(self._scatters))]
 
             def is_wanted() -> bool:
                 now = self.lab
@@ -92,7 +97,7 @@ class LabScreen(PageScreen):
     def _scattered(self, spot: Spot, scatter: Scatter | None) -> None:
         if scatter is None:
             self._scatters.pop(spot, None)
-        else:
+        elif spot in self._scatters:
             self._scatters[spot] = scatter
         self.show_again()
 
@@ -116,7 +121,8 @@ class LabScreen(PageScreen):
         run = self._of_run()
         if not lab.source.run:
             return f"seed {lab.source.seed}"
-        return "run" if run in (None, lab.source) else f"run: newer at {run.step}"
+        name = f"run {printable(run_number(lab.source.run))}"
+        return name if run in (None, lab.source) else f"{name}: newer at {run.step}"
 
     def _of_run(self) -> Source | None:
         """The run that is shown, at its last checkpoint, if it has one."""

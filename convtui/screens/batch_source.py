@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convtui.batches import Network
+from convtui.names import printable
 from convtui.training.data import DataSet, load
 from convtui.training.network import layers_text
 from convtui.training.recipe import Recipe
@@ -32,14 +33,14 @@ class Source:
             data = load(recipe.data, recipe.image_size)
         layers = layers_text(recipe, data.shape, len(data.classes))
         if not self.run:
-            name = "the default network" if recipe == Recipe() else "a random network"
-            return data, Network.of(f"{name}, seed {self.seed}", layers, data.shape, self.seed)
+            name = f"a random network, seed {self.seed}"
+            return data, Network.of(name, layers, data.shape, self.seed)
         from convtui.trained import Trained
 
         run = find_run(self.run)
         trained = Trained.of(run.path, *run.latest_weights())
         return data, Network.of(
-            str(trained),
+            printable(str(trained)),
             layers,
             data.shape,
             weights=trained.weights,

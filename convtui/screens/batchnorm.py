@@ -110,7 +110,7 @@ class BatchNormScreen(LabScreen):
     def _show_pictures(self, lab: Lab, figures: Figures, places: Places) -> None:
         """Histograms and plots; what a key has not changed is not made again."""
         norm, width = figures.batches.norm, self.size.width
-        of_channel = (figures.measured, figures.channel, width)
+        of_channel = (figures.input, figures.channel, width)
         if "before" in places:
             wide = places["before"].width
             self._before.show(self._kept("before", of_channel, lambda: before_histogram(figures, wide)))
@@ -172,7 +172,7 @@ class BatchNormScreen(LabScreen):
         elif (measured := self.measured(lab)) is None:
             self.say("this mini-batch is still being computed")
         else:
-            self.change_lab(lambda batches: batches.advanced(measured.statistics), "batch")
+            self.change_lab(lambda batches: batches.past(measured), "batch")
 
     def action_ends(self, direction: int) -> None:
         """The first mini-batch again, or through all to the last of the epoch."""
@@ -185,7 +185,7 @@ class BatchNormScreen(LabScreen):
             def work() -> Callable[[], None]:
                 worker, batches = get_current_worker(), lab.batches
                 while not batches.is_last and self.lab is lab and not worker.is_cancelled:
-                    batches = batches.advanced(lab.maker.measure(batches).statistics)
+                    batches = batches.past(lab.maker.measure(batches))
                 return partial(self._reached, lab, batches)
 
             self.in_thread(work)
@@ -208,7 +208,12 @@ class BatchNormScreen(LabScreen):
     # -- settings
 
     def action_layer(self, by: int) -> None:
-        self.change_lab(lambda batches: batches.moved_place(by), "layer")
+        places = self.lab.batches.network.places if self.lab else ()
+        if self.lab and self.lab.batches.place == places[-1 if by > 0 else 0]:
+            number, which = self.lab.batches.place.number, "last" if by > 0 else "first"
+            self.say(f"layer {number} has the {which} batch norm")
+        else:
+            self.change_lab(lambda batches: batches.moved_place(by), "layer")
 
     def action_channel(self, by: int) -> None:
         count = self.lab.batches.norm.num_features if self.lab else 1
@@ -254,7 +259,7 @@ class BatchNormScreen(LabScreen):
             return
 
         def make(batches: Batches) -> Batches:
-            undoing = batches.undoing(measured.statistics)
+            undoing = batches.undoing(measured.training.statistics)
             is_undone = (undoing.gamma, undoing.beta) == (batches.gamma, batches.beta)
             return batches.as_given() if is_undone else undoing
 

@@ -8,11 +8,12 @@ from typing import Final
 
 import numpy as np
 
-from convtui.batches import Batches, Measured
+from convtui.batches import Batches, Input, Measured
 from convtui.engine.batchnorm import BatchNorm, Statistics
 from convtui.engine.spec import Floats
 
 DEVIATIONS_ABOVE: Final = 1.5  # where the activation lies that is looked at first
+SAMPLE: Final = 2**15  # values for which axes are made
 STEPS: Final = 40  # in which the chosen activation goes through the range of the channel
 
 _WORDS: Final = ((0.02, "almost the same"), (0.1, "close"), (0.5, "apart"), (np.inf, "far apart"))
@@ -20,8 +21,9 @@ _WORDS: Final = ((0.02, "almost the same"), (0.1, "close"), (0.5, "apart"), (np.
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """A channel normalised by one pair of statistics: mean, var, and its x̂ and y."""
+    """A channel in one mode of the network: its x, the mean and var that normalise it, and its x̂ and y."""
 
+    values: Floats
     mean: float
     var: float
     normalised: Floats
@@ -40,29 +42,44 @@ class Figures:
         return self.batches.channel
 
     @property
-    def statistics(self) -> Statistics:
-        return self.measured.statistics
+    def input(self) -> Input:
+        """What the batch norm gets in the present mode."""
+        return self.measured.of(self.batches.norm.training)
 
-    @cached_property
+    @property
+    def statistics(self) -> Statistics:
+        return self.input.statistics
+
+    @property
     def values(self) -> Floats:
         """The channel's activations, image by image, row by row."""
-        return self.measured.values[:, self.channel].reshape(-1)
+        return self.used.values
 
     @cached_property
     def after(self) -> BatchNorm:
         """The batch norm after this mini-batch."""
         return self.batches.after(self.statistics)
 
-    # -- normalised by its own statistics, and by the running ones
+    # -- the network in training mode, and in evaluation mode
 
     @cached_property
     def training(self) -> Side:
-        return self._side(self.statistics)
+        """Normalised by its own statistics, as every batch norm before it."""
+        return self._side(self.measured.training, self.measured.training.statistics)
 
     @cached_property
     def evaluation(self) -> Side:
-        """By the running statistics as they are before this mini-batch."""
-        return self._side(self.batches.norm.running())
+        """By the running statistics as they are before this mini-batch, as every batch norm before it."""
+        return self._side(self.measured.evaluation, self.batches.norm.running())
+
+    @cached_property
+    def reference(self) -> Side:
+        """The first images of all in training mode, which axes are made for; of many values a sample."""
+        of = self.measured.reference
+        values = of.values[:, self.channel].reshape(-1)
+        if len(values) > SAMPLE:
+            values = values[np.random.default_rng(0).integers(len(values), size=SAMPLE)]
+        return self._normalised(values, of.statistics)
 
     @property
     def used(self) -> Side:
@@ -73,11 +90,14 @@ class Figures:
     def other(self) -> Side:
         return self.evaluation if self.batches.norm.training else self.training
 
-    def _side(self, statistics: Statistics) -> Side:
+    def _side(self, of: Input, statistics: Statistics) -> Side:
+        return self._normalised(of.values[:, self.channel].reshape(-1), statistics)
+
+    def _normalised(self, values: Floats, statistics: Statistics) -> Side:
         norm, channel = self.batches.norm, self.channel
         mean, var = float(statistics.mean[channel]), float(statistics.var[channel])
-        normalised = (self.values - mean) / np.sqrt(var + norm.eps)
-        return Side(mean, var, normalised, self.batches.gamma * normalised + self.batches.beta)
+        normalised = (values - mean) / np.sqrt(var + norm.eps)
+        return Side(values, mean, var, normalised, self.batches.gamma * normalised + self.batches.beta)
 
     @cached_property
     def difference(self) -> float:
@@ -98,15 +118,14 @@ class Figures:
         """Its index among the values: the first of those nearest to what is looked for."""
         near = self.batches.near
         if near is None:
-            near = float(self.training.mean + DEVIATIONS_ABOVE * np.sqrt(self.training.var))
+            near = float(self.values.mean() + DEVIATIONS_ABOVE * self.values.std())
         return int(np.abs(self.values - near).argmin())
 
     @property
     def place(self) -> tuple[int, ...]:
         """Its image in the mini-batch, its channel, row and column."""
-        image, *cell = np.unravel_index(
-            self.chosen, (len(self.measured.values), *self.measured.values.shape[2:])
-        )
+        images, _, *cells = self.input.values.shape
+        image, *cell = np.unravel_index(self.chosen, (images, *cells))
         return int(image), self.channel, *map(int, cell)
 
     def moved(self, by: int) -> Batches:

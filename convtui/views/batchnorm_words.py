@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from enum import Enum
+from math import inf
 from typing import Final
 
+import numpy as np
 from rich.segment import Segment
 
 from convtui.batches import Batches
+from convtui.engine.batchnorm import BatchNorm
 from convtui.views.batchnorm_figures import Figures
-from convtui.views.cells import Palette, accent_on, style
+from convtui.views.cells import Palette, accent_on, cut_to, style
 from convtui.views.controls import Control
 from convtui.views.drawn_pane import Size
 from convtui.views.glyphs import Lines
@@ -18,7 +21,9 @@ from convtui.views.plots import series_colour
 BATCH: Final = 0  # the colour, among the palette's series, of what belongs to this batch
 RUNNING: Final = 1  # and of what belongs to the running statistics
 
-_NUMBER: Final = 9
+MOST_DECIMALS: Final = 6
+_COLUMN: Final = 11  # of numbers
+_NAME: Final = 12  # before them
 _WIDE: Final = 70  # columns from which formulas stand in letters, too
 
 
@@ -60,12 +65,24 @@ def drawn(said: Said, size: Size, palette: Palette) -> Lines:
     return lines
 
 
-def number(value: float) -> str:
-    """Four decimals, or three digits where those would be too many or too few."""
-    rounded = round(value, 4) + 0.0
-    if (rounded and abs(rounded) < 1e5) or value == 0:
-        return f"{rounded:.4f}"
-    return "0.0000" if abs(value) < 1e-12 else f"{value:.2e}"
+def number(value: float, spread: float = inf) -> str:
+    """Four decimals; up to six, or a power of ten, where the value or its spread is small.
+
+    So the equations hold with the numbers that are shown.
+    """
+    if abs(value) < 1e-12:
+        return "0.0000"
+    if not 1e-3 <= abs(value) < 1e4:
+        return f"{value:.3e}"
+    least = min(abs(value), spread)
+    return f"{value:.{4 + (least < 0.1) + (least < 0.01)}f}"
+
+
+def _aligned(text: str) -> str:
+    """In a column, with the point where all of fewer than four digits before it have it."""
+    missing = 0 if "e" in text else MOST_DECIMALS - len(text.partition(".")[2])
+    missing = min(missing, _COLUMN - 1 - len(text))
+    return f"{text}{'':{missing}}".rjust(_COLUMN)
 
 
 # -- where we are
@@ -77,15 +94,16 @@ def title_line(batches: Batches, width: int) -> tuple[Piece, ...]:
     what = f"layer {place.number} {rows[place.number].layer.title}"
     if place.norm is None:
         what = f"a batch norm laid over layer {place.number} ({rows[place.number].layer.title})"
-    first = batches.position.first
-    images = f"images {first + 1:,} to {first + batches.batch_size:,} of {batches.image_count:,}"
-    epoch = f"epoch {batches.position.epoch + 1}"
+    first, size = batches.position.first, batches.batch_size
+    images = f"images {first + 1:,} to {first + size:,}" if size > 1 else f"image {first + 1:,}"
+    of_all = f"{images} of {batches.image_count:,} shuffled"
+    batch = f"batch {batches.number}"
     for parts in (
-        (batches.network.name, what, f"batch {batches.number}: {images}, {epoch}"),
-        (batches.network.name, what, f"batch {batches.number}: {images}"),
-        (batches.network.name, what, f"batch {batches.number}: {batches.batch_size} images"),
-        (batches.network.name, what, f"batch {batches.number}"),
-        (what, f"batch {batches.number}"),
+        (batches.network.name, what, f"{batch}: {of_all}, epoch {batches.position.epoch + 1}"),
+        (batches.network.name, what, f"{batch}: {of_all}"),
+        (batches.network.name, what, f"{batch}: {size} image{'s' * (size > 1)}"),
+        (batches.network.name, what, batch),
+        (what, batch),
     ):
         if len(" · ".join(parts)) <= width:
             break
@@ -97,8 +115,8 @@ def hint_line(batches: Batches, width: int) -> tuple[Piece, ...]:
     source = batches.network.rows[batches.place.input].layer.title
     shape = batches.network.rows[batches.place.input].output_shape
     before = ""
-    if batches.network.has_norms_before(batches.place):
-        before = " Batch norms before it use the batch's own statistics."
+    if batches.network.before(batches.place):
+        before = " The batch norms before it are in the same mode."
     laid = "This network has none of its own: one is laid over. " if batches.place.norm is None else ""
     where = f"{laid}It gets {list(shape)} per image from layer {batches.place.input} ({source})."
     copy = " All on copies: looking changes no running statistics."
@@ -113,34 +131,42 @@ def hint_line(batches: Batches, width: int) -> tuple[Piece, ...]:
 def formula_lines(figures: Figures, width: int) -> Said:
     """The chosen activation's way through the batch norm, with the numbers put in."""
     batches, used, at = figures.batches, figures.used, figures.chosen
-    whose = "batch" if batches.norm.training else "running"
+    whose = "the batch's" if batches.norm.training else "the running ones"
     tone = Tone.BATCH if batches.norm.training else Tone.RUNNING
-    x, normal, y = (float(each[at]) for each in (figures.values, used.normalised, used.output))
-    image = figures.place[0]
+    std = float(np.sqrt(used.var + batches.norm.eps))
+    x, mean = (number(float(each), std) for each in (used.values[at], used.mean))
+    normal, y = (number(float(each[at])) for each in (used.normalised, used.output))
     where = f"activation {list(figures.place)} of the batch"
     if width > _WIDE:
-        where += f": training image {int(figures.measured.images[image])}"
-    mean, var, eps = number(used.mean), number(used.var), f"{batches.norm.eps:g}"
-    letters = ["x̂ = (x - μ)/√(σ² + ε) ", "y = γ·x̂ + β           "] if width > _WIDE else ["x̂ ", "y "]
+        where += f": training image {int(figures.measured.images[figures.place[0]])}"
     first: tuple[Piece, ...] = (
-        (f"{letters[0]}= (", Tone.TEXT),
-        (number(x), Tone.CHOSEN),
+        ("= (", Tone.TEXT),
+        (x, Tone.CHOSEN),
         (" - ", Tone.TEXT),
         (_bracketed(mean), tone),
         (")/√(", Tone.TEXT),
-        (var, tone),
-        (f" + {eps}) = ", Tone.TEXT),
-        (number(normal), Tone.STRONG),
+        (number(used.var), tone),
+        (f" + {batches.norm.eps:g}) = ", Tone.TEXT),
+        (normal, Tone.STRONG),
     )
-    if width > _WIDE + 20:
-        first = (*first, (f"   μ and σ² of the {whose}", Tone.MUTED))
-    second = (
-        (f"{letters[1]}= ", Tone.TEXT),
-        (f"{number(batches.gamma)}·{_bracketed(number(normal))}", Tone.TEXT),
+    second: tuple[Piece, ...] = (
+        (f"= {number(batches.gamma)}·{_bracketed(normal)}", Tone.TEXT),
         (f" + {_bracketed(number(batches.beta))} = ", Tone.TEXT),
-        (number(y), Tone.STRONG),
+        (y, Tone.STRONG),
     )
-    return (("x = ", Tone.TEXT), (number(x), Tone.CHOSEN), (f"   {where}", Tone.MUTED)), first, second
+    letters = ("x̂ = (x - μ)/√(σ² + ε) ", "y = γ·x̂ + β           ")
+    if len(letters[0]) + _length(first) > width:
+        letters = ("x̂ ", "y ")
+    first = ((letters[0], Tone.TEXT), *first)
+    source = f"   μ and σ²: {whose}"
+    if _length(first) + len(source) <= width:
+        first = (*first, (source, Tone.MUTED))
+    head = (("x = ", Tone.TEXT), (x, Tone.CHOSEN), (f"   {where}", Tone.MUTED))
+    return head, first, ((letters[1], Tone.TEXT), *second)
+
+
+def _length(pieces: tuple[Piece, ...]) -> int:
+    return sum(len(text) for text, _ in pieces)
 
 
 def _bracketed(text: str) -> str:
@@ -152,48 +178,55 @@ def _bracketed(text: str) -> str:
 
 def running_lines(figures: Figures, width: int) -> Said:
     """Mean and variance of the batch, the running ones before and after it, and how they come about."""
-    batches, channel = figures.batches, figures.channel
-    norm, of_batch = batches.norm, figures.statistics
-    unbiased = float(of_batch.unbiased_var[channel])
-    has_sums = width > _WIDE
-    head = f"{'channel ' + str(channel):<13}{'this batch':>{_NUMBER + 2}}{'running':>{_NUMBER + 2}}"
-    gap = 29 if has_sums else 3
-    rows = [
-        ((head, Tone.MUTED), (f"{'after it':>{gap + _NUMBER}}", Tone.MUTED)),
-        _running_row("mean μ", float(of_batch.mean[channel]), norm.running_mean[channel], figures, width),
+    channel = figures.channel
+    norm, of_batch, after = figures.batches.norm, figures.statistics, figures.after
+    room = width - _NAME - 3 * _COLUMN - 2 if width > _WIDE else 1  # for the sums
+    head = f"{'channel ' + str(channel):<{_NAME - 1}}{'this batch':>10}{'running':>{_COLUMN}}"
+    variance = float(of_batch.var[channel])
+    use = "normalises" if norm.training else "not used"
+
+    def line(name: str, of_batch: float, running: float, after: float) -> tuple[Piece, ...]:
+        sum_of = _sum_of(norm, running, of_batch) if width > _WIDE else "→"
+        return (
+            (f"{name:<{_NAME}}", Tone.TEXT),
+            (_aligned(number(of_batch)), Tone.BATCH),
+            (_aligned(number(running)), Tone.RUNNING),
+            (f"  {cut_to(sum_of, room):<{room}}", Tone.MUTED),
+            (_aligned(number(after)), Tone.RUNNING),
+        )
+
+    return (
+        ((head, Tone.MUTED), (f"{'after it':>{4 + room + _COLUMN - 2}}  ", Tone.MUTED)),
+        line("mean μ", *(float(e[channel]) for e in (of_batch.mean, norm.running_mean, after.running_mean))),
         (
-            (f"{'variance σ²':<13}", Tone.TEXT),
-            (_right(number(float(of_batch.var[channel]))), Tone.BATCH),
-            (f"{'':{_NUMBER + 2}}   biased: {'normalises' if norm.training else 'not used'}", Tone.MUTED),
+            (f"{'variance σ²':<{_NAME}}", Tone.TEXT),
+            (_aligned(number(variance)), Tone.BATCH),
+            (f"{'':{_COLUMN}}  biased: {use}", Tone.MUTED),
         ),
-        _running_row("  unbiased", unbiased, norm.running_var[channel], figures, width),
-    ]
-    return tuple(rows)
+        line(
+            "  unbiased",
+            *(float(e[channel]) for e in (of_batch.unbiased_var, norm.running_var, after.running_var)),
+        ),
+    )
 
 
-def _running_row(
-    name: str, of_batch: float, running: float, figures: Figures, width: int
-) -> tuple[Piece, ...]:
-    norm, after, channel = figures.batches.norm, figures.after, figures.channel
-    came = after.running_mean[channel] if "mean" in name else after.running_var[channel]
-    pieces = [
-        (f"{name:<13}", Tone.TEXT),
-        (_right(number(of_batch)), Tone.BATCH),
-        (_right(number(float(running))), Tone.RUNNING),
-    ]
-    if width > _WIDE:
-        share = norm.average_factor()
-        old, new = _share(1 - share), _share(share)
-        if norm.training:
-            sum_of = f"{old}·{_bracketed(number(float(running)))} + {new}·{_bracketed(number(of_batch))}"
-        else:
-            sum_of = "stays in evaluation mode"
-        pieces.append((f"   {sum_of:<26}", Tone.MUTED))
-        pieces.append((number(float(came)).rjust(_NUMBER), Tone.RUNNING))
-    else:
-        pieces.append((" → ", Tone.MUTED))
-        pieces.append((number(float(came)).rjust(_NUMBER), Tone.RUNNING))
-    return tuple(pieces)
+def _sum_of(norm: BatchNorm, running: float, of_batch: float) -> str:
+    """How the running statistic goes on, with the numbers put in."""
+    if not norm.training:
+        return "stays in evaluation mode"
+    if norm.momentum is None:
+        tracked = norm.num_batches_tracked
+        return f"({_term('', str(tracked), running)}{_term('+', '', of_batch)})/{tracked + 1}"
+    old, new = _share(1 - norm.momentum), _share(norm.momentum)
+    return _term("", old, running) + _term("+", new, of_batch)
+
+
+def _term(plus: str, factor: str, value: float) -> str:
+    """Of a sum, with the sign in front; the first of them has no plus."""
+    text = number(value)
+    sign = "-" if text.startswith("-") else plus
+    product = "·".join(filter(None, (factor, text.removeprefix("-"))))
+    return f" {sign} {product}" if plus else f"{sign}{product}"
 
 
 def rule_line(figures: Figures, width: int) -> tuple[Piece, ...]:
@@ -224,7 +257,7 @@ def sides_lines(figures: Figures) -> Said:
     marks = ("▸" if training else " ", " " if training else "▸")
     head = (
         (f"{'y of this batch':<17}", Tone.MUTED),
-        (f"{marks[0] + 'training':>11}", Tone.BATCH),
+        (f"{marks[0] + 'training':>9}", Tone.BATCH),
         (f"{marks[1] + 'evaluation':>13}", Tone.RUNNING),
     )
     both = figures.training, figures.evaluation
@@ -239,8 +272,8 @@ def sides_lines(figures: Figures) -> Said:
 def _side_row(name: str, training: float, evaluation: float) -> tuple[Piece, ...]:
     return (
         (f"{name:<17}", Tone.TEXT),
-        (f"{number(training):>11}", Tone.BATCH),
-        (f"{number(evaluation):>13}", Tone.RUNNING),
+        (_aligned(number(training)), Tone.BATCH),
+        (f"{_aligned(number(evaluation)):>13}", Tone.RUNNING),
     )
 
 
@@ -248,33 +281,34 @@ def difference_line(figures: Figures, width: int) -> tuple[Piece, ...]:
     """How far the two sides are from one another, in words."""
     batches = figures.batches
     given, tracked = batches.network.norm(batches.place).num_batches_tracked, batches.norm.num_batches_tracked
+    count = f"{tracked:,} batch{'es' * (tracked != 1)}"
+    why, seen = f"running statistics of {count}", f"{count} seen"
     if not tracked:
-        why = "no batch has been through yet: running mean 0, variance 1"
+        why, seen = "no batch seen yet: running mean 0, variance 1", "no batch seen yet"
     elif given:
         here = f" and {tracked - given:,} here" if tracked > given else ""
-        why = f"the running statistics come from {given:,} batches of training{here}"
-    else:
-        why = f"the running statistics have seen {tracked:,} {'batch' if tracked == 1 else 'batches'}"
-    far = f"{figures.how_far}: y differs by {number(figures.difference)} on average"
-    candidates = [f"Training and evaluation are {far}; {why}", f"{far}; {why}", far, figures.how_far]
-    text = next((each for each in candidates if len(each) <= width), "")
+        why = f"running statistics of {given:,} batches of training{here}"
+    both, by = "Training and evaluation", f"{number(figures.difference)} on average"
+    candidates = [f"{both} are {figures.how_far}: y differs by {by}; {why}"]
+    candidates += [
+        f"{both} differ by {by}; {why}",
+        f"{both} differ by {by}; {seen}",
+        f"{both} differ by {by}",
+    ]
+    text = next((each for each in candidates if len(each) <= width), figures.how_far)
     return ((text, Tone.STRONG),)
 
 
-def _right(text: str) -> str:
-    return text.rjust(_NUMBER + 2)
-
-
 def controls_of(batches: Batches, source: str) -> list[Control]:
-    """The settings above the canvas."""
+    """The settings above the canvas; narrow ones leave out the last, and before that beta and gamma."""
     norm = batches.norm
     return [
         Control("tab", "layer", str(batches.place.number)),
         Control("c", "channel", f"{batches.channel}/{norm.num_features}"),
+        Control("t", "mode", "training" if norm.training else "evaluation", stepped=False),
         Control("g", "gamma", f"{batches.gamma:.4g}"),
         Control("b", "beta", f"{batches.beta:.4g}"),
-        Control("z", "size", str(batches.batch_size)),
         Control("m", "momentum", "None" if norm.momentum is None else f"{norm.momentum:g}"),
-        Control("t", "mode", "training" if norm.training else "eval", stepped=False),
+        Control("z", "size", str(batches.batch_size)),
         Control("w", "weights", source, stepped=False),
     ]

@@ -28,6 +28,8 @@ class Histogram:
 
     The axis counts values a bin, or as_share tells the percentage of all values a bin. Where columns are
     fewer than bins, a bar is the mean of its bins. Marks (such as the mean) are lines from top to bottom.
+    beyond are the percentages below low and above high, which the outermost bins hold too: arrows tell of
+    them. A bar that is higher than `top`, the end of the axis, has an arrow; None: the highest bar's.
     """
 
     title: str
@@ -42,6 +44,9 @@ class Histogram:
     colour: int = 0
     outline_colour: int = 1
     gutter: int = 0
+    beyond: tuple[float, float] = (0.0, 0.0)
+    outline_beyond: tuple[float, float] = (0.0, 0.0)
+    top: float | None = None
 
 
 def rebinned(counts: Array, columns: int) -> Array:
@@ -95,6 +100,9 @@ class _Bars:
         np.copyto(self.glyphs.codes[inside], (filled + _BLOCKS).astype(np.uint32), where=filled > 0)
         look = self.glyphs.look(style(self._colour, self.glyphs.palette.background))
         np.copyto(self.glyphs.looks[inside], np.uint16(look), where=filled > 0)
+        self._draw_arrows(
+            self.histogram.counts, accent_on(self.glyphs.palette.background, self.glyphs.palette)
+        )
 
     def draw_outline(self) -> None:
         """The other histogram's height in each column."""
@@ -106,12 +114,19 @@ class _Bars:
             if height:
                 row = self.rows - 1 - (height - 1) // 8
                 self._write_over(row, column, chr(_LEVELS[(height - 1) % 8]), colour)
+        self._draw_arrows(self.histogram.outline, colour)
+
+    def _draw_arrows(self, counts: Array, colour: RGB) -> None:
+        """Where bars are higher than the axis."""
+        shares = self.up.share(_heights(self.histogram, counts, self.columns))
+        for column in np.flatnonzero(shares > 1 + 1e-9).tolist():
+            self._write_over(0, column, "↑", colour)
 
     def draw_marks(self, has_names: bool) -> None:
-        """A line for each mark; its name above, where it does not touch that of an earlier one."""
+        """A line for each mark; its name above, in the order of the marks, where there is room for it."""
         palette = self.glyphs.palette
         scale = Scale(self.histogram.low, self.histogram.high)
-        taken: list[range] = []
+        taken: dict[float, range] = {}
         for mark in self.histogram.marks:
             if not scale.low <= mark.x <= scale.high:
                 continue
@@ -121,24 +136,45 @@ class _Bars:
                 colour = series_colour(mark.colour, palette)
             for row in range(self.rows):
                 self._write_over(row, column, "│", colour)
-            span = self._place_for(mark.label, column, taken) if has_names else None
+            span = self._place_for(mark, column, taken) if has_names else None
             if span is not None:
                 of = style(colour, palette.background, True)
                 self.glyphs.write(self.top - 1, self.left + span.start, mark.label, of)
-                taken.append(span)
+                taken[mark.x] = span
+        if has_names:
+            self._tell_beyond(list(taken.values()))
 
-    def _place_for(self, label: str, column: int, taken: list[range]) -> range | None:
+    def _place_for(self, mark: Mark, column: int, taken: dict[float, range]) -> range | None:
         """Where a name can stand above its mark, or as near as others let it; None where that is too far."""
-        length = len(label)
-        starts = [column - length // 2, column - length + 1, column]
-        starts += [start for other in taken for start in (other.start - 1 - length, other.stop + 1)]
-        for start in sorted(starts, key=lambda start: abs(start + length // 2 - column)):
-            start = min(max(start, 0), max(self.columns - length, 0))
-            span = range(start, start + length)
-            is_free = all(span.stop < other.start or other.stop < span.start for other in taken)
-            if is_free and span.start - FAR <= column < span.stop + FAR:
-                return span
-        return None
+        length = len(mark.label)
+        first = max((span.stop + 1 for x, span in taken.items() if x <= mark.x), default=0)
+        last = min((span.start - 1 for x, span in taken.items() if x > mark.x), default=self.columns) - length
+        start = min(max(column - length // 2, first), last)
+        span = range(start, start + length)
+        is_near = span.start - FAR <= column < span.stop + FAR
+        return span if first <= start and is_near else None
+
+    def _tell_beyond(self, taken: list[range]) -> None:
+        """Which part of the values lies beyond either end, in the corners, where no name of a mark is."""
+        histogram, palette = self.histogram, self.glyphs.palette
+        parts = (histogram.beyond, histogram.colour), (histogram.outline_beyond, histogram.outline_colour)
+        muted = style(palette.muted, palette.background)
+        for is_right in (False, True):
+            pieces = [
+                (
+                    _percentage(beyond[is_right]) + " ",
+                    style(series_colour(colour, palette), palette.background),
+                )
+                for beyond, colour in parts
+                if beyond[is_right]
+            ]
+            pieces = [*pieces, ("beyond →", muted)] if is_right else [("← beyond ", muted), *pieces]
+            length = sum(len(text) for text, _ in pieces)
+            column = self.columns - length if is_right else 0
+            is_free = all(span.stop < column or span.start > column + length for span in taken)
+            if len(pieces) > 1 and column >= 0 and is_free:
+                for text, of in pieces:
+                    column = self.glyphs.write(self.top - 1, self.left + column, text, of) - self.left
 
     @property
     def _colour(self) -> RGB:
@@ -161,6 +197,10 @@ class _Bars:
         self.glyphs.write(line, place, glyph, style(colour, background))
 
 
+def _percentage(share: float) -> str:
+    return "<0.1%" if share < 0.1 else f"{share:.{share < 10:d}f}%"
+
+
 def _heights(histogram: Histogram, counts: Array, columns: int) -> Array:
     """Values a bin in each column, or their percentage."""
     heights = rebinned(np.asarray(counts, float), columns) * (columns / len(counts))
@@ -176,6 +216,8 @@ def _labels(histogram: Histogram, up: Scale, rows: int) -> dict[float, str]:
 
 def _upward(histogram: Histogram) -> Scale:
     """The scale of the heights."""
+    if histogram.top is not None:
+        return Scale(0.0, histogram.top)
     shown = [each for each in (histogram.counts, histogram.outline) if each is not None]
     heights = [_heights(histogram, each, len(each)) for each in shown]
     return Scale(0.0, top_of(np.concatenate(heights)))

@@ -11,6 +11,7 @@ from torch import nn
 
 from convtui.engine import batch_maps as module
 from convtui.engine.batch_maps import BatchMaps
+from convtui.engine.batchnorm import BatchNorm
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import Layer, Shape
 from convtui.engine.spec import Floats
@@ -83,6 +84,30 @@ def test_in_evaluation_mode_images_do_not_know_each_other(stack: tuple[list[Laye
             outputs = Torch(torch.tensor(image), maps).run(layers).outputs
             for number, output in enumerate(outputs):
                 np.testing.assert_allclose(ours.activations(number)[at], output.numpy(), rtol=1e-9, atol=1e-9)
+
+
+def test_the_same_batch_in_evaluation_mode_with_other_statistics() -> None:
+    maps, random = FeatureMaps(NETWORK, np.zeros((1, 12, 12))), np.random.default_rng(2)
+    batch = batch_of((1, 12, 12), 5)
+    network, norms = sequential(maps, training=False), {}
+    for number, count in ((3, 4), (5, 6)):
+        norm = BatchNorm(
+            count, running_mean=random.standard_normal(count), running_var=random.uniform(0.5, 2, count)
+        )
+        norms[number] = norm
+        state = {name: torch.tensor(getattr(norm, name)) for name in ("running_mean", "running_var")}
+        network[number - 1].load_state_dict(state, strict=False)
+    training = BatchMaps(maps.summary.rows, batch, maps.weights)
+    training.activations(5)
+    ours = training.evaluated(norms)
+    assert ours.activations(2) is training.activations(2)  # made once
+    x = torch.tensor(batch)
+    with torch.no_grad():
+        for number, layer in enumerate(network, 1):
+            x = layer(x)
+            np.testing.assert_allclose(ours.activations(number), x.numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(training.statistics(3).mean, training.activations(2).mean(axis=(0, 2, 3)))
+    np.testing.assert_array_equal(ours.statistics(3).mean, norms[3].running_mean)
 
 
 def test_looking_changes_no_running_statistics() -> None:

@@ -143,7 +143,7 @@ def test_gamma_and_beta_of_one_channel() -> None:
     ("given", "message"),
     [
         ({"num_features": 0}, "num_features 0: must be at least 1"),
-        ({"eps": 0.0}, "eps 0.0: must be above 0"),
+        ({"eps": 0.0}, "eps 0: must be above 0"),
         ({"eps": float("nan")}, "eps nan: must be above 0"),
         ({"momentum": 1.5}, "momentum 1.5: must be from 0 to 1, or None"),
         ({"weight": np.ones(3)}, r"weight: must be \[2\], not \[3\]"),

@@ -12,6 +12,8 @@ from convtui.screens.batch_source import Source
 from convtui.training.data import DataSet
 from convtui.training.minibatches import MiniBatches
 from convtui.training.recipe import Recipe
+from convtui.views.batchnorm_figures import Figures
+from convtui.views.batchnorm_plots import of_one_image, root_law
 from tests.training.kept_runs import kept_run
 from tests.training.small_runs import SMALL, digits, made_up
 
@@ -34,7 +36,7 @@ def test_the_mini_batches_are_those_of_a_run_of_the_same_seed(seed: int) -> None
         expected, _ = trained_on.after(step)
         values = (images - digits().mean) / digits().std
         np.testing.assert_allclose(values, expected, atol=1e-5)
-        batches = batches.advanced(made.make(batches).statistics)
+        batches = batches.past(made.make(batches))
 
 
 def test_what_is_made_is_what_torch_makes() -> None:
@@ -46,8 +48,9 @@ def test_what_is_made_is_what_torch_makes() -> None:
     pixels = (digits().train_images[measured.images] - digits().mean) / digits().std
     with torch.no_grad():
         expected = torch.relu(conv(torch.tensor(pixels, dtype=torch.float64))).numpy()
-    np.testing.assert_allclose(measured.values, expected, atol=1e-5)
-    np.testing.assert_allclose(measured.statistics.mean, expected.mean(axis=(0, 2, 3)), atol=1e-6)
+    np.testing.assert_allclose(measured.training.values, expected, atol=1e-5)
+    assert measured.evaluation is measured.training  # no norm is before it
+    np.testing.assert_allclose(measured.training.statistics.mean, expected.mean(axis=(0, 2, 3)), atol=1e-6)
 
 
 def test_a_mini_batch_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,17 +59,99 @@ def test_a_mini_batch_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BatchMaker, "_through", None)
     assert made.make(batches.at_channel(1).with_gamma(2)) is first
     assert made.found(batches) is first
-    deeper = made.make(batches.moved_place(1))  # from the maps that there are
-    assert deeper.values.shape == (64, 2, 2, 2)
 
 
 def test_old_mini_batches_are_forgotten() -> None:
     made, batches = maker()
     first = batches
     for _ in range(12):
-        batches = batches.advanced(made.make(batches).statistics)
+        batches = batches.past(made.make(batches))
     assert made.found(first) is None
-    np.testing.assert_array_equal(made.make(first).values, made.measure(first).values)
+    np.testing.assert_array_equal(made.make(first).training.values, made.measure(first).training.values)
+
+
+def test_little_is_kept_of_large_mini_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, batches = maker()
+    monkeypatch.setattr("convtui.screens.batch_maker._KEPT_CELLS", 3 * 64 * 4 * 4 * 4)  # one and a half
+    before, batches = batches, batches.past(made.make(batches))
+    made.make(batches)
+    assert made.found(before) is None
+    assert made.found(batches) is not None
+
+
+def sequential(network: Network, **norm: Any) -> torch.nn.Sequential:
+    """LAYERS up to the second batch norm's input, with the network's weights, and that batch norm."""
+    modules = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3, 2, 1),
+        torch.nn.ReLU(),
+        torch.nn.BatchNorm2d(4, **norm),
+        torch.nn.Conv2d(4, 2, 3, 2, 1),
+        torch.nn.BatchNorm2d(2, **norm),
+    ).double()
+    for number, module in enumerate(modules, 1):
+        arrays = {name: torch.tensor(array) for name, array in network.weights[number].items()}
+        module.load_state_dict(arrays, strict=False)
+    return modules
+
+
+@pytest.mark.parametrize("momentum", [0.1, 1.0, None])
+def test_each_mode_is_that_of_the_whole_network(momentum: float | None) -> None:
+    """What the second batch norm gets, and gives, is what PyTorch's train() and eval() do, step by step."""
+    made, batches = maker()
+    batches = batches.moved_place(1).with_norm(momentum=momentum)
+    modules = sequential(batches.network, momentum=momentum)
+    passed = []
+    for _ in range(4):
+        measured = made.make(batches)
+        pixels = (digits().train_images[measured.images] - digits().mean) / digits().std
+        x = torch.tensor(pixels, dtype=torch.float64)
+        found = Figures(batches, measured)
+        with torch.no_grad():
+            for side, of, training in (
+                (found.evaluation, measured.evaluation, False),
+                (found.training, measured.training, True),
+            ):  # that which changes the module last
+                inputs = modules.train(training)[:4](x)
+                np.testing.assert_allclose(of.values, inputs.numpy(), atol=1e-5)
+                output = modules[4](inputs)[:, 0].reshape(-1).numpy()
+                np.testing.assert_allclose(side.output, output, atol=1e-4)
+        passed.append((batches, measured))
+        batches = batches.past(measured)
+        np.testing.assert_allclose(batches.norm.running_var, modules[4].running_var.numpy(), rtol=1e-4)
+        np.testing.assert_allclose(batches.earlier[0].running_var, modules[2].running_var.numpy(), rtol=1e-4)
+    for before, measured in passed[::-1]:
+        batches = batches.back()
+        again = made.measure(batches)
+        np.testing.assert_array_equal(again.evaluation.values, measured.evaluation.values)
+        assert batches.earlier is before.earlier
+
+
+def test_the_axes_are_made_for_the_first_images_whatever_the_size() -> None:
+    made, batches = maker()
+    first = made.make(batches.with_batch_size(128))
+    assert first.reference is first.training
+    alone, other = BatchMaker(digits(), 0), batches.with_batch_size(4)
+    for _ in range(12):  # more than are kept
+        np.testing.assert_array_equal(alone.make(other).reference.values, first.reference.values)
+        other = other.past(alone.make(other))
+
+
+def test_a_first_look_at_small_mini_batches_takes_as_long_as_the_axes_take() -> None:
+    made, _ = maker()
+    one = Batches.start(Network.of("large", "conv 7x7 256 p3, relu, bn", (1, 8, 8)), 1000, 1)
+    assert made.seconds(one.network, one.place, 1) < 0.06 < made.seconds(one.network, one.place, 128)
+    assert not made.is_quick(one)
+
+
+def test_rounding_is_no_scatter() -> None:
+    """Of maps of one cell that a batch norm has made the mean is always beta, and so is that of a conv."""
+    made = BatchMaker(digits(), 0)
+    layers = "conv 3x3 4 s8 p1, bn, conv 3x3 2 p1, bn"
+    network = Network.of("deep", layers, digits().shape)
+    scatter = made.scatter(network, network.places[1], 6, lambda: True)
+    assert scatter is not None
+    assert not scatter.means.any()
+    assert (scatter.variances > 0).all()
 
 
 def test_another_thread_measures_the_same_and_keeps_nothing() -> None:
@@ -86,6 +171,17 @@ def test_scatter_falls_with_the_root_of_the_size() -> None:
     for spread in scatter.means.T:
         law = spread * np.sqrt(scatter.sizes)
         assert 0.4 < law.min() / law.mean() < law.max() / law.mean() < 2
+
+
+def test_the_law_is_that_of_one_image_drawn_without_repeats() -> None:
+    made, batches = maker(made_up((1, 8, 8), count=300))
+    scatter = made.scatter(batches.network, batches.place, 32, lambda: True)
+    assert scatter is not None
+    every = made.measure(batches.with_batch_size(300)).training.values
+    one = every.mean(axis=(2, 3)).std(axis=0)  # of one image's mean
+    found = [of_one_image(np.array(scatter.sizes, float), spread, 300) for spread in scatter.means.T]
+    np.testing.assert_allclose(found, one, rtol=0.1)
+    np.testing.assert_allclose(scatter.means[-1], one * root_law(np.array([256.0]), 300), rtol=0.3)
 
 
 def test_scatter_is_that_of_real_mini_batches() -> None:
@@ -130,7 +226,7 @@ def test_a_seeded_source() -> None:
     again, other = Source(SMALL, seed=5).open((Source(SMALL), data))
     assert again is data
     assert not np.array_equal(other.weights[1]["weight"], network.weights[1]["weight"])
-    assert Source(Recipe()).open(None)[1].name == "the default network, seed 0"
+    assert Source(Recipe()).open(None)[1].name == "a random network, seed 0"
 
 
 def test_a_runs_source_has_its_weights_and_statistics() -> None:
@@ -145,3 +241,11 @@ def test_a_runs_source_has_its_weights_and_statistics() -> None:
     np.testing.assert_array_equal(norm.running_var, module.running_var.numpy())
     assert norm.num_batches_tracked == training.step
     assert data.source == "digits-8x8"
+
+
+def test_a_runs_name_is_made_printable() -> None:
+    run, training = kept_run()
+    moved = run.path.rename(run.path.with_name("red \x1b[31m"))
+    _, network = Source(run.recipe, run=str(moved), step=training.step).open(None)
+    assert network.name.isprintable()
+    assert "red" in network.name

@@ -1,5 +1,6 @@
 """The BatchNorm page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
 
+import copy
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from convtui.trainer import Trainer
 from convtui.training.minibatches import MiniBatches
 from convtui.training.recipe import Recipe
 from convtui.training.record import Record
+from convtui.views.batchnorm_words import number
 from tests.screens.driving import Driven, opened
 from tests.training.kept_runs import kept_run
 from tests.training.small_runs import SMALL, digits
@@ -78,9 +80,9 @@ async def test_the_statistics_on_the_screen_are_torchs_batch_after_batch() -> No
         norm = torch.nn.BatchNorm2d(4).double()
         for batch in range(4):
             values = activations(screen, batch)
-            before = [f"{float(each[0]):.4f}" for each in (norm.running_mean, norm.running_var)]
+            before = [number(float(each[0])) for each in (norm.running_mean, norm.running_var)]
             norm(values)
-            after = [f"{float(each[0]):.4f}" for each in (norm.running_mean, norm.running_var)]
+            after = [number(float(each[0])) for each in (norm.running_mean, norm.running_var)]
             channel = values[:, 0]
             mean, variance, unbiased = (row(driven, name) for name in ("mean μ", "variance", "  unbiased"))
             assert mean[2] == f"{channel.mean():.4f}"
@@ -136,8 +138,10 @@ async def test_both_modes_side_by_side() -> None:
             assert float(first) == pytest.approx(float(of(own)), abs=1e-4)
             assert float(second) == pytest.approx(float(of(running)), abs=1e-4)
         assert f"y differs by {(own - running).abs().mean():.4f} on average" in driven.text
+        assert "t training" in driven.text
         await driven.press("t")
         assert "▸evaluation" in driven.text
+        assert "t evaluation" in driven.text
         assert "stays in evaluation mode" in driven.text
         before = row(driven, "mean μ")[3]
         await driven.press("right")
@@ -201,7 +205,8 @@ async def test_to_the_end_of_the_epoch_and_back_to_the_start() -> None:
 
 async def test_playing_goes_on_by_itself() -> None:
     async with page() as (driven, screen):
-        await driven.press("full_stop", "full_stop", "full_stop", "space")
+        await driven.press(*"ZZZZZ", "full_stop", "full_stop", "full_stop", "space")
+        assert not batches(screen).is_last  # of hundreds: playing is not over by itself
         assert screen.playing
         while batches(screen).number < 3:
             await driven.pilot.pause(0.02)
@@ -256,7 +261,7 @@ async def test_views_and_hints() -> None:
         await driven.press("v")
         assert "mean, batch by batch" in driven.text
         await settled(driven)
-        assert "of 32 draws" in driven.text
+        assert "32 draws" in driven.text
         await driven.press("v")
         assert "scatter of the batch variance" in driven.text
         await driven.press("v")
@@ -311,6 +316,32 @@ async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch
         assert screen.lab.source.recipe == SMALL
 
 
+async def test_beyond_the_outermost_batch_norms_it_is_said_that_there_is_none() -> None:
+    async with page() as (driven, screen):
+        await driven.press("shift+tab")
+        assert driven.said == "layer 3 has the first batch norm"
+        await driven.press("tab", "tab")
+        assert driven.said == ""
+        now = batches(screen)
+        await driven.press("tab")
+        assert driven.said == "layer 8 has the last batch norm"
+        assert batches(screen) is now
+
+
+async def test_few_scatters_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convtui.screens.batch_lab.SCATTERS_KEPT", 2)
+    monkeypatch.setattr("convtui.screens.batch_lab.DRAWS", 6)
+    async with page() as (driven, screen):
+        for _ in range(2):
+            await driven.press("tab")
+            await settled(driven)
+        assert len(screen._scatters) == 2
+        assert (batches(screen).network, batches(screen).place) in screen._scatters
+        await driven.press("shift+tab", "shift+tab")
+        await settled(driven)
+        assert "6 draws" in driven.text
+
+
 # -- runs
 
 
@@ -324,7 +355,7 @@ async def test_a_run_is_shown_and_left_alone() -> None:
     async with page(trainer_of(run.recipe, str(run.path), training.step)) as (driven, screen):
         module: Any = training.model[2]
         assert f"run 1, step {training.step}" in driven.text
-        assert row(driven, "mean μ")[3] == f"{module.running_mean[0]:.4f}"
+        assert row(driven, "mean μ")[3] == number(float(module.running_mean[0]))
         assert f"g gamma ‹{module.weight[0]:.4g}›".replace(" ", "") in driven.text.replace(" ", "")
         given = batches(screen).network.weights[3]
         kept = {name: array.copy() for name, array in given.items()}
@@ -333,6 +364,41 @@ async def test_a_run_is_shown_and_left_alone() -> None:
         for name, array in kept.items():
             np.testing.assert_array_equal(given[name], array)
     assert files_of(run.path) == files
+
+
+async def test_evaluation_is_that_of_the_whole_network() -> None:
+    """At the last batch norm of a run: what PyTorch's model.eval() gives there, in both modes of the page."""
+    run, training = kept_run()
+    model: Any = copy.deepcopy(training.model).double()
+    number_of = [at for at, each in enumerate(model) if isinstance(each, torch.nn.BatchNorm2d)][-1]
+    async with page(trainer_of(run.recipe, str(run.path), training.step)) as (driven, screen):
+        await driven.press("tab", "tab")
+        assert batches(screen).place.norm == number_of + 1
+        for _ in range(2):
+            assert screen.lab
+            chosen = screen.lab.maker.make(batches(screen)).images
+            pixels = torch.tensor((digits().train_images[chosen] - digits().mean) / digits().std).double()
+            with torch.no_grad():
+                x = model.eval()[:number_of](pixels)[:, 0]
+                evaluated = model[: number_of + 1](pixels)[:, 0]
+                trained = model.train()[: number_of + 1](pixels)[:, 0]  # has seen this mini-batch from now on
+            far = f"{(trained - evaluated).abs().mean():.4f} on average"
+            assert far in driven.text
+            head = next(at for at, line in enumerate(driven.lines) if "▸training" in line)
+            mean, std = (driven.lines[head + i].split()[-2:] for i in (1, 2))
+            assert [float(each) for each in mean] == [
+                pytest.approx(float(each.mean()), abs=1e-4) for each in (trained, evaluated)
+            ]
+            assert [float(each) for each in std] == [
+                pytest.approx(float(each.std(correction=0)), abs=1e-4) for each in (trained, evaluated)
+            ]
+            await driven.press("t")
+            before = re.search(r"x before: mean (\S+) ± (\S+)", driven.text)
+            assert before
+            assert float(before[1]) == pytest.approx(float(x.mean()), abs=1e-4)
+            assert float(before[2]) == pytest.approx(float(x.std(correction=0)), abs=1e-4)
+            assert far in driven.text
+            await driven.press("t", "right")
 
 
 async def test_the_run_or_a_seeded_network_by_a_key() -> None:
@@ -368,7 +434,7 @@ async def test_newer_weights_are_followed_until_something_is_done() -> None:
         await settled(driven)
         assert screen.lab
         assert screen.lab.source == source
-        assert f"run: newer at {training.step + 1}" in driven.text
+        assert f"run 1: newer at {training.step + 1}" in driven.text
         await driven.press("w")
         await settled(driven)
         assert screen.lab.source != source

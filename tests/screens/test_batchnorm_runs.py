@@ -16,10 +16,11 @@ async def test_a_kept_run_is_opened_where_none_is_shown() -> None:
         await settled(driven)
         assert screen.lab is not None
         assert screen.lab.source.run == str(run.path)
-        assert "run 2" in driven.text
+        assert "run 2, step" in driven.text
+        assert "w run 2 " in driven.text
         await driven.press("w")
         await settled(driven)
-        assert "the default network" in driven.text or "a random network" in driven.text
+        assert "a random network, seed 0" in driven.text
 
 
 async def test_the_run_that_the_train_page_looks_at_is_shown() -> None:

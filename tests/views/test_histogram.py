@@ -1,5 +1,7 @@
 """Bars are as high as their counts, whatever the width, and marks stand at their values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -66,6 +68,37 @@ def test_marks_stand_at_their_values_with_their_names() -> None:
     assert columns == [axis + 1 + round(value / 2 * (42 - axis - 1)) for value in (0.9, 1.0, 1.1)]
     assert lines[1].split() == ["−σ", "mean", "1.00", "+σ"]
     assert "no" not in lines[1]
+
+
+@pytest.mark.parametrize("spread", [1e-9, 0.01, 0.05, 0.3])
+@pytest.mark.parametrize("mean", [0.0, 0.1, 1.0, 2.0])
+def test_the_names_of_marks_stand_in_their_order(mean: float, spread: float) -> None:
+    marks = (Mark(mean, None, "μ"), Mark(mean - spread, None, "-σ"), Mark(mean + spread, None, "+σ"))
+    names = drawn(Histogram("title", np.zeros(10), 0, 2, marks=marks), (11, 43))[1].split()
+    assert names == [name for name in ("-σ", "μ", "+σ") if name in names]
+    assert "μ" in names
+
+
+def test_what_lies_beyond_is_told_in_the_corners() -> None:
+    told = Histogram(
+        "title",
+        np.ones(10),
+        0,
+        2,
+        marks=(Mark(1.0, None, "μ"),),
+        beyond=(0.04, 12.0),
+        outline_beyond=(0, 2.5),
+    )
+    assert drawn(told, (11, 60))[1].split() == ["←", "beyond", "<0.1%", "μ", "12%", "2.5%", "beyond", "→"]
+    hidden = replace(told, marks=(Mark(2.0, None, "mean"),), beyond=(0, 12.0))
+    assert drawn(hidden, (11, 60))[1].split() == ["mean"]
+
+
+def test_bars_above_the_end_of_the_axis_have_an_arrow() -> None:
+    histogram = Histogram(
+        "title", np.array([8.0, 4.0, 1.0, 0.0]), 0, 4, outline=np.array([0, 0, 9.0, 0]), top=4.0
+    )
+    assert drawn(histogram, (3, 4))[1:] == ["↑█↑ ", "██▄ "]
 
 
 def test_a_mark_can_be_seen_on_a_bar() -> None:
