@@ -11,21 +11,19 @@ from typing import Final
 import numpy as np
 from rich.style import Style
 
-from convtui.views.axes import digits, top_of
+from convtui.views.axes import top_of
 from convtui.views.cells import RGB, Palette, accent_on, cut_to, style
 from convtui.views.drawing import Cell, tint
 from convtui.views.drawn_pane import Size
 from convtui.views.glyphs import Glyphs, Lines
 from convtui.views.plots import MARKERS, series_colour
 from convtui.views.train_data import LayersView, RunsView, Status, WeightStep, WeightView
+from convtui.views.train_weight import momentum_words, number, weight_lines
 from convtui.views.train_words import (
     SIGNS,
     clock,
     comparison_words,
-    momentum_words,
-    number,
     status_text,
-    weight_lines,
     whole_words,
 )
 
@@ -36,6 +34,7 @@ WHOLE_RECIPE: Final = 30  # "one-cycle 0.06 · no batch norm"
 LEAST_BAR: Final = 8
 BAR: Final = 10  # columns of a bar in a table
 GAP: Final = 2
+SETTING: Final = 5  # digits of what an update is computed with
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
@@ -258,7 +257,7 @@ def weight_card(view: WeightView, size: Size, palette: Palette) -> Lines:
     glyphs.write(1, 0, _rates(weight, width), muted)
     lines = weight_lines(weight)
     names = max(len(line.name) for line in lines)
-    values = max(len(number(line.value)) for line in lines)
+    values = max(len(line.shown) for line in lines)
     words = wrap(momentum_words(weight), width)
     has_numbers = height >= 3 + len(lines) + sum(bool(line.numbers) for line in lines) + len(words)
     row = 2
@@ -268,11 +267,12 @@ def weight_card(view: WeightView, size: Size, palette: Palette) -> Lines:
         glyphs.write(row, 0, line.name, of)
         room = width - names - values - 2 * GAP
         glyphs.write(row, names + GAP, cut_to(line.formula, room), text)
-        value = number(line.value)
-        glyphs.write(row, width - len(value), value, of)
+        glyphs.write(row, width - len(line.shown), line.shown, of)
         row += 1
         if has_numbers and line.numbers:
-            glyphs.write(row, names + GAP, cut_to(line.numbers, width - names - GAP), muted)
+            if len(line.numbers) <= width:  # as they are or not at all: a part would come to something else
+                start = max(min(names + GAP, width - len(line.numbers)), 0)
+                glyphs.write(row, start, line.numbers, muted)
             row += 1
     for at, words_line in enumerate(words):
         glyphs.write(row + 1 + at if row + 1 + len(words) <= height else row + at, 0, words_line, text)
@@ -285,10 +285,10 @@ def _rates(weight: WeightStep, width: int) -> str:
     parts = {
         "step": f"step {weight.step:,}",
         "name": "SGD" if is_sgd else "AdamW",
-        "lr": f"lr {digits(weight.lr)}",
-        "momentum": f"{'μ' if is_sgd else 'β₁'} {digits(weight.momentum)}",
-        "squares": "" if is_sgd else f"β₂ {digits(weight.beta2)}",
-        "decay": f"λ {digits(weight.weight_decay)}",
+        "lr": f"lr {number(weight.lr, SETTING)}",
+        "momentum": f"{'μ' if is_sgd else 'β₁'} {number(weight.momentum, SETTING)}",
+        "squares": "" if is_sgd else f"β₂ {number(weight.beta2, SETTING)}",
+        "decay": f"λ {number(weight.weight_decay, SETTING)}",
     }
     for dropped in ("", "step", "name", "squares"):
         parts.pop(dropped, None)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import isfinite, sqrt
 from typing import Final
 
 from convtui.views.axes import digits
 from convtui.views.cells import cut_to
-from convtui.views.train_data import Arm, Status, WeightStep
+from convtui.views.train_data import Arm, Status
 
 SIGNS: Final = {
     "ready": "○",
@@ -59,128 +57,6 @@ def whole_words(text: str, width: int) -> str:
     while len(text) > width and " · " in text:
         text = text.rpartition(" · ")[0]
     return cut_to(text, width)
-
-
-# -- a weight
-
-
-@dataclass(frozen=True)
-class WeightLine:
-    """A quantity of an update: its name, how it is computed, the same with the numbers, its value."""
-
-    name: str
-    formula: str
-    numbers: str
-    value: float
-
-
-def weight_lines(weight: WeightStep) -> list[WeightLine]:
-    """How PyTorch's SGD or AdamW comes from the weight before a step to that after it, line by line.
-
-    Sources: https://pytorch.org/docs/stable/generated/torch.optim.SGD.html and torch.optim.AdamW.html
-    """
-    computed = _sgd_lines(weight) if weight.optimizer == "sgd" else _adamw_lines(weight)
-    after = f"{number(weight.before)} {_signed(weight.update)}"
-    return [
-        WeightLine("weight before", "w", "", weight.before),
-        WeightLine("gradient", "g = ∂loss/∂w", "", weight.gradient),
-        *computed,
-        WeightLine("weight after", "w + update", after, weight.after),
-    ]
-
-
-def _sgd_lines(weight: WeightStep) -> list[WeightLine]:
-    """v = momentum v + g + decay w; w -= lr v."""
-    before = "v" if weight.buffer_before is None else number(weight.buffer_before)
-    summed = weight.gradient + weight.weight_decay * weight.before
-    return [
-        WeightLine(
-            "with decay",
-            "d = g + λ·w",
-            f"{number(weight.gradient)} + {digits(weight.weight_decay)}·({number(weight.before)})",
-            summed,
-        ),
-        WeightLine(
-            "momentum buffer",
-            "v = μ·v + d",
-            f"{digits(weight.momentum)}·({before}) {_signed(summed)}",
-            weight.buffer,
-        ),
-        WeightLine("update", "−lr·v", f"−{digits(weight.lr)}·({number(weight.buffer)})", weight.update),
-        WeightLine("of it decay", "−lr·λ·w", "", weight.decay),
-    ]
-
-
-def _adamw_lines(weight: WeightStep) -> list[WeightLine]:
-    """Decay apart from the gradient; the averages corrected for their start at zero."""
-    assert weight.squares is not None
-    before = "m" if weight.buffer_before is None else number(weight.buffer_before)
-    average = weight.buffer / (1 - weight.momentum**weight.step)
-    squares = weight.squares / (1 - weight.beta2**weight.step)
-    return [
-        WeightLine(
-            "decay",
-            "−lr·λ·w",
-            f"−{digits(weight.lr)}·{digits(weight.weight_decay)}·({number(weight.before)})",
-            weight.decay,
-        ),
-        WeightLine(
-            "momentum buffer",
-            "m = β₁m + (1−β₁)g",
-            f"{digits(weight.momentum)}·({before}) + "
-            f"{digits(1 - weight.momentum)}·({number(weight.gradient)})",
-            weight.buffer,
-        ),
-        WeightLine("squares", "s = β₂s + (1−β₂)g²", "", weight.squares),
-        WeightLine(
-            "from the start",
-            "m′ = m / (1 − β₁ᵗ)",
-            f"{number(weight.buffer)} / (1 − {digits(weight.momentum)}^{weight.step})",
-            average,
-        ),
-        WeightLine(
-            "from the start",
-            "s′ = s / (1 − β₂ᵗ)",
-            f"{number(weight.squares)} / (1 − {digits(weight.beta2)}^{weight.step})",
-            squares,
-        ),
-        WeightLine(
-            "step",
-            "−lr·m′ / (√s′ + ε)",
-            f"−{digits(weight.lr)}·({number(average)}) / ({number(sqrt(squares))} + {weight.eps:g})",
-            weight.update - weight.decay,
-        ),
-        WeightLine(
-            "update",
-            "decay + step",
-            f"{number(weight.decay)} {_signed(weight.update - weight.decay)}",
-            weight.update,
-        ),
-    ]
-
-
-def momentum_words(weight: WeightStep) -> str:
-    """What momentum does in this step: the step also goes on in the direction of previous steps."""
-    share = f"{1 - weight.momentum:.0%}"
-    went = "up" if weight.update > 0 else "down"
-    if weight.gradient * weight.buffer < 0:
-        return f"this gradient alone would turn it round: momentum carries it on {went}, as in previous steps"
-    if weight.optimizer == "sgd":
-        return (
-            f"the step goes {went}: {weight.momentum:.0%} of the last buffer goes on, the gradient joins it"
-        )
-    return f"the step goes {went}: {share} of the average is this gradient, the rest is of previous steps"
-
-
-def number(value: float) -> str:
-    """A figure in at most ten characters, four digits of it; a minus as long as a plus."""
-    if not isfinite(value):
-        return str(value)
-    return f"{value:.4g}".replace("-", "−") if value else "0"
-
-
-def _signed(value: float) -> str:
-    return f"− {number(abs(value))}" if value < 0 else f"+ {number(value)}"
 
 
 # -- the comparison

@@ -147,8 +147,8 @@ def test_a_card_puts_the_numbers_in_where_there_is_room() -> None:
     assert not any("0.87·(0.009)" in line for line in narrow)
     for lines in (roomy, narrow):
         assert not any("…" in line for line in lines)
-        assert any(line.startswith("momentum buffer") and line.endswith(" 0.0087") for line in lines)
-        assert any(line.startswith("weight after") and line.endswith(" 0.1001") for line in lines)
+        assert any(line.startswith("momentum buffer") and line.endswith(" 0.007531") for line in lines)
+        assert any(line.startswith("weight after") and line.endswith(" 0.07287") for line in lines)
         assert any("lr 0.0412" in line for line in lines)
 
 
