@@ -16,7 +16,7 @@ from convtui.screens.page import bindings
 from convtui.screens.train_cursor import Cursor, Shapes
 from convtui.screens.train_kept import NO_RUN, READING, KeptScreen
 from convtui.screens.train_shelf import MOST_MARKED
-from convtui.screens.train_wording import invitation, recipe_words, run_name
+from convtui.screens.train_wording import invitation, run_name, run_words
 from convtui.session import Session
 from convtui.themes import palette_of
 from convtui.trainer import COMPARED, TrainerError
@@ -124,11 +124,13 @@ class TrainScreen(KeptScreen):
             trouble = data if isinstance(data, str) else trainer.trouble
             return figures.status_before(trainer.recipe, trouble, hint)
         words = ""
+        if figures.shown_state(record) == "diverged":
+            return figures.status(record, "", trainer.trouble)
         if record.state is State.STARTING and trainer.is_ready:
             words = "the images are being read …"
         elif record.state is State.TRAINING and record in trainer.comparison:
             number = trainer.comparison.index(record) + 1
-            words = f"comparison, run {number} of {COMPARED} · {recipe_words(record.recipe)}"
+            words = f"comparison, run {number} of {COMPARED} · {run_words(record)}"
         elif record.state in CALM:
             words = hint
         return figures.status(record, words, trainer.trouble)
@@ -194,10 +196,11 @@ class TrainScreen(KeptScreen):
             tuple(figures.run_row(each, self.shelf.colour(each)) for each in rows),
             self.shelf.selected(rows),
             tuple(figures.curves(each, self.shelf.colour(each), run_number(each.run)) for each in marked),
-            figures.arms(trainer.comparison, tuple(trainer.waiting)),
+            figures.arms(trainer.comparison, tuple(trainer.waiting), self.shelf.colour),
             trainer.comparison[0].recipe.max_lr if trainer.comparison else 0.0,
             figures.class_count(trainer.comparison),
             self._is_log,
+            figures.is_usual(trainer.comparison),
         )
 
     # -- the run

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import log
 
@@ -10,8 +11,8 @@ import numpy as np
 
 from convtui.engine.layers import ReLU
 from convtui.engine.stack import Row, Summary, summarize
-from convtui.names import run_number
-from convtui.screens.train_wording import recipe_words, run_name, state_words
+from convtui.names import printable, run_number
+from convtui.screens.train_wording import recipe_words, run_name, run_words, state_words
 from convtui.training.data import DataSet
 from convtui.training.measures import HISTOGRAM_IMAGES
 from convtui.training.minibatches import pictured
@@ -42,7 +43,7 @@ def status(record: Record, words: str = "", trouble: str = "") -> shown.Status:
     is_going = record.state is State.TRAINING
     begun = record.begun
     return shown.Status(
-        record.state.value,
+        shown_state(record),
         run_name(record.run),
         record.step,
         record.total_steps,
@@ -56,9 +57,16 @@ def status(record: Record, words: str = "", trouble: str = "") -> shown.Status:
     )
 
 
+def shown_state(record: Record) -> str:
+    """How a run stands, in a word: a loss that is not finite matters more than that it goes on or is over."""
+    is_told = record.state in (State.TRAINING, State.PAUSED, State.STOPPED, State.FINISHED)
+    return "diverged" if is_told and record.is_diverged else record.state.value
+
+
 def curves(record: Record, colour: int | None, name: str = "") -> shown.Curves:
     """The losses and accuracies of a run that has begun, under its own name if no other is given."""
     steps = record.steps
+    epochs, ends, losses, accuracies = _columns(record.epochs, "epoch", "step", "validation_loss", "accuracy")
     return shown.Curves(
         name or curve_name(record),
         colour or 0,
@@ -68,13 +76,15 @@ def curves(record: Record, colour: int | None, name: str = "") -> shown.Curves:
         steps["step"],
         steps["loss"],
         steps["smooth"],
-        *_columns(record.epochs, "epoch", "step", "validation_loss", "accuracy"),
+        epochs,
+        ends,
+        losses,
+        np.where(np.isfinite(losses), accuracies, np.nan),  # what is no answer is not right by chance
     )
 
 
 def curve_name(record: Record) -> str:
-    norm = "batch norm" if record.recipe.batch_norm else "plain"
-    return f"{run_number(record.run)} {record.recipe.schedule}, {norm}"
+    return f"{run_number(record.run)} {record.recipe.schedule}{'+BN' if record.recipe.batch_norm else ''}"
 
 
 def class_count(records: Sequence[Record]) -> int:
@@ -109,8 +119,8 @@ def predictions(snapshot: Snapshot | None, data: DataSet) -> shown.Predictions:
     told = snapshot.predictions
     return shown.Predictions(
         _pictures(data, [each.image for each in told]),
-        tuple(data.classes[each.label] for each in told),
-        tuple(data.classes[each.predicted] for each in told),
+        tuple(printable(data.classes[each.label]) for each in told),
+        tuple(printable(data.classes[each.predicted]) for each in told),
         tuple(each.probability for each in told),
     )
 
@@ -120,7 +130,8 @@ def test_images(data: DataSet) -> shown.Predictions:
     """The images that will be predicted, before anything is."""
     chosen = pictured(data).tolist()
     return shown.Predictions(
-        _pictures(data, chosen), tuple(data.classes[label] for label in data.test_labels[chosen].tolist())
+        _pictures(data, chosen),
+        tuple(printable(data.classes[label]) for label in data.test_labels[chosen].tolist()),
     )
 
 
@@ -260,28 +271,44 @@ def weight_trace(record: Record | None) -> shown.WeightTrace:
 
 
 def run_row(record: Record, colour: int | None) -> shown.RunRow:
-    last = record.last
+    last = None if record.is_diverged else record.last
     return shown.RunRow(
-        run_number(record.run),
-        recipe_words(record.recipe),
-        record.state.value,
+        printable(run_number(record.run)),
+        run_words(record),
+        shown_state(record),
         record.recipe.epochs if record.finished else len(record.epochs),
         record.recipe.epochs,
         last.accuracy if last else None,
         last.validation_loss if last else None,
         record.seconds,
         colour,
-        recipe_words(record.recipe, is_short=True),
+        run_words(record, is_short=True),
     )
 
 
-def arms(compared: Sequence[Record], waiting: Sequence[Recipe]) -> tuple[shown.Arm, ...]:
+def arms(
+    compared: Sequence[Record], waiting: Sequence[Recipe], colour_of: Callable[[Record], int | None]
+) -> tuple[shown.Arm, ...]:
     """The runs of a comparison, those still to come included."""
     begun = [
-        shown.Arm(each.recipe.schedule, each.recipe.batch_norm, each.accuracy, each.state is State.FINISHED)
+        shown.Arm(
+            each.recipe.schedule,
+            each.recipe.batch_norm,
+            None if each.is_diverged else each.accuracy,
+            each.state is State.FINISHED,
+            each.last.validation_loss if each.last else None,
+            colour_of(each),
+        )
         for each in compared
     ]
     return (*begun, *(shown.Arm(each.schedule, each.batch_norm) for each in waiting))
+
+
+def is_usual(compared: Sequence[Record]) -> bool:
+    """Whether it is known of the runs' recipe what usually comes out: the default, with whatever seed."""
+    plain = Recipe()
+    others = {name: getattr(plain, name) for name in ("schedule", "batch_norm", "seed", "threads")}
+    return bool(compared) and all(replace(each.recipe, **others) == plain for each in compared)
 
 
 # -- the search for a rate

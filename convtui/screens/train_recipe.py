@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 from dataclasses import fields, replace
 from math import floor, log10
-from pathlib import Path
 from typing import Any, Final
 
 from convtui.names import printable, split_setting
 from convtui.screens.page import PageScreen
-from convtui.screens.train_wording import value_text
+from convtui.screens.train_wording import data_name, value_text
 from convtui.session import Session
 from convtui.trainer import Trainer
 from convtui.training.data import DataSet, check
@@ -88,7 +87,7 @@ class RecipeScreen(PageScreen):
     def controls(self, session: Session) -> list[Control]:  # noqa: ARG002
         recipe = self.trainer.recipe
         items = [
-            Control("d", "data", cut_to(Path(recipe.data).name, LONGEST_NAME), stepped=False),
+            Control("d", "data", cut_to(data_name(recipe), LONGEST_NAME), stepped=False),
             Control("b", "batch_norm", "batch norm" if recipe.batch_norm else "no batch norm", stepped=False),
             Control("p", "schedule", recipe.schedule, stepped=False),
             Control("r", "lr", significant(self.max_lr)),
@@ -194,7 +193,10 @@ class RecipeScreen(PageScreen):
         """A setting typed in words, begun with the one that was clicked."""
         name = OTHER_NAMES.get(name, name)
         recipe = replace(self.trainer.recipe, max_lr=self.max_lr)
-        self.ask(":", f"{name} {value_text(recipe, name)}" if name else "", self._typed)
+        value = value_text(recipe, name) if name else ""
+        if name == "data" and value != recipe.data:  # it cannot be typed
+            value = ""
+        self.ask(":", f"{name} {value}" if name else "", self._typed)
 
     def _typed(self, text: str) -> bool:
         try:

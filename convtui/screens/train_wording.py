@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from convtui.names import run_number
+from convtui.names import printable, run_number
 from convtui.training.data import DataSet
 from convtui.training.network import network
 from convtui.training.recipe import Recipe
@@ -23,26 +25,44 @@ def run_name(run: str) -> str:
 
 
 def value_text(recipe: Recipe, name: str) -> str:
-    """A setting's value as it is typed."""
+    """A setting's value as it is typed, or quoted and escaped where a terminal would obey it."""
     value = getattr(recipe, name)
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
         return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
 
 
-def recipe_words(recipe: Recipe, is_short: bool = False) -> str:
-    """What tells a recipe from others: rate and norm, and all that differs from the default."""
+def data_name(recipe: Recipe) -> str:
+    """The last part of its data set's path."""
+    return printable(Path(recipe.data).name or recipe.data)
+
+
+def recipe_words(recipe: Recipe, is_short: bool = False, rates: Sequence[float] = ()) -> str:
+    """What tells a recipe from others: rate and norm, and all that differs from the default.
+
+    rates: the peak (or constant) rates that were set one after another, where the run had others too.
+    """
     norm = "BN" if is_short else "batch norm"
-    words = [f"{recipe.schedule} {significant(recipe.max_lr)}", norm if recipe.batch_norm else f"no {norm}"]
+    rate = " → ".join(map(significant, rates or [recipe.max_lr]))
+    words = [f"{recipe.schedule} {rate}", norm if recipe.batch_norm else f"no {norm}"]
     plain = Recipe()
     for field in fields(Recipe):
         name, value = field.name, getattr(recipe, field.name)
         if name not in TOLD and value != getattr(plain, name):
-            told = Path(recipe.data).name if name == "data" else value_text(recipe, name)
+            told = data_name(recipe) if name == "data" else value_text(recipe, name)
             words.append(f"{name.replace('_', ' ')} {told}")
     return " · ".join(words)
+
+
+def run_words(record: Record, is_short: bool = False) -> str:
+    """A run's recipe with the rates that it really had: those of its steps, the first and the last two."""
+    set_at = {0: record.recipe.max_lr}
+    set_at |= {rate.step: rate.max_lr for rate in record.rates}  # what was set last before a step counts
+    rates = [rate for rate, _ in groupby(set_at.values())]
+    words = recipe_words(record.recipe, is_short, [rates[0], *rates[1:][-2:]])
+    return words.replace(" → ", " → … → ", 1) if len(rates) > 3 else words
 
 
 @lru_cache(maxsize=4)
@@ -73,7 +93,7 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     if not steps:
         length = f"A mini-batch of {size} is more than there are images to learn from: Z halves it."
     about = (
-        f"{data.name}: {images}, {len(data.classes)} classes.",
+        f"{printable(data.name)}: {images}, {len(data.classes)} classes.",
         f"{network_words(recipe, data)}.",
         length,
     )
@@ -91,9 +111,23 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     )
 
 
+def diverged_words(record: Record) -> str:
+    """Since when its loss is not finite, at which rate, and what can be done."""
+    at = record.diverged_at
+    since = "" if at is None or record.is_outline else f" since step {at}"
+    rate = record.recipe.max_lr
+    for each in record.rates:
+        if at is None or each.step < at:
+            rate = each.max_lr
+    search = "x stops the run, f then finds one" if record.is_active else "f finds one"
+    return f"the loss is not finite{since}: the rate {significant(rate)} is too large; {search}"
+
+
 def state_words(record: Record) -> str:
     """What is happening, or what can be done next, in a line."""
-    recipe = recipe_words(record.recipe)
+    recipe = run_words(record)
+    if record.is_diverged and record.state not in (State.STARTING, State.FAILED, State.ELSEWHERE):
+        return f"{diverged_words(record)} · {recipe}"
     match record.state:
         case State.STARTING:
             return "PyTorch and the images are being loaded, some seconds the first time …"
@@ -109,8 +143,6 @@ def state_words(record: Record) -> str:
         case State.ELSEWHERE:
             return f"another process trains it; this is how far it was when it was read · {recipe}"
         case State.FINISHED:
-            if record.diverged_at is not None:
-                return f"no loss from step {record.diverged_at} on: a smaller rate may help · {recipe}"
             known = record.accuracy is not None
             right = f"{record.accuracy:.2%} of the test images right" if known else "its log is lost"
             return f"{right} · K L open what it has learnt · {recipe}"

@@ -18,7 +18,7 @@ class Status:
 
     state is a word: ready, starting, training, paused, stopped, finished, failed, elsewhere. run names it
     ("run 12"), or is "". words say in a line what is happening, why it failed, or what to do next; trouble is
-    said in their place, and stands out.
+    said in their place, and stands out. "diverged" stands for any state of a run whose loss is not finite.
     """
 
     state: str
@@ -80,7 +80,8 @@ class Kernels:
 class Predictions:
     """Test images [n, channels, rows, columns] from 0 to 1, what they are, and what the network says of each.
 
-    Before a run `predicted` is empty, and the images are shown with their labels alone.
+    Before a run `predicted` is empty, and the images are shown with their labels alone. A probability that is
+    NaN is no answer.
     """
 
     images: Array
@@ -172,12 +173,17 @@ class RunRow:
 
 @dataclass(frozen=True)
 class Arm:
-    """One of the four runs of the comparison, as far as it has come."""
+    """One of the four runs of the comparison, as far as it has come.
+
+    Accuracy and loss are those on the test images; colour is that of its curves, None while none are shown.
+    """
 
     schedule: str  # constant or one-cycle
     batch_norm: bool
     accuracy: float | None = None
     is_finished: bool = False
+    loss: float | None = None
+    colour: int | None = None
 
 
 # -- the views
@@ -225,7 +231,10 @@ class WeightView:
 
 @dataclass(frozen=True, eq=False)
 class RunsView:
-    """All runs, the curves of those chosen, and, of a comparison, its arms, peak rate and classes."""
+    """All runs, the curves of those chosen, and, of a comparison, its arms, peak rate and classes.
+
+    is_usual: the comparison's recipe is the one of which it is known what usually comes out.
+    """
 
     status: Status
     rows: tuple[RunRow, ...]
@@ -235,6 +244,7 @@ class RunsView:
     peak: float = 0.0
     classes: int = 1
     log_loss: bool = False
+    is_usual: bool = False
 
 
 @dataclass(frozen=True, eq=False)

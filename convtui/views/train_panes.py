@@ -45,8 +45,6 @@ from convtui.views.train_tables import (
     weight_card,
 )
 
-Show = Callable[[Any], Any]  # from a view what a pane shows of it; None: as before
-
 _PANES: Final[dict[str, Callable[[], DrawnPane[Any]]]] = {
     "status": partial(DrawnPane, status_lines),
     "invitation": partial(DrawnPane, invitation_lines),
@@ -100,7 +98,10 @@ _SHOWN: Final[dict[type[TrainView], dict[str, Any]]] = {
 
 
 class TrainPanes:
-    """The panes by name; `show` puts those of a view in their places and hands them its figures."""
+    """The panes by name; `show` puts those of a view in their places and hands them its figures.
+
+    A pane of which a view says nothing is blank.
+    """
 
     def __init__(self) -> None:
         self._panes: dict[str, DrawnPane[Any]] = {}
@@ -121,7 +122,5 @@ class TrainPanes:
                 self[name].place(region, palette)
         self["status"].show(view.status)
         for name in places.keys() - {"status"}:
-            shown = _SHOWN[type(view)][name](view)
-            if shown is not None:
-                self[name].show(shown)
+            self[name].show(_SHOWN[type(view)][name](view))
         return [self[name] for name in sorted(places, key=lambda name: places[name].x)] if is_new else None

@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Final
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from convtui.views.axes import top_of
@@ -18,11 +19,11 @@ from convtui.views.drawn_pane import Size
 from convtui.views.glyphs import Glyphs, Lines
 from convtui.views.plots import MARKERS, series_colour
 from convtui.views.train_data import LayersView, RunsView, Status, WeightStep, WeightView
+from convtui.views.train_lesson import lessons
 from convtui.views.train_weight import momentum_words, number, weight_lines
 from convtui.views.train_words import (
     SIGNS,
     clock,
-    comparison_words,
     status_text,
     whole_words,
 )
@@ -66,7 +67,7 @@ def status_lines(status: Status, size: Size, palette: Palette) -> Lines:
         start = width - room
         track = style(colour, tint(palette.muted, palette.background, 0.75))
         glyphs.write(0, start, bar(share, room), track)
-    is_wrong = status.trouble or status.state == "failed"
+    is_wrong = status.trouble or status.state in ("failed", "diverged")
     words = whole_words(status.trouble or status.words, width)
     glyphs.write(1, 0, words, _bold(palette) if is_wrong else muted)
     return glyphs.lines()
@@ -86,15 +87,18 @@ def invitation_lines(words: tuple[str, ...], size: Size, palette: Palette) -> Li
 
 
 def lesson_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
-    """What came of the runs of a comparison and, where there is room, what to see in it."""
+    """What came of the runs of a comparison, each by its marker, and what to see in it."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
-    words = comparison_words(view.arms, view.peak, view.classes)
-    lines = [f"{fact}; {why}." for fact, why in words]
-    if len(lines) > height or max(map(len, lines)) > width:
-        lines = [cut_to(f"{fact}.", width) for fact, _ in words]
-    for row, line in enumerate(lines):
-        glyphs.write(row, 0, line, style(palette.text, palette.background))
+    text = style(palette.text, palette.background)
+    for row, told in enumerate(lessons(view.arms, view.peak, view.classes, view.is_usual)[:height]):
+        start = 0
+        if told.colour is not None:
+            of = style(series_colour(told.colour, palette), palette.background, True)
+            start = glyphs.write(row, 0, MARKERS[told.colour % len(MARKERS)], of) + 1
+        line = f"{told.fact}; {told.why}." if told.why else f"{told.fact}."
+        line = line if start + len(line) <= width else f"{told.fact}."
+        glyphs.write(row, start, cut_to(line, width - start), text)
     return glyphs.lines()
 
 
@@ -114,11 +118,10 @@ class _Column:
 
     @property
     def width(self) -> int:
-        return max(len(self.title), *map(len, self.cells)) if self.cells else len(self.title)
+        return max(map(cell_len, (self.title, *self.cells)))
 
     def drawn(self, text: str, width: int) -> str:
-        text = cut_to(text, width) if self.is_words else text
-        return text.ljust(width) if self.is_words else text.rjust(width)
+        return set_cell_size(cut_to(text, width), width) if self.is_words else text.rjust(width)
 
 
 def first_in_view(count: int, selected: int, rows: int) -> int:

@@ -124,10 +124,10 @@ ROWS = tuple(
     for at in range(20)
 )
 ARMS = (
-    Arm("constant", False, 0.1, True),
-    Arm("constant", True, 0.9633, True),
-    Arm("one-cycle", False, 0.966, True),
-    Arm("one-cycle", True, 0.9874, True),
+    Arm("constant", False, 0.1, True, 2.3041, 0),
+    Arm("constant", True, 0.9633, True, 0.12, 1),
+    Arm("one-cycle", False, 0.966, True, 0.11, 2),
+    Arm("one-cycle", True, 0.9874, True, 0.05, 3),
 )
 
 
