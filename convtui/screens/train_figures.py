@@ -69,7 +69,7 @@ def curves(record: Record, colour: int | None, name: str = "") -> shown.Curves:
     epochs, ends, losses, accuracies = _columns(record.epochs, "epoch", "step", "validation_loss", "accuracy")
     return shown.Curves(
         name or curve_name(record),
-        colour or 0,
+        colour,
         log(class_count([record])),
         record.total_steps,
         record.recipe.epochs,

@@ -38,12 +38,12 @@ class Status:
 class Curves:
     """A run's losses: of every step, [steps], and on the test images at the end of every epoch, [epochs].
 
-    name stands in legends; colour is a number of the palette's series. guessing is the loss of an even guess,
-    log(classes). Epochs count from 1.
+    name stands in legends; colour is a number of the palette's series, None if all are those of others.
+    guessing is the loss of an even guess, log(classes). Epochs count from 1.
     """
 
     name: str
-    colour: int
+    colour: int | None
     guessing: float
     total_steps: int
     total_epochs: int
@@ -94,7 +94,7 @@ class Predictions:
 class LayerFigures:
     """A convolution as it was measured last: `number` and `layer` are those of its row on the Layers page.
 
-    place tells where the activations were measured ("after relu"); near_zero is the share with
+    place tells where the activations were measured ("after its ReLU"); near_zero is the share with
     |value| <= 0.05.
     """
 

@@ -150,11 +150,16 @@ def layers_table(view: LayersView, size: Size, palette: Palette) -> Lines:
 def runs_table(view: RunsView, size: Size, palette: Palette) -> Lines:
     """Every run with what came of it; those whose curves are shown have their marker."""
     rows = view.rows
+    recipe, room = "recipe", size[0] - 1
+    if room < len(rows):
+        first = first_in_view(len(rows), view.selected, room)
+        arrows = "↑" * (first > 0) + "↓" * (first + room < len(rows))
+        recipe = f"{room} of {len(rows)}, {arrows} more"
     columns = [
         _Column("", [MARKERS[row.colour % len(MARKERS)] if row.colour is not None else " " for row in rows]),
         _Column("run", [row.number for row in rows]),
         _Column(
-            "recipe",
+            recipe,
             [row.words for row in rows],
             is_words=True,
             short=[row.short for row in rows],
@@ -237,7 +242,7 @@ def _fitting(columns: list[_Column], droppable: Sequence[int], width: int) -> li
         over = sum(each.width + GAP for each in kept) + GAP - width
         longest = max((each for each in kept if each.is_words), key=lambda each: each.width, default=None)
         spare = max(longest.width - longest.least, 0) if longest else 0
-        if over <= (0 if dropped is None else spare):
+        if over <= (0 if dropped is None and not (longest and longest.short) else spare):
             break
     return [(each, each.width - max(over, 0) if each is longest else each.width) for each in kept]
 

@@ -65,7 +65,7 @@ def test_a_narrow_tile_has_room_for_what_is_wrong() -> None:
     (labels,) = {line.strip() for line in lines if "→" in line}
     assert set(labels.split()) == {"sa…→sn…"}
     fitting = replace(predictions(6, 14), labels=("cat",) * 6, predicted=("dog",) * 6)
-    (labels,) = {line.strip() for line in texts(prediction_lines(fitting, (12, 21), DARK)) if "→" in line}
+    (labels,) = {line.strip() for line in texts(prediction_lines(fitting, (12, 24), DARK)) if "→" in line}
     assert set(labels.split()) == {"cat→dog"}
     short = texts(prediction_lines(predictions(), (11, 28), DARK))
     assert any("3→1 ✗" in line for line in short)

@@ -120,6 +120,23 @@ def test_a_run_without_an_epoch_has_dashes() -> None:
     assert line.split()[-6:] == ["■", "stopped", "0/5", "–", "–", "0:06"]
 
 
+def test_a_table_tells_that_there_are_more_rows() -> None:
+    for selected, told in ((0, "7 of 20, ↓ more"), (10, "7 of 20, ↑↓ more"), (19, "7 of 20, ↑ more")):
+        head, *_ = texts(runs_table(replace(RUNS, selected=selected), (8, 118), DARK))
+        assert told in head
+    assert "more" not in texts(runs_table(RUNS, (21, 118), DARK))[0]
+
+
+def test_a_long_recipe_is_cut_before_the_epochs_go() -> None:
+    row = replace(
+        RUNS.rows[0], words="one-cycle 0.06 · batch norm · " + "channels 8,16,32 · " * 9, short="x" * 90
+    )
+    head, line = texts(runs_table(replace(RUNS, rows=(row,), selected=0), (2, 118), DARK))
+    assert "epochs" in head
+    assert " 5/5 " in line
+    assert "…" in line
+
+
 @given(st.integers(0, 50), st.integers(0, 49), st.integers(1, 60))
 def test_the_rows_in_view_have_the_selected_one(count: int, selected: int, rows: int) -> None:
     selected = min(selected, max(count - 1, 0))
