@@ -118,7 +118,7 @@ def predictions(snapshot: Snapshot | None, data: DataSet) -> shown.Predictions:
         return test_images(data)
     told = snapshot.predictions
     return shown.Predictions(
-        _pictures(data, [each.image for each in told]),
+        _pictures(data, tuple(each.image for each in told)),
         tuple(printable(data.classes[each.label]) for each in told),
         tuple(printable(data.classes[each.predicted]) for each in told),
         tuple(each.probability for each in told),
@@ -128,15 +128,16 @@ def predictions(snapshot: Snapshot | None, data: DataSet) -> shown.Predictions:
 @lru_cache(maxsize=2)
 def test_images(data: DataSet) -> shown.Predictions:
     """The images that will be predicted, before anything is."""
-    chosen = pictured(data).tolist()
+    chosen = tuple(pictured(data).tolist())
     return shown.Predictions(
         _pictures(data, chosen),
-        tuple(printable(data.classes[label]) for label in data.test_labels[chosen].tolist()),
+        tuple(printable(data.classes[label]) for label in data.test_labels[list(chosen)].tolist()),
     )
 
 
-def _pictures(data: DataSet, chosen: list[int]) -> Array:
-    return np.asarray((data.test_images[chosen].astype(float) - data.black) / (data.white - data.black))
+@lru_cache(maxsize=2)
+def _pictures(data: DataSet, chosen: tuple[int, ...]) -> Array:
+    return np.asarray((data.test_images[list(chosen)].astype(float) - data.black) / (data.white - data.black))
 
 
 # -- its layers

@@ -42,7 +42,7 @@ class View(Enum):
 
 VIEWS: Final = tuple(View)
 HINTS: Final = {
-    View.LAYERS: "↑ ↓ choose the layer",
+    View.LAYERS: "↑ ↓ choose the layer · near zero: |activation| ≤ 0.05",
     View.WEIGHT: "arrows choose the weight in its kernel · page up, down the filter · [ ] layer",
     View.RUNS: "↑ ↓ choose · enter shows it · m its curves · g goes on · t its recipe · delete",
 }

@@ -119,8 +119,8 @@ def diverged_words(record: Record) -> str:
     for each in record.rates:
         if at is None or each.step < at:
             rate = each.max_lr
-    search = "x stops the run, f then finds one" if record.is_active else "f finds one"
-    return f"the loss is not finite{since}: the rate {significant(rate)} is too large; {search}"
+    stop = " · x stops the run" if record.is_active else ""
+    return f"the loss is not finite{since}: the rate {significant(rate)} is too large; f finds one{stop}"
 
 
 def state_words(record: Record) -> str:

@@ -27,6 +27,12 @@ class Glyphs:
         self.looks: NDArray[np.uint16] = np.zeros((rows, columns), np.uint16)
         self._styles: dict[Style, int] = {style(None, palette.background): 0}
 
+    def copy(self) -> Glyphs:
+        """Another with the same characters."""
+        other = Glyphs(0, 0, self.palette)
+        other.codes, other.looks, other._styles = self.codes.copy(), self.looks.copy(), dict(self._styles)
+        return other
+
     @property
     def width(self) -> int:
         return int(self.codes.shape[1])

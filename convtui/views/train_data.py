@@ -80,6 +80,8 @@ class Kernels:
 class Predictions:
     """Test images [n, channels, rows, columns] from 0 to 1, what they are, and what the network says of each.
 
+    The images are best the very same array as long as they are the same: then they are not drawn again.
+
     Before a run `predicted` is empty, and the images are shown with their labels alone. A probability that is
     NaN is no answer.
     """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil, isnan
 from typing import Final
 
 import numpy as np
 from rich.cells import cell_len
+from textual.geometry import Region
 
 from convtui.views.axes import top_of
 from convtui.views.cells import Array, Palette, Pixels, accent_on, cut_to, diverging, greys, ink, style
@@ -55,29 +57,46 @@ def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
 
 def prediction_lines(predictions: Predictions, size: Size, palette: Palette) -> Lines:
     """Test images with what the network says of each under it; the wrong ones are marked."""
+    drawn, tiles = _drawn(_Same(predictions.images), size, palette)
+    glyphs = drawn.copy()
+    _head(glyphs, _verdict(predictions, len(tiles)), "", "predictions")
+    for at, tile in enumerate(tiles):
+        is_wrong = bool(predictions.predicted) and not _is_right(predictions, at)
+        colour = accent_on(palette.background, palette) if is_wrong else palette.muted
+        text = _label(predictions, at, tile.width)
+        column = tile.x + (tile.width - cell_len(text)) // 2
+        glyphs.write(tile.bottom, column, text, style(colour, palette.background, is_wrong))
+    return glyphs.lines()
+
+
+class _Same:
+    """An array that is the same as another if it is that very one."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.array is other.array
+
+
+@lru_cache(maxsize=4)
+def _drawn(images: _Same, size: Size, palette: Palette) -> tuple[Glyphs, tuple[Region, ...]]:
+    """As many of the images as fit, to be written on a copy, and the place of each."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
-    count, _, rows, columns = predictions.images.shape
+    count, _, rows, columns = images.array.shape
     every = _thinning((rows, columns), count, (height - 1, width))
     lines, wide = ceil(ceil(rows / every) / 2), ceil(columns / every)
     tile = max(wide, LEAST_TILE)
     across = max((width + 1) // (tile + 1), 1)
     shown = min(count, across * ((height - 1) // (lines + 1)))
-    pictures = _pictures(predictions.images[:shown], every)
-    _head(glyphs, _verdict(predictions, shown), "", "predictions")
-    for at in range(shown):
-        row, column = (at // across) * (lines + 1) + 1, (at % across) * (tile + 1)
-        glyphs.put_pixels(row, column + (tile - wide) // 2, _even(pictures[at], palette))
-        is_wrong = bool(predictions.predicted) and not _is_right(predictions, at)
-        colour = accent_on(palette.background, palette) if is_wrong else palette.muted
-        text = _label(predictions, at, tile)
-        glyphs.write(
-            row + lines,
-            column + (tile - cell_len(text)) // 2,
-            text,
-            style(colour, palette.background, is_wrong),
-        )
-    return glyphs.lines()
+    places = [((at // across) * (lines + 1) + 1, (at % across) * (tile + 1)) for at in range(shown)]
+    for (row, column), picture in zip(places, _pictures(images.array[:shown], every), strict=True):
+        glyphs.put_pixels(row, column + (tile - wide) // 2, _even(picture, palette))
+    return glyphs, tuple(Region(column, row, tile, lines) for row, column in places)
 
 
 def _verdict(predictions: Predictions, shown: int) -> str:

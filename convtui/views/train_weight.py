@@ -225,7 +225,8 @@ def _of_momentum(weight: WeightStep, own: float) -> str:
     if share < 0:
         return f"{this} alone would turn it round: momentum carries it on {went}, as in previous steps"
     if share > 1:
-        return f"{this} turns it round: it goes {went}, where momentum alone would have gone on"
+        other = "up" if went == "down" else "down"
+        return f"{this} turns the step round: it goes {went}, momentum alone would go on {other}"
     what = "buffer" if is_sgd else "average"
     return f"the step goes {went}: {_percent(share)} of the {what} is {this}, the rest is of previous steps"
 

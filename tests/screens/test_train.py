@@ -155,7 +155,8 @@ async def test_a_run_that_diverges_is_told() -> None:
         await driven.tell(*made.events(driven.trainer.recipe, until=2), lost)
         assert "✗ diverged  run 12 · epoch 1/5 · step   3/100" in driven.text
         assert (
-            "the loss is not finite since step 3: the rate 1000 is too large; x stops the run" in driven.text
+            "the loss is not finite since step 3: the rate 1000 is too large; f finds one · x stops the run"
+            in driven.text
         )
         await driven.tell(Stopped(3))
         assert "✗ diverged  run 12" in driven.text

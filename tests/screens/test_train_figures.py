@@ -178,7 +178,8 @@ def test_a_run_that_diverged_is_told_while_it_is_on_and_after() -> None:
         status = figures.status(run)
         assert (status.state, status.epoch, status.step) == ("diverged", 2, 22)
         assert status.words.startswith("the loss is not finite since step 21: the rate 1000 is too large; ")
-        assert "f finds one" in status.words or "f then finds one" in status.words
+        assert "f finds one" in status.words
+        assert ("x stops the run" in status.words) == run.is_active
     run.take(Rate(21, 0.01))
     assert "the rate 1000 is too large" in figures.status(run).words
     run.take(made.step(23))

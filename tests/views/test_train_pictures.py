@@ -127,3 +127,13 @@ def test_names_of_wide_characters_keep_every_line_as_wide_as_the_pane(
     named = replace(predictions(), labels=(name,) * 16, predicted=(name, *("dog",) * 15))
     lines = prediction_lines(named, size, DARK)
     assert {Segment.get_line_length(line) for line in lines} == {size[1]}
+
+
+def test_pictures_that_stay_are_not_drawn_again_and_what_is_said_of_them_is() -> None:
+    first = predictions()
+    second = replace(first, predicted=("2",) * 16)
+    assert any("3→1 ✗" in line for line in texts(prediction_lines(first, (13, 46), DARK)))
+    lines = texts(prediction_lines(second, (13, 46), DARK))
+    assert any("3→2 ✗" in line for line in lines)
+    assert not any("3→1" in line for line in lines)
+    assert prediction_lines(first, (13, 46), DARK) == prediction_lines(predictions(), (13, 46), DARK)
