@@ -12,7 +12,7 @@ import numpy as np
 from convtui.engine.layers import ReLU
 from convtui.engine.stack import Row, Summary, summarize
 from convtui.names import printable, run_number
-from convtui.screens.train_wording import recipe_words, run_name, run_words, state_words
+from convtui.screens.train_wording import rate_words, recipe_words, run_name, run_words, state_words
 from convtui.training.data import DataSet
 from convtui.training.measures import HISTOGRAM_IMAGES
 from convtui.training.minibatches import pictured
@@ -299,6 +299,7 @@ def arms(
             each.state is State.FINISHED,
             each.last.validation_loss if each.last else None,
             colour_of(each),
+            rate_words(each),
         )
         for each in compared
     ]
@@ -309,7 +310,9 @@ def is_usual(compared: Sequence[Record]) -> bool:
     """Whether it is known of the runs' recipe what usually comes out: the default, with whatever seed."""
     plain = Recipe()
     others = {name: getattr(plain, name) for name in ("schedule", "batch_norm", "seed", "threads")}
-    return bool(compared) and all(replace(each.recipe, **others) == plain for each in compared)
+    return bool(compared) and all(
+        replace(each.recipe, **others) == plain and each.max_lr == plain.max_lr for each in compared
+    )
 
 
 # -- the search for a rate

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
 from itertools import groupby
@@ -39,13 +38,13 @@ def data_name(recipe: Recipe) -> str:
     return printable(Path(recipe.data).name or recipe.data)
 
 
-def recipe_words(recipe: Recipe, is_short: bool = False, rates: Sequence[float] = ()) -> str:
+def recipe_words(recipe: Recipe, is_short: bool = False, rate: str = "") -> str:
     """What tells a recipe from others: rate and norm, and all that differs from the default.
 
-    rates: the peak (or constant) rates that were set one after another, where the run had others too.
+    rate: what stands for its peak (or constant) rate, where a run had others too.
     """
     norm = "BN" if is_short else "batch norm"
-    rate = " → ".join(map(significant, rates or [recipe.max_lr]))
+    rate = rate or significant(recipe.max_lr)
     words = [f"{recipe.schedule} {rate}", norm if recipe.batch_norm else f"no {norm}"]
     plain = Recipe()
     for field in fields(Recipe):
@@ -56,13 +55,17 @@ def recipe_words(recipe: Recipe, is_short: bool = False, rates: Sequence[float] 
     return " · ".join(words)
 
 
-def run_words(record: Record, is_short: bool = False) -> str:
-    """A run's recipe with the rates that it really had: those of its steps, the first and the last two."""
+def rate_words(record: Record) -> str:
+    """The peak (or constant) rates that a run really had, one after another: the first and the last two."""
     set_at = {0: record.recipe.max_lr}
     set_at |= {rate.step: rate.max_lr for rate in record.rates}  # what was set last before a step counts
-    rates = [rate for rate, _ in groupby(set_at.values())]
-    words = recipe_words(record.recipe, is_short, [rates[0], *rates[1:][-2:]])
-    return words.replace(" → ", " → … → ", 1) if len(rates) > 3 else words
+    first, *others = [significant(rate) for rate, _ in groupby(set_at.values())]
+    return " → ".join([first, *(["…"] if len(others) > 2 else []), *others[-2:]])
+
+
+def run_words(record: Record, is_short: bool = False) -> str:
+    """A run's recipe, with its rates as they were."""
+    return recipe_words(record.recipe, is_short, rate_words(record))
 
 
 @lru_cache(maxsize=4)

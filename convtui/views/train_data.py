@@ -177,7 +177,8 @@ class RunRow:
 class Arm:
     """One of the four runs of the comparison, as far as it has come.
 
-    Accuracy and loss are those on the test images; colour is that of its curves, None while none are shown.
+    Accuracy and loss are those on the test images; colour is that of its curves, None while none are shown;
+    rate tells its peak (or constant) rate, "" if it is the comparison's.
     """
 
     schedule: str  # constant or one-cycle
@@ -186,6 +187,7 @@ class Arm:
     is_finished: bool = False
     loss: float | None = None
     colour: int | None = None
+    rate: str = ""
 
 
 # -- the views

@@ -26,11 +26,20 @@ ARMS: Final[tuple[Place, ...]] = (
 
 @dataclass(frozen=True)
 class Lesson:
-    """A sentence: the fact, what follows from it, if anything does, and the colour of the run, if shown."""
+    """A fact, what there is to say of it, the most important first, and the colour of the run, if shown."""
 
     fact: str
-    why: str = ""
+    remarks: tuple[str, ...] = ()
     colour: int | None = None
+
+    def sentence(self, width: int) -> str:
+        """With as many of the remarks as fit."""
+        text = self.fact
+        for remark in self.remarks:
+            if len(f"{text}; {remark}.") > width:
+                break
+            text = f"{text}; {remark}"
+        return f"{text}."
 
 
 def has_learnt(accuracy: float, classes: int) -> bool:
@@ -46,25 +55,25 @@ def lessons(arms: Sequence[Arm], peak: float, classes: int, is_usual: bool = Fal
     found = {(arm.schedule, arm.batch_norm): arm for arm in arms if arm.is_finished}
     told = [
         Lesson(
-            f"{_name(place, peak)}: {_percentage(found[place])}",
-            "; ".join(_remarks(place, found, classes, is_usual)),
+            f"{_name(found[place], peak)}: {_percentage(found[place])}",
+            tuple(_remarks(place, found, classes, is_usual)),
             found[place].colour,
         )
         for place in ARMS
         if place in found
     ]
     if not told:
-        told = [Lesson("Four runs, one after another, with one seed and peak rate", "see where they part")]
+        told = [Lesson("Four runs, one after another, with one seed and peak rate", ("see where they part",))]
     if len(arms) < len(ARMS):
-        told.append(Lesson("Stopped before all four were run", "c begins them again"))
+        told.append(Lesson("Stopped before all four were run", ("c begins them again",)))
     elif is_usual and _is_the_rule(found, classes):
         told.append(Lesson(POINT))
     return told
 
 
-def _name(place: Place, peak: float) -> str:
-    schedule, has_norm = place
-    return f"{schedule.capitalize()} {digits(peak)}{', with batch norm' if has_norm else ''}"
+def _name(arm: Arm, peak: float) -> str:
+    norm = ", with batch norm" if arm.batch_norm else ""
+    return f"{arm.schedule.capitalize()} {arm.rate or digits(peak)}{norm}"
 
 
 def _percentage(arm: Arm) -> str:
@@ -74,27 +83,26 @@ def _percentage(arm: Arm) -> str:
 
 
 def _remarks(place: Place, found: Mapping[Place, Arm], classes: int, is_usual: bool) -> list[str]:
-    """How it learnt, what norm and schedule make of it, and which of the four it is."""
-    remarks = [_learning(place, found[place], classes, is_usual), *_differences(place, found)]
-    remarks.append(_rank(place, found, classes, is_usual))
-    return [remark for remark in remarks if remark]
+    """How it learnt, which of the four it is, and what norm and schedule make of it."""
+    return [
+        *_learning(place, found[place], classes, is_usual),
+        *_rank(place, found, classes, is_usual),
+        *_differences(place, found),
+    ]
 
 
-def _learning(place: Place, arm: Arm, classes: int, is_usual: bool) -> str:
+def _learning(place: Place, arm: Arm, classes: int, is_usual: bool) -> list[str]:
     guessing = log(classes) if classes > 1 else 0.0
     loss, accuracy = arm.loss, arm.accuracy
+    is_plain = is_usual and place == ARMS[0]
     if loss is not None and not isfinite(loss):
-        return "its loss is not finite"
+        return ["its loss is not finite"]
     if loss is not None and loss > FAR * guessing:
-        return f"thrown off: its loss {loss:.3g} is far above {guessing:.2f}, that of guessing"
-    if accuracy is not None and not has_learnt(accuracy, classes):
-        usually = ", as usual" if is_usual and place == ARMS[0] else ""
-        return f"it has learnt nothing{usually}: " + (
-            f"its loss is {loss:.2f}, that of guessing {guessing:.2f}"
-            if loss is not None
-            else f"guessing gives {1 / classes:.0%}"
-        )
-    return "usually it learns nothing" if is_usual and place == ARMS[0] else ""
+        return [f"thrown off: its loss {loss:.3g} is far above {guessing:.2f}, that of guessing"]
+    if accuracy is None or has_learnt(accuracy, classes):
+        return ["usually it learns nothing"] if is_plain else []
+    of = [] if loss is None else [f"its loss is {loss:.2f}, that of guessing {guessing:.2f}"]
+    return [f"it has learnt nothing{', as usual' if is_plain else ''}", *of]
 
 
 def _differences(place: Place, found: Mapping[Place, Arm]) -> list[str]:
@@ -118,18 +126,18 @@ def _points(arm: Arm, other: Arm) -> str:
     return f"{of - over:+.2f}".replace("-", "−")
 
 
-def _rank(place: Place, found: Mapping[Place, Arm], classes: int, is_usual: bool) -> str:
+def _rank(place: Place, found: Mapping[Place, Arm], classes: int, is_usual: bool) -> list[str]:
     """Which of all four it is."""
     reached = [arm.accuracy for arm in found.values() if arm.accuracy is not None]
     accuracy = found[place].accuracy
     if accuracy is None or len(reached) < len(ARMS) or min(reached) == max(reached):
-        return ""
+        return []
     for name, end in (("best", max(reached)), ("worst", min(reached))):
         if accuracy == end and (name == "best" or has_learnt(accuracy, classes)):
             is_alone = reached.count(end) == 1
             usually = ", as usual" if is_usual and is_alone and (name, place) == ("best", ARMS[-1]) else ""
-            return f"the {name} of the four{usually}" if is_alone else f"one of the {name}"
-    return ""
+            return [f"the {name} of the four{usually}" if is_alone else f"one of the {name}"]
+    return []
 
 
 def _is_the_rule(found: Mapping[Place, Arm], classes: int) -> bool:

@@ -96,9 +96,7 @@ def lesson_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
         if told.colour is not None:
             of = style(series_colour(told.colour, palette), palette.background, True)
             start = glyphs.write(row, 0, MARKERS[told.colour % len(MARKERS)], of) + 1
-        line = f"{told.fact}; {told.why}." if told.why else f"{told.fact}."
-        line = line if start + len(line) <= width else f"{told.fact}."
-        glyphs.write(row, start, cut_to(line, width - start), text)
+        glyphs.write(row, start, cut_to(told.sentence(width - start), width - start), text)
     return glyphs.lines()
 
 

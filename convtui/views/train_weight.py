@@ -223,7 +223,7 @@ def _of_momentum(weight: WeightStep, own: float) -> str:
     if not own:
         return f"this gradient is 0: momentum alone carries it on {went}, as in previous steps"
     if share < 0:
-        return f"{this} alone would turn it round: momentum carries it on {went}, as in previous steps"
+        return f"{this} alone would turn the step round: momentum carries it on {went}, as in previous steps"
     if share > 1:
         other = "up" if went == "down" else "down"
         return f"{this} turns the step round: it goes {went}, momentum alone would go on {other}"

@@ -217,6 +217,10 @@ def test_the_usual_recipe_is_the_default_with_any_seed() -> None:
     assert not figures.is_usual([record(1, Recipe(max_lr=0.002))])
     assert not figures.is_usual([record(1, Recipe(data="digits-8x8"))])
     assert not figures.is_usual([])
+    changed = record(8)
+    changed.take(Rate(5, 0.01))
+    assert not figures.is_usual([changed])
+    assert figures.arms([changed], [], lambda _: None)[0].rate == "0.06 → 0.01"
 
 
 # -- what is chosen

@@ -126,19 +126,22 @@ def events(
     recipe = recipe or Recipe()
     first = begun(recipe, run)
     last = first.total_steps if until is None else until
+    floor = 2.25 if accuracy < 0.2 else 1.05 - accuracy  # who guesses has the loss of guessing
     yield first
     for number in range(1, last + 1):
-        yield step(number, recipe, 1.05 - accuracy)
+        yield step(number, recipe, floor)
         if number % 4 == 0:
             yield snapshot(number, recipe)
         if number % STEPS_AN_EPOCH == 0:
             epoch = number // STEPS_AN_EPOCH
             reached = accuracy * (1 - 0.3 / epoch**2 + 0.3 / recipe.epochs**2)
             seconds = number * SECONDS_A_STEP
-            yield Epoch(epoch, number, loss_at(number - 10), loss_at(number) + 0.02, reached, seconds)
+            yield Epoch(
+                epoch, number, loss_at(number - 10, floor), loss_at(number, floor) + 0.02, reached, seconds
+            )
             yield Saved(number)
     if until is None:
-        yield Finished(last, loss_at(last) + 0.02, accuracy, last * SECONDS_A_STEP)
+        yield Finished(last, loss_at(last, floor) + 0.02, accuracy, last * SECONDS_A_STEP)
 
 
 def search() -> Iterator[Message]:

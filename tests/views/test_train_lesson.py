@@ -19,20 +19,17 @@ FOUR = (
 
 
 def said(arms: tuple[Arm, ...], peak: float = 0.06, classes: int = 10, is_usual: bool = False) -> list[str]:
-    return [
-        f"{each.fact}; {each.why}" if each.why else each.fact
-        for each in lessons(arms, peak, classes, is_usual)
-    ]
+    return [each.sentence(999) for each in lessons(arms, peak, classes, is_usual)]
 
 
 def test_the_usual_recipe_makes_the_lectures_point() -> None:
     assert said(FOUR, is_usual=True) == [
-        "Constant 0.06: 10.00%; it has learnt nothing, as usual: its loss is 2.30, that of guessing 2.30",
-        "Constant 0.06, with batch norm: 95.25%; batch norm +85.25 points",
-        "One-cycle 0.06: 96.00%; the schedule +86.00 points",
-        "One-cycle 0.06, with batch norm: 98.60%; batch norm +2.60, the schedule +3.35 points;"
-        " the best of the four, as usual",
-        POINT,
+        "Constant 0.06: 10.00%; it has learnt nothing, as usual; its loss is 2.30, that of guessing 2.30.",
+        "Constant 0.06, with batch norm: 95.25%; batch norm +85.25 points.",
+        "One-cycle 0.06: 96.00%; the schedule +86.00 points.",
+        "One-cycle 0.06, with batch norm: 98.60%; the best of the four, as usual;"
+        " batch norm +2.60, the schedule +3.35 points.",
+        f"{POINT}.",
     ]
     assert [each.colour for each in lessons(FOUR, 0.06, 10)] == [0, 1, 2, 3]
 
@@ -67,8 +64,8 @@ def test_a_loss_far_above_guessing_is_said_whatever_the_accuracy() -> None:
 @pytest.mark.parametrize("loss", [nan, inf])
 def test_a_run_that_diverged_is_said_to(loss: float) -> None:
     words = said((replace(FOUR[0], loss=loss, accuracy=None), *FOUR[1:]), is_usual=True)
-    assert words[0] == "Constant 0.06: diverged; its loss is not finite"
-    assert POINT not in words
+    assert words[0] == "Constant 0.06: diverged; its loss is not finite."
+    assert not any(POINT in each for each in words)
 
 
 def test_a_run_against_the_rule_is_told_as_it_was() -> None:
@@ -80,9 +77,9 @@ def test_a_run_against_the_rule_is_told_as_it_was() -> None:
     )
     words = said(other, is_usual=True)
     assert "usually it learns nothing" in words[0]
-    assert "it has learnt nothing: its loss is 2.30" in words[2]
+    assert "it has learnt nothing; its loss is 2.30" in words[2]
     assert "the schedule −77.00 points" in words[2]
-    assert POINT not in words
+    assert not any(POINT in each for each in words)
     worse = said(
         (replace(FOUR[0], accuracy=0.99, loss=0.1), FOUR[1], FOUR[2], replace(FOUR[3], accuracy=0.6056))
     )
@@ -90,11 +87,16 @@ def test_a_run_against_the_rule_is_told_as_it_was() -> None:
     assert "the worst of the four" in worse[3]
 
 
+def test_a_run_whose_rate_was_changed_has_its_own() -> None:
+    changed = (replace(FOUR[0], rate="0.06 → 0.01"), *FOUR[1:])
+    assert said(changed)[0].startswith("Constant 0.06 → 0.01: 10.00%")
+
+
 def test_ties_are_told_as_ties() -> None:
     tied = said((*FOUR[:2], replace(FOUR[2], accuracy=0.986), FOUR[3]), is_usual=True)
     assert "one of the best" in tied[2]
     assert "one of the best" in tied[3]
-    assert POINT not in tied
+    assert not any(POINT in each for each in tied)
     same = said(tuple(replace(each, accuracy=0.9, loss=0.3) for each in FOUR))
     assert not any("best" in each or "worst" in each for each in same)
 
@@ -107,7 +109,7 @@ def test_learnt_is_what_is_clearly_better_than_guessing_among_so_many_classes() 
 
 
 def test_a_comparison_that_was_stopped_says_so() -> None:
-    assert said(FOUR[:2])[2:] == ["Stopped before all four were run; c begins them again"]
+    assert said(FOUR[:2])[2:] == ["Stopped before all four were run; c begins them again."]
     assert "Stopped" in said(FOUR[:1])[-1]
 
 
@@ -125,3 +127,11 @@ def test_there_is_something_to_say_of_any_four_runs(
     words = said(arms, classes=classes, is_usual=is_usual)
     assert words
     assert all(words)
+
+
+@given(st.integers(20, 130))
+def test_a_sentence_has_as_many_remarks_as_fit(width: int) -> None:
+    *_, best, _ = lessons(FOUR, 0.06, 10, is_usual=True)
+    sentence = best.sentence(width)
+    assert len(sentence) <= max(width, len(best.fact) + 1)
+    assert ("the best of the four" in sentence) == (width >= len(best.fact) + len(best.remarks[0]) + 3)

@@ -193,7 +193,7 @@ def test_a_lesson_tells_why_where_there_is_room() -> None:
     assert roomy[0].startswith("● Constant 0.06: 10.00%; it has learnt nothing")
     narrow = texts(lesson_lines(view, (4, 58), DARK))
     assert [line.strip() for line in narrow] == [
-        "● Constant 0.06: 10.00%.",
+        "● Constant 0.06: 10.00%; it has learnt nothing.",
         "▲ Constant 0.06, with batch norm: 96.33%.",
         "■ One-cycle 0.06: 96.60%; the schedule +86.60 points.",
         "◆ One-cycle 0.06, with batch norm: 98.74%.",

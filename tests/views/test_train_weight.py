@@ -211,7 +211,10 @@ def test_what_each_of_gradient_momentum_and_decay_does() -> None:
             replace(plain, gradient=1.0, buffer=0.4),
             "this gradient turns the step round: it goes down, momentum alone would go on up",
         ),
-        (replace(plain, gradient=1.0, buffer=-0.4), "alone would turn it round: momentum carries it on up"),
+        (
+            replace(plain, gradient=1.0, buffer=-0.4),
+            "alone would turn the step round: momentum carries it on up",
+        ),
         (replace(plain, momentum=0.0, buffer=0.5), "without momentum the step goes down, against this"),
         # decay, not momentum, is what goes against the gradient
         (
