@@ -322,7 +322,7 @@ def search_status(search: Search) -> shown.Status:
     if search.state is State.FAILED:
         words = search.reason
     elif search.state is State.FINISHED:
-        words = "suggested: a tenth of the rate with the least smoothed loss; t takes it for the next run"
+        words = "t takes the suggested rate: a tenth of that with the least smoothed loss"
         if search.suggestion is None:
             words = "the loss never fell: try another seed, or batch norm"
     elif search.state is State.STOPPED:
