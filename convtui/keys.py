@@ -179,7 +179,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("tab,v", "tab v", "view(1)", "curves, layers, one weight, all runs, rate finder", "view"),
         Key("shift+tab,V", "⇧tab V", "view(-1)", "the view before"),
         Key("c", "c", "compare", "train the lecture's four runs one after another, to compare", "compare"),
-        Key("f", "f", "find", "search for a learning rate", "find rate"),
+        Key("f", "f", "find", "search for a learning rate", "rate finder"),
         Key("t", "t", "take", "take the rate that was found, or the recipe of the selected run"),
         Key("g", "g", "resume", "go on with a run that was stopped or lost"),
         Key("b", "b", "batch_norm(1)", "batch norm on or off"),
@@ -242,7 +242,7 @@ _NOTHING_ELSE: Final[Mapping[str, str]] = {}
 
 # What the footer does without where there is no room, the most dispensable first.
 _DISPENSABLE: Final = (
-    *("restart", "open", "finish", "row", "undo", "find rate", "go to", "save", "edit"),
+    *("restart", "open", "finish", "row", "undo", "rate finder", "go to", "save", "edit"),
     *("multiply-add", "cell", "play", "activation", "letters", "compare", "transpose", "step"),
 )
 _BOTH_WAYS: Final = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter", "tab v": "tab"}

@@ -32,7 +32,8 @@ Batch normalisation subtracts a channel's mean over the mini-batch and divides b
 then scales by gamma and shifts by beta. Evaluation uses the running statistics that training gathered.""",
     "train": """\
 A small network learns: in every step the loss of a mini-batch is computed, and every weight takes a step \
-against its gradient. One-cycle lets the learning rate rise and fall once. Every run is kept.""",
+against its gradient, or a running average of it. One-cycle lets the learning rate rise and fall once. \
+Every run is kept.""",
 }
 _CONVOLUTION: Final = ("step", "matrix", "layers")
 

@@ -2,203 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from enum import Enum
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
 
 from convtui import keys
-from convtui.engine.layers import Conv
-from convtui.names import run_number
-from convtui.screens import train_figures as figures
+from convtui.names import run_name
 from convtui.screens.page import bindings
-from convtui.screens.train_cursor import Cursor, Shapes
-from convtui.screens.train_kept import NO_RUN, READING, KeptScreen
-from convtui.screens.train_shelf import MOST_MARKED
-from convtui.screens.train_wording import invitation, recipe_words, run_name
-from convtui.session import Session
-from convtui.themes import palette_of
-from convtui.trainer import COMPARED, TrainerError
+from convtui.screens.train_cursor import Cursor
+from convtui.screens.train_kept import NO_RUN
+from convtui.screens.train_showing import VIEWS, ShowingScreen, View
+from convtui.trainer import TrainerError
 from convtui.training.protocol import Watch
-from convtui.training.record import Record, State
-from convtui.training.runs import count_runs
+from convtui.training.record import Record, Search, State
 from convtui.views.canvas import Canvas
-from convtui.views.train_data import CurvesView, LayersView, RunsView, Status, TrainView, WeightView
-from convtui.views.train_panes import TrainPanes
+
+IN_THE_TABLE: Final = "that is a key of the table of all runs: tab goes through the views"
 
 
-class View(Enum):
-    """What the page shows."""
-
-    CURVES = "curves"
-    LAYERS = "layers"
-    WEIGHT = "weight"
-    RUNS = "runs"
-    FINDER = "finder"
-
-
-VIEWS: Final = tuple(View)
-HINTS: Final = {
-    View.LAYERS: "↑ ↓ choose the layer",
-    View.WEIGHT: "arrows choose the weight in its kernel · page up, down the filter · [ ] layer",
-    View.RUNS: "↑ ↓ choose · enter shows it · m its curves · g goes on · t its recipe · delete",
-}
-CALM: Final = (State.TRAINING, State.FINISHED, State.STOPPED, State.ELSEWHERE)  # the view's hint matters more
-
-
-class TrainScreen(KeptScreen):
+class TrainScreen(ShowingScreen):
     """Curves, layers and one weight of a run, all kept runs, and the search for a learning rate."""
 
     KEYS = keys.PAGES["train"]
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.view = View.CURVES
-        self._panes = TrainPanes()
-        self._cursor = Cursor()
-        self._is_log = False
-        self._worded: Mapping[str, str] = {}
-        self._seen: tuple[Record | None, int] = (None, 0)  # the run, and how many are compared
-
-    # -- showing
+    # -- news
 
     def on_mount(self) -> None:
         self.trainer.to_watch = self._chosen_in
         self.trainer.listen(self._told)
         self.trainer.prewarm()
 
-    def footer_words(self) -> Mapping[str, str]:
-        """What space would do, and which view comes next."""
-        active, following = self.active, VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
-        can_go_on = active.state is State.PAUSED if active else self._lost is not None
-        run = "go on" if can_go_on else "pause" if active else "run"
-        return {"run": run, "view": following.value}
-
     def _told(self) -> None:
         """The trainer has news; a page that is not seen looks when it is."""
         if self.is_current:
             self.call_later(self.show_again)
-
-    def show_page(self, session: Session) -> None:  # noqa: ARG002
-        self._follow()
-        if self._worded != (worded := self.footer_words()):
-            self._worded = worded
-            self.show_keys()
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
-        panes = self._panes.show(self._view(), (self.size.height - 2, self.size.width), palette)
-        if panes is not None:
-            self.canvas.place(panes, palette)
-
-    def _follow(self) -> None:
-        """Turn to what is new: a run that has begun, a comparison that has got on."""
-        trainer = self.trainer
-        compared = [each for each in trainer.comparison if each.begun]
-        seen = (trainer.current, len(compared))
-        if seen != self._seen and compared:
-            self.shelf.mark_only(compared)
-        if seen[0] is not self._seen[0] and seen[0] is not None:
-            self.shelf.select(seen[0])
-        self._seen = seen
-
-    def _view(self) -> TrainView:
-        match self.view:
-            case View.LAYERS:
-                return self._layers_view()
-            case View.WEIGHT:
-                return self._weight_view()
-            case View.RUNS:
-                return self._runs_view()
-            case View.FINDER:
-                return figures.finder_view(self.trainer.search, self.trainer.recipe)
-        return self._curves_view()
-
-    def _status(self) -> Status:
-        trainer, record = self.trainer, self.record
-        hint = HINTS.get(self.view, "") if self.session.view.hints else ""
-        if self.view is View.RUNS and self._is_listing:
-            hint = READING
-        if record is None:
-            data = self.data_of(trainer.recipe)
-            trouble = data if isinstance(data, str) else trainer.trouble
-            return figures.status_before(trainer.recipe, trouble, hint)
-        words = ""
-        if record.state is State.STARTING and trainer.is_ready:
-            words = "the images are being read …"
-        elif record.state is State.TRAINING and record in trainer.comparison:
-            number = trainer.comparison.index(record) + 1
-            words = f"comparison, run {number} of {COMPARED} · {recipe_words(record.recipe)}"
-        elif record.state in CALM:
-            words = hint
-        return figures.status(record, words, trainer.trouble)
-
-    def _curves_view(self) -> CurvesView:
-        record, recipe = self.record, self.trainer.recipe
-        found = self.data_of(record.recipe if record else recipe)
-        data = None if isinstance(found, str) else found
-        if record is None or record.begun is None:
-            is_idle = record is None or not record.is_active
-            return CurvesView(
-                self._status(),
-                (),
-                figures.schedule_to_come(record.recipe if record else recipe, data),
-                predictions=figures.test_images(data) if data else None,
-                invitation=invitation(
-                    record.recipe if record else recipe, found, is_idle, count_runs() if is_idle else 0
-                ),
-            )
-        others = [each for each in self.shelf.marked(self.rows()) if each.run != record.run]
-        colour = self.shelf.colour(record)
-        curves = [figures.curves(each, self.shelf.colour(each)) for each in others[: MOST_MARKED - 1]]
-        return CurvesView(
-            self._status(),
-            (*curves, figures.curves(record, self.shelf.free_colour() if colour is None else colour)),
-            figures.schedule_of(record),
-            figures.kernels(record.picture) if record.picture else None,
-            figures.predictions(record.picture, data) if data else None,
-            log_loss=self._is_log,
-        )
-
-    def _layers_view(self) -> LayersView:
-        record = self.record
-        found = figures.layers(record)
-        selected = min(self._cursor.layer, max(len(found) - 1, 0))
-        return LayersView(
-            self._status(), found, selected, figures.band(record, selected), figures.layer_history(record)
-        )
-
-    def _weight_view(self) -> WeightView:
-        record = self.record
-        layer, index = self._cursor.weight(self._shapes())
-        trace = record.trace if record else None
-        told = record if trace and (trace.layer, trace.index) == (layer, index) else None
-        found = figures.layers(record)
-        return WeightView(
-            self._status(),
-            f"layer {layer}, weight {list(index)}",
-            figures.weight_step(told),
-            figures.weight_trace(told),
-            figures.layer_history(record),
-            found,
-            next((at for at, each in enumerate(found) if each.number == layer), 0),
-        )
-
-    def _runs_view(self) -> RunsView:
-        trainer, rows = self.trainer, self.rows()
-        marked = self.shelf.marked(rows)
-        if not marked and rows:
-            marked = [each for each in [rows[self.shelf.selected(rows)]] if each.has_curves]
-        return RunsView(
-            self._status(),
-            tuple(figures.run_row(each, self.shelf.colour(each)) for each in rows),
-            self.shelf.selected(rows),
-            tuple(figures.curves(each, self.shelf.colour(each), run_number(each.run)) for each in marked),
-            figures.arms(trainer.comparison, tuple(trainer.waiting)),
-            trainer.comparison[0].recipe.max_lr if trainer.comparison else 0.0,
-            figures.class_count(trainer.comparison),
-            self._is_log,
-        )
 
     # -- the run
 
@@ -212,32 +51,40 @@ class TrainScreen(KeptScreen):
         self.show_again()
         return True
 
-    @property
-    def _lost(self) -> Record | None:
-        """The run that is shown, if it was lost under way."""
-        return self.record if self.record and self.record.is_lost else None
-
     def action_play(self) -> None:
         """Start, pause, go on."""
         active = self.active
         if active is None:
-            if self._lost:
-                self._go_on(self._lost)
+            if self.lost:
+                self._go_on(self.lost)
             else:
                 self._start()
         elif active.state is State.PAUSED:
             self._do(self.trainer.go)
         else:
-            self._do(self.trainer.pause)
+            self._ask_of(self.trainer.pause, active, "pausing …")
+
+    def _ask_of(self, command: Callable[[], object], job: Record | Search | None, words: str) -> None:
+        """Give a command, and say that it is under way until it is obeyed."""
+        if job is not None:
+            self.asked = job, job.state, words
+        self._do(command)
 
     def action_one_step(self) -> None:
-        """A single step, also as the first of a run; in the table of runs, look at the selected one."""
+        """A single step, also as the first of a run; in the table of runs, look at the selected one.
+
+        Of a run that is over there is none: a new one is begun by the key for that alone.
+        """
         if self.view is View.RUNS:
             self.when_listed(self._look)
         elif self.active is not None:
             self._do(self.trainer.one_step)
-        elif self._lost:
-            self._go_on(self._lost, paused=True)
+        elif self.lost:
+            self._go_on(self.lost, paused=True)
+        elif self.record is not None:
+            name, is_over = run_name(self.record.run), self.record.state is State.FINISHED
+            goes_on = "is finished:" if is_over else "is not on: g goes on with it,"
+            self.say(f"{name} {goes_on} space starts a new run")
         else:
             self._start(paused=True)
 
@@ -268,7 +115,9 @@ class TrainScreen(KeptScreen):
             self.turn_to(View.CURVES)
 
     def action_stop(self) -> None:
-        self._do(self.trainer.stop)
+        trainer = self.trainer
+        search = trainer.search if trainer.search and trainer.search.is_active else None
+        self._ask_of(trainer.stop, (self.active or search) if trainer.is_busy else None, "stopping …")
 
     def action_compare(self) -> None:
         if self._do(lambda: self.trainer.compare(self.trainer.recipe)):
@@ -325,52 +174,53 @@ class TrainScreen(KeptScreen):
 
     def action_log(self) -> None:
         """The losses' axis: linear or logarithmic."""
-        self._is_log = not self._is_log
+        self.is_log = not self.is_log
         self.show_again()
+
+    def action_mark(self) -> None:
+        if self._is_in_table():
+            super().action_mark()
+
+    def action_delete(self) -> None:
+        if self._is_in_table():
+            super().action_delete()
+
+    def _is_in_table(self) -> bool:
+        """Whether the table of runs is in view; if not that is said."""
+        if self.view is not View.RUNS:
+            self.say(IN_THE_TABLE)
+        return self.view is View.RUNS
 
     def action_move(self, rows: int, columns: int) -> None:
         """The arrows: through the runs, the layers, or the entries of a kernel."""
         if self.view is View.RUNS:
             self.when_listed(lambda: self._select(self.shelf.selected(self.rows()) + rows))
         elif self.view is View.WEIGHT:
-            self._point(self._cursor.moved((0, 0, rows, columns), self._shapes()))
+            self._point(self.cursor.moved((0, 0, rows, columns), self.shapes()))
         else:
             self.action_layer(rows + columns)
 
     def action_layer(self, by: int) -> None:
-        self._point(self._cursor.at_layer(self._cursor.layer + by, self._shapes()))
+        self._point(self.cursor.at_layer(self.cursor.layer + by, self.shapes()))
 
     def action_channel(self, out: int, channel: int) -> None:
-        self._point(self._cursor.moved((out, channel, 0, 0), self._shapes()))
+        self._point(self.cursor.moved((out, channel, 0, 0), self.shapes()))
 
     def _point(self, cursor: Cursor) -> None:
         """Look at another weight; a run that is on tells of it from its next step on."""
-        self._cursor = cursor
-        shapes = self._shapes_of(self.active) if self.active else None
+        if self.view not in (View.LAYERS, View.WEIGHT):
+            self.say("arrows choose in the views of layers, one weight and all runs: tab goes through them")
+            return
+        self.cursor = cursor
+        shapes = self.shapes_of(self.active) if self.active else None
         if shapes:
             self._do(lambda: self.trainer.watch(*cursor.weight(shapes)))
         self.show_again()
 
     def _chosen_in(self, record: Record) -> Watch | None:
         """The weight looked at, in a run to be worked on; None: the one that is watched anyway."""
-        shapes = self._shapes_of(record)
-        return Watch(*self._cursor.weight(shapes)) if shapes and self._cursor != Cursor() else None
-
-    def _shapes(self) -> Shapes:
-        """The weights of all convolutions, of the run that is shown or of the next."""
-        return self._shapes_of(self.record)
-
-    def _shapes_of(self, record: Record | None) -> Shapes:
-        recipe = (record or self.trainer).recipe
-        if record and record.begun:
-            summary = figures.summary_of(record)
-        elif data := self.images_of(recipe):
-            summary = figures.next_summary(recipe, data)
-        else:
-            return {}
-        return {
-            row.number: row.parameter_shapes["weight"] for row in summary.rows if isinstance(row.layer, Conv)
-        }
+        shapes = self.shapes_of(record)
+        return Watch(*self.cursor.weight(shapes)) if shapes and self.cursor != Cursor() else None
 
     def _select(self, row: int) -> None:
         rows = self.rows()
@@ -389,10 +239,21 @@ class TrainScreen(KeptScreen):
             self.trainer.look_at(record)
             self.turn_to(View.CURVES)
 
+    def wheeled(self, by: int) -> None:
+        """The wheel over the table of runs or of layers, which stops at the ends."""
+        if self.view is View.RUNS and (rows := self.rows()):
+            self._select(min(max(self.shelf.selected(rows) + by, 0), len(rows) - 1))
+        elif self.view is View.LAYERS:
+            last = max(len(self.shapes()) - 1, 0)
+            self._point(self.cursor.at_layer(min(max(self.cursor.layer + by, 0), last), self.shapes()))
+
     def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
         message.stop()
         row = message.cell[0]
-        if message.pane is self._panes["runs"]:
-            self._select(row)
-        elif message.pane is self._panes["layers"]:
-            self._point(self._cursor.at_layer(row, self._shapes()))
+        if message.pane is self.panes["runs"]:
+            if row == self.shelf.selected(self.rows()):
+                self.when_listed(self._look)
+            else:
+                self._select(row)
+        elif message.pane is self.panes["layers"]:
+            self._point(self.cursor.at_layer(row, self.shapes()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import log
 
@@ -10,14 +11,15 @@ import numpy as np
 
 from convtui.engine.layers import ReLU
 from convtui.engine.stack import Row, Summary, summarize
-from convtui.names import run_number
-from convtui.screens.train_wording import recipe_words, run_name, state_words
+from convtui.names import printable, run_name, run_number
+from convtui.screens.train_wording import rate_words, run_words, state_words
 from convtui.training.data import DataSet
 from convtui.training.measures import HISTOGRAM_IMAGES
 from convtui.training.minibatches import pictured
 from convtui.training.network import layers_text
 from convtui.training.protocol import LayerStatistics, Snapshot
 from convtui.training.recipe import Recipe
+from convtui.training.recipe_words import recipe_words
 from convtui.training.record import Record, Search, State
 from convtui.training.schedule import schedule
 from convtui.views import train_data as shown
@@ -42,7 +44,7 @@ def status(record: Record, words: str = "", trouble: str = "") -> shown.Status:
     is_going = record.state is State.TRAINING
     begun = record.begun
     return shown.Status(
-        record.state.value,
+        shown_state(record),
         run_name(record.run),
         record.step,
         record.total_steps,
@@ -56,25 +58,34 @@ def status(record: Record, words: str = "", trouble: str = "") -> shown.Status:
     )
 
 
+def shown_state(record: Record) -> str:
+    """How a run stands, in a word: a loss that is not finite matters more than that it goes on or is over."""
+    is_told = record.state in (State.TRAINING, State.PAUSED, State.STOPPED, State.FINISHED)
+    return "diverged" if is_told and record.is_diverged else record.state.value
+
+
 def curves(record: Record, colour: int | None, name: str = "") -> shown.Curves:
     """The losses and accuracies of a run that has begun, under its own name if no other is given."""
     steps = record.steps
+    epochs, ends, losses, accuracies = _columns(record.epochs, "epoch", "step", "validation_loss", "accuracy")
     return shown.Curves(
         name or curve_name(record),
-        colour or 0,
+        colour,
         log(class_count([record])),
         record.total_steps,
         record.recipe.epochs,
         steps["step"],
         steps["loss"],
         steps["smooth"],
-        *_columns(record.epochs, "epoch", "step", "validation_loss", "accuracy"),
+        epochs,
+        ends,
+        losses,
+        np.where(np.isfinite(losses), accuracies, np.nan),  # what is no answer is not right by chance
     )
 
 
 def curve_name(record: Record) -> str:
-    norm = "batch norm" if record.recipe.batch_norm else "plain"
-    return f"{run_number(record.run)} {record.recipe.schedule}, {norm}"
+    return f"{run_number(record.run)} {record.recipe.schedule}{'+BN' if record.recipe.batch_norm else ''}"
 
 
 def class_count(records: Sequence[Record]) -> int:
@@ -108,9 +119,9 @@ def predictions(snapshot: Snapshot | None, data: DataSet) -> shown.Predictions:
         return test_images(data)
     told = snapshot.predictions
     return shown.Predictions(
-        _pictures(data, [each.image for each in told]),
-        tuple(data.classes[each.label] for each in told),
-        tuple(data.classes[each.predicted] for each in told),
+        _pictures(data, tuple(each.image for each in told)),
+        tuple(printable(data.classes[each.label]) for each in told),
+        tuple(printable(data.classes[each.predicted]) for each in told),
         tuple(each.probability for each in told),
     )
 
@@ -118,14 +129,16 @@ def predictions(snapshot: Snapshot | None, data: DataSet) -> shown.Predictions:
 @lru_cache(maxsize=2)
 def test_images(data: DataSet) -> shown.Predictions:
     """The images that will be predicted, before anything is."""
-    chosen = pictured(data).tolist()
+    chosen = tuple(pictured(data).tolist())
     return shown.Predictions(
-        _pictures(data, chosen), tuple(data.classes[label] for label in data.test_labels[chosen].tolist())
+        _pictures(data, chosen),
+        tuple(printable(data.classes[label]) for label in data.test_labels[list(chosen)].tolist()),
     )
 
 
-def _pictures(data: DataSet, chosen: list[int]) -> Array:
-    return np.asarray((data.test_images[chosen].astype(float) - data.black) / (data.white - data.black))
+@lru_cache(maxsize=2)
+def _pictures(data: DataSet, chosen: tuple[int, ...]) -> Array:
+    return np.asarray((data.test_images[list(chosen)].astype(float) - data.black) / (data.white - data.black))
 
 
 # -- its layers
@@ -260,28 +273,47 @@ def weight_trace(record: Record | None) -> shown.WeightTrace:
 
 
 def run_row(record: Record, colour: int | None) -> shown.RunRow:
-    last = record.last
+    last = None if record.is_diverged else record.last
     return shown.RunRow(
-        run_number(record.run),
-        recipe_words(record.recipe),
-        record.state.value,
+        printable(run_number(record.run)),
+        run_words(record),
+        shown_state(record),
         record.recipe.epochs if record.finished else len(record.epochs),
         record.recipe.epochs,
         last.accuracy if last else None,
         last.validation_loss if last else None,
         record.seconds,
         colour,
-        recipe_words(record.recipe, is_short=True),
+        run_words(record, is_short=True),
     )
 
 
-def arms(compared: Sequence[Record], waiting: Sequence[Recipe]) -> tuple[shown.Arm, ...]:
+def arms(
+    compared: Sequence[Record], waiting: Sequence[Recipe], colour_of: Callable[[Record], int | None]
+) -> tuple[shown.Arm, ...]:
     """The runs of a comparison, those still to come included."""
     begun = [
-        shown.Arm(each.recipe.schedule, each.recipe.batch_norm, each.accuracy, each.state is State.FINISHED)
+        shown.Arm(
+            each.recipe.schedule,
+            each.recipe.batch_norm,
+            None if each.is_diverged else each.accuracy,
+            each.state is State.FINISHED,
+            each.last.validation_loss if each.last else None,
+            colour_of(each),
+            rate_words(each),
+        )
         for each in compared
     ]
     return (*begun, *(shown.Arm(each.schedule, each.batch_norm) for each in waiting))
+
+
+def is_usual(compared: Sequence[Record]) -> bool:
+    """Whether it is known of the runs' recipe what usually comes out: the default, with whatever seed."""
+    plain = Recipe()
+    others = {name: getattr(plain, name) for name in ("schedule", "batch_norm", "seed", "threads")}
+    return bool(compared) and all(
+        replace(each.recipe, **others) == plain and each.max_lr == plain.max_lr for each in compared
+    )
 
 
 # -- the search for a rate
@@ -291,7 +323,7 @@ def search_status(search: Search) -> shown.Status:
     if search.state is State.FAILED:
         words = search.reason
     elif search.state is State.FINISHED:
-        words = "suggested: a tenth of the rate with the least smoothed loss; t takes it for the next run"
+        words = "t takes the suggested rate: a tenth of that with the least smoothed loss"
         if search.suggestion is None:
             words = "the loss was least at the first rates: try another seed, or batch norm"
     elif search.state is State.STOPPED:

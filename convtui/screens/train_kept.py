@@ -7,14 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from convtui.names import printable
+from convtui.names import printable, run_name
 from convtui.screens.ask import Ask
 from convtui.screens.train_recipe import RecipeScreen
 from convtui.screens.train_shelf import MOST_MARKED, Shelf, read_records
-from convtui.screens.train_wording import run_name
 from convtui.training.data import DataSet, load, picture
 from convtui.training.minibatches import pictured
-from convtui.training.recipe import Recipe
+from convtui.training.recipe import Recipe, RecipeError
 from convtui.training.record import Record
 from convtui.training.runs import RunError, find_run
 
@@ -118,6 +117,34 @@ class KeptScreen(RecipeScreen):
             act()
         self.show_again()
 
+    # -- images and recipes
+
+    def action_batch(self, by: int) -> None:
+        """Twice or half the size; no more than there are images, where that is known."""
+        now, data = self.trainer.recipe.batch_size, self.images_of(self.trainer.recipe)
+        most = len(data.train_images) if data else 2 * now
+        if by > 0 and now >= most:
+            self.say(f"batch_size {now}: there are {most} images to learn from")
+        else:
+            self.change_setting("batch_size", min(2 * now, most) if by > 0 else now // 2, "batch")
+
+    def take_typed(self, name: str, recipe: Recipe) -> None:
+        """Take what was typed; images that cannot be had are said at once."""
+        if name in ("data", "image_size"):
+            super().take_typed(name, recipe)
+            self.read_data(recipe, partial(self._warn_of, recipe))
+            return
+        data = self.images_of(recipe)
+        if name == "batch_size" and data and recipe.batch_size > len(data.train_images):
+            legal = f"at most {len(data.train_images)}, the number of training images"
+            raise RecipeError(name, recipe.batch_size, legal)
+        super().take_typed(name, recipe)
+
+    def _warn_of(self, recipe: Recipe) -> None:
+        data = self.data_of(recipe)
+        if isinstance(data, str):
+            self.say(data, error=True)
+
     # -- the table of runs
 
     def when_listed(self, act: Callable[[], object]) -> None:
@@ -173,8 +200,12 @@ class KeptScreen(RecipeScreen):
         except RunError as error:
             self.say(str(error), error=True)
             return
+        rows = self.rows()
+        at = self.shelf.selected(rows)
         self.shelf.forget(record)
         self.trainer.forget(record)
+        if rows := self.rows():
+            self.shelf.select(rows[min(at, len(rows) - 1)])
         self.say(f"{run_name(record.run)} is deleted")
         self.show_again()
 

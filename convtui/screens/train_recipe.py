@@ -6,18 +6,17 @@ A run that is on keeps its recipe but for the learning rate, which can be set at
 from __future__ import annotations
 
 import os
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from math import floor, log10
-from pathlib import Path
 from typing import Any, Final
 
 from convtui.names import printable, split_setting
 from convtui.screens.page import PageScreen
-from convtui.screens.train_wording import value_text
 from convtui.session import Session
 from convtui.trainer import Trainer
-from convtui.training.data import DataSet, check
+from convtui.training.data import check
 from convtui.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, RecipeError
+from convtui.training.recipe_words import data_name, value_text
 from convtui.training.record import Record
 from convtui.views.cells import cut_to, significant
 from convtui.views.controls import Control
@@ -58,14 +57,32 @@ def stepped(value: float, by: int) -> float:
 
 def typed(recipe: Recipe, text: str) -> tuple[str, Recipe]:
     """What a person sets, as "max_lr 0.03" or "norm off", and the recipe with it. Raises ValueError."""
-    name, value = split_setting(text, [field.name for field in fields(Recipe)], OTHER_NAMES)
+    try:
+        name, value = split_setting(text, [field.name for field in fields(Recipe)], OTHER_NAMES)
+    except ValueError as error:
+        known, is_long, _ = str(error).partition("; there is ")
+        such = "; there is max_lr 0.03, epochs 8, channels 8,16 …"
+        raise ValueError(f"{known}{such if is_long else ''}") from None
     if not value:
         raise ValueError(f"{name} needs a value: {name} {value_text(recipe, name)}")
     return name, recipe.with_text(name, value)
 
 
+@dataclass(frozen=True, eq=False)
+class _RateChange:
+    """A run whose rate was changed, the rate before, and how many changes of the recipe came before it."""
+
+    record: Record
+    before: float
+    changes: int
+
+
 class RecipeScreen(PageScreen):
     """A page on which the next run's recipe can be changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rates: list[_RateChange] = []  # of the run that is on, the last one last
 
     @property
     def trainer(self) -> Trainer:
@@ -88,7 +105,7 @@ class RecipeScreen(PageScreen):
     def controls(self, session: Session) -> list[Control]:  # noqa: ARG002
         recipe = self.trainer.recipe
         items = [
-            Control("d", "data", cut_to(Path(recipe.data).name, LONGEST_NAME), stepped=False),
+            Control("d", "data", cut_to(data_name(recipe), LONGEST_NAME), stepped=False),
             Control("b", "batch_norm", "batch norm" if recipe.batch_norm else "no batch norm", stepped=False),
             Control("p", "schedule", recipe.schedule, stepped=False),
             Control("r", "lr", significant(self.max_lr)),
@@ -119,7 +136,7 @@ class RecipeScreen(PageScreen):
             self.say(f"for the next run: {said}")
         self.show_again()
 
-    def _with(self, name: str, value: Any, run: str = "") -> None:
+    def change_setting(self, name: str, value: Any, run: str = "") -> None:
         """One setting changed, or a line that says why not."""
         try:
             self.change_recipe(replace(self.trainer.recipe, **{name: value}), run)
@@ -130,15 +147,16 @@ class RecipeScreen(PageScreen):
         """Another peak (or constant) rate, of the run that is on if there is one."""
         active = self.active
         if active is None:
-            self._with("max_lr", max_lr, "lr")
+            self.change_setting("max_lr", max_lr, "lr")
             return
         try:
             replace(active.recipe, max_lr=max_lr)
         except RecipeError as error:
             self.say(str(error), error=True)
             return
-        share = significant(max_lr / self.max_lr, 3)
+        before, share = self.max_lr, significant(max_lr / self.max_lr, 3)
         self.trainer.set_rate(max_lr)
+        self._rates.append(_RateChange(active, before, len(self.trainer.recipes.past)))
         if active.recipe.schedule == "constant":
             self.say(f"from the next step on the rate is {significant(max_lr)}")
         else:
@@ -151,41 +169,28 @@ class RecipeScreen(PageScreen):
         self.set_rate(stepped(self.max_lr, by))
 
     def action_batch_norm(self, by: int) -> None:  # noqa: ARG002
-        self._with("batch_norm", not self.trainer.recipe.batch_norm)
+        self.change_setting("batch_norm", not self.trainer.recipe.batch_norm)
 
     def action_schedule(self, by: int) -> None:  # noqa: ARG002
-        self._with("schedule", _other(SCHEDULES, self.trainer.recipe.schedule))
+        self.change_setting("schedule", _other(SCHEDULES, self.trainer.recipe.schedule))
 
     def action_optimizer(self, by: int) -> None:  # noqa: ARG002
-        self._with("optimizer", _other(OPTIMIZERS, self.trainer.recipe.optimizer))
+        self.change_setting("optimizer", _other(OPTIMIZERS, self.trainer.recipe.optimizer))
 
     def action_epochs(self, by: int) -> None:
         now = self.trainer.recipe.epochs
         further = [each for each in EPOCHS[:: 1 if by > 0 else -1] if (each - now) * by > 0]
-        self._with("epochs", further[0] if further else max(now + by * EPOCHS[-1], 1), "epochs")
-
-    def images_of(self, recipe: Recipe) -> DataSet | None:
-        """The recipe's data set, if it is there."""
-        raise NotImplementedError
-
-    def action_batch(self, by: int) -> None:
-        """Twice or half the size; no more than there are images, where that is known."""
-        now, data = self.trainer.recipe.batch_size, self.images_of(self.trainer.recipe)
-        most = len(data.train_images) if data else 2 * now
-        if by > 0 and now >= most:
-            self.say(f"batch_size {now}: there are {most} images to learn from")
-        else:
-            self._with("batch_size", min(2 * now, most) if by > 0 else now // 2, "batch")
+        self.change_setting("epochs", further[0] if further else max(now + by * EPOCHS[-1], 1), "epochs")
 
     def action_decay(self, by: int) -> None:
         now = self.trainer.recipe.weight_decay
         if by < 0 and now <= LEAST_DECAY:
-            self._with("weight_decay", 0.0, "decay")
+            self.change_setting("weight_decay", 0.0, "decay")
         else:
-            self._with("weight_decay", stepped(now, by) if now else LEAST_DECAY, "decay")
+            self.change_setting("weight_decay", stepped(now, by) if now else LEAST_DECAY, "decay")
 
     def action_seed(self, by: int) -> None:
-        self._with("seed", max(self.trainer.recipe.seed + by, 0), "seed")
+        self.change_setting("seed", max(self.trainer.recipe.seed + by, 0), "seed")
 
     def action_data(self, by: int) -> None:  # noqa: ARG002
         self.action_type("data")
@@ -194,27 +199,43 @@ class RecipeScreen(PageScreen):
         """A setting typed in words, begun with the one that was clicked."""
         name = OTHER_NAMES.get(name, name)
         recipe = replace(self.trainer.recipe, max_lr=self.max_lr)
-        self.ask(":", f"{name} {value_text(recipe, name)}" if name else "", self._typed)
+        value = value_text(recipe, name) if name else ""
+        if name == "data" and value != recipe.data:  # it cannot be typed
+            value = ""
+        self.ask(":", f"{name} {value}" if name else "", self._typed)
 
     def _typed(self, text: str) -> bool:
         try:
             name, recipe = typed(self.trainer.recipe, text)
             if name == "data":
                 check(recipe.data)
+            self.take_typed(name, recipe)
         except ValueError as error:
             self.say(printable(str(error)), error=True)
             return False
-        if self.active and name == "max_lr":
-            self.set_rate(recipe.max_lr)
-        else:
-            self.change_recipe(recipe)
         if name == "threads" and recipe.threads > (cores := os.cpu_count() or 1):
             self.say(f"threads {recipe.threads}: more than this machine's {cores} processors are slower")
         return True
 
+    def take_typed(self, name: str, recipe: Recipe) -> None:
+        """Take a recipe in which this was typed. Raises ValueError where that cannot be."""
+        if self.active and name == "max_lr":
+            self.set_rate(recipe.max_lr)
+        else:
+            self.change_recipe(recipe)
+
     def action_undo(self) -> None:
-        if not self.trainer.undo():
-            self.say("nothing to undo: u takes back changes of the recipe here")
+        """Take back the last change: of the next run's recipe, or of the rate of the run that is on."""
+        active, trainer = self.active, self.trainer
+        self._rates = [each for each in self._rates if each.record is active]
+        if self._rates and self._rates[-1].changes == len(trainer.recipes.past):
+            before = self._rates.pop().before
+            trainer.set_rate(before)
+            self.say(f"the rate is {significant(before)} again, from the next step on")
+        elif not trainer.undo():
+            self.say(
+                "nothing to undo: u takes back changes of the recipe and of the rate of the run that is on"
+            )
         self.show_again()
 
     def action_redo(self) -> None:

@@ -37,6 +37,7 @@ class Shelf:
         self.kept: dict[str, Record] = {}
         self._selected = ""
         self._marked: dict[str, int] = {}  # with their colours
+        self._compared: set[str] = set()  # those of them that nobody chose
 
     def rows(self, live: Mapping[str, Record]) -> list[Record]:
         """All runs, those of this session as they are now."""
@@ -64,6 +65,7 @@ class Shelf:
 
     def toggle(self, record: Record) -> bool:
         """Show or hide a run's curves; tells whether there was a colour for it."""
+        self._compared.discard(record.run)
         if record.run in self._marked:
             del self._marked[record.run]
             return True
@@ -72,9 +74,15 @@ class Shelf:
             self._marked[record.run] = colour
         return colour is not None
 
-    def mark_only(self, records: list[Record]) -> None:
+    def compare(self, records: list[Record]) -> None:
         """Show the curves of these alone."""
         self._marked = {record.run: colour for colour, record in enumerate(records[:MOST_MARKED])}
+        self._compared = set(self._marked)
+
+    def compare_no_more(self) -> None:
+        """Hide the curves of a comparison, but for those that were chosen since."""
+        self._marked = {run: colour for run, colour in self._marked.items() if run not in self._compared}
+        self._compared = set()
 
     def marked(self, rows: list[Record]) -> list[Record]:
         """The runs whose curves are shown, by colour."""

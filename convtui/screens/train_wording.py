@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from convtui.names import run_name as run_name
+from convtui.names import printable
 from convtui.training.data import DataSet
 from convtui.training.network import network
 from convtui.training.recipe import Recipe
-from convtui.training.recipe_words import recipe_words as recipe_words
-from convtui.training.recipe_words import value_text as value_text
+from convtui.training.recipe_words import rates_text, recipe_words
 from convtui.training.record import Record, State
+from convtui.views.cells import significant
+
+
+def rate_words(record: Record) -> str:
+    """The peak (or constant) rates that a run really had, one after another."""
+    return rates_text(record.rates_used)
+
+
+def run_words(record: Record, is_short: bool = False) -> str:
+    """A run's recipe, with its rates as they were."""
+    return recipe_words(record.recipe, is_short, record.rates_used)
 
 
 @lru_cache(maxsize=4)
@@ -41,7 +51,7 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     if not steps:
         length = f"A mini-batch of {size} is more than there are images to learn from: Z halves it."
     about = (
-        f"{data.name}: {images}, {len(data.classes)} classes.",
+        f"{printable(data.name)}: {images}, {len(data.classes)} classes.",
         f"{network_words(recipe, data)}.",
         length,
     )
@@ -59,9 +69,23 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     )
 
 
+def diverged_words(record: Record) -> str:
+    """Since when its loss is not finite, at which rate, and what can be done."""
+    at = record.diverged_at
+    since = "" if at is None or record.is_outline else f" since step {at}"
+    rate = record.recipe.max_lr
+    for each in record.rates:
+        if at is None or each.step < at:
+            rate = each.max_lr
+    stop = " · x stops the run" if record.is_active else ""
+    return f"the loss is not finite{since}: the rate {significant(rate)} is too large; f finds one{stop}"
+
+
 def state_words(record: Record) -> str:
     """What is happening, or what can be done next, in a line."""
-    recipe = recipe_words(record.recipe)
+    recipe = run_words(record)
+    if record.is_diverged and record.state not in (State.STARTING, State.FAILED, State.ELSEWHERE):
+        return f"{diverged_words(record)} · {recipe}"
     match record.state:
         case State.STARTING:
             return "PyTorch and the images are being loaded, some seconds the first time …"
@@ -77,8 +101,6 @@ def state_words(record: Record) -> str:
         case State.ELSEWHERE:
             return f"another process trains it; this is how far it was when it was read · {recipe}"
         case State.FINISHED:
-            if record.diverged_at is not None:
-                return f"no loss from step {record.diverged_at} on: a smaller rate may help · {recipe}"
             known = record.accuracy is not None
             right = f"{record.accuracy:.2%} of the test images right" if known else "its log is lost"
             return f"{right} · K L open what it has learnt · {recipe}"

@@ -34,6 +34,9 @@ class TypedLine(Input):
             event.stop()
             event.prevent_default()
             self._entered(event.key, self.value.strip())
+        elif event.key in ("tab", "shift+tab"):  # which the page has another use for
+            event.stop()
+            event.prevent_default()
         else:
             await super()._on_key(event)
 

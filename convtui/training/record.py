@@ -142,6 +142,7 @@ class Record:
         self.asked_lr: float | None = None  # the peak rate that was asked for last, until it is set
         self.trace: WeightTrace | None = None
         self.saved = 0  # the step of the last checkpoint
+        self.diverged_at: int | None = None  # the step from which on no loss is a finite number
         self._paced_from = 0  # the first step since it went on last, of those made
         self._smoothed = Smoothed()
 
@@ -230,10 +231,11 @@ class Record:
         return self.last.accuracy if self.last else None
 
     @property
-    def diverged_at(self) -> int | None:
-        """The first step whose loss is no finite number; None if there is none."""
-        lost = np.flatnonzero(~np.isfinite(self.steps["loss"]))
-        return int(self.steps["step"][lost[0]]) if len(lost) else None
+    def is_diverged(self) -> bool:
+        """Whether its last loss is no finite number; of an outline the last that is known."""
+        if self.diverged_at is not None:
+            return True
+        return not len(self.steps) and self.last is not None and not isfinite(self.last.validation_loss)
 
     @property
     def max_lr(self) -> float:
@@ -285,8 +287,9 @@ class Record:
         if self.step > step:
             self.steps.cut(int(np.searchsorted(self.steps["step"], step, side="right")))
             self._smoothed = Smoothed()
-            for loss in self.steps["loss"]:
-                self._smoothed.add(float(loss))
+            self.diverged_at = None
+            for at, loss in zip(self.steps["step"], self.steps["loss"], strict=True):
+                self._note(int(at), float(loss))
         if self.trace:
             kept = int(np.searchsorted(self.trace.columns["step"], step, side="right"))
             self.trace.columns.cut(kept)
@@ -299,7 +302,7 @@ class Record:
     def _step(self, event: Step) -> None:
         if event.step <= self.step:  # the Begun before it was lost
             self._cut(event.step - 1)
-        smooth = self._smoothed.add(event.loss)
+        smooth = self._note(event.step, event.loss)
         self.steps.append(
             event.step, event.epoch, event.loss, smooth, event.lr, event.momentum, event.seconds
         )
@@ -308,6 +311,14 @@ class Record:
             if self.trace is None or not self.trace.is_of(watched):
                 self.trace = WeightTrace(watched.layer, watched.index)
             self.trace.append(event.step, watched)
+
+    def _note(self, step: int, loss: float) -> float:
+        """The smoothed loss once this one is in it."""
+        if isfinite(loss):
+            self.diverged_at = None
+        elif self.diverged_at is None:
+            self.diverged_at = step
+        return self._smoothed.add(loss)
 
     def _snapshot(self, event: Snapshot) -> None:
         self.picture = event

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, floor, log10
 
 import numpy as np
@@ -139,7 +140,10 @@ def places(scale: Scale, values: Sequence[float], cells: int, dots: int = 1) -> 
     return [round(share * last) // dots for share in shares.clip(0, 1).tolist()]
 
 
-def labels_below(scale: Scale, width: int, name: str = "", dots: int = 1) -> tuple[list[int], list[Label]]:
+@lru_cache(maxsize=64)
+def labels_below(
+    scale: Scale, width: int, name: str = "", dots: int = 1
+) -> tuple[Sequence[int], Sequence[Label]]:
     """The columns of the ticks on an axis of so many columns, and the labels below with the axis' name.
 
     Labels do not touch and lie inside the width; the name is at the right end if it leaves place for ticks.

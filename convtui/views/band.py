@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.views.axes import Scale, labels_below, places, round_step, short, tick_labels
+from convtui.views.axes import Scale, places, round_step, short, tick_labels
 from convtui.views.cells import Array, Palette, Pixels, cut_to, ink, style
 from convtui.views.drawn_pane import Size
 from convtui.views.glyphs import Glyphs, Lines
 from convtui.views.histogram import rebinned
-from convtui.views.plots import LEAST_HEIGHT, LEAST_WIDTH
+from convtui.views.plots import LEAST_HEIGHT, LEAST_WIDTH, draw_axis_below, say_empty
 
 ROOMY: Final = 8  # lines from which the scale may have a line of its own
 LEVELS: Final = 48  # shades of the scale; more are not told apart and cost time
@@ -56,20 +56,18 @@ def band_lines(band: Band, size: Size, palette: Palette) -> Lines:
     height, width = size
     glyphs = Glyphs(height, width, palette)
     has_axes = height >= LEAST_HEIGHT and width >= LEAST_WIDTH
+    if not len(band.counts):
+        glyphs.write(0, 0, cut_to(band.title, width), style(palette.text, palette.background, True))
+        say_empty(glyphs, band.empty)
+        return glyphs.lines()
     whole, band = band, cropped(band)
-    most = float(np.sum(band.counts, axis=1).max()) if len(band.counts) else 0.0
+    most = float(np.sum(band.counts, axis=1).max())
     top = _draw_head(glyphs, band, most)
     rows = height - top - (2 if has_axes else 0)
     if rows <= 0:
         return glyphs.lines()
     left = _draw_axes(glyphs, band, whole, top, rows) if has_axes else 0
-    columns = width - left
-    if len(band.counts):
-        _draw_cells(glyphs, levels(band, most, 2 * rows, columns), top, left)
-    else:
-        text = cut_to(band.empty, columns)
-        muted = style(palette.muted, palette.background)
-        glyphs.write(top + rows // 2, left + (columns - len(text)) // 2, text, muted)
+    _draw_cells(glyphs, levels(band, most, 2 * rows, width - left), top, left)
     return glyphs.lines()
 
 
@@ -170,13 +168,7 @@ def _draw_axes(glyphs: Glyphs, band: Band, whole: Band, top: int, rows: int) -> 
     glyphs.fill(top, left - 1, (rows, 1), "│", muted)
     for label, place in zip(labels, places(up, values, rows, 2), strict=True):
         glyphs.write(top + rows - 1 - place, left - 1 - len(label), f"{label}┤", muted)
-    columns = glyphs.width - left
-    ticks, texts = labels_below(Scale(0, max(band.last_step, 1)), columns, "step")
-    glyphs.write(top + rows, left - 1, "└" + "─" * columns, muted)
-    for column in ticks:
-        glyphs.write(top + rows, left + column, "┬", muted)
-    for column, text in texts:
-        glyphs.write(top + rows + 1, left + column, text, muted)
+    draw_axis_below(glyphs, Scale(0, max(band.last_step, 1)), (top + rows, left), "step")
     return left
 
 

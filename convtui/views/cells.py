@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len, set_cell_size
 from rich.color import Color
 from rich.style import Style
 
@@ -184,5 +185,5 @@ def significant(value: float, digits: int = 4) -> str:
 
 
 def cut_to(line: str, width: int) -> str:
-    """The line, or as much of it as fits and a sign that there is more."""
-    return line if len(line) <= width else f"{line[: max(width - 1, 0)]}…"[:width]
+    """The line, or as much of it as fits a width in columns and a sign that there is more."""
+    return line if cell_len(line) <= width else f"{set_cell_size(line, max(width - 1, 0))}…"[:width]

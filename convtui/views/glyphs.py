@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
@@ -12,6 +15,7 @@ from convtui.views.cells import RGB, Palette, Pixels, style
 Lines = list[list[Segment]]
 
 _CODE = np.dtype("<u4")
+_SECOND = 0  # the second column of a character that takes two
 
 
 class Glyphs:
@@ -22,6 +26,12 @@ class Glyphs:
         self.codes: NDArray[np.uint32] = np.full((rows, columns), ord(" "), _CODE)
         self.looks: NDArray[np.uint16] = np.zeros((rows, columns), np.uint16)
         self._styles: dict[Style, int] = {style(None, palette.background): 0}
+
+    def copy(self) -> Glyphs:
+        """Another with the same characters."""
+        other = Glyphs(0, 0, self.palette)
+        other.codes, other.looks, other._styles = self.codes.copy(), self.looks.copy(), dict(self._styles)
+        return other
 
     @property
     def width(self) -> int:
@@ -36,14 +46,28 @@ class Glyphs:
         return self._styles.setdefault(of, len(self._styles))
 
     def write(self, row: int, column: int, text: str, of: Style) -> int:
-        """Text from a place on, as far as there is room; tells the column after it."""
+        """Text from a place on, as far as there is room; tells the column after it.
+
+        Characters take the columns that a terminal gives them; what it would obey rather than show is "�".
+        """
         if not 0 <= row < self.height:
             return column
-        text = text[max(-column, 0) : max(self.width - column, 0)]
-        start = max(column, 0)
-        self.codes[row, start : start + len(text)] = np.frombuffer(text.encode("utf-32-le"), _CODE)
-        self.looks[row, start : start + len(text)] = self.look(of)
-        return start + len(text)
+        codes, first, end = _codes(text), max(-column, 0), max(self.width - column, 0)
+        shown, start = codes[first:end], max(column, 0)
+        after = start + len(shown)
+        line = self.codes[row]
+        if len(shown):  # no half of a character stays alone
+            if line[start] == _SECOND:
+                line[start - 1] = ord(" ")
+            if after < len(line) and line[after] == _SECOND:
+                line[after] = ord(" ")
+        line[start:after] = shown
+        if len(shown) and shown[0] == _SECOND:
+            line[start] = ord(" ")
+        if end < len(codes) and codes[end] == _SECOND and len(shown):
+            line[after - 1] = ord(" ")
+        self.looks[row, start:after] = self.look(of)
+        return after
 
     def fill(self, row: int, column: int, size: tuple[int, int], glyph: str, of: Style) -> None:
         """A rectangle of so many rows and columns of one character."""
@@ -64,6 +88,7 @@ class Glyphs:
     def lines(self) -> Lines:
         """All rows as segments; neighbours of one style are one."""
         styles = list(self._styles)
+        has_wide = bool((self.codes == _SECOND).any())
         lines = []
         for codes, looks in zip(self.codes, self.looks, strict=True):
             text = codes.tobytes().decode("utf-32-le")
@@ -71,12 +96,28 @@ class Glyphs:
             starts = [0, *ends[:-1]]
             lines.append(
                 [
-                    Segment(text[start:end], styles[looks[start]])
+                    Segment(
+                        text[start:end].replace(chr(_SECOND), "") if has_wide else text[start:end],
+                        styles[looks[start]],
+                    )
                     for start, end in zip(starts, ends, strict=True)
                     if end > start
                 ]
             )
         return lines
+
+
+@lru_cache(maxsize=2048)
+def _codes(text: str) -> NDArray[np.uint32]:
+    """The code point of each column that a text takes."""
+    if not (text.isascii() and text.isprintable()):
+        columns = []
+        for character in text:
+            is_shown = character.isprintable()
+            size = get_character_cell_size(character) if is_shown else 1
+            columns += ["", *[character if is_shown else "�", chr(_SECOND)][:size]]
+        text = "".join(columns)
+    return np.frombuffer(text.encode("utf-32-le"), _CODE)
 
 
 def _rgb(packed: int) -> RGB:

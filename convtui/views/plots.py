@@ -27,8 +27,12 @@ MARKERS: Final = "●▲■◆"  # one for each of a palette's series
 MARKER_SPACING: Final = 14  # columns between the markers of a curve
 BEYOND: Final = "↑↓"  # where a curve is above or below the range
 
+_MARKER_CODES: Final = frozenset(map(ord, MARKERS))
 _BRAILLE: Final = 0x2800
 _BITS: Final = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
+
+
+Places = list[tuple[int, int]]  # rows and columns inside the axes
 
 
 class Stroke(Enum):
@@ -89,7 +93,8 @@ class Plot:
     log_y: bool = False
     marks: tuple[Mark, ...] = ()
     gutter: int = 0
-    empty: str = ""  # what is said while there is no point
+    empty: str = ""  # what is said, in the place of axes, while there is no point
+    hint: str = ""  # a key and what it does, beside the legend where there is room
 
     def scales(self) -> tuple[Scale, Scale]:
         """Of x and y."""
@@ -103,6 +108,10 @@ def plot_lines(plot: Plot, size: Size, palette: Palette) -> Lines:
     height, width = size
     x, y = plot.scales()
     glyphs = Glyphs(height, width, palette)
+    if plot.empty and not any(np.isfinite(series.y).any() for series in plot.series):
+        glyphs.write(0, 0, cut_to(plot.title, width), style(palette.text, palette.background, True))
+        say_empty(glyphs, plot.empty)
+        return glyphs.lines()
     has_axes = height >= LEAST_HEIGHT and width >= LEAST_WIDTH
     top = _headed(glyphs, plot, y)
     rows = height - top - (2 if has_axes else 0)
@@ -116,15 +125,18 @@ def plot_lines(plot: Plot, size: Size, palette: Palette) -> Lines:
         frame = _Frame(glyphs, x, y, top, left, rows, width - left)
         for mark in plot.marks:
             frame.draw_line_of(mark)
-        for series in plot.series:
-            frame.draw(series)
+        for series, found in [(each, frame.draw(each)) for each in plot.series]:
+            frame.set_markers(series, found)
         for row, mark in enumerate(sorted(plot.marks, key=lambda mark: mark.y is not None)):
             frame.point_out(mark, min(row, rows - 1))
-        if plot.empty and not any(np.isfinite(series.y).any() for series in plot.series):
-            muted = style(palette.muted, palette.background)
-            text = cut_to(plot.empty, width - left)
-            glyphs.write(top + rows // 2, left + (width - left - len(text)) // 2, text, muted)
     return glyphs.lines()
+
+
+def say_empty(glyphs: Glyphs, words: str) -> None:
+    """In the middle of a pane that has nothing to show yet, what is to be done or waited for."""
+    text = cut_to(words, glyphs.width)
+    muted = style(glyphs.palette.muted, glyphs.palette.background)
+    glyphs.write(glyphs.height // 2, (glyphs.width - len(text)) // 2, text, muted)
 
 
 def envelope(x: Array, y: Array, edges: Array) -> tuple[Array, Array]:
@@ -163,17 +175,17 @@ class _Frame:
     rows: int
     columns: int
 
-    def draw(self, series: Series) -> None:
+    def draw(self, series: Series) -> Places:
+        """The curve; tells where its markers belong, which lie over all curves."""
         across, up = self.x.share(np.asarray(series.x, float)), self._up(series.y)
         if series.stroke is Stroke.POINTS:
-            self._set_markers(series, across, up)
-            return
+            return self._points(series, across, up)
         is_place = ~np.isnan(across)
         edges = (np.arange(2 * self.columns + 1) - 0.5) / max(2 * self.columns - 1, 1)
         low, high = envelope(across[is_place], up[is_place], edges)
         is_drawn = ~np.isnan(low)
         if not is_drawn.any():
-            return
+            return []
         last = 4 * self.rows - 1
         highest, lowest = (
             np.rint((1 - np.where(is_drawn, ends, 0.0).clip(0, 1)) * last).astype(int) for ends in (high, low)
@@ -186,8 +198,8 @@ class _Frame:
         self._set_dots(highest, lowest, shown, self._style(series))
         half = is_drawn.reshape(-1, 2)
         tops = np.where(half[:, 0], highest[::2], highest[1::2])
-        self._set_on_line(series, np.asarray(half.any(axis=1)), tops // 4)
         self._set_arrows(series, high, low)
+        return _along(series, np.asarray(half.any(axis=1)), tops // 4) if series.marker else []
 
     def draw_line_of(self, mark: Mark) -> None:
         """The line of a mark that has no y."""
@@ -237,23 +249,22 @@ class _Frame:
         np.copyto(self.glyphs.codes[inside], bits + np.uint32(_BRAILLE), where=bits > 0)
         np.copyto(self.glyphs.looks[inside], np.uint16(self.glyphs.look(of)), where=bits > 0)
 
-    def _set_on_line(self, series: Series, is_drawn: NDArray[np.bool_], rows: NDArray[np.int_]) -> None:
-        """The curve's marker now and then, and where the curve ends."""
-        found = np.flatnonzero(is_drawn)
-        if not series.marker:
-            return
-        start = MARKER_SPACING // len(MARKERS) * (series.colour or 0) + 2
-        regular = found[(found % MARKER_SPACING == start) & (found < found[-1] - 2)]
-        for column in (*regular.tolist(), int(found[-1])):
-            self._set(int(rows[column]), column, series.marker, series)
-
-    def _set_markers(self, series: Series, across: Array, up: Array) -> None:
+    def _points(self, series: Series, across: Array, up: Array) -> Places:
+        """Where points lie; one beyond the range has an arrow beside it."""
         is_shown = np.isfinite(up) & (across >= 0) & (across <= 1)
         columns = np.rint(across[is_shown] * (2 * self.columns - 1)).astype(int) // 2
         rows = np.rint((1 - up[is_shown].clip(0, 1)) * (4 * self.rows - 1)).astype(int) // 4
-        for row, column in dict.fromkeys(zip(rows.tolist(), columns.tolist(), strict=True)):
-            self._set(row, column, series.marker or MARKERS[(series.colour or 0) % len(MARKERS)], series)
-        self._set_arrows(series, *_in_columns(columns, up[is_shown], self.columns))
+        beside = np.where(columns < self.columns - 1, columns + 1, columns - 1)
+        self._set_arrows(series, *_in_columns(beside.clip(0), up[is_shown], self.columns))
+        return list(dict.fromkeys(zip(rows.tolist(), columns.tolist(), strict=True)))
+
+    def set_markers(self, series: Series, places: Places) -> None:
+        """A curve's markers; one that would hide another's is moved aside, to the left if it can be."""
+        for row, column in places:
+            line = self.glyphs.codes[self.top + row, self.left : self.left + self.columns]
+            tried = [*range(column, max(column - len(MARKERS), -1), -1), column + 1]
+            free = next((at for at in tried if at < self.columns and line[at] not in _MARKER_CODES), column)
+            self._set(row, free, series.marker or _marker_of(series), series)
 
     def _set_arrows(self, series: Series, high: Array, low: Array) -> None:
         """Arrows where a curve leaves the range; high and low are of columns of dots."""
@@ -270,6 +281,18 @@ class _Frame:
 
     def _style(self, series: Series, bold: bool = False) -> Style:
         return _style_of(series, self.glyphs.palette, bold)
+
+
+def _along(series: Series, is_drawn: NDArray[np.bool_], rows: NDArray[np.int_]) -> Places:
+    """Now and then on a curve, and where it ends."""
+    found = np.flatnonzero(is_drawn)
+    start = MARKER_SPACING // len(MARKERS) * (series.colour or 0) + 2
+    regular = found[(found % MARKER_SPACING == start) & (found < found[-1] - 2)]
+    return [(int(rows[column]), column) for column in (*regular.tolist(), int(found[-1]))]
+
+
+def _marker_of(series: Series) -> str:
+    return MARKERS[(series.colour or 0) % len(MARKERS)]
 
 
 def _in_columns(columns: NDArray[np.int_], values: Array, count: int) -> tuple[Array, Array]:
@@ -314,6 +337,8 @@ def _headed(glyphs: Glyphs, plot: Plot, y: Scale) -> int:
             return row
         column = glyphs.write(row, column, sample, of)
         column = glyphs.write(row, column, f" {name}", muted) + gap
+    if plot.hint and row and column + len(plot.hint) <= width:
+        glyphs.write(row, width - len(plot.hint), plot.hint, muted)
     return row + 1 if entries else 1
 
 
@@ -324,7 +349,7 @@ def _legend(plot: Plot, y: Scale, palette: Palette) -> list[tuple[str, str, Styl
         if series.name:
             marker = series.marker
             if series.stroke is Stroke.POINTS and not marker:
-                marker = MARKERS[(series.colour or 0) % len(MARKERS)]
+                marker = _marker_of(series)
             sample = series.stroke.value[: 2 if not marker else 1] + marker
             entries.append((sample, series.name, _style_of(series, palette)))
     if plot.y_range is not None:
@@ -355,10 +380,18 @@ def _draw_axes(
         row = top + rows - 1 - place
         glyphs.write(row, left - 1 - len(label), f"{label}┤", muted)
         glyphs.fill(row, left, (1, columns), "┈", grid)
-    below = top + rows
-    ticks, texts = labels_below(x, columns, plot.x_label, 2)
-    glyphs.write(below, left - 1, "└" + "─" * columns, muted)
+    draw_axis_below(glyphs, x, (top + rows, left), plot.x_label, dots=2)
+
+
+def draw_axis_below(
+    glyphs: Glyphs, scale: Scale, place: tuple[int, int], name: str = "", dots: int = 1
+) -> None:
+    """A line with ticks from a place (row, column) to the right edge, its corner before it, labels below."""
+    (row, left), muted = place, style(glyphs.palette.muted, glyphs.palette.background)
+    columns = glyphs.width - left
+    ticks, texts = labels_below(scale, columns, name, dots)
+    glyphs.write(row, left - 1, "└" + "─" * columns, muted)
     for column in ticks:
-        glyphs.write(below, left + column, "┬", muted)
+        glyphs.write(row, left + column, "┬", muted)
     for column, text in texts:
-        glyphs.write(below + 1, left + column, text, muted)
+        glyphs.write(row + 1, left + column, text, muted)

@@ -18,7 +18,7 @@ class Status:
 
     state is a word: ready, starting, training, paused, stopped, finished, failed, elsewhere. run names it
     ("run 12"), or is "". words say in a line what is happening, why it failed, or what to do next; trouble is
-    said in their place, and stands out.
+    said in their place, and stands out. "diverged" stands for any state of a run whose loss is not finite.
     """
 
     state: str
@@ -38,12 +38,12 @@ class Status:
 class Curves:
     """A run's losses: of every step, [steps], and on the test images at the end of every epoch, [epochs].
 
-    name stands in legends; colour is a number of the palette's series. guessing is the loss of an even guess,
-    log(classes). Epochs count from 1.
+    name stands in legends; colour is a number of the palette's series, None if all are those of others.
+    guessing is the loss of an even guess, log(classes). Epochs count from 1.
     """
 
     name: str
-    colour: int
+    colour: int | None
     guessing: float
     total_steps: int
     total_epochs: int
@@ -80,7 +80,10 @@ class Kernels:
 class Predictions:
     """Test images [n, channels, rows, columns] from 0 to 1, what they are, and what the network says of each.
 
-    Before a run `predicted` is empty, and the images are shown with their labels alone.
+    The images are best the very same array as long as they are the same: then they are not drawn again.
+
+    Before a run `predicted` is empty, and the images are shown with their labels alone. A probability that is
+    NaN is no answer.
     """
 
     images: Array
@@ -93,7 +96,7 @@ class Predictions:
 class LayerFigures:
     """A convolution as it was measured last: `number` and `layer` are those of its row on the Layers page.
 
-    place tells where the activations were measured ("after relu"); near_zero is the share with
+    place tells where the activations were measured ("after its ReLU"); near_zero is the share with
     |value| <= 0.05.
     """
 
@@ -172,12 +175,19 @@ class RunRow:
 
 @dataclass(frozen=True)
 class Arm:
-    """One of the four runs of the comparison, as far as it has come."""
+    """One of the four runs of the comparison, as far as it has come.
+
+    Accuracy and loss are those on the test images; colour is that of its curves, None while none are shown;
+    rate tells its peak (or constant) rate, "" if it is the comparison's.
+    """
 
     schedule: str  # constant or one-cycle
     batch_norm: bool
     accuracy: float | None = None
     is_finished: bool = False
+    loss: float | None = None
+    colour: int | None = None
+    rate: str = ""
 
 
 # -- the views
@@ -225,7 +235,10 @@ class WeightView:
 
 @dataclass(frozen=True, eq=False)
 class RunsView:
-    """All runs, the curves of those chosen, and, of a comparison, its arms, peak rate and classes."""
+    """All runs, the curves of those chosen, and, of a comparison, its arms, peak rate and classes.
+
+    is_usual: the comparison's recipe is the one of which it is known what usually comes out.
+    """
 
     status: Status
     rows: tuple[RunRow, ...]
@@ -235,6 +248,7 @@ class RunsView:
     peak: float = 0.0
     classes: int = 1
     log_loss: bool = False
+    is_usual: bool = False
 
 
 @dataclass(frozen=True, eq=False)

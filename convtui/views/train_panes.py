@@ -45,17 +45,26 @@ from convtui.views.train_tables import (
     weight_card,
 )
 
-Show = Callable[[Any], Any]  # from a view what a pane shows of it; None: as before
+
+class _Table(DrawnPane[Any]):
+    """A table in which the wheel moves what is selected."""
+
+    moved: Callable[[int], None]
+
+    def scroll(self, rows: int, columns: int) -> None:  # noqa: ARG002
+        if rows:
+            self.moved(rows)
+
 
 _PANES: Final[dict[str, Callable[[], DrawnPane[Any]]]] = {
     "status": partial(DrawnPane, status_lines),
     "invitation": partial(DrawnPane, invitation_lines),
     "kernels": partial(DrawnPane, kernel_lines),
     "predictions": partial(DrawnPane, prediction_lines),
-    "layers": partial(DrawnPane, layers_table, layer_at),
+    "layers": partial(_Table, layers_table, layer_at),
     "band": partial(DrawnPane, band_lines),
     "card": partial(DrawnPane, weight_card),
-    "runs": partial(DrawnPane, runs_table, run_at),
+    "runs": partial(_Table, runs_table, run_at),
     "lesson": partial(DrawnPane, lesson_lines),
 }
 
@@ -72,7 +81,9 @@ _LAYERS: Final[dict[str, Callable[[LayersView], Any]]] = {
     "layers": lambda view: view,
     "band": lambda view: view.band,
     "stds": lambda view: layer_plot("std of the activations", view, view.history.stds),
-    "near zero": lambda view: layer_plot("near zero, %", view, view.history.near_zeros * 100, (0, 100)),
+    "near zero": lambda view: layer_plot(
+        "near zero (|x| ≤ 0.05), %", view, view.history.near_zeros * 100, (0, 100)
+    ),
     "norms": lambda view: layer_plot("weight norms", view, view.history.weight_norms),
 }
 _WEIGHT: Final[dict[str, Callable[[WeightView], Any]]] = {
@@ -100,15 +111,22 @@ _SHOWN: Final[dict[type[TrainView], dict[str, Any]]] = {
 
 
 class TrainPanes:
-    """The panes by name; `show` puts those of a view in their places and hands them its figures."""
+    """The panes by name; `show` puts those of a view in their places and hands them its figures.
 
-    def __init__(self) -> None:
+    A pane of which a view says nothing is blank.
+    """
+
+    def __init__(self, moved: Callable[[int], None] = lambda _: None) -> None:
+        """moved: told of steps of the wheel over a table."""
+        self._moved = moved
         self._panes: dict[str, DrawnPane[Any]] = {}
         self._placed: tuple[dict[str, Region], Palette] | None = None
 
     def __getitem__(self, name: str) -> DrawnPane[Any]:
         if name not in self._panes:
-            self._panes[name] = _PANES.get(name, partial(DrawnPane, plot_lines))()
+            pane = self._panes[name] = _PANES.get(name, partial(DrawnPane, plot_lines))()
+            if isinstance(pane, _Table):
+                pane.moved = self._moved
         return self._panes[name]
 
     def show(self, view: TrainView, size: Size, palette: Palette) -> list[Pane] | None:
@@ -121,7 +139,5 @@ class TrainPanes:
                 self[name].place(region, palette)
         self["status"].show(view.status)
         for name in places.keys() - {"status"}:
-            shown = _SHOWN[type(view)][name](view)
-            if shown is not None:
-                self[name].show(shown)
+            self[name].show(_SHOWN[type(view)][name](view))
         return [self[name] for name in sorted(places, key=lambda name: places[name].x)] if is_new else None

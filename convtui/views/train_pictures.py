@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from math import ceil
+from functools import lru_cache
+from math import ceil, isnan
 from typing import Final
 
 import numpy as np
+from rich.cells import cell_len
+from textual.geometry import Region
 
 from convtui.views.axes import top_of
 from convtui.views.cells import Array, Palette, Pixels, accent_on, cut_to, diverging, greys, ink, style
@@ -27,6 +30,12 @@ def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
     count, channels, rows, columns = kernels.values.shape
     slices = np.nan_to_num(kernels.values[:, 0], posinf=0.0, neginf=0.0)
     limit = top_of(np.abs(slices))
+    if not np.isfinite(kernels.values).any():
+        _head(glyphs, "first layer: its kernels", "", "kernels")
+        glyphs.write(
+            2, 0, cut_to("no finite weights to show", width), style(palette.muted, palette.background)
+        )
+        return glyphs.lines()
     is_whole = (
         2 * columns <= width and (rows + 1) * ceil(count / max((width + 1) // (2 * columns + 1), 1)) <= height
     )
@@ -48,33 +57,59 @@ def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
 
 def prediction_lines(predictions: Predictions, size: Size, palette: Palette) -> Lines:
     """Test images with what the network says of each under it; the wrong ones are marked."""
+    drawn, tiles = _drawn(_Same(predictions.images), size, palette)
+    glyphs = drawn.copy()
+    _head(glyphs, _verdict(predictions, len(tiles)), "", "predictions")
+    for at, tile in enumerate(tiles):
+        is_wrong = bool(predictions.predicted) and not _is_right(predictions, at)
+        colour = accent_on(palette.background, palette) if is_wrong else palette.muted
+        text = _label(predictions, at, tile.width)
+        column = tile.x + (tile.width - cell_len(text)) // 2
+        glyphs.write(tile.bottom, column, text, style(colour, palette.background, is_wrong))
+    return glyphs.lines()
+
+
+class _Same:
+    """An array that is the same as another if it is that very one."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.array is other.array
+
+
+@lru_cache(maxsize=4)
+def _drawn(images: _Same, size: Size, palette: Palette) -> tuple[Glyphs, tuple[Region, ...]]:
+    """As many of the images as fit, to be written on a copy, and the place of each."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
-    count, _, rows, columns = predictions.images.shape
+    count, _, rows, columns = images.array.shape
     every = _thinning((rows, columns), count, (height - 1, width))
     lines, wide = ceil(ceil(rows / every) / 2), ceil(columns / every)
     tile = max(wide, LEAST_TILE)
     across = max((width + 1) // (tile + 1), 1)
     shown = min(count, across * ((height - 1) // (lines + 1)))
-    pictures = _pictures(predictions.images[:shown], every)
-    _head(glyphs, _verdict(predictions, shown), "", "predictions")
-    for at in range(shown):
-        row, column = (at // across) * (lines + 1) + 1, (at % across) * (tile + 1)
-        glyphs.put_pixels(row, column + (tile - wide) // 2, _even(pictures[at], palette))
-        is_wrong = bool(predictions.predicted) and predictions.predicted[at] != predictions.labels[at]
-        colour = accent_on(palette.background, palette) if is_wrong else palette.muted
-        text = _label(predictions, at, tile)
-        glyphs.write(
-            row + lines, column + (tile - len(text)) // 2, text, style(colour, palette.background, is_wrong)
-        )
-    return glyphs.lines()
+    places = [((at // across) * (lines + 1) + 1, (at % across) * (tile + 1)) for at in range(shown)]
+    for (row, column), picture in zip(places, _pictures(images.array[:shown], every), strict=True):
+        glyphs.put_pixels(row, column + (tile - wide) // 2, _even(picture, palette))
+    return glyphs, tuple(Region(column, row, tile, lines) for row, column in places)
 
 
 def _verdict(predictions: Predictions, shown: int) -> str:
     if not predictions.predicted:
         return "test images"
-    pairs = list(zip(predictions.labels, predictions.predicted, strict=True))[:shown]
-    return f"{sum(label == said for label, said in pairs)} of {shown} predictions right"
+    if np.isnan(predictions.probabilities[:shown]).all():
+        return "no answer: no output is finite"
+    right = sum(_is_right(predictions, at) for at in range(shown))
+    return f"{right} of {shown} predictions right"
+
+
+def _is_right(predictions: Predictions, at: int) -> bool:
+    return not isnan(predictions.probabilities[at]) and predictions.predicted[at] == predictions.labels[at]
 
 
 def _label(predictions: Predictions, at: int, width: int) -> str:
@@ -82,15 +117,24 @@ def _label(predictions: Predictions, at: int, width: int) -> str:
     label = predictions.labels[at]
     if not predictions.predicted:
         return cut_to(label, width)
-    said = predictions.predicted[at]
-    share = f" {predictions.probabilities[at]:.0%}"
-    text = label if said == label else f"{label}→{said} ✗"
-    if width >= SHARE_TILE and len(text + share) <= width:
-        return text + share
-    if len(text) <= width or said == label:
-        return cut_to(text, width)
-    room = width - len("→ ✗")
-    return f"{cut_to(label, room // 2)}→{cut_to(said, room - room // 2)} ✗"
+    said, probability = predictions.predicted[at], predictions.probabilities[at]
+    if isnan(probability):
+        said, share = "?", ""
+    else:
+        share = f" {probability:.0%}" if width >= SHARE_TILE else ""
+    if _is_right(predictions, at):
+        return cut_to(_first_fitting([f"{label}{share}", label], width), width)
+    both = f"{label}→{said}"
+    text = _first_fitting([f"{both} ✗{share}", f"{both} ✗", both], width)
+    if cell_len(text) <= width:
+        return text
+    room = width - 1
+    of = max(min(cell_len(label), room - cell_len(said)), min(cell_len(label), room // 2))
+    return f"{cut_to(label, of)}→{cut_to(said, room - of)}"
+
+
+def _first_fitting(texts: list[str], width: int) -> str:
+    return next((text for text in texts if cell_len(text) <= width), texts[-1])
 
 
 def _head(glyphs: Glyphs, title: str, right: str, short: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import exp
 from typing import Final
 
 import numpy as np
@@ -19,12 +20,14 @@ from convtui.views.train_data import (
     WeightTrace,
     WeightView,
 )
+from convtui.views.train_lesson import has_learnt
 
 GUTTER: Final = 5  # plots over one another have their axes in line
 WIDE_GUTTER: Final = 6  # with small figures of either sign
 LEAST_LOG_LOSS: Final = 0.1  # to which a logarithmic axis of losses reaches at least
 FEW_EPOCHS: Final = 10  # so many are marked one by one in any plot
-LOWEST_ACCURACIES: Final = (90.0, 80.0, 50.0, 0.0)  # where an axis of accuracies can begin, in percent
+LOWEST_ACCURACIES: Final = (95.0, 90.0, 80.0, 50.0, 0.0)  # where an axis of accuracies can begin, in percent
+VALIDATION: Final = "◇"  # no run has this marker
 
 USUAL: Final = 0.97  # the share of the gradients that lie within the axis
 
@@ -44,13 +47,12 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
         level = np.full(2, last.guessing)
         series = [
             Series(f"guessing {last.guessing:.2f}", np.array([0.0, total]), level, None, Stroke.DOTTED),
-            *(
-                Series(each.name, each.steps, each.smooth, each.colour, marker=_marker(each.colour))
-                for each in curves[:-1]
-            ),
+            *(replace(_overlaid(each, each.steps, each.smooth), name=each.name) for each in curves[:-1]),
             *_last_losses(last, is_one=len(curves) == 1),
         ]
-        if np.isfinite(last.smooth[-1:]).any():
+        if len(curves) > 1:
+            title = "training loss, smoothed"
+        elif np.isfinite(last.smooth[-1:]).any():
             title = f"training loss {last.smooth[-1]:.3f}"
     return Plot(
         title,
@@ -60,17 +62,20 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
         _loss_range(curves, is_log),
         log_y=is_log,
         gutter=GUTTER,
+        hint="y linear" if is_log else "y log",
+        empty="no step yet" if curves else "space starts a run",
     )
 
 
 def _last_losses(run: Curves, is_one: bool) -> list[Series]:
     """The smoothed losses on top; of a run on its own also those of each step and the validation's."""
     if not is_one:
-        return [Series(run.name, run.steps, run.smooth, run.colour, Stroke.THICK, _marker(run.colour))]
+        return [replace(_overlaid(run, run.steps, run.smooth), name=run.name, stroke=Stroke.THICK)]
+    colour = run.colour or 0
     return [
         Series("each step", run.steps, run.losses, None, Stroke.FAINT),
-        Series("smoothed", run.steps, run.smooth, run.colour, Stroke.THICK),
-        Series("validation", run.epoch_steps, run.validation_losses, run.colour + 1, Stroke.POINTS),
+        Series("smoothed", run.steps, run.smooth, colour, Stroke.THICK),
+        Series("validation", run.epoch_steps, run.validation_losses, colour + 1, Stroke.POINTS, VALIDATION),
     ]
 
 
@@ -84,25 +89,66 @@ def _loss_range(curves: Sequence[Curves], is_log: bool) -> tuple[float, float]:
 
 
 def accuracy_plot(curves: Sequence[Curves]) -> Plot:
-    """The percentage of test images named rightly after each epoch; who is who is told beside the losses."""
+    """The percentage of test images named rightly after each epoch; who is who is told beside the losses.
+
+    Of several runs the axis is that of where those end that have learnt; others are below it.
+    """
     total = max((each.total_epochs for each in curves), default=1)
+    is_one = len(curves) == 1
     series = tuple(
-        Series("", each.epochs, each.accuracies * 100, each.colour, stroke, marker)
-        for each in curves
-        for stroke, marker in _epoch_strokes(_marker(each.colour), total)
+        replace(each, stroke=stroke, marker=each.marker if has_marker else "")
+        for each in (_accuracies(run, is_one) for run in curves)
+        for stroke, has_marker in _epoch_strokes(total)
     )
-    found = np.concatenate([_NOTHING, *(each.y for each in series)])
-    lowest = next(low for low in LOWEST_ACCURACIES if low <= found.min(initial=100.0 if len(found) else 0.0))
-    last = curves[-1].accuracies[-1:] if curves else _NOTHING
-    title = f"accuracy {last[0]:.1%}" if len(last) and len(curves) == 1 else "accuracy, %"
+    ends = [each.accuracies[-1:] for each in curves]
+    last = ends[-1] if ends else _NOTHING
+    title = f"accuracy {last[0]:.1%}" if is_one and np.isfinite(last).any() else "accuracy, %"
     return Plot(
-        title, series, "epoch", (0, total), (lowest, 100), gutter=GUTTER, empty="after the first epoch"
+        title,
+        series,
+        "epoch",
+        (0, total),
+        (_lowest(curves), 100),
+        gutter=GUTTER,
+        empty="after the first epoch",
     )
 
 
-def _epoch_strokes(marker: str, epochs: int) -> list[tuple[Stroke, str]]:
+def _accuracies(run: Curves, is_one: bool) -> Series:
+    """A run on its own has the look of its validation loss."""
+    if is_one:
+        return Series("", run.epochs, run.accuracies * 100, (run.colour or 0) + 1, marker=VALIDATION)
+    return _overlaid(run, run.epochs, run.accuracies * 100)
+
+
+def _overlaid(run: Curves, x: Array, y: Array) -> Series:
+    """A curve of one of several runs."""
+    if run.colour is None:
+        return Series("", x, y, None)
+    return Series("", x, y, run.colour, marker=_marker(run.colour))
+
+
+def _lowest(curves: Sequence[Curves]) -> float:
+    """Where the axis of accuracies begins."""
+    found = [each.accuracies * 100 for each in curves]
+    if len(curves) > 1:
+        classes = [round(exp(each.guessing)) for each in curves]
+        ends = [each[-1:] for each in found]
+        learnt = [
+            end for end, of in zip(ends, classes, strict=True) if len(end) and has_learnt(end[0] / 100, of)
+        ]
+        found = learnt or ends
+    values = np.concatenate([_NOTHING, *found])
+    values = values[np.isfinite(values)]
+    lowest = float(values.min()) if len(values) else 0.0
+    return next(low for low in LOWEST_ACCURACIES[len(curves) == 1 :] if low <= lowest)
+
+
+def _epoch_strokes(epochs: int) -> list[tuple[Stroke, bool]]:
     """A line with a marker now and then; with few epochs one at each of them and no other."""
-    return [(Stroke.LINE, ""), (Stroke.POINTS, marker)] if epochs <= FEW_EPOCHS else [(Stroke.LINE, marker)]
+    if epochs <= FEW_EPOCHS:
+        return [(Stroke.LINE, False), (Stroke.POINTS, True)]
+    return [(Stroke.LINE, True)]
 
 
 def rate_plot(schedule: Schedule) -> Plot:
@@ -158,7 +204,7 @@ def finder_plot(view: FinderView) -> Plot:
         log_x=True,
         marks=tuple(marks),
         gutter=GUTTER,
-        empty="no try yet",
+        empty="" if view.status.state == "training" else "f searches for a rate",
     )
 
 
@@ -185,7 +231,7 @@ def layer_plot(
         (0, max(view.status.total_steps, 1)),
         y_range or (0.0, top_of(values)),
         gutter=GUTTER,
-        empty="no snapshot yet",
+        empty="space starts a run" if view.status.state == "ready" else "nothing measured yet",
     )
 
 

@@ -9,23 +9,22 @@ from textwrap import wrap
 from typing import Final
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
-from convtui.views.axes import digits, top_of
+from convtui.durations import clock
+from convtui.views.axes import top_of
 from convtui.views.cells import RGB, Palette, accent_on, cut_to, style
 from convtui.views.drawing import Cell, tint
 from convtui.views.drawn_pane import Size
 from convtui.views.glyphs import Glyphs, Lines
 from convtui.views.plots import MARKERS, series_colour
 from convtui.views.train_data import LayersView, RunsView, Status, WeightStep, WeightView
+from convtui.views.train_lesson import lessons
+from convtui.views.train_weight import momentum_words, number, weight_lines
 from convtui.views.train_words import (
     SIGNS,
-    clock,
-    comparison_words,
-    momentum_words,
-    number,
     status_text,
-    weight_lines,
     whole_words,
 )
 
@@ -36,6 +35,7 @@ WHOLE_RECIPE: Final = 30  # "one-cycle 0.06 · no batch norm"
 LEAST_BAR: Final = 8
 BAR: Final = 10  # columns of a bar in a table
 GAP: Final = 2
+SETTING: Final = 5  # digits of what an update is computed with
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
@@ -67,7 +67,7 @@ def status_lines(status: Status, size: Size, palette: Palette) -> Lines:
         start = width - room
         track = style(colour, tint(palette.muted, palette.background, 0.75))
         glyphs.write(0, start, bar(share, room), track)
-    is_wrong = status.trouble or status.state == "failed"
+    is_wrong = status.trouble or status.state in ("failed", "diverged")
     words = whole_words(status.trouble or status.words, width)
     glyphs.write(1, 0, words, _bold(palette) if is_wrong else muted)
     return glyphs.lines()
@@ -87,15 +87,16 @@ def invitation_lines(words: tuple[str, ...], size: Size, palette: Palette) -> Li
 
 
 def lesson_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
-    """What came of the runs of a comparison and, where there is room, what to see in it."""
+    """What came of the runs of a comparison, each by its marker, and what to see in it."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
-    words = comparison_words(view.arms, view.peak, view.classes)
-    lines = [f"{fact}; {why}." for fact, why in words]
-    if len(lines) > height or max(map(len, lines)) > width:
-        lines = [cut_to(f"{fact}.", width) for fact, _ in words]
-    for row, line in enumerate(lines):
-        glyphs.write(row, 0, line, style(palette.text, palette.background))
+    text = style(palette.text, palette.background)
+    for row, told in enumerate(lessons(view.arms, view.peak, view.classes, view.is_usual)[:height]):
+        start = 0
+        if told.colour is not None:
+            of = style(series_colour(told.colour, palette), palette.background, True)
+            start = glyphs.write(row, 0, MARKERS[told.colour % len(MARKERS)], of) + 1
+        glyphs.write(row, start, cut_to(told.sentence(width - start), width - start), text)
     return glyphs.lines()
 
 
@@ -115,11 +116,10 @@ class _Column:
 
     @property
     def width(self) -> int:
-        return max(len(self.title), *map(len, self.cells)) if self.cells else len(self.title)
+        return max(map(cell_len, (self.title, *self.cells)))
 
     def drawn(self, text: str, width: int) -> str:
-        text = cut_to(text, width) if self.is_words else text
-        return text.ljust(width) if self.is_words else text.rjust(width)
+        return set_cell_size(cut_to(text, width), width) if self.is_words else text.rjust(width)
 
 
 def first_in_view(count: int, selected: int, rows: int) -> int:
@@ -148,11 +148,16 @@ def layers_table(view: LayersView, size: Size, palette: Palette) -> Lines:
 def runs_table(view: RunsView, size: Size, palette: Palette) -> Lines:
     """Every run with what came of it; those whose curves are shown have their marker."""
     rows = view.rows
+    recipe, room = "recipe", size[0] - 1
+    if room < len(rows):
+        first = first_in_view(len(rows), view.selected, room)
+        arrows = "↑" * (first > 0) + "↓" * (first + room < len(rows))
+        recipe = f"{room} of {len(rows)}, {arrows} more"
     columns = [
         _Column("", [MARKERS[row.colour % len(MARKERS)] if row.colour is not None else " " for row in rows]),
         _Column("run", [row.number for row in rows]),
         _Column(
-            "recipe",
+            recipe,
             [row.words for row in rows],
             is_words=True,
             short=[row.short for row in rows],
@@ -235,7 +240,7 @@ def _fitting(columns: list[_Column], droppable: Sequence[int], width: int) -> li
         over = sum(each.width + GAP for each in kept) + GAP - width
         longest = max((each for each in kept if each.is_words), key=lambda each: each.width, default=None)
         spare = max(longest.width - longest.least, 0) if longest else 0
-        if over <= (0 if dropped is None else spare):
+        if over <= (0 if dropped is None and not (longest and longest.short) else spare):
             break
     return [(each, each.width - max(over, 0) if each is longest else each.width) for each in kept]
 
@@ -258,7 +263,7 @@ def weight_card(view: WeightView, size: Size, palette: Palette) -> Lines:
     glyphs.write(1, 0, _rates(weight, width), muted)
     lines = weight_lines(weight)
     names = max(len(line.name) for line in lines)
-    values = max(len(number(line.value)) for line in lines)
+    values = max(len(line.shown) for line in lines)
     words = wrap(momentum_words(weight), width)
     has_numbers = height >= 3 + len(lines) + sum(bool(line.numbers) for line in lines) + len(words)
     row = 2
@@ -268,11 +273,12 @@ def weight_card(view: WeightView, size: Size, palette: Palette) -> Lines:
         glyphs.write(row, 0, line.name, of)
         room = width - names - values - 2 * GAP
         glyphs.write(row, names + GAP, cut_to(line.formula, room), text)
-        value = number(line.value)
-        glyphs.write(row, width - len(value), value, of)
+        glyphs.write(row, width - len(line.shown), line.shown, of)
         row += 1
         if has_numbers and line.numbers:
-            glyphs.write(row, names + GAP, cut_to(line.numbers, width - names - GAP), muted)
+            if len(line.numbers) <= width:  # as they are or not at all: a part would come to something else
+                start = max(min(names + GAP, width - len(line.numbers)), 0)
+                glyphs.write(row, start, line.numbers, muted)
             row += 1
     for at, words_line in enumerate(words):
         glyphs.write(row + 1 + at if row + 1 + len(words) <= height else row + at, 0, words_line, text)
@@ -285,10 +291,10 @@ def _rates(weight: WeightStep, width: int) -> str:
     parts = {
         "step": f"step {weight.step:,}",
         "name": "SGD" if is_sgd else "AdamW",
-        "lr": f"lr {digits(weight.lr)}",
-        "momentum": f"{'μ' if is_sgd else 'β₁'} {digits(weight.momentum)}",
-        "squares": "" if is_sgd else f"β₂ {digits(weight.beta2)}",
-        "decay": f"λ {digits(weight.weight_decay)}",
+        "lr": f"lr {number(weight.lr, SETTING)}",
+        "momentum": f"{'μ' if is_sgd else 'β₁'} {number(weight.momentum, SETTING)}",
+        "squares": "" if is_sgd else f"β₂ {number(weight.beta2, SETTING)}",
+        "decay": f"λ {number(weight.weight_decay, SETTING)}",
     }
     for dropped in ("", "step", "name", "squares"):
         parts.pop(dropped, None)

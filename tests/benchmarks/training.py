@@ -125,7 +125,9 @@ def speed_figures() -> Iterator[Figure]:
         median(getattr(each, name) for each in live)
         for name in ("steps_a_second", "cores", "frames_a_second")
     )
-    yield Figure("steps a second, Train page open", "", speed, "same loop, bare", median(captured), least=0.95)
+    yield Figure(
+        "steps a second, Train page open", "", speed, "same loop, bare", median(captured), least=0.95
+    )
     with_capture, without = 1000 / median(captured), 1000 / median(bare)
     yield Figure("  a step with capture", "ms", with_capture, "without", without, target=1.1)
     yield Figure("  CPU of the interface, cores", "", cores, "", None)

@@ -115,6 +115,74 @@ async def test_a_run_is_started_paused_and_gone_on_with() -> None:
         assert driven.refused
 
 
+async def test_what_was_asked_for_is_said_until_it_has_come_about() -> None:
+    async with training() as driven:
+        await driven.press("space")
+        await driven.tell(*made.events(SMALL, until=33))
+        await driven.press("space")
+        assert "pausing …" in driven.text
+        await driven.tell(made.step(34))
+        assert "pausing …" in driven.text
+        await driven.tell(Paused(34))
+        assert "pausing …" not in driven.text
+        assert "space goes on" in driven.text
+        await driven.press("x")
+        assert "stopping …" in driven.text
+        await driven.tell(Stopped(34))
+        assert "stopping …" not in driven.text
+        await driven.press("f")
+        await driven.tell(*list(made.search())[:9])
+        await driven.press("x")
+        assert "stopping …" in driven.text
+
+
+async def test_a_new_run_clears_what_was_shown_of_another() -> None:
+    async with training() as driven:
+        await driven.press("space")
+        await driven.tell(*made.events(SMALL))
+        assert "predictions right" in driven.text
+        assert "4 kernels" in driven.text
+        await driven.press("space")
+        await driven.tell(made.begun(SMALL, "/runs/0013"), made.step(1))
+        assert "predictions right" not in driven.text
+        assert "kernels" not in driven.text
+
+
+async def test_a_run_that_diverges_is_told() -> None:
+    async with training(replace(SMALL, max_lr=1000)) as driven:
+        await driven.press("space")
+        lost = replace(made.step(3), loss=float("nan"))
+        await driven.tell(*made.events(driven.trainer.recipe, until=2), lost)
+        assert "✗ diverged  run 12 · epoch 1/5 · step   3/100" in driven.text
+        assert (
+            "the loss is not finite since step 3: the rate 1000 is too large; f finds one · x stops the run"
+            in driven.text
+        )
+        await driven.tell(Stopped(3))
+        assert "✗ diverged  run 12" in driven.text
+        assert "is too large; f finds one" in driven.text
+        await driven.turn_to(View.RUNS)
+        assert "✗ diverged" in driven.lines[4]
+
+
+async def test_the_curves_of_a_comparison_go_when_another_run_begins() -> None:
+    async with training(replace(SMALL, epochs=1)) as driven:
+        await driven.press("c")
+        for number in (1, 2, 3, 4):
+            job = driven.told[-1]
+            assert isinstance(job, Train)
+            await driven.tell(*made.events(job.recipe, run=f"/runs/000{number}"))
+        await driven.turn_to(View.CURVES)
+        assert len(driven.train._curves_view().curves) == 4
+        await driven.turn_to(View.RUNS)
+        await driven.press("down", "m", "m", "tab", "V", "V")
+        await driven.turn_to(View.CURVES)
+        await driven.press("space")
+        await driven.tell(*made.events(SMALL, until=3, run="/runs/0005"))
+        names = [each.name.split()[0] for each in driven.train._curves_view().curves]
+        assert names == ["3", "5"]
+
+
 async def test_single_steps_from_the_first() -> None:
     async with training() as driven:
         await driven.press("enter")

@@ -1,18 +1,21 @@
 """What the panes of the Train page are given is what the run told."""
 
 from dataclasses import replace
+from math import nan
 
 import numpy as np
 import pytest
 
+from convtui.names import run_name
 from convtui.screens import train_figures as figures
 from convtui.screens.train_cursor import Cursor
 from convtui.screens.train_shelf import MOST_MARKED, Shelf
-from convtui.screens.train_wording import recipe_words, run_name, state_words
+from convtui.screens.train_wording import invitation, run_words, state_words
 from convtui.training.data import load
 from convtui.training.network import layers_text
-from convtui.training.protocol import Begun, Snapshot, Stopped
+from convtui.training.protocol import Begun, Epoch, Finished, Rate, Snapshot, Stopped
 from convtui.training.recipe import Recipe
+from convtui.training.recipe_words import recipe_words
 from convtui.training.record import Record, State
 from tests.training import events as made
 
@@ -74,7 +77,7 @@ def test_one_weight_with_what_its_step_was_computed_from() -> None:
 def test_curves_and_rows() -> None:
     run = record()
     curves = figures.curves(run, 3)
-    assert (curves.name, curves.colour, curves.total_steps) == ("12 one-cycle, batch norm", 3, 100)
+    assert (curves.name, curves.colour, curves.total_steps) == ("12 one-cycle+BN", 3, 100)
     assert curves.epoch_steps.tolist() == [20, 40, 60, 80, 100]
     assert curves.accuracies[-1] == pytest.approx(0.985)
     row = figures.run_row(run, None)
@@ -143,6 +146,83 @@ def test_recipes_in_words() -> None:
     assert recipe_words(other) == "constant 0.3 · no batch norm · data photos · seed 4"
     assert run_name("/runs/0012") == "run 12"
     assert run_name("/runs/mine") == "run mine"
+
+
+def test_a_run_tells_the_rates_that_it_had() -> None:
+    run = record(30)
+    assert run_words(run) == "one-cycle 0.06 · batch norm"
+    for step, rate in ((0, 0.06), (20, 0.04), (20, 0.01)):
+        run.take(Rate(step, rate))
+    assert run_words(run) == "one-cycle 0.06 → 0.01 · batch norm"
+    assert figures.run_row(run, None).words == run_words(run)
+    assert figures.run_row(run, None).short == "one-cycle 0.06 → 0.01 · BN"
+    run.take(Stopped(30))
+    assert "one-cycle 0.06 → 0.01" in state_words(run)
+    for step, rate in ((21, 0.02), (22, 0.03)):
+        run.take(Rate(step, rate))
+    assert run_words(run) == "one-cycle 0.06 → … → 0.02 → 0.03 · batch norm"
+    early = record(1)
+    early.take(Rate(0, 0.01))
+    assert run_words(early) == "one-cycle 0.01 · batch norm"
+
+
+def diverged(until: int = 22) -> Record:
+    run = record(20, Recipe(max_lr=1000))
+    for step in range(21, until + 1):
+        run.take(replace(made.step(step), loss=nan))
+    return run
+
+
+def test_a_run_that_diverged_is_told_while_it_is_on_and_after() -> None:
+    run = diverged()
+    for state in (State.TRAINING, State.PAUSED, State.STOPPED, State.FINISHED):
+        run.state = state
+        status = figures.status(run)
+        assert (status.state, status.epoch, status.step) == ("diverged", 2, 22)
+        assert status.words.startswith("the loss is not finite since step 21: the rate 1000 is too large; ")
+        assert "f finds one" in status.words
+        assert ("x stops the run" in status.words) == run.is_active
+    run.take(Rate(21, 0.01))
+    assert "the rate 1000 is too large" in figures.status(run).words
+    run.take(made.step(23))
+    assert figures.status(run).state == "finished"
+    run.fail("disk full")
+    assert figures.status(run).words == "disk full"
+
+
+def test_a_run_that_diverged_has_no_accuracy() -> None:
+    run = diverged(40)
+    run.take(Epoch(2, 40, nan, nan, 0.1, 1.0))
+    row = figures.run_row(run, None)
+    assert (row.state, row.accuracy, row.loss) == ("diverged", None, None)
+    assert np.isfinite(figures.curves(run, 0).accuracies).tolist() == [True, False]
+    (arm,) = figures.arms([run], [], lambda _: 2)
+    assert (arm.accuracy, arm.colour) == (None, 2)
+    outline = Record.of(
+        [made.begun(), Epoch(2, 40, nan, nan, 0.1, 1.0), Finished(40, nan, 0.1, 1.0)], Recipe()
+    )
+    assert figures.run_row(outline, None).state == "diverged"
+
+
+def test_names_that_a_terminal_would_obey_are_quoted() -> None:
+    data = replace(load("digits-8x8"), classes=("a\x1b[31m", "b\n", "c\udcff", *"3456789"), name="x\x1b")
+    for shown in (figures.test_images(data), figures.predictions(made.snapshot(8), data)):
+        for name in (*shown.labels, *shown.predicted):
+            assert name.isprintable()
+    recipe = Recipe(data="/tmp/a\x1b[2J\n\udcff")
+    for text in (recipe_words(recipe), *invitation(recipe, data, is_idle=True)):
+        assert not text or text.isprintable()
+
+
+def test_the_usual_recipe_is_the_default_with_any_seed() -> None:
+    assert figures.is_usual([record(1), record(1, Recipe(seed=3, schedule="constant", batch_norm=False))])
+    assert not figures.is_usual([record(1, Recipe(max_lr=0.002))])
+    assert not figures.is_usual([record(1, Recipe(data="digits-8x8"))])
+    assert not figures.is_usual([])
+    changed = record(8)
+    changed.take(Rate(5, 0.01))
+    assert not figures.is_usual([changed])
+    assert figures.arms([changed], [], lambda _: None)[0].rate == "0.06 → 0.01"
 
 
 # -- what is chosen

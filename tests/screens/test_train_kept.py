@@ -212,7 +212,7 @@ async def test_a_run_that_was_stopped_is_shown_once() -> None:
         driven.trainer.looked_at = driven.train.shelf.kept[folder]
         assert driven.trainer.looked_at is not driven.trainer.current
         view = driven.train._curves_view()
-        assert [each.name for each in view.curves] == ["1 one-cycle, batch norm"]
+        assert [each.name for each in view.curves] == ["1 one-cycle+BN"]
         await driven.press("delete", "d")
         assert driven.train.record is None
         assert driven.trainer.current is None
@@ -257,13 +257,88 @@ async def test_a_run_that_another_process_trains_is_left_to_it() -> None:
             assert "another process trains it" in driven.text
 
 
-async def test_marked_runs_are_named_by_their_numbers_alone_beside_the_table() -> None:
+async def test_runs_beside_the_table_are_named_as_elsewhere() -> None:
     keep(SMALL, SMALL)
     async with training(size=(80, 24)) as driven:
         await driven.turn_to(View.RUNS)
         await driven.press("m", "down", "m")
         view = driven.train._runs_view()
-        assert [each.name for each in view.curves] == ["2", "1"]
+        assert [each.name for each in view.curves] == ["2 one-cycle+BN", "1 one-cycle+BN"]
+
+
+async def test_the_selected_run_is_previewed_over_those_that_are_marked() -> None:
+    keep(*[SMALL] * 6)
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        assert [each.name for each in driven.train._runs_view().curves] == ["6 one-cycle+BN"]
+        await driven.press("m", "down", "m", "down", "down")
+        curves = driven.train._runs_view().curves
+        assert [each.name.split()[0] for each in curves] == ["6", "5", "3"]
+        assert len({each.colour for each in curves}) == 3
+        await driven.press("m", "down", "m", "down")
+        curves = driven.train._runs_view().curves
+        assert [each.name.split()[0] for each in curves] == ["6", "5", "3", "2", "1"]
+        assert [each.colour for each in curves] == [0, 1, 2, 3, None]
+        assert "1 one-cycle+BN" in driven.text
+
+
+async def test_the_neighbour_of_a_deleted_run_is_selected() -> None:
+    keep(SMALL, SMALL, SMALL)
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        for keys, left in ((["down", "delete", "d"], "1"), (["delete", "d"], "3")):
+            await driven.press(*keys)
+            selected = driven.train.selected()
+            assert selected is not None
+            assert selected.run.endswith(left)
+
+
+async def test_the_mouse_goes_through_the_table_and_opens_a_run() -> None:
+    keep(*[SMALL] * 3)
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        pane = driven.train.panes["runs"]
+        pane.scroll(1, 0)
+        assert driven.train.shelf.selected(driven.train.rows()) == 1
+        pane.scroll(5, 0)
+        pane.scroll(1, 0)
+        assert driven.train.shelf.selected(driven.train.rows()) == 2
+        canvas = driven.train.canvas
+        driven.train.on_canvas_clicked(canvas.Clicked(pane, (1, 0)))
+        assert driven.train.view is View.RUNS
+        driven.train.on_canvas_clicked(canvas.Clicked(pane, (1, 0)))
+        assert driven.train.view is View.CURVES
+        assert driven.train.record is not None
+        assert driven.train.record.run.endswith("2")
+
+
+async def test_enter_begins_no_run_where_one_is_shown_that_is_over() -> None:
+    keep(SMALL, replace(SMALL, seed=1))
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        assert "enter show" in driven.lines[-1]
+        assert " stop" not in driven.lines[-1]
+        await driven.press("enter")
+        assert "space new run" in driven.lines[-1]
+        assert "enter" not in driven.lines[-1]
+        await driven.press("enter")
+        assert not driven.told
+        assert driven.said == "run 2 is finished: space starts a new run"
+
+
+async def test_keys_of_the_table_do_nothing_elsewhere_but_say_so() -> None:
+    keep(SMALL)
+    async with training() as driven:
+        await driven.turn_to(View.RUNS)
+        await driven.turn_to(View.CURVES)
+        for key in ("m", "delete"):
+            await driven.press(key)
+            assert "a key of the table of all runs" in driven.said
+        assert not driven.train.shelf.marked(driven.train.rows())
+        assert len(driven.train.rows()) == 1
+        for key in ("up", "right", "]", "end"):
+            await driven.press(key)
+            assert "arrows choose in the views" in driven.said
 
 
 # -- on other pages

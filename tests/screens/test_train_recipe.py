@@ -1,6 +1,7 @@
 """The next run's recipe on the Train page: keys, clicks and what is typed; the rate of a run that is on."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -125,6 +126,49 @@ async def test_a_rate_is_stepped_on_from_the_one_asked_for_last() -> None:
         await driven.tell(Rate(3, 0.1), Rate(3, 0.2), Rate(4, 0.05))
         await driven.press("r")
         assert driven.told[-1] == SetRate(0.06)
+
+
+async def test_a_rate_of_the_run_that_is_on_is_taken_back() -> None:
+    async with training() as driven:
+        await driven.press("space")
+        await driven.tell(*made.events(SMALL, until=3), Paused(3))
+        await driven.press("r", "r", "b", "u")
+        assert driven.trainer.recipe == SMALL
+        assert driven.told[-1] == SetRate(0.1)
+        await driven.press("u")
+        assert driven.told[-1] == SetRate(0.08)
+        assert "the rate is 0.08 again" in driven.said
+        await driven.press("u")
+        assert driven.told[-1] == SetRate(0.06)
+        count = len(driven.told)
+        await driven.press("u")
+        assert "nothing to undo" in driven.said
+        assert len(driven.told) == count
+
+
+async def test_tab_stays_in_the_line_that_is_typed_into() -> None:
+    async with training() as driven:
+        view = driven.train.view
+        await driven.press(":", "tab", "shift+tab")
+        assert driven.train.view is view
+        await driven.enter("epochs 2")
+        assert driven.trainer.recipe.epochs == 2
+
+
+async def test_what_cannot_be_is_refused_as_soon_as_it_is_typed(tmp_path: Path) -> None:
+    async with training() as driven:
+        await driven.press(":")
+        await driven.enter("batch_size 20000")
+        assert "batch_size 20000: must be at most 1437, the number of training images" in driven.said
+        await driven.press("escape", ":")
+        await driven.enter("foo")
+        assert driven.said.startswith("foo: no such setting here; there is max_lr 0.03, epochs 8")
+        assert len(driven.said) < 80
+        await driven.press("escape", ":")
+        await driven.enter(f"data {tmp_path}")
+        await driven.settled()
+        assert driven.refused
+        assert str(tmp_path) in driven.said
 
 
 @pytest.mark.parametrize("text", ["learning-rate 0.03", "max-lr=0.03", "LR 0.03", "peak 0.03"])

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import exp
+from functools import cache
+from math import cos, exp, sqrt
 
 from convtui.engine.layers import Conv
 from convtui.engine.stack import summarize
@@ -50,8 +51,24 @@ def loss_at(step: int, floor: float = 0.05) -> float:
 
 
 def watched(step: int, index: tuple[int, int, int, int] = (0, 0, 2, 2)) -> Watched:
-    before = 0.1 + 0.002 * (step - 1)
-    return Watched(1, index, before, -0.3 / step, -0.2 / step, 0.01 / step, -0.0001, 0.002, before + 0.002)
+    """A weight that AdamW updates by the usual recipe."""
+    return replace(_watched(step), index=index)
+
+
+@cache
+def _watched(step: int) -> Watched:
+    recipe = Recipe()
+    lrs, momenta = schedule(recipe, STEPS_AN_EPOCH * recipe.epochs)
+    lr, beta = float(lrs[step - 1]), float(momenta[step - 1])
+    last = _watched(step - 1) if step > 1 else Watched(1, (0, 0, 0, 0), 0, 0, 0.0, 0.0, 0, 0, 0.1)
+    gradient = 0.02 * cos(step) / step
+    buffer = beta * last.buffer + (1 - beta) * gradient
+    squares = recipe.beta2 * (last.squares or 0.0) + (1 - recipe.beta2) * gradient**2
+    unbiased = buffer / (1 - beta**step), squares / (1 - recipe.beta2**step)
+    decay = -lr * recipe.weight_decay * last.after
+    update = decay - lr * unbiased[0] / (sqrt(unbiased[1]) + recipe.eps)
+    after = last.after + update
+    return Watched(1, (0, 0, 0, 0), last.after, gradient, buffer, squares, decay, update, after)
 
 
 def step(number: int, recipe: Recipe | None = None, floor: float = 0.05) -> Step:
@@ -109,19 +126,22 @@ def events(
     recipe = recipe or Recipe()
     first = begun(recipe, run)
     last = first.total_steps if until is None else until
+    floor = 2.25 if accuracy < 0.2 else 1.05 - accuracy  # who guesses has the loss of guessing
     yield first
     for number in range(1, last + 1):
-        yield step(number, recipe, 1.05 - accuracy)
+        yield step(number, recipe, floor)
         if number % 4 == 0:
             yield snapshot(number, recipe)
         if number % STEPS_AN_EPOCH == 0:
             epoch = number // STEPS_AN_EPOCH
             reached = accuracy * (1 - 0.3 / epoch**2 + 0.3 / recipe.epochs**2)
             seconds = number * SECONDS_A_STEP
-            yield Epoch(epoch, number, loss_at(number - 10), loss_at(number) + 0.02, reached, seconds)
+            yield Epoch(
+                epoch, number, loss_at(number - 10, floor), loss_at(number, floor) + 0.02, reached, seconds
+            )
             yield Saved(number)
     if until is None:
-        yield Finished(last, loss_at(last) + 0.02, accuracy, last * SECONDS_A_STEP)
+        yield Finished(last, loss_at(last, floor) + 0.02, accuracy, last * SECONDS_A_STEP)
 
 
 def search() -> Iterator[Message]:

@@ -1,6 +1,7 @@
 """A record is what its events come to, however they arrive, and knows nothing that they do not tell."""
 
 from dataclasses import replace
+from math import inf, nan
 
 import numpy as np
 import pytest
@@ -248,3 +249,14 @@ def test_what_came_out_is_known_though_the_log_was_lost() -> None:
     assert isinstance(finished, Finished)
     record = Record.of([began, finished], Recipe())
     assert (record.step, record.accuracy) == (finished.step, finished.accuracy)
+
+
+def test_a_run_has_diverged_from_the_step_on_since_which_no_loss_is_finite() -> None:
+    record = record_of(*made.events(until=3))
+    assert (record.diverged_at, record.is_diverged) == (None, False)
+    for step, loss, since in ((4, nan, 4), (5, 2.0, None), (6, inf, 6), (7, nan, 6)):
+        record.take(replace(made.step(step), loss=loss))
+        assert (record.diverged_at, record.is_diverged) == (since, since is not None)
+    for step, since in ((6, 6), (5, None), (4, 4), (3, None)):
+        record.take(made.begun(step=step))
+        assert record.diverged_at == since

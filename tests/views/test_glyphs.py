@@ -1,6 +1,10 @@
 """Arrays of characters become lines of segments."""
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.segment import Segment
 
 from convtui.views.cells import DARK, style
 from convtui.views.glyphs import Glyphs
@@ -45,3 +49,29 @@ def test_a_rectangle_is_filled() -> None:
     glyphs = Glyphs(3, 4, DARK)
     glyphs.fill(1, 1, (2, 2), "x", RED)
     assert ["".join(segment.text for segment in line) for line in glyphs.lines()] == ["    ", " xx ", " xx "]
+
+
+def test_wide_characters_take_two_columns() -> None:
+    glyphs = Glyphs(2, 6, DARK)
+    assert glyphs.write(0, 1, "猫a", RED) == 4
+    assert glyphs.write(1, 3, "猫犬", RED) == 6
+    assert ["".join(segment.text for segment in line) for line in glyphs.lines()] == [" 猫a  ", "   猫 "]
+
+
+def test_what_a_terminal_would_obey_is_not_written() -> None:
+    glyphs = Glyphs(1, 8, DARK)
+    assert glyphs.write(0, 0, "a\x1b[\n\udcffe\u0301", RED) == 6
+    assert "".join(segment.text for segment in glyphs.lines()[0]) == "a�[��e  "
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), st.integers(-4, 12)), max_size=5), st.integers(0, 10))
+def test_whatever_is_written_a_line_keeps_its_width(texts: list[tuple[str, int]], width: int) -> None:
+    glyphs = Glyphs(1, width, DARK)
+    for text, column in texts:
+        glyphs.write(0, column, text, RED)
+    (line,) = glyphs.lines()
+    assert Segment.get_line_length(line) == width
+    told = "".join(segment.text for segment in line)
+    assert told.isprintable()
+    assert cell_len(told) == width
+    told.encode()

@@ -133,8 +133,16 @@ def test_a_run_that_went_to_infinity_is_at_the_top() -> None:
 
 def test_points_beyond_the_range_have_arrows_too() -> None:
     lines = plotted(curve(1, 9, stroke=Stroke.POINTS, marker="▲"), y_range=(0, 3))
-    assert inside(lines)[0].endswith(BEYOND[0])
-    assert sum(line.count("▲") for line in lines) == 1
+    assert inside(lines)[0].endswith(f"{BEYOND[0]}▲")
+    assert sum(line.count("▲") for line in lines) == 2
+
+
+@pytest.mark.parametrize("stroke", [Stroke.POINTS, Stroke.LINE])
+def test_a_marker_hides_no_other_and_no_curve_hides_one(stroke: Stroke) -> None:
+    same = [curve(1, 2, colour=each, stroke=stroke, marker=MARKERS[each]) for each in range(4)]
+    rows = inside(plotted(*same, curve(1, 2, stroke=Stroke.THICK)))
+    assert all(marker in "".join(rows) for marker in MARKERS)
+    assert sum(row.endswith("◆■▲●") for row in rows) == 1
 
 
 @pytest.mark.parametrize("stroke", [Stroke.DASHED, Stroke.DOTTED])

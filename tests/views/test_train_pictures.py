@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.segment import Segment
 
 from convtui.views.cells import DARK, LIGHT, diverging, style
 from convtui.views.train_pictures import SHADES, kernel_lines, prediction_lines
@@ -61,11 +62,11 @@ def test_images_before_a_run_have_their_labels_alone() -> None:
 def test_a_narrow_tile_has_room_for_what_is_wrong() -> None:
     long = replace(predictions(6), labels=("sandal",) * 6, predicted=("sneaker",) * 6)
     lines = texts(prediction_lines(long, (13, 30), DARK))
-    assert all(
-        part.endswith("✗")
-        for part in next(line for line in lines if "→" in line).rstrip().split("  ")
-        if part
-    )
+    (labels,) = {line.strip() for line in lines if "→" in line}
+    assert set(labels.split()) == {"sa…→sn…"}
+    fitting = replace(predictions(6, 14), labels=("cat",) * 6, predicted=("dog",) * 6)
+    (labels,) = {line.strip() for line in texts(prediction_lines(fitting, (12, 24), DARK)) if "→" in line}
+    assert set(labels.split()) == {"cat→dog"}
     short = texts(prediction_lines(predictions(), (11, 28), DARK))
     assert any("3→1 ✗" in line for line in short)
 
@@ -101,3 +102,38 @@ def test_every_line_is_as_wide_as_the_pane(
         prediction_lines(predictions(count, side), size, palette),  # type: ignore[arg-type]
     ):
         assert [len(line) for line in texts(lines)] == [size[1]] * size[0]
+
+
+def test_an_answer_that_is_no_number_is_not_right() -> None:
+    lost = replace(predictions(), probabilities=(float("nan"),) * 16)
+    lines = texts(prediction_lines(lost, (13, 46), DARK))
+    assert lines[0].startswith("no answer: no output is finite")
+    assert any("0→? ✗" in line for line in lines)
+    assert not any("nan" in line for line in lines)
+    first = replace(predictions(), probabilities=(float("nan"), *(0.9,) * 15))
+    assert texts(prediction_lines(first, (13, 46), DARK))[0].startswith("6 of 8 predictions right")
+
+
+def test_kernels_that_are_no_numbers_are_said_to_be() -> None:
+    lost = replace(kernels(), values=np.full((8, 1, 5, 5), np.nan))
+    assert "no finite weights to show" in texts(kernel_lines(lost, (12, 46), DARK))[2]
+
+
+@pytest.mark.parametrize("name", ["猫", "犬と猫の写真", "ca\u0301t", "'a\\x1b[31m'", "👩‍🚀"])
+@pytest.mark.parametrize("size", [(13, 46), (11, 28), (7, 7)])
+def test_names_of_wide_characters_keep_every_line_as_wide_as_the_pane(
+    name: str, size: tuple[int, int]
+) -> None:
+    named = replace(predictions(), labels=(name,) * 16, predicted=(name, *("dog",) * 15))
+    lines = prediction_lines(named, size, DARK)
+    assert {Segment.get_line_length(line) for line in lines} == {size[1]}
+
+
+def test_pictures_that_stay_are_not_drawn_again_and_what_is_said_of_them_is() -> None:
+    first = predictions()
+    second = replace(first, predicted=("2",) * 16)
+    assert any("3→1 ✗" in line for line in texts(prediction_lines(first, (13, 46), DARK)))
+    lines = texts(prediction_lines(second, (13, 46), DARK))
+    assert any("3→2 ✗" in line for line in lines)
+    assert not any("3→1" in line for line in lines)
+    assert prediction_lines(first, (13, 46), DARK) == prediction_lines(predictions(), (13, 46), DARK)

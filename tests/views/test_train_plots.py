@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convtui.views.plots import MARKERS, Stroke
-from convtui.views.train_data import LayersView
+from convtui.views.cells import DARK
+from convtui.views.plots import MARKERS, Stroke, plot_lines
+from convtui.views.train_data import Curves, LayersView
+from convtui.views.train_panes import TrainPanes
 from convtui.views.train_plots import (
     accuracy_plot,
     finder_plot,
@@ -18,6 +20,7 @@ from convtui.views.train_plots import (
     update_plot,
     value_plot,
 )
+from tests.views.lines import texts
 from tests.views.train_views import (
     LAYERS,
     TOTAL,
@@ -159,3 +162,42 @@ def test_guessing_is_the_last_runs_and_no_line_without_a_run() -> None:
     assert plot.series[0].name == "guessing 0.69"
     assert plot.y_range == (0.0, 3.0)
     assert loss_plot([]).series == ()
+
+
+def ending(accuracies: list[float], colour: int) -> Curves:
+    found = np.array(accuracies)
+    return replace(curves(colour=colour), accuracies=found, epochs=np.arange(1.0, len(found) + 1))
+
+
+def test_a_comparison_has_the_axis_of_the_runs_that_learnt() -> None:
+    learnt = [ending([0.4, 0.953], 1), ending([0.9, 0.96], 2), ending([0.95, 0.986], 3)]
+    stuck = ending([0.1, 0.1], 0)
+    assert accuracy_plot([stuck, *learnt]).y_range == (95, 100)
+    assert accuracy_plot([stuck, ending([0.2, 0.87], 1)]).y_range == (80, 100)
+    assert accuracy_plot([stuck, stuck]).y_range == (0, 100)
+    assert accuracy_plot([stuck, replace(stuck, accuracies=np.array([np.nan, np.nan]))]).y_range == (0, 100)
+    lines = texts(plot_lines(accuracy_plot([stuck, *learnt]), (10, 50), DARK))
+    assert any("↓ below 95" in line for line in lines)
+    told = "".join(lines[1:])
+    assert all(marker in told for marker in "▲■◆")
+
+
+def test_validation_has_a_marker_that_no_run_has() -> None:
+    (validation,) = [each for each in loss_plot([curves()]).series if each.name == "validation"]
+    assert validation.marker not in MARKERS
+    assert {each.marker for each in accuracy_plot([curves()]).series} == {"", validation.marker}
+
+
+def test_a_curve_without_a_colour_of_its_own_has_no_marker() -> None:
+    plot = loss_plot([curves("a", 0), replace(curves("b"), colour=None)])
+    assert (plot.series[-1].colour, plot.series[-1].marker) == (None, "")
+    assert loss_plot([replace(curves("b"), colour=None)]).series[-2].colour == 0
+
+
+@pytest.mark.parametrize("name", ["no layers", "no tries", "no weight", "no runs"])
+def test_a_plot_of_nothing_has_no_axes(name: str) -> None:
+    panes = TrainPanes()
+    panes.show(views()[name], (38, 120), DARK)
+    for pane in panes._panes.values():
+        text = "".join(segment.text for y in range(pane.region.height) for segment in pane.line(y))
+        assert not set(text) & set("┤└┬")

@@ -120,6 +120,23 @@ def test_a_run_without_an_epoch_has_dashes() -> None:
     assert line.split()[-6:] == ["■", "stopped", "0/5", "–", "–", "0:06"]
 
 
+def test_a_table_tells_that_there_are_more_rows() -> None:
+    for selected, told in ((0, "7 of 20, ↓ more"), (10, "7 of 20, ↑↓ more"), (19, "7 of 20, ↑ more")):
+        head, *_ = texts(runs_table(replace(RUNS, selected=selected), (8, 118), DARK))
+        assert told in head
+    assert "more" not in texts(runs_table(RUNS, (21, 118), DARK))[0]
+
+
+def test_a_long_recipe_is_cut_before_the_epochs_go() -> None:
+    row = replace(
+        RUNS.rows[0], words="one-cycle 0.06 · batch norm · " + "channels 8,16,32 · " * 9, short="x" * 90
+    )
+    head, line = texts(runs_table(replace(RUNS, rows=(row,), selected=0), (2, 118), DARK))
+    assert "epochs" in head
+    assert " 5/5 " in line
+    assert "…" in line
+
+
 @given(st.integers(0, 50), st.integers(0, 49), st.integers(1, 60))
 def test_the_rows_in_view_have_the_selected_one(count: int, selected: int, rows: int) -> None:
     selected = min(selected, max(count - 1, 0))
@@ -147,8 +164,8 @@ def test_a_card_puts_the_numbers_in_where_there_is_room() -> None:
     assert not any("0.87·(0.009)" in line for line in narrow)
     for lines in (roomy, narrow):
         assert not any("…" in line for line in lines)
-        assert any(line.startswith("momentum buffer") and line.endswith(" 0.0087") for line in lines)
-        assert any(line.startswith("weight after") and line.endswith(" 0.1001") for line in lines)
+        assert any(line.startswith("momentum buffer") and line.endswith(" 0.007531") for line in lines)
+        assert any(line.startswith("weight after") and line.endswith(" 0.07287") for line in lines)
         assert any("lr 0.0412" in line for line in lines)
 
 
@@ -173,13 +190,13 @@ def test_a_card_without_a_step_says_when_there_will_be_one() -> None:
 def test_a_lesson_tells_why_where_there_is_room() -> None:
     view = replace(RUNS, arms=ARMS, peak=0.06, classes=10)
     roomy = texts(lesson_lines(view, (5, 100), DARK))
-    assert roomy[0].startswith("Constant 0.06: stuck at 10.00%; as usual")
+    assert roomy[0].startswith("● Constant 0.06: 10.00%; it has learnt nothing")
     narrow = texts(lesson_lines(view, (4, 58), DARK))
     assert [line.strip() for line in narrow] == [
-        "Constant 0.06: stuck at 10.00%.",
-        "Constant with batch norm 0.06: 96.33%.",
-        "One-cycle 0.06: 96.60%.",
-        "One-cycle with batch norm 0.06: 98.74%.",
+        "● Constant 0.06: 10.00%; it has learnt nothing.",
+        "▲ Constant 0.06, with batch norm: 96.33%.",
+        "■ One-cycle 0.06: 96.60%; the schedule +86.60 points.",
+        "◆ One-cycle 0.06, with batch norm: 98.74%.",
     ]
 
 

@@ -95,11 +95,11 @@ WEIGHT = WeightStep(
     0.01,
     0.12345,
     -0.0023,
-    0.0087,
+    0.007531,
     3.4e-5,
-    -5e-5,
-    -0.0234,
-    0.1001,
+    -5.086e-05,
+    -0.050584,
+    0.072866,
     0.009,
 )
 
@@ -124,10 +124,10 @@ ROWS = tuple(
     for at in range(20)
 )
 ARMS = (
-    Arm("constant", False, 0.1, True),
-    Arm("constant", True, 0.9633, True),
-    Arm("one-cycle", False, 0.966, True),
-    Arm("one-cycle", True, 0.9874, True),
+    Arm("constant", False, 0.1, True, 2.3041, 0),
+    Arm("constant", True, 0.9633, True, 0.12, 1),
+    Arm("one-cycle", False, 0.966, True, 0.11, 2),
+    Arm("one-cycle", True, 0.9874, True, 0.05, 3),
 )
 
 
