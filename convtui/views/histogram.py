@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.views.axes import Scale, labels_below, places, tick_labels, top_of
+from convtui.views.axes import Scale, places, tick_labels, top_of
 from convtui.views.cells import RGB, Array, Palette, accent_on, cut_to, style
 from convtui.views.drawn_pane import Size
 from convtui.views.glyphs import Glyphs, Lines
-from convtui.views.plots import LEAST_HEIGHT, LEAST_WIDTH, Mark, series_colour
+from convtui.views.plots import LEAST_HEIGHT, LEAST_WIDTH, Mark, draw_axis_below, series_colour
 
 FAR: Final = 6  # columns that a mark's name may be away from it
 ROOMY: Final = 7  # lines from which the marks' names have a line of their own
@@ -248,14 +248,8 @@ def _draw_axes(
     """The heights' axis at the left, the values' below."""
     top, left, rows = frame
     muted = style(glyphs.palette.muted, glyphs.palette.background)
-    columns = glyphs.width - left
     glyphs.fill(top, left - 1, (rows, 1), "│", muted)
     for value, label in labels.items():
         lines = ceil(float(up.share(np.array([value]))[0]) * rows - 1e-9)  # as many as such a bar takes
         glyphs.write(top + rows - max(lines, 1), left - 1 - len(label), f"{label}┤", muted)
-    ticks, texts = labels_below(Scale(histogram.low, histogram.high), columns)
-    glyphs.write(top + rows, left - 1, "└" + "─" * columns, muted)
-    for column in ticks:
-        glyphs.write(top + rows, left + column, "┬", muted)
-    for column, text in texts:
-        glyphs.write(top + rows + 1, left + column, text, muted)
+    draw_axis_below(glyphs, Scale(histogram.low, histogram.high), (top + rows, left))
