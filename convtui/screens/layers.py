@@ -91,7 +91,7 @@ class LayersScreen(StackScreen):
             stack.layer,
             lambda number: feeding_text(fed[number], rows[number]) if number < len(fed) else "",
         )
-        self._show_words(stack)
+        self._show_words(stack, fed)
         self._image.show(image_grid(session.picture, session.view.slice, stack, fed[0], plan.image))
         for number, place in plan.chain.items():
             row = stack.summary.rows[number]
@@ -109,13 +109,13 @@ class LayersScreen(StackScreen):
             self._table_lines = (key, table_lines(*key))
         return self._table_lines[1]
 
-    def _show_words(self, stack: Stack) -> None:
+    def _show_words(self, stack: Stack, fed: tuple[Feeding, ...]) -> None:
         assert self._planned is not None
         plan = self._planned[1]
         width = plan.details.width
         value = value_of(stack, self._maps(stack, stack.layer))
         errors = self._errors(stack, width)
-        lines = [field_line(stack, value, width), layer_line(stack.row, width)]
+        lines = [field_line(stack, fed, value, width), layer_line(stack.row, width)]
         if plan.details.height - len(errors) > len(lines):
             lines.append(size_line(stack.row, width))
         self._details.show([*lines, *errors])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 
 from convtui.engine.layers import Conv, LayerError, Window
 from convtui.engine.stack import Row, Summary
+from convtui.engine.tracing import Feeding, field_through
 from convtui.stack import Stack
 from convtui.trained import Trained
 from convtui.views.cells import significant
@@ -68,7 +70,7 @@ def size_line(row: Row, width: int) -> str:
     return text if len(text) <= width else f"output rows {rows.output}, columns {columns.output}"
 
 
-def field_line(stack: Stack, value: float | None, width: int) -> str:
+def field_line(stack: Stack, fed: Sequence[Feeding], value: float | None, width: int) -> str:
     """The selected activation, its value, and the pixels that it sees."""
     row, (down, across) = stack.row, stack.cell()
     place = f"[{', '.join(map(str, stack.activation[: len(row.output_shape)]))}]"
@@ -77,11 +79,12 @@ def field_line(stack: Stack, value: float | None, width: int) -> str:
         return f"pixel {place}{shown}"
     name = f"activation {place}{shown}"
     _, height, wide = stack.input_shape
-    first, last = row.field.rows.span(down)
-    left, right = row.field.columns.span(across)
-    centre = ", ".join(f"{at:g}" for at in row.field.centre(down, across))
+    field = field_through(stack.summary.rows, fed)
+    first, last = field.rows.span(down)
+    left, right = field.columns.span(across)
+    centre = ", ".join(f"{at:g}" for at in field.centre(down, across))
     spans = f"rows {_to(first, last)}, columns {_to(left, right)}"
-    sees = f"sees {_by(row.field.size)} pixels: {spans}, centre {centre}"
+    sees = f"sees {_by(field.size)} pixels: {spans}, centre {centre}"
     cut = _cut((first, last, height), (left, right, wide))
     clipped = f"; clipped to {_by((height, wide))}" if cut else ""
     candidates = [f"{name} {sees}{cut}", f"{name} sees {spans}{cut}", f"{place} sees {spans}{cut}"]
