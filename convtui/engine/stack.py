@@ -170,7 +170,7 @@ def _image_shape(shape: Sequence[int]) -> Shape:
 
 
 def field_after(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Shape) -> ReceptiveField:
-    """A layer's fields from those of its inputs; the output's shape is empty while the image's is not known."""
+    """A layer's fields from its inputs'; the output's shape is empty while the image's is not known."""
     first = fields[0]
     match layer:
         case Branches():

@@ -71,8 +71,8 @@ def test_layers_on_another_path_do_not_feed() -> None:
 
 
 DEEP = (
-    "conv 5x3 8 s2x1 p2x1 nobias, bn, relu, maxpool 3 s2 p1, residual(conv 3x3 8 p1, bn, relu, conv 3x3 8 p1), "
-    "avgpool 3 s2 p1, conv 3x3 12 d2 p2 g4, {join}, gap, flatten, linear 10"
+    "conv 5x3 8 s2x1 p2x1 nobias, bn, relu, maxpool 3 s2 p1, residual(conv 3x3 8 p1, bn, relu, "
+    "conv 3x3 8 p1), avgpool 3 s2 p1, conv 3x3 12 d2 p2 g4, {join}, gap, flatten, linear 10"
 )
 
 
