@@ -154,7 +154,7 @@ class PageScreen(Screen[None]):
         return line + Content(" " * max(self.size.width - 1 - line.cell_length - tabs.cell_length, 2)) + tabs
 
     def _words_now(self) -> dict[str, str]:
-        playing = {"play": f"pause {self._speed}/s"} if self.playing else {}
+        playing = {"play": f"pause {self._speed}/s"} if self.playing else {"speed": ""}
         return {**self.footer_words(), **playing}
 
     def footer_words(self) -> Mapping[str, str]:

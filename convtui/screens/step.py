@@ -14,7 +14,7 @@ from convtui.views.canvas import Canvas, Pane
 from convtui.views.equation import result_line, sum_line
 from convtui.views.grid import GridPane
 from convtui.views.shape import shape_notes
-from convtui.views.step_grids import Pointer, step_grids
+from convtui.views.step_grids import Pointer, slice_names, step_grids
 from convtui.views.text_pane import TextPane
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ class StepScreen(SessionScreen):
         for pane, grid in zip(self._tables, (grids.window, grids.kernel, grids.products), strict=True):
             pane.show(grid)
         room = self._equation.region.width
-        result = result_line(step, session.taps, room)
-        lines = [sum_line(step, session.slice, session.taps, room), result]
+        names = slice_names(session)
+        result = result_line(step, session.taps, room, names)
+        lines = [sum_line(step, session.slice, session.taps, room, names), result]
         if self._equation.region.height < 2:
             lines = lines[:1] if session.taps is None else [result]
         self._equation.show(lines)

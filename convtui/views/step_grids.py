@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from convtui.views.controls import padding
 from convtui.views.drawing import NOBODY, Cell, Grid, Outline, Readers
 from convtui.views.shape import counted, spans
 from convtui.views.sheets import FILLED_TINT, ZERO_TINT, ImageSheet, OutputSheet, TableSheet, whole_pixels
+
+COLOURS: Final = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,14 @@ def _image_title(session: Session) -> str:
 
 
 def channel_name(picture: Picture, channel: int) -> str:
-    return f"{channel} {('red', 'green', 'blue')[channel]}" if picture.colour else str(channel)
+    return f"{channel} {COLOURS[channel]}" if picture.colour else str(channel)
+
+
+def slice_names(session: Session) -> list[str]:
+    """The colours of a colour picture that the filter's slices read; none of any other."""
+    if not session.picture.colour:
+        return []
+    return [COLOURS[channel] for channel in session.convolution.channels_read(session.position[0])]
 
 
 def _output(session: Session, pointer: Pointer) -> Grid:
@@ -144,7 +154,7 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     shape = "x".join(map(str, convolution.output_shape))
     cell, step = f"output[{o}, {r}, {c}]", f"step {session.index + 1} of {session.size}"
     title, short_title = f"{cell} of {shape} · {step}", f"{cell.removeprefix('output')} · {step}"
-    hint = "dots: not computed yet"
+    hint = "dots: not computed yet" if filled < rows * columns else _all_computed(convolution)
     readers = NOBODY
     if pointer.pixel:
         down, across = (
@@ -173,6 +183,13 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     )
 
 
+def _all_computed(convolution: Convolution) -> str:
+    channels, rows, columns = convolution.output_shape
+    of = " of this channel" if channels > 1 else ""
+    cells = f"all {rows * columns:,} cells{of} are" if rows * columns > 1 else f"the only cell{of} is"
+    return f"{cells} computed"
+
+
 def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Grid, Grid]:
     picture, convolution, s = session.picture, session.convolution, session.slice
     _, slices, rows, columns = convolution.weight_shape
@@ -186,10 +203,13 @@ def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Gri
         done = min(max(session.taps - s * rows * columns, 0), rows * columns)
     o = step.position[0]
     kernel_title = f"kernel [{o}, {s}]" if convolution.weight_shape[0] > 1 or slices > 1 else "kernel"
-    is_one_of_many = convolution.image_shape[0] > 1
-    window_title = f"window {channel_name(picture, session.channel)}" if is_one_of_many else "window"
+    window_title = short_title = "window"
+    if convolution.image_shape[0] > 1:
+        name = COLOURS[session.channel] if picture.colour else f"channel {session.channel}"
+        short_title = f"window · {name}"
+        window_title = f"{short_title} ({s + 1} of {slices})" if slices > 1 else short_title
     return (
-        Grid(window, window_title, "pixels it covers", focus=entry),
+        Grid(window, window_title, "pixels it covers", short_title, focus=entry),
         Grid(kernel_sheet(convolution, o, s), kernel_title, "times weights", focus=entry),
         Grid(products, "products", "to be added", filled=done, focus=entry),
     )
