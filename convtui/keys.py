@@ -145,6 +145,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("w", "w", "weights(1)", "other random weights: the next seed"),
         Key("W", "W", "weights(-1)", "the seed before"),
         Key("e", "e", "edit", "type other layers: conv 3x3 8 s2 p1, relu, maxpool 2", "edit"),
+        Key("colon", ":", "type('')", "type a setting: stride 2 · padding same · filters 16"),
     ),
     "batchnorm": (
         Key("right,l", "→ l", "batch(1)", "the next mini-batch", "batch"),
@@ -169,6 +170,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("M", "M", "momentum(-1)", "the momentum before"),
         Key("v", "v", "view", "the mini-batches so far, or the values of this one", "view"),
         Key("w", "w", "weights(1)", "the weights of the run, or seeded ones"),
+        Key("colon", ":", "type('')", "type a setting: gamma 2 · beta -0.5 · size 64 · momentum 0.1"),
         Key("r,home", "r home", "ends(-1)", "the first mini-batch, running statistics as at first"),
         Key("end", "end", "ends(1)", "through all mini-batches to the end of the epoch"),
     ),

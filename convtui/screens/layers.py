@@ -233,7 +233,8 @@ class LayersScreen(StackScreen):
         self.change_stack(lambda stack: stack.at(stack.layer, (0, 0, 0)))
 
     def action_go_to(self) -> None:
-        self.ask("go to (layer, or row,column, or channel,row,column)", "", self._go_to)
+        question = "go to (layer, or row,column, or channel,row,column)"
+        self.ask(question, "", self._go_to, "5 · 4,18 · 0,4,18")
 
     def _go_to(self, text: str) -> bool:
         return self.change_stack(lambda stack: parse_activation(text, stack))

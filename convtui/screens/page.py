@@ -28,6 +28,7 @@ from convtui.views.controls import Control, controls, controls_line
 from convtui.views.words import KEY, Line, link
 
 if TYPE_CHECKING:
+    from textual.suggester import Suggester
     from textual.widget import AwaitMount
 
     from convtui.app import ConvtuiApp
@@ -184,17 +185,34 @@ class PageScreen(Screen[None]):
         self._notice.set_class(bool(self.query("Prompt, EditLine")), "raised")
         self._notice.say(text, error)
 
-    def ask(self, question: str, value: str, done: Callable[[str], object]) -> None:
-        """Let the user type; `done` gets what was entered. Where it returns False, ask again."""
+    def ask(
+        self,
+        question: str,
+        value: str,
+        done: Callable[[str], object],
+        example: str = "",
+        suggester: Suggester | None = None,
+    ) -> None:
+        """Let the user type; `done` gets what was entered. Where it returns False, ask again.
+
+        An empty line shows the example; without one, where a setting is asked for, those of the key for that.
+        """
         from convtui.screens.prompt import Prompt
 
         def again(text: str) -> None:
             if done(text) is False:
-                self.ask(question, text, done)
+                self.ask(question, text, done, example, suggester)
                 self._notice.add_class("raised")
 
         self.query(Prompt).remove()
-        self.opening = self.mount(Prompt(question, value, again))
+        example = example or (self._settings if question == ":" else "")
+        self.opening = self.mount(Prompt(question, value, again, example, suggester))
+
+    @property
+    def _settings(self) -> str:
+        """Settings that can be typed here, as the help has them."""
+        does = next(key.does for key in (*self.KEYS, *self.COMMON) if key.names == "colon")
+        return does.partition(": ")[2]
 
     async def on_key(self, event: events.Key) -> None:
         """Take keys one after another, those that came while the one before was still at work too."""
@@ -315,5 +333,8 @@ class PageScreen(Screen[None]):
     def action_save_as(self) -> None:
         self.convtui.save_as()
 
-    def action_open(self) -> None:
-        self.ask("open an image, a sample or a session:", "", self.convtui.open)
+    def action_open(self, name: str = "") -> None:
+        from convtui.screens.suggest import SuggestToOpen
+
+        question, example = "open an image or a session:", "cat-32 · mnist-12k:test:17 · photo.jpg"
+        self.ask(question, name, self.convtui.open, example, SuggestToOpen())
