@@ -362,7 +362,7 @@ class ConvtuiApp(App[None]):
         from convtui.commands import Palette
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette())
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         from convtui.commands import commands
