@@ -272,9 +272,9 @@ def controls_of(batches: Batches, source: str) -> list[Control]:
         Control("tab", "layer", str(batches.place.number)),
         Control("c", "channel", f"{batches.channel}/{norm.num_features}"),
         Control("g", "gamma", f"{batches.gamma:.4g}"),
-        Control("b", "beta", f"{batches.beta:.4g}"),
-        Control("z", "size", str(batches.batch_size)),
-        Control("m", "momentum", "None" if norm.momentum is None else f"{norm.momentum:g}"),
+        Control("b", "beta", f"{batches.beta:.4g}", spare=1),
+        Control("z", "size", str(batches.batch_size), spare=2),
+        Control("m", "momentum", "None" if norm.momentum is None else f"{norm.momentum:g}", is_plain=True),
         Control("t", "mode", "training" if norm.training else "eval", stepped=False),
-        Control("w", "weights", source, stepped=False),
+        Control("w", "weights", source, stepped=False, spare=3),
     ]

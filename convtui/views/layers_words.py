@@ -122,8 +122,8 @@ def layer_controls(stack: Stack) -> list[Control]:
     """The stack's settings and the selected layer's."""
     name = stack.name or "own layers"
     items = [
-        Control("n", "network", name),
-        Control("w", "weights", str(stack.trained or f"seed {stack.seed}")),
+        Control("n", "network", name, is_plain=True),
+        Control("w", "weights", str(stack.trained or f"seed {stack.seed}"), is_plain=True),
         Control("tab", "layer", str(stack.layer)),
     ]
     layer = stack.row.layer
@@ -136,8 +136,8 @@ def layer_controls(stack: Stack) -> list[Control]:
     items += [Control("z", "size", _by(spec.kernel_size))]
     if isinstance(layer, Conv):
         items += [
-            Control("i", "filters", str(layer.out_channels)),
-            Control("d", "dilation", pair(spec.dilation)),
+            Control("i", "filters", str(layer.out_channels), spare=1),
+            Control("d", "dilation", pair(spec.dilation), spare=2),
+            Control("G", "groups", str(spec.groups), spare=3),
         ]
-        items += [Control("G", "groups", str(spec.groups))]
     return items
