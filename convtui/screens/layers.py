@@ -43,6 +43,7 @@ from convtui.views.layers_words import (
     layer_controls,
     layer_line,
     size_line,
+    terms,
     unlike_training,
 )
 from convtui.views.table_pane import TablePane
@@ -120,9 +121,10 @@ class LayersScreen(StackScreen):
             lines.append(size_line(stack.row, width))
         self._details.show([*lines, *errors])
         if stack.trained and not is_normalised(self.session.picture):
-            self._sentence.show([unlike_training(stack.trained, width)])
+            sentence = unlike_training(stack.trained, width)
         else:
-            self._sentence.show([growth(stack.summary, width)])
+            sentence = growth(stack.summary, width)
+        self._sentence.show([sentence, terms(stack.row, stack.summary, width)])
 
     def _errors(self, stack: Stack, width: int) -> list[str]:
         error = stack.summary.error

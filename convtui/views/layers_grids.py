@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from convtui.views.layers_arrange import Place, Size
 from convtui.views.layers_sheets import MapSheet, MosaicSheet, Tiling
 from convtui.views.sheets import ImageSheet
 from convtui.views.step_grids import channel_name
+
+FRAMED: Final = "framed: what feeds it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,13 +117,14 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
     title = f"{picture.name} {shape}{_thinned(every)}"
     if channels > 1 and not own_colours:
         title += f" · channel {channel_name(picture, channel)}"
-    hint = "the arrows select a pixel" if is_selected else "framed: what feeds it"
+    hint, short = ("the arrows select a pixel", "arrows select") if is_selected else (FRAMED, "what feeds it")
+    hint = hint if len(hint) <= place.region.width else short
     thinned = f"{hint} · ÷{every}: one of {every} rows and columns"
     hint = thinned if every > 1 and len(thinned) <= place.region.width else hint
     grid = Grid(
         sheet=_image_sheet(picture, channel, own_colours, every),
         title=title,
-        short_title=f"image {shape}{_thinned(every)}",
+        short_title=f"image{_thinned(every)} {shape}",
         hint=hint,
         legend=not own_colours,
     )

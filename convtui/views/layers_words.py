@@ -18,19 +18,44 @@ from convtui.views.layers_table import is_clipped
 def growth(summary: Summary, width: int) -> str:
     """Why deeper layers see more and have more filters, with the figures of the first and the widest."""
     convs = [row for row in summary.rows if isinstance(row.layer, Conv)]
-    star = "   * clipped" if any(map(is_clipped, summary.rows)) else ""
-    meaning = f"field: the pixels that an activation sees; start: the middle of the first one's{star}"
+    meaning = "field: the pixels that an activation sees"
     if len(convs) < 2 or convs[-1].field.size == convs[0].field.size:
         return meaning
     fields = f"{_by(convs[0].field.size)} → {_by(max(row.field.size for row in convs))}"
     sees = f"Deeper sees more ({fields}): windows read windows"
     before, after = convs[0].output_shape, max(convs, key=lambda row: row.output_shape[0]).output_shape
     if after[0] <= before[0]:
-        return f"{sees}{star}"
+        return sees
     filters = f"{before[0]} → {after[0]} filters"
     why = "Fewer cells leave room for" if after[1] < before[1] else "More kinds of patterns need"
-    candidates = [f"{sees}. {why} more filters ({before[0]} → {after[0]}){star}", f"{sees}; {filters}"]
+    candidates = [f"{sees}. {why} more filters ({before[0]} → {after[0]})", f"{sees}; {filters}"]
     return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
+def terms(row: Row, summary: Summary, width: int) -> str:
+    """What jump and start of a layer's fields mean, and the star in the table if there is one."""
+    (down, across), (first, left) = row.field.jump, row.field.start
+    apart = (
+        _counted(down, "pixel")
+        if down == across
+        else f"{_counted(down, 'row')}, {_counted(across, 'column')}"
+    )
+    look = "would look" if row.field.rows.count == row.field.columns.count == 1 else "look"
+    jump = f"jump {pair(row.field.jump)}: neighbours {look} {apart} apart"
+    start = f"start {_pixels(first, left)}: the centre of the first one's field"
+    star = "   * larger than the image: clipped" if any(map(is_clipped, summary.rows)) else ""
+    short_start, short_star = start.replace("the centre of", "centre of"), "   * clipped" if star else ""
+    candidates = [f"{jump} · {start}{star}", f"{jump} · {short_start}{star}", f"{jump} · {start}{short_star}"]
+    return next((text for text in candidates if len(text) <= width), jump)
+
+
+def _pixels(row: float, column: float) -> str:
+    both = [f"{at:g}".replace("-", "−") for at in ((row,) if row == column else (row, column))]
+    return ", ".join(both)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def unlike_training(trained: Trained, width: int) -> str:

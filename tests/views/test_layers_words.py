@@ -15,6 +15,7 @@ from convtui.views.layers_words import (
     layer_controls,
     layer_line,
     size_line,
+    terms,
 )
 from tests.engine.stacks import stacks
 
@@ -30,8 +31,30 @@ def said(stack: Stack, value: float | None = None, width: int = 119) -> str:
 
 def test_the_sentence_names_both_growths_and_why() -> None:
     text = growth(CNN.summary, 119)
-    for words in ("3x3 → 63x63", "windows read windows", "Fewer cells", "4 → 32", "* clipped"):
+    for words in ("3x3 → 63x63", "windows read windows", "Fewer cells", "4 → 32"):
         assert words in text
+
+
+def test_the_headings_of_the_table_are_explained_with_the_selected_layers_figures() -> None:
+    assert terms(CNN.at(3).row, CNN.summary, 119) == (
+        "jump 4: neighbours look 4 pixels apart · start 0: centre of the first one's field"
+        "   * larger than the image: clipped"
+    )
+    uneven = Stack.chosen("conv 2x3 1 s1x2", DIGIT).at(1)
+    assert terms(uneven.row, uneven.summary, 119) == (
+        "jump 1,2: neighbours look 1 row, 2 columns apart · start 0.5, 1: the centre of the first one's field"
+    )
+    whole = Stack.chosen("gap", DIGIT).at(1)
+    assert "neighbours would look" in terms(whole.row, whole.summary, 119)
+    assert "*" not in terms(whole.row, whole.summary, 119)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [59, 79, 99, 119])
+def test_the_explanation_fits(name: str, width: int) -> None:
+    summary = summarize(preset(name).text, preset(name).input_shape)
+    for row in summary.rows:
+        assert len(terms(row, summary, width)) <= width
 
 
 @pytest.mark.parametrize("name", NAMES)
