@@ -53,7 +53,8 @@ class StepScreen(SessionScreen):
         self._show_step(session, session.step)
 
     def _show_step(self, session: Session, step: Step) -> None:
-        grids = step_grids(session, step, self._pointer, self.zoom is Zoom.NUMBERS)
+        shows_numbers, width = self.zoom is Zoom.NUMBERS, self._image.region.width
+        grids = step_grids(session, step, self._pointer, shows_numbers, width)
         self._image.show(grids.image)
         self._output.show(grids.output)
         for pane, grid in zip(self._tables, (grids.window, grids.kernel, grids.products), strict=True):

@@ -135,7 +135,7 @@ def matrix_grids(
         across,
         _bias(session, plan.thickness),
         result,
-        *_pictures(session, matrix, pointed),
+        *_pictures(session, matrix, pointed, plan.regions["image"].width),
     )
 
 
@@ -287,7 +287,9 @@ def _bias_sheet(convolution: Convolution, thickness: int) -> VectorSheet:
     )
 
 
-def _pictures(session: Session, matrix: WeightMatrix, pointed: Pointed | None) -> tuple[Grid, Grid]:
+def _pictures(
+    session: Session, matrix: WeightMatrix, pointed: Pointed | None, width: int
+) -> tuple[Grid, Grid]:
     """The image with the window, and the kernel, as on the Step page."""
     shown, pointer = session, Pointer()
     if pointed:
@@ -302,7 +304,7 @@ def _pictures(session: Session, matrix: WeightMatrix, pointed: Pointed | None) -
             _, _, i, j = np.unravel_index(entries[0], session.convolution.weight_shape)
             entry = (int(i), int(j))
         pointer = Pointer((row, column), entry)
-    grids = step_grids(shown, shown.step, pointer)
+    grids = step_grids(shown, shown.step, pointer, width=width)
     letters = letters_in(session)
     framed = "this column's pixels" if session.view.transposed else "what this row reads"
     image = replace(grids.image, hint=f"framed: {framed}", legend=False)

@@ -6,6 +6,8 @@ moves marks.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -21,6 +23,8 @@ from convtui.views.drawing import NOBODY, Cell, Grid, Outline, Readers
 from convtui.views.shape import counted, spans
 from convtui.views.sheets import FILLED_TINT, ZERO_TINT, ImageSheet, OutputSheet, TableSheet, whole_pixels
 
+UNBOUNDED: Final = 1 << 16
+LEAST_NAME: Final = 6  # characters of a name that are worth showing
 COLOURS: Final = ("red", "green", "blue")
 
 
@@ -52,11 +56,16 @@ class StepGrids:
     products: Grid
 
 
-def step_grids(session: Session, step: Step, pointer: Pointer, numbers: bool = False) -> StepGrids:
-    """All five, for a session at a step of its convolution; `numbers` is whether the image shows them."""
+def step_grids(
+    session: Session, step: Step, pointer: Pointer, numbers: bool = False, width: int = UNBOUNDED
+) -> StepGrids:
+    """All five, for a session at a step of its convolution.
+
+    numbers: whether the image shows them. width: the columns that there are for its title.
+    """
     entry = pointer.entry or _entry_computed(session)
     tables = _tables(session, step, entry)
-    image = _image(session, step, pointer, entry)
+    image = _image(session, step, pointer, entry, width)
     if numbers and session.own_colours:
         image = replace(image, hint=f"numbers: channel {channel_name(session.picture, session.channel)}")
     return StepGrids(image, _output(session, pointer), *tables)
@@ -99,7 +108,7 @@ def _entry_computed(session: Session) -> Cell | None:
     return divmod(at, columns)
 
 
-def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None) -> Grid:
+def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None, width: int) -> Grid:
     convolution = session.convolution
     down, across = convolution.axes
     rows = _range(int(step.rows[0]) + down.before, down.dilation, down.kernel)
@@ -111,8 +120,7 @@ def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None) -
         focus = (rows[entry[0]], columns[entry[1]])
     return Grid(
         sheet=image_sheet(session.picture, convolution, session.channel, session.own_colours),
-        title=_image_title(session),
-        short_title=_image_title(session).removeprefix(f"{session.picture.name} "),
+        title=_image_title(session, width),
         hint="framed: the window read now",
         legend=not session.own_colours,
         outline=Outline(rows, columns),
@@ -124,13 +132,25 @@ def _range(start: int, step: int, count: int) -> range:
     return range(start, start + (count - 1) * step + 1, step)
 
 
-def _image_title(session: Session) -> str:
-    parts = [f"{session.picture.name} {'x'.join(map(str, session.convolution.image_shape))}"]
+def _image_title(session: Session, width: int) -> str:
+    details = []
     if session.convolution.image_shape[0] > 1 and not session.own_colours:
-        parts.append(f"channel {channel_name(session.picture, session.channel)}")
+        details.append(f"channel {channel_name(session.picture, session.channel)}")
     if any(any(side) for side in session.spec.pads):
-        parts.append(f"padding {padding(session)}")
-    return " · ".join(parts)
+        details.append(f"padding {padding(session)}")
+    return picture_title(session.picture, "x".join(map(str, session.convolution.image_shape)), details, width)
+
+
+def picture_title(picture: Picture, shape: str, details: Sequence[str], width: int) -> str:
+    """The picture's name, its shape, and as many details as there is room for; the name's end goes last."""
+    name = picture.name
+    for each in (name, re.split(": | · ", name)[-1]):
+        for count in range(len(details), -1, -1):
+            title = " · ".join([f"{each} {shape}", *details[:count]])
+            if len(title) <= width:
+                return title
+    room = width - len(shape) - 2
+    return f"…{name[-room:]} {shape}" if room >= LEAST_NAME else " · ".join([shape, *details])
 
 
 def channel_name(picture: Picture, channel: int) -> str:

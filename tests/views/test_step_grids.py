@@ -1,5 +1,6 @@
 """The five grids show the session's step, and what the user points at, truly."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from convtui.session import Session
 from convtui.views.cells import DARK
 from convtui.views.drawing import Grid
-from convtui.views.step_grids import Pointer, StepGrids, slice_names, step_grids
+from convtui.views.step_grids import Pointer, StepGrids, picture_title, slice_names, step_grids
 from tests.example_sessions import counting, lesson, own, session_on, sessions, stepped_sessions
 
 NOTHING = Pointer()
@@ -192,3 +193,23 @@ def test_the_colours_that_a_filter_reads_are_named() -> None:
 )
 def test_dots_are_spoken_of_where_there_are_some(session: Session, hint: str) -> None:
     assert grids(session).output.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "title"),
+    [
+        ("mnist-7", 40, "mnist-7 1x28x28 · padding 1"),
+        ("mnist-7", 24, "mnist-7 1x28x28"),
+        ("mnist-12k test 0: a 7, normalised", 80, "mnist-12k test 0: a 7, normalised 1x28x28 · padding 1"),
+        ("mnist-12k test 0: a 7, normalised", 44, "mnist-12k test 0: a 7, normalised 1x28x28"),
+        ("mnist-12k test 0: a 7, normalised", 36, "a 7, normalised 1x28x28 · padding 1"),
+        ("mnist-12k test 0: a 7, normalised", 30, "a 7, normalised 1x28x28"),
+        ("mnist-7 · layer 3 input", 30, "layer 3 input 1x28x28"),
+        ("a-photograph-of-a-street.jpg", 30, "…graph-of-a-street.jpg 1x28x28"),
+        ("a-photograph-of-a-street.jpg", 14, "1x28x28 · padding 1"),
+    ],
+)
+def test_a_title_keeps_the_pictures_name_as_long_as_there_is_room(name: str, width: int, title: str) -> None:
+    shown = picture_title(replace(lesson().picture, name=name), "1x28x28", ["padding 1"], width)
+    assert shown == title
+    assert len(shown) <= width or not shown.startswith(name)
