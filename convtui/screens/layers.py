@@ -18,7 +18,6 @@ from convtui.screens.page import bindings
 from convtui.screens.stack_screen import StackScreen
 from convtui.session import Session, Zoom
 from convtui.stack import Stack
-from convtui.themes import palette_of
 from convtui.trained import is_normalised
 from convtui.typed import parse_activation
 from convtui.views.arrange import zoom_of
@@ -135,7 +134,7 @@ class LayersScreen(StackScreen):
         key = (stack.layers, stack.input_shape, stack.layer, session.view, self.size, self.app.theme)
         if self._planned is not None and self._planned[0] == key:
             return self._planned[1]
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        palette = self.palette
         plan = self._plan(session, stack)
         self._planned = (key, plan)
         self._table.place(plan.table, palette)

@@ -12,7 +12,6 @@ from convtui.engine.equations import equations
 from convtui.screens.page import bindings
 from convtui.screens.session_screen import SessionScreen
 from convtui.session import Session, Zoom
-from convtui.themes import palette_of
 from convtui.views.arrange import zoom_of
 from convtui.views.canvas import Canvas, Pane
 from convtui.views.drawing import HALF_BLOCKS, Cell
@@ -95,7 +94,7 @@ class MatrixScreen(SessionScreen):
         key = (session.convolution, session.view, self.size, self.app.theme)
         if self._planned is not None and self._planned[0] == key:
             return self._planned[1]
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        palette = self.palette
         plan = self._plan(session)
         self._planned = (key, plan)
         places = plan.regions

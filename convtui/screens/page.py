@@ -22,8 +22,10 @@ from convtui.keys import FooterKey, Key, everywhere, footer_keys, line_length, p
 from convtui.screens.ask import Ask
 from convtui.screens.notice import Notice
 from convtui.session import Session
+from convtui.themes import palette_of
 from convtui.views.arrange import LEAST_HEIGHT, LEAST_WIDTH
 from convtui.views.canvas import Canvas
+from convtui.views.cells import Palette
 from convtui.views.controls import Control, controls, controls_line
 from convtui.views.words import KEY, Line, link
 
@@ -95,6 +97,12 @@ class PageScreen(Screen[None]):
         return self.convtui.session
 
     # -- showing
+
+    @property
+    def palette(self) -> Palette:
+        """The colours of the cells, for this theme and this terminal."""
+        has_few = self.app.console.color_system in ("standard", "windows")
+        return palette_of(self.app.current_theme.dark, self.app.no_color, has_few)
 
     def on_mount(self) -> None:
         self.watch(self.app, "session", self.show_session, init=False)

@@ -8,7 +8,6 @@ from convtui.engine.convolution import Step
 from convtui.screens.editing import MOVES, Editing
 from convtui.screens.session_screen import SessionScreen
 from convtui.session import Session, Zoom
-from convtui.themes import palette_of
 from convtui.views.arrange import MARGIN, Arrangement, arranged, regions, zoom_of
 from convtui.views.canvas import Canvas, Pane
 from convtui.views.equation import result_line, sum_line
@@ -72,7 +71,7 @@ class StepScreen(SessionScreen):
         key = (session.convolution, session.view, self.size, self.app.theme)
         if self._arranged is not None and self._arranged[0] == key:
             return
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        palette = self.palette
         plan = self._plan(session)
         self._arranged = (key, plan)
         places = regions(plan, self.size.width)
