@@ -84,7 +84,7 @@ class StepScreen(SessionScreen):
         texts = dict(zip(("times", "equals", "notes", "equation"), self._texts, strict=True))
         for name, text in texts.items():
             text.place(places[name], palette)
-        blank = [""] * (1 + plan.tables_hinted)
+        blank = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
         self._operators[0].show([*blank, " ×"])
         self._operators[1].show([*blank, " ="])
         lines = places["notes"].height
