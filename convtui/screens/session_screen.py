@@ -23,17 +23,9 @@ class SessionScreen(PageScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(all_keys())
     COMMON: ClassVar[tuple[Key, ...]] = all_keys()
-    _has_channels = False  # whether there are several to go through
-
-    def show_session(self, session: Session) -> None:
-        has_channels = session.convolution.weight_shape[1] > 1 or session.picture.colour
-        if self.is_current and has_channels != self._has_channels:
-            self._has_channels = has_channels
-            self.show_keys()
-        super().show_session(session)
 
     def footer_words(self) -> Mapping[str, str]:
-        return {} if self._has_channels else {"channel": ""}
+        return {"channel": ""}
 
     # -- stepping
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from convtui.engine.convolution import Step
@@ -34,12 +35,16 @@ class StepScreen(SessionScreen):
         self._pinned = False
         self._editing: Editing | None = None
         self._edit_line: EditLine | None = None
+        self._has_channels = False  # whether there are several to go through
 
     # -- showing
 
     @property
     def zoom(self) -> Zoom:
         return zoom_of(self._arranged[1].image.cells) if self._arranged else Zoom.BLOCKS
+
+    def footer_words(self) -> Mapping[str, str]:
+        return {} if self._has_channels else super().footer_words()
 
     def show_page(self, session: Session) -> None:
         if self._editing:
@@ -48,6 +53,10 @@ class StepScreen(SessionScreen):
             if self._edit_line is not None:
                 self._edit_line.name_cell(self._editing.question(session))
         self._pointer = self._pointer.within(session)
+        has_channels = session.convolution.weight_shape[1] > 1 or session.picture.colour
+        if has_channels != self._has_channels:
+            self._has_channels = has_channels
+            self.show_keys()
         self._place(session)
         self._show_step(session, session.step)
 

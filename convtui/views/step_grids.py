@@ -150,7 +150,10 @@ def picture_title(picture: Picture, shape: str, details: Sequence[str], width: i
             if len(title) <= width:
                 return title
     room = width - len(shape) - 2
-    return f"…{name[-room:]} {shape}" if room >= LEAST_NAME else " · ".join([shape, *details])
+    if room >= LEAST_NAME:
+        return f"…{name[-room:]} {shape}"
+    bare = " · ".join([shape, *details])
+    return bare if len(bare) <= width else shape
 
 
 def channel_name(picture: Picture, channel: int) -> str:
