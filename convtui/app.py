@@ -21,6 +21,7 @@ from textual.reactive import var
 from textual.screen import Screen
 
 from convtui.engine.convolution import Convolution
+from convtui.engine.spec import SpecError
 from convtui.history import History
 from convtui.names import printable
 from convtui.pages import PAGES
@@ -119,7 +120,8 @@ class ConvtuiApp(App[None]):
         try:
             session = make(self.session)
         except (ValueError, IndexError, OSError, MemoryError) as error:
-            self._say(printable(str(error) or "out of memory"), error=True)
+            told = error.plain if isinstance(error, SpecError) else str(error)
+            self._say(printable(told or "out of memory"), error=True)
             return False
         if session != self.session:
             trained = self.session.chosen_stack and self.session.chosen_stack.trained
@@ -360,7 +362,7 @@ class ConvtuiApp(App[None]):
         from convtui.commands import Palette
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette())
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         from convtui.commands import commands

@@ -8,11 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
-from textual.command import CommandPalette
+from textual.command import CommandPalette, DiscoveryHit, Hits
+from textual.system_commands import SystemCommandsProvider
 
 from convtui import samples
 from convtui.engine import kernels, presets
 from convtui.engine.spec import PADDING_MODES
+from convtui.keys import SECTIONS
 from convtui.session import KernelChoice, Session
 from convtui.themes import THEMES
 from convtui.typed import kernel_change, layers_change
@@ -21,8 +23,19 @@ if TYPE_CHECKING:
     from convtui.app import ConvtuiApp
 
 
+class InOrder(SystemCommandsProvider):
+    """What the palette shows before anything is typed, in the order in which the commands come."""
+
+    async def discover(self) -> Hits:
+        for title, help_text, callback, _ in self.app.get_system_commands(self.screen):
+            yield DiscoveryHit(title, callback, help=help_text)
+
+
 class Palette(CommandPalette):
     """Textual's palette, in which paging a list that is not laid out yet would end the app."""
+
+    def __init__(self) -> None:
+        super().__init__([InOrder], id="--command-palette")
 
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError):
@@ -30,17 +43,34 @@ class Palette(CommandPalette):
 
 
 def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
-    """All of them, each with a sentence."""
+    """All of them, each with a sentence: the pages, what can be opened and chosen, then what the keys do."""
+    pages = SECTIONS["Pages"]
+    for key in pages:
+        yield SystemCommand(
+            f"Page: {key.footer}", f"{key.does} (key {key.written})", partial(app.run_action, key.full_action)
+        )
+    yield from _to_open(app)
+    yield from _to_choose(app)
     own = app.page.KEYS
     taken = {name for key in own for name in key.names.split(",")}
-    for key in (*own, *(key for key in app.page.COMMON if taken.isdisjoint(key.names.split(",")))):
+    others = (key for key in app.page.COMMON if taken.isdisjoint(key.names.split(",")) and key not in pages)
+    for key in (*own, *others):
         yield SystemCommand(_title(key.does), f"key {key.written}", partial(app.run_action, key.full_action))
+
+
+def _to_open(app: ConvtuiApp) -> Iterator[SystemCommand]:
     for name in samples.image_names():
         yield SystemCommand(f"Image: {name}", samples.describe(name), partial(app.open, name))
+    for name in samples.data_names():
+        prompt = partial(app.page.action_open, f"{name}:test:17")
+        yield SystemCommand(f"Image of a data set: {name} …", samples.describe_data(name), prompt)
     for path in samples.session_files():
         yield SystemCommand(
             f"Session: {path.stem}", samples.first_comment(path), partial(app.open, path.stem)
         )
+
+
+def _to_choose(app: ConvtuiApp) -> Iterator[SystemCommand]:
     for name in kernels.NAMES:
         change = _changes(app, partial(Session.with_kernel, choice=KernelChoice(name)))
         yield SystemCommand(f"Kernel: {name}", kernels.describe(name), change)

@@ -50,7 +50,7 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
             "play",
             everywhere=True,
         ),
-        Key("full_stop,greater_than_sign", ". >", "speed(1)", "play faster", everywhere=True),
+        Key("full_stop,greater_than_sign", ". >", "speed(1)", "play faster", "speed", everywhere=True),
         Key("comma,less_than_sign", ", <", "speed(-1)", "play slower", everywhere=True),
         Key("g", "g", "go_to", "go to a cell: 4,18 or 0,4,18 — or to a step: 131", "go to"),
         Key("home", "home", "ends(-1)", "the first output cell"),
@@ -89,7 +89,7 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("ctrl+r", "ctrl+r", "redo", "redo what was undone", everywhere=True),
     ),
     "Look": (
-        Key("c", "c", "slice(1)", "the next channel of the image"),
+        Key("c", "c", "slice(1)", "the next channel of the image", "channel"),
         Key("C", "C", "slice(-1)", "the channel before"),
         Key("plus,equals_sign", "+", "zoom(1)", "larger cells"),
         Key("minus", "-", "zoom(-1)", "smaller cells"),
@@ -145,6 +145,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("w", "w", "weights(1)", "other random weights: the next seed"),
         Key("W", "W", "weights(-1)", "the seed before"),
         Key("e", "e", "edit", "type other layers: conv 3x3 8 s2 p1, relu, maxpool 2", "edit"),
+        Key("colon", ":", "type('')", "type a setting: stride 2 · padding same · filters 16"),
     ),
     "batchnorm": (
         Key("right,l", "→ l", "batch(1)", "the next mini-batch", "batch"),
@@ -169,6 +170,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("M", "M", "momentum(-1)", "the momentum before"),
         Key("v", "v", "view", "the mini-batches so far, or the values of this one", "view"),
         Key("w", "w", "weights(1)", "the weights of the run, or seeded ones"),
+        Key("colon", ":", "type('')", "type a setting: gamma 2 · beta -0.5 · size 64 · momentum 0.1"),
         Key("r,home", "r home", "ends(-1)", "the first mini-batch, running statistics as at first"),
         Key("end", "end", "ends(1)", "through all mini-batches to the end of the epoch"),
     ),
@@ -243,9 +245,10 @@ _NOTHING_ELSE: Final[Mapping[str, str]] = {}
 # What the footer does without where there is no room, the most dispensable first.
 _DISPENSABLE: Final = (
     *("restart", "open", "finish", "row", "undo", "rate finder", "go to", "save", "edit"),
-    *("multiply-add", "cell", "play", "activation", "letters", "compare", "transpose", "step"),
+    *("multiply-add", "cell", "channel", "speed", "play", "activation", "letters", "compare"),
+    *("transpose", "step"),
 )
-_BOTH_WAYS: Final = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter", "tab v": "tab"}
+_BOTH_WAYS: Final = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter", "tab v": "tab", ". >": ". ,"}
 
 FooterKey = tuple[str, str, str]  # the key, its word, its action
 

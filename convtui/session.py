@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from convtui.engine.convolution import Convolution, Step
 from convtui.engine.kernels import LARGEST_SIDE, kernel, legal_sizes
-from convtui.engine.spec import ConvSpec, Pair, SpecError
+from convtui.engine.spec import ConvSpec, Pair, SpecError, brief
 from convtui.images import Picture, with_pixel
 
 if TYPE_CHECKING:
@@ -379,4 +379,4 @@ def _require_size(rows: int, columns: int) -> None:
     for side in (rows, columns):
         if not 1 <= side <= LARGEST_SIDE:
             nearest = str(min(max(side, 1), LARGEST_SIDE))
-            raise SpecError("kernel_size", (rows, columns), f"must be 1 to {LARGEST_SIDE}", nearest)
+            raise SpecError("kernel_size", brief((rows, columns)), f"must be 1 to {LARGEST_SIDE}", nearest)

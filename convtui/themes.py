@@ -38,9 +38,19 @@ THEMES: Final = (
 )
 
 
-def palette_of(dark: bool, no_color: bool) -> Palette:
-    """The cells' colours; without colour, signs are told apart by black, grey and white."""
+# Colours that every terminal has, and that none shows as grey.
+_BLUE, _BRIGHT_BLUE, _BROWN, _YELLOW = (0, 0, 170), (85, 85, 255), (170, 85, 0), (255, 255, 85)
+
+
+def palette_of(dark: bool, no_color: bool, few_colours: bool = False) -> Palette:
+    """The cells' colours; without colour, signs are told apart by black, grey and white.
+
+    few_colours: the terminal has 16, of which the nearest to a faint blue or orange would be grey.
+    """
     palette = DARK if dark else LIGHT
+    if few_colours and not no_color:
+        signed = (_BRIGHT_BLUE, _BLUE, _BROWN, _YELLOW) if dark else (_BLUE, _BRIGHT_BLUE, _YELLOW, _BROWN)
+        return replace(palette, signed=signed)
     if not no_color:
         return palette
     return replace(palette, negative=(0, 0, 0), zero=(112, 112, 112), positive=(255, 255, 255), is_grey=True)

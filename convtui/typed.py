@@ -101,20 +101,22 @@ def parse_at(text: str, session: Session) -> int:
     numbers = _whole_numbers(text)
     match numbers:
         case [step]:
-            _require("at", text, f"step {step}", step, 1, session.size)
+            _require("at", text, "step", step, 1, session.size)
             return step - 1
         case [_, _] | [_, _, _]:
             place = [session.position[0], *numbers][-3:]
             axes = "output channel", "output row", "output column"
             for axis, number, count in zip(axes, place, session.convolution.output_shape, strict=True):
-                _require("at", text, f"{axis} {number}", number, 0, count - 1)
+                _require("at", text, axis, number, 0, count - 1)
             return session.convolution.index(place[0], place[1], place[2])
     raise SpecError("at", text, "must be a step (131), row,column (4,18) or channel,row,column (0,4,18)")
 
 
 def _require(parameter: str, text: str, what: str, number: int, first: int, last: int) -> None:
+    """Raise SpecError unless there is a row, say, of that number."""
     if not first <= number <= last:
-        raise SpecError(parameter, text, f"there is no {what}, only {first} to {last}")
+        legal = f"{what}s are {first} to {last}" if first < last else f"the only one is {first}"
+        raise SpecError(parameter, text, f"there is no {what} {number}, {legal}")
 
 
 def canonical(value: object) -> str:
@@ -246,7 +248,7 @@ def parse_activation(text: str, stack: "Stack") -> "Stack":
     numbers = _whole_numbers(text.strip().rstrip(","))
     if len(numbers) == 1 and not text.strip().endswith(","):
         last = len(stack.summary.rows) - 1
-        _require("layer", text, f"layer {numbers[0]}", numbers[0], 0, last)
+        _require("layer", text, "layer", numbers[0], 0, last)
         return stack.at(numbers[0])
     if len(numbers) == 1:
         place = [numbers[0], 0, 0]
@@ -256,7 +258,7 @@ def parse_activation(text: str, stack: "Stack") -> "Stack":
         reason = "must be a layer (5), row,column (4,18) or channel,row,column (0,4,18)"
         raise SpecError("go to", text, reason)
     for axis, number, count in zip(("channel", "row", "column"), place, stack.maps(), strict=True):
-        _require("go to", text, f"{axis} {number}", number, 0, count - 1)
+        _require("go to", text, axis, number, 0, count - 1)
     return stack.at(stack.layer, (place[0], place[1], place[2]))
 
 
@@ -295,7 +297,7 @@ def _bias_change(text: str) -> Change:
         filters = session.convolution.weight_shape[0]
         if chosen is None:
             return session.with_bias(np.full(filters, value))
-        _require("bias", text, f"output channel {chosen}", chosen, 0, filters - 1)
+        _require("bias", text, "output channel", chosen, 0, filters - 1)
         return session.with_bias_value(chosen, value)
 
     return make

@@ -1,11 +1,13 @@
 """The command palette finds everything, and everything it finds works."""
 
+from textual.widgets import OptionList
+
 from convtui import samples, sessionfile
 from convtui.commands import commands
 from convtui.engine import presets
 from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES
-from convtui.keys import all_keys
+from convtui.keys import SECTIONS, all_keys
 from convtui.screens.layers import LayersScreen
 from tests.screens.driving import opened
 
@@ -15,7 +17,10 @@ async def test_every_command_sample_kernel_and_theme_is_found() -> None:
         found = {command.title: command.help for command in commands(driven.app)}
         titles = list(found)
         assert len(titles) == len(list(commands(driven.app)))
-        for key in all_keys():
+        pages = SECTIONS["Pages"]
+        for key in pages:
+            assert found[f"Page: {key.footer}"] == f"{key.does} (key {key.written})"
+        for key in (key for key in all_keys() if key not in pages):
             assert found[key.does[:1].upper() + key.does[1:]] == f"key {key.written}"
         assert {f"Image: {name}" for name in samples.image_names()} <= set(titles)
         assert {f"Session: {path.stem}" for path in samples.session_files()} <= set(titles)
@@ -24,6 +29,30 @@ async def test_every_command_sample_kernel_and_theme_is_found() -> None:
         assert {f"Padding mode: {mode}" for mode in PADDING_MODES} <= set(titles)
         assert {"Theme: dark", "Theme: light"} <= set(titles)
         assert all(command.help for command in commands(driven.app))
+
+
+async def test_the_palette_begins_with_the_pages_and_ends_with_the_keys() -> None:
+    async with opened() as driven:
+        await driven.press("ctrl+p")
+        await driven.app.workers.wait_for_complete()
+        listed = driven.app.screen.query_one(OptionList)
+        titles = [command.title for command in commands(driven.app)]
+        shown = [str(listed.get_option_at_index(at).prompt).split("\n")[0] for at in range(len(titles))]
+        assert shown == titles
+    kinds = list(dict.fromkeys(title.partition(":")[0] for title in titles if ":" in title))
+    assert kinds[:4] == ["Page", "Image", "Image of a data set", "Session"]
+    assert titles.index("A row down") > titles.index("Theme: light")
+
+
+async def test_an_image_of_a_data_set_is_asked_for_by_its_number() -> None:
+    async with opened() as driven:
+        found = {command.title: command.callback for command in commands(driven.app)}
+        for name in samples.data_names():
+            found[f"Image of a data set: {name} …"]()
+            await driven.pilot.pause()
+            assert f"{name}:test:17" in driven.bottom
+            await driven.press("enter")
+            assert driven.session.picture.name.startswith(f"{name} test 17")
 
 
 async def test_images_kernels_sessions_and_themes_are_taken() -> None:

@@ -134,7 +134,7 @@ def test_the_lesson_itself_is_right() -> None:
         ("size = 3", "size = 0", ["kernel_size=0", "at least 1"]),
         ("size = 3", 'size = "3"', ["kernel_size='3'", "whole numbers"]),
         ("size = 3", "size = [3, 3, 3]", ["kernel_size", "pair"]),
-        ("size = 3", "size = 40", ["kernel_size=(40, 40)", "only 34"]),
+        ("size = 3", "size = 40", ["kernel_size=40", "only 34"]),
         ("filters = 3", "filters = 0", ["kernel.filters = 0", "1 or more"]),
         ("filters = 3", "filters = 3000000", ["27,000,000 weights", "at most"]),
         ("filters = 3", "seed = -1", ["kernel.seed = -1", "0 or more"]),

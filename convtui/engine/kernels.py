@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convtui.engine.spec import LARGEST_VALUE, ConvSpec, Floats, Pair, SpecError
+from convtui.engine.spec import LARGEST_VALUE, ConvSpec, Floats, Pair, SpecError, brief
 
 LARGEST_SIDE = 64
 LARGEST_FILE = 2**22
@@ -187,9 +187,8 @@ def _checked_size(name: str, size: int | Sequence[int]) -> Pair:
     below = [n for n in named.sizes if n <= min(height, width)][-1:]
     above = [n for n in named.sizes if n >= max(height, width)][:1]
     nearest = " or ".join(str(n) for n in below + above)
-    raise SpecError(
-        "kernel_size", size, f"{name} " + ("is square" if is_known else "has no such size"), nearest
-    )
+    reason = f"{name} is square" if is_known else f"{name} has no such size"
+    raise SpecError("kernel_size", brief(size), reason, nearest)
 
 
 def parse_kernel(text: str) -> Floats:

@@ -10,7 +10,7 @@ from math import prod
 from operator import index
 from typing import ClassVar, TypeAlias
 
-from convtui.engine.spec import Axis, ConvSpec, Pair, SpecError
+from convtui.engine.spec import Axis, ConvSpec, Pair, SpecError, brief
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -141,7 +141,7 @@ class _Pool(Window):
         legal = tuple(min(before, k // 2) for before, k in zip(given, spec.kernel_size, strict=True))
         if legal != given:
             nearest = str(legal if legal[0] != legal[1] else legal[0])
-            raise SpecError("padding", padding, "must be at most half the kernel_size", nearest)
+            raise SpecError("padding", brief(padding), "must be at most half the kernel_size", nearest)
         self._set(spec=spec)
 
     def __str__(self) -> str:

@@ -37,6 +37,16 @@ class SpecError(ValueError):
         nearest = f"; nearest legal: {self.legal}" if self.legal else ""
         return f"{self.parameter}={shown}: {self.reason}{nearest}"
 
+    @property
+    def plain(self) -> str:
+        """The same for a reader who types no Python: no quotes, and no limit named twice."""
+        shown = " ".join(short_repr(self.value).split())
+        if isinstance(self.value, str) and self.value:
+            shown = shown[1:-1]
+        is_said = not self.legal or self.reason.endswith(f" {self.legal}")
+        nearest = "" if is_said else f"; nearest legal: {self.legal}"
+        return f"{self.parameter} {shown}: {self.reason}{nearest}"
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -193,7 +203,7 @@ class ConvSpec:
             object.__setattr__(self, name, value)
         if self.padding == "same" and self.stride != (1, 1):
             legal = _changes(self, replace(self, stride=(1, 1)), replace(self, padding=self.pads))
-            raise SpecError("padding", "same", f"needs stride 1, but stride is {_brief(self.stride)}", legal)
+            raise SpecError("padding", "same", f"needs stride 1, but stride is {brief(self.stride)}", legal)
         most = max(max(side) for side in self.pads)
         if most > LARGEST_PADDING:
             raise SpecError("padding", padding, f"adds {most} to one side", f"at most {LARGEST_PADDING}")
@@ -233,7 +243,8 @@ class ConvSpec:
         in_channels, height, width = image_shape
         out_channels, slices, *size = weight_shape
         if self.kernel_size != tuple(size):
-            raise SpecError("kernel_size", self.kernel_size, "is not the weight's", str(_brief(tuple(size))))
+            legal = str(brief(tuple(size)))
+            raise SpecError("kernel_size", brief(self.kernel_size), "is not the weight's", legal)
         _check_groups(self.groups, in_channels, out_channels, slices)
         self.axes(height, width)
 
@@ -263,8 +274,8 @@ def _bounded(parameter: str, value: object, elements: Sequence[object], least: i
     legal = tuple(min(max(number, least), LARGEST) for number in numbers)
     if legal != numbers:
         reason = f"must be at least {least}" if min(numbers) < least else f"must be at most {LARGEST}"
-        nearest = _brief((legal[:2], legal[2:]) if len(legal) > 2 else legal)
-        raise SpecError(parameter, value, reason, str(nearest))
+        nearest = brief((legal[:2], legal[2:]) if len(legal) > 2 else legal)
+        raise SpecError(parameter, brief(value), reason, str(nearest))
     return numbers
 
 
@@ -319,7 +330,7 @@ def _padding_error(spec: ConvSpec, axis: Axis, size: Pair) -> SpecError:
     )
     less = replace(spec, padding=(rows, columns))
     candidates = [less, replace(spec, padding_mode="zeros"), _with_fitting_kernel(less, size)]
-    return SpecError("padding", _brief(spec.padding), reason, _legal(spec, size, candidates))
+    return SpecError("padding", brief(spec.padding), reason, _legal(spec, size, candidates))
 
 
 def _window_error(spec: ConvSpec, axis: Axis, size: Pair) -> SpecError:
@@ -336,7 +347,7 @@ def _window_error(spec: ConvSpec, axis: Axis, size: Pair) -> SpecError:
         replace(spec, padding=(rows, columns)),
         replace(spec, dilation=(high, wide)),
     ]
-    return SpecError("kernel_size", spec.kernel_size, reason, _legal(spec, size, candidates))
+    return SpecError("kernel_size", brief(spec.kernel_size), reason, _legal(spec, size, candidates))
 
 
 def _with_fitting_kernel(spec: ConvSpec, size: Pair) -> ConvSpec:
@@ -354,7 +365,7 @@ def _changes(spec: ConvSpec, *candidates: ConvSpec) -> str:
     """What each candidate changes of the spec, as alternatives to choose from."""
     changes = dict.fromkeys(
         " with ".join(
-            f"{field.name} {_brief(getattr(candidate, field.name))}"
+            f"{field.name} {brief(getattr(candidate, field.name))}"
             for field in fields(spec)
             if getattr(candidate, field.name) != getattr(spec, field.name)
         )
@@ -363,11 +374,11 @@ def _changes(spec: ConvSpec, *candidates: ConvSpec) -> str:
     return ", or ".join(changes)
 
 
-def _brief(value: object) -> object:
+def brief(value: object) -> object:
     """A parameter as shortly as it can be written: (3, 3) as 3."""
     if isinstance(value, tuple) and all(isinstance(side, tuple) and len(set(side)) == 1 for side in value):
         value = tuple(side[0] for side in value)
-    if isinstance(value, tuple) and isinstance(value[0], int) and len(set(value)) == 1:
+    if isinstance(value, tuple) and 0 < len(value) < 3 and isinstance(value[0], int) and len(set(value)) == 1:
         value = value[0]
     return value
 

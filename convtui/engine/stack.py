@@ -127,7 +127,7 @@ def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summ
             output_shape = node.layer.output_shape(*shapes)
         except SpecError as error:
             return Summary(tuple(rows), _misfit(number, node.layer, shapes[0], error))
-        field = _field(node.layer, [row.field for row in inputs], output_shape)
+        field = field_after(node.layer, [row.field for row in inputs], output_shape)
         notes = _notes(field, shape)
         rows.append(Row(node.layer, node.inputs, node.branch, number, shapes[0], output_shape, field, notes))
     return Summary(tuple(rows))
@@ -154,7 +154,7 @@ def receptive_field(
         if isinstance(node.layer, GlobalAvgPool | Linear):
             why = "sees all of the image: give its input_shape, (channels, rows, columns)"
             raise LayerError(number, node.layer.title, why)
-        fields.append(_field(node.layer, [fields[i] for i in node.inputs], ()))
+        fields.append(field_after(node.layer, [fields[i] for i in node.inputs], ()))
     return tuple(fields[1:])
 
 
@@ -169,8 +169,8 @@ def _image_shape(shape: Sequence[int]) -> Shape:
     return numbers
 
 
-def _field(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Shape) -> ReceptiveField:
-    """The layer's fields from those of its inputs; the shape is empty while the image's is not known."""
+def field_after(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Shape) -> ReceptiveField:
+    """A layer's fields from its inputs'; the output's shape is empty while the image's is not known."""
     first = fields[0]
     match layer:
         case Branches():

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from convtui.engine.branches import Concat
 from convtui.engine.convolution import Position
 from convtui.engine.layers import Conv, Flatten, GlobalAvgPool, Linear, Shape, Window
+from convtui.engine.receptive import ReceptiveField
 from convtui.engine.spec import Axis, Indices
-from convtui.engine.stack import Row
+from convtui.engine.stack import Row, field_after
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -70,6 +71,19 @@ def feeding(rows: Sequence[Row], layer: int, position: Position) -> tuple[Feedin
         Feeding(masks.get(number, np.broadcast_to(nothing, shape)))
         for number, shape in enumerate(shapes[: layer + 1])
     )
+
+
+def field_through(rows: Sequence[Row], fed: Sequence[Feeding]) -> ReceptiveField:
+    """The receptive fields of a layer through those branches alone that feed one of its activations.
+
+    A channel of a concat sees what its own branch sees. fed is that activation's feeding.
+    """
+    fields = [rows[0].field]
+    for row in rows[1 : len(fed)]:
+        feeding_inputs = [number for number in row.inputs if fed[number].is_fed.any()]
+        inputs = [fields[number] for number in feeding_inputs or row.inputs]
+        fields.append(field_after(row.layer, inputs, row.output_shape))
+    return fields[-1]
 
 
 def _maps(shape: Shape) -> tuple[int, int, int]:

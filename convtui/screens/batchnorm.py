@@ -16,7 +16,6 @@ from convtui.names import printable
 from convtui.screens.batch_lab import Lab, LabScreen
 from convtui.screens.page import bindings
 from convtui.session import Session
-from convtui.themes import palette_of
 from convtui.typed import parse_count
 from convtui.views.batchnorm_arrange import Places, View, planned
 from convtui.views.batchnorm_figures import Figures
@@ -143,7 +142,7 @@ class BatchNormScreen(LabScreen):
         key = (self.size, session.view.hints, self._view, self.app.theme)
         if self._planned is not None and self._planned[0] == key:
             return self._planned[1]
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        palette = self.palette
         places = planned((self.size.height - 2, self.size.width), self._view, session.view.hints)
         self._planned = (key, places)
         panes: dict[str, DrawnPane[Any]] = {

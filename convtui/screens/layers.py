@@ -18,7 +18,6 @@ from convtui.screens.page import bindings
 from convtui.screens.stack_screen import StackScreen
 from convtui.session import Session, Zoom
 from convtui.stack import Stack
-from convtui.themes import palette_of
 from convtui.trained import is_normalised
 from convtui.typed import parse_activation
 from convtui.views.arrange import zoom_of
@@ -43,6 +42,7 @@ from convtui.views.layers_words import (
     layer_controls,
     layer_line,
     size_line,
+    terms,
     unlike_training,
 )
 from convtui.views.table_pane import TablePane
@@ -91,7 +91,7 @@ class LayersScreen(StackScreen):
             stack.layer,
             lambda number: feeding_text(fed[number], rows[number]) if number < len(fed) else "",
         )
-        self._show_words(stack)
+        self._show_words(stack, fed)
         self._image.show(image_grid(session.picture, session.view.slice, stack, fed[0], plan.image))
         for number, place in plan.chain.items():
             row = stack.summary.rows[number]
@@ -109,20 +109,21 @@ class LayersScreen(StackScreen):
             self._table_lines = (key, table_lines(*key))
         return self._table_lines[1]
 
-    def _show_words(self, stack: Stack) -> None:
+    def _show_words(self, stack: Stack, fed: tuple[Feeding, ...]) -> None:
         assert self._planned is not None
         plan = self._planned[1]
         width = plan.details.width
         value = value_of(stack, self._maps(stack, stack.layer))
         errors = self._errors(stack, width)
-        lines = [field_line(stack, value, width), layer_line(stack.row, width)]
+        lines = [field_line(stack, fed, value, width), layer_line(stack.row, width)]
         if plan.details.height - len(errors) > len(lines):
             lines.append(size_line(stack.row, width))
         self._details.show([*lines, *errors])
         if stack.trained and not is_normalised(self.session.picture):
-            self._sentence.show([unlike_training(stack.trained, width)])
+            sentence = unlike_training(stack.trained, width)
         else:
-            self._sentence.show([growth(stack.summary, width)])
+            sentence = growth(stack.summary, width)
+        self._sentence.show([sentence, terms(stack.row, stack.summary, width)])
 
     def _errors(self, stack: Stack, width: int) -> list[str]:
         error = stack.summary.error
@@ -133,7 +134,7 @@ class LayersScreen(StackScreen):
         key = (stack.layers, stack.input_shape, stack.layer, session.view, self.size, self.app.theme)
         if self._planned is not None and self._planned[0] == key:
             return self._planned[1]
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        palette = self.palette
         plan = self._plan(session, stack)
         self._planned = (key, plan)
         self._table.place(plan.table, palette)
@@ -233,7 +234,8 @@ class LayersScreen(StackScreen):
         self.change_stack(lambda stack: stack.at(stack.layer, (0, 0, 0)))
 
     def action_go_to(self) -> None:
-        self.ask("go to (layer, or row,column, or channel,row,column)", "", self._go_to)
+        question = "go to (layer, or row,column, or channel,row,column)"
+        self.ask(question, "", self._go_to, "5 · 4,18 · 0,4,18")
 
     def _go_to(self, text: str) -> bool:
         return self.change_stack(lambda stack: parse_activation(text, stack))

@@ -12,10 +12,9 @@ from convtui.engine.equations import equations
 from convtui.screens.page import bindings
 from convtui.screens.session_screen import SessionScreen
 from convtui.session import Session, Zoom
-from convtui.themes import palette_of
 from convtui.views.arrange import zoom_of
 from convtui.views.canvas import Canvas, Pane
-from convtui.views.drawing import Cell
+from convtui.views.drawing import HALF_BLOCKS, Cell
 from convtui.views.grid import GridPane
 from convtui.views.matrix_arrange import MatrixPlan, planned
 from convtui.views.matrix_grids import (
@@ -31,7 +30,6 @@ from convtui.views.matrix_panes import EquationsPane, MatrixPane, OverviewPane, 
 from convtui.views.matrix_words import figures, matrix_hint, pointed_words, row_words, wrapped
 from convtui.views.text_pane import TextPane
 
-WORD: Final = 8
 LEGEND: Final = 32  # columns of the scale, right of the matrix's sentence
 
 
@@ -71,16 +69,16 @@ class MatrixScreen(SessionScreen):
         if grids.bias:
             self._bias.show(grids.bias)
         width = self._matrix.region.width - LEGEND * (grids.matrix.legend and not session.view.transposed)
-        self._matrix.show(replace(grids.matrix, hint=matrix_hint(session, width)))
+        has_dots = plan.matrix != HALF_BLOCKS
+        self._matrix.show(replace(grids.matrix, hint=matrix_hint(session, width, has_dots)))
         self._overview.show(matrix_in(session))
         self._image.show(grids.image)
         self._kernel.show(grids.kernel)
         self._equations.show(letters_in(session), session.index, pointed.input if pointed else None)
         width = self._words.region.width
-        first = wrapped(row_words(session), width, 1 if width > 70 else 2)
+        first = wrapped(row_words(session), width, 1 if pointed or width > 70 else 2)
         lines = self._words.region.height - len(first)
-        room = lines * (width - WORD)  # a line may end before a word that is so long
-        self._words.show(first + wrapped(pointed_words(session, pointed, room), width, lines))
+        self._words.show(first + wrapped(pointed_words(session, pointed), width, lines))
 
     def _pointed(self, session: Session) -> Pointed | None:
         """What the mouse or the cursor is on, else the multiply-add just done."""
@@ -96,7 +94,7 @@ class MatrixScreen(SessionScreen):
         key = (session.convolution, session.view, self.size, self.app.theme)
         if self._planned is not None and self._planned[0] == key:
             return self._planned[1]
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        palette = self.palette
         plan = self._plan(session)
         self._planned = (key, plan)
         places = plan.regions

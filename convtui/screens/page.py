@@ -22,12 +22,15 @@ from convtui.keys import FooterKey, Key, everywhere, footer_keys, line_length, p
 from convtui.screens.ask import Ask
 from convtui.screens.notice import Notice
 from convtui.session import Session
+from convtui.themes import palette_of
 from convtui.views.arrange import LEAST_HEIGHT, LEAST_WIDTH
 from convtui.views.canvas import Canvas
+from convtui.views.cells import Palette
 from convtui.views.controls import Control, controls, controls_line
 from convtui.views.words import KEY, Line, link
 
 if TYPE_CHECKING:
+    from textual.suggester import Suggester
     from textual.widget import AwaitMount
 
     from convtui.app import ConvtuiApp
@@ -95,6 +98,12 @@ class PageScreen(Screen[None]):
 
     # -- showing
 
+    @property
+    def palette(self) -> Palette:
+        """The colours of the cells, for this theme and this terminal."""
+        has_few = self.app.console.color_system in ("standard", "windows")
+        return palette_of(self.app.current_theme.dark, self.app.no_color, has_few)
+
     def on_mount(self) -> None:
         self.watch(self.app, "session", self.show_session, init=False)
         self.watch(self.app, "theme", self.show_again, init=False)
@@ -154,7 +163,7 @@ class PageScreen(Screen[None]):
         return line + Content(" " * max(self.size.width - 1 - line.cell_length - tabs.cell_length, 2)) + tabs
 
     def _words_now(self) -> dict[str, str]:
-        playing = {"play": f"pause {self._speed}/s"} if self.playing else {}
+        playing = {"play": f"pause {self._speed}/s"} if self.playing else {"speed": ""}
         return {**self.footer_words(), **playing}
 
     def footer_words(self) -> Mapping[str, str]:
@@ -184,17 +193,34 @@ class PageScreen(Screen[None]):
         self._notice.set_class(bool(self.query("Prompt, EditLine")), "raised")
         self._notice.say(text, error)
 
-    def ask(self, question: str, value: str, done: Callable[[str], object]) -> None:
-        """Let the user type; `done` gets what was entered. Where it returns False, ask again."""
+    def ask(
+        self,
+        question: str,
+        value: str,
+        done: Callable[[str], object],
+        example: str = "",
+        suggester: Suggester | None = None,
+    ) -> None:
+        """Let the user type; `done` gets what was entered. Where it returns False, ask again.
+
+        An empty line shows the example; without one, where a setting is asked for, those of the key for that.
+        """
         from convtui.screens.prompt import Prompt
 
         def again(text: str) -> None:
             if done(text) is False:
-                self.ask(question, text, done)
+                self.ask(question, text, done, example, suggester)
                 self._notice.add_class("raised")
 
         self.query(Prompt).remove()
-        self.opening = self.mount(Prompt(question, value, again))
+        example = example or (self._settings if question == ":" else "")
+        self.opening = self.mount(Prompt(question, value, again, example, suggester))
+
+    @property
+    def _settings(self) -> str:
+        """Settings that can be typed here, as the help has them."""
+        does = next(key.does for key in (*self.KEYS, *self.COMMON) if key.names == "colon")
+        return does.partition(": ")[2]
 
     async def on_key(self, event: events.Key) -> None:
         """Take keys one after another, those that came while the one before was still at work too."""
@@ -315,5 +341,8 @@ class PageScreen(Screen[None]):
     def action_save_as(self) -> None:
         self.convtui.save_as()
 
-    def action_open(self) -> None:
-        self.ask("open an image, a sample or a session:", "", self.convtui.open)
+    def action_open(self, name: str = "") -> None:
+        from convtui.screens.suggest import SuggestToOpen
+
+        question, example = "open an image or a session:", "cat-32 · mnist-12k:test:17 · photo.jpg"
+        self.ask(question, name, self.convtui.open, example, SuggestToOpen())

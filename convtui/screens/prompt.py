@@ -7,6 +7,7 @@ from collections.abc import Callable
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -16,10 +17,17 @@ from convtui.screens.typed_line import TypedLine
 class Prompt(Horizontal):
     """A question and a line for the answer; calls back with what was typed."""
 
-    def __init__(self, question: str, value: str, done: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        question: str,
+        value: str,
+        done: Callable[[str], object],
+        example: str = "",
+        suggester: Suggester | None = None,
+    ) -> None:
         super().__init__()
         self._question, self._done = question, done
-        self._line = TypedLine(value, self._entered)
+        self._line = TypedLine(value, self._entered, example=example, suggester=suggester)
         self._before: Widget | None = None  # what had the focus
 
     def compose(self) -> ComposeResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -15,7 +15,7 @@ from convtui.engine.spec import PADDING_MODES, Sides
 from convtui.keys import Key, all_keys
 from convtui.screens.page import PageScreen, bindings
 from convtui.session import KernelChoice, Session, Zoom
-from convtui.typed import canonical, parse_at, transition
+from convtui.typed import EXAMPLES, canonical, parse_at, transition
 
 
 class SessionScreen(PageScreen):
@@ -23,6 +23,9 @@ class SessionScreen(PageScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(all_keys())
     COMMON: ClassVar[tuple[Key, ...]] = all_keys()
+
+    def footer_words(self) -> Mapping[str, str]:
+        return {"channel": ""}
 
     # -- stepping
 
@@ -48,7 +51,7 @@ class SessionScreen(PageScreen):
         self.change(Session.restarted)
 
     def action_go_to(self) -> None:
-        self.ask("go to (row,column or step)", "", self._go_to)
+        self.ask("go to (row,column or step)", "", self._go_to, "4,18 · 131")
 
     def _go_to(self, text: str) -> bool:
         return self.change(lambda session: session.at(parse_at(text, session)), "jump")
@@ -132,8 +135,12 @@ class SessionScreen(PageScreen):
 
     def action_type(self, name: str) -> None:
         """A setting typed in words, begun with the one that was clicked."""
+        from textual.suggester import SuggestFromList
+
         start = f"{name} {self._value_of(name)}".strip() if name else ""
-        self.ask(":", start, self._typed)
+        values = {"kernel": NAMES, "mode": PADDING_MODES, "padding": ("same", "valid")}
+        named = [f"{setting} {value}" for setting, names in values.items() for value in names]
+        self.ask(":", start, self._typed, suggester=SuggestFromList([*EXAMPLES.values(), *named]))
 
     def _typed(self, text: str) -> bool:
         return self.change(lambda session: transition(text)(session))

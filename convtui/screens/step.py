@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from convtui.engine.convolution import Step
 from convtui.screens.editing import MOVES, Editing
 from convtui.screens.session_screen import SessionScreen
 from convtui.session import Session, Zoom
-from convtui.themes import palette_of
 from convtui.views.arrange import MARGIN, Arrangement, arranged, regions, zoom_of
 from convtui.views.canvas import Canvas, Pane
 from convtui.views.equation import result_line, sum_line
 from convtui.views.grid import GridPane
 from convtui.views.shape import shape_notes
-from convtui.views.step_grids import Pointer, step_grids
+from convtui.views.step_grids import Pointer, slice_names, step_grids
 from convtui.views.text_pane import TextPane
 
 if TYPE_CHECKING:
@@ -35,12 +35,16 @@ class StepScreen(SessionScreen):
         self._pinned = False
         self._editing: Editing | None = None
         self._edit_line: EditLine | None = None
+        self._has_channels = False  # whether there are several to go through
 
     # -- showing
 
     @property
     def zoom(self) -> Zoom:
         return zoom_of(self._arranged[1].image.cells) if self._arranged else Zoom.BLOCKS
+
+    def footer_words(self) -> Mapping[str, str]:
+        return {} if self._has_channels else super().footer_words()
 
     def show_page(self, session: Session) -> None:
         if self._editing:
@@ -49,18 +53,24 @@ class StepScreen(SessionScreen):
             if self._edit_line is not None:
                 self._edit_line.name_cell(self._editing.question(session))
         self._pointer = self._pointer.within(session)
+        has_channels = session.convolution.weight_shape[1] > 1 or session.picture.colour
+        if has_channels != self._has_channels:
+            self._has_channels = has_channels
+            self.show_keys()
         self._place(session)
         self._show_step(session, session.step)
 
     def _show_step(self, session: Session, step: Step) -> None:
-        grids = step_grids(session, step, self._pointer, self.zoom is Zoom.NUMBERS)
+        shows_numbers, width = self.zoom is Zoom.NUMBERS, self._image.region.width
+        grids = step_grids(session, step, self._pointer, shows_numbers, width)
         self._image.show(grids.image)
         self._output.show(grids.output)
         for pane, grid in zip(self._tables, (grids.window, grids.kernel, grids.products), strict=True):
             pane.show(grid)
         room = self._equation.region.width
-        result = result_line(step, session.taps, room)
-        lines = [sum_line(step, session.slice, session.taps, room), result]
+        names = slice_names(session)
+        result = result_line(step, session.taps, room, names)
+        lines = [sum_line(step, session.slice, session.taps, room, names), result]
         if self._equation.region.height < 2:
             lines = lines[:1] if session.taps is None else [result]
         self._equation.show(lines)
@@ -70,7 +80,7 @@ class StepScreen(SessionScreen):
         key = (session.convolution, session.view, self.size, self.app.theme)
         if self._arranged is not None and self._arranged[0] == key:
             return
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        palette = self.palette
         plan = self._plan(session)
         self._arranged = (key, plan)
         places = regions(plan, self.size.width)
@@ -83,7 +93,7 @@ class StepScreen(SessionScreen):
         texts = dict(zip(("times", "equals", "notes", "equation"), self._texts, strict=True))
         for name, text in texts.items():
             text.place(places[name], palette)
-        blank = [""] * (1 + plan.tables_hinted)
+        blank = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
         self._operators[0].show([*blank, " ×"])
         self._operators[1].show([*blank, " ="])
         lines = places["notes"].height

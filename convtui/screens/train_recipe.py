@@ -39,8 +39,6 @@ OTHER_NAMES: Final = {
     "kernel": "first_kernel_size",
     "beta1": "momentum",
 }
-ROOMY: Final = 100  # columns from which all settings stand above
-NARROW: Final = 80
 LONGEST_NAME: Final = 14
 
 
@@ -104,23 +102,18 @@ class RecipeScreen(PageScreen):
 
     def controls(self, session: Session) -> list[Control]:  # noqa: ARG002
         recipe = self.trainer.recipe
-        items = [
-            Control("d", "data", cut_to(data_name(recipe), LONGEST_NAME), stepped=False),
+        optimizer = "AdamW" if recipe.optimizer == "adamw" else "SGD"
+        return [
+            Control("d", "data", cut_to(data_name(recipe), LONGEST_NAME), stepped=False, spare=2),
             Control("b", "batch_norm", "batch norm" if recipe.batch_norm else "no batch norm", stepped=False),
-            Control("p", "schedule", recipe.schedule, stepped=False),
+            Control("p", "schedule", recipe.schedule, stepped=False, spare=1),
             Control("r", "lr", significant(self.max_lr)),
-            Control("a", "optimizer", "AdamW" if recipe.optimizer == "adamw" else "SGD", stepped=False),
-            Control("w", "decay", significant(recipe.weight_decay)),
-            Control("n", "seed", str(recipe.seed)),
+            Control("a", "optimizer", optimizer, stepped=False, spare=3),
+            Control("w", "decay", significant(recipe.weight_decay), spare=5),
+            Control("n", "seed", str(recipe.seed), spare=4),
             Control("e", "epochs", str(recipe.epochs)),
             Control("z", "batch", str(recipe.batch_size)),
         ]
-        width = self.size.width
-        if width < ROOMY:
-            items = [each for each in items if each.name not in ("decay", "seed", "optimizer")]
-        if width < NARROW:
-            items = [each for each in items if each.name not in ("data", "schedule")]
-        return items
 
     # -- changing
 

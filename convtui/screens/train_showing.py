@@ -14,7 +14,6 @@ from convtui.screens.train_kept import READING, KeptScreen
 from convtui.screens.train_shelf import MOST_MARKED
 from convtui.screens.train_wording import invitation, run_words
 from convtui.session import Session
-from convtui.themes import palette_of
 from convtui.trainer import COMPARED
 from convtui.training.record import Record, Search, State
 from convtui.training.runs import count_runs
@@ -85,7 +84,7 @@ class ShowingScreen(KeptScreen):
         if self._worded != (worded := self.footer_words()):
             self._worded = worded
             self.show_keys()
-        palette = palette_of(self.app.current_theme.dark, self.app.no_color)
+        palette = self.palette
         panes = self.panes.show(self._view(), (self.size.height - 2, self.size.width), palette)
         if panes is not None:
             self.canvas.place(panes, palette)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import events
 from textual.widgets import Input
 
 if TYPE_CHECKING:
+    from textual.suggester import Suggester
+
     from convtui.screens.page import PageScreen
+
+_NOT_FOR_THE_PAGE: Final = ("tab", "shift+tab", "up", "down", "pageup", "pagedown")
 
 
 class TypedLine(Input):
@@ -17,8 +21,22 @@ class TypedLine(Input):
 
     ENDS: ClassVar[tuple[str, ...]] = ("enter", "escape")  # `entered` is told of these, with the text
 
-    def __init__(self, value: str, entered: Callable[[str, str], None], restrict: str | None = None) -> None:
-        super().__init__(value, compact=True, select_on_focus=False, restrict=restrict)
+    def __init__(
+        self,
+        value: str,
+        entered: Callable[[str, str], None],
+        restrict: str | None = None,
+        example: str = "",
+        suggester: Suggester | None = None,
+    ) -> None:
+        super().__init__(
+            value,
+            placeholder=example,
+            suggester=suggester,
+            compact=True,
+            select_on_focus=False,
+            restrict=restrict,
+        )
         self._entered = entered
         self._seen: events.Key | None = None
         self.is_late = False  # whether the last key was handed on by the page, which then does what it asks
@@ -34,9 +52,11 @@ class TypedLine(Input):
             event.stop()
             event.prevent_default()
             self._entered(event.key, self.value.strip())
-        elif event.key in ("tab", "shift+tab"):  # which the page has another use for
+        elif event.key in _NOT_FOR_THE_PAGE:
             event.stop()
             event.prevent_default()
+            if event.key == "tab":
+                self.action_cursor_right()  # which takes what is suggested
         else:
             await super()._on_key(event)
 
@@ -45,6 +65,8 @@ class TypedLine(Input):
         self.is_late = True
         if event.key in self.ENDS:
             self._entered(event.key, self.value.strip())
+        elif event.key == "tab":
+            self.action_cursor_right()
         elif event.key == "backspace":
             self.action_delete_left()
         elif event.is_printable and event.character:

@@ -85,6 +85,12 @@ def arranged(
     image_pane, output_pane = _pictures(pictures_height - 1, width, image, output, zoom)
     lines = max(image_pane.cells.lines(image[0]), output_pane.cells.lines(output[0]))
     spare = pictures_height - lines - 2
+    taller = TALL_NUMBERS.lines(kernel[0]) - table.cells.lines(kernel[0])
+    if table.cells == WIDE_NUMBERS and spare > taller:
+        table = Pane(TALL_NUMBERS, table.width)
+        tables_height += taller
+        pictures_height -= taller
+        spare -= taller
     if hints and spare >= 1:
         pictures_height, tables_height = pictures_height - 1, tables_height + 1
     scrolls = lines + 1 > pictures_height

@@ -307,8 +307,8 @@ def controls_of(batches: Batches, source: str) -> list[Control]:
         Control("c", "channel", f"{batches.channel}/{norm.num_features}"),
         Control("t", "mode", "training" if norm.training else "evaluation", stepped=False),
         Control("g", "gamma", f"{batches.gamma:.4g}"),
-        Control("b", "beta", f"{batches.beta:.4g}"),
-        Control("m", "momentum", "None" if norm.momentum is None else f"{norm.momentum:g}"),
-        Control("z", "size", str(batches.batch_size)),
-        Control("w", "weights", source, stepped=False),
+        Control("b", "beta", f"{batches.beta:.4g}", spare=1),
+        Control("m", "momentum", "None" if norm.momentum is None else f"{norm.momentum:g}", is_plain=True),
+        Control("z", "size", str(batches.batch_size), spare=2),
+        Control("w", "weights", source, stepped=False, spare=3),
     ]

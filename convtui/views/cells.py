@@ -42,6 +42,7 @@ class Palette:
     positive: RGB
     series: tuple[RGB, ...]  # curves, told apart by the colour-blind and in 16 colours
     is_grey: bool = False  # no colours are shown: what they say must be said by glyphs
+    signed: tuple[RGB, ...] = ()  # with 16 colours: those of values far below, below, above, far above zero
 
 
 DARK = Palette(
@@ -82,8 +83,16 @@ def greys(values: Array, lowest: float, highest: float) -> Pixels:
 
 
 def diverging(values: Array, limit: float, palette: Palette) -> Pixels:
-    """Values [...] as pixels [..., 3]: blue below zero, orange above, full colour at ±limit."""
+    """Values [...] as pixels [..., 3]: blue below zero, orange above, full colour at ±limit.
+
+    With 16 colours that is one of two for each sign, so that nothing but 0 has the colour of 0.
+    """
     strength = (values / (limit or 1.0)).clip(-1, 1) * 255
+    if palette.signed:
+        far = np.abs(strength) >= 128
+        place = np.where(strength < 0, 1 - far, 2 + far)
+        shades = np.array(palette.signed, np.uint8)[place]
+        return np.where((strength == 0)[..., None], np.array(palette.zero, np.uint8), shades)
     return _ramp(palette)[strength.round().astype(np.intp) + 255]
 
 

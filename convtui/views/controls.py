@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Final
 
 from textual.content import Content
 
 from convtui.session import Session
+from convtui.views.cells import cut_to
 from convtui.views.words import KEY, link
+
+SHORTEST: Final = 8  # characters that are left of a name
 
 
 @dataclass(frozen=True)
 class Control:
-    """A setting: its key, its name, its value, and whether ‹ and › step it down and up."""
+    """A setting: its key, its name, its value, and whether ‹ and › step it down and up.
+
+    Where there is no room for all, those with the highest `spare` are left out first.
+    """
 
     key: str
     name: str
     value: str
     stepped: bool = True
+    label: str = ""  # before the value of one that is not stepped
+    spare: int = 0
+    is_plain: bool = False  # whether the value alone says what is set
 
 
 def controls(session: Session) -> list[Control]:
@@ -25,12 +36,12 @@ def controls(session: Session) -> list[Control]:
     return [
         Control("t", "stride", pair(spec.stride)),
         Control("p", "padding", padding(session)),
-        Control("d", "dilation", pair(spec.dilation)),
-        Control("G", "groups", str(spec.groups)),
-        Control("x", "mode", spec.padding_mode, stepped=False),
+        Control("d", "dilation", pair(spec.dilation), spare=1),
+        Control("G", "groups", str(spec.groups), spare=2),
+        Control("x", "mode", spec.padding_mode, stepped=False, label="pad", spare=3),
         Control("z", "size", "x".join(map(str, spec.kernel_size))),
-        Control("n", "kernel", session.kernel.label),
-        Control("i", "filters", str(session.convolution.weight_shape[0])),
+        Control("n", "kernel", session.kernel.label, is_plain=True),
+        Control("i", "filters", str(session.convolution.weight_shape[0]), spare=4),
     ]
 
 
@@ -53,25 +64,34 @@ def controls_line(items: list[Control], width: int) -> Content:
         line = Content(gap).join([_drawn(item, space) for item in items])
         if line.cell_length + 2 <= width:
             return Content(" ") + line
-    *most, size, kernel, _ = items
-    short = [_drawn(size, "", named=False), _drawn(_cut(kernel), "", named=False)]
-    for count in range(len(most), -1, -1):
-        for last in ([_drawn(size, "", named=False), _drawn(kernel, "", named=False)], short):
-            line = Content(" ").join([*(_drawn(item, "") for item in most[:count]), *last])
+    kept = list(items)
+    while kept:
+        least_needed = max(reversed(kept), key=attrgetter("spare"))
+        for form in (_named, _bare, *([] if least_needed.spare else [_cut])):
+            line = Content(" ").join([form(item) for item in kept])
             if line.cell_length + 1 <= width:
                 return Content(" ") + line
+        kept.remove(least_needed)
     return Content()
 
 
-def _cut(item: Control, most: int = 8) -> Control:
-    value = item.value
-    return item if len(value) <= most else replace(item, value=f"{value[: most - 1]}…")
+def _named(item: Control) -> Content:
+    return _drawn(item, "")
+
+
+def _bare(item: Control) -> Content:
+    return _drawn(item, "", named=not item.is_plain)
+
+
+def _cut(item: Control) -> Content:
+    return _bare(replace(item, value=cut_to(item.value, SHORTEST)) if item.is_plain else item)
 
 
 def _drawn(item: Control, space: str, named: bool = True) -> Content:
     key = Content.styled(item.key, KEY)
     if not item.stepped:
-        return Content.assemble(key, " ", link(item.value, f"screen.{item.name}(1)"))
+        label = (f" {item.label} " if item.label else " ", "$text-muted")
+        return Content.assemble(key, label, link(item.value, f"screen.{item.name}(1)"))
     return Content.assemble(
         key,
         (f" {item.name}" if named else "", "$text-muted"),

@@ -10,13 +10,16 @@ from convtui.engine.convolution import Step
 from convtui.views.cells import DUST, cut_to, significant
 
 
-def sum_line(step: Step, slice: int, taps: int | None, width: int) -> str:
-    """The products of one slice added up: "0.5 - 0.25 + 0 = 0.25"; dots stand for what is still to come."""
+def sum_line(step: Step, slice: int, taps: int | None, width: int, names: Sequence[str] = ()) -> str:
+    """The products of one slice added up: "0.5 - 0.25 + 0 = 0.25"; dots stand for what is still to come.
+
+    names are those of the slices, if they have any.
+    """
     products = step.products[slice].ravel()
     total = len(products)
     done = total if taps is None else min(max(taps - slice * total, 0), total)
     partial = float(products[:done].cumsum()[-1]) if done else 0.0
-    label = "sum of products" if len(step.slice_sums) == 1 else f"slice {slice}"
+    label = "sum of products" if len(step.slice_sums) == 1 else names[slice] if names else f"slice {slice}"
     end = f" = {significant(settled(partial, step))}"
     for digits in (4, 3, 2):
         line = f"{label}  {_added(products[:done], digits)}{' + …' if done < total else ''}{end}"
@@ -28,8 +31,8 @@ def sum_line(step: Step, slice: int, taps: int | None, width: int) -> str:
     return cut_to(f"{label}  …{last[cut:]}{more}{end}", width)
 
 
-def result_line(step: Step, taps: int | None, width: int) -> str:
-    """What the slices and the bias add up to: "0.5 + 0.1 + bias 1 = output[0, 4, 18]"."""
+def result_line(step: Step, taps: int | None, width: int, names: Sequence[str] = ()) -> str:
+    """What the slices, by their names if they have any, and the bias add up to."""
     name = f"output[{', '.join(map(str, step.position))}]"
     if taps is not None and taps < len(step.running):
         return cut_to(_multiply_add(step, taps, name), width)
@@ -39,11 +42,12 @@ def result_line(step: Step, taps: int | None, width: int) -> str:
     if len(sums) == 1:
         line = f"{name} = {significant(sums[0])}{bias} = {value}" if bias else f"{name} = {value}   no bias"
         return cut_to(line, width)
-    for parts in (_added(sums, 4), _added(sums, 2), f"{len(sums)} slice sums"):
-        line = f"{name} = slices {parts}{bias} = {value}"
-        if len(line) <= width:
-            break
-    return cut_to(line, width)
+    if names:
+        named = [_added(sums, digits, names) for digits in (4, 2)]
+    else:
+        named = [f"slices {_added(sums, digits)}" for digits in (4, 2)]
+    lines = [f"{name} = {parts}{bias} = {value}" for parts in (*named, f"{len(sums)} slice sums")]
+    return next((line for line in lines if len(line) <= width), cut_to(lines[-1], width))
 
 
 def settled(value: float, step: Step) -> float:
@@ -60,8 +64,11 @@ def _multiply_add(step: Step, taps: int, name: str) -> str:
     return f"multiply-add {taps} of {len(step.running)}:  {term},  running sum {so_far}"
 
 
-def _added(terms: Sequence[float], digits: int) -> str:
-    """Numbers with their signs between them."""
+def _added(terms: Sequence[float], digits: int, names: Sequence[str] = ()) -> str:
+    """Numbers with their signs between them; if they have names, with these between them."""
+    if names:
+        named = zip(names, terms, strict=True)
+        return " + ".join(f"{name} {significant(term, digits)}" for name, term in named)
     text = ""
     for term in terms:
         shown = significant(abs(term), digits)

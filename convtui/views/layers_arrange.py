@@ -22,7 +22,9 @@ from convtui.views.layers_sheets import Tiling
 LEAST_PANE: Final = 12
 LEAST_MOSAIC: Final = 18
 ROOMY: Final = 28  # lines from which the sentences have lines of their own
-LEAST_ROWS: Final = 4
+LEAST_ROWS: Final = 4  # of the table, beside its header
+ROOMY_ROWS: Final = 8
+SENTENCES: Final = 2  # lines
 
 _LADDER: Final = (WIDE_NUMBERS, NUMBERS, BLOCKS, HALF_BLOCKS)
 
@@ -69,11 +71,16 @@ def layers_plan(size: Size, wanted: Wanted, zoom: Zoom | None, hints: bool) -> L
     """The plan for a canvas of `size`."""
     height, width = size[0], size[1] - MARGIN
     hinted = hints and height >= ROOMY
-    sentence = 1 if hinted else 0
-    heading = 1 + sentence
-    least = min(wanted.table_lines, 1 + LEAST_ROWS + (4 if height >= ROOMY else 0))
-    most = height - wanted.detail_lines - sentence - least
+    sentence = SENTENCES if hinted else 0
+    heading = 1 + hinted
+    left = height - wanted.detail_lines - sentence
+    most = left - min(wanted.table_lines, 1 + (ROOMY_ROWS if height >= ROOMY else LEAST_ROWS))
     cells, every = _fitted(wanted.image, (most - heading, width * 2 // 5), zoom)
+    if every > 1:  # a shorter table may leave room for the whole image
+        more = left - min(wanted.table_lines, 1 + LEAST_ROWS)
+        larger, fewer = _fitted(wanted.image, (more - heading, width * 2 // 5), zoom)
+        if fewer == 1:
+            most, cells, every = more, larger, 1
     needed = cells.lines(-(-wanted.image[0] // every)) + heading + 1
     pictures = min(most, max(needed, height // 2))
     table = min(height - wanted.detail_lines - sentence - pictures, wanted.table_lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -22,7 +23,9 @@ from convtui.views.drawing import Grid, Outline
 from convtui.views.layers_arrange import Place, Size
 from convtui.views.layers_sheets import MapSheet, MosaicSheet, Tiling
 from convtui.views.sheets import ImageSheet
-from convtui.views.step_grids import channel_name
+from convtui.views.step_grids import channel_name, picture_title
+
+FRAMED: Final = "framed: what feeds it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +114,14 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
     is_selected = stack.layer == 0
     channel = stack.activation[0] if is_selected else min(slice or 0, channels - 1)
     shape = "x".join(map(str, picture.pixels.shape))
-    title = f"{picture.name} {shape}{_thinned(every)}"
-    if channels > 1 and not own_colours:
-        title += f" · channel {channel_name(picture, channel)}"
-    hint = "the arrows select a pixel" if is_selected else "framed: what feeds it"
+    details = [f"channel {channel_name(picture, channel)}"] if channels > 1 and not own_colours else []
+    hint, short = ("the arrows select a pixel", "arrows select") if is_selected else (FRAMED, "what feeds it")
+    hint = hint if len(hint) <= place.region.width else short
     thinned = f"{hint} · ÷{every}: one of {every} rows and columns"
     hint = thinned if every > 1 and len(thinned) <= place.region.width else hint
     grid = Grid(
         sheet=_image_sheet(picture, channel, own_colours, every),
-        title=title,
-        short_title=f"image {shape}{_thinned(every)}",
+        title=picture_title(picture, f"{shape}{_thinned(every)}", details, place.region.width),
         hint=hint,
         legend=not own_colours,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 
 from convtui.engine.layers import Conv, LayerError, Window
 from convtui.engine.stack import Row, Summary
+from convtui.engine.tracing import Feeding, field_through
 from convtui.stack import Stack
 from convtui.trained import Trained
 from convtui.views.cells import significant
@@ -16,19 +18,44 @@ from convtui.views.layers_table import is_clipped
 def growth(summary: Summary, width: int) -> str:
     """Why deeper layers see more and have more filters, with the figures of the first and the widest."""
     convs = [row for row in summary.rows if isinstance(row.layer, Conv)]
-    star = "   * clipped" if any(map(is_clipped, summary.rows)) else ""
-    meaning = f"field: the pixels that an activation sees; start: the middle of the first one's{star}"
+    meaning = "field: the pixels that an activation sees"
     if len(convs) < 2 or convs[-1].field.size == convs[0].field.size:
         return meaning
     fields = f"{_by(convs[0].field.size)} → {_by(max(row.field.size for row in convs))}"
     sees = f"Deeper sees more ({fields}): windows read windows"
     before, after = convs[0].output_shape, max(convs, key=lambda row: row.output_shape[0]).output_shape
     if after[0] <= before[0]:
-        return f"{sees}{star}"
+        return sees
     filters = f"{before[0]} → {after[0]} filters"
     why = "Fewer cells leave room for" if after[1] < before[1] else "More kinds of patterns need"
-    candidates = [f"{sees}. {why} more filters ({before[0]} → {after[0]}){star}", f"{sees}; {filters}"]
+    candidates = [f"{sees}. {why} more filters ({before[0]} → {after[0]})", f"{sees}; {filters}"]
     return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
+def terms(row: Row, summary: Summary, width: int) -> str:
+    """What jump and start of a layer's fields mean, and the star in the table if there is one."""
+    (down, across), (first, left) = row.field.jump, row.field.start
+    apart = (
+        _counted(down, "pixel")
+        if down == across
+        else f"{_counted(down, 'row')}, {_counted(across, 'column')}"
+    )
+    look = "would look" if row.field.rows.count == row.field.columns.count == 1 else "look"
+    jump = f"jump {pair(row.field.jump)}: neighbours {look} {apart} apart"
+    start = f"start {_pixels(first, left)}: the centre of the first one's field"
+    star = "   * larger than the image: clipped" if any(map(is_clipped, summary.rows)) else ""
+    short_start, short_star = start.replace("the centre of", "centre of"), "   * clipped" if star else ""
+    candidates = [f"{jump} · {start}{star}", f"{jump} · {short_start}{star}", f"{jump} · {start}{short_star}"]
+    return next((text for text in candidates if len(text) <= width), jump)
+
+
+def _pixels(row: float, column: float) -> str:
+    both = [f"{at:g}".replace("-", "−") for at in ((row,) if row == column else (row, column))]
+    return ", ".join(both)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def unlike_training(trained: Trained, width: int) -> str:
@@ -68,7 +95,7 @@ def size_line(row: Row, width: int) -> str:
     return text if len(text) <= width else f"output rows {rows.output}, columns {columns.output}"
 
 
-def field_line(stack: Stack, value: float | None, width: int) -> str:
+def field_line(stack: Stack, fed: Sequence[Feeding], value: float | None, width: int) -> str:
     """The selected activation, its value, and the pixels that it sees."""
     row, (down, across) = stack.row, stack.cell()
     place = f"[{', '.join(map(str, stack.activation[: len(row.output_shape)]))}]"
@@ -77,11 +104,12 @@ def field_line(stack: Stack, value: float | None, width: int) -> str:
         return f"pixel {place}{shown}"
     name = f"activation {place}{shown}"
     _, height, wide = stack.input_shape
-    first, last = row.field.rows.span(down)
-    left, right = row.field.columns.span(across)
-    centre = ", ".join(f"{at:g}" for at in row.field.centre(down, across))
+    field = field_through(stack.summary.rows, fed)
+    first, last = field.rows.span(down)
+    left, right = field.columns.span(across)
+    centre = ", ".join(f"{at:g}" for at in field.centre(down, across))
     spans = f"rows {_to(first, last)}, columns {_to(left, right)}"
-    sees = f"sees {_by(row.field.size)} pixels: {spans}, centre {centre}"
+    sees = f"sees {_by(field.size)} pixels: {spans}, centre {centre}"
     cut = _cut((first, last, height), (left, right, wide))
     clipped = f"; clipped to {_by((height, wide))}" if cut else ""
     candidates = [f"{name} {sees}{cut}", f"{name} sees {spans}{cut}", f"{place} sees {spans}{cut}"]
@@ -119,8 +147,8 @@ def layer_controls(stack: Stack) -> list[Control]:
     """The stack's settings and the selected layer's."""
     name = stack.name or "own layers"
     items = [
-        Control("n", "network", name),
-        Control("w", "weights", str(stack.trained or f"seed {stack.seed}")),
+        Control("n", "network", name, is_plain=True),
+        Control("w", "weights", str(stack.trained or f"seed {stack.seed}"), is_plain=True),
         Control("tab", "layer", str(stack.layer)),
     ]
     layer = stack.row.layer
@@ -133,8 +161,8 @@ def layer_controls(stack: Stack) -> list[Control]:
     items += [Control("z", "size", _by(spec.kernel_size))]
     if isinstance(layer, Conv):
         items += [
-            Control("i", "filters", str(layer.out_channels)),
-            Control("d", "dilation", pair(spec.dilation)),
+            Control("i", "filters", str(layer.out_channels), spare=1),
+            Control("d", "dilation", pair(spec.dilation), spare=2),
+            Control("G", "groups", str(spec.groups), spare=3),
         ]
-        items += [Control("G", "groups", str(spec.groups))]
     return items

@@ -135,7 +135,7 @@ def matrix_grids(
         across,
         _bias(session, plan.thickness),
         result,
-        *_pictures(session, matrix, pointed),
+        *_pictures(session, matrix, pointed, plan.regions["image"].width),
     )
 
 
@@ -287,7 +287,9 @@ def _bias_sheet(convolution: Convolution, thickness: int) -> VectorSheet:
     )
 
 
-def _pictures(session: Session, matrix: WeightMatrix, pointed: Pointed | None) -> tuple[Grid, Grid]:
+def _pictures(
+    session: Session, matrix: WeightMatrix, pointed: Pointed | None, width: int
+) -> tuple[Grid, Grid]:
     """The image with the window, and the kernel, as on the Step page."""
     shown, pointer = session, Pointer()
     if pointed:
@@ -302,11 +304,11 @@ def _pictures(session: Session, matrix: WeightMatrix, pointed: Pointed | None) -
             _, _, i, j = np.unravel_index(entries[0], session.convolution.weight_shape)
             entry = (int(i), int(j))
         pointer = Pointer((row, column), entry)
-    grids = step_grids(shown, shown.step, pointer)
+    grids = step_grids(shown, shown.step, pointer, width=width)
     letters = letters_in(session)
-    image = replace(grids.image, hint="framed: what this row reads", legend=False)
-    is_only = session.convolution.weight_shape[0] == 1
-    kernel = replace(grids.kernel, hint=f"shared by all {'' if is_only else 'its '}rows")
+    framed = "this column's pixels" if session.view.transposed else "what this row reads"
+    image = replace(grids.image, hint=f"framed: {framed}", legend=False)
+    kernel = replace(grids.kernel, hint=_shared_by(session))
     if letters:
         lettered = _named_image(session.picture, session.convolution, shown.channel, letters.pixels)
         image = replace(image, sheet=lettered)
@@ -315,6 +317,15 @@ def _pictures(session: Session, matrix: WeightMatrix, pointed: Pointed | None) -
         sheet = _named_kernel(session.convolution, o, s, session.view.by_entry)
         kernel = replace(kernel, sheet=sheet, hint="their names and colours")
     return image, kernel
+
+
+def _shared_by(session: Session) -> str:
+    """Which rows, or in the transposed matrix columns, have this kernel's weights."""
+    line = "column" if session.view.transposed else "row"
+    filters, *output = session.convolution.output_shape
+    if output == [1, 1]:
+        return f"the {'only' if filters == 1 else 'current'} {line}'s weights"
+    return f"shared by all {'' if filters == 1 else 'its '}{line}s"
 
 
 @lru_cache(maxsize=4)

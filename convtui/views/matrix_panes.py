@@ -226,12 +226,9 @@ class EquationsPane:
         background = self.palette.background
         segments: list[Segment] = []
         if letters and y == 0:
-            segments = [
-                Segment(
-                    "neurons that share their weights",
-                    style(self.palette.muted, background),
-                )
-            ]
+            weights = [term.weight for equation in letters.equations for term in equation.terms]
+            share = "that share" if len(set(weights)) < len(weights) else "and"
+            segments = [Segment(f"neurons {share} their weights", style(self.palette.muted, background))]
         elif letters and self._top + y - 1 < len(letters.equations):
             at = self._top + y - 1
             segments = self._equation(letters.equations[at], pixel if at == index else None, at == index)

@@ -6,8 +6,11 @@ moves marks.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +22,10 @@ from convtui.views.controls import padding
 from convtui.views.drawing import NOBODY, Cell, Grid, Outline, Readers
 from convtui.views.shape import counted, spans
 from convtui.views.sheets import FILLED_TINT, ZERO_TINT, ImageSheet, OutputSheet, TableSheet, whole_pixels
+
+UNBOUNDED: Final = 1 << 16
+LEAST_NAME: Final = 6  # characters of a name that are worth showing
+COLOURS: Final = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)
@@ -49,11 +56,16 @@ class StepGrids:
     products: Grid
 
 
-def step_grids(session: Session, step: Step, pointer: Pointer, numbers: bool = False) -> StepGrids:
-    """All five, for a session at a step of its convolution; `numbers` is whether the image shows them."""
+def step_grids(
+    session: Session, step: Step, pointer: Pointer, numbers: bool = False, width: int = UNBOUNDED
+) -> StepGrids:
+    """All five, for a session at a step of its convolution.
+
+    numbers: whether the image shows them. width: the columns that there are for its title.
+    """
     entry = pointer.entry or _entry_computed(session)
     tables = _tables(session, step, entry)
-    image = _image(session, step, pointer, entry)
+    image = _image(session, step, pointer, entry, width)
     if numbers and session.own_colours:
         image = replace(image, hint=f"numbers: channel {channel_name(session.picture, session.channel)}")
     return StepGrids(image, _output(session, pointer), *tables)
@@ -96,7 +108,7 @@ def _entry_computed(session: Session) -> Cell | None:
     return divmod(at, columns)
 
 
-def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None) -> Grid:
+def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None, width: int) -> Grid:
     convolution = session.convolution
     down, across = convolution.axes
     rows = _range(int(step.rows[0]) + down.before, down.dilation, down.kernel)
@@ -108,8 +120,7 @@ def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None) -
         focus = (rows[entry[0]], columns[entry[1]])
     return Grid(
         sheet=image_sheet(session.picture, convolution, session.channel, session.own_colours),
-        title=_image_title(session),
-        short_title=_image_title(session).removeprefix(f"{session.picture.name} "),
+        title=_image_title(session, width),
         hint="framed: the window read now",
         legend=not session.own_colours,
         outline=Outline(rows, columns),
@@ -121,17 +132,39 @@ def _range(start: int, step: int, count: int) -> range:
     return range(start, start + (count - 1) * step + 1, step)
 
 
-def _image_title(session: Session) -> str:
-    parts = [f"{session.picture.name} {'x'.join(map(str, session.convolution.image_shape))}"]
+def _image_title(session: Session, width: int) -> str:
+    details = []
     if session.convolution.image_shape[0] > 1 and not session.own_colours:
-        parts.append(f"channel {channel_name(session.picture, session.channel)}")
+        details.append(f"channel {channel_name(session.picture, session.channel)}")
     if any(any(side) for side in session.spec.pads):
-        parts.append(f"padding {padding(session)}")
-    return " · ".join(parts)
+        details.append(f"padding {padding(session)}")
+    return picture_title(session.picture, "x".join(map(str, session.convolution.image_shape)), details, width)
+
+
+def picture_title(picture: Picture, shape: str, details: Sequence[str], width: int) -> str:
+    """The picture's name, its shape, and as many details as there is room for; the name's end goes last."""
+    name = picture.name
+    for each in (name, re.split(": | · ", name)[-1]):
+        for count in range(len(details), -1, -1):
+            title = " · ".join([f"{each} {shape}", *details[:count]])
+            if len(title) <= width:
+                return title
+    room = width - len(shape) - 2
+    if room >= LEAST_NAME:
+        return f"…{name[-room:]} {shape}"
+    bare = " · ".join([shape, *details])
+    return bare if len(bare) <= width else shape
 
 
 def channel_name(picture: Picture, channel: int) -> str:
-    return f"{channel} {('red', 'green', 'blue')[channel]}" if picture.colour else str(channel)
+    return f"{channel} {COLOURS[channel]}" if picture.colour else str(channel)
+
+
+def slice_names(session: Session) -> list[str]:
+    """The colours of a colour picture that the filter's slices read; none of any other."""
+    if not session.picture.colour:
+        return []
+    return [COLOURS[channel] for channel in session.convolution.channels_read(session.position[0])]
 
 
 def _output(session: Session, pointer: Pointer) -> Grid:
@@ -144,7 +177,7 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     shape = "x".join(map(str, convolution.output_shape))
     cell, step = f"output[{o}, {r}, {c}]", f"step {session.index + 1} of {session.size}"
     title, short_title = f"{cell} of {shape} · {step}", f"{cell.removeprefix('output')} · {step}"
-    hint = "dots: not computed yet"
+    hint = "dots: not computed yet" if filled < rows * columns else _all_computed(convolution)
     readers = NOBODY
     if pointer.pixel:
         down, across = (
@@ -173,6 +206,13 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     )
 
 
+def _all_computed(convolution: Convolution) -> str:
+    channels, rows, columns = convolution.output_shape
+    of = " of this channel" if channels > 1 else ""
+    cells = f"all {rows * columns:,} cells{of} are" if rows * columns > 1 else f"the only cell{of} is"
+    return f"{cells} computed"
+
+
 def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Grid, Grid]:
     picture, convolution, s = session.picture, session.convolution, session.slice
     _, slices, rows, columns = convolution.weight_shape
@@ -186,10 +226,13 @@ def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Gri
         done = min(max(session.taps - s * rows * columns, 0), rows * columns)
     o = step.position[0]
     kernel_title = f"kernel [{o}, {s}]" if convolution.weight_shape[0] > 1 or slices > 1 else "kernel"
-    is_one_of_many = convolution.image_shape[0] > 1
-    window_title = f"window {channel_name(picture, session.channel)}" if is_one_of_many else "window"
+    window_title = short_title = "window"
+    if convolution.image_shape[0] > 1:
+        name = COLOURS[session.channel] if picture.colour else f"channel {session.channel}"
+        short_title = f"window · {name}"
+        window_title = f"{short_title} ({s + 1} of {slices})" if slices > 1 else short_title
     return (
-        Grid(window, window_title, "pixels it covers", focus=entry),
+        Grid(window, window_title, "pixels it covers", short_title, focus=entry),
         Grid(kernel_sheet(convolution, o, s), kernel_title, "times weights", focus=entry),
         Grid(products, "products", "to be added", filled=done, focus=entry),
     )

@@ -98,6 +98,30 @@ def test_refusals_say_what_and_why(changes: dict[str, Any], message: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("error", "plain"),
+    [
+        (SpecError("dilation", 0, "must be at least 1", "1"), "dilation 0: must be at least 1"),
+        (
+            SpecError("stride", (0, 2), "must be at least 1", "(1, 2)"),
+            "stride (0, 2): must be at least 1; nearest legal: (1, 2)",
+        ),
+        (SpecError("go to", "8,12", "there is no row 8"), "go to 8,12: there is no row 8"),
+        (SpecError("groups", 3, "must divide 4", "2 or 4"), "groups 3: must divide 4; nearest legal: 2 or 4"),
+    ],
+)
+def test_refusals_in_plain_words(error: SpecError, plain: str) -> None:
+    assert error.plain == plain
+
+
+@pytest.mark.parametrize("name", ["kernel_size", "stride", "dilation"])
+def test_a_pair_is_named_only_where_the_two_differ(name: str) -> None:
+    for pair, shown in ((0, 0), "0"), ((0, 2), "(0, 2)"):
+        with pytest.raises(SpecError) as caught:
+            ConvSpec(**{"kernel_size": 3, name: pair})
+        assert str(caught.value).startswith(f"{name}={shown}: must be at least 1; nearest legal: ")
+
+
+@pytest.mark.parametrize(
     ("spec", "image_shape", "weight_shape", "message"),
     [
         (
@@ -128,14 +152,14 @@ def test_refusals_say_what_and_why(changes: dict[str, Any], message: str) -> Non
             ConvSpec(11),
             (1, 8, 8),
             (1, 1, 11, 11),
-            "kernel_size=(11, 11): the window spans 11 rows but the padded image has only 8;"
+            "kernel_size=11: the window spans 11 rows but the padded image has only 8;"
             " nearest legal: kernel_size 8, or padding 2",
         ),
         (
             ConvSpec(3, dilation=(1, 5), padding_mode="reflect"),
             (1, 8, 8),
             (1, 1, 3, 3),
-            "kernel_size=(3, 3): with dilation 5 the window spans 11 columns but the padded image has only 8;"
+            "kernel_size=3: with dilation 5 the window spans 11 columns but the padded image has only 8;"
             " nearest legal: kernel_size (3, 2), or padding (0, 2), or dilation (1, 3)",
         ),
         (
@@ -156,7 +180,7 @@ def test_refusals_say_what_and_why(changes: dict[str, Any], message: str) -> Non
             ConvSpec(3),
             (1, 8, 8),
             (1, 1, 5, 3),
-            "kernel_size=(3, 3): is not the weight's; nearest legal: (5, 3)",
+            "kernel_size=3: is not the weight's; nearest legal: (5, 3)",
         ),
         (
             ConvSpec(3),

@@ -102,7 +102,7 @@ def test_branches_lie_flat_before_their_join() -> None:
     [
         (
             "conv 3x3 8 s2 p1, relu, maxpool 5 s2",
-            "layer 3 (maxpool 5 s2): kernel_size=(5, 5): the window spans 5 rows "
+            "layer 3 (maxpool 5 s2): kernel_size=5: the window spans 5 rows "
             "but the padded image has only 4; nearest legal: kernel_size 4, or padding 1; "
             "rows: ⌊(4 + 0 + 0 − 1·(5 − 1) − 1) / 2⌋ + 1 = ⌊−1 / 2⌋ + 1 = −1 + 1 = 0",
         ),
@@ -150,7 +150,7 @@ def test_branches_lie_flat_before_their_join() -> None:
         ),
         (
             "maxpool 3 s2 p1 d9",
-            "layer 1 (maxpool 3 s2 p1 d9): kernel_size=(3, 3): with dilation 9 the window spans 19 rows "
+            "layer 1 (maxpool 3 s2 p1 d9): kernel_size=3: with dilation 9 the window spans 19 rows "
             "but the padded image has only 9; nearest legal: dilation 4; "
             "rows: (7 + 1 + 1 − 9·(3 − 1) − 1) / 2 + 1 = −10 / 2 + 1 = −5 + 1 = −4",
         ),

@@ -6,9 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import Layer, Shape
 from convtui.engine.stack import summarize
-from convtui.engine.tracing import feeding
+from convtui.engine.tracing import feeding, field_through
 from tests.engine.stacks import Torch, stacks
 
 
@@ -67,6 +68,39 @@ def test_layers_on_another_path_do_not_feed() -> None:
     *_, bn, conv = feeding(rows, 3, (1, 0, 2))
     assert not bn.is_fed.any()
     assert conv.is_fed.sum() == 1
+
+
+DEEP = (
+    "conv 5x3 8 s2x1 p2x1 nobias, bn, relu, maxpool 3 s2 p1, residual(conv 3x3 8 p1, bn, relu, "
+    "conv 3x3 8 p1), avgpool 3 s2 p1, conv 3x3 12 d2 p2 g4, {join}, gap, flatten, linear 10"
+)
+
+
+@pytest.mark.parametrize(
+    ("join", "layer"),
+    [
+        ("concat(conv 1x1 4 | conv 4x4 6 same reflect)", 14),
+        ("concat(conv 1x1 4 | conv 4x4 4 same), relu, conv 1x1 2 g2", 16),
+    ],
+)
+def test_the_field_of_an_activation_is_that_of_its_own_branch(join: str, layer: int) -> None:
+    layers, image = parse_layers(DEEP.format(join=join)), (3, 32, 32)
+    rows = summarize(layers, image).rows
+    position = (rows[layer].output_shape[0] - 1 if layer > 14 else 3, 2, 3)
+    probe = Torch(torch.ones(image, dtype=torch.float64, requires_grad=True), is_probe=True).run(layers)
+    for channel in {0, position[0]}:
+        place = (channel, *position[1:])
+        gradient = torch.autograd.grad(probe.outputs[layer][place], probe.image, retain_graph=True)[0].numpy()
+        reached = [np.flatnonzero(gradient.any(axis)) for axis in ((0, 2), (0, 1))]
+        field = field_through(rows, feeding(rows, layer, place))
+        seen = [field.rows.clipped(2, 32), field.columns.clipped(3, 32)]
+        assert seen == [(ends[0], ends[-1]) for ends in reached]
+
+
+def test_without_a_concat_an_activation_sees_what_its_layer_does() -> None:
+    rows = summarize("conv 3x3 4 p1, residual(conv 3x3 4 p1), maxpool 2, flatten", (1, 8, 8)).rows
+    for row in rows:
+        assert field_through(rows, feeding(rows, row.number, (0, 0, 0))) == row.field
 
 
 @pytest.mark.parametrize(

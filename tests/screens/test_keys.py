@@ -126,9 +126,9 @@ async def test_every_key_can_be_undone_and_done_again() -> None:
 async def test_a_refusal_says_why_and_keeps_the_session() -> None:
     async with opened() as driven:
         for start, key, words in (
-            (lesson(), "T", "stride=(0, 0): must be at least 1"),
+            (lesson(), "T", "stride 0: must be at least 1"),
             (lesson(padding=0), "P", "padding is 0 already"),
-            (lesson(), "D", "dilation=(0, 0): must be at least 1"),
+            (lesson(), "D", "dilation 0: must be at least 1"),
             (lesson(size=2), "Z", "top-edge is made for sizes 2 to 11"),
             (lesson(), "G", "this image has one"),
             (lesson(), "I", "one filter is the least"),

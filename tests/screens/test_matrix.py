@@ -94,6 +94,30 @@ async def test_the_cursor_names_a_cell() -> None:
         assert driven.pane("matrix").grid.focus is None
 
 
+async def test_nothing_said_of_the_cursor_is_cut_on_a_small_terminal() -> None:
+    async with opened(size=(80, 24)) as user:
+        await user.press("2")
+        for key in ("shift+right", "shift+down", "shift+down", "y", "y"):
+            await user.press(key)
+            assert "…" not in user.text
+        assert "M[2, 0], an untrainable zero:" in user.text
+
+
+async def test_dots_are_spoken_of_where_there_are_some() -> None:
+    async with opened(size=(120, 40)) as user:
+        await user.press("2", "v")
+        assert "empty: zeros that no training changes" in user.text
+        await user.press("plus")
+        assert "dots: zeros that no training changes" in user.text
+
+
+async def test_with_the_matrix_transposed_the_pictures_speak_of_columns() -> None:
+    async with opened() as user:
+        await user.press("2", "y")
+        assert "framed: this column's pixels" in user.text
+        assert "shared by all columns" in user.text
+
+
 async def test_the_cursor_stays_in_the_matrix() -> None:
     async with matrix_page(small()) as driven:
         await driven.press("shift+right", *["shift+left"] * 3)

@@ -92,6 +92,16 @@ async def test_the_speed_is_changed_while_playing_and_before() -> None:
         assert "space pause 8/s" in driven.bottom
 
 
+async def test_while_it_plays_the_footer_names_the_keys_for_the_speed() -> None:
+    for size in ((80, 24), (120, 40)):
+        async with opened(size=size) as driven:
+            assert "speed" not in driven.bottom
+            await driven.press("space")
+            assert ". , speed" in driven.bottom
+            await driven.press("space")
+            assert "speed" not in driven.bottom
+
+
 async def test_the_speed_stays_within_its_bounds() -> None:
     async with opened() as driven:
         for _ in range(12):

@@ -95,6 +95,23 @@ async def test_sentences_are_hidden_by_a_key() -> None:
         assert "dots: not computed yet" in driven.text
 
 
+async def test_no_dots_are_spoken_of_once_all_is_computed() -> None:
+    async with opened() as driven:
+        await driven.press("f")
+        assert "dots" not in driven.text
+        assert "all 784 cells are computed" in driven.text
+        await driven.press("r")
+        assert "dots: not computed yet" in driven.text
+
+
+async def test_the_footer_names_the_key_for_the_channels_where_there_are_some() -> None:
+    async with opened(session_on("cat-32")) as driven:
+        assert "c channel" in driven.bottom
+        await driven.press("o")
+        await driven.enter("mnist-7")
+        assert "channel" not in driven.bottom
+
+
 async def test_pixels_never_read_are_named() -> None:
     async with opened(lesson(stride=3, padding=0)) as driven:
         assert "never read by any window: row 27, column 27" in driven.text

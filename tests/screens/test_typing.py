@@ -138,3 +138,12 @@ async def test_the_present_value_stands_ready_to_be_changed() -> None:
             assert not driven.refused, driven.said
             assert driven.session.spec == start.spec
             assert driven.session.convolution.weight_shape == start.convolution.weight_shape
+
+
+async def test_what_is_refused_is_said_without_code() -> None:
+    async with opened() as driven:
+        await driven.press("D")
+        assert driven.said == "dilation 0: must be at least 1"
+        await driven.press("3", "g")
+        await driven.enter("99,12")
+        assert driven.said == "go to 99,12: there is no row 99, rows are 0 to 6"

@@ -181,3 +181,13 @@ def test_large_kernels_get_smaller_cells() -> None:
 @pytest.mark.parametrize("zoom", list(Zoom))
 def test_zooms_are_told_from_cell_sizes(zoom: Zoom) -> None:
     assert zoom_of(plan_for(28, zoom=zoom).image.cells) is zoom
+
+
+def test_on_a_tall_terminal_the_tables_have_taller_cells() -> None:
+    assert plan_for(28, (40, 120)).table.cells == WIDE_NUMBERS
+    for size in ((50, 160), (60, 200)):
+        plan, usual = plan_for(28, size), plan_for(28, (40, 120))
+        assert plan.table.cells == TALL_NUMBERS
+        assert plan.table.width == usual.table.width
+        assert plan.tables_height == 2 + TALL_NUMBERS.lines(3)
+        assert plan.image.cells == usual.image.cells

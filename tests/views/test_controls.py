@@ -8,7 +8,9 @@ from textual.content import Content
 from convtui.keys import all_keys
 from convtui.screens.step import StepScreen
 from convtui.session import Session
+from convtui.stack import Stack
 from convtui.views.controls import controls, controls_line, padding, pair
+from convtui.views.layers_words import layer_controls
 from tests.example_sessions import counting, lesson, own, session_on, sessions
 
 
@@ -79,6 +81,30 @@ def test_in_the_narrowest_usual_terminal_the_settings_and_the_kernel_are_in_sigh
     actions = clicks(controls_line(controls(lesson()), 80)).values()
     for name in ("stride", "padding", "dilation", "size", "groups", "kernel"):
         assert f"screen.{name}(1)" in actions
+
+
+@pytest.mark.parametrize("width", range(60, 121, 4))
+def test_what_is_least_needed_is_left_out_before_any_name_is(width: int) -> None:
+    stack = Stack.chosen("simple-cnn", (1, 28, 28))
+    for items in (controls(lesson()), layer_controls(stack)):
+        line = controls_line(items, width)
+        actions = clicks(line).values()
+        shown = [item for item in items if f"screen.{item.name}(1)" in actions]
+        least = max(item.spare for item in shown)
+        assert all(item.spare >= least for item in items if item not in shown)
+        for item in shown:
+            assert item.is_plain or f"{item.key} {item.label or item.name}" in line.plain
+
+
+def test_zeros_are_said_to_be_those_of_the_padding() -> None:
+    assert "x pad zeros" in controls_line(controls(lesson()), 120).plain
+    assert "zeros" not in controls_line(controls(lesson()), 80).plain
+
+
+def test_a_name_is_cut_only_where_nothing_else_can_go() -> None:
+    items = controls(session_on("cat-32", "gaussian-blur", padding="same"))
+    assert "n‹gaussian-blur›" in controls_line(items, 80).plain
+    assert "n‹gaussia…›" in controls_line(items, 60).plain
 
 
 def test_every_control_has_its_key() -> None:

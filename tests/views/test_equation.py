@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from convtui.engine.convolution import Step
 from convtui.session import Session
 from convtui.views.equation import result_line, sum_line
-from tests.example_sessions import counting, own, sessions
+from tests.example_sessions import counting, own, session_on, sessions, stepped_sessions
 
 NUMBER = r"\d+(?:\.\d+)?(?:e[-+]\d\d)?"
+SIGNED = rf"-?{NUMBER}"
 WIDTHS = st.integers(59, 200)
 
 
@@ -151,3 +152,21 @@ def test_where_room_is_short_digits_go_first_then_the_first_terms() -> None:
     assert narrow.startswith("sum of products  0.333 + 0.667 + 1 + 2 + ")
     assert least.startswith("sum of products  … ")
     assert wide.endswith(" = 21")
+
+
+def test_the_slices_of_a_colour_picture_go_by_their_colours() -> None:
+    step, names = session_on("cat-32").at(0).step, ("red", "green", "blue")
+    line = result_line(step, None, 100, names)
+    assert re.fullmatch(
+        rf"output\[0, 0, 0\] = red {SIGNED} \+ green {SIGNED} \+ blue {SIGNED} = {SIGNED}", line
+    )
+    assert agrees(sum(map(float, re.findall(rf"[a-z] ({SIGNED})", line))), step.value, 3)
+    assert sum_line(step, 1, None, 100, names).startswith("green  ")
+    assert result_line(step, None, 40, names).startswith("output[0, 0, 0] = 3 slice sums = ")
+
+
+@given(stepped_sessions(), WIDTHS)
+def test_lines_with_names_fit_too(session: Session, width: int) -> None:
+    names = ["green"] * len(session.step.slice_sums)
+    assert len(result_line(session.step, session.taps, width, names)) <= width
+    assert len(sum_line(session.step, session.slice, session.taps, width, names)) <= width

@@ -1,5 +1,6 @@
 """The panes of the Layers page never overlap, never leave the canvas, and show all of the image."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -88,10 +89,21 @@ def lecture(layer: int, details: int = 3) -> Wanted:
     return Wanted(13, details, (28, 28), maps[layer], earlier)
 
 
+def test_the_table_is_shortened_before_the_image_is_thinned() -> None:
+    plan = layers_plan((28, 100), lecture(3), None, True)
+    assert plan.image.every == 1
+    assert plan.table.height == 6
+    small = layers_plan((28, 100), replace(lecture(3), image=(8, 8)), None, True)
+    assert small.table.height > 6
+    large = layers_plan((28, 100), replace(lecture(3), image=(224, 224)), None, True)
+    assert large.image.every > 1
+    assert large.table.height >= 9
+
+
 def test_the_lecture_at_120x40_shows_the_whole_table_and_the_chain() -> None:
     plan = layers_plan((38, 120), lecture(5), None, True)
     assert plan.table.height == 13
-    assert plan.sentence.height == 1
+    assert plan.sentence.height == 2
     assert plan.image.cells == HALF_BLOCKS
     assert list(plan.chain) == [1, 3] or list(plan.chain) == [3]
     assert plan.selected is not None

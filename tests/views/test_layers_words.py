@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from convtui.engine.presets import NAMES, preset
 from convtui.engine.stack import summarize
-from convtui.engine.tracing import feeding
+from convtui.engine.tracing import feeding, field_through
 from convtui.stack import Stack
 from convtui.views.layers_words import (
     error_lines,
@@ -15,6 +15,7 @@ from convtui.views.layers_words import (
     layer_controls,
     layer_line,
     size_line,
+    terms,
 )
 from tests.engine.stacks import stacks
 
@@ -23,10 +24,37 @@ LENET = Stack.chosen("lenet-5", DIGIT)
 CNN = Stack.chosen("simple-cnn", DIGIT)
 
 
+def said(stack: Stack, value: float | None = None, width: int = 119) -> str:
+    fed = feeding(stack.summary.rows, stack.layer, stack.activation)
+    return field_line(stack, fed, value, width)
+
+
 def test_the_sentence_names_both_growths_and_why() -> None:
     text = growth(CNN.summary, 119)
-    for words in ("3x3 → 63x63", "windows read windows", "Fewer cells", "4 → 32", "* clipped"):
+    for words in ("3x3 → 63x63", "windows read windows", "Fewer cells", "4 → 32"):
         assert words in text
+
+
+def test_the_headings_of_the_table_are_explained_with_the_selected_layers_figures() -> None:
+    assert terms(CNN.at(3).row, CNN.summary, 119) == (
+        "jump 4: neighbours look 4 pixels apart · start 0: centre of the first one's field"
+        "   * larger than the image: clipped"
+    )
+    uneven = Stack.chosen("conv 2x3 1 s1x2", DIGIT).at(1)
+    assert terms(uneven.row, uneven.summary, 119) == (
+        "jump 1,2: neighbours look 1 row, 2 columns apart · start 0.5, 1: the centre of the first one's field"
+    )
+    whole = Stack.chosen("gap", DIGIT).at(1)
+    assert "neighbours would look" in terms(whole.row, whole.summary, 119)
+    assert "*" not in terms(whole.row, whole.summary, 119)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [59, 79, 99, 119])
+def test_the_explanation_fits(name: str, width: int) -> None:
+    summary = summarize(preset(name).text, preset(name).input_shape)
+    for row in summary.rows:
+        assert len(terms(row, summary, width)) <= width
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,14 +97,14 @@ def test_the_output_size_is_explained() -> None:
 
 def test_what_an_activation_sees_is_said_with_its_clipping() -> None:
     stack = CNN.at(3, (1, 3, 4))
-    assert field_line(stack, 0.25, 119) == (
+    assert said(stack, 0.25) == (
         "activation [1, 3, 4] = 0.25 sees 7x7 pixels: rows 9 to 15, columns 13 to 19, centre 12, 16"
     )
     corner = CNN.at(7, (0, 0, 1))
-    assert "clipped: 15 above, 4 right" in field_line(corner, None, 119)
-    assert "rows −15 to 15" in field_line(corner, None, 119)
-    assert field_line(CNN.at(0, (0, 3, 4)), 1.0, 119) == "pixel [0, 3, 4] = 1"
-    assert len(field_line(Stack.chosen("vgg-16", (3, 224, 224)).at(31), -1.2345, 79)) <= 79
+    assert "clipped: 15 above, 4 right" in said(corner)
+    assert "rows −15 to 15" in said(corner)
+    assert said(CNN.at(0, (0, 3, 4)), 1.0) == "pixel [0, 3, 4] = 1"
+    assert len(said(Stack.chosen("vgg-16", (3, 224, 224)).at(31), -1.2345, 79)) <= 79
 
 
 @settings(max_examples=40)
@@ -85,17 +113,24 @@ def test_what_feeds_lies_in_what_is_said_to_be_seen(drawn: tuple, data: st.DataO
     stack = Stack.laid(*drawn)
     stack = stack.at(data.draw(st.integers(0, len(stack.summary.rows) - 1)), (0, 0, 0))
     stack = stack.moved(data.draw(st.integers(0, 99)))
-    fed = feeding(stack.summary.rows, stack.layer, stack.activation)[0]
-    row, (down, across) = stack.row, stack.cell()
+    every = feeding(stack.summary.rows, stack.layer, stack.activation)
+    fed = every[0]
+    seen, (down, across) = field_through(stack.summary.rows, every), stack.cell()
     is_plain = all(
         getattr(each.layer, "spec", None) is None or each.layer.spec.padding_mode == "zeros"  # type: ignore[attr-defined]
         for each in stack.summary.rows
     )
     if is_plain and len(fed.rows):
-        first, last = row.field.rows.span(down)
+        first, last = seen.rows.span(down)
         assert first <= fed.rows[0] and fed.rows[-1] <= last  # noqa: PT018
-        left, right = row.field.columns.span(across)
+        left, right = seen.columns.span(across)
         assert left <= fed.columns[0] and fed.columns[-1] <= right  # noqa: PT018
+
+
+def test_a_channel_of_a_concat_sees_what_its_own_branch_sees() -> None:
+    stack = Stack.chosen("concat(conv 1x1 2 | conv 5x5 2 p2)", DIGIT).at(3, (1, 4, 4))
+    assert "sees 1x1 pixels: rows 4, columns 4, centre 4, 4" in said(stack)
+    assert "sees 5x5 pixels: rows 2 to 6" in said(stack.at(3, (2, 4, 4)))
 
 
 def test_errors_take_as_many_lines_as_they_need() -> None:

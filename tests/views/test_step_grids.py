@@ -1,5 +1,6 @@
 """The five grids show the session's step, and what the user points at, truly."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from convtui.session import Session
 from convtui.views.cells import DARK
 from convtui.views.drawing import Grid
-from convtui.views.step_grids import Pointer, StepGrids, step_grids
+from convtui.views.step_grids import Pointer, StepGrids, picture_title, slice_names, step_grids
 from tests.example_sessions import counting, lesson, own, session_on, sessions, stepped_sessions
 
 NOTHING = Pointer()
@@ -161,3 +162,54 @@ def test_whole_numbers_are_shown_as_such() -> None:
     halves = grids(session_on("count-5x5").with_bias_value(0, 0.5))
     assert halves.output.sheet.text(3.0) == "3.0"
     assert halves.products.sheet.text(3.0) == "3"
+
+
+def test_a_window_says_which_of_the_channels_it_is() -> None:
+    window = grids(session_on("cat-32").with_view(slice=2)).window
+    assert (window.title, window.short_title) == ("window · blue (3 of 3)", "window · blue")
+    assert grids(own(np.ones((2, 2, 1, 1)), counting(4), groups=2).at(25)).window.title == (
+        "window · channel 2 (1 of 2)"
+    )
+    assert grids(lesson()).window.title == "window"
+
+
+def test_the_colours_that_a_filter_reads_are_named() -> None:
+    session = session_on("cat-32")
+    assert slice_names(session) == ["red", "green", "blue"]
+    assert slice_names(session.with_groups(3).at(2 * 900)) == ["blue"]
+    assert slice_names(session_on(counting(3))) == []
+
+
+@pytest.mark.parametrize(
+    ("session", "hint"),
+    [
+        (lesson(), "dots: not computed yet"),
+        (lesson().finished(), "all 784 cells are computed"),
+        (lesson().with_filters(2).at(784), "dots: not computed yet"),
+        (lesson().with_filters(2).at(784).at(0), "all 784 cells of this channel are computed"),
+        (session_on(counting(), size=5), "the only cell is computed"),
+        (session_on(counting(), size=5).multiply_added(1), "dots: not computed yet"),
+    ],
+)
+def test_dots_are_spoken_of_where_there_are_some(session: Session, hint: str) -> None:
+    assert grids(session).output.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "title"),
+    [
+        ("mnist-7", 40, "mnist-7 1x28x28 · padding 1"),
+        ("mnist-7", 24, "mnist-7 1x28x28"),
+        ("mnist-12k test 0: a 7, normalised", 80, "mnist-12k test 0: a 7, normalised 1x28x28 · padding 1"),
+        ("mnist-12k test 0: a 7, normalised", 44, "mnist-12k test 0: a 7, normalised 1x28x28"),
+        ("mnist-12k test 0: a 7, normalised", 36, "a 7, normalised 1x28x28 · padding 1"),
+        ("mnist-12k test 0: a 7, normalised", 30, "a 7, normalised 1x28x28"),
+        ("mnist-7 · layer 3 input", 30, "layer 3 input 1x28x28"),
+        ("a-photograph-of-a-street.jpg", 30, "…graph-of-a-street.jpg 1x28x28"),
+        ("a-photograph-of-a-street.jpg", 14, "1x28x28"),
+    ],
+)
+def test_a_title_keeps_the_pictures_name_as_long_as_there_is_room(name: str, width: int, title: str) -> None:
+    shown = picture_title(replace(lesson().picture, name=name), "1x28x28", ["padding 1"], width)
+    assert shown == title
+    assert len(shown) <= width
