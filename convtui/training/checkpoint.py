@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from convtui.files import read_regular
+
 Arrays = dict[str, NDArray[Any]]
 
 _OPTIMIZER: Final = "optimizer."
@@ -95,7 +97,7 @@ def first_whole(files: Iterable[Path]) -> Checkpoint | None:
     """The first that is what its name says."""
     for path in files:
         with suppress(OSError, ValueError):
-            data = path.read_bytes()
+            data = read_regular(path)
             if digest_of(path) == _digest(data):
                 return replace(Checkpoint.from_bytes(data), digest=digest_of(path))
     return None
