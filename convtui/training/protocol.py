@@ -101,7 +101,8 @@ class Begun(Message):
     """A job has begun. For a run that goes on, `step` is that of the checkpoint: later events are void.
 
     layers is the network's text, as the Layers page reads it; shape is that of an image [C, H, W].
-    run is the run's folder, "" for a learning-rate search.
+    run is the run's folder, "" for a learning-rate search. lost: the run has checkpoints, of which none is
+    whole, so that it begins again.
     """
 
     recipe: Recipe
@@ -115,6 +116,7 @@ class Begun(Message):
     train_count: int
     test_count: int
     parameters: int
+    lost: bool = False
 
 
 @dataclass(frozen=True)
