@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import Final, TypeAlias
 
@@ -13,7 +14,7 @@ from convtui.durations import duration
 from convtui.training.protocol import Begun, Epoch, Message, Step, encode
 from convtui.training.recipe_words import recipe_words
 from convtui.training.record import Record
-from convtui.training.runs import Run, find_run
+from convtui.training.runs import Run, number_of
 
 Report: TypeAlias = Callable[[Message], None]
 
@@ -32,7 +33,7 @@ def reporting(record: Record, as_json: bool) -> AbstractContextManager[Report]:
 
 def print_result(record: Record) -> None:
     """The epochs of a finished run, as a table on a terminal, where it is kept and how it is seen."""
-    number = find_run(record.run).number
+    number = number_of(Path(record.run))
     if _is_on_a_terminal():
         _print_table(
             ("epoch", "train loss", "validation loss", "accuracy", "time"),

@@ -107,14 +107,15 @@ def test_without_options_it_is_the_default_recipe(worker: FakeWorker) -> None:
         (["--max-lr", "0"], ["--max-lr 0", "1e-12 to 1000"]),
         (["--max-lr", "nan"], ["--max-lr nan", "1e-12 to 1000"]),
         (["--resume", "3"], ["run 3: no such run", "there are no runs yet"]),
-        (["--resume", ""], ["not a run"]),
+        (["--resume", ""], ["name a run: its number or its folder"]),
+        (["--resume", "7" * 5000], ["run 777", "7: no such run; there are no runs yet"]),
         (["--resume", "3", "--no-batch-norm"], ["--resume", "leave out --batch-norm"]),
         (["--resume", "3", "--batch-size", "8"], ["--resume", "leave out --batch-size"]),
         (["--list", "--seed", "3"], ["--list", "leave out --seed"]),
         (["--list", "--json"], ["--list", "leave out --json"]),
         (["--list", "--resume", "3"], ["--resume", "not allowed with", "--list"]),
     ],
-    ids=" ".join,
+    ids=lambda each: " ".join(each)[:40],
 )
 def test_what_is_refused(
     arguments: list[str], fragments: list[str], capsys: pytest.CaptureFixture[str], worker: FakeWorker
@@ -228,6 +229,31 @@ def test_a_run_that_somebody_stops(worker: FakeWorker, capsys: pytest.CaptureFix
     assert capsys.readouterr().err == "saved at step 10; go on with: convtui train --resume 1\n"
 
 
+def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(
+    worker: FakeWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, told = kept(Recipe(epochs=2))
+    log(run, told[:12])
+    begun = told[0]
+    assert isinstance(begun, Begun)
+    worker.tell(Ready(), replace(begun, lost=True), *told[1:])
+    assert train("--resume", "1") == 0
+    assert capsys.readouterr().err == (
+        "convtui: none of its checkpoints is whole: it begins again from step 0\n"
+    )
+
+
+def test_a_run_that_is_removed_meanwhile(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    run, told = kept(Recipe(), until=50)
+    (run.path / "recipe.json").unlink()
+    worker.tell(Ready(), *told, Failed("a.tmp: cannot be written: No such file or directory"))
+    assert train() == 1
+    failed, saved, why = capsys.readouterr().err.split("; ")
+    assert failed == "convtui: a.tmp: cannot be written: No such file or directory"
+    assert saved == "saved at step 40"
+    assert why == f"{run.path}: not a run: it has no recipe.json\n"
+
+
 def log(run: Run, told: list[Message]) -> None:
     with run.locked():
         for event in told:
@@ -335,9 +361,26 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.stderr
-        assert process.stderr.read() == ""  # it does not wait until it can say how to go on
+        assert process.stderr.read() == "go on with: convtui train --resume 1\n"
         assert process.wait() == 130
     assert not child.is_running()
+
+
+def test_ctrl_c_to_a_process_that_is_killed_before_it_has_saved() -> None:
+    with running(*TINY, "--epochs", "500", "--json") as process:
+        until(process, Step)
+        (child,) = psutil.Process(process.pid).children()
+        child.suspend()
+        parent = psutil.Process(process.pid)
+        files = parent.num_fds()
+        process.send_signal(signal.SIGINT)
+        while parent.num_fds() == files:
+            assert process.poll() is None
+        child.kill()
+        _, err = process.communicate()
+        assert process.returncode == 130
+    assert err.startswith("convtui: the training process was killed by SIGKILL; ")
+    assert err.endswith("go on with: convtui train --resume 1\n")
 
 
 def test_a_reader_of_json_that_leaves_ends_it_quietly() -> None:
