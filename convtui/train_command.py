@@ -26,7 +26,6 @@ FAILED: Final = 1
 DIVERGED: Final = 3
 SIGNALLED: Final = 128
 NOT_BEGUN: Final = "convtui: stopped before the run had begun: there is nothing to go on with"
-ALL_LOST: Final = "none of its checkpoints is whole: it begins again from step 0"
 
 ABOUT: Final = """\
 Train a small network without the app: convolutions of stride 2 with ReLU and
@@ -205,7 +204,7 @@ def _how_to_go_on(record: Record) -> str:
 async def _work(job: Message, record: Record, report: Callable[[Message], None], outcome: _Outcome) -> None:
     """Have the worker do the job, and tell of it in `outcome`."""
     from convtui.training.client import Worker
-    from convtui.training.protocol import Begun, Failed, Finished, Stopped
+    from convtui.training.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
 
     worker = await Worker.start()
     try:
