@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from convtui.options import Parser, formatter
-from convtui.output import OutputError, open_stderr, printing, tell
+from convtui.output import OutputError, open_stderr, printing, silence, tell
 
 if TYPE_CHECKING:
     from convtui.session import Session
@@ -104,6 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with printing():
             print(end="", flush=True)  # stdout may be closed, and None
     except BrokenPipeError:
+        silence(sys.stdout)
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED

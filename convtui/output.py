@@ -20,7 +20,6 @@ def printing() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        silence(sys.stdout)
         raise
     except OSError as error:
         silence(sys.stdout)

@@ -38,7 +38,8 @@ data of your own, which is told by what is there:
             Keras's x_train, y_train, x_test, y_test, or images and labels, of
             which a fifth is kept to test on. Images are [N, rows, columns],
             [N, channels, rows, columns] or [N, rows, columns, channels]
-  mnist/    train-images-idx3-ubyte and the three others, or .gz of them
+  mnist/    train-images-idx3-ubyte and the three others, or .gz of them, there
+            or in a folder raw, as torchvision has them
   photos/   a sub-folder of pictures for each class, or train/ and test/ (or
             val/) with such sub-folders; hidden files are passed over
 
