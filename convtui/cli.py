@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from convtui.options import Parser, formatter
+from convtui.output import OutputError, open_stderr, printing, silence, tell
 
 if TYPE_CHECKING:
     from convtui.session import Session
@@ -41,6 +42,7 @@ SETTINGS: Final = (
     "layers",
 )
 
+FAILED: Final = 1
 WRONG: Final = 2
 SIGNALLED: Final = 128
 INTERRUPTED: Final = 130
@@ -87,7 +89,11 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code: 2, with one line that says why, where it is refused."""
+    """Run a command line and return its exit code: 2, with one line that says why, where it is refused.
+
+    It is 1 where standard output cannot be written to, as on a full disk.
+    """
+    open_stderr()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what it cannot encode is no reason to say nothing
             stream.reconfigure(errors="replace")
@@ -95,24 +101,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = 0
         with suppress(SystemExit):  # argparse's way to end after --help
             code = _run(sys.argv[1:] if argv is None else argv)
-        print(end="", flush=True)  # stdout may be closed, and None
+        with printing():
+            print(end="", flush=True)  # stdout may be closed, and None
     except BrokenPipeError:
-        # Python flushes stdout again at its end and would complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
     except MemoryError as error:
         return _complain(f"{str(error) or 'out of memory'}; a smaller image (--resize 512) needs less")
+    except OutputError as error:
+        return _complain(str(error), FAILED)
     except (ValueError, OSError) as error:
         return _complain(str(error))
     return code
 
 
-def _complain(message: str) -> int:
+def _complain(message: str, code: int = WRONG) -> int:
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
-    print(f"convtui: {line}", file=sys.stderr)
-    return WRONG
+    tell(f"convtui: {line}")
+    return code
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -137,7 +145,8 @@ def _open(arguments: Sequence[str]) -> int:
     if options.version:
         from importlib.metadata import version
 
-        print(f"convtui {version('convtui')}")
+        with printing():
+            print(f"convtui {version('convtui')}")
         return 0
     # What is imported and built for the first screen stays, and looking for garbage in it would take a tenth
     # of the start; from that screen on the app collects.
@@ -186,7 +195,8 @@ def _render(arguments: Sequence[str]) -> int:
             f"--run is for the batchnorm and the train screen: add --screen train to --run {options.run}"
         )
     render(session, Path(options.out), options.screen, size, options.theme, options.run)
-    print(session.picture.notice, file=sys.stderr, end="\n" if session.picture.notice else "")
+    if session.picture.notice:
+        tell(session.picture.notice)
     return 0
 
 

@@ -3,12 +3,21 @@
 import os
 import secrets
 import shutil
+import stat
 from contextlib import suppress
-from errno import EACCES
+from errno import EACCES, EINVAL
 from pathlib import Path
 from typing import Final
 
 UNFINISHED: Final = ".tmp"
+
+
+def read_regular(path: Path) -> bytes:
+    """All of a file. Raises OSError, also for a pipe or a device, at which one may wait for ever."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # which the system itself refuses to read
+        raise OSError(EINVAL, "is no regular file", str(path))
+    return path.read_bytes()
 
 
 def write_whole(path: Path, content: bytes) -> None:

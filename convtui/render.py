@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from convtui.engine.kernels import load_kernel
-from convtui.images import read_picture
 from convtui.names import printable
 from convtui.session import Session
 from convtui.sessionfile import write
@@ -26,6 +24,9 @@ if TYPE_CHECKING:
 
 SMALLEST: Final = (60, 20)
 LARGEST: Final = (400, 100)
+
+_SVG: Final = '<svg class="rich-terminal"'
+_FIRST_LINE: Final = 4 * LARGEST[0]  # bytes
 
 _TERMINAL: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
 _TERMINALS_OWN: Final = re.compile("NO_COLOR|FORCE_COLOR|COLUMNS|LINES|JUPYTER_.*|TTY_.*|TEXTUAL_.*")
@@ -53,15 +54,15 @@ def render(
 
     run is the number or folder of the kept run that the BatchNorm and the Train screen show. Raises
     ValueError if there is none such or its network cannot be had, for any other suffix, and where `out`
-    cannot be written or holds an image's numbers.
+    cannot be written or is a file that was not drawn by this.
     """
     draw = _DRAWN.get(out.suffix.lower())
     if draw is None:
         raise ValueError(f"{out}: the name must end in .svg or .txt; a browser turns .svg into PNG or PDF")
     if not out.parent.is_dir():
         raise ValueError(f"{out}: there is no folder {out.parent}")
-    if _holds_numbers(out):
-        raise ValueError(f"{out}: holds numbers and is not replaced; the file to draw into comes first")
+    if out.is_file() and not _is_drawn(out):
+        raise ValueError(f"{out}: was not drawn by convtui and is not replaced; name another file")
     with _terminal_of_our_own():
         text = asyncio.run(_drawn(session, screen, size, theme, draw, run))
     write(text, out)
@@ -129,13 +130,13 @@ def _text(app: "ConvtuiApp") -> str:
 _DRAWN: Final = {".svg": _svg, ".txt": _text}
 
 
-def _holds_numbers(file: Path) -> bool:
-    """Whether the file is an image's or a kernel's table."""
-    if file.suffix.lower() == ".txt" and file.is_file():
-        for read in (read_picture, load_kernel):
-            with suppress(ValueError):
-                read(file)
-                return True
+def _is_drawn(file: Path) -> bool:
+    """Whether a file begins as those do that are drawn here; an empty one has nothing to lose."""
+    with suppress(OSError), file.open("rb") as content:
+        begin = content.read(_FIRST_LINE).decode(errors="replace")
+        first = begin.partition("\n")[0]
+        has_settings = first.startswith(" ") and "‹" in first
+        return not begin or (first.startswith(_SVG) if file.suffix.lower() == ".svg" else has_settings)
     return False
 
 

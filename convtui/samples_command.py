@@ -6,12 +6,19 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 from convtui.options import Parser
+from convtui.output import printing
 
 
 def list_samples(arguments: Sequence[str]) -> int:
     """Print what there is to try, with a sentence on each. Raises ValueError for any option."""
     about = "List the bundled images, kernels, layers and sessions."
     Parser(prog="convtui samples", description=about, allow_abbrev=False).parsed(arguments)
+    with printing():
+        _print_all()
+    return 0
+
+
+def _print_all() -> None:
     from convtui import samples
     from convtui.engine import kernels, presets
 
@@ -26,7 +33,6 @@ def list_samples(arguments: Sequence[str]) -> int:
     _print_list("Layers (--layers NAME):", {**networks, **layer_files})
     sessions = {path.stem: samples.first_comment(path) for path in samples.session_files()}
     _print_list("Sessions (convtui NAME):", sessions)
-    return 0
 
 
 def _print_list(title: str, entries: Mapping[str, str]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from convtui.options import Parser, formatter
+from convtui.output import OutputError, printing, tell
 
 if TYPE_CHECKING:
     from convtui.training.client import Worker
@@ -38,7 +38,8 @@ data of your own, which is told by what is there:
             Keras's x_train, y_train, x_test, y_test, or images and labels, of
             which a fifth is kept to test on. Images are [N, rows, columns],
             [N, channels, rows, columns] or [N, rows, columns, channels]
-  mnist/    train-images-idx3-ubyte and the three others, or .gz of them
+  mnist/    train-images-idx3-ubyte and the three others, or .gz of them, there
+            or in a folder raw, as torchvision has them
   photos/   a sub-folder of pictures for each class, or train/ and test/ (or
             val/) with such sub-folders; hidden files are passed over
 
@@ -85,9 +86,10 @@ def _list_runs() -> int:
             records.append((run, record))
         except RunError as error:
             damages.append(error)
-    print_runs(records)
+    with printing():
+        print_runs(records)
     for damage in damages:
-        print(f"convtui: {damage}", file=sys.stderr)
+        tell(f"convtui: {damage}")
     return 0
 
 
@@ -123,7 +125,7 @@ def _resume(text: str, as_json: bool) -> int:
     if record.state is not State.FINISHED:
         return _follow(Continue(str(run.path)), record, as_json)
     if as_json:
-        print(f"run {run.number} is finished", file=sys.stderr)
+        tell(f"run {run.number} is finished")
     return _told_end(record, as_json)
 
 
@@ -133,9 +135,10 @@ def _told_end(record: Record, as_json: bool) -> int:
 
     words = divergence(record)
     if not as_json:
-        print_result(record)
+        with printing():
+            print_result(record)
     elif words:
-        print(f"convtui: {words}", file=sys.stderr)
+        tell(f"convtui: {words}")
     return DIVERGED if words else 0
 
 
@@ -144,9 +147,13 @@ def _told_end(record: Record, as_json: bool) -> int:
 
 @dataclass
 class _Outcome:
-    """How a job went: whether it had begun, its last event, the signal that ended it, the process's end."""
+    """How a job went.
+
+    trouble: why nobody can be told of it. signal: the one that ended it. cause: how the process ended.
+    """
 
     has_begun: bool = False
+    trouble: str = ""
     last: Message | None = None
     signal: int = 0
     cause: str = ""
@@ -155,41 +162,50 @@ class _Outcome:
 def _follow(job: Message, record: Record, as_json: bool) -> int:
     from convtui.train_report import reporting
     from convtui.training.protocol import Failed, Finished, Stopped
-    from convtui.training.runs import find_run
 
     outcome = _Outcome()
     try:
         with reporting(record, as_json) as report:
             asyncio.run(_work(job, record, report, outcome))
     except KeyboardInterrupt:
-        if not outcome.signal:  # before anything listened to it
-            print(NOT_BEGUN, file=sys.stderr)
+        tell(_how_to_go_on(record) if outcome.has_begun else NOT_BEGUN)
         raise
     match outcome.last:
+        case _ if outcome.trouble:
+            words = [f"convtui: {outcome.trouble}"]
         case Finished():
             return _told_end(record, as_json)
         case Failed(reason) if not outcome.has_begun:
             raise ValueError(_by_option(reason))
         case Failed(reason):
             words = [f"convtui: {reason}"]
-        case _ if outcome.signal or isinstance(outcome.last, Stopped):
+        case _ if outcome.signal and not outcome.has_begun:
+            words = [NOT_BEGUN]
+        case Stopped():
             words = []
         case _:
             words = [f"convtui: the training process {outcome.cause}"]
-    if not outcome.has_begun and outcome.signal:
-        words = [NOT_BEGUN]
     if outcome.has_begun:
         words += [f"saved at step {record.saved}"] if record.saved else []
-        words += [f"go on with: convtui train --resume {find_run(record.run).number}"]
-    if words:
-        print(*words, sep="; ", file=sys.stderr)
+        words += [_how_to_go_on(record)]
+    tell(*words, sep="; ")
     return SIGNALLED + outcome.signal if outcome.signal else FAILED
+
+
+def _how_to_go_on(record: Record) -> str:
+    """A clause on how, or on why not: somebody may have removed it."""
+    from convtui.training.runs import RunError, find_run
+
+    try:
+        return f"go on with: convtui train --resume {find_run(record.run).number}"
+    except RunError as error:
+        return str(error)
 
 
 async def _work(job: Message, record: Record, report: Callable[[Message], None], outcome: _Outcome) -> None:
     """Have the worker do the job, and tell of it in `outcome`."""
     from convtui.training.client import Worker
-    from convtui.training.protocol import Begun, Failed, Finished, Stopped
+    from convtui.training.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
 
     worker = await Worker.start()
     try:
@@ -199,7 +215,15 @@ async def _work(job: Message, record: Record, report: Callable[[Message], None],
                 outcome.last = event
                 outcome.has_begun |= isinstance(event, Begun)
                 record.take(event)
-                report(event)
+                if not outcome.trouble:
+                    try:
+                        with printing():
+                            report(event)
+                    except OutputError as error:
+                        outcome.trouble = str(error)
+                        worker.leave()
+                if isinstance(event, Begun) and event.lost:
+                    tell(f"convtui: {ALL_LOST}")
                 if isinstance(event, Failed | Finished | Stopped):
                     break
     finally:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import Final, TypeAlias
 
@@ -13,12 +14,14 @@ from convtui.durations import duration
 from convtui.training.protocol import Begun, Epoch, Message, Step, encode
 from convtui.training.recipe_words import recipe_words
 from convtui.training.record import Record
-from convtui.training.runs import Run, find_run
+from convtui.training.runs import Run, number_of
 
 Report: TypeAlias = Callable[[Message], None]
 
 UNCUT: Final = 1000  # columns of what is no terminal
 ROOMY: Final = 100  # columns from which recipes are told in full words
+TIGHT: Final = 60  # columns below which all that is told of a run does not fit
+TIGHTER: Final = 34  # and below which its accuracy does not, either
 
 
 def reporting(record: Record, as_json: bool) -> AbstractContextManager[Report]:
@@ -32,7 +35,7 @@ def reporting(record: Record, as_json: bool) -> AbstractContextManager[Report]:
 
 def print_result(record: Record) -> None:
     """The epochs of a finished run, as a table on a terminal, where it is kept and how it is seen."""
-    number = find_run(record.run).number
+    number = number_of(Path(record.run))
     if _is_on_a_terminal():
         _print_table(
             ("epoch", "train loss", "validation loss", "accuracy", "time"),
@@ -54,26 +57,33 @@ def divergence(record: Record) -> str:
 
 
 def print_runs(runs: Sequence[tuple[Run, Record]]) -> None:
-    """The kept runs, oldest first, a line each; on a narrow terminal recipes are cut."""
+    """The kept runs, oldest first, a line each; on a narrow terminal recipes are cut, then other columns go.
+
+    The number goes never: it is what a run is gone on with by.
+    """
     if not runs:
         print("no run is kept yet; convtui train begins one")
         return
-    names = ("run", "begun", "recipe", "epochs", "state", "accuracy")
-    is_short = _is_on_a_terminal() and get_terminal_size().columns < ROOMY
-    _print_table(names, [_told(*each, is_short) for each in runs], left=("recipe", "state"))
+    names: tuple[str, ...] = ("run", "begun", "recipe", "epochs", "state", "accuracy")
+    width = get_terminal_size().columns if _is_on_a_terminal() else UNCUT
+    if width < TIGHT:
+        names = ("run", "state", "accuracy") if width >= TIGHTER else ("run", "state")
+    told = [_told(*each, width < ROOMY) for each in runs]
+    rows = [[each[name] for name in names] for each in told]
+    _print_table(names, rows, left=("recipe", "state"), cut="recipe" if "recipe" in names else "state")
 
 
-def _told(run: Run, record: Record, is_short: bool) -> tuple[str, ...]:
+def _told(run: Run, record: Record, is_short: bool) -> dict[str, str]:
     done = max((epoch.epoch for epoch in record.epochs), default=0)
     diverged = f"diverged at {'' if is_short else 'step '}{record.diverged_at}"
-    return (
-        run.number,
-        f"{run.began:%m-%d %H:%M}" if is_short else f"{run.began:%Y-%m-%d %H:%M}",
-        recipe_words(run.recipe, is_short, record.rates_used),
-        f"{done}/{run.recipe.epochs}",
-        record.state.value if record.diverged_at is None else diverged,
-        "" if record.accuracy is None else f"{record.accuracy:.2%}",
-    )
+    return {
+        "run": run.number,
+        "begun": f"{run.began:%m-%d %H:%M}" if is_short else f"{run.began:%Y-%m-%d %H:%M}",
+        "recipe": recipe_words(run.recipe, is_short, record.rates_used),
+        "epochs": f"{done}/{run.recipe.epochs}",
+        "state": record.state.value if record.diverged_at is None else diverged,
+        "accuracy": "" if record.accuracy is None else f"{record.accuracy:.2%}",
+    }
 
 
 def _is_on_a_terminal() -> bool:
@@ -97,7 +107,9 @@ def _print_line(record: Record, event: Message) -> None:
         print(names.format(*_figures(record, event)), flush=True)
 
 
-def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[str] = ()) -> None:
+def _print_table(
+    names: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[str] = (), cut: str = ""
+) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -105,7 +117,7 @@ def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]], left: Sequ
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in names:
-        table.add_column(name, justify="left" if name in left else "right", no_wrap=name != "recipe")
+        table.add_column(name, justify="left" if name in left else "right", no_wrap=name != cut)
     for row in rows:
         table.add_row(*(Text(each, no_wrap=True, overflow="ellipsis") for each in row))
     Console(highlight=False, width=None if _is_on_a_terminal() else UNCUT).print(table)

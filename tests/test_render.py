@@ -99,18 +99,26 @@ def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "out.txt").read_text("utf-8") == before
 
 
-def test_pictures_are_replaced(tmp_path: Path) -> None:
-    before = drawn(tmp_path)
-    assert drawn(tmp_path, SESSION.at(9)) != before
+@pytest.mark.parametrize("suffix", ["svg", "txt"])
+@pytest.mark.parametrize("screen", ["step", "matrix", "layers", "batchnorm", "train"])
+def test_pictures_are_replaced(tmp_path: Path, screen: str, suffix: str) -> None:
+    file = tmp_path / f"out.{suffix}"
+    file.touch()
+    sizes = []
+    for size in SMALLEST, (120, 40):
+        render(SESSION, file, screen, size)
+        sizes.append(file.stat().st_size)
+    assert sizes[0] < sizes[1]
 
 
-@pytest.mark.parametrize("numbers", ["0, 1\n2, 3\n", "1/9 1/9\n---\n1 2\n"])
-def test_numbers_are_not_replaced(tmp_path: Path, numbers: str) -> None:
-    file = tmp_path / "out.txt"
-    file.write_text(numbers)
-    with pytest.raises(ValueError, match=r"out\.txt: holds numbers and is not replaced"):
-        drawn(tmp_path)
-    assert file.read_text() == numbers
+@pytest.mark.parametrize("content", ["0, 1\n2, 3\n", "1/9 1/9\n---\n1 2\n", " my notes\n", "<svg>", "\n"])
+@pytest.mark.parametrize("suffix", ["svg", "txt"])
+def test_other_files_are_not_replaced(tmp_path: Path, content: str, suffix: str) -> None:
+    file = tmp_path / f"out.{suffix}"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=rf"out\.{suffix}: was not drawn by convtui and is not replaced"):
+        render(SESSION, file)
+    assert file.read_text() == content
 
 
 def test_a_picture_of_numbers_is_no_table_of_numbers(tmp_path: Path) -> None:

@@ -1,17 +1,8 @@
-"""`convtui train`: what it prints and how it ends, with made-up events and with real processes."""
+"""`convtui train`: what it prints and how it ends, with made-up events."""
 
-import os
-import pty
-import re
 import shlex
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
-import psutil
 import pytest
 
 from convtui import cli, train_command
@@ -26,15 +17,12 @@ from convtui.training.protocol import (
     Step,
     Stopped,
     Train,
-    decode,
     encode,
 )
 from convtui.training.recipe import Recipe
-from convtui.training.runs import Run, all_runs, new_run
+from convtui.training.runs import Run, new_run
 from tests.training.events import events
 from tests.workers import FakeWorker
-
-TINY = ("--data", "digits-8x8", "--channels", "4", "--batch-size", "64")
 
 
 @pytest.fixture
@@ -107,14 +95,15 @@ def test_without_options_it_is_the_default_recipe(worker: FakeWorker) -> None:
         (["--max-lr", "0"], ["--max-lr 0", "1e-12 to 1000"]),
         (["--max-lr", "nan"], ["--max-lr nan", "1e-12 to 1000"]),
         (["--resume", "3"], ["run 3: no such run", "there are no runs yet"]),
-        (["--resume", ""], ["not a run"]),
+        (["--resume", ""], ["name a run: its number or its folder"]),
+        (["--resume", "7" * 5000], ["run 777", "7: no such run; there are no runs yet"]),
         (["--resume", "3", "--no-batch-norm"], ["--resume", "leave out --batch-norm"]),
         (["--resume", "3", "--batch-size", "8"], ["--resume", "leave out --batch-size"]),
         (["--list", "--seed", "3"], ["--list", "leave out --seed"]),
         (["--list", "--json"], ["--list", "leave out --json"]),
         (["--list", "--resume", "3"], ["--resume", "not allowed with", "--list"]),
     ],
-    ids=" ".join,
+    ids=lambda each: " ".join(each)[:40],
 )
 def test_what_is_refused(
     arguments: list[str], fragments: list[str], capsys: pytest.CaptureFixture[str], worker: FakeWorker
@@ -228,6 +217,31 @@ def test_a_run_that_somebody_stops(worker: FakeWorker, capsys: pytest.CaptureFix
     assert capsys.readouterr().err == "saved at step 10; go on with: convtui train --resume 1\n"
 
 
+def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(
+    worker: FakeWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, told = kept(Recipe(epochs=2))
+    log(run, told[:12])
+    begun = told[0]
+    assert isinstance(begun, Begun)
+    worker.tell(Ready(), replace(begun, lost=True), *told[1:])
+    assert train("--resume", "1") == 0
+    assert capsys.readouterr().err == (
+        "convtui: none of its checkpoints is whole: it begins again from step 0\n"
+    )
+
+
+def test_a_run_that_is_removed_meanwhile(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    run, told = kept(Recipe(), until=50)
+    (run.path / "recipe.json").unlink()
+    worker.tell(Ready(), *told, Failed("a.tmp: cannot be written: No such file or directory"))
+    assert train() == 1
+    failed, saved, why = capsys.readouterr().err.split("; ")
+    assert failed == "convtui: a.tmp: cannot be written: No such file or directory"
+    assert saved == "saved at step 40"
+    assert why == f"{run.path}: not a run: it has no recipe.json\n"
+
+
 def log(run: Run, told: list[Message]) -> None:
     with run.locked():
         for event in told:
@@ -256,118 +270,3 @@ def test_a_finished_run_has_nothing_to_go_on_with(
     assert "run 1 is finished" in (err if option else out)
     assert (out == "") == bool(option)
     assert worker.told == []
-
-
-# -- real processes
-
-
-def test_a_closed_stdout_is_no_trouble() -> None:
-    command = [sys.executable, "-m", "convtui", "train", "--list"]
-    closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True)
-    assert (closed.returncode, closed.stderr) == (0, "")
-
-
-@contextmanager
-def running(*arguments: str, **streams: int) -> Iterator["subprocess.Popen[str]"]:
-    """`convtui train` as a process that is gone afterwards."""
-    command = [sys.executable, "-m", "convtui", "train", *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    started = subprocess.Popen(command, text=True, **{**pipes, **streams})  # type: ignore[call-overload]
-    try:
-        yield started
-    finally:
-        started.kill()
-        started.wait()
-        for stream in (started.stdout, started.stderr):
-            if stream:
-                stream.close()
-
-
-def until(process: "subprocess.Popen[str]", kind: type[Message]) -> Message:
-    assert process.stdout
-    for line in process.stdout:
-        if isinstance(event := decode(line), kind):
-            return event
-    raise AssertionError("it has ended")
-
-
-def test_ctrl_c_saves_and_says_how_to_go_on() -> None:
-    with running(*TINY, "--epochs", "500", "--json") as process:
-        until(process, Step)
-        (child,) = psutil.Process(process.pid).children()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate()
-        assert process.returncode == 130
-    stopped = decode(out.splitlines()[-1])
-    assert isinstance(stopped, Stopped)
-    assert err == f"saved at step {stopped.step}; go on with: convtui train --resume 1\n"
-    assert not child.is_running()
-    with running("--resume", "1", "--json") as process:
-        begun = until(process, Begun)
-        assert isinstance(begun, Begun)
-        assert begun.step == stopped.step
-        until(process, Step)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait() == 128 + signal.SIGTERM
-
-
-def test_ctrl_c_before_the_run_has_begun() -> None:
-    with running(*TINY, "--json") as process:
-        while not (children := psutil.Process(process.pid).children()):
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate()
-        assert (process.returncode, out) == (130, "")
-        assert err == "convtui: stopped before the run had begun: there is nothing to go on with\n"
-    assert not children[0].is_running()
-    assert all_runs() == []
-
-
-def test_a_second_ctrl_c_ends_at_once() -> None:
-    with running(*TINY, "--epochs", "500", "--json") as process:
-        until(process, Step)
-        (child,) = psutil.Process(process.pid).children()
-        child.suspend()  # it saves nothing and does not end
-        parent = psutil.Process(process.pid)
-        files = parent.num_fds()
-        process.send_signal(signal.SIGINT)
-        while parent.num_fds() == files:  # the pipe to the child is closed once the first is obeyed
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        assert process.stderr
-        assert process.stderr.read() == ""  # it does not wait until it can say how to go on
-        assert process.wait() == 130
-    assert not child.is_running()
-
-
-def test_a_reader_of_json_that_leaves_ends_it_quietly() -> None:
-    with running(*TINY, "--epochs", "500", "--json") as process:
-        assert process.stdout
-        until(process, Step)
-        process.stdout.close()
-        process.stdout = None
-        _, err = process.communicate()
-        assert (process.returncode, err) == (141, "")
-    (run,) = all_runs()
-    assert isinstance(run.events()[-1], Stopped)
-
-
-def test_on_a_terminal_there_are_a_bar_and_a_table() -> None:
-    here, there = pty.openpty()
-    with running(*TINY, "--epochs", "2", stdin=there, stdout=there, stderr=there) as process:
-        os.close(there)
-        drawn = b""
-        try:
-            while chunk := os.read(here, 65536):
-                drawn += chunk
-        except OSError:  # the end of a terminal on Linux
-            pass
-        os.close(here)
-        assert process.wait() == 0
-    text = drawn.decode()
-    for part in ("starting PyTorch", "━", "epoch", "/44", "loss", "lr", "validation loss", "1/2", "2/2"):
-        assert part in text
-    assert "run 1 is finished: 44 steps" in text
-    (bar, *_) = (line for line in re.split(r"[\r\n]+", text) if "starting PyTorch" in line)
-    assert len(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", bar)) < 80 - len("^C")  # which a terminal puts behind it
-    assert "\x1b[?25h" in text[text.rindex("\x1b[?25l") :]  # the cursor is there again

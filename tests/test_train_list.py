@@ -80,6 +80,20 @@ def test_a_line_for_each_run_on_a_narrow_terminal(
     assert "5/5 diverged at 3" in cut
 
 
+@pytest.mark.parametrize("columns", [40, 20, 10])
+def test_the_number_is_the_last_to_go(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_report, "_is_on_a_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for _ in range(11):
+        new_run(Recipe(), "")
+    keep(Recipe(), lost_at=3)
+    *_, first, _, last, _ = listed(capsys)[0]
+    assert first == ("10 stopped" if columns > 10 else "10 st…")
+    assert last == {40: "12 diverged at 3 98.50%", 20: "12 diverged at 3", 10: "12 di…"}[columns]
+
+
 def test_a_damaged_run_is_listed_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     whole, damaged = (new_run(Recipe(), "") for _ in range(2))
     (damaged.path / "recipe.json").write_text("{")

@@ -12,7 +12,7 @@ class FakeWorker:
     def __init__(self) -> None:
         self.told: list[Message] = []
         self.cause = ""
-        self.is_ended = self._is_over = False
+        self.is_ended = self.has_left = self._is_over = False
         self._events: asyncio.Queue[Message | None] = asyncio.Queue()
 
     def send(self, message: Message) -> None:
@@ -27,6 +27,9 @@ class FakeWorker:
         while (event := await self._events.get()) is not None:
             yield event
         self._is_over = True
+
+    def leave(self) -> None:
+        self.has_left = True
 
     async def end(self) -> None:
         self.is_ended = True

@@ -7,6 +7,7 @@ from functools import lru_cache
 from convtui.names import printable
 from convtui.training.data import DataSet
 from convtui.training.network import network
+from convtui.training.protocol import ALL_LOST
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import rates_text, recipe_words
 from convtui.training.record import Record, State
@@ -89,6 +90,8 @@ def state_words(record: Record) -> str:
     match record.state:
         case State.STARTING:
             return "PyTorch and the images are being loaded, some seconds the first time …"
+        case State.TRAINING if record.begun and record.begun.lost:
+            return ALL_LOST
         case State.PAUSED:
             return "space goes on · enter takes one step · r R set the rate · x ends the run"
         case State.STOPPED:

@@ -6,10 +6,11 @@ Its file is named by its step and its own digest, so that damage is seen and no 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
+
+from convtui.files import read_regular
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -41,10 +44,23 @@ class Checkpoint:
     about: dict[str, Any]
     digest: str = ""
 
-    def require_step(self, most: int) -> None:
-        """Raises ValueError unless it is of a step of a run that has so many."""
-        if not 0 <= self.step <= most:
-            raise ValueError(f"step {self.step}: must be 0 to {most}")
+    def require_fit(self, first: Checkpoint, most: int) -> None:
+        """Raises ValueError or LookupError unless it is of the run that `first` begins, of so many steps.
+
+        Another version of PyTorch may tell of more or fewer settings of its own; what there is must be alike.
+        """
+        groups, schedule = self.about["groups"], self.about["scheduler"]
+        rates = [group[name] for group in groups for name in ("lr", "max_lr")]
+        parameters = {str(number) for group in groups for number in group["params"]}
+        has_all = {name.partition(".")[0] for name in self.optimizer} == parameters
+        if not (
+            0 <= self.step <= most
+            and _is_like(self.about, first.about)
+            and all(map(isfinite, (*rates, self.about["seconds"])))
+            and (first.about["scheduler"] is None or schedule["last_epoch"] == min(self.step, most - 1))
+            and has_all == (self.step > 0 and _has_buffers(self.about["recipe"]))
+        ):
+            raise ValueError(f"of no run like this one: step {self.step}")
 
     def to_bytes(self) -> bytes:
         """A safetensors file: the weights by their names, the rest beside them and in its header."""
@@ -72,6 +88,28 @@ class Checkpoint:
             raise ValueError(f"not a checkpoint: {error}") from None
 
 
+def _is_like(value: object, model: object) -> bool:
+    """Whether numbers, lists and names of JSON's types stand where they do in the model."""
+    match model:
+        case Mapping():
+            return isinstance(value, Mapping) and all(
+                _is_like(value[name], each) for name, each in model.items() if name in value
+            )
+        case list() | tuple():
+            if not isinstance(value, list | tuple) or len(value) != len(model):
+                return False
+            return all(map(_is_like, value, model))
+        case int() | float() if not isinstance(model, bool):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+    return True
+
+
+def _has_buffers(recipe: Mapping[str, Any]) -> bool:
+    """Whether the optimiser remembers anything after a step: SGD without momentum does not."""
+    momentum = recipe["high_momentum" if recipe["schedule"] == "one-cycle" else "momentum"]
+    return bool(recipe["optimizer"] == "adamw" or momentum > 0)
+
+
 def file_name(step: int, data: bytes) -> str:
     """The name of the file of a checkpoint after that step, which is these bytes."""
     return f"step-{step:06d}-{_digest(data)}{_SUFFIX}"
@@ -95,7 +133,7 @@ def first_whole(files: Iterable[Path]) -> Checkpoint | None:
     """The first that is what its name says."""
     for path in files:
         with suppress(OSError, ValueError):
-            data = path.read_bytes()
+            data = read_regular(path)
             if digest_of(path) == _digest(data):
                 return replace(Checkpoint.from_bytes(data), digest=digest_of(path))
     return None

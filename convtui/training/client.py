@@ -13,6 +13,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from convtui.names import printable
@@ -20,6 +21,8 @@ from convtui.training.pipes import GRACE
 from convtui.training.protocol import Message, decode, encode
 
 LONGEST_LINE: Final = 2**24
+
+_NO_CAUSES: Final = ("ignored: ", "note: ")  # what was not obeyed; how Rust would tell more
 
 
 class Worker:
@@ -31,11 +34,19 @@ class Worker:
         assert process.stderr
         self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
         self._last_words = ""
+        self._killing: asyncio.TimerHandle | None = None
         self._listening = asyncio.create_task(self._listen(process.stderr))
 
     @classmethod
     async def start(cls) -> Worker:
-        """A process that has begun to import what it needs: it says Ready, and takes messages at once."""
+        """A process that has begun to import what it needs: it says Ready, and takes messages at once.
+
+        Raises OSError where none can be started.
+        """
+        try:
+            Path.cwd()
+        except FileNotFoundError:  # in which PyTorch does not find its own libraries
+            raise OSError("the working directory is gone; change to one that is there") from None
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "convtui.training"),
             stdin=PIPE,
@@ -83,15 +94,18 @@ class Worker:
         await self._ended()
 
     def leave(self) -> None:
-        """Have a run saved and the process end, without waiting: what it still tells comes as ever."""
+        """Have a run saved and the process end, without waiting: what it still tells comes as ever.
+
+        One that does not end in time is killed.
+        """
         self._stdin.close()
+        self._killing = self._killing or asyncio.get_running_loop().call_later(GRACE + 1, self.kill)
 
     async def end(self) -> None:
         """Have a run saved and the process ended; one that does not end is killed, also when cancelled."""
         try:
             self.leave()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), GRACE + 1)
+            await self._process.wait()
         finally:
             self.kill()
             await self._ended()
@@ -104,11 +118,14 @@ class Worker:
 
     async def _ended(self) -> None:
         await self._process.wait()
+        if self._killing:
+            self._killing.cancel()
         await asyncio.wait([self._listening])
 
     async def _listen(self, stderr: asyncio.StreamReader) -> None:
         async for line in _lines(stderr):
-            if words := line.strip():
+            words = line.strip()
+            if words and not words.startswith(_NO_CAUSES):
                 self._last_words = printable(words)
 
 

@@ -26,6 +26,7 @@ LARGEST_SIZE: Final = 512
 PARTS: Final = ("train", "test")
 
 _BLOCK: Final = 1024
+_BYTES_REACH: Final = 128  # from which on values are no share of 1
 
 
 class DataError(InputError):
@@ -66,10 +67,11 @@ class DataSet:
 def load(source: str, image_size: int = DEFAULT_SIZE) -> DataSet:
     """The data set of that bundled name, .npz file or folder.
 
-    A folder holds MNIST's IDX files, plain or .gz, or a sub-folder of pictures for each class, with or
-    without a train and a test (or valid, val) folder above them. Of each picture the middle square is taken
-    and scaled to image_size, 1 to 512; arrays keep their size. Without images to test on, a fifth of each
-    class is, drawn with seed 0. Nothing is ever unpickled. Raises DataError for whatever is wrong.
+    A folder holds MNIST's IDX files, plain or .gz, itself or in a folder raw, as torchvision has them, or a
+    sub-folder of pictures for each class, with or without a train and a test (or valid, val) folder above
+    them. Of each picture the middle square is taken and scaled to image_size, 1 to 512; arrays keep their
+    size. Without images to test on, a fifth of each class is, drawn with seed 0. Nothing is ever unpickled.
+    Raises DataError for whatever is wrong.
     """
     try:
         if not 1 <= image_size <= LARGEST_SIZE:
@@ -81,8 +83,8 @@ def load(source: str, image_size: int = DEFAULT_SIZE) -> DataSet:
         size = None
         if path.is_file():
             parts = read_npz(path)
-        elif any(map(is_idx_file, names := _names(path))):
-            parts = read_idx(path, names)
+        elif (folder := _idx_folder(path)) is not None:
+            parts = read_idx(folder, _names(folder))
         else:
             parts, size = read_folders(path, image_size), image_size
         return _data_set(parts, path.name, str(path), size)
@@ -176,6 +178,21 @@ def _names(folder: Path) -> list[str]:
         return [path.name for path in folder.iterdir()]
 
 
+def _idx_folder(folder: Path) -> Path | None:
+    """Where MNIST's files lie: there or in its folder raw; None if they do not.
+
+    Raises InputError that names the right folder if it is one of those inside, as under torchvision's root.
+    """
+    for each in folder, folder / "raw":
+        if each.is_dir() and any(map(is_idx_file, _names(each))):
+            return each
+    with naming(folder):
+        for raw in sorted(folder.glob("*/raw")):
+            if raw.is_dir() and any(map(is_idx_file, _names(raw))):
+                raise InputError(f"has MNIST's IDX files in {printable(raw.parent.name)}; name that folder")
+    return None
+
+
 def _data_set(parts: Parts, name: str, source: str, image_size: int | None) -> DataSet:
     with naming(source):
         train, test = _alike(parts.train, parts.test)
@@ -194,10 +211,15 @@ def _data_set(parts: Parts, name: str, source: str, image_size: int | None) -> D
 
 
 def _alike(train: Part, test: Part) -> tuple[Part, Part]:
-    """Both parts in the same type; InputError unless they have the same shape."""
+    """Both parts in the same type; InputError unless they have the same shape and the same scale."""
     sizes = ["x".join(map(str, part.images.shape[1:])) for part in (train, test)]
     if sizes[0] != sizes[1]:
         raise InputError(f"training images are {sizes[0]}, test images {sizes[1]}; they must be alike")
+    spans = [(float(part.images.min()), float(part.images.max())) for part in (train, test)]
+    if min(most for _, most in spans) <= 1 and max(most for _, most in spans) >= _BYTES_REACH:
+        of_train, of_test = (f"from {least:g} to {most:g}" for least, most in spans)
+        differ = f"training images reach {of_train}, test images {of_test}"
+        raise InputError(f"{differ}; they must have the same scale")
     if train.images.dtype == test.images.dtype:
         return train, test
     return (

@@ -22,7 +22,7 @@ from convtui.training.arrays import (
 
 _TRAIN: Final = ("train", "training")
 _TEST: Final = ("test", "testing", "valid", "validation", "val")
-_NOT_OF_THE_USER: Final = ("thumbs.db", "desktop.ini", "__macosx")
+_NOT_OF_THE_USER: Final = ("thumbs.db", "desktop.ini", "icon\r", "__macosx")
 
 
 def read_folders(folder: Path, side: int) -> Parts:

@@ -21,7 +21,7 @@ from convtui.images import InputError
 from convtui.names import printable
 from convtui.training.arrays import Part, Parts, as_images, as_labels, naming, reason, require_few_values
 
-_FILE: Final = re.compile(r"(train|t10k)-(images|labels)[-.]idx[0-9]-ubyte(\.gz)?")
+_FILE: Final = re.compile(r"(train|t10k)-(images|labels)[-.]idx[0-9]-ubyte(\.gz)?", re.IGNORECASE)
 _UNSIGNED_BYTE: Final = 8
 _IMAGES: Final = (3, 4)
 _LABELS: Final = (1,)
@@ -40,7 +40,7 @@ def read_idx(folder: Path, names: Iterable[str]) -> Parts:
     found: dict[str, str] = {}
     for name in sorted(names, reverse=True):  # a plain file comes after, and before, its compressed twin
         if match := _FILE.fullmatch(name):
-            found[f"{match[1]}-{match[2]}"] = name
+            found[f"{match[1]}-{match[2]}".lower()] = name
     return Parts(_part(folder, found, "train"), _part(folder, found, "t10k"))
 
 
@@ -62,7 +62,7 @@ def _part(folder: Path, found: dict[str, str], part: str) -> Part:
 def _read(file: Path, dimensions: tuple[int, ...]) -> NDArray[Any]:
     if not file.is_file():
         raise InputError("is a link to nothing" if file.is_symlink() else "is no regular file")
-    is_compressed = file.suffix == ".gz"
+    is_compressed = file.suffix.lower() == ".gz"
     try:
         with gzip.open(file) if is_compressed else file.open("rb") as stream:
             return _values(stream, dimensions)

@@ -196,7 +196,7 @@ class Training:
         about = checkpoint.about
         self.recipe.require_same(about.get("recipe", {}))
         try:
-            checkpoint.require_step(self.total_steps)
+            checkpoint.require_fit(self.checkpoint(), self.total_steps)
             weights = {name: torch.tensor(each) for name, each in checkpoint.weights.items()}
             self.model.load_state_dict(weights)
             state = {"state": self._buffers(checkpoint), "param_groups": about["groups"]}

@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Final, TypeAlias, get_args, get_origin, get_ty
 
 from convtui.training.recipe import Recipe
 
+ALL_LOST: Final = "none of its checkpoints is whole: it begins again from step 0"
+
 Kernels: TypeAlias = tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
 
 
@@ -101,7 +103,8 @@ class Begun(Message):
     """A job has begun. For a run that goes on, `step` is that of the checkpoint: later events are void.
 
     layers is the network's text, as the Layers page reads it; shape is that of an image [C, H, W].
-    run is the run's folder, "" for a learning-rate search.
+    run is the run's folder, "" for a learning-rate search. lost: the run has checkpoints, of which none is
+    whole, so that it begins again.
     """
 
     recipe: Recipe
@@ -115,6 +118,7 @@ class Begun(Message):
     train_count: int
     test_count: int
     parameters: int
+    lost: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Final, Self
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
-from convtui.files import UNFINISHED, write_whole
+from convtui.files import UNFINISHED, read_regular, write_whole
 from convtui.names import printable
 from convtui.training.checkpoint import (
     Arrays,
@@ -41,9 +41,11 @@ CHECKPOINTS_KEPT: Final = 3
 _RECIPE: Final = "recipe.json"
 _LOG: Final = "events.jsonl"
 _LOCK: Final = "run.lock"
+_BEGUN: Final = ".convtui-begun"  # a run's folder while it is made
 _FOR_GOOD: Final = "kept"
 _PATIENCE: Final = 0.5  # seconds; to ask whether a lock is held takes it for a moment
 _LAST_NUMBER: Final = "last-number"  # among the runs: the highest that was ever given
+_MOST_DIGITS: Final = 256  # more than a folder's name can have, and fewer than Python's int() refuses
 _NUMBERING: Final = "numbering.lock"
 _LONGEST: Final = 10.0  # seconds for others to have their numbers
 _DELETED: Final = ".convtui-deleted-"  # how the name of a folder begins that is being removed
@@ -62,10 +64,10 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.path = path = _as_known(path)
-        self.number = str(int(path.name)) if _is_numbered(path) else str(path)
+        self.number = number_of(path)
         file = path / _RECIPE
         try:
-            about = json.loads(file.read_bytes())
+            about = json.loads(read_regular(file))
             self.recipe = Recipe.from_dict(about["recipe"])
             self.fingerprint = str(about["fingerprint"])
             self.began = datetime.fromisoformat(about["began"])
@@ -102,7 +104,7 @@ class Run:
         A folder may be a copy, or was moved since: the run is the one in this folder, whatever the log says.
         """
         try:
-            lines = (self.path / _LOG).read_bytes().splitlines()
+            lines = read_regular(self.path / _LOG).splitlines()
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -140,7 +142,7 @@ class Run:
                     (self.path / _FOR_GOOD).mkdir(exist_ok=True)
                     kept = self.path / _FOR_GOOD / path.name
                     if not kept.exists():
-                        _write(kept, path.read_bytes())
+                        _write(kept, read_regular(path))
 
     def latest_checkpoint(self) -> Checkpoint:
         """The last one that is whole. Raises RunError if there is none."""
@@ -254,14 +256,7 @@ def new_run(recipe: Recipe, fingerprint: str) -> Run:
     about = {"recipe": recipe.as_dict(), "fingerprint": fingerprint, "began": _now()}
     with _saying(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        path = _numbered(folder)
-    try:
-        _write(path / _RECIPE, json.dumps(about, indent=2).encode())
-    except RunError:
-        with suppress(OSError):
-            path.rmdir()
-        raise
-    return Run(path)
+        return Run(_numbered(folder, json.dumps(about, indent=2).encode()))
 
 
 def all_runs() -> list[Run]:
@@ -289,14 +284,22 @@ def count_runs() -> int:
     return 0
 
 
+def number_of(path: Path) -> str:
+    """What find_run takes for the run in this folder, which is as Run has it: "12" for 0012, or the path."""
+    return str(int(path.name)) if _is_numbered(path) else str(path)
+
+
 def find_run(text: str) -> Run:
     """The run of that number, or in that folder. Raises RunError that says which there are."""
     folder = runs_folder()
+    if not text.strip():
+        raise RunError("name a run: its number or its folder")
     if not text.isdecimal():
         return Run(Path(text))
+    digits = text.lstrip("0")[:_MOST_DIGITS]
     with suppress(OSError):
         for path in folder.iterdir():
-            if _is_numbered(path) and int(path.name) == int(text):
+            if _is_numbered(path) and int(path.name) == int(digits or 0):
                 return Run(path)
     numbers = [run.number for run in all_runs()]
     known = f"the runs are {_listed(numbers)}" if numbers else "there are no runs yet"
@@ -307,18 +310,22 @@ def _listed(numbers: list[str]) -> str:
     return ", ".join(numbers) if len(numbers) < 10 else f"{', '.join(numbers[:3])}, ..., {numbers[-1]}"
 
 
-def _numbered(folder: Path) -> Path:
-    """A new folder with a number that none ever had, also when others begin runs just now."""
-    last = folder / _LAST_NUMBER
+def _numbered(folder: Path, recipe: bytes) -> Path:
+    """A new folder with a number that none ever had, also when others begin runs just now.
+
+    It has its number from when it is whole on, so that a kill leaves none that is half made.
+    """
+    last, unfinished = folder / _LAST_NUMBER, folder / _BEGUN
     with FileLock(folder / _NUMBERING, timeout=_LONGEST):
         given = [path.name for path in folder.iterdir()]
         with suppress(FileNotFoundError, UnicodeDecodeError):
-            given.append(last.read_text("ascii").strip())
+            given.append(read_regular(last).decode("ascii").strip())
         number = 1 + max((int(each) for each in given if each.isdecimal()), default=0)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        _write(unfinished / _RECIPE, recipe)
         write_whole(last, f"{number}\n".encode())
-        path = folder / f"{number:04d}"
-        path.mkdir()
-    return path
+        return unfinished.rename(folder / f"{number:04d}")
 
 
 def _as_known(path: Path) -> Path:

@@ -44,6 +44,7 @@ LAST_WORDS: Final = 2.0
 NO_TORCH: Final = "training needs PyTorch: pip install torch"
 NO_MEMORY: Final = "out of memory; a smaller batch_size, fewer channels or smaller images need less"
 
+_OF_MEMORY: Final = ("allocate memory", "out of memory", "failed to map segment")
 _EXPECTED: Final = (ValueError, OSError, ImportError, MemoryError)  # a line says all there is to say
 
 
@@ -67,7 +68,7 @@ def reason_of(error: Exception) -> str:
     text = str(error).strip() or "no reason given"
     if isinstance(error, ModuleNotFoundError) and error.name == "torch":
         return NO_TORCH
-    if isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text:
+    if isinstance(error, MemoryError) or any(words in text for words in _OF_MEMORY):
         return NO_MEMORY
     if isinstance(error, OSError) and error.strerror:
         return f"{printable(str(error.filename))}: {error.strerror}" if error.filename else error.strerror
@@ -110,13 +111,14 @@ class Worker:
                 with find_run(folder).locked() as run:
                     data = load(run.recipe.data, run.recipe.image_size)
                     run.check_data(fingerprint(data))
-                    training = self._loop.Training(run.recipe, data, run.checkpoint())
-                    self._run(training, run)
+                    training = self._loop.Training(run.recipe, data, checkpoint := run.checkpoint())
+                    self._run(training, run, lost=checkpoint is None and bool(run.checkpoints()))
             case Find(recipe):
                 self._find(recipe, load(recipe.data, recipe.image_size))
 
-    def _run(self, training: Training, run: Run, is_paused: bool = False) -> None:
+    def _run(self, training: Training, run: Run, is_paused: bool = False, lost: bool = False) -> None:
         begun = _begun(training.recipe, training.data, training.step, training.total_steps, str(run.path))
+        begun = replace(begun, lost=lost)
         try:
             UnderWay(training, run, self._inbox, self._outbox, self._jobs.append).do(begun, is_paused)
         except Exception as error:

@@ -140,6 +140,13 @@ def test_a_run_that_never_began_is_not_said_to_be_saved() -> None:
     assert state_words(run).startswith("stopped before it had begun: space starts a new run")
 
 
+def test_a_run_without_a_whole_checkpoint_says_that_it_begins_again() -> None:
+    begun, *later = made.events(Recipe(), 3)
+    run = Record.of([begun, *later], Recipe())
+    run.take(replace(begun, lost=True))
+    assert state_words(run) == "none of its checkpoints is whole: it begins again from step 0"
+
+
 def test_recipes_in_words() -> None:
     assert recipe_words(Recipe()) == "one-cycle 0.06 · batch norm"
     other = Recipe(schedule="constant", batch_norm=False, max_lr=0.3, seed=4, data="/my/photos", epochs=2)

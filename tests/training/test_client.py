@@ -102,6 +102,34 @@ async def test_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert worker.cause == r"ended with exit code 3: '\x1b[2Jlast'"
 
 
+async def test_last_words_that_are_no_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = ("memory allocation of 64 bytes failed", "note: run with `RUST_BACKTRACE=1`", "ignored: pause: no")
+    (tmp_path / "torch.py").write_text(
+        f"import os, sys\nprint(*{last}, sep='\\n', file=sys.stderr, flush=True)\nos._exit(3)"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    async with started() as worker:
+        assert [event async for event in worker.events()] == []
+        assert worker.cause == "ended with exit code 3: memory allocation of 64 bytes failed"
+
+
+async def test_a_worker_that_does_not_leave_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convtui.training.client.GRACE", -0.9)
+    async with started() as worker:
+        os.kill(worker._process.pid, signal.SIGSTOP)
+        worker.leave()
+        assert [event async for event in worker.events()] == []
+        assert worker.cause == "was killed by SIGKILL"
+
+
+async def test_a_working_directory_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(OSError, match="the working directory is gone"):
+        await Worker.start()
+
+
 async def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convtui.training.client.GRACE", -0.9)
     async with started() as worker:

@@ -123,7 +123,7 @@ def test_both_parts_have_one_type(tmp_path: Path) -> None:
 )
 def test_black_and_white(tmp_path: Path, values: tuple[float, float], extent: tuple[float, float]) -> None:
     images = np.resize(np.array(values), (12, 5, 4))
-    data = load(str(npz(tmp_path / "t.npz", train_images=images)))
+    data = load(str(npz(tmp_path / "t.npz", train_images=images, test_images=images[:6])))
     assert (data.black, data.white) == extent
 
 
@@ -145,6 +145,22 @@ def test_idx_files_whose_names_have_a_dot(tmp_path: Path) -> None:
     for file in folder.iterdir():
         file.rename(file.with_name(file.name.replace("-idx", ".idx")))
     assert_holds(load(str(folder)), arrays())
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_idx_files_whose_names_are_in_capitals(tmp_path: Path, is_compressed: bool) -> None:
+    folder = idx(tmp_path / "mnist", is_compressed)
+    for file in folder.iterdir():
+        file.rename(folder / file.name.upper())
+    assert len(load(str(folder)).train_images) == 12
+
+
+def test_idx_files_where_torchvision_has_them(tmp_path: Path) -> None:
+    (tmp_path / "MNIST").mkdir()
+    idx(tmp_path / "MNIST" / "raw")
+    data = load(str(tmp_path / "MNIST"))
+    assert (data.name, data.source) == ("MNIST", str(tmp_path / "MNIST"))
+    assert len(data.train_images) == 12
 
 
 def test_idx_of_colours(tmp_path: Path) -> None:
@@ -184,7 +200,14 @@ def test_a_test_folder_without_classes_is_passed_over(tmp_path: Path) -> None:
 
 def test_what_a_system_left_is_passed_over(tmp_path: Path) -> None:
     pictures(tmp_path, cats=200, dogs=90)
-    for name in (".DS_Store", "cats/.DS_Store", "cats/Thumbs.db", "dogs/desktop.ini", "readme.txt"):
+    for name in (
+        ".DS_Store",
+        "cats/.DS_Store",
+        "cats/Thumbs.db",
+        "dogs/desktop.ini",
+        "dogs/Icon\r",
+        "readme.txt",
+    ):
         (tmp_path / name).write_text("no picture")
     (tmp_path / ".git").mkdir()
     (tmp_path / "__MACOSX").mkdir()

@@ -243,6 +243,24 @@ def test_idx_files(tmp_path: Path, name: str, content: bytes, words: str) -> Non
     assert refusal(folder).startswith(f"{folder / name}: {words}")
 
 
+def test_the_root_of_torchvisions_data_sets(tmp_path: Path) -> None:
+    (tmp_path / "FashionMNIST").mkdir()
+    idx(tmp_path / "FashionMNIST" / "raw")
+    with pytest.raises(DataError, match=r"has MNIST's IDX files in FashionMNIST; name that folder$"):
+        load(str(tmp_path))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_parts_of_different_scales(tmp_path: Path, dtype: str) -> None:
+    held = arrays()
+    held["train_images"][0, 0, :2] = 0, 255
+    shares = {"test_images": np.linspace(0, 1, 6 * 20).reshape(6, 5, 4)}
+    path = npz(tmp_path / "a.npz", train_images=held["train_images"].astype(dtype), **shares)
+    told = "training images reach from 0 to 255, test images from 0 to 1; they must have the same scale"
+    with pytest.raises(DataError, match=told):
+        load(str(path))
+
+
 def test_a_damaged_gzip_file(tmp_path: Path) -> None:
     folder = idx(tmp_path / "set", is_compressed=True)
     file = folder / f"{IMAGES}.gz"

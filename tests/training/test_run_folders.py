@@ -1,6 +1,8 @@
 """Runs are numbered, found, told apart and deleted, whoever else does so at the same time."""
 
+import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -64,6 +66,10 @@ def test_a_run_that_there_is_not() -> None:
         find_run("13")
     with pytest.raises(RunError, match=r"nowhere: not a run: it has no recipe\.json$"):
         find_run("nowhere")
+    with pytest.raises(RunError, match=r"^name a run: its number or its folder$"):
+        find_run(" ")
+    with pytest.raises(RunError, match=r"^run 777.*: no such run; "):
+        find_run("7" * 5000)
     with pytest.raises(RunError, match=r"^'.*\\x1b': not a run"):
         find_run("\x1b")
 
@@ -88,6 +94,38 @@ def test_a_damaged_recipe_is_told_and_hides_no_other_run(run: Run, content: byte
     with pytest.raises(RunError, match=r"recipe\.json: does not hold a run's recipe \(.*\)$") as caught:
         find_run("1")
     assert "\n" not in str(caught.value)
+
+
+def test_a_kill_while_a_run_is_made_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", kill)
+        with pytest.raises(Killed):
+            new_run(SMALL, "")
+    assert runs_and_damages() == ([], [])
+    assert new_run(SMALL, "a").fingerprint == "a"
+    assert [run.fingerprint for run in all_runs()] == ["a"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such files")
+@pytest.mark.parametrize("name", ["recipe.json", "events.jsonl"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(run: Run, name: str) -> None:
+    (run.path / name).unlink(missing_ok=True)
+    os.mkfifo(run.path / name)
+    with pytest.raises(RunError, match=rf"{name}: is no regular file$"):
+        Record.of_run(find_run("1"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such files")
+def test_a_pipe_in_place_of_a_checkpoint_is_a_damaged_one(run: Run) -> None:
+    os.mkfifo(run.path / "step-000003-0000000000000000.safetensors")
+    assert run.checkpoint() is None
+    run.keep_for_good(3)
 
 
 def test_what_is_no_run_is_left_alone(run: Run) -> None:

@@ -301,6 +301,19 @@ def test_a_killed_run_goes_on_to_the_same_bits(folder: Path, worker: Process) ->
     assert losses(logged) == losses(uninterrupted)
 
 
+def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(worker: Process) -> None:
+    first = worker.job(Train(TINY))
+    run = Run(Path(begun(first).run))
+    for path in run.checkpoints():
+        path.write_bytes(b"damaged")
+    second = worker.job(Continue(str(run.path)))
+    assert not begun(first).lost
+    assert begun(second) == replace(begun(first), lost=True)
+    for path in run.checkpoints():
+        path.unlink()
+    assert not begun(worker.job(Continue(str(run.path)))).lost
+
+
 def test_sigterm_saves_and_ends_and_sigint_does_not(folder: Path) -> None:
     with process(folder) as victim:
         victim.send(Train(LONG))
@@ -354,6 +367,7 @@ def test_a_missing_torch_fails_every_job_in_a_line(folder: Path, tmp_path: Path)
         (RuntimeError("one\ntwo"), "RuntimeError: one"),
         (ZeroDivisionError(), "ZeroDivisionError: no reason given"),
         (ModuleNotFoundError("No module named 'torch'", name="torch"), NO_TORCH),
+        (ImportError("libtorch_cpu.so: failed to map segment from shared object"), NO_MEMORY),
         (ImportError("libtorch.so: cannot open"), "ImportError: libtorch.so: cannot open"),
     ],
     ids=repr,
