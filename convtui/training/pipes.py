@@ -7,6 +7,7 @@ begins before anything slow is imported, and ends a process that does not end by
 from __future__ import annotations
 
 import os
+import select
 import sys
 import threading
 from contextlib import suppress
@@ -18,6 +19,7 @@ from convtui.training.protocol import Message, Snapshot, decode, encode
 PICTURES_WAITING: Final = 3
 GRACE: Final = 5.0
 PATIENCE: Final = 0.1
+SURE: Final = getattr(select, "PIPE_BUF", 512)  # bytes that a pipe takes whole if it takes any
 
 
 class Ended(BaseException):
@@ -45,32 +47,59 @@ def _say(words: str) -> None:
 
 
 class Outbox:
-    """Events on their way to a reader that may be slow, or gone."""
+    """Events on their way to a reader that may be slow, or gone.
+
+    What a pipe surely takes is written at once; a thread, which the training would have to share the
+    interpreter with, is left what has to wait.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._messages: SimpleQueue[Message | None] = SimpleQueue()
+        self._lines: SimpleQueue[tuple[bytes, bool] | None] = SimpleQueue()
+        self._waiting, self._count = 0, threading.Lock()
         self._room = threading.Semaphore(PICTURES_WAITING)
         self._thread = threading.Thread(target=self._write_all, name="outbox", daemon=True)
         self._thread.start()
 
-    def send(self, message: Message) -> None:
-        """Have it written soon; a picture only where few of them wait."""
-        if not isinstance(message, Snapshot) or self._room.acquire(blocking=False):
-            self._messages.put(message)
+    def send(self, message: Message, line: str | None = None) -> None:
+        """Have it written soon, as this line if it is encoded already; a picture only where few wait."""
+        is_picture = isinstance(message, Snapshot)
+        if is_picture and not self._room.acquire(blocking=False):
+            return
+        data = f"{line or encode(message)}\n".encode()
+        if not self._waiting and len(data) <= SURE and self._is_writable():
+            self._write(data, is_picture)
+        else:
+            self._count_waiting(1)
+            self._lines.put((data, is_picture))
 
     def close(self, seconds: float) -> None:
         """Return when all is written, or after so long."""
-        self._messages.put(None)
+        self._lines.put(None)
         self._thread.join(seconds)
 
+    def _is_writable(self) -> bool:
+        """Whether a pipe takes some bytes at once; of other streams, and on Windows, it is not known."""
+        try:
+            return bool(select.select([], [self._stream], [], 0)[1])
+        except (OSError, ValueError):
+            return False
+
+    def _write(self, data: bytes, is_picture: bool) -> None:
+        with suppress(OSError):  # the reader is gone; the end of stdin says the rest
+            self._stream.write(data)
+            self._stream.flush()
+        if is_picture:
+            self._room.release()
+
     def _write_all(self) -> None:
-        for message in iter(self._messages.get, None):
-            with suppress(OSError):  # the reader is gone; the end of stdin says the rest
-                self._stream.write(f"{encode(message)}\n".encode())
-                self._stream.flush()
-            if isinstance(message, Snapshot):
-                self._room.release()
+        for data, is_picture in iter(self._lines.get, None):
+            self._write(data, is_picture)
+            self._count_waiting(-1)
+
+    def _count_waiting(self, change: int) -> None:
+        with self._count:
+            self._waiting += change
 
 
 class Inbox:

@@ -292,11 +292,14 @@ COMMANDS: Final = (Pause, Go, OneStep, Stop, SetRate, Watch)
 _KINDS: Final[dict[str, type[Message]]] = {each.kind: each for each in (*EVENTS, *JOBS, *COMMANDS)}
 
 
+_ENCODER: Final = json.JSONEncoder(default=vars, allow_nan=False, separators=(",", ":"))
+
+
 def encode(message: Message) -> str:
     """The message as one line of JSON, without its end; NaN and infinities are strings."""
     values = {"event": message.kind, **vars(message)}
     try:
-        return json.dumps(values, default=vars, allow_nan=False, separators=(",", ":"))
+        return _ENCODER.encode(values)
     except ValueError:
         spelt = json.loads(json.dumps(values, default=vars), parse_constant=str)
         return json.dumps(spelt, separators=(",", ":"))

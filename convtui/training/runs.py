@@ -188,16 +188,19 @@ class Run:
             changed = f"{printable(self.recipe.data)} has changed since it was begun"
             raise RunError(f"run {_told(self.number)}: {changed}; begin a new run with it")
 
-    def append(self, event: Message) -> None:
-        """Add to the log; it is in the operating system's hands when this returns. Only while locked."""
-        line = f"{encode(event)}\n".encode()
+    def append(self, event: Message, line: str | None = None) -> None:
+        """Add to the log, as this line if the event is encoded already. Only while locked.
+
+        It is in the operating system's hands when this returns.
+        """
+        data = f"{line or encode(event)}\n".encode()
         with _saying(self.path / _LOG):
             log = self._log or self._opened()
             if self._is_torn:
-                line = b"\n" + line
+                data = b"\n" + data
             self._is_torn = True
-            while line:
-                line = line[log.write(line) :]
+            while data:
+                data = data[log.write(data) :]
             self._is_torn = False
 
     def save(self, checkpoint: Checkpoint) -> None:

@@ -28,6 +28,7 @@ from convtui.training.protocol import (
     Stop,
     Stopped,
     Watch,
+    encode,
 )
 
 if TYPE_CHECKING:
@@ -175,5 +176,6 @@ class UnderWay:
         self._tell(Saved(step))
 
     def _tell(self, event: Message) -> None:
-        self._run.append(event)
-        self._outbox.send(event)
+        line = encode(event)
+        self._run.append(event, line)
+        self._outbox.send(event, line)

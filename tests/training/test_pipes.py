@@ -63,6 +63,17 @@ def test_a_reader_that_does_not_read_is_not_waited_for() -> None:
     stream.close()
 
 
+def test_what_a_pipe_has_room_for_is_there_at_once() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with os.fdopen(writing, "wb") as stream, os.fdopen(reading, "rb", buffering=0) as read:
+        outbox = Outbox(stream)
+        outbox.send(Paused(1))
+        outbox.send(Paused(2), '{"event":"paused","step":22}')
+        assert list(map(decode, (read.read() or b"").splitlines())) == [Paused(1), Paused(22)]
+        outbox.close(10)
+
+
 def test_a_reader_that_is_gone_is_not_minded() -> None:
     reading, writing = os.pipe()
     os.close(reading)

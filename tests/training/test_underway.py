@@ -58,8 +58,8 @@ def test_steps_are_taken_while_a_checkpoint_is_written(run: Run, monkeypatch: py
 
     append = Run.append
 
-    def watched(run: Run, event: Message) -> None:
-        append(run, event)
+    def watched(run: Run, event: Message, line: str | None = None) -> None:
+        append(run, event, line)
         if isinstance(event, Step) and event.step > AN_EPOCH + 1:
             further.set()
 
