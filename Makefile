@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint bench bench-fastai clean
+.PHONY: help run test lint bench bench-fastai pictures clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -32,6 +32,15 @@ bench: $(VENV)/.test ## measure the speed beside the smallest Textual app and a 
 
 bench-fastai: $(FASTAI_VENV)/.made ## measure the training beside PyTorch and fastai; a download of gigabytes
 	@$(FASTAI_VENV)/bin/python -m tests.benchmarks.against_fastai $(ARGS)
+
+pictures: $(VENV)/.run ## draw the README's pictures of the screens anew
+	$(BIN)/convtui render samples/screens/step.svg --at 0,16,12
+	$(BIN)/convtui render samples/screens/matrix.svg --screen matrix --at 0,16,12
+	$(BIN)/convtui render samples/screens/layers.svg --screen layers
+	$(BIN)/convtui render samples/screens/batchnorm.svg --screen batchnorm
+	rm -rf $(VENV)/pictures
+	XDG_DATA_HOME=$(abspath $(VENV))/pictures $(BIN)/convtui train
+	XDG_DATA_HOME=$(abspath $(VENV))/pictures $(BIN)/convtui render samples/screens/train.svg --screen train --run 1
 
 clean: ## remove .venv, the caches and what was built
 	rm -rf $(VENV) $(FASTAI_VENV) build dist *.egg-info snapshot_report.html

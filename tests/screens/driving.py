@@ -1,6 +1,7 @@
 """The app under a pilot: what is on its screen, and where things lie there."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -129,6 +130,13 @@ class Driven:
 
     async def wheel(self, name: str, cell: Cell, kind: type[events.MouseEvent], **given: Any) -> None:
         await self.pilot._post_mouse_events([kind], offset=self.place(name, cell), **given)
+
+
+async def until(driven: Driven, is_so: Callable[[], bool]) -> None:
+    """Wait for what a process brings about."""
+    async with asyncio.timeout(60):
+        while not is_so():
+            await driven.pilot.pause(0.02)
 
 
 @asynccontextmanager

@@ -1,78 +1,19 @@
 """The BatchNorm page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
 
-import copy
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 
-from convtui.batches import Batches
 from convtui.keys import PAGES, Key
 from convtui.screens.batch_source import Source
 from convtui.screens.batchnorm import BatchNormScreen
-from convtui.trainer import Trainer
-from convtui.training.minibatches import MiniBatches
 from convtui.training.recipe import Recipe
-from convtui.training.record import Record
 from convtui.views.batchnorm_words import number
-from tests.screens.driving import Driven, opened
-from tests.training.kept_runs import kept_run
-from tests.training.small_runs import SMALL, digits
-
-BATCH = 128
-
-
-def trainer_of(recipe: Recipe = SMALL, run: str = "", saved: int = 0) -> Trainer:
-    """A trainer that starts nothing, with a run if there is one."""
-    trainer = Trainer(recipe, start=None)
-    if run:
-        trainer.current = Record(recipe, run)
-        trainer.current.saved = saved
-    return trainer
-
-
-@asynccontextmanager
-async def page(
-    trainer: Trainer | None = None, size: tuple[int, int] = (120, 40)
-) -> AsyncIterator[tuple[Driven, BatchNormScreen]]:
-    """The page on the small digits, or on the trainer's run, with everything computed."""
-    async with opened(size=size, trainer=trainer or trainer_of()) as driven:
-        await driven.press("4")
-        await settled(driven)
-        screen = driven.page
-        assert isinstance(screen, BatchNormScreen)
-        yield driven, screen
-
-
-async def settled(driven: Driven) -> None:
-    """All threads have done their work, and what they found is on the screen."""
-    for _ in range(4):
-        await driven.app.workers.wait_for_complete()
-        await driven.pilot.pause()
-
-
-def batches(screen: BatchNormScreen) -> Batches:
-    assert screen.lab is not None
-    return screen.lab.batches
-
-
-def activations(screen: BatchNormScreen, batch: int) -> torch.Tensor:
-    """What the first batch norm gets of a mini-batch, by PyTorch."""
-    weights = batches(screen).network.weights[1]
-    images, _ = MiniBatches(digits(), 0, BATCH).after(batch)
-    pixels = torch.tensor(images, dtype=torch.float64)
-    arrays = (torch.tensor(weights[name]) for name in ("weight", "bias"))
-    return torch.relu(torch.conv2d(pixels, *arrays, 2, 1))
-
-
-def row(driven: Driven, name: str) -> list[str]:
-    """The words of a line of the running statistics."""
-    return next(line for line in driven.lines if line.startswith(f" {name}")).split()
+from tests.screens.batch_page import activations, batches, page, row, settled, trainer_of
+from tests.training.small_runs import SMALL
 
 
 async def test_the_statistics_on_the_screen_are_torchs_batch_after_batch() -> None:
@@ -340,117 +281,3 @@ async def test_few_scatters_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         await driven.press("shift+tab", "shift+tab")
         await settled(driven)
         assert "6 draws" in driven.text
-
-
-# -- runs
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-async def test_a_run_is_shown_and_left_alone() -> None:
-    run, training = kept_run()
-    files = files_of(run.path)
-    async with page(trainer_of(run.recipe, str(run.path), training.step)) as (driven, screen):
-        module: Any = training.model[2]
-        assert f"run 1, step {training.step}" in driven.text
-        assert row(driven, "mean μ")[3] == number(float(module.running_mean[0]))
-        assert f"g gamma ‹{module.weight[0]:.4g}›".replace(" ", "") in driven.text.replace(" ", "")
-        given = batches(screen).network.weights[3]
-        kept = {name: array.copy() for name, array in given.items()}
-        await driven.press("right", "right", "g", "t", "tab", "right", "end")
-        await settled(driven)
-        for name, array in kept.items():
-            np.testing.assert_array_equal(given[name], array)
-    assert files_of(run.path) == files
-
-
-async def test_evaluation_is_that_of_the_whole_network() -> None:
-    """At the last batch norm of a run: what PyTorch's model.eval() gives there, in both modes of the page."""
-    run, training = kept_run()
-    model: Any = copy.deepcopy(training.model).double()
-    number_of = [at for at, each in enumerate(model) if isinstance(each, torch.nn.BatchNorm2d)][-1]
-    async with page(trainer_of(run.recipe, str(run.path), training.step)) as (driven, screen):
-        await driven.press("tab", "tab")
-        assert batches(screen).place.norm == number_of + 1
-        for _ in range(2):
-            assert screen.lab
-            chosen = screen.lab.maker.make(batches(screen)).images
-            pixels = torch.tensor((digits().train_images[chosen] - digits().mean) / digits().std).double()
-            with torch.no_grad():
-                x = model.eval()[:number_of](pixels)[:, 0]
-                evaluated = model[: number_of + 1](pixels)[:, 0]
-                trained = model.train()[: number_of + 1](pixels)[:, 0]  # has seen this mini-batch from now on
-            far = f"{(trained - evaluated).abs().mean():.4f} on average"
-            assert far in driven.text
-            head = next(at for at, line in enumerate(driven.lines) if "▸training" in line)
-            mean, std = (driven.lines[head + i].split()[-2:] for i in (1, 2))
-            assert [float(each) for each in mean] == [
-                pytest.approx(float(each.mean()), abs=1e-4) for each in (trained, evaluated)
-            ]
-            assert [float(each) for each in std] == [
-                pytest.approx(float(each.std(correction=0)), abs=1e-4) for each in (trained, evaluated)
-            ]
-            await driven.press("t")
-            before = re.search(r"x before: mean (\S+) ± (\S+)", driven.text)
-            assert before
-            assert float(before[1]) == pytest.approx(float(x.mean()), abs=1e-4)
-            assert float(before[2]) == pytest.approx(float(x.std(correction=0)), abs=1e-4)
-            assert far in driven.text
-            await driven.press("t", "right")
-
-
-async def test_the_run_or_a_seeded_network_by_a_key() -> None:
-    run, training = kept_run()
-    async with page(trainer_of(run.recipe, str(run.path), training.step)) as (driven, _):
-        await driven.press("w")
-        await settled(driven)
-        assert "a random network, seed 0" in driven.text
-        await driven.press("w")
-        await settled(driven)
-        assert "run 1, step" in driven.text
-        await driven.press("u")
-        assert "run 1, step" in driven.text
-        assert driven.said == ""
-        await driven.press("u")
-        assert driven.said == "nothing to undo"
-
-
-async def test_newer_weights_are_followed_until_something_is_done() -> None:
-    run, training = kept_run()
-    trainer = trainer_of(run.recipe)
-    async with page(trainer) as (driven, screen):
-        assert "seed 0" in driven.text
-        trainer.current = trainer_of(run.recipe, str(run.path), training.step).current
-        assert trainer.current
-        trainer._tell()
-        await settled(driven)
-        assert "run 1, step" in driven.text
-        await driven.press("right")
-        source = screen.lab and screen.lab.source
-        trainer.current.saved += 1
-        trainer._tell()
-        await settled(driven)
-        assert screen.lab
-        assert screen.lab.source == source
-        assert f"run 1: newer at {training.step + 1}" in driven.text
-        await driven.press("w")
-        await settled(driven)
-        assert screen.lab.source != source
-        assert batches(screen).number == 1
-
-
-async def test_a_run_that_cannot_be_read_leaves_a_seeded_network() -> None:
-    async with page(trainer_of(SMALL, "/nowhere/0001", 3)) as (driven, _):
-        assert "seed 0" in driven.text
-        assert "/nowhere/0001" in driven.said
-
-
-async def test_a_run_without_batch_norm_has_one_laid_over() -> None:
-    recipe = Recipe(**{**SMALL.as_dict(), "channels": (4, 6), "batch_norm": False})
-    async with page(trainer_of(recipe)) as (driven, screen):
-        assert "a batch norm laid over layer 2 (relu)" in driven.text
-        assert "This network has none of its own" in driven.text
-        values = activations(screen, 0)[:, 0]
-        assert row(driven, "mean μ")[2] == f"{values.mean():.4f}"
