@@ -81,7 +81,7 @@ def _list_runs() -> int:
     for run in found:
         try:
             record = Record.of_run(run, outline=True)
-            if record.diverged_at is not None:  # an outline lacks the step at which it did
+            if record.is_diverged:  # an outline lacks the step at which it did
                 record = Record.of_run(run)
             records.append((run, record))
         except RunError as error:

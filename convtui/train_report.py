@@ -51,9 +51,10 @@ def print_result(record: Record) -> None:
 
 def divergence(record: Record) -> str:
     """What is wrong with a run that has diverged; "" if it has not."""
-    if record.diverged_at is None:
+    if not record.is_diverged:
         return ""
-    return f"diverged: the loss is not finite since step {record.diverged_at}; a smaller --max-lr may help"
+    since = "" if record.diverged_at is None else f" since step {record.diverged_at}"
+    return f"diverged: the loss is not finite{since}; a smaller --max-lr may help"
 
 
 def print_runs(runs: Sequence[tuple[Run, Record]]) -> None:
@@ -75,13 +76,13 @@ def print_runs(runs: Sequence[tuple[Run, Record]]) -> None:
 
 def _told(run: Run, record: Record, is_short: bool) -> dict[str, str]:
     done = max((epoch.epoch for epoch in record.epochs), default=0)
-    diverged = f"diverged at {'' if is_short else 'step '}{record.diverged_at}"
+    at = "" if record.diverged_at is None else f" at {'' if is_short else 'step '}{record.diverged_at}"
     return {
         "run": run.number,
         "begun": f"{run.began:%m-%d %H:%M}" if is_short else f"{run.began:%Y-%m-%d %H:%M}",
         "recipe": recipe_words(run.recipe, is_short, record.rates_used),
         "epochs": f"{done}/{run.recipe.epochs}",
-        "state": record.state.value if record.diverged_at is None else diverged,
+        "state": f"diverged{at}" if record.is_diverged else record.state.value,
         "accuracy": "" if record.accuracy is None else f"{record.accuracy:.2%}",
     }
 

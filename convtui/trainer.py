@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, Protocol
 
 from convtui.history import History
-from convtui.names import run_number
 from convtui.training.protocol import (
     Begun,
     Continue,
@@ -37,6 +37,7 @@ from convtui.training.protocol import (
 )
 from convtui.training.recipe import SCHEDULES, Recipe
 from convtui.training.record import Record, Search, State
+from convtui.training.runs import number_of
 
 TOLD_EVERY: Final = 0.1  # seconds
 AT_ONCE: Final = 0.01  # seconds for what belongs together to arrive
@@ -373,14 +374,12 @@ class Trainer:
             self._job_is_over(self._job)
         self._changed()
 
-    # -- the end
-
     @property
     def parting(self) -> str | None:
         """What to say when all ends while a run is on: how it is gone on with."""
-        number = run_number(self._job.run) if isinstance(self._job, Record) else ""
-        goes_on = f"run {number} is kept: convtui train --resume {number} goes on with it"
-        return goes_on if number else None
+        run = self._job.run if isinstance(self._job, Record) else ""
+        number = number_of(Path(run))
+        return f"run {number} is kept: convtui train --resume {number} goes on with it" if run else None
 
     async def end(self) -> None:
         """Have the run saved and the worker end; nothing is told any more."""

@@ -91,7 +91,7 @@ def test_the_number_is_the_last_to_go(
     keep(Recipe(), lost_at=3)
     *_, first, _, last, _ = listed(capsys)[0]
     assert first == ("10 stopped" if columns > 10 else "10 st…")
-    assert last == {40: "12 diverged at 3 98.50%", 20: "12 diverged at 3", 10: "12 di…"}[columns]
+    assert last == {40: "12 diverged at 3", 20: "12 diverged at 3", 10: "12 di…"}[columns]
 
 
 def test_a_damaged_run_is_listed_as_such(capsys: pytest.CaptureFixture[str]) -> None:

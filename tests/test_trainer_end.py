@@ -41,7 +41,7 @@ async def test_the_end_does_not_wait_for_ever(workers: FakeWorkers, monkeypatch:
     trainer.start(Recipe())
     await settled()
     workers.now.tell(made.begun())
-    await asyncio.wait_for(trainer.end(), 5)
+    await asyncio.wait_for(trainer.end(), 60)
     assert workers.now.is_ended
 
 

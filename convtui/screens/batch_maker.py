@@ -14,7 +14,7 @@ import numpy as np
 
 from convtui.batches import Batches, Indices, Input, Measured, Network, Place, Position, Scatter
 from convtui.engine.batch_maps import BatchMaps
-from convtui.engine.batchnorm import BatchNorm, Statistics
+from convtui.engine.batchnorm import Statistics
 from convtui.engine.stack import Row
 from convtui.training.data import DataSet
 from convtui.training.minibatches import normalised, shuffled
@@ -32,7 +32,7 @@ _ROUNDING: Final = 1e-12  # of the values: what their statistics differ by throu
 _SECONDS_A_MULTIPLY_ADD: Final = 0.7e-9
 _SECONDS_A_CELL: Final = 0.7e-8
 
-_Batch = tuple[Network, Place, Position, int, tuple[BatchNorm, ...]]
+_Batch = tuple[Network, Place, Position, int, tuple[bytes, ...]]
 
 
 class BatchMaker:
@@ -158,4 +158,7 @@ def _seconds_an_image(rows: Sequence[Row]) -> float:
 
 
 def _key(batches: Batches) -> _Batch:
-    return batches.network, batches.place, batches.position, batches.batch_size, batches.earlier
+    running = tuple(
+        each.tobytes() for norm in batches.earlier for each in (norm.running_mean, norm.running_var)
+    )
+    return batches.network, batches.place, batches.position, batches.batch_size, running

@@ -280,7 +280,7 @@ def run_row(record: Record, colour: int | None) -> shown.RunRow:
         shown_state(record),
         record.recipe.epochs if record.finished else len(record.epochs),
         record.recipe.epochs,
-        last.accuracy if last else None,
+        record.accuracy,
         last.validation_loss if last else None,
         record.seconds,
         colour,
@@ -296,7 +296,7 @@ def arms(
         shown.Arm(
             each.recipe.schedule,
             each.recipe.batch_norm,
-            None if each.is_diverged else each.accuracy,
+            each.accuracy,
             each.state is State.FINISHED,
             each.last.validation_loss if each.last else None,
             colour_of(each),

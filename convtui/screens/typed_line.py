@@ -55,7 +55,7 @@ class TypedLine(Input):
         elif event.key in _NOT_FOR_THE_PAGE:
             event.stop()
             event.prevent_default()
-            if event.key == "tab":
+            if event.key == "tab" and self.cursor_at_end:
                 self.action_cursor_right()  # which takes what is suggested
         else:
             await super()._on_key(event)
@@ -65,7 +65,7 @@ class TypedLine(Input):
         self.is_late = True
         if event.key in self.ENDS:
             self._entered(event.key, self.value.strip())
-        elif event.key == "tab":
+        elif event.key == "tab" and self.cursor_at_end:
             self.action_cursor_right()
         elif event.key == "backspace":
             self.action_delete_left()

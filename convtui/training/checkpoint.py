@@ -58,7 +58,7 @@ class Checkpoint:
             and _is_like(self.about, first.about)
             and all(map(isfinite, (*rates, self.about["seconds"])))
             and (first.about["scheduler"] is None or schedule["last_epoch"] == min(self.step, most - 1))
-            and has_all == (self.step > 0 and _has_buffers(self.about["recipe"]))
+            and has_all == (self.step > 0 and _has_buffers(first.about["recipe"]))
         ):
             raise ValueError(f"of no run like this one: step {self.step}")
 
@@ -121,12 +121,12 @@ def step_of(file: Path) -> int:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The files of the checkpoints in a folder by their steps; some may be damaged."""
+    """The files of the checkpoints in a folder by step, then by age; some may be damaged."""
     found = []
     for path in folder.glob(f"step-*-*{_SUFFIX}"):
-        with suppress(ValueError):  # one of another name
-            found.append((step_of(path), path))
-    return [path for _, path in sorted(found)]
+        with suppress(ValueError, OSError):  # one of another name; deleted meanwhile
+            found.append((step_of(path), path.stat().st_mtime_ns, path))
+    return [path for _, _, path in sorted(found)]
 
 
 def first_whole(files: Iterable[Path]) -> Checkpoint | None:

@@ -227,8 +227,8 @@ class Record:
 
     @property
     def accuracy(self) -> float | None:
-        """On the test images after the last epoch."""
-        return self.last.accuracy if self.last else None
+        """On the test images after the last epoch; a diverged run has none, being right by chance."""
+        return None if self.is_diverged or not self.last else self.last.accuracy
 
     @property
     def is_diverged(self) -> bool:

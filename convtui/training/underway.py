@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from copy import deepcopy
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -81,6 +82,10 @@ class UnderWay:
             self._stop()
         except Ended:
             self._stop()
+            raise
+        except Exception:
+            with suppress(Exception):  # what is on the disk by now is told of all the same
+                self._end_saving()
             raise
 
     def _take(self, event: Message) -> None:

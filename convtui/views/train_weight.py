@@ -94,9 +94,7 @@ def _adamw(weight: WeightStep) -> tuple[list[WeightLine], float]:
     """Decay apart from the gradient; the averages corrected for their start at zero."""
     assert weight.squares is not None
     before, squares = weight.buffer_before, weight.squares
-    unbiased = weight.buffer / (1 - weight.momentum**weight.step)
-    root = sqrt(squares / (1 - weight.beta2**weight.step))
-    step = _adamw_step(weight)
+    unbiased, root, step = _corrected(weight)
 
     def buffer(figure: Rounded, setting: Rounded) -> tuple[str, float]:
         beta, g = setting(weight.momentum), figure(weight.gradient)
@@ -132,11 +130,11 @@ def _adamw(weight: WeightStep) -> tuple[list[WeightLine], float]:
     return lines, weight.decay + step
 
 
-def _adamw_step(weight: WeightStep) -> float:
-    """AdamW's update without its decay."""
+def _corrected(weight: WeightStep) -> tuple[float, float, float]:
+    """AdamW's unbiased buffer, the root of its unbiased mean square, and its update without the decay."""
     unbiased = weight.buffer / (1 - weight.momentum**weight.step)
     root = sqrt((weight.squares or 0.0) / (1 - weight.beta2**weight.step))
-    return -weight.lr * unbiased / (root + weight.eps)
+    return unbiased, root, -weight.lr * unbiased / (root + weight.eps)
 
 
 def _decay(weight: WeightStep) -> Terms:
@@ -199,7 +197,7 @@ def momentum_words(weight: WeightStep) -> str:
     own = weight.gradient + weight.weight_decay * weight.before  # what this step adds to the buffer
     if not is_sgd:
         own = (1 - weight.momentum) * weight.gradient
-    step = -weight.lr * weight.buffer if is_sgd else _adamw_step(weight)
+    step = -weight.lr * weight.buffer if is_sgd else _corrected(weight)[-1]
     if not isfinite(step):
         return "the loss is not finite any more: neither are gradient and weight"
     words = [_of_momentum(weight, own), *_of_decay(weight, step)]

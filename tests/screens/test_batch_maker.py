@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from convtui.batches import Batches, Network
-from convtui.screens.batch_maker import BatchMaker
+from convtui.screens.batch_maker import QUICK, BatchMaker
 from convtui.screens.batch_source import Source
 from convtui.training.data import DataSet
 from convtui.training.minibatches import MiniBatches
@@ -139,7 +139,7 @@ def test_the_axes_are_made_for_the_first_images_whatever_the_size() -> None:
 def test_a_first_look_at_small_mini_batches_takes_as_long_as_the_axes_take() -> None:
     made, _ = maker()
     one = Batches.start(Network.of("large", "conv 7x7 256 p3, relu, bn", (1, 8, 8)), 1000, 1)
-    assert made.seconds(one.network, one.place, 1) < 0.06 < made.seconds(one.network, one.place, 128)
+    assert made.seconds(one.network, one.place, 1) < QUICK < made.seconds(one.network, one.place, 128)
     assert not made.is_quick(one)
 
 

@@ -88,3 +88,16 @@ def test_a_checkpoint_of_a_step_that_the_run_does_not_have_is_refused(step: int)
     checkpoint = replace(trained(SMALL, 3).checkpoint(), step=step)
     with pytest.raises(ValueError, match=f"^the checkpoint of step {step} does not fit its recipe and data$"):
         Training(SMALL, digits(), checkpoint)
+
+
+def test_a_checkpoint_that_does_not_tell_its_recipe_is_gone_on_from() -> None:
+    checkpoint = trained(SMALL, 3).checkpoint()
+    del checkpoint.about["recipe"]
+    assert Training(SMALL, digits(), checkpoint).step == 3
+
+
+def test_a_checkpoint_whose_recipe_is_none_is_refused() -> None:
+    checkpoint = trained(SMALL, 3).checkpoint()
+    checkpoint.about["recipe"] = []
+    with pytest.raises(ValueError, match=r"^the checkpoint of step 3 does not fit its recipe and data$"):
+        Training(SMALL, digits(), checkpoint)

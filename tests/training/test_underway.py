@@ -10,6 +10,7 @@ import pytest
 
 from convtui.training.checkpoint import Checkpoint
 from convtui.training.data import fingerprint
+from convtui.training.loop import Training
 from convtui.training.pipes import Inbox, Outbox
 from convtui.training.protocol import Epoch, Finished, Message, Saved, Step, decode
 from convtui.training.runs import Run, RunError, new_run
@@ -88,3 +89,25 @@ def test_what_the_disk_refuses_ends_the_run(run: Run, monkeypatch: pytest.Monkey
     logged = run.events()
     assert any(isinstance(event, Epoch) for event in logged)
     assert not any(isinstance(event, Saved) for event in logged)
+
+
+def test_what_was_saved_before_a_failure_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_failed, save = threading.Event(), Run.save
+
+    def slow(run: Run, checkpoint: Checkpoint) -> None:
+        assert has_failed.wait(60)
+        save(run, checkpoint)
+
+    def failing(training: Training) -> Step:
+        if training.step == AN_EPOCH + 1:
+            has_failed.set()
+            raise MemoryError
+        return train_step(training)
+
+    train_step = Training.train_step
+    monkeypatch.setattr(Run, "save", slow)
+    monkeypatch.setattr(Training, "train_step", failing)
+    with pytest.raises(MemoryError):
+        go_through(run)
+    assert run.checkpoint_after(AN_EPOCH)
+    assert [event for event in run.events() if isinstance(event, Saved)] == [Saved(AN_EPOCH)]
