@@ -61,6 +61,16 @@ def test_a_mini_batch_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.found(batches) is first
 
 
+def test_a_mini_batch_that_is_met_again_behind_another_norm_is_found() -> None:
+    made, batches = maker()
+    first = batches.with_place(batches.network.places[1])
+    second = first.past(made.make(first))
+    measured = made.make(second)
+    forth_again = second.back().past(made.make(second.back()))
+    assert made.found(forth_again) is measured
+    assert made.found(forth_again.restarted()) is made.make(first)
+
+
 def test_old_mini_batches_are_forgotten() -> None:
     made, batches = maker()
     first = batches

@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,24 @@ def test_the_later_of_two_checkpoints_of_a_step_is_used(run: Run) -> None:
             assert kept
             assert kept.about["groups"][0]["max_lr"] == rate
     assert [path.name[:11] for path in run.checkpoints()] == ["step-000002", "step-000004"]
+
+
+def test_of_two_checkpoints_of_a_step_that_a_kill_left_the_later_is_used(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = trained(steps=4)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)  # killed before the older was removed
+    with run.locked():
+        for age, rate in enumerate((0.5, 0.4, 0.3, 0.2)):
+            known = set(run.checkpoints())
+            training.set_max_lr(rate)
+            run.save(training.checkpoint())
+            (new,) = set(run.checkpoints()) - known
+            os.utime(new, (1e9 + age, 1e9 + age))
+    assert len(run.checkpoints()) == 4
+    kept = run.checkpoint()
+    assert kept
+    assert kept.about["groups"][0]["max_lr"] == 0.2
 
 
 def _cut(data: bytes) -> bytes:
