@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -220,7 +221,7 @@ class ConvtuiApp(App[None]):
             self._write(path, then)
 
     def save_as(self, then: Callable[[], object] = _nothing) -> None:
-        stem = Path(self.session.picture.name).stem or "session"
+        stem = re.sub(r"[^\w.-]+", "-", Path(self.session.picture.name).stem).strip("-") or "session"
         path = str(self.session.path or f"{stem}.toml")
         self.page.ask("save as:", path, lambda text: self._save_to(text, then))
 

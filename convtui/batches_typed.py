@@ -22,6 +22,11 @@ EXAMPLES: Final = {
     "mode": "mode evaluation",
     "seed": "seed 4",
 }
+PROPOSED: Final = (
+    *(each.partition(", or ")[0] for each in EXAMPLES.values()),
+    "momentum none",
+    "mode training",
+)
 _OTHER_NAMES: Final = {
     "batch_size": "size",
     "batch": "size",

@@ -212,8 +212,9 @@ def layers_change(text: str) -> Change:
 
     bundled = {file.stem: str(file) for file in samples.layer_files()}
     stack = Stack.chosen(bundled.get(text, text), (1, 1, 1))
+    name = text if text in bundled else stack.name
     return lambda session: session.with_stack(
-        Stack.laid(stack.layers, session.picture.pixels.shape, session.stack.seed, stack.name)
+        Stack.laid(stack.layers, session.picture.pixels.shape, session.stack.seed, name)
     )
 
 

@@ -11,7 +11,7 @@ from textual.worker import get_current_worker
 
 from convtui import keys
 from convtui.batches import MOMENTA, SCALE_STEP, Batches
-from convtui.batches_typed import change, named
+from convtui.batches_typed import PROPOSED, change, named
 from convtui.names import printable
 from convtui.screens.batch_lab import Lab, LabScreen
 from convtui.screens.page import bindings
@@ -269,6 +269,8 @@ class BatchNormScreen(LabScreen):
         self.show_again()
 
     def action_type(self, name: str) -> None:
+        from textual.suggester import SuggestFromList
+
         lab = self.lab
         values: dict[str, Any] = {}
         if name and lab:
@@ -281,7 +283,8 @@ class BatchNormScreen(LabScreen):
                 "beta": f"{batches.beta:g}",
                 "momentum": norm.momentum,
             }
-        self.ask(":", f"{name} {values.get(name, '')}".strip(), self._typed)
+        start = f"{name} {values.get(name, '')}".strip()
+        self.ask(":", start, self._typed, suggester=SuggestFromList(PROPOSED))
 
     def _typed(self, text: str) -> bool:
         try:

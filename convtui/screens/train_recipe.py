@@ -11,6 +11,7 @@ from math import floor, log10
 from typing import Any, Final
 
 from convtui.names import printable, split_setting
+from convtui.samples import data_names
 from convtui.screens.page import PageScreen
 from convtui.session import Session
 from convtui.trainer import Trainer
@@ -25,6 +26,12 @@ LADDER: Final = (1, 2, 3, 4, 6, 8)  # the digits of learning rates and decays th
 EPOCHS: Final = (1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100)
 LEAST_DECAY: Final = 1e-4
 
+OTHER_VALUES: Final = (  # than those of the default recipe
+    "batch_norm off",
+    "schedule constant",
+    "optimizer sgd",
+    *(f"data {name}" for name in data_names()),
+)
 OTHER_NAMES: Final = {
     "lr": "max_lr",
     "rate": "max_lr",
@@ -190,12 +197,16 @@ class RecipeScreen(PageScreen):
 
     def action_type(self, name: str) -> None:
         """A setting typed in words, begun with the one that was clicked."""
+        from textual.suggester import SuggestFromList
+
         name = OTHER_NAMES.get(name, name)
         recipe = replace(self.trainer.recipe, max_lr=self.max_lr)
         value = value_text(recipe, name) if name else ""
         if name == "data" and value != recipe.data:  # it cannot be typed
             value = ""
-        self.ask(":", f"{name} {value}" if name else "", self._typed)
+        proposed = [f"{each.name} {value_text(recipe, each.name)}" for each in fields(Recipe)]
+        suggester = SuggestFromList([*OTHER_VALUES, *proposed])
+        self.ask(":", f"{name} {value}" if name else "", self._typed, suggester=suggester)
 
     def _typed(self, text: str) -> bool:
         try:

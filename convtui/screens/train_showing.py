@@ -45,7 +45,8 @@ HINTS: Final = {
     View.WEIGHT: "arrows choose the weight in its kernel · page up, down the filter · [ ] layer",
     View.RUNS: "↑ ↓ choose · enter shows it · m its curves · g goes on · t its recipe · delete",
 }
-CALM: Final = (State.TRAINING, State.FINISHED, State.STOPPED, State.ELSEWHERE)  # the view's hint matters more
+# The view's hint matters more than these.
+CALM: Final = (State.TRAINING, State.PAUSED, State.FINISHED, State.STOPPED, State.ELSEWHERE)
 
 
 class ShowingScreen(KeptScreen):

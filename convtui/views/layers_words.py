@@ -21,7 +21,8 @@ def growth(summary: Summary, width: int) -> str:
     meaning = "field: the pixels that an activation sees"
     if len(convs) < 2 or convs[-1].field.size == convs[0].field.size:
         return meaning
-    fields = f"{_by(convs[0].field.size)} → {_by(max(row.field.size for row in convs))}"
+    widest = max(row.field.size for row in summary.rows if isinstance(row.layer, Window))
+    fields = f"{_by(convs[0].field.size)} → {_by(widest)}"
     sees = f"Deeper sees more ({fields}): windows read windows"
     before, after = convs[0].output_shape, max(convs, key=lambda row: row.output_shape[0]).output_shape
     if after[0] <= before[0]:

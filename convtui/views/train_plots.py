@@ -53,7 +53,7 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
         if len(curves) > 1:
             title = "training loss, smoothed"
         elif np.isfinite(last.smooth[-1:]).any():
-            title = f"training loss {last.smooth[-1]:.3f}"
+            title = f"training loss, smoothed {last.smooth[-1]:.3f}"
     return Plot(
         title,
         tuple(series),
@@ -88,6 +88,10 @@ def _loss_range(curves: Sequence[Curves], is_log: bool) -> tuple[float, float]:
     return min(lowest, LEAST_LOG_LOSS), top
 
 
+def _is_lost(run: Curves) -> bool:
+    return bool(len(run.losses)) and not np.isfinite(run.losses[-1])
+
+
 def accuracy_plot(curves: Sequence[Curves]) -> Plot:
     """The percentage of test images named rightly after each epoch; who is who is told beside the losses.
 
@@ -110,7 +114,7 @@ def accuracy_plot(curves: Sequence[Curves]) -> Plot:
         (0, total),
         (_lowest(curves), 100),
         gutter=GUTTER,
-        empty="after the first epoch",
+        empty="none: the loss is not finite" if is_one and _is_lost(curves[0]) else "after the first epoch",
     )
 
 

@@ -43,7 +43,7 @@ def test_a_single_run_has_its_raw_and_smoothed_loss_and_the_validation() -> None
     assert raw.y is run.losses
     assert smooth.y is run.smooth
     np.testing.assert_array_equal(validation.x, [78, 156, 234])
-    assert plot.title == f"training loss {run.smooth[-1]:.3f}"
+    assert plot.title == f"training loss, smoothed {run.smooth[-1]:.3f}"
 
 
 def test_overlaid_runs_have_markers_and_the_last_lies_on_top() -> None:
@@ -175,6 +175,9 @@ def test_a_comparison_has_the_axis_of_the_runs_that_learnt() -> None:
     assert accuracy_plot([stuck, *learnt]).y_range == (95, 100)
     assert accuracy_plot([stuck, ending([0.2, 0.87], 1)]).y_range == (80, 100)
     assert accuracy_plot([stuck, stuck]).y_range == (0, 100)
+    lost = replace(stuck, losses=stuck.losses * np.nan, accuracies=stuck.accuracies * np.nan)
+    assert accuracy_plot([lost]).empty == "none: the loss is not finite"
+    assert accuracy_plot([stuck]).empty == "after the first epoch"
     assert accuracy_plot([stuck, replace(stuck, accuracies=np.array([np.nan, np.nan]))]).y_range == (0, 100)
     lines = texts(plot_lines(accuracy_plot([stuck, *learnt]), (10, 50), DARK))
     assert any("↓ below 95" in line for line in lines)
