@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
+from convtui.engine.branches import Residual
 from convtui.engine.layers import Conv, LayerError, Window
 from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding, field_through
@@ -86,6 +87,9 @@ def size_line(row: Row, width: int) -> str:
     """Why the layer's output has the size it has."""
     if row.number == 0:
         return "an image has no weights; the receptive field of a pixel is the pixel"
+    if len(row.inputs) > 1:
+        how = "the sum of" if isinstance(row.layer, Residual) else "the channels of"
+        return f"output {_list(row.output_shape)}: {how} layers {', '.join(map(str, row.inputs))}"
     if not isinstance(row.layer, Window) or row.axes is None:
         return f"output {_list(row.output_shape)} from {_list(row.input_shape)}"
     rows, columns = row.axes

@@ -93,6 +93,11 @@ def test_the_output_size_is_explained() -> None:
     uneven = Stack.chosen("conv 3x5 1", DIGIT).at(1)
     assert "columns (28" in size_line(uneven.row, 200)
     assert size_line(uneven.row, 60) == "output rows 26, columns 24"
+    joined = Stack.chosen(
+        "residual(conv 3x3 1 p1), concat(conv 1x1 4 | conv 3x3 6 p1)", (1, 8, 8)
+    ).summary.rows
+    assert size_line(joined[2], 119) == "output [1, 8, 8]: the sum of layers 1, 0"
+    assert size_line(joined[5], 119) == "output [10, 8, 8]: the channels of layers 3, 4"
 
 
 def test_what_an_activation_sees_is_said_with_its_clipping() -> None:
