@@ -10,7 +10,7 @@ from tests.test_cli import built
 def test_layers_are_laid_over_the_image(tmp_path: Path) -> None:
     file = tmp_path / "mine.txt"
     file.write_text("conv 3x3 4, relu")
-    for choice, name in (("resnet-18", "resnet-18"), ("dilated", "dilated.txt"), (str(file), "mine.txt")):
+    for choice, name in (("resnet-18", "resnet-18"), ("dilated", "dilated"), (str(file), "mine.txt")):
         stack = built("cat-32", "--layers", choice).stack
         assert (stack.name, stack.input_shape) == (name, (3, 32, 32))
     assert built("--layers", "conv 3x3 4, relu").stack.text == "conv 3x3 4, relu"

@@ -77,7 +77,7 @@ async def test_images_kernels_sessions_and_themes_are_taken() -> None:
             assert driven.session.stack.name == name, driven.said
         for path in samples.layer_files():
             found[f"Layers: {path.stem}"]()
-            assert driven.session.stack.name == path.name, driven.said
+            assert driven.session.stack.name == path.stem, driven.said
         await driven.pilot.pause()
         assert isinstance(driven.page, LayersScreen)
         driven.app.switch_mode("step")
