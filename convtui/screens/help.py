@@ -49,7 +49,7 @@ def help_text(page: str = "step") -> Content:
         shown = {name: tuple(key for key in keys if key.everywhere) for name, keys in shown.items()}
         hidden = {name: tuple(key for key in keys if not key.everywhere) for name, keys in hidden.items()}
     tables = {
-        name: [(key.written, key.does) for key in keys]
+        name: [(f"{key.written} {key.footer}" if name in pages else key.written, key.does) for key in keys]
         for name, keys in (pages | _titled(own) | shown | hidden | _titled(others)).items()
         if keys
     }

@@ -110,8 +110,10 @@ class Recipe:
 
     def require_same(self, begun: Mapping[str, Any]) -> None:
         """Raises ValueError if a run was begun with other values; only its data may lie elsewhere by now."""
+        if not isinstance(begun, Mapping):
+            return  # its checkpoint is refused for that
         for name, value in self.as_dict().items():
-            if name != "data" and isinstance(begun, Mapping) and begun.get(name, value) != value:
+            if name != "data" and begun.get(name, value) != value:
                 was = f"the run was begun with {begun[name]!r}"
                 raise ValueError(
                     f"{name} {value!r}: {was}; set it back in its recipe.json, or begin a new run"
