@@ -2,6 +2,6 @@
 
 import sys
 
-from convtui.cli import main
+from convtui.cli.main import main
 
 sys.exit(main())

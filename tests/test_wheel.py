@@ -16,7 +16,7 @@ PARTS = ("pyproject.toml", "README.md", "LICENSE", "convtui", "samples")
 USE = """
 import json
 import convtui
-from convtui import samples
+from convtui.inputs import samples
 print(json.dumps({
     "package": convtui.__file__,
     "folder": str(samples.folder()),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
-from convtui.names import printable
+from convtui.inputs.names import printable
 
 SCHEDULES: Final = ("one-cycle", "constant")
 OPTIMIZERS: Final = ("adamw", "sgd")

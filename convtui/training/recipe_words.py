@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from convtui.names import printable
+from convtui.inputs.names import printable
 from convtui.training.recipe import Recipe
 
 TOLD: Final = ("schedule", "max_lr", "batch_norm", "epochs")  # elsewhere

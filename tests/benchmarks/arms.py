@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from convtui.training.client import Worker
-from convtui.training.data import DataSet, load
-from convtui.training.loop import Training
-from convtui.training.protocol import Begun, Epoch, Failed, Finished, Train
+from convtui.training.datasets.open_any import DataSet, load
+from convtui.training.process.client import Worker
+from convtui.training.process.loop import Training
+from convtui.training.process.protocol import Begun, Epoch, Failed, Finished, Train
 from convtui.training.recipe import Recipe
 
 BATCH_OF_EVALUATION: Final = 500

@@ -8,9 +8,9 @@ shown measured, or "bare" for the training alone. The first epoch is not counted
 import sys
 from time import perf_counter
 
-from convtui.training.data import load
-from convtui.training.loop import Training
-from convtui.training.protocol import Epoch
+from convtui.training.datasets.open_any import load
+from convtui.training.process.loop import Training
+from convtui.training.process.protocol import Epoch
 from convtui.training.recipe import Recipe
 
 

@@ -1,0 +1,1 @@
+"""The app around the pages: which page is shown, and the session that they share."""

@@ -1,0 +1,116 @@
+"""What the command palette finds: every command, sample, kernel, session and theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import SystemCommand
+from textual.command import CommandPalette, DiscoveryHit, Hits
+from textual.system_commands import SystemCommandsProvider
+
+from convtui.engine import kernels, presets
+from convtui.engine.spec import PADDING_MODES
+from convtui.inputs import samples
+from convtui.pages.base.keys import SECTIONS
+from convtui.paint.themes import THEMES
+from convtui.state.session import KernelChoice, Session
+from convtui.state.settings import kernel_change, layers_change
+
+if TYPE_CHECKING:
+    from convtui.app.app import ConvtuiApp
+
+
+class InOrder(SystemCommandsProvider):
+    """What the palette shows before anything is typed, in the order in which the commands come."""
+
+    async def discover(self) -> Hits:
+        for title, help_text, callback, _ in self.app.get_system_commands(self.screen):
+            yield DiscoveryHit(title, callback, help=help_text)
+
+
+class Palette(CommandPalette):
+    """Textual's palette, in which paging a list that is not laid out yet would end the app."""
+
+    def __init__(self) -> None:
+        super().__init__([InOrder], id="--command-palette")
+
+    def _action_command_list(self, action: str) -> None:
+        with suppress(KeyError):
+            super()._action_command_list(action)
+
+
+def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
+    """All of them, each with a sentence: the pages, what can be opened and chosen, then what the keys do."""
+    pages = SECTIONS["Pages"]
+    for key in pages:
+        yield SystemCommand(
+            f"Page: {key.footer}", f"{key.does} (key {key.written})", partial(app.run_action, key.full_action)
+        )
+    yield from _to_open(app)
+    yield from _to_choose(app)
+    own = app.page.KEYS
+    taken = {name for key in own for name in key.names.split(",")}
+    others = (key for key in app.page.COMMON if taken.isdisjoint(key.names.split(",")) and key not in pages)
+    for key in (*own, *others):
+        yield SystemCommand(_title(key.does), f"key {key.written}", partial(app.run_action, key.full_action))
+
+
+def _to_open(app: ConvtuiApp) -> Iterator[SystemCommand]:
+    for name in samples.image_names():
+        yield SystemCommand(f"Image: {name}", samples.describe(name), partial(app.open, name))
+    for name in samples.data_names():
+        prompt = partial(app.page.action_open, f"{name}:test:17")
+        yield SystemCommand(f"Image of a data set: {name} …", samples.describe_data(name), prompt)
+    for path in samples.session_files():
+        yield SystemCommand(
+            f"Session: {path.stem}", samples.first_comment(path), partial(app.open, path.stem)
+        )
+
+
+def _to_choose(app: ConvtuiApp) -> Iterator[SystemCommand]:
+    for name in kernels.NAMES:
+        change = _changes(app, partial(Session.with_kernel, choice=KernelChoice(name)))
+        yield SystemCommand(f"Kernel: {name}", kernels.describe(name), change)
+    for path in samples.kernel_files():
+        change = _changes(app, kernel_change(str(path)))
+        yield SystemCommand(f"Kernel file: {path.stem}", samples.first_comment(path), change)
+    for name in presets.NAMES:
+        show = partial(_show_layers, app, name)
+        yield SystemCommand(f"Layers: {name}", presets.preset(name).sentence, show)
+    for path in samples.layer_files():
+        yield SystemCommand(
+            f"Layers: {path.stem}", samples.first_comment(path), partial(_show_layers, app, path.stem)
+        )
+    for mode in PADDING_MODES:
+        change = _changes(app, partial(Session.with_spec, padding_mode=mode))
+        yield SystemCommand(f"Padding mode: {mode}", "what lies beyond the border", change)
+    for padding in ("same", "valid"):
+        change = _changes(app, partial(Session.with_spec, padding=padding))
+        yield SystemCommand(f"Padding: {padding}", "as PyTorch's padding=…", change)
+    for theme in THEMES:
+        yield SystemCommand(
+            f"Theme: {theme.name.removeprefix('convtui-')}", "colours", partial(_use, app, theme.name)
+        )
+
+
+def _title(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _changes(app: ConvtuiApp, make: Callable[[Session], Session]) -> Callable[[], None]:
+    def change() -> None:
+        app.change(make)
+
+    return change
+
+
+def _show_layers(app: ConvtuiApp, name: str) -> None:
+    if app.change(layers_change(name)):
+        app.switch_mode("layers")
+
+
+def _use(app: ConvtuiApp, theme: str) -> None:
+    app.theme = theme

@@ -1,0 +1,43 @@
+"""The pages by name; all but the first are imported when they are first opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from textual.screen import Screen
+
+from convtui.pages.step.page import StepScreen
+
+
+def _matrix() -> Screen[None]:
+    from convtui.pages.matrix.page import MatrixScreen
+
+    return MatrixScreen()
+
+
+def _layers() -> Screen[None]:
+    from convtui.pages.layers.page import LayersScreen
+
+    return LayersScreen()
+
+
+def _batchnorm() -> Screen[None]:
+    from convtui.pages.batchnorm.page import BatchNormScreen
+
+    return BatchNormScreen()
+
+
+def _train() -> Screen[None]:
+    from convtui.pages.train.page import TrainScreen
+
+    return TrainScreen()
+
+
+PAGES: Final[dict[str, Callable[[], Screen[Any]]]] = {
+    "step": StepScreen,
+    "matrix": _matrix,
+    "layers": _layers,
+    "batchnorm": _batchnorm,
+    "train": _train,
+}

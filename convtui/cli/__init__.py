@@ -1,0 +1,1 @@
+"""The command line: what is typed after `convtui`, with or without a screen."""

@@ -1,0 +1,399 @@
+"""Turn a command line into a session, and the session into a screen, a picture or one line that says why not.
+
+numpy, Pillow and the screen are imported where they are needed and no sooner: help should be instant, and the
+first paint should wait for nothing that it does not show.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from convtui.cli.options import Parser, formatter
+from convtui.cli.output import OutputError, open_stderr, printing, silence, tell
+
+if TYPE_CHECKING:
+    from convtui.state.session import Session
+
+DEFAULT_KERNEL: Final = {"kernel": "top-edge"}
+LESSON: Final = {**DEFAULT_KERNEL, "padding": "1"}
+DEFAULT_SIZE: Final = 3
+
+# What makes more room comes first, and what makes a kernel's filters before what changes them.
+SETTINGS: Final = (
+    "padding",
+    "padding_mode",
+    "stride",
+    "kernel",
+    "kernel_size",
+    "dilation",
+    "groups",
+    "seed",
+    "filters",
+    "bias",
+    "layers",
+)
+
+FAILED: Final = 1
+WRONG: Final = 2
+SIGNALLED: Final = 128
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
+
+ABOUT: Final = """\
+Step through a convolution with the keyboard and see every number.
+
+Without IMAGE the lesson opens: a handwritten 7, the top-edge kernel and
+padding 1. With it, what you do not set is as in PyTorch: stride 1, padding 0.
+"""
+USAGE: Final = """\
+convtui [IMAGE] [options]
+       convtui render OUT [IMAGE] [options]
+       convtui train [options]
+       convtui samples"""
+DATA: Final = "what the Train page (5) trains on: a folder, an .npz (see convtui train --help)"
+COMMANDS: Final = """\
+commands:
+  convtui render OUT.svg   draw the screen into a file (convtui render --help)
+  convtui train            train a small network (convtui train --help)
+  convtui samples          list the bundled images, kernels, layers and sessions
+  A file of your own called render, train or samples is opened as ./render.
+
+examples:
+  convtui
+  convtui photo.jpg --kernel sobel-x --stride 2 --padding 1
+  convtui digit-8x8-3 --kernel edges --padding same
+  convtui cat-32 --kernel gaussian-blur --kernel-size 5 --groups 3
+  convtui numbers.csv --kernel mine.txt --padding 0,1,0,1 --bias=-0.5
+  convtui lesson.toml --at 0,4,18
+  convtui cat-64 --layers resnet-18
+"""
+RENDER_ABOUT: Final = """\
+Draw the screen into a file, without a terminal. The same command draws the
+same file everywhere, byte for byte.
+"""
+RENDER_EXAMPLES: Final = """\
+examples:
+  convtui render lesson.svg
+  convtui render sum.svg cat-32 --kernel edges --at 2,4,18 --multiply-adds 5
+  convtui render notes.txt lesson.toml --finished --size 80x24 --theme light
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code: 2, with one line that says why, where it is refused.
+
+    It is 1 where standard output cannot be written to, as on a full disk.
+    """
+    open_stderr()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what it cannot encode is no reason to say nothing
+            stream.reconfigure(errors="replace")
+    try:
+        code = 0
+        with suppress(SystemExit):  # argparse's way to end after --help
+            code = _run(sys.argv[1:] if argv is None else argv)
+        with printing():
+            print(end="", flush=True)  # stdout may be closed, and None
+    except BrokenPipeError:
+        silence(sys.stdout)
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except MemoryError as error:
+        return _complain(f"{str(error) or 'out of memory'}; a smaller image (--resize 512) needs less")
+    except OutputError as error:
+        return _complain(str(error), FAILED)
+    except (ValueError, OSError) as error:
+        return _complain(str(error))
+    return code
+
+
+def _complain(message: str, code: int = WRONG) -> int:
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+    tell(f"convtui: {line}")
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    # The arithmetic needs no threads, and starting them costs numpy a third of its import.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    match arguments:
+        case ["render", *rest]:
+            return _render(rest)
+        case ["samples", *rest]:
+            from convtui.cli.samples import list_samples
+
+            return list_samples(rest)
+        case ["train", *rest]:
+            from convtui.cli.train import train
+
+            return train(rest)
+    return _open(arguments)
+
+
+def _open(arguments: Sequence[str]) -> int:
+    options = _open_parser().parsed(arguments)
+    if options.version:
+        from importlib.metadata import version
+
+        with printing():
+            print(f"convtui {version('convtui')}")
+        return 0
+    # What is imported and built for the first screen stays, and looking for garbage in it would take a tenth
+    # of the start; from that screen on the app collects.
+    gc.disable()
+    try:
+        return _run_app(options)
+    finally:
+        gc.enable()
+
+
+def _run_app(options: argparse.Namespace) -> int:
+    if options.data is not None:
+        from convtui.training.datasets.open_any import check
+
+        check(options.data)
+    session = build(options)
+    if not _is_on_a_terminal():
+        raise ValueError("this is not a terminal; convtui render OUT.svg draws the same without one")
+    # Textual reads it when imported; at its own 60 a key waits up to 17 ms for the next frame.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    from convtui.app.app import ConvtuiApp
+
+    app = ConvtuiApp(session, notice=session.picture.notice, theme=options.theme, data=options.data)
+    app.run()
+    code = app.return_code or 0
+    if code > SIGNALLED:
+        # The terminal may be gone, and Python's own end would fail in writing to it what is left.
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _is_on_a_terminal() -> bool:
+    # Textual draws on stderr, so that one counts, too.
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def _render(arguments: Sequence[str]) -> int:
+    options = _render_parser().parsed(arguments)
+    from convtui.cli.render import parse_size, render
+
+    session, size = build(options), parse_size(options.size)
+    if options.run is not None and options.screen not in ("batchnorm", "train"):
+        raise ValueError(
+            f"--run is for the batchnorm and the train screen: add --screen train to --run {options.run}"
+        )
+    render(session, Path(options.out), options.screen, size, options.theme, options.run)
+    if session.picture.notice:
+        tell(session.picture.notice)
+    return 0
+
+
+# -- from options to a session
+
+
+def build(options: argparse.Namespace) -> Session:
+    """The session that the options ask for. Raises ValueError with one line on what cannot be had."""
+    given = {name: text for name in SETTINGS if (text := getattr(options, name)) is not None}
+    file = _session_file(options.image)
+    if file is not None:
+        session = _changed(_read_session(file, options), given, None)
+    else:
+        defaults = LESSON if options.image is None else DEFAULT_KERNEL
+        session = _changed(_blank(options), {**defaults, **given}, DEFAULT_SIZE).restarted()
+    return _placed(session, options)
+
+
+def _session_file(name: str | None) -> Path | None:
+    """The session file of that name, be it a sample's; None if the name is that of an image."""
+    if name is None:
+        return None
+    from convtui.inputs import samples
+    from convtui.store import session_file as sessionfile
+
+    path = Path(name)
+    if sessionfile.is_session_file(path):
+        return path
+    bundled = {file.stem: file for file in samples.session_files()}
+    return None if path.exists() else bundled.get(name)
+
+
+def _read_session(file: Path, options: argparse.Namespace) -> Session:
+    from convtui.inputs import samples
+    from convtui.store import session_file as sessionfile
+
+    session = sessionfile.load(file)
+    if str(file) == options.image:
+        session = replace(session, path=file)  # saving a sample asks for a name instead
+    if options.resize is None and not options.gray:
+        return session
+    if not session.picture.source:
+        raise ValueError(f"{file}: its image has no file, so --resize and --gray cannot read it again")
+    picture = samples.open_any(session.picture.source, _resize(options), options.gray)
+    return replace(session.with_picture(picture), path=session.path)
+
+
+def _blank(options: argparse.Namespace) -> Session:
+    """The image under the one kernel that fits any image, for the settings to change."""
+    from convtui.inputs import samples
+    from convtui.state.session import KernelChoice, Session
+
+    if options.image is None:
+        picture = samples.open_image(samples.DEFAULT_IMAGE, _resize(options), options.gray)
+    else:
+        picture = samples.open_any(options.image, _resize(options), options.gray)
+    return Session.start(picture, KernelChoice("identity"), size=1)
+
+
+def _resize(options: argparse.Namespace) -> int | None:
+    from convtui.inputs.images import LARGEST_SIDE
+    from convtui.state.settings import parse_count
+
+    return None if options.resize is None else parse_count("resize", options.resize, most=LARGEST_SIDE)
+
+
+def _changed(session: Session, settings: Mapping[str, str], kernel_size: int | None) -> Session:
+    """All settings made. What one alone does not allow another may: the refused are tried again."""
+    from convtui.engine.spec import SpecError
+    from convtui.state import settings as typed
+
+    changes = {name: typed.change(name, settings[name]) for name in SETTINGS if name in settings}
+    if "kernel" in settings:
+        asked = settings.get("kernel_size")
+        size = typed.parse_pair("kernel_size", asked) if asked else kernel_size
+        changes["kernel"] = typed.kernel_change(settings["kernel"], size)
+    refused: list[SpecError] = []
+    for _ in changes:
+        refused = []
+        for change in changes.values():
+            try:
+                session = change(session)
+            except SpecError as error:
+                refused.append(error)
+        if not refused:
+            break
+    if refused:
+        raise refused[0]
+    return session
+
+
+def _placed(session: Session, options: argparse.Namespace) -> Session:
+    from convtui.state.settings import parse_at, parse_count
+
+    if options.at is not None:
+        session = session.at(parse_at(options.at, session))
+    if options.finished:
+        session = session.finished()
+    if options.multiply_adds is not None:
+        taps = parse_count("multiply_adds", options.multiply_adds, least=0, most=session.products)
+        session = session.at(session.index, taps)
+    return session
+
+
+# -- the options
+
+
+def _open_parser() -> Parser:
+    parser = Parser(
+        prog="convtui",
+        description=ABOUT,
+        epilog=COMMANDS,
+        formatter_class=formatter,
+        allow_abbrev=False,
+        usage=USAGE,
+    )
+    _add_options(parser)
+    parser.add_argument("--data", metavar="DATA", help=DATA)
+    parser.add_argument("--version", action="store_true", help="print the version and end")
+    return parser
+
+
+def _render_parser() -> Parser:
+    parser = Parser(
+        prog="convtui render",
+        description=RENDER_ABOUT,
+        epilog=RENDER_EXAMPLES,
+        formatter_class=formatter,
+        allow_abbrev=False,
+        usage="convtui render OUT [IMAGE] [options]",
+    )
+    parser.add_argument("out", metavar="OUT", help="the file to draw into: .svg, or .txt for its text alone")
+    _add_options(parser)
+    group = parser.add_argument_group("the picture")
+    group.add_argument(
+        "--screen",
+        choices=["step", "matrix", "layers", "batchnorm", "train"],
+        default="step",
+        help="which screen (default: step)",
+    )
+    group.add_argument(
+        "--run", metavar="RUN", help="with --screen train or batchnorm: the kept run to show, as 12"
+    )
+    group.add_argument(
+        "--size", metavar="WxH", default="120x40", help="columns x rows of the screen (default: 120x40)"
+    )
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "image",
+        metavar="IMAGE",
+        nargs="?",
+        help="a picture (PNG, JPEG, ...), an array (.npy), a table of numbers (.csv, .txt), a sample's name, "
+        "an image of a data set (mnist-12k:test:17), or a saved session (.toml), of which the options change "
+        "what they name",
+    )
+    group = parser.add_argument_group("image")
+    group.add_argument("--resize", metavar="N", help="scale its longer side to N pixels")
+    group.add_argument("--gray", action="store_true", help="make one channel of its red, green and blue")
+
+    group = parser.add_argument_group("kernel")
+    group.add_argument(
+        "--kernel", metavar="NAME|FILE", help="a named kernel or a kernel's file (default: top-edge)"
+    )
+    group.add_argument("--kernel-size", metavar="K", help="rows,columns, or one number for both (default: 3)")
+    group.add_argument("--filters", metavar="N", help="how many filters, that is output channels")
+    group.add_argument("--seed", metavar="N", help="draw the kernel random from this seed (default: 0)")
+    group.add_argument("--bias", metavar="B", help="the bias of every output channel (default: none)")
+
+    group = parser.add_argument_group("convolution, as in torch.nn.Conv2d")
+    group.add_argument("--stride", metavar="S", help="rows,columns, or one number for both (default: 1)")
+    group.add_argument(
+        "--padding",
+        metavar="P",
+        help="one number, rows,columns, or top,bottom,left,right, or same or valid (default: 0)",
+    )
+    group.add_argument("--dilation", metavar="D", help="rows,columns, or one number for both (default: 1)")
+    group.add_argument("--groups", metavar="G", help="must divide both channel counts (default: 1)")
+    group.add_argument(
+        "--padding-mode", metavar="M", help="zeros, reflect, replicate or circular (default: zeros)"
+    )
+
+    group = parser.add_argument_group("layers over the image, on the Layers page (3)")
+    group.add_argument(
+        "--layers",
+        metavar="NAME|FILE|TEXT",
+        help='a network such as resnet-18, a file of layers, or "conv 3x3 8 s2 p1, relu, maxpool 2"',
+    )
+
+    group = parser.add_argument_group("place and looks")
+    group.add_argument(
+        "--at",
+        metavar="CELL",
+        help="the output cell: row,column or channel,row,column, counted from 0, or its step, counted from 1",
+    )
+    group.add_argument("--multiply-adds", metavar="N", help="show the cell after N of its multiply-adds")
+    group.add_argument("--finished", action="store_true", help="fill the whole output")
+    group.add_argument("--theme", choices=["dark", "light"], default="dark", help="default: dark")

@@ -1,0 +1,28 @@
+"""How every command of convtui reads its options, refuses them and prints its help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from typing import NoReturn
+
+formatter = partial(argparse.RawDescriptionHelpFormatter, max_help_position=26, width=80)
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises ValueError, one line, where argparse would print and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}; {self.prog} --help tells more")
+
+    def parsed(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The options; ValueError that suggests the nearest option where one is unknown."""
+        options, unknown = self.parse_known_intermixed_args(arguments)
+        if unknown:
+            from convtui.inputs.names import did_you_mean, printable
+
+            name = unknown[0].partition("=")[0]
+            close = did_you_mean(name, self._option_string_actions) if name.startswith("-") else ""
+            self.error(f"{printable(name)}: not understood{close}")
+        return options

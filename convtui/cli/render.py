@@ -1,0 +1,153 @@
+"""Draw a screen into a file without a terminal, for notes, slides and tests.
+
+The same session gives the same bytes everywhere: the caller's terminal, the clock and the folder have no say
+in them, so that a picture changes only when what it shows does.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from convtui.inputs.names import printable
+from convtui.state.session import Session
+from convtui.store.session_file import write
+
+if TYPE_CHECKING:
+    from textual.strip import Strip
+
+    from convtui.app.app import ConvtuiApp
+    from convtui.training.trainer import Trainer
+
+SMALLEST: Final = (60, 20)
+LARGEST: Final = (400, 100)
+
+_SVG: Final = '<svg class="rich-terminal"'
+_FIRST_LINE: Final = 4 * LARGEST[0]  # bytes
+
+_TERMINAL: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
+_TERMINALS_OWN: Final = re.compile("NO_COLOR|FORCE_COLOR|COLUMNS|LINES|JUPYTER_.*|TTY_.*|TEXTUAL_.*")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(columns, rows) from "120x40". Raises ValueError outside 60x20 to 400x100."""
+    match = re.fullmatch(r"\s*([0-9]{1,9})\s*[x×,]\s*([0-9]{1,9})\s*", text)
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if any(not least <= n <= most for least, n, most in zip(SMALLEST, size, LARGEST, strict=True)):
+        legal = "{}x{} to {}x{}".format(*SMALLEST, *LARGEST)
+        raise ValueError(f"size {printable(text)}: must be columns x rows from {legal}, such as 120x40")
+    return size
+
+
+def render(
+    session: Session,
+    out: Path,
+    screen: str = "step",
+    size: tuple[int, int] = (120, 40),
+    theme: str = "dark",
+    run: str | None = None,
+) -> None:
+    """Draw the session's screen, size (columns, rows), into `out`: its picture as .svg, or its text as .txt.
+
+    run is the number or folder of the kept run that the BatchNorm and the Train screen show. Raises
+    ValueError if there is none such or its network cannot be had, for any other suffix, and where `out`
+    cannot be written or is a file that was not drawn by this.
+    """
+    draw = _DRAWN.get(out.suffix.lower())
+    if draw is None:
+        raise ValueError(f"{out}: the name must end in .svg or .txt; a browser turns .svg into PNG or PDF")
+    if not out.parent.is_dir():
+        raise ValueError(f"{out}: there is no folder {out.parent}")
+    if out.is_file() and not _is_drawn(out):
+        raise ValueError(f"{out}: was not drawn by convtui and is not replaced; name another file")
+    with _terminal_of_our_own():
+        text = asyncio.run(_drawn(session, screen, size, theme, draw, run))
+    write(text, out)
+
+
+async def _drawn(
+    session: Session,
+    screen: str,
+    size: tuple[int, int],
+    theme: str,
+    draw: Callable[["ConvtuiApp"], str],
+    run: str | None,
+) -> str:
+    from convtui.app.app import ConvtuiApp
+
+    trainer = _showing(run, screen) if screen in ("batchnorm", "train") else None
+    app = ConvtuiApp(session, theme=theme, keep=False, trainer=trainer)
+    async with app.run_test(size=size) as pilot:
+        await app.switch_mode(screen)
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        lines: list[Strip] = []
+        while lines != (lines := _lines(app)):  # until layout and other threads have settled
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+        return draw(app)
+
+
+def _showing(text: str | None, screen: str) -> "Trainer":
+    """A trainer that shows a kept run, and trains nothing.
+
+    Raises ValueError if there is none such, and for the BatchNorm screen if its network cannot be had.
+    """
+    from convtui.training.runs.history import Record
+    from convtui.training.runs.store import find_run
+    from convtui.training.trainer import Trainer
+
+    trainer = Trainer(start=None)
+    if text is None:
+        return trainer
+    run = find_run(text)
+    trainer.current = record = Record.of_run(run)
+    if screen == "batchnorm":
+        from convtui.pages.batchnorm.source import Source
+
+        record.saved = run.latest_checkpoint().step  # whatever is in the log
+        # The page would show a seeded network instead of one that cannot be had.
+        Source(record.recipe, run=record.run, step=record.saved).open(None)
+    return trainer
+
+
+def _lines(app: "ConvtuiApp") -> list["Strip"]:
+    return app.screen._compositor.render_strips()
+
+
+def _svg(app: "ConvtuiApp") -> str:
+    return app.export_screenshot(simplify=True)
+
+
+def _text(app: "ConvtuiApp") -> str:
+    return "".join(f"{line.text.rstrip()}\n" for line in _lines(app))
+
+
+_DRAWN: Final = {".svg": _svg, ".txt": _text}
+
+
+def _is_drawn(file: Path) -> bool:
+    """Whether a file begins as those do that are drawn here; an empty one has nothing to lose."""
+    with suppress(OSError), file.open("rb") as content:
+        begin = content.read(_FIRST_LINE).decode(errors="replace")
+        first = begin.partition("\n")[0]
+        has_settings = first.startswith(" ") and "‹" in first
+        return not begin or (first.startswith(_SVG) if file.suffix.lower() == ".svg" else has_settings)
+    return False
+
+
+@contextmanager
+def _terminal_of_our_own() -> Iterator[None]:
+    before = dict(os.environ)
+    for name in filter(_TERMINALS_OWN.fullmatch, before):
+        del os.environ[name]
+    os.environ.update(_TERMINAL)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,42 @@
+"""`convtui samples`: what is bundled, by the names that the other commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+
+from convtui.cli.options import Parser
+from convtui.cli.output import printing
+
+
+def list_samples(arguments: Sequence[str]) -> int:
+    """Print what there is to try, with a sentence on each. Raises ValueError for any option."""
+    about = "List the bundled images, kernels, layers and sessions."
+    Parser(prog="convtui samples", description=about, allow_abbrev=False).parsed(arguments)
+    with printing():
+        _print_all()
+    return 0
+
+
+def _print_all() -> None:
+    from convtui.engine import kernels, presets
+    from convtui.inputs import samples
+
+    _print_list("Images (convtui NAME):", {name: samples.describe(name) for name in samples.image_names()})
+    data = {name: samples.describe_data(name) for name in samples.data_names()}
+    _print_list("Data sets (convtui NAME:test:17 or NAME:train:0 opens one image):", data)
+    kernel_files = {path.stem: samples.first_comment(path) for path in samples.kernel_files()}
+    named = {name: kernels.describe(name) for name in kernels.NAMES}
+    _print_list("Kernels (--kernel NAME):", {**named, **kernel_files})
+    networks = {name: presets.preset(name).sentence for name in presets.NAMES}
+    layer_files = {path.stem: samples.first_comment(path) for path in samples.layer_files()}
+    _print_list("Layers (--layers NAME):", {**networks, **layer_files})
+    sessions = {path.stem: samples.first_comment(path) for path in samples.session_files()}
+    _print_list("Sessions (convtui NAME):", sessions)
+
+
+def _print_list(title: str, entries: Mapping[str, str]) -> None:
+    print(title)
+    for name, sentence in entries.items():
+        print(fill(sentence, 80, initial_indent=f"  {name:<17} ", subsequent_indent=" " * 20))
+    print()

@@ -1,0 +1,308 @@
+"""`convtui train`: a run, or going on with one, without the app; for scripts, long runs and slow connections.
+
+It drives the same process as the app does, so a run that is ended here can be gone on with there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from convtui.cli.options import Parser, formatter
+from convtui.cli.output import OutputError, printing, tell
+
+if TYPE_CHECKING:
+    from convtui.training.process.client import Worker
+    from convtui.training.process.protocol import Message
+    from convtui.training.runs.history import Record
+
+FAILED: Final = 1
+DIVERGED: Final = 3
+SIGNALLED: Final = 128
+NOT_BEGUN: Final = "convtui: stopped before the run had begun: there is nothing to go on with"
+
+ABOUT: Final = """\
+Train a small network without the app: convolutions of stride 2 with ReLU and
+batch norm, by the one-cycle policy. Every run is kept. Ctrl+C saves it and says
+how to go on with it.
+"""
+EXAMPLES: Final = """\
+data of your own, which is told by what is there:
+  own.npz   arrays train_images, train_labels, test_images, test_labels, or
+            Keras's x_train, y_train, x_test, y_test, or images and labels, of
+            which a fifth is kept to test on. Images are [N, rows, columns],
+            [N, channels, rows, columns] or [N, rows, columns, channels]
+  mnist/    train-images-idx3-ubyte and the three others, or .gz of them, there
+            or in a folder raw, as torchvision has them
+  photos/   a sub-folder of pictures for each class, or train/ and test/ (or
+            val/) with such sub-folders; hidden files are passed over
+
+examples:
+  convtui train
+  convtui train --no-batch-norm --schedule constant
+  convtui train --data digits-8x8 --channels 8,16 --epochs 20 --max-lr 0.03
+  convtui train --data photos --image-size 64 --threads 4
+  convtui train --json
+  convtui train --list
+  convtui train --resume 7
+
+exit codes: 0 finished, 1 failed or killed, 2 refused, 3 finished but diverged
+(the loss is no finite number any more), 130 after Ctrl+C
+"""
+
+
+def train(arguments: Sequence[str]) -> int:
+    """Do what `convtui train` is asked and return its exit code. Raises ValueError for what is refused."""
+    options = vars(parser().parsed(arguments))
+    as_json, resumed, listed = (options.pop(name) for name in ("json", "resume", "list"))
+    given = {name: value for name, value in options.items() if value is not None}
+    out_of_place = [*given, *(["json"] if listed and as_json else [])]
+    if out_of_place and (listed or resumed is not None):
+        why = "--list takes no other option" if listed else "--resume goes on by the run's own recipe"
+        raise ValueError(f"{why}; leave out --{out_of_place[0].replace('_', '-')}")
+    if listed:
+        return _list_runs()
+    return _begin(given, as_json) if resumed is None else _resume(resumed, as_json)
+
+
+def _list_runs() -> int:
+    from convtui.cli.train_report import print_runs
+    from convtui.training.runs.history import Record
+    from convtui.training.runs.store import RunError, runs_and_damages
+
+    found, damages = runs_and_damages()
+    records = []
+    for run in found:
+        try:
+            record = Record.of_run(run, outline=True)
+            if record.is_diverged:  # an outline lacks the step at which it did
+                record = Record.of_run(run)
+            records.append((run, record))
+        except RunError as error:
+            damages.append(error)
+    with printing():
+        print_runs(records)
+    for damage in damages:
+        tell(f"convtui: {damage}")
+    return 0
+
+
+def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
+    from convtui.training.process.protocol import Train
+    from convtui.training.recipe import Recipe, RecipeError
+    from convtui.training.runs.history import Record
+
+    recipe = Recipe()
+    try:
+        for name, value in given.items():
+            recipe = recipe.with_text(name, value if isinstance(value, str) else "on" if value else "off")
+    except RecipeError as error:
+        raise ValueError(_by_option(str(error))) from None
+    return _follow(Train(recipe), Record(recipe), as_json)
+
+
+def _by_option(reason: str) -> str:
+    """The reason with the option that sets it instead of the parameter that it begins with, if it does."""
+    from convtui.training.recipe import Recipe
+
+    name, _, rest = reason.partition(" ")
+    return f"--{name.replace('_', '-')} {rest}" if name in Recipe.__dataclass_fields__ else reason
+
+
+def _resume(text: str, as_json: bool) -> int:
+    from convtui.training.process.protocol import Continue
+    from convtui.training.runs.history import Record, State
+    from convtui.training.runs.store import find_run
+
+    run = find_run(text)
+    record = Record.of_run(run)
+    if record.state is not State.FINISHED:
+        return _follow(Continue(str(run.path)), record, as_json)
+    if as_json:
+        tell(f"run {run.number} is finished")
+    return _told_end(record, as_json)
+
+
+def _told_end(record: Record, as_json: bool) -> int:
+    """Tell how a finished run came out, and return the exit code."""
+    from convtui.cli.train_report import divergence, print_result
+
+    words = divergence(record)
+    if not as_json:
+        with printing():
+            print_result(record)
+    elif words:
+        tell(f"convtui: {words}")
+    return DIVERGED if words else 0
+
+
+# -- one job
+
+
+@dataclass
+class _Outcome:
+    """How a job went.
+
+    trouble: why nobody can be told of it. signal: the one that ended it. cause: how the process ended.
+    """
+
+    has_begun: bool = False
+    trouble: str = ""
+    last: Message | None = None
+    signal: int = 0
+    cause: str = ""
+
+
+def _follow(job: Message, record: Record, as_json: bool) -> int:
+    from convtui.cli.train_report import reporting
+    from convtui.training.process.protocol import Failed, Finished, Stopped
+
+    outcome = _Outcome()
+    try:
+        with reporting(record, as_json) as report:
+            asyncio.run(_work(job, record, report, outcome))
+    except KeyboardInterrupt:
+        tell(_how_to_go_on(record) if outcome.has_begun else NOT_BEGUN)
+        raise
+    match outcome.last:
+        case _ if outcome.trouble:
+            words = [f"convtui: {outcome.trouble}"]
+        case Finished():
+            return _told_end(record, as_json)
+        case Failed(reason) if not outcome.has_begun:
+            raise ValueError(_by_option(reason))
+        case Failed(reason):
+            words = [f"convtui: {reason}"]
+        case _ if outcome.signal and not outcome.has_begun:
+            words = [NOT_BEGUN]
+        case Stopped():
+            words = []
+        case _:
+            words = [f"convtui: the training process {outcome.cause}"]
+    if outcome.has_begun:
+        words += [f"saved at step {record.saved}"] if record.saved else []
+        words += [_how_to_go_on(record)]
+    tell(*words, sep="; ")
+    return SIGNALLED + outcome.signal if outcome.signal else FAILED
+
+
+def _how_to_go_on(record: Record) -> str:
+    """A clause on how, or on why not: somebody may have removed it."""
+    from convtui.training.runs.store import RunError, find_run
+
+    try:
+        return f"go on with: convtui train --resume {find_run(record.run).number}"
+    except RunError as error:
+        return str(error)
+
+
+async def _work(job: Message, record: Record, report: Callable[[Message], None], outcome: _Outcome) -> None:
+    """Have the worker do the job, and tell of it in `outcome`."""
+    from convtui.training.process.client import Worker
+    from convtui.training.process.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
+
+    worker = await Worker.start()
+    try:
+        with _interruptible(worker, outcome):
+            worker.send(job)
+            async for event in worker.events():
+                outcome.last = event
+                outcome.has_begun |= isinstance(event, Begun)
+                record.take(event)
+                if not outcome.trouble:
+                    try:
+                        with printing():
+                            report(event)
+                    except OutputError as error:
+                        outcome.trouble = str(error)
+                        worker.leave()
+                if isinstance(event, Begun) and event.lost:
+                    tell(f"convtui: {ALL_LOST}")
+                if isinstance(event, Failed | Finished | Stopped):
+                    break
+    finally:
+        outcome.cause = worker.cause
+        await worker.end()
+
+
+@contextmanager
+def _interruptible(worker: Worker, outcome: _Outcome) -> Iterator[None]:
+    """The first Ctrl+C or SIGTERM has the run saved and the process end; a second ends both at once."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        if outcome.signal:
+            worker.kill()
+            raise KeyboardInterrupt
+        outcome.signal = number
+        loop.call_soon_threadsafe(worker.leave)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# -- the options
+
+
+def parser() -> Parser:
+    """The options; all but --json, --resume and --list are hyper-parameters by a recipe's names."""
+    parser = Parser(
+        prog="convtui train",
+        description=ABOUT,
+        epilog=EXAMPLES,
+        formatter_class=formatter,
+        allow_abbrev=False,
+        usage="convtui train [options]",
+    )
+    group = parser.add_argument_group("data and network")
+    _add(group, _DATA)
+    group.add_argument(
+        "--batch-norm",
+        action=argparse.BooleanOptionalAction,
+        help="batch norm after every ReLU and after the last convolution (default: with)",
+    )
+    _add(parser.add_argument_group("schedule and optimiser"), _SCHEDULE)
+    group = parser.add_argument_group("runs")
+    only = group.add_mutually_exclusive_group()
+    only.add_argument("--resume", metavar="RUN", help="go on with a run: its number or its folder")
+    only.add_argument("--list", action="store_true", help="list the runs that are kept")
+    group.add_argument("--json", action="store_true", help="print every event as a line of JSON")
+    return parser
+
+
+def _add(group: argparse._ArgumentGroup, options: Sequence[tuple[str, str, str]]) -> None:
+    for name, metavar, words in options:
+        group.add_argument(name, metavar=metavar, help=words)
+
+
+_DATA: Final = (
+    (
+        "--data",
+        "NAME|PATH",
+        "mnist-12k or digits-8x8, which are bundled, an .npz file, a folder with MNIST's IDX files, or one "
+        "with a sub-folder of pictures for each class (default: mnist-12k)",
+    ),
+    ("--image-size", "N", "scale the pictures of a folder to N x N pixels (default: 28)"),
+    ("--channels", "N,N,...", "of every convolution but the last (default: 8,16,32,64)"),
+)
+_SCHEDULE: Final = (
+    ("--schedule", "S", "one-cycle or constant (default: one-cycle)"),
+    ("--max-lr", "LR", "the peak of one-cycle, or the constant learning rate (default: 0.06)"),
+    ("--epochs", "N", "how often every image is trained on (default: 5)"),
+    ("--batch-size", "N", "images a step (default: 128)"),
+    ("--optimizer", "NAME", "adamw or sgd (default: adamw)"),
+    ("--momentum", "M", "SGD's momentum or Adam's beta1, at a constant rate (default: 0.9)"),
+    ("--weight-decay", "W", "of weights, not of biases and norms (default: 0.01)"),
+    ("--seed", "N", "of the first weights and of the order of images (default: 0)"),
+    ("--threads", "N", "of PyTorch; more seldom help a network so small (default: 1)"),
+)

@@ -1,0 +1,168 @@
+"""What `convtui train` prints: a bar and tables on a terminal, a line for each epoch elsewhere, or JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import Final, TypeAlias
+
+from convtui.inputs.durations import duration
+from convtui.training.process.protocol import Begun, Epoch, Message, Step, encode
+from convtui.training.recipe_words import recipe_words
+from convtui.training.runs.history import Record
+from convtui.training.runs.store import Run, number_of
+
+Report: TypeAlias = Callable[[Message], None]
+
+UNCUT: Final = 1000  # columns of what is no terminal
+ROOMY: Final = 100  # columns from which recipes are told in full words
+TIGHT: Final = 60  # columns below which all that is told of a run does not fit
+TIGHTER: Final = 34  # and below which its accuracy does not, either
+
+
+def reporting(record: Record, as_json: bool) -> AbstractContextManager[Report]:
+    """A function to call with each event, once the record has taken it."""
+    if as_json:
+        return nullcontext(lambda event: print(encode(event), flush=True))
+    if _is_on_a_terminal():
+        return _bar(record)
+    return nullcontext(partial(_print_line, record))
+
+
+def print_result(record: Record) -> None:
+    """The epochs of a finished run, as a table on a terminal, where it is kept and how it is seen."""
+    number = number_of(Path(record.run))
+    if _is_on_a_terminal():
+        _print_table(
+            ("epoch", "train loss", "validation loss", "accuracy", "time"),
+            [_figures(record, epoch) for epoch in record.epochs],
+        )
+    accuracy = "" if record.accuracy is None else f", accuracy {record.accuracy:.2%}"
+    print(f"run {number} is finished: {record.step} steps in {duration(record.seconds)}{accuracy}")
+    if words := divergence(record):
+        print(words)
+    print(f"kept in {record.run}")
+    print(f"to see it: convtui, then 5, or convtui render train.svg --screen train --run {number}")
+
+
+def divergence(record: Record) -> str:
+    """What is wrong with a run that has diverged; "" if it has not."""
+    if not record.is_diverged:
+        return ""
+    since = "" if record.diverged_at is None else f" since step {record.diverged_at}"
+    return f"diverged: the loss is not finite{since}; a smaller --max-lr may help"
+
+
+def print_runs(runs: Sequence[tuple[Run, Record]]) -> None:
+    """The kept runs, oldest first, a line each; on a narrow terminal recipes are cut, then other columns go.
+
+    The number goes never: it is what a run is gone on with by.
+    """
+    if not runs:
+        print("no run is kept yet; convtui train begins one")
+        return
+    names: tuple[str, ...] = ("run", "begun", "recipe", "epochs", "state", "accuracy")
+    width = get_terminal_size().columns if _is_on_a_terminal() else UNCUT
+    if width < TIGHT:
+        names = ("run", "state", "accuracy") if width >= TIGHTER else ("run", "state")
+    told = [_told(*each, width < ROOMY) for each in runs]
+    rows = [[each[name] for name in names] for each in told]
+    _print_table(names, rows, left=("recipe", "state"), cut="recipe" if "recipe" in names else "state")
+
+
+def _told(run: Run, record: Record, is_short: bool) -> dict[str, str]:
+    done = max((epoch.epoch for epoch in record.epochs), default=0)
+    at = "" if record.diverged_at is None else f" at {'' if is_short else 'step '}{record.diverged_at}"
+    return {
+        "run": run.number,
+        "begun": f"{run.began:%m-%d %H:%M}" if is_short else f"{run.began:%Y-%m-%d %H:%M}",
+        "recipe": recipe_words(run.recipe, is_short, record.rates_used),
+        "epochs": f"{done}/{run.recipe.epochs}",
+        "state": f"diverged{at}" if record.is_diverged else record.state.value,
+        "accuracy": "" if record.accuracy is None else f"{record.accuracy:.2%}",
+    }
+
+
+def _is_on_a_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()  # it is None where it was closed
+
+
+def _figures(record: Record, epoch: Epoch) -> tuple[str, str, str, str, str]:
+    before = max((each.seconds for each in record.epochs if each.epoch < epoch.epoch), default=0.0)
+    losses = f"{epoch.train_loss:.4f}", f"{epoch.validation_loss:.4f}"
+    return (
+        f"{epoch.epoch}/{record.recipe.epochs}",
+        *losses,
+        f"{epoch.accuracy:.2%}",
+        duration(epoch.seconds - before),
+    )
+
+
+def _print_line(record: Record, event: Message) -> None:
+    if isinstance(event, Epoch):
+        names = "epoch {}  train loss {}  validation loss {}  accuracy {}  time {}"
+        print(names.format(*_figures(record, event)), flush=True)
+
+
+def _print_table(
+    names: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[str] = (), cut: str = ""
+) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in names:
+        table.add_column(name, justify="left" if name in left else "right", no_wrap=name != cut)
+    for row in rows:
+        table.add_row(*(Text(each, no_wrap=True, overflow="ellipsis") for each in row))
+    Console(highlight=False, width=None if _is_on_a_terminal() else UNCUT).print(table)
+
+
+@contextmanager
+def _bar(record: Record) -> Iterator[Report]:
+    from rich.console import Console
+    from rich.constrain import Constrain
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console()
+
+    class Bar(Progress):
+        """Leaves room for the ^C that a terminal echoes, which would stay where it goes beyond the line."""
+
+        def get_renderable(self) -> Constrain:
+            return Constrain(super().get_renderable(), console.width - len("^C") - 1)
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[figures]}"),
+    )
+    with Bar(*columns, console=console, expand=True, transient=True) as progress:
+        task = progress.add_task("starting PyTorch", total=None, figures="")
+
+        def report(event: Message) -> None:
+            if isinstance(event, Begun):
+                progress.update(task, description="", total=event.total_steps, completed=event.step)
+            elif isinstance(event, Step):
+                progress.update(
+                    task,
+                    description=f"epoch {event.epoch}/{record.recipe.epochs}",
+                    completed=event.step,
+                    figures=_present(record, event),
+                )
+
+        yield report
+
+
+def _present(record: Record, step: Step) -> str:
+    """The figures of this step, each of a fixed width."""
+    total = record.total_steps
+    speed = "" if record.speed is None else f"{record.speed:4.0f} steps/s"
+    left = "" if record.seconds_left is None else f"{duration(record.seconds_left):>6} left"
+    return f"{step.step:>{len(str(total))}}/{total}  loss {step.loss:7.4f}  lr {step.lr:.1e}  {speed}  {left}"

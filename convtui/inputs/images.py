@@ -1,0 +1,357 @@
+"""Turn whatever a user points at into channels of numbers, or into one clear line that says why not.
+
+Broken, hostile and huge files stop here: what a file claims is checked before anything is decoded. Pillow
+is imported only when a picture needs it: the default image is a table, and the first paint should not wait.
+"""
+
+import re
+import stat
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.engine.spec import LARGEST_VALUE
+from convtui.inputs.decoding import Contents, decoded, scaled_size
+from convtui.inputs.names import did_you_mean, neighbours, printable
+
+Floats = NDArray[np.float64]
+
+LARGEST_SIDE = 4096
+LEAST_LAST_CHANNELS = 8  # an array of fewer rows or columns than this is taken as [channels, rows, cols]
+LARGEST_COUNT = 3 * LARGEST_SIDE**2
+LARGEST_PIXELS = 100_000_000
+LARGEST_FILE = 256 * 2**20
+LARGEST_TABLE = 64 * 2**20
+
+_LUMA = (0.299, 0.587, 0.114)
+_MODERATE = f"values must be finite, at most {LARGEST_VALUE:g} in size"
+_WHITE = re.compile(r"\s*#\s*white\s*=\s*(\S+)\s*$")
+
+
+class InputError(ValueError):
+    """One line for the user: which file or value, what is wrong, what would be right."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An image to convolve, with what is needed to title it, draw it and open it again.
+
+    pixels: float64 [channels, rows, cols], read-only and C-contiguous.
+    source: the sample's name or the path as given, which opens it again with resize and gray.
+    colour: three channels that are red, green and blue in 0..1.
+    lowest, highest: the values drawn as black and as white; those beyond are drawn as the nearer of the two.
+    notice: what the user should know about how it was read; "" if nothing.
+    original: the picture before any pixel was edited; None if none was.
+    """
+
+    pixels: Floats
+    name: str
+    source: str
+    colour: bool
+    lowest: float = 0.0
+    highest: float = 1.0
+    resize: int | None = None
+    gray: bool = False
+    notice: str = ""
+    original: "Picture | None" = None
+
+
+def read_picture(path: str | Path, resize: int | None = None, gray: bool = False) -> Picture:
+    """Read a picture file, an array (.npy) or a table of numbers (.csv, .tsv, .txt) as channels of float64.
+
+    Picture files become 0..1: one channel for grey ones, else red, green, blue. What is transparent lies on
+    white; of several frames the first is taken. A side over 512 is scaled down unless resize says otherwise.
+    Arrays and tables keep their numbers. An array's axes are [rows, cols] or [channels, rows, cols], or
+    [rows, cols, channels] if only its last axis has length 1, 3 or 4. In a table # starts a comment, a blank
+    line the next channel, and the comment `# white = 255` makes 255 white: all values are divided by it.
+
+    resize: the longer side, 1 to 4096, keeping the ratio. gray: one channel, luma by ITU-R BT.601.
+    Raises InputError for everything that cannot be read.
+    """
+    _require_side(resize)
+    with _one_line(path):
+        file = _regular_file(Path(path))
+        contents = _READERS.get(file.suffix.lower(), _read_image)(file, resize)
+        return _picture(contents, str(path), resize, gray)
+
+
+def read_square(path: Path, side: int) -> Floats:
+    """The middle square of a picture file, scaled: [1 if it is grey, else 3, side, side], from 0 to 1.
+
+    Raises InputError for everything else, as read_picture does.
+    """
+    with _one_line(path):
+        file = _regular_file(path)
+        if file.suffix.lower() in _READERS:
+            raise InputError("is a file of numbers; a picture is needed (PNG, JPEG, GIF, BMP, WebP, ...)")
+        contents = _read_image(file, side, is_square=True)
+        if not contents.has_white:
+            raise InputError("holds bare numbers that no one says how to draw; save it as PNG first")
+        return contents.values
+
+
+@contextmanager
+def _one_line(path: str | Path) -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they would smear the screen; what matters is raised
+            yield
+    except InputError as error:
+        raise InputError(f"{printable(str(path))}: {error}") from None
+    except OSError as error:
+        raise InputError(f"{printable(str(path))}: cannot be read ({error.strerror or error})") from None
+
+
+def with_pixel(picture: Picture, c: int, r: int, q: int, value: float) -> Picture:
+    """A copy of the picture whose pixel [c, r, q] is value; the scale it is drawn in stays.
+
+    Raises InputError for a value that is not finite or whose size is over 1e30.
+    """
+    if not abs(value) <= LARGEST_VALUE:
+        raise InputError(f"pixel value {value}: {_MODERATE}")
+    pixels = picture.pixels.copy()
+    pixels[c, r, q] = value
+    pixels.setflags(write=False)
+    return replace(picture, pixels=pixels, original=picture.original or picture)
+
+
+def adjusted(picture: Picture, resize: int | None, gray: bool) -> Picture:
+    """The picture scaled and in one channel, as read_picture would have read it. Raises InputError."""
+    _require_side(resize)
+    pixels = _adjusted(picture.pixels, resize, gray)
+    colour = picture.colour and len(pixels) == 3
+    return replace(picture, pixels=pixels, colour=colour, resize=resize, gray=gray)
+
+
+def _require_side(resize: int | None) -> None:
+    if resize is not None and not 1 <= resize <= LARGEST_SIDE:
+        raise InputError(f"resize {resize}: the longer side must be 1 to {LARGEST_SIDE} pixels")
+
+
+def _adjusted(values: Floats, resize: int | None, gray: bool) -> Floats:
+    if resize is not None and resize != max(values.shape[1:]):
+        values = _resized(values, resize)
+    if gray:
+        values = _luma(values)
+    pixels = np.ascontiguousarray(values, dtype=np.float64)
+    pixels.setflags(write=False)
+    return pixels
+
+
+def _picture(contents: Contents, source: str, resize: int | None, gray: bool) -> Picture:
+    _require_moderate(contents.values)
+    pixels = _adjusted(contents.values, resize, gray)
+    lowest, highest = (0.0, 1.0) if contents.has_white else _extremes(pixels)
+    name = printable(Path(source).name)
+    return Picture(
+        pixels=pixels,
+        name=name,
+        source=source,
+        colour=len(pixels) == 3 and bool(pixels.min() >= 0 and pixels.max() <= 1),
+        lowest=lowest,
+        highest=highest,
+        resize=resize,
+        gray=gray,
+        notice=contents.notice and f"{name}: {contents.notice}",
+    )
+
+
+def _extremes(values: Floats) -> tuple[float, float]:
+    lowest, highest = min(0.0, float(values.min())), float(values.max())
+    if highest > lowest:
+        return lowest, highest
+    return lowest, 0.0 if lowest < 0 else 1.0
+
+
+def _require_moderate(values: Floats) -> None:
+    # NaN fails both comparisons. The bound keeps sums of products finite, and float32 while resizing.
+    if values.min() >= -LARGEST_VALUE and values.max() <= LARGEST_VALUE:
+        return
+    place = tuple(int(i) for i in np.argwhere(~(np.abs(values) <= LARGEST_VALUE))[0])
+    raise InputError(f"the value at {list(place)} is {values[place]:g}: {_MODERATE}")
+
+
+def _luma(values: Floats) -> Floats:
+    if len(values) == 1:
+        return values
+    if len(values) != 3:
+        raise InputError(f"gray needs 1 channel, or 3 for red, green and blue; this has {len(values)}")
+    return np.tensordot(_LUMA, values, axes=1)[np.newaxis]
+
+
+def _resized(values: Floats, longer: int) -> Floats:
+    from PIL import Image
+
+    rows, cols = values.shape[1:]
+    size = scaled_size(cols, rows, longer)
+    channels = [Image.fromarray(channel.astype(np.float32)) for channel in values]
+    resized = [np.asarray(channel.resize(size, Image.Resampling.BILINEAR)) for channel in channels]
+    return np.array(resized, dtype=np.float64)
+
+
+def _regular_file(path: Path) -> Path:
+    try:
+        path = path.expanduser()
+        status = path.stat()
+    except FileNotFoundError:
+        raise InputError(f"no such file{did_you_mean(path.name, neighbours(path))}") from None
+    except (ValueError, RuntimeError):  # a NUL in the path; no home to expand ~ to
+        raise InputError("not a path that a file can have") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError("is a folder; name a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError("is a device, a pipe or a socket; only regular files are read")
+    if status.st_size == 0:
+        raise InputError("the file is empty")
+    return path
+
+
+def _require_at_most(file: Path, limit: int, advice: str) -> None:
+    size = file.stat().st_size
+    if size > limit:
+        raise InputError(f"the file has {size >> 20} MiB, at most {limit >> 20} MiB are read; {advice}")
+
+
+def _require_moderate_count(count: int) -> None:
+    if count > LARGEST_COUNT:
+        raise InputError(f"holds {count:,} values; at most {LARGEST_COUNT:,} (3 x {LARGEST_SIDE}²) are read")
+
+
+def _read_npy(file: Path, _resize: int | None) -> Contents:
+    try:
+        # Mapped, so that a header that promises more than the file holds costs no memory.
+        array = np.lib.format.open_memmap(file, mode="r")
+    except OSError:
+        raise
+    except Exception as error:
+        raise InputError(f"is not a whole .npy array of numbers ({_reason(error)})") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"holds values of type {array.dtype}; integers, floats or booleans are read")
+    is_batch_of_one = array.ndim == 4 and len(array) == 1
+    if (array.ndim not in (2, 3) and not is_batch_of_one) or array.size == 0:
+        raise InputError(f"has the shape {array.shape}; [rows, cols] and [channels, rows, cols] are read")
+    _require_moderate_count(array.size)
+    values = np.array(array[0] if is_batch_of_one else array, dtype=np.float64)
+    if values.ndim == 2:
+        return Contents(values[np.newaxis], has_white=False)
+    if has_channels_last(values.shape):
+        notice = f"shape {values.shape} taken as [rows, cols, channels]"
+        return Contents(np.moveaxis(values, -1, 0), has_white=False, notice=notice)
+    return Contents(values, has_white=False)
+
+
+def has_channels_last(shape: tuple[int, ...]) -> bool:
+    # 64 maps of 3x3 are no picture of 64x3 pixels.
+    return shape[-1] == 1 < shape[0] or (shape[-1] in (3, 4) and min(shape[:2]) >= LEAST_LAST_CHANNELS)
+
+
+def _read_table(file: Path, _resize: int | None) -> Contents:
+    _require_at_most(file, LARGEST_TABLE, "save it as .npy instead")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start}); a table of numbers is read") from None
+    channels: list[list[Floats]] = [[]]
+    white: float | None = None
+    count = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        if directive := _WHITE.match(line):
+            white = _white(directive[1], number)
+        elif not line.strip():
+            if channels[-1]:
+                channels.append([])
+        elif cells := line.partition("#")[0].strip():
+            row = _row(cells, number)
+            width = len(channels[0][0]) if channels[0] else len(row)
+            if len(row) != width:
+                raise InputError(f"line {number} has {len(row)} numbers, the first row has {width}")
+            channels[-1].append(row)
+            _require_moderate_count(count := count + len(row))
+    tables = [rows for rows in channels if rows]
+    if not tables:
+        raise InputError("holds no numbers")
+    for index, rows in enumerate(tables):
+        if len(rows) != len(tables[0]):
+            raise InputError(
+                f"table {index + 1} has {len(rows)} rows, table 1 has {len(tables[0])}; "
+                "a blank line starts a new channel, and all channels have the same size"
+            )
+    return Contents(np.array(tables) / (white or 1.0), has_white=white is not None)
+
+
+def _white(text: str, number: int) -> float:
+    white = float(text) if _is_number(text) else 0.0
+    if not 0 < white <= LARGEST_VALUE:
+        raise InputError(f"line {number}: white = {printable(text)} is not a positive number")
+    return white
+
+
+def _row(line: str, number: int) -> Floats:
+    if "," in line and ";" in line:
+        raise InputError(f"line {number} mixes , and ; (use one of them, and a point for decimals)")
+    cells = line.split("," if "," in line else ";" if ";" in line else None)
+    try:
+        row = np.array([float(cell) for cell in cells])
+    except ValueError:
+        column = next(i for i, cell in enumerate(cells) if not _is_number(cell))
+        what = f"{cells[column].strip()[:30]!r} is not a number" if cells[column].strip() else "no number"
+        raise InputError(f"line {number}, column {column + 1}: {what} (comments start with #)") from None
+    moderate = np.abs(row) <= LARGEST_VALUE
+    if not moderate.all():
+        column = int(moderate.argmin())
+        raise InputError(f"line {number}, column {column + 1} is {row[column]:g}: {_MODERATE}")
+    return row
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _reason(error: Exception) -> str:
+    return printable(" ".join(str(error).split())[:120] or type(error).__name__)
+
+
+def _read_image(file: Path, resize: int | None, is_square: bool = False) -> Contents:
+    import logging
+
+    from PIL import Image, UnidentifiedImageError
+
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # as with warnings
+    _require_at_most(file, LARGEST_FILE, "scale the picture down first")
+    too_large = f"more than {LARGEST_PIXELS // 10**6} megapixels, the most that is read; scale it down first"
+    with file.open("rb") as stream:
+        try:
+            with Image.open(stream) as image:
+                if image.format == "EPS":
+                    raise InputError("EPS is a program, not pixels; save it as PNG first")
+                if image.width * image.height > LARGEST_PIXELS:
+                    raise InputError(f"{image.width}x{image.height} pixels are {too_large}")
+                return decoded(image, resize, is_square)
+        except InputError:
+            raise
+        except Image.DecompressionBombError:
+            raise InputError(f"has {too_large}") from None
+        except UnidentifiedImageError:
+            raise InputError(
+                "not a picture that Pillow reads (PNG, JPEG, GIF, BMP, WebP, ...); "
+                "files of numbers are named .npy, .csv, .tsv or .txt"
+            ) from None
+        except Exception as error:  # every format of Pillow has errors of its own
+            raise InputError(f"the picture is damaged or of an unknown kind ({_reason(error)})") from None
+
+
+_READERS: dict[str, Callable[[Path, int | None], Contents]] = {
+    ".npy": _read_npy,
+    ".csv": _read_table,
+    ".tsv": _read_table,
+    ".txt": _read_table,
+}

@@ -1,0 +1,149 @@
+"""Find the bundled samples wherever convtui runs from: the checkout, an editable install or a wheel.
+
+The checkout keeps them in samples/; a wheel carries the same folder inside the package as bundled/.
+"""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from convtui.inputs.images import InputError, Picture, read_picture
+from convtui.inputs.names import did_you_mean, neighbours, printable
+
+DEFAULT_IMAGE = "mnist-7"
+
+_DIGITS = (7, 0, 1, 2, 3, 4, 5, 6, 8, 9)
+_IMAGES = {
+    **{f"mnist-{digit}.csv": f"A handwritten {digit} from MNIST, grey, 28x28." for digit in _DIGITS},
+    "digit-8x8-0.csv": "A handwritten 0, small enough to read as numbers, grey, 8x8.",
+    "digit-8x8-3.csv": "A handwritten 3, small enough to read as numbers, grey, 8x8.",
+    "digit-8x8-4.csv": "A handwritten 4, small enough to read as numbers, grey, 8x8.",
+    "cat-64.png": "A photograph of a cat, colour, 64x64.",
+    "cat-32.png": "The same cat, colour, 32x32.",
+    "impulse-7x7.csv": "A single 1 among zeros, whose output shows the kernel flipped, grey, 7x7.",
+    "edge-8x8.csv": "Black meeting white along one vertical edge, grey, 8x8.",
+    "ramp-6x11.csv": "Columns from black to white in steps of a tenth, grey, 6x11.",
+    "checkerboard-8x8.csv": "Black and white in turn, grey, 8x8.",
+    "count-5x5.csv": "The numbers 1 to 25, to check sums by hand, 5x5.",
+    "count-3x3.csv": "The numbers 1 to 9, small enough for equations in letters, 3x3.",
+    "colours-12x12.csv": "Nine squares of pure colours, black, grey and white, colour, 12x12.",
+}
+_DATA = {
+    "mnist-12k": "10,000 handwritten digits to train on and 2,000 to test on, from MNIST, grey, 28x28.",
+    "digits-8x8": "1,437 handwritten digits to train on and 360 to test on, grey, 8x8.",
+}
+DATA_IMAGE = re.compile(
+    r"(?P<source>.+?):(?:(?P<part>[a-z]+):)?(?P<index>-?[0-9]{1,15})"
+    r"(?::(?P<side>[0-9]{1,4})px)?(?P<normalised>:normali[sz]ed)?"
+)
+_FILES = {Path(file).stem: file for file in _IMAGES}
+
+
+def folder() -> Path:
+    """The folder that holds images/, kernels/, sessions/ and data/."""
+    package = Path(__file__).parents[1]
+    bundled = package / "bundled"
+    return bundled if bundled.is_dir() else package.parent / "samples"
+
+
+def image_names() -> tuple[str, ...]:
+    """The sample images' names, the default first."""
+    return tuple(_FILES)
+
+
+def describe(name: str) -> str:
+    """One sentence on a sample image, ending with its size in rows x columns."""
+    return _IMAGES[_FILES[name]]
+
+
+def data_names() -> tuple[str, ...]:
+    """The data sets' names, the default first."""
+    return tuple(_DATA)
+
+
+def describe_data(name: str) -> str:
+    """One sentence on a data set, ending with its images' size in rows x columns."""
+    return _DATA[name]
+
+
+def open_image(name: str, resize: int | None = None, gray: bool = False) -> Picture:
+    """The sample image of that name, be it one of a bundled data set.
+
+    Raises InputError if there is none, and as read_picture does.
+    """
+    if is_of_a_bundled_data_set(name):
+        return _open_data_image(name, resize, gray)
+    if name not in _FILES:
+        raise InputError(f"{printable(name)}: no such sample{did_you_mean(name, _FILES)}")
+    picture = read_picture(folder() / "images" / _FILES[name], resize, gray)
+    return replace(picture, name=name, source=name)
+
+
+def is_sample(name: str) -> bool:
+    """Whether open_image opens it, or says what is wrong with an image of a bundled data set."""
+    return name in _FILES or is_of_a_bundled_data_set(name)
+
+
+def is_of_a_bundled_data_set(name: str) -> bool:
+    return name.partition(":")[0] in _DATA
+
+
+def open_path(path: Path, resize: int | None = None, gray: bool = False) -> Picture:
+    """The image in a file, or that image of a data set. Raises InputError as read_picture does."""
+    if DATA_IMAGE.fullmatch(str(path)) and _is_missing(path):
+        return _open_data_image(str(path.absolute()), resize, gray)
+    return read_picture(path, resize, gray)
+
+
+def _open_data_image(name: str, resize: int | None, gray: bool) -> Picture:
+    from convtui.training.datasets.pictures import open_picture
+
+    return open_picture(name, resize, gray)
+
+
+def kernel_files() -> tuple[Path, ...]:
+    """The sample kernels, by name."""
+    return tuple(sorted((folder() / "kernels").glob("*.txt")))
+
+
+def layer_files() -> tuple[Path, ...]:
+    """The sample stacks of layers, by name."""
+    return tuple(sorted((folder() / "layers").glob("*.txt")))
+
+
+def session_files() -> tuple[Path, ...]:
+    """The sample sessions, by name."""
+    return tuple(sorted((folder() / "sessions").glob("*.toml")))
+
+
+def open_any(text: str, resize: int | None = None, gray: bool = False) -> Picture:
+    """What the user named: a file if there is one, else a sample, with or without its extension.
+
+    Raises InputError that suggests the files and samples with names like it.
+    """
+    path = Path(text)
+    name = path.stem if text in _IMAGES else text
+    if is_sample(name) and not path.is_file():
+        return open_image(name, resize, gray)
+    if _is_missing(path):
+        if DATA_IMAGE.fullmatch(text):
+            return _open_data_image(text, resize, gray)
+        close = did_you_mean(path.name, [*_FILES, *_DATA, *neighbours(path)])
+        raise InputError(f"{printable(text)}: no such file or sample{close}")
+    return read_picture(text, resize, gray)
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.expanduser().stat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, RuntimeError):  # there, but not to be read: read_picture says why
+        return False
+    return False
+
+
+def first_comment(path: Path) -> str:
+    """What a text sample says of itself in its first comment."""
+    lines = path.read_text("utf-8").splitlines()
+    return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")

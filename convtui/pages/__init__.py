@@ -1,0 +1,1 @@
+"""The five pages, a folder each, and what they have in common."""

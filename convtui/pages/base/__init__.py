@@ -1,0 +1,1 @@
+"""What every page has: keys, notices, typed lines, questions and help."""

@@ -1,0 +1,84 @@
+"""Every key and what the mouse does, from the same table as the bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key
+from convtui.paint.links import KEY
+
+TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "BatchNorm", "train": "Train"}
+INTRODUCTIONS: Final = {
+    "step": """\
+A kernel slides over an image. In each step it covers a window of the image: every pixel in the window \
+is multiplied by the weight above it, the products are added up, then the bias, and that is one cell of \
+the output. This is what deep learning calls convolution (cross-correlation: the kernel is not flipped).""",
+    "matrix": """\
+The same convolution as a matrix: a row for every output cell, a column for every pixel. A row holds the \
+kernel's weights at the pixels of its window and zeros everywhere else; those zeros are no parameters.""",
+    "layers": """\
+Layers over the image, the feature maps that they make of it, and the receptive field: all pixels that \
+one activation sees through the layers below it.""",
+    "batchnorm": """\
+Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
+then scales by gamma and shifts by beta. Evaluation uses the running statistics that training gathered.""",
+    "train": """\
+A small network learns: in every step the loss of a mini-batch is computed, and every weight takes a step \
+against its gradient, or a running average of it. One-cycle lets the learning rate rise and fall once. \
+Every run is kept.""",
+}
+_CONVOLUTION: Final = ("step", "matrix", "layers")
+
+
+def help_text(page: str = "step") -> Content:
+    """All keys as aligned lines: the pages, then what this page has, then the rest."""
+    own = {name: keys for name, keys in PAGES.items() if name == page}
+    others = {name: keys for name, keys in PAGES.items() if name != page}
+    pages = {"Pages": SECTIONS["Pages"]}
+    shown, hidden = {name: keys for name, keys in SECTIONS.items() if name not in pages}, {}
+    if page not in _CONVOLUTION:
+        hidden = {f"{name}, where there is a convolution": keys for name, keys in shown.items()}
+        shown = {name: tuple(key for key in keys if key.everywhere) for name, keys in shown.items()}
+        hidden = {name: tuple(key for key in keys if not key.everywhere) for name, keys in hidden.items()}
+    tables = {
+        name: [(f"{key.written} {key.footer}" if name in pages else key.written, key.does) for key in keys]
+        for name, keys in (pages | _titled(own) | shown | hidden | _titled(others)).items()
+        if keys
+    }
+    tables["Editing (e)"] = list(EDIT_KEYS)
+    tables["Mouse"] = list(MOUSE)
+    lines = [Content(INTRODUCTIONS[page])]
+    for name, rows in tables.items():
+        wide = max(12, max(len(written) for written, _ in rows)) + 2
+        lines += [Content(), Content.styled(name, "bold")]
+        lines += [Content.assemble((written.ljust(wide), KEY), does) for written, does in rows]
+    end = Content("ctrl+p finds every command, sample, kernel and theme by name.")
+    return Content("\n").join([*lines, Content(), end])
+
+
+def _titled(pages: Mapping[str, tuple[Key, ...]]) -> dict[str, tuple[Key, ...]]:
+    return {f"{TITLES[name]} page": keys for name, keys in pages.items()}
+
+
+class HelpScreen(ModalScreen[None]):
+    """A page to scroll; escape, q or ? closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "app.pop_screen", "Close")]
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self._page = page
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="help") as page:
+            page.border_title = "convtui · keys"
+            page.border_subtitle = "escape closes"
+            yield Static(help_text(self._page))

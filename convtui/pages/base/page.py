@@ -1,0 +1,348 @@
+"""What every page is made of: the settings above, a canvas, the keys below, messages, steps and playing.
+
+A key becomes a pure transition that the app applies; the page only watches the app's session and shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar, Final, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.worker import get_current_worker
+
+from convtui.pages.base.ask import Ask
+from convtui.pages.base.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
+from convtui.pages.base.layout import LEAST_HEIGHT, LEAST_WIDTH
+from convtui.pages.base.notice import Notice
+from convtui.paint.canvas import Canvas
+from convtui.paint.cells import Palette
+from convtui.paint.controls import Control, controls, controls_line
+from convtui.paint.links import KEY, Line, link
+from convtui.paint.themes import palette_of
+from convtui.state.session import Session
+
+if TYPE_CHECKING:
+    from textual.suggester import Suggester
+    from textual.widget import AwaitMount
+
+    from convtui.app.app import ConvtuiApp
+    from convtui.pages.base.typed_line import TypedLine
+
+SPEEDS: Final = (1, 2, 4, 8, 15, 30, 60, 120, 480, 1920)
+MOST_TICKS: Final = 30
+
+
+def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
+    return [Binding(key.names, key.action, key.does, show=False) for key in keys]
+
+
+@lru_cache
+def _actions_of(keys: tuple[Key, ...]) -> dict[str, str]:
+    """What each key does; of two that are the same the later counts."""
+    return {name: key.full_action for key in keys for name in key.names.split(",")}
+
+
+def _footer_word(item: FooterKey, is_current: bool = False) -> Content:
+    key, word, action = item
+    if is_current:
+        return Content.styled(f"{key} {word}", "bold reverse")
+    return Content.assemble(link(f"{key} ", action, KEY), link(word, action))
+
+
+class PageScreen(Screen[None]):
+    """A page that shows the app's session, can be stepped through and played."""
+
+    BLANK = True  # its widgets cover it: nothing need be drawn under them
+    BINDINGS: ClassVar[list[BindingType]] = bindings(everywhere())
+    COMMON: ClassVar[tuple[Key, ...]] = everywhere()  # those it shares with other pages
+    KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
+
+    class Done(Message):
+        """Another thread has done its work; `then` is what is to be done with it."""
+
+        def __init__(self, then: Callable[[], None]) -> None:
+            super().__init__()
+            self.then = then
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.canvas = Canvas()
+        self._controls, self._keys = Line("controls"), Line("keys")
+        self._too_small, self._notice = Line("too-small"), Notice(id="notice")
+        self._player: Timer | None = None
+        self._speed = 8
+        self.opening: AwaitMount | None = None  # a line or a question that is on its way to the screen
+
+    def compose(self) -> ComposeResult:
+        yield self._controls
+        yield self.canvas
+        yield self._keys
+        yield self._too_small
+        yield self._notice
+
+    @property
+    def convtui(self) -> ConvtuiApp:
+        return cast("ConvtuiApp", self.app)
+
+    @property
+    def session(self) -> Session:
+        return self.convtui.session
+
+    # -- showing
+
+    @property
+    def palette(self) -> Palette:
+        """The colours of the cells, for this theme and this terminal."""
+        has_few = self.app.console.color_system in ("standard", "windows")
+        return palette_of(self.app.current_theme.dark, self.app.no_color, has_few)
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "session", self.show_session, init=False)
+        self.watch(self.app, "theme", self.show_again, init=False)
+
+    def on_resize(self) -> None:
+        self.show_keys()
+        self.show_again()
+
+    def on_screen_resume(self) -> None:
+        self.show_again()
+
+    def on_screen_suspend(self) -> None:
+        self.pause()
+
+    def show_again(self) -> None:
+        self.show_session(self.session)
+
+    def show_session(self, session: Session) -> None:
+        """Draw this session, if it can be seen."""
+        width, height = self.size
+        if not self.is_current or not width or self._is_too_small(width, height):
+            return
+        self.show_page(session)
+        self.canvas.repaint()
+        items = self.controls(session)
+        self._controls.draw((items, width), lambda: controls_line(items, width))
+
+    def controls(self, session: Session) -> list[Control]:
+        """The settings above the canvas."""
+        return controls(session)
+
+    def show_page(self, session: Session) -> None:
+        """Hand the session's figures to the panes of the canvas; each page its own way."""
+        raise NotImplementedError
+
+    def _is_too_small(self, width: int, height: int) -> bool:
+        small = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        if small:
+            line = f"convtui needs {LEAST_WIDTH}x{LEAST_HEIGHT}; this terminal is {width}x{height}"
+            self._too_small.show(line)
+        if self._too_small.display != small:
+            self._too_small.display = small
+        return small
+
+    def show_keys(self) -> None:
+        line = self.key_line()
+        self._keys.draw(line, lambda: line)
+
+    def key_line(self) -> Content:
+        """The footer: the keys that work here, and at its right the pages."""
+        pages = page_keys(self.size.width)
+        room = self.size.width - 1 - line_length(pages)
+        keys = footer_keys(self.KEYS, self.COMMON, room, self._words_now())
+        action = f"screen.page({self.app.current_mode!r})"
+        tabs = Content("  ").join(_footer_word(each, is_current=each[2] == action) for each in pages)
+        line = Content(" ") + Content("  ").join(map(_footer_word, keys))
+        return line + Content(" " * max(self.size.width - 1 - line.cell_length - tabs.cell_length, 2)) + tabs
+
+    def _words_now(self) -> dict[str, str]:
+        playing = {"play": f"pause {self._speed}/s"} if self.playing else {"speed": ""}
+        return {**self.footer_words(), **playing}
+
+    def footer_words(self) -> Mapping[str, str]:
+        """What some of the footer's words are in the present state; "" for a key that does nothing now."""
+        return {}
+
+    # -- what other threads do
+
+    def in_thread(self, work: Callable[[], Callable[[], None]]) -> None:
+        """Have work done elsewhere; what it returns is called here."""
+
+        def run() -> None:
+            then = work()
+            if not get_current_worker().is_cancelled:
+                self.post_message(self.Done(then))
+
+        self.run_worker(run, thread=True, exit_on_error=True)
+
+    def on_page_screen_done(self, message: Done) -> None:
+        message.stop()
+        message.then()
+
+    # -- saying and asking
+
+    def say(self, text: str, error: bool = False) -> None:
+        """A line over the footer, or over the line that is typed into, until the next key."""
+        self._notice.set_class(bool(self.query("Prompt, EditLine")), "raised")
+        self._notice.say(text, error)
+
+    def ask(
+        self,
+        question: str,
+        value: str,
+        done: Callable[[str], object],
+        example: str = "",
+        suggester: Suggester | None = None,
+    ) -> None:
+        """Let the user type; `done` gets what was entered. Where it returns False, ask again.
+
+        An empty line shows the example; without one, where a setting is asked for, those of the key for that.
+        """
+        from convtui.pages.base.prompt import Prompt
+
+        def again(text: str) -> None:
+            if done(text) is False:
+                self.ask(question, text, done, example, suggester)
+                self._notice.add_class("raised")
+
+        self.query(Prompt).remove()
+        example = example or (self._settings if question == ":" else "")
+        self.opening = self.mount(Prompt(question, value, again, example, suggester))
+
+    @property
+    def _settings(self) -> str:
+        """Settings that can be typed here, as the help has them."""
+        does = next(key.does for key in (*self.KEYS, *self.COMMON) if key.names == "colon")
+        return does.partition(": ")[2]
+
+    async def on_key(self, event: events.Key) -> None:
+        """Take keys one after another, those that came while the one before was still at work too."""
+        if self.app.screen is not self:
+            self._pass_on(event)
+            return
+        line = cast("TypedLine | None", self.focused)
+        if line is not None:
+            self.quieten()
+            if not line.has_seen(event):
+                event.stop()
+                line.take(event)
+        elif event.key in self._actions:
+            self.quieten()
+            event.stop()
+            await self.run_action(self._actions[event.key])
+        if self.opening is not None:
+            opening, self.opening = self.opening, None
+            await opening
+
+    def _pass_on(self, event: events.Key) -> None:
+        """A key that was on its way before a question or another page opened."""
+        event.stop()
+        top = self.app.screen
+        if isinstance(top, Ask | PageScreen):
+            top.post_message(events.Key(event.key, event.character))
+
+    @property
+    def _actions(self) -> dict[str, str]:
+        return _actions_of((*self.COMMON, *self.KEYS))
+
+    def on_mouse_down(self) -> None:
+        self.quieten()
+
+    def quieten(self) -> None:
+        """What was said has been read."""
+        if self._notice.display:
+            self._notice.display = False
+
+    def change(self, make: Callable[[Session], Session], run: str = "") -> bool:
+        """Apply a transition; where it is refused say why and keep the last good session."""
+        return self.convtui.change(make, run)
+
+    # -- playing
+
+    @property
+    def playing(self) -> bool:
+        return self._player is not None
+
+    def action_play(self) -> None:
+        if self.playing:
+            self.pause()
+        elif end := self.end_reached():
+            self.say(end)
+        else:
+            self._start_player()
+            self.show_keys()
+
+    def end_reached(self) -> str:
+        """Why there is nothing left to play; "" if there is something."""
+        raise NotImplementedError
+
+    def play_on(self, count: int) -> bool:
+        """Take so many steps; tells whether there are more."""
+        raise NotImplementedError
+
+    def pause(self) -> None:
+        if self._player is not None:
+            self._player.stop()
+            self._player = None
+            self.show_keys()
+
+    def _start_player(self) -> None:
+        self._player = self.set_interval(1 / min(self._speed, MOST_TICKS), self._play_on)
+
+    def _play_on(self) -> None:
+        if not self.play_on(max(1, self._speed // MOST_TICKS)):
+            self.pause()
+
+    def action_speed(self, direction: int) -> None:
+        at = min(max(SPEEDS.index(self._speed) + direction, 0), len(SPEEDS) - 1)
+        self._speed = SPEEDS[at]
+        if self.playing:
+            assert self._player is not None
+            self._player.stop()
+            self._start_player()
+            self.show_keys()
+        else:
+            steps = "1 step" if self._speed == 1 else f"{self._speed} steps"
+            self.say(f"speed: {steps} a second; space plays")
+
+    # -- the same on every page
+
+    def action_type(self, name: str) -> None:
+        """A setting typed in words, begun with the one that was clicked."""
+        raise NotImplementedError
+
+    def action_undo(self) -> None:
+        self.convtui.undo()
+
+    def action_redo(self) -> None:
+        self.convtui.redo()
+
+    def action_hints(self) -> None:
+        self.change(lambda session: session.with_view(hints=not session.view.hints), "look")
+
+    def action_page(self, name: str) -> None:
+        self.app.switch_mode(name)
+
+    def action_help(self) -> None:
+        from convtui.pages.base.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.app.current_mode))
+
+    def action_save(self) -> None:
+        self.convtui.save()
+
+    def action_save_as(self) -> None:
+        self.convtui.save_as()
+
+    def action_open(self, name: str = "") -> None:
+        from convtui.pages.base.suggest import SuggestToOpen
+
+        question, example = "open an image or a session:", "cat-32 · mnist-12k:test:17 · photo.jpg"
+        self.ask(question, name, self.convtui.open, example, SuggestToOpen())

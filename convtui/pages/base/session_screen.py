@@ -1,0 +1,202 @@
+"""The keys that change the convolution, the view and the files; they are the same on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain
+from typing import Any, ClassVar
+
+from textual.binding import BindingType
+
+from convtui.engine.kernels import NAMES, legal_sizes
+from convtui.engine.spec import PADDING_MODES, Sides
+from convtui.pages.base.keys import Key, all_keys
+from convtui.pages.base.page import PageScreen, bindings
+from convtui.state.session import KernelChoice, Session, Zoom
+from convtui.state.settings import EXAMPLES, canonical, parse_at, transition
+
+
+class SessionScreen(PageScreen):
+    """A page on which the session can be stepped through, played and changed by the common keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(all_keys())
+    COMMON: ClassVar[tuple[Key, ...]] = all_keys()
+
+    def footer_words(self) -> Mapping[str, str]:
+        return {"channel": ""}
+
+    # -- stepping
+
+    def action_cells(self, count: int) -> None:
+        self.change(lambda session: session.moved(count), "move")
+
+    def action_rows(self, count: int) -> None:
+        self.change(lambda session: session.moved_rows(count), "move")
+
+    def action_channels(self, count: int) -> None:
+        self.change(lambda session: session.moved_channels(count), "move")
+
+    def action_ends(self, direction: int) -> None:
+        self.change(lambda session: session.at(session.size - 1 if direction > 0 else 0), "jump")
+
+    def action_multiply_add(self, count: int) -> None:
+        self.change(lambda session: session.multiply_added(count), "move")
+
+    def action_finish(self) -> None:
+        self.change(Session.finished)
+
+    def action_restart(self) -> None:
+        self.change(Session.restarted)
+
+    def action_go_to(self) -> None:
+        self.ask("go to (row,column or step)", "", self._go_to, "4,18 · 131")
+
+    def _go_to(self, text: str) -> bool:
+        return self.change(lambda session: session.at(parse_at(text, session)), "jump")
+
+    def end_reached(self) -> str:
+        if self.session.index + 1 == self.session.size and self.session.taps is None:
+            return "this is the last output cell: r restarts"
+        return ""
+
+    def play_on(self, count: int) -> bool:
+        inside = self.session.taps is not None
+        self.change(lambda now: now.multiply_added(count) if inside else now.moved(count), "move")
+        now = self.session
+        return now.index + 1 < now.size or now.taps not in (None, now.products)
+
+    # -- changing the convolution
+
+    def action_stride(self, by: int) -> None:
+        rows, columns = self.session.spec.stride
+        self.change(lambda session: session.with_spec(stride=(rows + by, columns + by)))
+
+    def action_dilation(self, by: int) -> None:
+        rows, columns = self.session.spec.dilation
+        self.change(lambda session: session.with_spec(dilation=(rows + by, columns + by)))
+
+    def action_padding(self, by: int) -> None:
+        pads = self.session.spec.pads
+        if by < 0 and not any(chain(*pads)):
+            self.say("padding is 0 already: it must be at least 0", error=True)
+            return
+        self.change(lambda session: session.with_spec(padding=_grown(pads, by)))
+
+    def action_mode(self, by: int) -> None:
+        """The next padding mode that can fill the padding."""
+        modes = _after(PADDING_MODES, self.session.spec.padding_mode, by)
+        self._change_to_first([partial(Session.with_spec, padding_mode=mode) for mode in modes])
+
+    def action_size(self, by: int) -> None:
+        rows, columns = self.session.spec.kernel_size
+        size: int | tuple[int, int] = (rows + by, columns + by)
+        if self.session.kernel.named and rows == columns:
+            sizes = legal_sizes(self.session.kernel.name)
+            beyond = [legal for legal in sizes if (legal - rows) * by > 0]
+            if not beyond:
+                named = self.session.kernel.name
+                self.say(f"{named} is made for sizes {sizes[0]} to {sizes[-1]}", error=True)
+                return
+            size = min(beyond, key=lambda legal: abs(legal - rows))
+        self.change(lambda session: session.with_kernel_size(size))
+
+    def action_groups(self, by: int) -> None:
+        channels = self.session.convolution.image_shape[0]
+        legal = [groups for groups in range(1, channels + 1) if channels % groups == 0]
+        if len(legal) == 1:
+            self.say("groups must divide the image's channels, and this image has one", error=True)
+            return
+        groups = legal[(legal.index(self.session.spec.groups) + by) % len(legal)]
+        self.change(lambda session: session.with_groups(groups))
+
+    def action_filters(self, by: int) -> None:
+        filters = self.session.convolution.weight_shape[0] + by * self.session.spec.groups
+        if filters < 1:
+            self.say("one filter is the least", error=True)
+            return
+        self.change(lambda session: session.with_filters(filters))
+
+    def action_kernel(self, by: int) -> None:
+        """The next named kernel that fits the image."""
+        names = _after(NAMES, self.session.kernel.name, by)
+        self._change_to_first([partial(Session.with_kernel, choice=KernelChoice(name)) for name in names])
+
+    def _change_to_first(self, candidates: Sequence[Callable[[Session], Session]]) -> None:
+        """Change to the first that is accepted; if none is, the last says why."""
+        session = self.session
+        for make in candidates[:-1]:
+            with suppress(ValueError):
+                make(session)
+                self.change(make)
+                return
+        self.change(candidates[-1])
+
+    def action_type(self, name: str) -> None:
+        """A setting typed in words, begun with the one that was clicked."""
+        from textual.suggester import SuggestFromList
+
+        start = f"{name} {self._value_of(name)}".strip() if name else ""
+        values = {"kernel": NAMES, "mode": PADDING_MODES, "padding": ("same", "valid")}
+        named = [f"{setting} {value}" for setting, names in values.items() for value in names]
+        self.ask(":", start, self._typed, suggester=SuggestFromList([*EXAMPLES.values(), *named]))
+
+    def _typed(self, text: str) -> bool:
+        return self.change(lambda session: transition(text)(session))
+
+    def _value_of(self, name: str) -> str:
+        spec, session = self.session.spec, self.session
+        values: dict[str, Any] = {
+            "stride": spec.stride,
+            "padding": spec.padding,
+            "dilation": spec.dilation,
+            "size": spec.kernel_size,
+            "groups": spec.groups,
+            "filters": session.convolution.weight_shape[0],
+            "kernel": session.kernel.name,
+        }
+        return canonical(values[name])
+
+    # -- looking
+
+    def action_slice(self, by: int) -> None:
+        """Through the slices that the filter reads; a colour picture's own colours come first."""
+        slices: Sequence[int | None] = range(self.session.convolution.weight_shape[1])
+        if self.session.picture.colour:
+            slices = [None, *slices]
+        if len(slices) == 1:
+            self.say("the filter reads one channel only")
+            return
+        now = self.session.view.slice if self.session.picture.colour else self.session.slice
+        at = slices.index(now) if now in slices else 0
+        self.change(lambda session: session.with_view(slice=slices[(at + by) % len(slices)]), "look")
+
+    def action_fit(self) -> None:
+        self.change(lambda session: session.with_view(zoom=None), "look")
+
+    def action_zoom(self, by: int) -> None:
+        zooms = list(Zoom)
+        at = zooms.index(self.zoom) - by
+        if 0 <= at < len(zooms):
+            self.change(lambda session: session.with_view(zoom=zooms[at]), "look")
+
+    @property
+    def zoom(self) -> Zoom:
+        """The zoom now on the screen."""
+        raise NotImplementedError
+
+    def action_unpoint(self) -> None:
+        """Forget what was pointed at; pages that let one point have more to do."""
+
+
+def _after(names: Sequence[str], name: str, by: int) -> list[str]:
+    """All the others in turn, from the next (or the one before) on."""
+    at = names.index(name) if name in names else -max(by, 0)
+    count = len(names)
+    return [names[(at + by * further) % count] for further in range(1, count + (name not in names))]
+
+
+def _grown(pads: Sides, by: int) -> Sides:
+    (top, bottom), (left, right) = pads
+    return (max(top + by, 0), max(bottom + by, 0)), (max(left + by, 0), max(right + by, 0))

@@ -1,0 +1,73 @@
+"""An input that misses no key, however soon after the key that opened it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Final, cast
+
+from textual import events
+from textual.widgets import Input
+
+if TYPE_CHECKING:
+    from textual.suggester import Suggester
+
+    from convtui.pages.base.page import PageScreen
+
+_NOT_FOR_THE_PAGE: Final = ("tab", "shift+tab", "up", "down", "pageup", "pagedown")
+
+
+class TypedLine(Input):
+    """A line to type into. Keys that were on their way before it was there are given to it by its page."""
+
+    ENDS: ClassVar[tuple[str, ...]] = ("enter", "escape")  # `entered` is told of these, with the text
+
+    def __init__(
+        self,
+        value: str,
+        entered: Callable[[str, str], None],
+        restrict: str | None = None,
+        example: str = "",
+        suggester: Suggester | None = None,
+    ) -> None:
+        super().__init__(
+            value,
+            placeholder=example,
+            suggester=suggester,
+            compact=True,
+            select_on_focus=False,
+            restrict=restrict,
+        )
+        self._entered = entered
+        self._seen: events.Key | None = None
+        self.is_late = False  # whether the last key was handed on by the page, which then does what it asks
+
+    def has_seen(self, event: events.Key) -> bool:
+        """Whether this key went through the line itself."""
+        return event is self._seen
+
+    async def _on_key(self, event: events.Key) -> None:
+        self._seen, self.is_late = event, False
+        cast("PageScreen", self.screen).quieten()
+        if event.key in self.ENDS:
+            event.stop()
+            event.prevent_default()
+            self._entered(event.key, self.value.strip())
+        elif event.key in _NOT_FOR_THE_PAGE:
+            event.stop()
+            event.prevent_default()
+            if event.key == "tab" and self.cursor_at_end:
+                self.action_cursor_right()  # which takes what is suggested
+        else:
+            await super()._on_key(event)
+
+    def take(self, event: events.Key) -> None:
+        """A key that came past the line."""
+        self.is_late = True
+        if event.key in self.ENDS:
+            self._entered(event.key, self.value.strip())
+        elif event.key == "tab" and self.cursor_at_end:
+            self.action_cursor_right()
+        elif event.key == "backspace":
+            self.action_delete_left()
+        elif event.is_printable and event.character:
+            self.insert_text_at_cursor(event.character)

@@ -1,0 +1,214 @@
+"""The pictures of the BatchNorm page: histograms before and after, and statistics batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import floor, log10
+from typing import Final
+
+import numpy as np
+
+from convtui.engine.spec import Floats
+from convtui.pages.batchnorm.figures import Figures
+from convtui.pages.batchnorm.labels import BATCH, RUNNING, number
+from convtui.paint.axes import Scale, digits, round_range, top_of
+from convtui.paint.histogram import Histogram
+from convtui.paint.plots import Mark, Plot, Series, Stroke
+from convtui.state.batchnorm import Scatter
+
+GUTTER: Final = 4  # columns of the histograms' heights
+LEAST_BATCHES: Final = 20  # on the axis
+LARGEST_SIZE: Final = 512.0  # on the axis
+LINE_POINTS: Final = 100
+MOST_OF_ALL: Final = 0.98  # of all images: beyond that the line of the law falls off the plot
+TAIL: Final = 0.02  # of the values at either end, for which an axis is not made longer
+STEPS: Final = 10  # of the axis before, at least whose ends are round
+ENDS: Final = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)  # of the axis after, times a power of ten
+HEADROOM: Final = 1.1
+
+MEAN: Final = "mean"
+VARIANCE: Final = "variance"
+
+
+def before_histogram(figures: Figures, width: int) -> Histogram:
+    """The channel's activations as the batch norm gets them, with the batch's mean and deviation.
+
+    width is that of the pane, whose every column is a bin. The axes are those of the first images, so that
+    they stay from one mini-batch to the next; what lies beyond is counted in the outermost bins.
+    """
+    values, reference = figures.values, figures.reference.values
+    scale = round_range(*_most_of(reference), STEPS)
+    mean, std = float(values.mean()), float(values.std())
+    counts, beyond = _counted(values, scale, width)
+    return Histogram(
+        _title("x before", mean, std, width),
+        counts,
+        scale.low,
+        scale.high,
+        marks=_marks(mean, std),
+        as_share=True,
+        colour=BATCH,
+        gutter=GUTTER,
+        beyond=beyond,
+        top=_top(_counted(reference, scale, width)[0]),
+    )
+
+
+def after_histogram(figures: Figures, width: int) -> Histogram:
+    """The channel after it in the present mode; the other mode's as an outline over it.
+
+    The axes are those of the first images with the present gamma and beta.
+    """
+    used, other, reference = figures.used, figures.other, figures.reference
+    is_training = figures.batches.norm.training
+    low, high = sorted(
+        figures.batches.gamma * (end - reference.mean) / np.sqrt(reference.var + figures.batches.norm.eps)
+        + figures.batches.beta
+        for end in _most_of(reference.values)
+    )
+    scale = Scale(-_round_up(-low), _round_up(high))
+    mean, std = float(used.output.mean()), float(used.output.std())
+    colours = (BATCH, RUNNING) if is_training else (RUNNING, BATCH)
+    names = ("training", "evaluation") if is_training else ("evaluation", "training")
+    (counts, beyond), (outline, outline_beyond) = (
+        _counted(side.output, scale, width) for side in (used, other)
+    )
+    return Histogram(
+        _title("y after", mean, std, width),
+        counts,
+        scale.low,
+        scale.high,
+        name=names[0],
+        outline=outline,
+        outline_name=names[1],
+        marks=_marks(mean, std),
+        as_share=True,
+        colour=colours[0],
+        outline_colour=colours[1],
+        gutter=GUTTER,
+        beyond=beyond,
+        outline_beyond=outline_beyond,
+        top=_top(_counted(reference.output, scale, width)[0]),
+    )
+
+
+def batches_plot(figures: Figures, statistic: str, width: int) -> Plot:
+    """The statistic of each mini-batch so far, and the running one that follows it; width is the pane's."""
+    batches, channel = figures.batches, figures.channel
+    stats = [*(seen.statistics for seen in batches.seen), figures.statistics]
+    norms = [*(seen.norm for seen in batches.seen), batches.norm, figures.after]
+    if statistic == MEAN:
+        own = [float(each.mean[channel]) for each in stats]
+        running = [float(each.running_mean[channel]) for each in norms]
+    else:
+        own = [float(each.unbiased_var[channel]) for each in stats]
+        running = [float(each.running_var[channel]) for each in norms]
+    count = len(own)
+    last = max(LEAST_BATCHES, round_range(0, count).high)
+    name = "mean" if statistic == MEAN else "unbiased variance"
+    return Plot(
+        _fitting(width, f"{name}, batch by batch", name),
+        (
+            Series("batch", np.arange(1.0, count + 1), np.array(own), BATCH, Stroke.POINTS, "●"),
+            Series("running", np.arange(0.0, count + 1), np.array(running), RUNNING, Stroke.THICK),
+        ),
+        x_label="batch",
+        x_range=(0.0, float(last)),
+    )
+
+
+def scatter_plot(figures: Figures, scatter: Scatter | None, statistic: str, width: int) -> Plot:
+    """By how much the statistic differs between mini-batches of a size, with the line of the root law.
+
+    width is that of the pane, which may have room to say what this means.
+    """
+    size, short = figures.batches.batch_size, f"scatter of the {statistic}"
+    full = f"scatter of the batch {statistic}"
+    title = _fitting(width, f"{full}: the noise that regularises", full, short)
+    ends = (min(1.0, size), max(LARGEST_SIZE, size))
+    empty = Plot(title, (), "batch size", ends, log_x=True, log_y=True)
+    if scatter is None:
+        return replace(empty, empty="drawing mini-batches of every size …")
+    sizes, count = np.array(scatter.sizes, float), scatter.image_count
+    spread = (scatter.means if statistic == MEAN else scatter.variances)[:, figures.channel]
+    if not (spread > 0).any():
+        is_fixed = (scatter.variances[:, figures.channel] > 0).any()
+        why = "the batch norm before it fixes this mean" if is_fixed else "all images give the same"
+        return replace(empty, empty=f"no noise: {why}")
+    one = of_one_image(sizes, spread, count)
+    along = np.geomspace(ends[0], min(ends[1], MOST_OF_ALL * count), LINE_POINTS)
+    here = float(one * root_law(np.array([float(size)]), count)[0])
+    law, short = f"1 image's scatter/√size·√(1-size/{count:,})", "1 image's scatter/√size"
+    return replace(
+        empty,
+        series=(
+            Series(
+                _fitting(width - 16, law, short),
+                along,
+                one * root_law(along, count),
+                None,
+                Stroke.DASHED,
+            ),
+            Series(f"{scatter.draws} draws", sizes, spread, BATCH, Stroke.POINTS, "●"),
+        ),
+        marks=(Mark(float(size), None, f"{size}: about ±{digits(here)}"),),
+    )
+
+
+def root_law(sizes: Floats, image_count: int) -> Floats:
+    """The scatter of the mean of so many images, in that of one: 1/√size·√(1 - size/image_count).
+
+    The second factor is there because no image is drawn twice: the mean of all of them is always the same.
+    """
+    law: Floats = np.sqrt((1 - sizes / image_count).clip(0) / sizes)
+    return law
+
+
+def of_one_image(sizes: Floats, spread: Floats, image_count: int) -> float:
+    """The scatter of one image for which the law is nearest to the spreads on a logarithmic scale."""
+    law = root_law(sizes, image_count)
+    is_spread = (spread > 0) & (law > 0)
+    return float(np.exp(np.mean(np.log(spread[is_spread] / law[is_spread]))))
+
+
+def _title(name: str, mean: float, std: float, width: int) -> str:
+    figures = f"{number(mean)} ± {number(std)}"
+    return _fitting(width, f"{name}: mean {figures}", f"{name}: {figures}")
+
+
+def _fitting(width: int, *titles: str) -> str:
+    """The first that fits, else the last."""
+    return next((title for title in titles if len(title) <= width), titles[-1])
+
+
+def _marks(mean: float, std: float) -> tuple[Mark, ...]:
+    marks = [Mark(mean, None, "μ")]
+    if std:
+        marks += [Mark(mean - std, None, "-σ"), Mark(mean + std, None, "+σ")]
+    return tuple(marks)
+
+
+def _most_of(values: Floats) -> tuple[float, float]:
+    """The ends between which nearly all values lie; all of them where that is but one value."""
+    low, high = map(float, np.quantile(values, (TAIL, 1 - TAIL)))
+    return (low, high) if high > low else (float(values.min()), float(values.max()))
+
+
+def _round_up(value: float) -> float:
+    """The end of an axis that is not less, with room to see gamma change."""
+    value = max(value, 1.0)
+    power = 10.0 ** floor(log10(value))
+    return next(times * power for times in ENDS if times * power >= value * (1 - 1e-9))
+
+
+def _counted(values: Floats, scale: Scale, width: int) -> tuple[Floats, tuple[float, float]]:
+    """How many values are in each bin, those beyond in the outermost; and the percentages beyond."""
+    ends = scale.low, scale.high
+    counts, _ = np.histogram(values.clip(*ends), max(width - GUTTER - 1, 1), ends)
+    beyond = float((values < scale.low).mean()), float((values > scale.high).mean())
+    return counts.astype(np.float64), (100 * beyond[0], 100 * beyond[1])
+
+
+def _top(counts: Floats) -> float:
+    """The end of the heights' axis, with some room for other mini-batches."""
+    return top_of(HEADROOM * 100 * counts / (counts.sum() or 1))

@@ -1,0 +1,173 @@
+"""What is said of a layer and of the activation that is selected in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from convtui.engine.branches import Residual
+from convtui.engine.layers import Conv, LayerError, Window
+from convtui.engine.stack import Row, Summary
+from convtui.engine.tracing import Feeding, field_through
+from convtui.pages.layers.table import is_clipped
+from convtui.paint.cells import significant
+from convtui.paint.controls import Control, pair
+from convtui.state.learned_weights import Trained
+from convtui.state.network import Stack
+
+
+def growth(summary: Summary, width: int) -> str:
+    """Why deeper layers see more and have more filters, with the figures of the first and the widest."""
+    convs = [row for row in summary.rows if isinstance(row.layer, Conv)]
+    meaning = "field: the pixels that an activation sees"
+    if len(convs) < 2 or convs[-1].field.size == convs[0].field.size:
+        return meaning
+    widest = max(row.field.size for row in summary.rows if isinstance(row.layer, Window))
+    fields = f"{_by(convs[0].field.size)} → {_by(widest)}"
+    sees = f"Deeper sees more ({fields}): windows read windows"
+    before, after = convs[0].output_shape, max(convs, key=lambda row: row.output_shape[0]).output_shape
+    if after[0] <= before[0]:
+        return sees
+    filters = f"{before[0]} → {after[0]} filters"
+    why = "Fewer cells leave room for" if after[1] < before[1] else "More kinds of patterns need"
+    candidates = [f"{sees}. {why} more filters ({before[0]} → {after[0]})", f"{sees}; {filters}"]
+    return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
+def terms(row: Row, summary: Summary, width: int) -> str:
+    """What jump and start of a layer's fields mean, and the star in the table if there is one."""
+    (down, across), (first, left) = row.field.jump, row.field.start
+    apart = (
+        _counted(down, "pixel")
+        if down == across
+        else f"{_counted(down, 'row')}, {_counted(across, 'column')}"
+    )
+    look = "would look" if row.field.rows.count == row.field.columns.count == 1 else "look"
+    jump = f"jump {pair(row.field.jump)}: neighbours {look} {apart} apart"
+    start = f"start {_pixels(first, left)}: the centre of the first one's field"
+    star = "   * larger than the image: clipped" if any(map(is_clipped, summary.rows)) else ""
+    short_start, short_star = start.replace("the centre of", "centre of"), "   * clipped" if star else ""
+    candidates = [f"{jump} · {start}{star}", f"{jump} · {short_start}{star}", f"{jump} · {start}{short_star}"]
+    return next((text for text in candidates if len(text) <= width), jump)
+
+
+def _pixels(row: float, column: float) -> str:
+    both = [f"{at:g}".replace("-", "−") for at in ((row,) if row == column else (row, column))]
+    return ", ".join(both)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def unlike_training(trained: Trained, width: int) -> str:
+    """What is to be said where a picture has not the values that the network has learnt from."""
+    run = trained.run_name
+    candidates = [
+        f"{run} learnt from normalised images, which this is not: its network would not see it so",
+        f"{run} learnt from normalised images; this is none",
+    ]
+    return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
+def layer_line(row: Row, width: int) -> str:
+    """How the layer's parameters and multiply-adds are counted."""
+    if row.number == 0:
+        return "every layer is computed from the image, through those that it reads"
+    name = f"{row.number} {row.layer.title}: "
+    if not row.parameter_shapes:
+        return f"{name}no parameters, nothing to train"
+    parameters = f"parameters {row.parameters_formula}"
+    both = f"{parameters} · multiply-adds {row.multiply_adds_formula}" if row.multiply_adds else parameters
+    candidates = [name + both, both, parameters]
+    return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
+def size_line(row: Row, width: int) -> str:
+    """Why the layer's output has the size it has."""
+    if row.number == 0:
+        return "an image has no weights; the receptive field of a pixel is the pixel"
+    if len(row.inputs) > 1:
+        how = "the sum of" if isinstance(row.layer, Residual) else "the channels of"
+        return f"output {_list(row.output_shape)}: {how} layers {', '.join(map(str, row.inputs))}"
+    if not isinstance(row.layer, Window) or row.axes is None:
+        return f"output {_list(row.output_shape)} from {_list(row.input_shape)}"
+    rows, columns = row.axes
+    same = rows.formula == columns.formula
+    text = f"output rows {'and columns ' if same else ''}{rows.formula}"
+    if not same and len(f"{text} · columns {columns.formula}") <= width:
+        text += f" · columns {columns.formula}"
+    return text if len(text) <= width else f"output rows {rows.output}, columns {columns.output}"
+
+
+def field_line(stack: Stack, fed: Sequence[Feeding], value: float | None, width: int) -> str:
+    """The selected activation, its value, and the pixels that it sees."""
+    row, (down, across) = stack.row, stack.cell()
+    place = f"[{', '.join(map(str, stack.activation[: len(row.output_shape)]))}]"
+    shown = "" if value is None else f" = {significant(value)}"
+    if row.number == 0:
+        return f"pixel {place}{shown}"
+    name = f"activation {place}{shown}"
+    _, height, wide = stack.input_shape
+    field = field_through(stack.summary.rows, fed)
+    first, last = field.rows.span(down)
+    left, right = field.columns.span(across)
+    centre = ", ".join(f"{at:g}" for at in field.centre(down, across))
+    spans = f"rows {_to(first, last)}, columns {_to(left, right)}"
+    sees = f"sees {_by(field.size)} pixels: {spans}, centre {centre}"
+    cut = _cut((first, last, height), (left, right, wide))
+    clipped = f"; clipped to {_by((height, wide))}" if cut else ""
+    candidates = [f"{name} {sees}{cut}", f"{name} sees {spans}{cut}", f"{place} sees {spans}{cut}"]
+    candidates += [f"{name} sees {spans}{clipped}", f"{place} sees {spans}{clipped}"]
+    return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
+def _cut(rows: tuple[int, int, int], columns: tuple[int, int, int]) -> str:
+    """How much of a field lies outside the image, on which sides."""
+    parts = []
+    for (first, last, size), before, after in ((rows, "above", "below"), (columns, "left", "right")):
+        parts += [f"{-first} {before}"] if first < 0 else []
+        parts += [f"{last - size + 1} {after}"] if last >= size else []
+    return f"; clipped: {', '.join(parts)}" if parts else ""
+
+
+def error_lines(error: LayerError, width: int) -> list[str]:
+    """Why the stack does not fit, over as many lines as it takes."""
+    return wrap(f"✗ {error}", width, subsequent_indent="  ")
+
+
+def _by(pair: tuple[int, ...]) -> str:
+    return f"{pair[0]}x{pair[1]}"
+
+
+def _to(first: int, last: int) -> str:
+    return f"{first} to {last}".replace("-", "−") if first != last else f"{first}".replace("-", "−")
+
+
+def _list(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def layer_controls(stack: Stack) -> list[Control]:
+    """The stack's settings and the selected layer's."""
+    name = stack.name or "own layers"
+    items = [
+        Control("n", "network", name, is_plain=True),
+        Control("w", "weights", str(stack.trained or f"seed {stack.seed}"), is_plain=True),
+        Control("tab", "layer", str(stack.layer)),
+    ]
+    layer = stack.row.layer
+    if not isinstance(layer, Window):
+        return items
+    spec = layer.spec
+    (top, bottom), (left, right) = spec.pads
+    padding = pair((top, left)) if (top, left) == (bottom, right) else f"{top},{bottom},{left},{right}"
+    items += [Control("t", "stride", pair(spec.stride)), Control("p", "padding", padding)]
+    items += [Control("z", "size", _by(spec.kernel_size))]
+    if isinstance(layer, Conv):
+        items += [
+            Control("i", "filters", str(layer.out_channels), spare=1),
+            Control("d", "dilation", pair(spec.dilation), spare=2),
+            Control("G", "groups", str(spec.groups), spare=3),
+        ]
+    return items

@@ -1,0 +1,313 @@
+"""The Layers page: a stack of layers as a table, its feature maps, and what an activation sees."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+from textual.worker import Worker, get_current_worker
+
+from convtui.engine.convolution import Position
+from convtui.engine.stack import Summary
+from convtui.engine.tracing import Feeding, feeding
+from convtui.pages.base import keys
+from convtui.pages.base.layout import zoom_of
+from convtui.pages.base.page import bindings
+from convtui.pages.layers.figures import (
+    Maps,
+    earlier_grid,
+    earlier_layers,
+    image_grid,
+    mosaic_grid,
+    selected_grid,
+    value_of,
+)
+from convtui.pages.layers.labels import (
+    error_lines,
+    field_line,
+    growth,
+    layer_controls,
+    layer_line,
+    size_line,
+    terms,
+    unlike_training,
+)
+from convtui.pages.layers.layout import LayersPlan, Place, Wanted, layers_plan
+from convtui.pages.layers.map_maker import MapMaker
+from convtui.pages.layers.stack_screen import StackScreen
+from convtui.pages.layers.table import TableLine, feeding_text, table_lines
+from convtui.pages.layers.table_pane import TablePane
+from convtui.paint.canvas import Canvas
+from convtui.paint.controls import Control
+from convtui.paint.grid import GridPane
+from convtui.paint.text_pane import TextPane
+from convtui.state.learned_weights import is_normalised
+from convtui.state.network import Stack
+from convtui.state.session import Session, Zoom
+from convtui.state.settings import parse_activation
+
+
+class LayersScreen(StackScreen):
+    """The table of the layers, the selected layer's maps, and the chain of what feeds an activation."""
+
+    KEYS = keys.PAGES["layers"]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    class Made(Message):
+        """Another thread has made maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._table, self._sentence, self._details = TablePane(), TextPane(muted=True), TextPane()
+        self._image, self._selected, self._mosaic = (
+            GridPane("image"),
+            GridPane("selected"),
+            GridPane("mosaic"),
+        )
+        self._chain: dict[int, GridPane] = {}
+        self._planned: tuple[object, LayersPlan] | None = None
+        self._maker: MapMaker | None = None
+        self._table_lines: tuple[tuple[Summary, int], list[TableLine]] | None = None
+
+    # -- showing
+
+    @property
+    def zoom(self) -> Zoom:
+        return zoom_of(self._planned[1].image.cells) if self._planned else Zoom.BLOCKS
+
+    def controls(self, session: Session) -> list[Control]:
+        return layer_controls(session.stack)
+
+    def show_page(self, session: Session) -> None:
+        stack = session.stack
+        plan = self._place(session, stack)
+        self._make(session, stack)
+        fed = _fed(stack)
+        rows = stack.summary.rows
+        self._table.show(
+            self._lines(stack),
+            stack.layer,
+            lambda number: feeding_text(fed[number], rows[number]) if number < len(fed) else "",
+        )
+        self._show_words(stack, fed)
+        self._image.show(image_grid(session.picture, session.view.slice, stack, fed[0], plan.image))
+        for number, place in plan.chain.items():
+            row = stack.summary.rows[number]
+            grid = earlier_grid(row, self._maps(stack, number), fed[number], stack.activation[0], place)
+            self._chain[number].show(grid)
+        maps = self._maps(stack, stack.layer)
+        if plan.selected:
+            self._selected.show(selected_grid(stack, maps, plan.selected.every))
+        self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
+
+    def _lines(self, stack: Stack) -> list[TableLine]:
+        """The table's lines, made anew only for another stack or width."""
+        key = (stack.summary, self.size.width)
+        if self._table_lines is None or self._table_lines[0] != key:
+            self._table_lines = (key, table_lines(*key))
+        return self._table_lines[1]
+
+    def _show_words(self, stack: Stack, fed: tuple[Feeding, ...]) -> None:
+        assert self._planned is not None
+        plan = self._planned[1]
+        width = plan.details.width
+        value = value_of(stack, self._maps(stack, stack.layer))
+        errors = self._errors(stack, width)
+        lines = [field_line(stack, fed, value, width), layer_line(stack.row, width)]
+        if plan.details.height - len(errors) > len(lines):
+            lines.append(size_line(stack.row, width))
+        self._details.show([*lines, *errors])
+        if stack.trained and not is_normalised(self.session.picture):
+            sentence = unlike_training(stack.trained, width)
+        else:
+            sentence = growth(stack.summary, width)
+        self._sentence.show([sentence, terms(stack.row, stack.summary, width)])
+
+    def _errors(self, stack: Stack, width: int) -> list[str]:
+        error = stack.summary.error
+        return error_lines(error, width) if error else []
+
+    def _place(self, session: Session, stack: Stack) -> LayersPlan:
+        """Give every pane its place, if anything that this depends on has changed."""
+        key = (stack.layers, stack.input_shape, stack.layer, session.view, self.size, self.app.theme)
+        if self._planned is not None and self._planned[0] == key:
+            return self._planned[1]
+        palette = self.palette
+        plan = self._plan(session, stack)
+        self._planned = (key, plan)
+        self._table.place(plan.table, palette)
+        self._sentence.place(plan.sentence, palette)
+        self._details.place(plan.details, palette)
+        self._chain = {number: GridPane(f"layer {number}") for number in plan.chain}
+        placed: list[tuple[GridPane, Place]] = [(self._image, plan.image)]
+        placed += [(self._chain[number], place) for number, place in plan.chain.items()]
+        placed += [(self._selected, plan.selected)] if plan.selected else []
+        placed.append((self._mosaic, plan.mosaic))
+        for pane, place in placed:
+            pane.place(place.region, place.cells, plan.is_hinted, palette)
+        grids = [pane for pane, _ in placed]
+        self.canvas.place([self._table, self._sentence, self._details, *grids], palette)
+        return plan
+
+    def _plan(self, session: Session, stack: Stack) -> LayersPlan:
+        width, height = self.canvas_size
+        least = 3 if height >= 28 else 2
+        _, rows, columns = stack.input_shape
+        wanted = Wanted(
+            table_lines=len(stack.summary.rows) + 2,
+            detail_lines=least + len(self._errors(stack, width - 1)),
+            image=(rows, columns),
+            maps=stack.maps(),
+            earlier=earlier_layers(stack),
+            is_image=stack.layer == 0,
+        )
+        return layers_plan((height, width), wanted, session.view.zoom, session.view.hints)
+
+    @property
+    def canvas_size(self) -> tuple[int, int]:
+        """Columns and lines between the controls and the keys."""
+        return self.size.width, self.size.height - 2
+
+    # -- making the maps
+
+    def _maps(self, stack: Stack, layer: int) -> Maps:
+        assert self._maker is not None
+        return self._maker.maps(layer) or _to_come(stack.maps(layer))
+
+    def _make(self, session: Session, stack: Stack) -> None:
+        """Have the selected layer's maps made: at once if that is quick, else in another thread."""
+        maker = self._maker
+        if maker is None or not maker.is_for(stack, session.picture):
+            if maker:
+                maker.goal = 0
+            self._maker = maker = MapMaker(stack, session.picture)
+        maker.goal = stack.layer
+        if maker.is_at_work or not maker.missing:
+            self._tell_trouble(maker)
+            return
+        if maker.is_quick:
+            while maker.make_next():
+                pass
+            self._tell_trouble(maker)
+        else:
+            maker.is_at_work = True
+            self._work_on(maker)
+
+    def _work_on(self, maker: MapMaker) -> Worker[None]:
+        def work() -> None:
+            worker = get_current_worker()
+            while not worker.is_cancelled and maker.make_next():
+                pass
+            maker.is_at_work = False
+            self.post_message(self.Made())
+
+        return self.run_worker(work, thread=True, exit_on_error=True, group="maps")
+
+    def on_layers_screen_made(self, message: Made) -> None:
+        message.stop()
+        self.show_again()
+
+    def _tell_trouble(self, maker: MapMaker) -> None:
+        if maker.trouble and maker.trouble.number <= maker.goal:
+            self.say(str(maker.trouble), error=True)
+
+    # -- selecting
+
+    def action_cells(self, count: int) -> None:
+        self.change_stack(lambda stack: stack.moved(count), "activation")
+
+    def action_rows(self, count: int) -> None:
+        self.change_stack(lambda stack: stack.moved_rows(count), "activation")
+
+    def action_channels(self, count: int) -> None:
+        self.change_stack(lambda stack: stack.moved_channels(count), "activation")
+
+    def action_layer(self, count: int) -> None:
+        self.change_stack(lambda stack: stack.moved_layers(count), "layer")
+
+    def action_ends(self, direction: int) -> None:
+        self.change_stack(lambda stack: stack.at(len(stack.summary.rows) if direction > 0 else 0), "layer")
+
+    def action_restart(self) -> None:
+        self.change_stack(lambda stack: stack.at(stack.layer, (0, 0, 0)))
+
+    def action_go_to(self) -> None:
+        question = "go to (layer, or row,column, or channel,row,column)"
+        self.ask(question, "", self._go_to, "5 · 4,18 · 0,4,18")
+
+    def _go_to(self, text: str) -> bool:
+        return self.change_stack(lambda stack: parse_activation(text, stack))
+
+    def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
+        message.stop()
+        row, column = message.cell
+        plan = self._planned[1] if self._planned else None
+        if plan is None:
+            return
+        if message.pane is self._table:
+            self.change_stack(lambda stack: stack.at(row))
+        elif message.pane is self._mosaic:
+            activation = plan.tiling.activation_at(message.cell)
+            if activation:
+                self.change_stack(lambda stack: stack.at(stack.layer, activation))
+        elif message.pane is self._selected and plan.selected:
+            self._select(None, row, column, plan.selected.every)
+        elif message.pane is self._image:
+            self._select(0, row, column, plan.image.every)
+        else:
+            number = next(n for n, pane in self._chain.items() if pane is message.pane)
+            self._select(number, row, column, plan.chain[number].every)
+
+    def _select(self, layer: int | None, row: int, column: int, every: int) -> None:
+        """Select a cell of a layer's map, or of the selected layer's; the channel stays if there is one."""
+
+        def make(stack: Stack) -> Stack:
+            place: Position = (stack.activation[0], row * every, column * every)
+            return stack.at(stack.layer if layer is None else layer, place)
+
+        self.change_stack(make)
+
+    # -- what else the common keys do
+
+    def action_multiply_add(self, count: int) -> None:  # noqa: ARG002
+        self.say("multiply-adds are made on the Step page; enter opens the layer there")
+
+    def action_open_layer(self) -> None:
+        """Open the selected layer's convolution on the Step page."""
+        stack, maker = self.session.stack, self._maker
+        if maker is None or not maker.maps(stack.layer):
+            self.say("its input is still being computed")
+            return
+        feature_maps = maker.feature_maps
+        if self.change(lambda session: session.with_layer_opened(feature_maps)):
+            self.app.switch_mode("step")
+            self.call_later(self._say_where)
+
+    def _say_where(self) -> None:
+        self.convtui.page.say(
+            f"{self.session.picture.name}: its real input and weights · u, then 3, goes back"
+        )
+
+    def action_finish(self) -> None:
+        self.say("f finishes the output of the Step page, which 1 opens")
+
+    def end_reached(self) -> str:
+        if self.session.stack == self.session.stack.moved(1):
+            return "this is the last activation of the layer: r restarts"
+        return ""
+
+    def play_on(self, count: int) -> bool:
+        before = self.session.stack
+        self.action_cells(count)
+        return self.session.stack != before
+
+
+@lru_cache(maxsize=4)
+def _to_come(shape: Position) -> Maps:
+    return Maps.to_come(shape)
+
+
+def _fed(stack: Stack) -> tuple[Feeding, ...]:
+    return feeding(stack.summary.rows, stack.layer, stack.activation)

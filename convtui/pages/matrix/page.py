@@ -1,0 +1,239 @@
+"""The Matrix page: the convolution of the Step page as a multiplication by a sparse matrix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from textual.binding import BindingType
+
+from convtui.engine.equations import equations
+from convtui.pages.base import keys
+from convtui.pages.base.layout import zoom_of
+from convtui.pages.base.page import bindings
+from convtui.pages.base.session_screen import SessionScreen
+from convtui.pages.matrix.figures import (
+    Pointed,
+    letters_in,
+    matrix_grids,
+    matrix_in,
+    reach_of,
+    tap_pointed,
+    upright,
+)
+from convtui.pages.matrix.labels import figures, matrix_hint, pointed_words, row_words, wrapped
+from convtui.pages.matrix.layout import MatrixPlan, planned
+from convtui.pages.matrix.panes import EquationsPane, MatrixPane, OverviewPane, VectorPane
+from convtui.paint.canvas import Canvas, Pane
+from convtui.paint.drawing import HALF_BLOCKS, Cell
+from convtui.paint.grid import GridPane
+from convtui.paint.text_pane import TextPane
+from convtui.state.session import Session, Zoom
+
+LEGEND: Final = 32  # columns of the scale, right of the matrix's sentence
+
+
+class MatrixScreen(SessionScreen):
+    """M · x + b = y, the window of the current row, the kernel, and the whole matrix as a map."""
+
+    KEYS: ClassVar[tuple[keys.Key, ...]] = keys.PAGES["matrix"]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._across, self._result = VectorPane("across"), VectorPane("result")
+        self._bias = VectorPane("bias")
+        self._overview = OverviewPane()
+        self._matrix = MatrixPane(self._across, [self._bias, self._result], self._overview)
+        self._image, self._kernel = GridPane("image"), GridPane("kernel")
+        self._plus, self._equals = TextPane(), TextPane()
+        self._words, self._figures = TextPane(), TextPane(muted=True)
+        self._equations = EquationsPane()
+        self._planned: tuple[object, MatrixPlan] | None = None
+        self._cursor: Pointed | None = None
+        self._hovered: Pointed | None = None
+        self._followed: Pointed | None = None  # where the cursor was put, which is then kept in view
+
+    # -- showing
+
+    @property
+    def zoom(self) -> Zoom:
+        return zoom_of(self._planned[1].matrix) if self._planned else Zoom.BLOCKS
+
+    def show_page(self, session: Session) -> None:
+        plan = self._place(session)
+        pointed = self._pointed(session)
+        grids = matrix_grids(session, pointed, plan, pointed is not None and pointed == self._followed)
+        self._across.show(grids.across)
+        self._result.show(grids.result)
+        if grids.bias:
+            self._bias.show(grids.bias)
+        width = self._matrix.region.width - LEGEND * (grids.matrix.legend and not session.view.transposed)
+        has_dots = plan.matrix != HALF_BLOCKS
+        self._matrix.show(replace(grids.matrix, hint=matrix_hint(session, width, has_dots)))
+        self._overview.show(matrix_in(session))
+        self._image.show(grids.image)
+        self._kernel.show(grids.kernel)
+        self._equations.show(letters_in(session), session.index, pointed.input if pointed else None)
+        width = self._words.region.width
+        first = wrapped(row_words(session), width, 1 if pointed or width > 70 else 2)
+        lines = self._words.region.height - len(first)
+        self._words.show(first + wrapped(pointed_words(session, pointed), width, lines))
+
+    def _pointed(self, session: Session) -> Pointed | None:
+        """What the mouse or the cursor is on, else the multiply-add just done."""
+        outputs, inputs = upright(matrix_in(session)).shape
+        if self._cursor:
+            self._cursor = Pointed(session.index, min(self._cursor.input, inputs - 1))
+        if self._hovered and (self._hovered.output >= outputs or self._hovered.input >= inputs):
+            self._hovered = None
+        return self._hovered or self._cursor or tap_pointed(session)
+
+    def _place(self, session: Session) -> MatrixPlan:
+        """Give every pane its place, if anything that this depends on has changed."""
+        key = (session.convolution, session.view, self.size, self.app.theme)
+        if self._planned is not None and self._planned[0] == key:
+            return self._planned[1]
+        palette = self.palette
+        plan = self._plan(session)
+        self._planned = (key, plan)
+        places = plan.regions
+        panes: list[Pane] = []
+        for pane, cells, hinted in (
+            (self._across, plan.matrix, places["across"].height > 2),
+            (self._matrix, plan.matrix, plan.hinted),
+            (self._bias, plan.matrix, plan.hinted),
+            (self._result, plan.matrix, plan.hinted),
+            (self._image, plan.image, plan.pictures_hinted),
+            (self._kernel, plan.kernel, plan.pictures_hinted),
+        ):
+            if pane.name in places:
+                pane.place(places[pane.name], cells, hinted, palette)
+                panes.append(pane)
+        self._overview.place(places["overview"], plan.pictures_hinted, palette)
+        self._equations.place(places["equations"], palette)
+        for text, name in (
+            (self._plus, "plus"),
+            (self._equals, "equals"),
+            (self._words, "words"),
+            (self._figures, "figures"),
+        ):
+            if name in places:
+                text.place(places[name], palette)
+                panes.append(text)
+        self._plus.show([" +"])
+        self._equals.show([" ="])
+        self._figures.show(figures(session, places["figures"].width))
+        panes += [self._overview, self._equations]
+        self.canvas.place(sorted(panes, key=lambda pane: pane.region.x), palette)
+        return plan
+
+    def _plan(self, session: Session) -> MatrixPlan:
+        width, height = self.size
+        convolution, view = session.convolution, session.view
+        down, across = convolution.axes
+        letters = letters_in(session)
+        return planned(
+            (height, width),
+            (down.padded, across.padded),
+            session.spec.kernel_size,
+            matrix_in(session).shape,
+            reach_of(convolution, view.with_padding),
+            view.zoom,
+            view.hints,
+            convolution.bias is not None and not view.transposed,
+            len(letters.equations) if letters else 0,
+        )
+
+    # -- the view's flags
+
+    def action_colour(self) -> None:
+        self._flip("by_entry")
+
+    def action_padding_columns(self) -> None:
+        self._cursor = None
+        self._flip("with_padding")
+
+    def action_transpose(self) -> None:
+        self._flip("transposed")
+
+    def action_letters(self) -> None:
+        def flipped(session: Session) -> Session:
+            if not session.view.letters:
+                equations(session.convolution)  # refuses a convolution with too many of them
+            return session.with_view(letters=not session.view.letters)
+
+        self.change(flipped, "look")
+
+    def _flip(self, flag: str) -> None:
+        self.change(lambda session: session.with_view(**{flag: not getattr(session.view, flag)}), "look")
+
+    # -- the cursor
+
+    def action_cursor(self, rows: int, columns: int) -> None:
+        """Move in the matrix; along its output cells that is a step."""
+        session = self.session
+        cells, by = (columns, rows) if session.view.transposed else (rows, columns)
+        _, inputs = upright(matrix_in(session)).shape
+        if self._cursor is None:
+            read = upright(matrix_in(session)).row(session.index).indices
+            self._cursor = Pointed(session.index, int(read[0]) if read.size else 0)
+            cells = by = 0
+        at = min(max(self._cursor.input + by, 0), inputs - 1)
+        self._point(Pointed(session.index, at), cells)
+
+    def _point(self, cursor: Pointed, cells: int = 0) -> None:
+        """Put the cursor there, and go so many output cells further."""
+        index = min(max(cursor.output + cells, 0), self.session.size - 1)
+        self._cursor = self._followed = replace(cursor, output=index)
+        self._hovered = None
+        if index != self.session.index:
+            self.change(lambda session: session.at(index), "move")
+        else:
+            self.show_again()
+
+    async def action_edit(self) -> None:
+        """Numbers are edited on the Step page."""
+        await self.app.switch_mode("step")
+        await self.app.run_action("screen.edit")
+
+    def action_unpoint(self) -> None:
+        self._cursor = self._hovered = self._followed = None
+        self.show_again()
+
+    # -- the mouse
+
+    def on_canvas_hovered(self, message: Canvas.Hovered) -> None:
+        message.stop()
+        pointed = self._at(message.pane, message.cell)
+        if pointed != self._hovered:
+            self._hovered = pointed
+            self.show_again()
+
+    def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
+        message.stop()
+        if message.pane is self._overview:
+            self._matrix.centre_on(*message.cell)
+            self.canvas.repaint()
+            return
+        pointed = self._at(message.pane, message.cell)
+        if pointed:
+            self._hovered = None
+            self._point(pointed)
+        elif message.pane is self._result and not self.session.view.transposed:
+            row = message.cell[0]
+            self.change(lambda session: session.at(row), "jump")
+
+    def _at(self, pane: Pane | None, cell: Cell | None) -> Pointed | None:
+        """The cell of the matrix that a place stands for; a pixel is one in the current row."""
+        session = self.session
+        transposed = session.view.transposed
+        if cell is None:
+            return None
+        if pane is self._matrix:
+            return Pointed(*(cell[::-1] if transposed else cell))
+        if pane is self._across and not transposed:
+            return Pointed(session.index, cell[1])
+        if pane is self._result and transposed:
+            return Pointed(session.index, cell[0])
+        return None

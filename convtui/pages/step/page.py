@@ -1,0 +1,200 @@
+"""The Step screen: the window slides, products are made and added, and the output fills up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from convtui.engine.convolution import Step
+from convtui.pages.base.layout import MARGIN, Arrangement, arranged, regions, zoom_of
+from convtui.pages.base.session_screen import SessionScreen
+from convtui.pages.step.editing import MOVES, Editing
+from convtui.pages.step.equation import result_line, sum_line
+from convtui.pages.step.figures import Pointer, slice_names, step_grids
+from convtui.pages.step.shape import shape_notes
+from convtui.paint.canvas import Canvas, Pane
+from convtui.paint.grid import GridPane
+from convtui.paint.text_pane import TextPane
+from convtui.state.session import Session, Zoom
+
+if TYPE_CHECKING:
+    from convtui.pages.step.edit_line import EditLine
+
+
+class StepScreen(SessionScreen):
+    """Image, output, window x kernel = products, the sum, and the size formula."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._image, self._output = GridPane("image"), GridPane("output")
+        self._tables = [GridPane(name) for name in ("window", "kernel", "products")]
+        self._operators = [TextPane(muted=True), TextPane(muted=True)]
+        self._notes, self._equation = TextPane(muted=True), TextPane()
+        self._arranged: tuple[object, Arrangement] | None = None
+        self._pointer = Pointer()
+        self._pinned = False
+        self._editing: Editing | None = None
+        self._edit_line: EditLine | None = None
+        self._has_channels = False  # whether there are several to go through
+
+    # -- showing
+
+    @property
+    def zoom(self) -> Zoom:
+        return zoom_of(self._arranged[1].image.cells) if self._arranged else Zoom.BLOCKS
+
+    def footer_words(self) -> Mapping[str, str]:
+        return {} if self._has_channels else super().footer_words()
+
+    def show_page(self, session: Session) -> None:
+        if self._editing:
+            self._editing = self._editing.within(session)
+            self._pointer = self._editing.pointer
+            if self._edit_line is not None:
+                self._edit_line.name_cell(self._editing.question(session))
+        self._pointer = self._pointer.within(session)
+        has_channels = session.convolution.weight_shape[1] > 1 or session.picture.colour
+        if has_channels != self._has_channels:
+            self._has_channels = has_channels
+            self.show_keys()
+        self._place(session)
+        self._show_step(session, session.step)
+
+    def _show_step(self, session: Session, step: Step) -> None:
+        shows_numbers, width = self.zoom is Zoom.NUMBERS, self._image.region.width
+        grids = step_grids(session, step, self._pointer, shows_numbers, width)
+        self._image.show(grids.image)
+        self._output.show(grids.output)
+        for pane, grid in zip(self._tables, (grids.window, grids.kernel, grids.products), strict=True):
+            pane.show(grid)
+        room = self._equation.region.width
+        names = slice_names(session)
+        result = result_line(step, session.taps, room, names)
+        lines = [sum_line(step, session.slice, session.taps, room, names), result]
+        if self._equation.region.height < 2:
+            lines = lines[:1] if session.taps is None else [result]
+        self._equation.show(lines)
+
+    def _place(self, session: Session) -> None:
+        """Give every pane its place, if anything that this depends on has changed."""
+        key = (session.convolution, session.view, self.size, self.app.theme)
+        if self._arranged is not None and self._arranged[0] == key:
+            return
+        palette = self.palette
+        plan = self._plan(session)
+        self._arranged = (key, plan)
+        places = regions(plan, self.size.width)
+        for pane, cells, hinted in (
+            (self._image, plan.image.cells, plan.pictures_hinted),
+            (self._output, plan.output.cells, plan.pictures_hinted),
+            *((table, plan.table.cells, plan.tables_hinted) for table in self._tables),
+        ):
+            pane.place(places[pane.name], cells, hinted, palette)
+        texts = dict(zip(("times", "equals", "notes", "equation"), self._texts, strict=True))
+        for name, text in texts.items():
+            text.place(places[name], palette)
+        blank = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
+        self._operators[0].show([*blank, " ×"])
+        self._operators[1].show([*blank, " ="])
+        lines = places["notes"].height
+        self._notes.show(shape_notes(session.convolution.axes, places["notes"].width, lines))
+        self.canvas.place([self._image, self._output, *self._in_reading_order()], palette)
+
+    @property
+    def _texts(self) -> list[TextPane]:
+        return [*self._operators, self._notes, self._equation]
+
+    def _in_reading_order(self) -> list[Pane]:
+        window, kernel, products = self._tables
+        times, equals = self._operators
+        return [window, times, kernel, equals, products, self._notes, self._equation]
+
+    def _plan(self, session: Session) -> Arrangement:
+        width, height = self.size
+        convolution = session.convolution
+        down, across = convolution.axes
+        one_sum = convolution.weight_shape[1] == 1 and convolution.bias is None
+        return arranged(
+            (height, width - MARGIN),
+            (down.padded, across.padded),
+            convolution.output_shape[1:],
+            session.spec.kernel_size,
+            session.view.zoom,
+            session.view.hints,
+            len(shape_notes(convolution.axes, width - MARGIN, 0)),
+            1 if one_sum else 2,
+        )
+
+    # -- pointing
+
+    def on_canvas_hovered(self, message: Canvas.Hovered) -> None:
+        message.stop()
+        if not self._editing and not self._pinned:
+            self._point(message)
+
+    def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
+        message.stop()
+        if message.pane is self._output:
+            o, row, column = (self.session.position[0], *message.cell)
+            self.change(lambda session: session.at(session.convolution.index(o, row, column)), "jump")
+        elif self._editing:
+            if message.pane in (self._image, self._tables[1]):
+                self._edit(self._editing.clicked(message.pane is self._image, message.cell, self.session))
+        else:
+            self._point(message)
+            self._pinned = self._pointer.pixel is not None
+
+    def _point(self, message: Canvas.Hovered | Canvas.Clicked) -> None:
+        pixel = entry = None
+        if message.cell and message.pane is self._image:
+            down, across = self.session.convolution.axes
+            row, column = message.cell[0] - down.before, message.cell[1] - across.before
+            if 0 <= row < down.size and 0 <= column < across.size:
+                pixel = (row, column)
+        elif message.pane in self._tables:
+            entry = message.cell
+        pointer = Pointer(pixel, entry)
+        if pointer != self._pointer:
+            self._pointer = pointer
+            self.show_again()
+
+    def action_unpoint(self) -> None:
+        self._pinned = False
+        self._pointer = Pointer()
+        self.show_again()
+
+    # -- editing
+
+    def action_edit(self) -> None:
+        self.pause()
+        self._edit(Editing.begun(self.session))
+
+    def _edit(self, editing: Editing | None) -> None:
+        """Begin, go on with, or end editing."""
+        from convtui.pages.step.edit_line import EditLine
+
+        self._editing = editing
+        self._pointer = editing.pointer if editing else Pointer()
+        if editing is None:
+            self.set_focus(None)
+            if self._edit_line is not None:
+                self._edit_line.remove()
+                self._edit_line = None
+        elif self._edit_line is not None:
+            self._edit_line.clear()
+        else:
+            self._edit_line = EditLine(editing.question(self.session), self._entered)
+            self.opening = self.mount(self._edit_line)
+        self.show_again()
+
+    def _entered(self, key: str, text: str) -> None:
+        """What was typed is taken, then the cursor moves, or goes to the next target, or editing ends."""
+        editing = self._editing
+        if editing is None or key == "escape":
+            self._edit(None)
+            return
+        if text and not self.change(editing.transition(text)):
+            return
+        if key == "tab":
+            editing = editing.switched(self.session)
+        self._edit(editing.moved(*MOVES.get(key, (0, 0)), self.session))

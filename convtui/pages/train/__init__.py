@@ -1,0 +1,1 @@
+"""The Train page: a small CNN is trained live, and all runs are kept."""

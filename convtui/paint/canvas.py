@@ -1,0 +1,170 @@
+"""One widget for all panes of a page.
+
+Textual asks every widget that touches the changed part of the screen for its lines; one widget that keeps
+its panes itself answers several times faster than one widget a pane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from rich.segment import Segment
+from textual import events
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from convtui.paint.cells import DARK, Palette, style
+from convtui.paint.drawing import Cell
+
+
+class Pane(Protocol):
+    """A part of a canvas that draws its own lines and knows what of them has changed."""
+
+    region: Region  # where it lies on the canvas
+
+    def line(self, y: int) -> list[Segment]:
+        """One of its lines, exactly as wide as its region."""
+
+    def changes(self) -> list[Region]:
+        """What has changed since this was last asked, in its own coordinates."""
+
+    def cell_at(self, x: int, y: int) -> Cell | None:
+        """The cell under a place, if it has cells."""
+
+    def scroll(self, rows: int, columns: int) -> None:
+        """Show another part, by steps of the wheel."""
+
+
+class Canvas(Widget):
+    """Draws panes side by side and tells what the mouse does in them."""
+
+    DEFAULT_CSS = "Canvas { width: 100%; height: 1fr; }"
+
+    class Clicked(Message):
+        """A cell was clicked."""
+
+        def __init__(self, pane: Pane, cell: Cell) -> None:
+            super().__init__()
+            self.pane, self.cell = pane, cell
+
+    class Hovered(Message):
+        """The mouse is over another cell, or over none (cell None)."""
+
+        def __init__(self, pane: Pane | None, cell: Cell | None) -> None:
+            super().__init__()
+            self.pane, self.cell = pane, cell
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.palette: Palette = DARK
+        self._panes: tuple[Pane, ...] = ()
+        self._panes_on: dict[int, list[Pane]] = {}
+        self._lines: dict[Pane, dict[int, list[Segment]]] = {}
+        self._strips: dict[int, Strip] = {}
+        self._hovered: tuple[Pane | None, Cell | None] = (None, None)
+
+    def place(self, panes: Iterable[Pane], palette: Palette) -> None:
+        """These panes, from left to right where they share a line, lie on the canvas from now on."""
+        self._panes = tuple(pane for pane in panes if pane.region)
+        self._panes_on = {}
+        for pane in self._panes:
+            for y in pane.region.line_range:
+                self._panes_on.setdefault(y, []).append(pane)
+        self._lines = {pane: {} for pane in self._panes}
+        self._strips.clear()
+        self.palette = palette
+        self.refresh()
+
+    def repaint(self) -> None:
+        """Draw again what has changed in the panes."""
+        ends: dict[int, int] = {}
+        for pane, lines in self._lines.items():
+            left, top, _, _ = pane.region
+            for change in pane.changes():
+                for y in change.line_range:
+                    lines.pop(y, None)
+                    ends[top + y] = max(ends.get(top + y, 0), left + change.right)
+        for y in ends:
+            self._strips.pop(y, None)
+        if ends:
+            # Textual writes a changed line from its start, and once for each region of it.
+            self.refresh(*(Region(0, y, end, 1) for y, end in ends.items()))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines as they are: a canvas has no border, opacity or links of which Textual must know."""
+        strips, width = self._strips, self.size.width
+        # There are no colours by name here that would have to be made true.
+        filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+        for y in crop.line_range:
+            if y not in strips or strips[y].cell_length != width:
+                strip = self._drawn(y, width)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, self.styles.background)
+                strips[y] = strip
+        lines = [strips[y] for y in crop.line_range]
+        return lines if crop.width == width else [strip.crop(*crop.column_span) for strip in lines]
+
+    def _drawn(self, y: int, width: int) -> Strip:
+        blank = style(None, self.palette.background)
+        segments: list[Segment] = []
+        x = 0
+        for pane in self._panes_on.get(y, ()):
+            left, top, pane_width, _ = pane.region
+            if left > x:
+                segments.append(Segment(" " * (left - x), blank))
+            lines = self._lines[pane]
+            if y - top not in lines:
+                lines[y - top] = pane.line(y - top)
+            segments += lines[y - top]
+            x = left + pane_width
+        if x < width:
+            segments.append(Segment(" " * (width - x), blank))
+        return Strip(segments, max(x, width))
+
+    # -- the mouse
+
+    def _at(self, event: events.MouseEvent) -> tuple[Pane | None, Cell | None]:
+        for pane in self._panes:
+            if pane.region.contains(event.x, event.y):
+                return pane, pane.cell_at(event.x - pane.region.x, event.y - pane.region.y)
+        return None, None
+
+    def on_click(self, event: events.Click) -> None:
+        pane, cell = self._at(event)
+        if pane is not None and cell is not None:
+            self.post_message(self.Clicked(pane, cell))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hover(*self._at(event))
+
+    def on_leave(self) -> None:
+        self._hover(None, None)
+
+    def _hover(self, pane: Pane | None, cell: Cell | None) -> None:
+        if (pane, cell) != self._hovered:
+            self._hovered = (pane, cell)
+            self.post_message(self.Hovered(pane, cell))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._scroll(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._scroll(event, -1)
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        self._scroll(event, 1, sideways=True)
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        self._scroll(event, -1, sideways=True)
+
+    def _scroll(self, event: events.MouseEvent, by: int, sideways: bool = False) -> None:
+        event.stop()
+        pane, _ = self._at(event)
+        if pane is not None:
+            sideways = sideways or event.shift or event.ctrl
+            pane.scroll(0 if sideways else by, by if sideways else 0)
+            self.repaint()

@@ -1,0 +1,73 @@
+"""A pane whose lines a pure function draws, so that what it shows is tested without a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from rich.segment import Segment
+from textual.geometry import Region
+
+from convtui.paint.cells import DARK, Palette, style
+from convtui.paint.drawing import Cell
+from convtui.paint.glyphs import Lines
+
+Shown = TypeVar("Shown")
+Size = tuple[int, int]  # lines, columns
+Draw = Callable[[Shown, Size, Palette], Lines]
+
+
+class DrawnPane(Generic[Shown]):
+    """Draws what it is given as `draw` says; only lines that differ are painted again.
+
+    cell_of tells, for a pane of that size, the cell under line and column, where it has some to be clicked.
+    """
+
+    def __init__(
+        self, draw: Draw[Shown], cell_of: Callable[[Shown, Size, int, int], Cell | None] | None = None
+    ) -> None:
+        self.region = Region()
+        self.palette: Palette = DARK
+        self.shown: Shown | None = None
+        self._draw, self._cell_of = draw, cell_of
+        self._lines: Lines = []
+        self._changed: list[Region] = []
+
+    def place(self, region: Region, palette: Palette) -> None:
+        self.region, self.palette = region, palette
+        self._draw_again()
+
+    def show(self, shown: Shown) -> None:
+        """Draw this from now on; the very same thing is not drawn again."""
+        if shown is not self.shown:
+            self.shown = shown
+            self._draw_again()
+
+    def _draw_again(self) -> None:
+        old, size = self._lines, (self.region.height, self.region.width)
+        if self.shown is None or not self.region:
+            self._lines = []
+        else:
+            self._lines = self._draw(self.shown, size, self.palette)
+        for y in range(min(max(len(old), len(self._lines)), self.region.height)):
+            if old[y : y + 1] != self._lines[y : y + 1]:
+                self._changed.append(Region(0, y, self.region.width, 1))
+
+    def changes(self) -> list[Region]:
+        changed, self._changed = self._changed, []
+        return changed
+
+    def line(self, y: int) -> list[Segment]:
+        blank = style(None, self.palette.background)
+        segments = self._lines[y] if y < len(self._lines) else []
+        if Segment.get_line_length(segments) == self.region.width:
+            return segments
+        return Segment.adjust_line_length(segments, self.region.width, blank)
+
+    def cell_at(self, x: int, y: int) -> Cell | None:
+        if self._cell_of is None or self.shown is None:
+            return None
+        return self._cell_of(self.shown, (self.region.height, self.region.width), y, x)
+
+    def scroll(self, rows: int, columns: int) -> None:
+        """All of it is in view."""

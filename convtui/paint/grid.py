@@ -1,0 +1,243 @@
+"""The pane that draws cells: images, kernels, outputs.
+
+It keeps its own offsets and knows which cells a new grid changes, so that a step repaints a few of them
+whatever the size of the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from operator import attrgetter
+
+from rich.segment import Segment
+from textual.geometry import Region
+
+from convtui.paint.cells import DARK, Palette, cut_to, style
+from convtui.paint.drawing import BLOCKS, Cell, CellSize, Grid, Rectangle, Rows, legend_line
+
+
+class GridPane:
+    """Draws a Grid at a CellSize; scrolls by wheel and follows the window."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.region = Region()
+        self.grid: Grid | None = None
+        self.cell_size: CellSize = BLOCKS
+        self.palette: Palette = DARK
+        self.hinted = False
+        self._origin: Cell = (0, 0)
+        self._visible: Rectangle = (range(0), range(0))
+        self._rows: tuple[object, Rows] | None = None
+        self._changed: list[Region] = []
+
+    # -- what it is given
+
+    def place(self, region: Region, cell_size: CellSize, hinted: bool, palette: Palette) -> None:
+        """Where it lies, its zoom, place for the hint, and its colours."""
+        self.region, self.cell_size = region, cell_size
+        self.hinted, self.palette = hinted, palette
+        self._follow(None)
+
+    def show(self, grid: Grid) -> None:
+        """Draw this from now on."""
+        old, self.grid = self.grid, grid
+        scrolled = self._follow(old)
+        if old is None or scrolled or old.sheet is not grid.sheet:
+            self._changed = [Region(0, 0, self.region.width, self.region.height)]
+            return
+        if old.title != grid.title:
+            self._changed.append(Region(0, 0, self.region.width, 1))
+        if old.hint != grid.hint and self.hinted:
+            self._changed.append(Region(0, 1, self.region.width, 1))
+        self._changed += filter(None, map(self._region_of, _differences(old, grid)))
+
+    def changes(self) -> list[Region]:
+        changed, self._changed = self._changed, []
+        return changed
+
+    @property
+    def heading(self) -> int:
+        """Lines above the cells."""
+        return 2 if self.hinted else 1
+
+    # -- where it is
+
+    @property
+    def _in_view(self) -> Cell:
+        """Rows and columns of cells that fit."""
+        rows = self.cell_size.rows(self.region.height - self.heading)
+        return max(1, rows), max(1, self.region.width // self.cell_size.width)
+
+    def _region_of(self, cells: Rectangle) -> Region | None:
+        """The part of the pane on which these cells are drawn."""
+        (top, left), (rows, columns) = self._origin, cells
+        first = self.cell_size.lines_of(max(rows.start - top, 0))
+        last = self.cell_size.lines_of(max(rows.stop - 1 - top, 0))
+        x, width = (columns.start - left) * self.cell_size.width, len(columns) * self.cell_size.width
+        region = Region(x, self.heading + first.start, width, last.stop - first.start)
+        if rows.stop <= top:
+            return None
+        below = Region(0, self.heading, self.region.width, self.region.height - self.heading)
+        return region.intersection(below)
+
+    def _look_at(self, grid: Grid, row: int, column: int) -> bool:
+        """Put this cell at the top left, as far as there are cells; tell whether the view moved."""
+        before, sheet = self._origin, grid.sheet
+        rows, columns = self._in_view
+        top = min(max(row, 0), max(sheet.rows - rows, 0))
+        left = min(max(column, 0), max(sheet.columns - columns, 0))
+        self._origin = (top, left)
+        right = min(left + columns, sheet.columns)
+        self._visible = range(top, min(top + rows, sheet.rows)), range(left, right)
+        return self._origin != before
+
+    def _follow(self, old: Grid | None) -> bool:
+        """Bring the window (or the focus) into view if it moved; tell whether the view had to."""
+        grid = self.grid
+        if grid is None or not self.region:
+            return False
+        row, column = self._origin
+        target = _target(grid)
+        if target and (old is None or target != _target(old)):
+            rows_kept, columns_kept = target
+            rows, columns = self._in_view
+            if rows_kept.start < row or rows_kept.stop > row + rows:
+                row = (rows_kept.start + rows_kept.stop) // 2 - rows // 2
+            if columns_kept.start < column or columns_kept.stop > column + columns:
+                column = (columns_kept.start + columns_kept.stop) // 2 - columns // 2
+        return self._look_at(grid, row, column)
+
+    def cell_at(self, x: int, y: int) -> Cell | None:
+        """The cell under a place of the pane; in half-blocks the upper of the two."""
+        row = self._origin[0] + self.cell_size.row_at(y - self.heading)
+        column = self._origin[1] + x // self.cell_size.width
+        rows, columns = self._visible
+        return (row, column) if y >= self.heading and row in rows and column in columns else None
+
+    def scroll(self, rows: int, columns: int) -> None:
+        """By so many steps of the wheel, each an eighth of what is in view."""
+        high, wide = self._in_view
+        row, column = self._origin
+        self.look_at(row + rows * max(1, high // 8), column + columns * max(1, wide // 8))
+
+    @property
+    def visible(self) -> Rectangle:
+        """The rows and columns of cells that can be seen."""
+        return self._visible
+
+    def look_at(self, row: int, column: int) -> None:
+        """Put this cell at the top left, as far as there are cells."""
+        if self.grid and self._look_at(self.grid, row, column):
+            self._changed = [Region(0, 0, self.region.width, self.region.height)]
+
+    # -- drawing
+
+    def line(self, y: int) -> list[Segment]:
+        grid, width = self.grid, self.region.width
+        blank = style(None, self.palette.background)
+        if grid is None:
+            return [Segment(" " * width, blank)]
+        if y == 0:
+            return self._fitted(self._title(grid))
+        if y < self.heading:
+            return self._fitted(self._hint(grid))
+        line = y - self.heading
+        rows, columns = self._visible
+        if self._origin[0] + self.cell_size.row_at(line) in rows and columns:
+            cells = self._visible_rows(grid).line(grid, line)
+            return self._filled_up(cells, len(columns) * self.cell_size.width)
+        if line == self.cell_size.lines(len(rows)) and grid.legend:
+            return self._fitted(legend_line(grid, width, self.palette))
+        return [Segment(" " * width, blank)]
+
+    def _visible_rows(self, grid: Grid) -> Rows:
+        rows, columns = self._visible
+        key = (grid.sheet, rows, columns, self.palette, self.cell_size)
+        if self._rows is None or self._rows[0] != key:
+            patch = grid.sheet.patch(rows, columns, self.palette)
+            self._rows = (key, Rows(patch, self._origin, self.cell_size, self.palette))
+        return self._rows[1]
+
+    def _title(self, grid: Grid) -> list[Segment]:
+        """The title, and right of it what is in view where that is not everything."""
+        text = grid.title if len(grid.title) <= self.region.width else grid.short_title or grid.title
+        text = cut_to(text, self.region.width)
+        title = Segment(text, style(self.palette.text, self.palette.background, True))
+        rows, columns = self._visible
+        if len(rows) == grid.sheet.rows and len(columns) == grid.sheet.columns:
+            return [title]
+        place = f"rows {rows.start}-{rows.stop - 1}, columns {columns.start}-{columns.stop - 1} in view"
+        return self._apart([title], [Segment(place, style(self.palette.muted, self.palette.background))])
+
+    def _hint(self, grid: Grid) -> list[Segment]:
+        """The sentence, and right of it the scale where no line is free for that below the cells."""
+        text = cut_to(grid.hint, self.region.width)
+        hint = [Segment(text, style(self.palette.muted, self.palette.background))]
+        below = self.heading + self.cell_size.lines(len(self._visible[0]))
+        if not grid.legend or below < self.region.height:
+            return hint
+        return self._apart(hint, legend_line(grid, self.region.width, self.palette))
+
+    def _apart(self, left: list[Segment], right: list[Segment]) -> list[Segment]:
+        """One at the left and, if there is room for both, one at the right."""
+        room = self.region.width - Segment.get_line_length(left) - Segment.get_line_length(right)
+        if room < 2:
+            return left
+        return [*left, Segment(" " * room, style(None, self.palette.background)), *right]
+
+    def _filled_up(self, cells: list[Segment], width: int) -> list[Segment]:
+        """Cells that are so wide; only those of a larger image can be wider than the pane."""
+        room = self.region.width - width
+        if room < 0:
+            return self._fitted(cells)
+        return [*cells, Segment(" " * room, style(None, self.palette.background))] if room else cells
+
+    def _fitted(self, segments: list[Segment]) -> list[Segment]:
+        blank = style(None, self.palette.background)
+        return Segment.adjust_line_length(segments, self.region.width, blank)
+
+
+def _target(grid: Grid) -> Rectangle | None:
+    """The cells to keep in view."""
+    if grid.kept:
+        return grid.kept
+    if grid.outline:
+        return grid.outline.hull
+    if grid.focus:
+        return _one(grid.focus)
+    return None
+
+
+def _hull(numbers: Collection[int]) -> range:
+    return range(min(numbers), max(numbers) + 1)
+
+
+def _one(cell: Cell) -> Rectangle:
+    return range(cell[0], cell[0] + 1), range(cell[1], cell[1] + 1)
+
+
+def _differences(old: Grid, new: Grid) -> Iterator[Rectangle]:
+    """Rectangles of cells that look different now."""
+    if old.outline != new.outline:
+        yield from (outline.hull for outline in (old.outline, new.outline) if outline)
+    if old.focus != new.focus:
+        yield from (_one(cell) for cell in (old.focus, new.focus) if cell)
+    if old.readers != new.readers:
+        for readers in filter(attrgetter("count"), (old.readers, new.readers)):
+            yield _hull(readers.rows), _hull(readers.columns)
+    if old.lit_row != new.lit_row:
+        every = range(new.sheet.columns)
+        yield from ((range(row, row + 1), every) for row in (old.lit_row, new.lit_row) if row is not None)
+    if old.lit_column != new.lit_column:
+        every = range(new.sheet.rows)
+        lit = (old.lit_column, new.lit_column)
+        yield from ((every, range(column, column + 1)) for column in lit if column is not None)
+    if old.filled != new.filled:
+        columns, everything = new.sheet.columns, new.sheet.rows * new.sheet.columns
+        first, last = sorted(everything if at is None else at for at in (old.filled, new.filled))
+        top, bottom = first // columns, (last - 1) // columns
+        if top == bottom:
+            yield range(top, top + 1), range(first - top * columns, last - top * columns)
+        else:
+            yield range(top, bottom + 1), range(columns)

@@ -1,0 +1,239 @@
+"""What a grid shows, read a piece at a time.
+
+A sheet answers for any rectangle of its cells with their values, colours and kinds, so that a grid draws
+what is in view and an image of 4096x4096 costs no more than one of 8x8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import ceil, prod
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.engine.convolution import Convolution
+from convtui.engine.spec import Axis
+from convtui.inputs.images import Picture
+from convtui.paint.cells import (
+    DUST,
+    Array,
+    Palette,
+    Pixels,
+    diverging,
+    greys,
+    is_integral,
+    mixed,
+    number_format,
+)
+
+PLAIN: Final = 0
+PADDING: Final = 1
+UNUSED: Final = 2
+ABSENT: Final = 3  # a cell of a weight matrix without a weight: no training changes it
+
+ZERO_TINT: Final = 1.0
+FILLED_TINT: Final = 0.55  # for reflect, replicate and circular padding, whose pixels are to be seen
+
+SAMPLED_PRODUCTS: Final = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A rectangle of cells: values [h, w], pixels [h, w, 3], kinds [h, w]."""
+
+    values: Array
+    pixels: Pixels
+    kinds: NDArray[np.uint8]
+
+
+@lru_cache(maxsize=4)
+def whole_pixels(picture: Picture) -> bool:
+    """Whether an image holds whole numbers only; pictures of 0 to 1 count as fractions."""
+    return picture.highest > 1 and is_integral(picture.pixels)
+
+
+def _scale(lowest: float, highest: float) -> tuple[float, float]:
+    """Signed values are coloured alike on both sides of zero."""
+    limit = max(-lowest, highest)
+    return (-limit, limit) if lowest < 0 else (lowest, highest)
+
+
+def coloured(values: Array, scale: tuple[float, float], palette: Palette) -> Pixels:
+    """Values [...] as pixels [..., 3]: grey, or around zero where the scale is signed."""
+    lowest, highest = scale
+    return diverging(values, highest, palette) if lowest < 0 else greys(values, lowest, highest)
+
+
+class Sheet(Protocol):
+    """Anything a grid can draw."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> int: ...
+    @property
+    def signed(self) -> bool: ...
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The values that have the full colours of both ends."""
+
+    @property
+    def text(self) -> Callable[[float], str]: ...
+    def coloured(self, values: Array, palette: Palette) -> Pixels: ...
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch: ...
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSheet:
+    """One channel of an image, or its own colours, in the frame of its padding."""
+
+    picture: Picture
+    axes: tuple[Axis, Axis]
+    channel: int
+    own_colours: bool
+
+    @property
+    def rows(self) -> int:
+        return len(self.axes[0].sources)
+
+    @property
+    def columns(self) -> int:
+        return len(self.axes[1].sources)
+
+    @property
+    def signed(self) -> bool:
+        return self.picture.lowest < 0
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        return _scale(self.picture.lowest, self.picture.highest)
+
+    def coloured(self, values: Array, palette: Palette) -> Pixels:
+        return coloured(values, self.scale, palette)
+
+    @cached_property
+    def text(self) -> Callable[[float], str]:
+        return number_format(self.picture.lowest, self.picture.highest, whole_pixels(self.picture))
+
+    @cached_property
+    def _unused(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        rows, columns = (np.zeros(axis.size, bool) for axis in self.axes)
+        rows[list(self.axes[0].unused)] = True
+        columns[list(self.axes[1].unused)] = True
+        return rows, columns
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        down, across = self.axes
+        r = down.sources[rows.start : rows.stop]
+        c = across.sources[columns.start : columns.stop]
+        cells = np.ix_(r, c)
+        outside = (r < 0)[:, None] | (c < 0)
+        values = np.where(outside, 0.0, self.picture.pixels[self.channel][cells])
+        if self.own_colours:
+            planes = [np.where(outside, 0.0, plane[cells]) for plane in self.picture.pixels]
+            pixels = np.concatenate([greys(plane, 0, 1)[..., :1] for plane in planes], axis=-1)
+        else:
+            pixels = self.coloured(values, palette)
+        y = np.arange(rows.start, rows.stop) - down.before
+        x = np.arange(columns.start, columns.stop) - across.before
+        border = ((y < 0) | (y >= down.size))[:, None] | (x < 0) | (x >= across.size)
+        pixels = np.where(outside[..., None], np.array(palette.padding, np.uint8), pixels)
+        pixels = np.where((border & ~outside)[..., None], mixed(pixels, palette.padding, FILLED_TINT), pixels)
+        unused_rows, unused_columns = self._unused
+        unused = ~border & (unused_rows[r][:, None] | unused_columns[c])
+        kinds = np.where(border, PADDING, np.where(unused, UNUSED, PLAIN)).astype(np.uint8)
+        return Patch(values, pixels, kinds)
+
+
+@dataclass(frozen=True, eq=False)
+class OutputSheet:
+    """One output channel, computed where it is looked at."""
+
+    convolution: Convolution
+    channel: int
+    whole: bool  # whole numbers only
+
+    signed = True
+
+    @cached_property
+    def rows(self) -> int:
+        return self.convolution.output_shape[1]
+
+    @cached_property
+    def columns(self) -> int:
+        return self.convolution.output_shape[2]
+
+    @cached_property
+    def limit(self) -> float:
+        """The largest magnitude of the channel; of an evenly spaced sample of it where it is very large."""
+        cells = max(1024, SAMPLED_PRODUCTS // prod(self.convolution.weight_shape[1:]))
+        spacing = ceil((self.rows * self.columns / cells) ** 0.5)
+        rows, columns = np.arange(0, self.rows, spacing), np.arange(0, self.columns, spacing)
+        return float(np.abs(self.convolution.block(self.channel, rows, columns)).max())
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        return -self.limit, self.limit
+
+    def coloured(self, values: Array, palette: Palette) -> Pixels:
+        return diverging(values, self.limit, palette)
+
+    @cached_property
+    def text(self) -> Callable[[float], str]:
+        return number_format(-self.limit, self.limit, self.whole)
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        values = self.convolution.block(self.channel, rows, columns)
+        values[np.abs(values) <= DUST * self.limit] = 0.0
+        return Patch(values, self.coloured(values, palette), np.zeros(values.shape, np.uint8))
+
+
+@dataclass(frozen=True, eq=False)
+class TableSheet:
+    """A small array [h, w]: a kernel slice, a window, their products."""
+
+    values: Array
+    lowest: float
+    highest: float
+    whole: bool = False  # whole numbers only
+    padding: NDArray[np.bool_] | None = None
+    tint: float = ZERO_TINT  # how much of the padding's own colour its cells have
+
+    @property
+    def rows(self) -> int:
+        return len(self.values)
+
+    @property
+    def columns(self) -> int:
+        return int(self.values.shape[1])
+
+    @property
+    def signed(self) -> bool:
+        return self.lowest < 0
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        return _scale(self.lowest, self.highest)
+
+    def coloured(self, values: Array, palette: Palette) -> Pixels:
+        return coloured(values, self.scale, palette)
+
+    @cached_property
+    def text(self) -> Callable[[float], str]:
+        return number_format(self.lowest, self.highest, self.whole)
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        cells = (slice(rows.start, rows.stop), slice(columns.start, columns.stop))
+        values = self.values[cells]
+        pixels = self.coloured(values, palette)
+        kinds = np.zeros(values.shape, np.uint8)
+        if self.padding is not None and self.padding.any():
+            kinds[self.padding[cells]] = PADDING
+            pixels = np.where(
+                (kinds == PADDING)[..., None], mixed(pixels, palette.padding, self.tint), pixels
+            )
+        return Patch(values, pixels, kinds)

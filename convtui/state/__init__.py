@@ -1,0 +1,1 @@
+"""What the user is looking at, as frozen values with pure transitions."""

@@ -1,0 +1,95 @@
+"""What a run has learnt, as a value that the session's layers can carry.
+
+The weights are PyTorch's, in single precision; everything computed with them here is in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.engine.layers import BatchNorm
+from convtui.engine.spec import Floats
+from convtui.engine.stack import Row, Summary
+from convtui.inputs.images import InputError, Picture
+from convtui.inputs.names import run_name
+
+NORMALISED = ":normalised"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The weights of a run's network after a step; those of the same run, step and digest are the same.
+
+    run: the run's folder. weights: by layer number and PyTorch's names, as FeatureMaps takes them.
+    batches_tracked: how many mini-batches the running statistics of its batch norms come from.
+    digest: that of the checkpoint's file.
+    """
+
+    run: Path
+    step: int
+    weights: Mapping[int, Mapping[str, Floats]] = field(compare=False, repr=False)
+    batches_tracked: int = field(compare=False, default=0)
+    digest: str = ""
+
+    @classmethod
+    def of(cls, run: Path, step: int, arrays: Mapping[str, NDArray[Any]], digest: str = "") -> Trained:
+        """From the arrays of an nn.Sequential, "0.weight" being that of layer 1.
+
+        Raises InputError for weights that are not finite: the run has diverged.
+        """
+        weights: dict[int, dict[str, Floats]] = {}
+        tracked = 0
+        for name, array in arrays.items():
+            index, _, parameter = name.partition(".")
+            if parameter == "num_batches_tracked":
+                tracked = int(array)
+                continue
+            values = np.array(array, dtype=np.float64)
+            values.setflags(write=False)
+            weights.setdefault(int(index) + 1, {})[parameter] = values
+        trained = cls(run, step, dict(sorted(weights.items())), tracked, digest)
+        for number, parameters in weights.items():
+            for parameter, values in parameters.items():
+                if not np.isfinite(values).all():
+                    what = f"{parameter} of layer {number} is no longer finite"
+                    raise InputError(f"{trained}: {what}, because the run diverged; open an earlier run")
+        return trained
+
+    @property
+    def run_name(self) -> str:
+        """As "run 12"."""
+        return run_name(self.run)
+
+    def __str__(self) -> str:
+        return f"{self.run_name}, step {self.step}"
+
+    def within(self, summary: Summary) -> dict[int, Mapping[str, Floats]]:
+        """The weights of the layers that there are; a stack that does not fit its image ends early."""
+        return {number: arrays for number, arrays in self.weights.items() if number < len(summary.rows)}
+
+    def fits(self, summary: Summary) -> bool:
+        """Whether these are the weights, all of them and no others, of the layers that there are."""
+        found = {
+            number: {name: values.shape for name, values in arrays.items()}
+            for number, arrays in self.within(summary).items()
+        }
+        needed = {row.number: shapes for row in summary.rows if (shapes := _shapes(row))}
+        return found == needed
+
+
+def _shapes(row: Row) -> dict[str, tuple[int, ...]]:
+    if not isinstance(row.layer, BatchNorm):
+        return row.parameter_shapes
+    channels = row.input_shape[:1]
+    return {**row.parameter_shapes, "running_mean": channels, "running_var": channels}
+
+
+def is_normalised(picture: Picture) -> bool:
+    """Whether the picture is a data set's, with the values that a network is trained on."""
+    return picture.source.endswith(NORMALISED)

@@ -1,0 +1,318 @@
+"""Read what a user types as values, so that the command line and the app's prompt speak one language.
+
+What PyTorch accepts is not judged here but by the engine, whose SpecError passes through.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from convtui.engine.kernels import NAMES, load_kernel
+from convtui.engine.spec import LARGEST, LARGEST_VALUE, Pair, Sides, SpecError
+from convtui.inputs import samples
+from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.state.session import MOST_FILTERS, KernelChoice, Session
+
+if TYPE_CHECKING:
+    from convtui.state.network import Stack
+
+Change: TypeAlias = Callable[[Session], Session]
+
+
+EXAMPLES = {
+    "stride": "stride 2,1",
+    "padding": "padding same",
+    "padding_mode": "mode reflect",
+    "dilation": "dilation 2",
+    "groups": "groups 3",
+    "kernel": "kernel gaussian-blur 5",
+    "kernel_size": "size 3x5",
+    "filters": "filters 4",
+    "bias": "bias 0.5",
+    "seed": "seed 7",
+    "at": "at 0,4,18",
+    "layers": "layers conv 3x3 8 s2 p1, relu, maxpool 2",
+    "layer": "layer 3",
+    "weights": "weights 7",
+}
+_SHORT = {"mode": "padding_mode", "size": "kernel_size", "out_channels": "filters", "network": "layers"}
+_OF_A_LAYER = {"stride", "padding", "padding_mode", "dilation", "groups", "kernel_size", "filters"}
+
+
+def parse_pair(parameter: str, text: str) -> int | Pair:
+    """One whole number, or the two of "2,1" or "2x1". Raises SpecError."""
+    match _whole_numbers(text):
+        case [number]:
+            return number
+        case [rows, columns]:
+            return rows, columns
+    raise SpecError(parameter, text, "must be a whole number, such as 2, or two, such as 2,1")
+
+
+def parse_padding(text: str) -> int | Pair | Sides | str:
+    """Padding as ConvSpec takes it: "1", "rows,columns", "top,bottom,left,right", "same" or "valid".
+
+    Raises SpecError.
+    """
+    match _whole_numbers(text):
+        case [number]:
+            return number
+        case [rows, columns]:
+            return rows, columns
+        case [top, bottom, left, right]:
+            return (top, bottom), (left, right)
+    if text in ("same", "valid"):
+        return text
+    raise SpecError("padding", text, "must be 1, rows,columns, top,bottom,left,right, same or valid")
+
+
+def parse_number(parameter: str, text: str) -> float:
+    """A finite number, 1/9 among them, of at most 1e30. Raises SpecError."""
+    try:
+        numerator, slash, denominator = text.replace("−", "-").partition("/")
+        value = float(numerator) / (float(denominator) if slash else 1.0)
+    except (ValueError, ZeroDivisionError):
+        raise SpecError(parameter, text, "must be a number, such as 0.5, -2 or 1/9") from None
+    if not isfinite(value) or abs(value) > LARGEST_VALUE:
+        raise SpecError(parameter, text, f"must be finite, at most {LARGEST_VALUE:g} in size")
+    return value
+
+
+def parse_count(parameter: str, text: str, least: int = 1, most: int = LARGEST) -> int:
+    """A whole number from `least` to `most`. Raises SpecError."""
+    numbers = _whole_numbers(text)
+    if len(numbers) != 1 or not least <= numbers[0] <= most:
+        bounds = f"at least {least}" if most == LARGEST else f"{least} to {most}"
+        raise SpecError(parameter, text, f"must be a whole number, {bounds}")
+    return numbers[0]
+
+
+def parse_at(text: str, session: Session) -> int:
+    """The index of an output cell, from the text of its step or of its place.
+
+    The step counts from 1 ("131"). The place counts from 0: row and column in the channel where the session
+    is ("4,18"), or output channel, row and column ("0,4,18"). Raises SpecError that tells what there is.
+    """
+    numbers = _whole_numbers(text)
+    match numbers:
+        case [step]:
+            _require("at", text, "step", step, 1, session.size)
+            return step - 1
+        case [_, _] | [_, _, _]:
+            place = [session.position[0], *numbers][-3:]
+            axes = "output channel", "output row", "output column"
+            for axis, number, count in zip(axes, place, session.convolution.output_shape, strict=True):
+                _require("at", text, axis, number, 0, count - 1)
+            return session.convolution.index(place[0], place[1], place[2])
+    raise SpecError("at", text, "must be a step (131), row,column (4,18) or channel,row,column (0,4,18)")
+
+
+def _require(parameter: str, text: str, what: str, number: int, first: int, last: int) -> None:
+    """Raise SpecError unless there is a row, say, of that number."""
+    if not first <= number <= last:
+        legal = f"{what}s are {first} to {last}" if first < last else f"the only one is {first}"
+        raise SpecError(parameter, text, f"there is no {what} {number}, {legal}")
+
+
+def canonical(value: object) -> str:
+    """The text that reads back as the value: (1, 1) as "1", ((0, 1), (0, 1)) as "0,1,0,1", 0.5 as "0.5"."""
+    match value:
+        case (tuple(rows), tuple(columns)) if len({*rows}) == len({*columns}) == 1:
+            return canonical((rows[0], columns[0]))
+        case (tuple(rows), tuple(columns)):
+            return canonical((*rows, *columns))
+        case (rows, columns) if rows == columns:
+            return str(rows)
+        case tuple(numbers):
+            return ",".join(map(str, numbers))
+        case float():
+            return repr(value).removesuffix(".0")
+    return str(value)
+
+
+def transition(text: str) -> Change:
+    """The change that a line such as "stride 2,1" asks for: a setting's name, then its value.
+
+    EXAMPLES has a line for every setting. Raises ValueError for what is not understood; the change itself
+    raises it for what the session does not allow.
+    """
+    name, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
+    return change(name, *value)
+
+
+def change(setting: str, text: str = "") -> Change:
+    """The change of one setting to what the text says. Raises as `transition` does."""
+    text = text.strip().strip("'\"")
+    name = _named(setting)
+    if not text:
+        raise ValueError(f"{name} needs a value: {EXAMPLES[name]}")
+    match name:
+        case "stride" | "dilation":
+            pair = parse_pair(name, text)
+            return lambda session: session.with_spec(**{name: pair})
+        case "padding":
+            padding = parse_padding(text)
+            return lambda session: session.with_spec(padding=padding)
+        case "padding_mode":
+            return lambda session: session.with_spec(padding_mode=text)
+        case "groups":
+            groups = parse_count(name, text, most=MOST_FILTERS)
+            return lambda session: session.with_groups(groups)
+        case "kernel":
+            return kernel_change(text)
+        case "kernel_size":
+            size = parse_pair("kernel_size", text)
+            return lambda session: session.with_kernel_size(size)
+        case "filters":
+            filters = parse_count(name, text, most=MOST_FILTERS)
+            return lambda session: session.with_filters(filters)
+        case "bias":
+            return _bias_change(text)
+        case "seed":
+            seed = parse_count(name, text, least=0)
+            return lambda session: _with_seed(session, seed)
+        case "layers":
+            return layers_change(text)
+        case "layer":
+            number = parse_count(name, text, least=0)
+            return lambda session: session.with_stack(parse_activation(str(number), session.stack))
+        case "weights":
+            drawn = parse_count(name, text, least=0)
+            return lambda session: session.with_stack(session.stack.reseeded(drawn))
+        case _:
+            return lambda session: session.at(parse_at(text, session))
+
+
+def kernel_change(text: str, size: int | Pair | None = None) -> Change:
+    """The change to a named kernel, a sample kernel, or the kernel in a file.
+
+    A name may have a size behind it ("sobel-x 5"); else the kernel gets `size`, or one near the present.
+    Raises ValueError where there is no such kernel.
+    """
+    name, _, rest = text.partition(" ")
+    if name in NAMES:
+        chosen = parse_pair("kernel_size", rest) if rest else size
+        return lambda session: session.with_kernel(KernelChoice(name), chosen)
+    path = _kernel_file(text)
+    weight = load_kernel(path)
+    return lambda session: session.with_weight(weight, printable(path.name))
+
+
+def layers_change(text: str) -> Change:
+    """The change to other layers: a named network, a sample, a file, or layers as parse_layers reads them.
+
+    Raises ValueError where it is none of them.
+    """
+    from convtui.state.network import Stack
+
+    bundled = {file.stem: str(file) for file in samples.layer_files()}
+    stack = Stack.chosen(bundled.get(text, text), (1, 1, 1))
+    name = text if text in bundled else stack.name
+    return lambda session: session.with_stack(
+        Stack.laid(stack.layers, session.picture.pixels.shape, session.stack.seed, name)
+    )
+
+
+def layer_transition(text: str) -> Change:
+    """As `transition`, but what a convolution has is changed in the selected layer."""
+    setting, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
+    name = _named(setting)
+    if name not in _OF_A_LAYER or not value:
+        return change(setting, *value)
+    written = value[0].strip("'\"")
+    parameters: dict[str, object]
+    match name:
+        case "padding":
+            parameters = {name: parse_padding(written)}
+        case "padding_mode":
+            parameters = {name: written}
+        case "groups":
+            parameters = {name: parse_count(name, written)}
+        case "filters":
+            parameters = {"out_channels": parse_count(name, written)}
+        case _:
+            parameters = {name: parse_pair(name, written)}
+    return lambda session: session.with_stack(session.stack.changed(**parameters))
+
+
+def parse_activation(text: str, stack: "Stack") -> "Stack":
+    """The stack at a place: a layer's number ("5"), or an activation of the selected layer.
+
+    That is row and column ("4,18") or channel, row and column ("0,4,18"), counted from 0; of features only
+    the feature ("7,"). Raises SpecError that tells what there is.
+    """
+    numbers = _whole_numbers(text.strip().rstrip(","))
+    if len(numbers) == 1 and not text.strip().endswith(","):
+        last = len(stack.summary.rows) - 1
+        _require("layer", text, "layer", numbers[0], 0, last)
+        return stack.at(numbers[0])
+    if len(numbers) == 1:
+        place = [numbers[0], 0, 0]
+    elif len(numbers) in (2, 3):
+        place = [stack.activation[0], *numbers][-3:]
+    else:
+        reason = "must be a layer (5), row,column (4,18) or channel,row,column (0,4,18)"
+        raise SpecError("go to", text, reason)
+    for axis, number, count in zip(("channel", "row", "column"), place, stack.maps(), strict=True):
+        _require("go to", text, axis, number, 0, count - 1)
+    return stack.at(stack.layer, (place[0], place[1], place[2]))
+
+
+def _kernel_file(text: str) -> Path:
+    bundled = {file.stem: file for file in samples.kernel_files()}
+    try:
+        path = Path(text).expanduser()
+        if path.exists():
+            return path
+    except (OSError, RuntimeError):  # there, but not to be read: load_kernel says why
+        return Path(text)
+    name = text.removesuffix(".txt")
+    if name not in bundled:
+        close = did_you_mean(path.name, [*NAMES, *bundled, *neighbours(path)])
+        raise ValueError(f"{printable(text)}: no such kernel or file{close}")
+    return bundled[name]
+
+
+def _named(setting: str) -> str:
+    """The setting's name in full. Raises ValueError where there is no such setting."""
+    name = setting.lower().replace("-", "_")
+    name = _SHORT.get(name, name)
+    if name not in EXAMPLES:
+        close = did_you_mean(name, [*EXAMPLES, *_SHORT]) or f"; there is {', '.join(EXAMPLES)}"
+        raise ValueError(f"{printable(setting)}: no such setting{close}")
+    return name
+
+
+def _bias_change(text: str) -> Change:
+    """For "0.5" the same bias in every output channel, for "2 0.5" that of output channel 2."""
+    channel, _, number = text.rpartition(" ")
+    value = parse_number("bias", number)
+    chosen = parse_count("output channel", channel, least=0) if channel else None
+
+    def make(session: Session) -> Session:
+        filters = session.convolution.weight_shape[0]
+        if chosen is None:
+            return session.with_bias(np.full(filters, value))
+        _require("bias", text, "output channel", chosen, 0, filters - 1)
+        return session.with_bias_value(chosen, value)
+
+    return make
+
+
+def _with_seed(session: Session, seed: int) -> Session:
+    if session.kernel.label != "random":
+        raise SpecError("seed", seed, "only the kernel random is drawn from a seed")
+    return session.with_kernel(replace(session.kernel, seed=seed), session.spec.kernel_size)
+
+
+def _whole_numbers(text: str) -> Sequence[int]:
+    """The whole numbers between commas, x or spaces, in brackets or not; none if there is anything else."""
+    tokens = re.split(r"\s*[,x×]\s*|\s+", re.sub(r"[()\[\]]", " ", text).strip())
+    if not all(re.fullmatch(r"[+-]?[0-9]{1,30}", token) for token in tokens):
+        return []
+    return [int(token) for token in tokens]

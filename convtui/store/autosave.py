@@ -1,0 +1,200 @@
+"""What was on the screen outlives a kill, a crash and a lost connection.
+
+A running app keeps its session in a file of its own and holds a lock beside it. The operating system frees
+the lock however the process ends, so a file whose lock is free was left behind, whoever has that pid now.
+"""
+
+import json
+import os
+import secrets
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Event, RLock, Thread
+from typing import TypeAlias
+
+from convtui.inputs.names import printable
+from convtui.state.session import Session
+from convtui.store.session_file import dumps, load, read, write
+
+PAUSE = 0.5
+DAYS_KEPT = 30
+
+_Kept: TypeAlias = tuple[Session, str, Path | None]
+
+_BEGINNING = "# Left by a convtui that did not end properly: "
+
+
+class Keeper:
+    """Keeps the latest session of a running app on disk. What goes wrong is only ever told in `trouble`."""
+
+    def __init__(self) -> None:
+        self.trouble = ""
+        self._latest: _Kept | None = None
+        self._written: _Kept | None = None
+        self._path: Path | None = None
+        self._lock: int | None = None
+        self._changed, self._ended, self._writing = Event(), Event(), RLock()
+        self._thread: Thread | None = None
+
+    def keep(self, session: Session, title: str, saved_as: Path | None) -> None:
+        """Remember this instead of what was kept before; a thread writes it, twice a second at most."""
+        self._latest = session, title, saved_as
+        self._changed.set()
+        if self._thread is None:
+            self._thread = Thread(target=self._write_changes, name="recovery", daemon=True)
+            self._thread.start()
+
+    def clear(self) -> None:
+        """What was kept is saved elsewhere or undone: there is nothing to restore."""
+        if self._latest is not None:
+            with self._writing, suppress(OSError):
+                self._latest = self._written = None
+                if self._path:
+                    self._path.unlink(missing_ok=True)
+
+    def flush(self) -> None:
+        """Return when what was kept last is on disk."""
+        with self._writing:
+            latest = self._latest
+            if latest is None or latest is self._written or self._ended.is_set():
+                return
+            try:
+                self._write(*latest)
+            except Exception as error:  # whatever it is, the app goes on
+                self.trouble = f"nothing is kept in case of a crash: {error}"
+            else:
+                self._written, self.trouble = latest, ""
+
+    def forget(self) -> None:
+        """End in order, with nothing left to restore."""
+        self._ended.set()
+        self._changed.set()
+        with self._writing, suppress(OSError):
+            if self._path and self._lock is not None:
+                self._path.unlink(missing_ok=True)
+                os.close(self._lock)
+                self._lock = None
+                _lock_file(self._path).unlink(missing_ok=True)
+
+    def _write_changes(self) -> None:
+        while not self._ended.is_set():
+            self._changed.wait()
+            self._changed.clear()
+            self.flush()
+            self._ended.wait(PAUSE)
+
+    def _write(self, session: Session, title: str, saved_as: Path | None) -> None:
+        path = self._path or self._begun()
+        about = {"title": title, "saved_as": saved_as and str(saved_as.absolute())}
+        write(f"{_BEGINNING}{json.dumps(about)}\n{dumps(session)}", path)
+
+    def _begun(self) -> Path:
+        """A file of our own, its lock held before there is anything in it to restore."""
+        folder = _folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{secrets.token_hex(8)}.toml"
+        self._lock = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT, 0o600)
+        with suppress(OSError):  # a file system without locks
+            _take(self._lock)
+        self._path = path
+        return path
+
+
+@dataclass(frozen=True)
+class Abandoned:
+    """A session whose app has gone without ending in order."""
+
+    path: Path
+    when: datetime
+    title: str
+    saved_as: Path | None
+
+    def session(self) -> Session:
+        """The session as it was. Raises SessionFileError if it cannot be had, such as without its image."""
+        return replace(load(self.path), path=self.saved_as)
+
+    def discard(self) -> None:
+        """Never offer it again."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+            _lock_file(self.path).unlink(missing_ok=True)
+
+
+def abandoned() -> list[Abandoned]:
+    """The sessions left behind, newest first. Damaged files are put aside; after 30 days all are removed."""
+    found: list[Abandoned] = []
+    with suppress(OSError, RuntimeError):  # no such folder, no home
+        for path in list(_folder().iterdir()):
+            with suppress(OSError):
+                if _is_held(_lock_file(path)):
+                    continue
+                if path.stat().st_mtime < time.time() - DAYS_KEPT * 24 * 60 * 60:
+                    path.unlink()
+                elif path.suffix == ".toml":
+                    found += _left_in(path)
+    return sorted(found, key=lambda left: left.when, reverse=True)
+
+
+def _left_in(path: Path) -> list[Abandoned]:
+    try:
+        about = json.loads(read(path).text.partition("\n")[0].removeprefix(_BEGINNING))
+        title, saved_as = printable(about["title"]), about["saved_as"] and Path(about["saved_as"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        path.rename(path.with_suffix(".damaged"))
+        return []
+    return [Abandoned(path, datetime.fromtimestamp(path.stat().st_mtime).astimezone(), title, saved_as)]
+
+
+def _folder() -> Path:
+    from platformdirs import user_state_path
+
+    return user_state_path("convtui", appauthor=False) / "recovery"
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_suffix(".lock")
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        file = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _is_free(file)
+    finally:
+        os.close(file)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(lock: int) -> None:
+        msvcrt.locking(lock, msvcrt.LK_LOCK, 1)
+
+    def _is_free(lock: int) -> bool:
+        try:
+            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _take(lock: int) -> None:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def _is_free(lock: int) -> bool:
+        # Shared, so that two apps that start at once do not take each other for the owner.
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks
+            return True
+        return True

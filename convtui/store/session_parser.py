@@ -1,0 +1,346 @@
+"""A session file's text as a session, or one line that says what in it is wrong and where.
+
+Reading trusts nothing: the file may be typed by hand or come from anybody. Nothing in it is ever executed.
+"""
+
+import math
+from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from reprlib import repr as short_repr
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convtui.engine.kernels import describe, kernel, parse_kernel
+from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
+from convtui.inputs import samples
+from convtui.inputs.images import LARGEST_SIDE, Floats, InputError, Picture
+from convtui.inputs.names import printable
+from convtui.state.session import KernelChoice, Session, View, Zoom
+from convtui.store.toml_document import Document, SessionFileError, is_number, is_whole
+
+if TYPE_CHECKING:
+    from convtui.state.network import Stack
+
+FORMAT = 1
+VIEW_FLAGS = ("by_entry", "with_padding", "transposed", "letters")  # those that a file may leave out: false
+MOST_WEIGHTS = 2**24
+
+_SOURCES = ("sample", "path", "pixels")
+_OF_SOURCES = ("resize", "gray", "digest")
+_OF_PIXELS = ("name", "colour", "lowest", "highest")
+_KEYS = {
+    "convtui": (),
+    "image": (*_SOURCES, *_OF_SOURCES, *_OF_PIXELS, "edits"),
+    "kernel": ("name", "size", "seed", "filters", "weight", "bias"),
+    "convolution": ("stride", "padding", "dilation", "groups", "padding_mode"),
+    "position": ("output", "multiply_adds", "filled"),
+    "layers": ("text", "name", "seed", "run", "step", "digest", "layer", "activation"),
+    "view": ("zoom", "slice", "hints", *VIEW_FLAGS),
+}
+
+
+def parse(text: str, name: str) -> Document:
+    """The text as a document whose keys are those of a session; their values are not yet looked at.
+
+    Raises SessionFileError if it is none.
+    """
+    document = Document.parse(text, name)
+    version = document.data.get("convtui")
+    if version is None:
+        what = "not a convtui session" if text.strip() else "the file is empty"
+        raise document.error((), f"{what}; a session has the line convtui = {FORMAT}")
+    if is_whole(version) and version > FORMAT:
+        newer = f"written by a newer convtui, in format {version}; this one reads format {FORMAT}"
+        raise document.error(("convtui",), newer)
+    if not is_whole(version) or version != FORMAT:
+        raise document.error(("convtui",), f"convtui = {short_repr(version)}: must be {FORMAT}")
+    document.require_known(_KEYS)
+    return document
+
+
+def restored(document: Document, folder: Path | None = None) -> Session:
+    """The session in a document. Raises SessionFileError for whatever is wrong with its values."""
+    picture = _picture(document, folder)
+    changed = _changed(document, picture)
+    if changed:
+        picture = replace(picture, notice="; ".join(filter(None, (picture.notice, changed))))
+    try:
+        return _placed(document, _convolved(document, _edited(document, picture)), folder)
+    except SessionFileError as error:
+        raise SessionFileError(f"{error} ({changed})" if changed else str(error)) from None
+
+
+@lru_cache(maxsize=1)
+def digest(picture: Picture) -> str:
+    """Short and the same for the same pixels; computed once for a picture that is saved again and again."""
+    hashed = sha256(repr(picture.pixels.shape).encode())
+    hashed.update(picture.pixels.astype("<f8", order="C", copy=False).data)
+    return hashed.hexdigest()[:16]
+
+
+def _picture(document: Document, folder: Path | None) -> Picture:
+    given = [key for key in _SOURCES if document.value("image", key) is not None]
+    if not given:
+        raise document.error(("image",), f"[image] needs {', '.join(_SOURCES[:-1])} or {_SOURCES[-1]}")
+    if len(given) > 1:
+        raise document.error(("image", given[1]), f"image.{given[0]} is given too; keep one of them")
+    (source,) = given
+    for key in _OF_SOURCES if source == "pixels" else _OF_PIXELS:
+        if document.value("image", key) is not None:
+            raise document.error(("image", key), f"image.{key} does not go with image.{source}; leave it out")
+    return _embedded(document) if source == "pixels" else _opened(document, source, folder)
+
+
+def _opened(document: Document, source: str, folder: Path | None) -> Picture:
+    resize = document.whole("image", "resize", 1, LARGEST_SIDE)
+    gray = document.flag("image", "gray") or False
+    name = document.string("image", source) or ""
+    try:
+        if source == "sample":
+            return samples.open_image(name, resize, gray)
+        return samples.open_path((folder or Path()) / Path(name).expanduser(), resize, gray)
+    except (InputError, RuntimeError) as error:  # RuntimeError: no home to expand ~ to
+        raise document.error(("image", source), f"image.{source}: {error}") from None
+
+
+def _embedded(document: Document) -> Picture:
+    block = _numbers(document, "image", "pixels")
+    if len(block) > 1:
+        raise document.error(("image", "pixels"), "image.pixels: a blank line separates channels, not ---")
+    pixels = block[0]
+    if np.abs(pixels).max() > LARGEST_VALUE:
+        raise document.error(("image", "pixels"), f"image.pixels: at most {LARGEST_VALUE:g} in size")
+    pixels.setflags(write=False)
+    lowest = document.number("image", "lowest")
+    lowest = min(0.0, float(pixels.min())) if lowest is None else lowest
+    highest = document.number("image", "highest")
+    highest = max(1.0, float(pixels.max())) if highest is None else highest
+    if lowest >= highest:
+        raise document.error(("image", "highest"), f"image.highest = {highest}: must exceed lowest, {lowest}")
+    colour = document.flag("image", "colour")
+    if colour and len(pixels) != 3:
+        why = f"image.colour = true: needs 3 channels, red, green and blue; here are {len(pixels)}"
+        raise document.error(("image", "colour"), why)
+    if colour is None:
+        colour = len(pixels) == 3 and bool(pixels.min() >= 0 and pixels.max() <= 1)
+    name = printable(document.string("image", "name") or "pixels")
+    return Picture(pixels, name, source="", colour=colour, lowest=lowest, highest=highest)
+
+
+def _changed(document: Document, picture: Picture) -> str:
+    saved = document.string("image", "digest")
+    if saved is None or saved == digest(picture):
+        return ""
+    return f"{picture.name}: not the pixels that the session was saved with; the image has changed since"
+
+
+def _edited(document: Document, picture: Picture) -> Picture:
+    edits = document.value("image", "edits")
+    if edits is None:
+        return picture
+    if not isinstance(edits, list):
+        raise document.must_be("image", "edits", "a list of [channel, row, column, value]")
+    pixels = picture.pixels.copy()
+    for number, edit in enumerate(edits):
+        if wrong := _wrong_edit(edit, pixels.shape):
+            line = document.element_line("image", "edits", element=number) if isinstance(edit, list) else None
+            raise document.error(("image", "edits"), f"edit {short_repr(edit)}: {wrong}", line)
+        pixels[tuple(edit[:3])] = edit[3]
+    pixels.setflags(write=False)
+    return replace(picture, pixels=pixels, original=picture)
+
+
+def _wrong_edit(edit: Any, shape: tuple[int, ...]) -> str:
+    if not isinstance(edit, list) or len(edit) != 4 or not all(map(is_whole, edit[:3])):
+        return "must be [channel, row, column, value]"
+    if not is_number(edit[3]) or abs(edit[3]) > LARGEST_VALUE:
+        return f"the value must be a finite number, at most {LARGEST_VALUE:g} in size"
+    if not all(0 <= at < size for at, size in zip(edit, shape, strict=False)):
+        return f"no such pixel; channel, row and column count from 0, and the image is {list(shape)}"
+    return ""
+
+
+def _convolved(document: Document, picture: Picture) -> Session:
+    weight = None if document.value("kernel", "weight") is None else _numbers(document, "kernel", "weight")
+    choice = KernelChoice(
+        name=_kernel_name(document, has_weight=weight is not None),
+        seed=document.whole("kernel", "seed", 0) or 0,
+        filters=document.whole("kernel", "filters", 1),
+        named=weight is None,
+    )
+    size: Any = document.data["kernel"].get("size", 3) if weight is None else weight.shape[2:]
+    settings = document.data.get("convolution", {})
+    try:
+        _require_legal(document, picture, choice, weight, ConvSpec(size, **settings))
+        return _biased(document, Session.start(picture, choice, weight, size=size, **settings))
+    except SpecError as error:
+        raise document.error(_home(document, error.parameter), str(error)) from None
+
+
+def _kernel_name(document: Document, has_weight: bool) -> str:
+    name = document.string("kernel", "name")
+    if has_weight:
+        if document.value("kernel", "size") is not None:
+            raise document.error(("kernel", "size"), "kernel.size follows from kernel.weight; leave it out")
+        return printable(name or "kernel")
+    if name is None:
+        raise document.error(("kernel",), "[kernel] needs a name, or a weight of its own")
+    try:
+        describe(name)
+    except ValueError as error:
+        raise document.error(("kernel", "name"), f"kernel.name: {error}") from None
+    return name
+
+
+def _require_legal(
+    document: Document, picture: Picture, choice: KernelChoice, weight: Floats | None, spec: ConvSpec
+) -> None:
+    """What PyTorch refuses, and weights too many to hold, are refused before any weight is made."""
+    channels, groups = len(picture.pixels), spec.groups
+    slices = channels // groups or 1
+    if weight is None:
+        filters = choice.filters or len(kernel(choice.name))
+        spec.check(picture.pixels.shape, (groups * channels, slices, *spec.kernel_size))
+    else:
+        filters = len(weight)
+        own = weight.shape[1] if weight.shape[1] > 1 else slices
+        spec.check(picture.pixels.shape, (filters, own, *spec.kernel_size))
+        if choice.filters and -(-choice.filters // groups) * groups != filters:
+            why = f"kernel.filters = {choice.filters}: kernel.weight has {filters}; leave it out"
+            raise document.error(("kernel", "filters"), why)
+    count = filters * slices * math.prod(spec.kernel_size)
+    if count > MOST_WEIGHTS:
+        why = f"{count:,} weights are too many; a session has at most {MOST_WEIGHTS:,}"
+        raise document.error(("kernel", "filters"), why)
+
+
+def _home(document: Document, parameter: str) -> tuple[str, str]:
+    """The key to correct where PyTorch refuses a parameter."""
+    weight = [("kernel", key) for key in ("weight", "size", "name")]
+    return next(keys for keys in (("convolution", parameter), *weight) if document.value(*keys) is not None)
+
+
+def _biased(document: Document, session: Session) -> Session:
+    bias = document.value("kernel", "bias")
+    if bias is None:
+        return session
+    if not isinstance(bias, list) or not all(map(is_number, bias)):
+        raise document.must_be("kernel", "bias", "a list of finite numbers, one for each filter")
+    try:
+        return replace(session, convolution=session.convolution.replaced(bias=[float(each) for each in bias]))
+    except ValueError as error:
+        raise document.error(("kernel", "bias"), f"kernel.bias: {error}") from None
+
+
+def _numbers(document: Document, table: str, key: str) -> Floats:
+    """[filters, slices, rows, columns] a block of numbers; what is wrong in it is told with its own line."""
+    text = document.string(table, key) or ""
+    with suppress(ValueError):
+        return parse_kernel(text)
+    above = document.lines_above(table, key)
+    try:
+        return parse_kernel("\n" * (above or 0) + text)
+    except ValueError as error:
+        line, _, why = str(error).removeprefix("line ").partition(": ")
+        if above is None:
+            raise document.error((table, key), f"{table}.{key}: {error}") from None
+        line_at_least = max(int(line), document.line(table, key))
+        raise document.error((table, key), f"{table}.{key}: {why}", line_at_least) from None
+
+
+def _placed(document: Document, session: Session, folder: Path | None) -> Session:
+    at = document.value("position", "output")
+    index = 0
+    if at is not None:
+        if not isinstance(at, list) or len(at) != 3 or not all(map(is_whole, at)):
+            raise document.must_be("position", "output", "[filter, row, column]")
+        try:
+            index = session.convolution.index(*at)
+        except IndexError as error:
+            raise document.error(
+                ("position", "output"), f"position.output = {short_repr(at)}: {error}"
+            ) from None
+    taps = document.whole("position", "multiply_adds", 0, session.products)
+    filled = document.whole("position", "filled", index + 1, session.size) or index + 1
+    view, stack = _view(document, session), _stack(document, session, folder)
+    return replace(session, index=index, taps=taps, filled=filled, view=view, chosen_stack=stack)
+
+
+def _stack(document: Document, session: Session, folder: Path | None) -> "Stack | None":
+    if "layers" not in document.data:
+        return None
+    stack = _trained(document, _layers(document, session), folder)
+    layer = document.whole("layers", "layer", 0, len(stack.summary.rows) - 1)
+    if layer is not None:
+        stack = stack.at(layer)
+    at = document.value("layers", "activation")
+    if at is None:
+        return stack
+    if not isinstance(at, list) or len(at) != 3 or not all(map(is_whole, at)):
+        raise document.must_be("layers", "activation", "[channel, row, column]")
+    if not all(0 <= each < size for each, size in zip(at, stack.maps(), strict=True)):
+        why = f"layer {stack.layer} has no such activation; its maps are {list(stack.maps())}"
+        raise document.error(
+            ("layers", "activation"), f"layers.activation = {short_repr(at)}: {why}, counted from 0"
+        )
+    return stack.at(stack.layer, (at[0], at[1], at[2]))
+
+
+def _layers(document: Document, session: Session) -> "Stack":
+    """The stack at its first selection. The text is never taken for the name of a file."""
+    from convtui.engine.layer_text import parse_layers
+    from convtui.engine.presets import NAMES, preset
+    from convtui.state.network import Stack
+
+    text, seed = document.string("layers", "text"), document.whole("layers", "seed", 0) or 0
+    if text is None:
+        if document.value("layers", "name") is not None:
+            raise document.error(("layers", "name"), "layers.name goes with layers.text; leave it out")
+        return session.stack.reseeded(seed)
+    try:
+        layers = preset(text).layers if text in NAMES else parse_layers(text)
+    except ValueError as error:
+        raise document.error(("layers", "text"), f"layers.text: {error}") from None
+    name = document.string("layers", "name")
+    if text in NAMES:
+        name = name or text
+    elif name in NAMES:
+        why = f"layers.name = {name!r}: names a network that has other layers; leave it out"
+        raise document.error(("layers", "name"), why)
+    return Stack.laid(layers, session.picture.pixels.shape, seed, printable(name) if name else "")
+
+
+def _trained(document: Document, stack: "Stack", folder: Path | None) -> "Stack":
+    """The stack with the weights of the run that is named; without that run the figures would be others."""
+    name, step = document.string("layers", "run"), document.whole("layers", "step", 0)
+    digest = document.string("layers", "digest")
+    if name is None or step is None:
+        for key, other in ("run", "step"), ("step", "run"), ("digest", "run"):
+            if document.value("layers", key) is not None:
+                raise document.error(("layers", key), f"layers.{key} goes with layers.{other}; give both")
+        return stack
+    from convtui.training.runs.learned_layers import weights_of
+
+    try:
+        return stack.with_trained(weights_of((folder or Path()) / Path(name).expanduser(), step, digest))
+    except (ValueError, RuntimeError, OSError) as error:  # no home to expand ~ to
+        advice = "leave out run, step and digest for random weights"
+        raise document.error(("layers", "run"), f"layers.run: {error}; {advice}") from None
+
+
+def _view(document: Document, session: Session) -> View:
+    zoom = document.string("view", "zoom")
+    zooms = {None: None, "auto": None} | {each.value: each for each in Zoom}
+    if zoom not in zooms:
+        raise document.must_be("view", "zoom", " or ".join(filter(None, zooms)))
+    hints = document.flag("view", "hints")
+    return View(
+        zoom=zooms[zoom],
+        slice=document.whole("view", "slice", 0, len(session.picture.pixels) - 1),
+        hints=True if hints is None else hints,
+        **{name: bool(document.flag("view", name)) for name in VIEW_FLAGS},
+    )

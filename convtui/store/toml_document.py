@@ -1,0 +1,293 @@
+"""TOML that knows on which line each key stands, and that changes without losing what was written around it.
+
+Session files are edited by hand: whoever made a mistake needs its line, which tomllib does not tell, and
+whoever saves needs the comments back, which tomllib does not keep.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+from reprlib import repr as short_repr
+from typing import Any, TypeAlias
+
+from convtui.inputs.images import InputError
+from convtui.inputs.names import did_you_mean, printable
+
+Keys: TypeAlias = tuple[str, ...]
+
+_TOKEN = re.compile(
+    r'"""(?:[^\\]|\\.)*?"{3,5}|' r"'''.*?'{3,5}|" r'"(?:[^"\\\n]|\\.)*"|' r"'[^'\n]*'|#[^\n]*|[][{}\n]",
+    re.DOTALL,
+)
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+class SessionFileError(InputError):
+    """One line for the user: which session file, on which line, what is wrong there, what would be right."""
+
+    @classmethod
+    def at(cls, name: str, line: int, why: str) -> "SessionFileError":
+        return cls(f"{printable(name)}, line {line}: {why}")
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A header, a `key = value` or a line of neither; `paths` are the keys that it sets, outermost first."""
+
+    paths: tuple[Keys, ...]
+    is_header: bool
+    text: str
+    line: int
+    comment: int  # where in the text the comment at its end begins; -1 without one
+
+    @property
+    def keys(self) -> Keys:
+        return self.paths[-1] if self.paths else ()
+
+    def text_with_comment_of(self, other: "_Statement") -> str:
+        if other.comment < 0:
+            return self.text
+        value = self.text[: self.comment] if self.comment >= 0 else self.text
+        return f"{value.rstrip()}  {other.text[other.comment :]}"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A TOML text and its values. Getters return None for a missing key and raise for a wrong value."""
+
+    name: str
+    text: str
+    data: dict[str, Any]
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> "Document":
+        """Raises SessionFileError for what is no TOML."""
+        try:
+            document = cls(name, text, tomllib.loads(text))
+            leaves = _leaves(document.data)
+        except tomllib.TOMLDecodeError as error:
+            raise _syntax_error(text, name, str(error)) from None
+        except (ValueError, RecursionError):
+            why = "numbers too long or names nested too deep to be read"
+            raise SessionFileError.at(name, _unreadable_line(text), why) from None
+        for keys, value in leaves.items():
+            if not _has_64_bits(value):
+                raise document.error(keys, f"{'.'.join(map(printable, keys))}: numbers have at most 64 bits")
+        return document
+
+    @cached_property
+    def _statements(self) -> dict[Keys, _Statement]:
+        found: dict[Keys, _Statement] = {}
+        for statement in _statements(self.text):
+            for path in statement.paths:
+                found.setdefault(path, statement)
+        return found
+
+    def line(self, *keys: str) -> int:
+        """The line on which the key stands, else its table, else 1."""
+        while keys and keys not in self._statements:
+            keys = keys[:-1]
+        return self._statements[keys].line if keys else 1
+
+    def element_line(self, *keys: str, element: int) -> int:
+        """The line on which that list in a list of lists begins."""
+        statement = self._statements[keys]
+        depth = 0
+        for token in _TOKEN.finditer(statement.text):
+            depth += (token[0] == "[") - (token[0] == "]")
+            if token[0] == "[" and depth == 2:
+                if not element:
+                    return statement.line + statement.text.count("\n", 0, token.start())
+                element -= 1
+        return statement.line
+
+    def lines_above(self, *keys: str) -> int | None:
+        """How many lines precede a text in triple quotes; None if its lines are not lines of the file."""
+        statement = self._statements[keys]
+        text = str(self.value(*keys))
+        if len(text.splitlines()) > text.count("\n") + 1:  # by separators that end no line of TOML
+            return None
+        for token in _TOKEN.finditer(statement.text):
+            content = token[0][3:-3].replace("\r\n", "\n")
+            if token[0][:3] in ('"""', "'''") and content.removeprefix("\n") == text:
+                opened = statement.line + statement.text.count("\n", 0, token.start())
+                return opened - 1 + content.startswith("\n")
+        return None
+
+    def error(self, keys: Keys, why: str, line: int | None = None) -> SessionFileError:
+        """What is wrong on the line of that key, unless on another, for the caller to raise."""
+        return SessionFileError.at(self.name, line or self.line(*keys), why)
+
+    def require_known(self, tables: Mapping[str, Sequence[str]]) -> None:
+        """Raises SessionFileError for a table or key not among these, and for what should be a table."""
+        for table, keys in self.data.items():
+            if table not in tables:
+                raise self.error((table,), _unknown(table, tables))
+            if tables[table] and not isinstance(keys, dict):
+                raise self.error((table,), f"{table} = {short_repr(keys)}: must be a table, [{table}]")
+            for key in keys if tables[table] else ():
+                if key not in tables[table]:
+                    raise self.error((table, key), f"{table}.{_unknown(key, tables[table])}")
+
+    def value(self, table: str, key: str) -> Any:
+        return self.data.get(table, {}).get(key)
+
+    def must_be(self, table: str, key: str, what: str) -> SessionFileError:
+        value = short_repr(self.value(table, key))
+        return self.error((table, key), f"{table}.{key} = {value}: must be {what}")
+
+    def string(self, table: str, key: str) -> str | None:
+        value = self.value(table, key)
+        if value is None or isinstance(value, str):
+            return value
+        raise self.must_be(table, key, "text in quotes")
+
+    def flag(self, table: str, key: str) -> bool | None:
+        value = self.value(table, key)
+        if value is None or isinstance(value, bool):
+            return value
+        raise self.must_be(table, key, "true or false")
+
+    def whole(self, table: str, key: str, least: int, most: int | None = None) -> int | None:
+        value = self.value(table, key)
+        if value is None or (is_whole(value) and least <= value and (most is None or value <= most)):
+            return None if value is None else int(value)
+        to = "or more" if most is None else f"to {most}"
+        raise self.must_be(table, key, f"a whole number, {least} {to}")
+
+    def number(self, table: str, key: str) -> float | None:
+        value = self.value(table, key)
+        if value is None:
+            return None
+        if not is_number(value):
+            raise self.must_be(table, key, "a finite number")
+        return float(value)
+
+
+def _unknown(key: str, known: Iterable[str]) -> str:
+    return f"{printable(key)}: no such name" + (did_you_mean(key, known) or f"; there are {', '.join(known)}")
+
+
+def is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:
+        return False
+
+
+def rewritten(old: str, new: str, same: Callable[[Keys, object, object], bool]) -> str:
+    """The TOML `new` written into `old`: its comments, its order and the values that are the same stay.
+
+    Just `new` where `old` is laid out in another way than one key a line.
+    """
+    fresh = {statement.keys: statement for statement in _statements(new) if statement.keys}
+    before, after = _leaves(tomllib.loads(old)), _leaves(tomllib.loads(new))
+    kept: list[str] = []
+    ends: dict[Keys, int] = {}
+    for statement in _statements(old if old.endswith("\n") else old + "\n"):
+        keys, text = statement.keys, statement.text
+        if keys and keys not in fresh:
+            continue
+        if keys:
+            replacement = fresh.pop(keys)
+            if not statement.is_header and not same(keys, before.get(keys), after.get(keys)):
+                text = replacement.text_with_comment_of(statement)
+            ends[keys if statement.is_header else keys[:-1]] = len(kept) + 1
+        kept.append(text)
+    tables = {end: table for table, end in ends.items()}
+    parts: list[str] = []
+    for count, text in enumerate(kept, start=1):
+        added = [keys for keys in fresh if keys[:-1] == tables.get(count) and not fresh[keys].is_header]
+        parts += [text, *(fresh.pop(keys).text for keys in added)]
+    parts += [("\n" if statement.is_header else "") + statement.text for statement in fresh.values()]
+    written = "".join(parts)
+    return written if _holds(written, after, same) else new
+
+
+def _holds(text: str, values: dict[Keys, object], same: Callable[[Keys, object, object], bool]) -> bool:
+    try:
+        found = _leaves(tomllib.loads(text))
+    except tomllib.TOMLDecodeError:
+        return False
+    return found.keys() == values.keys() and all(same(keys, found[keys], values[keys]) for keys in values)
+
+
+def _leaves(data: dict[str, Any], above: Keys = ()) -> dict[Keys, object]:
+    leaves: dict[Keys, object] = {}
+    for key, value in data.items():
+        keys = (*above, key)
+        leaves |= _leaves(value, keys) if isinstance(value, dict) else {keys: value}
+    return leaves
+
+
+def _has_64_bits(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_has_64_bits, value))
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
+def _statements(text: str) -> Iterator[_Statement]:
+    table: Keys = ()
+    start = depth = 0
+    line, comment = 1, -1
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        depth += (mark in "[{") - (mark in "]}")
+        if depth:
+            continue
+        if mark[0] == "#":
+            comment = token.start() - start
+        elif mark == "\n":
+            statement = _statement(text[start : token.end()], line, comment, table)
+            yield statement
+            table = statement.keys if statement.is_header else table
+            line += statement.text.count("\n")
+            start, comment = token.end(), -1
+    if start < len(text):
+        yield _statement(text[start:], line, comment, table)
+
+
+def _statement(text: str, line: int, comment: int, table: Keys) -> _Statement:
+    is_header = text.lstrip().startswith("[")
+    try:
+        paths = tuple(_paths(tomllib.loads(text), () if is_header else table))
+    except (ValueError, RecursionError):
+        paths = ()
+    return _Statement(paths, is_header, text, line, comment)
+
+
+def _paths(data: dict[str, Any], above: Keys) -> Iterator[Keys]:
+    for key, value in data.items():
+        yield (*above, key)
+        if isinstance(value, dict):
+            yield from _paths(value, (*above, key))
+
+
+def _syntax_error(text: str, name: str, message: str) -> SessionFileError:
+    """tomllib's complaint at the line to look at: where the repeated key or the unfinished value begins."""
+    place = _PLACE.search(message)
+    line = int(place[1]) if place and place[1] else _unreadable_line(text)
+    if message.startswith("Cannot"):
+        *_, statement = (each for each in _statements(text) if each.line <= line)
+        twice = ".".join(map(printable, statement.keys))
+        return SessionFileError.at(name, statement.line, f"{twice} is given a second time; give it once")
+    what = message[: place.start()] if place else message
+    column = f" (column {place[2]})" if place and place[2] else ""
+    return SessionFileError.at(name, line, f"not TOML: {what[0].lower()}{what[1:]}{column}")
+
+
+def _unreadable_line(text: str) -> int:
+    """The line of the first statement that cannot be read by itself."""
+    for statement in _statements(text):
+        try:
+            _leaves(tomllib.loads(statement.text))
+        except (ValueError, RecursionError):
+            return statement.line
+    return 1

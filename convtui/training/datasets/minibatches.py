@@ -1,0 +1,51 @@
+"""Which images make up the mini-batch of a step, and what the network sees of them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.training.datasets.open_any import DataSet
+
+Images = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+PICTURED: Final = 16
+
+
+class MiniBatches:
+    """The training images, shuffled anew for every epoch; what does not fill a mini-batch is left out.
+
+    A mini-batch follows from seed and step alone, so that a run can be gone on with at any step.
+    """
+
+    def __init__(self, data: DataSet, seed: int, size: int) -> None:
+        self.an_epoch = len(data.train_images) // size
+        self._data, self._seed, self._size = data, seed, size
+        self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    def after(self, step: int) -> tuple[Images, Labels]:
+        """Normalised images [size, C, H, W] and labels [size] to train on when so many steps were made."""
+        epoch, number = divmod(step, self.an_epoch)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = shuffled(len(self._data.train_images), self._seed, epoch)
+        chosen = self._order[number * self._size : (number + 1) * self._size]
+        return normalised(self._data.train_images[chosen], self._data), self._data.train_labels[chosen]
+
+
+def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order in which an epoch goes through so many images; epochs count from 0."""
+    return np.random.default_rng((epoch + 1, seed)).permutation(count)
+
+
+def pictured(data: DataSet) -> NDArray[np.int64]:
+    """Which test images are shown with what the network says of them, few or all there are."""
+    return np.random.default_rng(0).permutation(len(data.test_images))[:PICTURED]
+
+
+def normalised(images: NDArray[Any], data: DataSet) -> Images:
+    """Images so that the training images have mean 0 and standard deviation 1."""
+    return (images.astype(np.float32) - np.float32(data.mean)) / np.float32(data.std)

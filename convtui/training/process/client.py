@@ -1,0 +1,139 @@
+"""The parent's end of the training process: starts it, passes messages, and sees to it that it ends.
+
+The process is in a session of its own, so that Ctrl+C reaches the parent alone, which decides. It has the
+parent's path for imports, whatever folder it is started in, and ends by itself when the parent is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from convtui.inputs.names import printable
+from convtui.training.process.pipes import GRACE
+from convtui.training.process.protocol import Message, decode, encode
+
+LONGEST_LINE: Final = 2**24
+
+_NO_CAUSES: Final = ("ignored: ", "note: ")  # what was not obeyed; how Rust would tell more
+
+
+class Worker:
+    """A training process; `await Worker.start()` makes one."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
+        self._last_words = ""
+        self._killing: asyncio.TimerHandle | None = None
+        self._listening = asyncio.create_task(self._listen(process.stderr))
+
+    @classmethod
+    async def start(cls) -> Worker:
+        """A process that has begun to import what it needs: it says Ready, and takes messages at once.
+
+        Raises OSError where none can be started.
+        """
+        try:
+            Path.cwd()
+        except FileNotFoundError:  # in which PyTorch does not find its own libraries
+            raise OSError("the working directory is gone; change to one that is there") from None
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "convtui.training.process"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=LONGEST_LINE,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path)},
+        )
+        return cls(process)
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, minus the number of the signal that killed it; None while it runs."""
+        return self._process.returncode
+
+    @property
+    def cause(self) -> str:
+        """How it ended, in words: `was killed by SIGKILL`, `ended with exit code 1: MemoryError`.
+
+        The last line of its error stream is sure to be the last once events() has ended.
+        """
+        code = self.returncode
+        if code is None:
+            return "is running"
+        how = f"ended with exit code {code}"
+        if code < 0:
+            with suppress(ValueError):
+                how = f"was killed by {signal.Signals(-code).name}"
+        return f"{how}: {self._last_words}" if self._last_words else how
+
+    def send(self, message: Message) -> None:
+        """Pass a job or a command on, without waiting; lost if the process has ended."""
+        if self.returncode is None and not self._stdin.is_closing():
+            self._stdin.write(f"{encode(message)}\n".encode())
+
+    async def events(self) -> AsyncIterator[Message]:
+        """What it tells, until it has ended."""
+        async for line in _lines(self._stdout):
+            try:
+                event = decode(line)
+            except ValueError:  # torn by the end of the process
+                continue
+            yield event
+        await self._ended()
+
+    def leave(self) -> None:
+        """Have a run saved and the process end, without waiting: what it still tells comes as ever.
+
+        One that does not end in time is killed.
+        """
+        self._stdin.close()
+        self._killing = self._killing or asyncio.get_running_loop().call_later(GRACE + 1, self.kill)
+
+    async def end(self) -> None:
+        """Have a run saved and the process ended; one that does not end is killed, also when cancelled."""
+        try:
+            self.leave()
+            await self._process.wait()
+        finally:
+            self.kill()
+            await self._ended()
+
+    def kill(self) -> None:
+        """End the process at once; its run keeps its last checkpoint."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def _ended(self) -> None:
+        await self._process.wait()
+        if self._killing:
+            self._killing.cancel()
+        await asyncio.wait([self._listening])
+
+    async def _listen(self, stderr: asyncio.StreamReader) -> None:
+        async for line in _lines(stderr):
+            words = line.strip()
+            if words and not words.startswith(_NO_CAUSES):
+                self._last_words = printable(words)
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    """The lines until the end, without those that are longer than any should be."""
+    while True:
+        with suppress(ValueError):
+            line = await stream.readline()
+            if not line:
+                return
+            yield line.decode(errors="replace")

@@ -1,0 +1,167 @@
+"""The training process: does one job after another, and obeys commands between any two steps.
+
+It ends when its parent does. A run is saved whenever it holds or ends and every few seconds between, so that
+whatever ends the process costs little; what it tells of a run is on disk before anybody reads it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from convtui.inputs.names import printable
+from convtui.training.architecture import layers_text, network
+from convtui.training.datasets.open_any import DataSet, fingerprint, load
+from convtui.training.process.active_run import UnderWay
+from convtui.training.process.lr_finder import RATES
+from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore, take_stdout
+from convtui.training.process.protocol import (
+    JOBS,
+    Begun,
+    Continue,
+    Failed,
+    Find,
+    Message,
+    Ready,
+    Stop,
+    Stopped,
+    Train,
+)
+from convtui.training.recipe import Recipe
+from convtui.training.runs.store import Run, find_run, new_run
+
+if TYPE_CHECKING:
+    from convtui.training.process.loop import Training
+
+LAST_WORDS: Final = 2.0
+NO_TORCH: Final = "training needs PyTorch: pip install torch"
+NO_MEMORY: Final = "out of memory; a smaller batch_size, fewer channels or smaller images need less"
+
+_OF_MEMORY: Final = ("allocate memory", "out of memory", "failed to map segment")
+_EXPECTED: Final = (ValueError, OSError, ImportError, MemoryError)  # a line says all there is to say
+
+
+def main() -> NoReturn:
+    """Work until stdin ends or SIGTERM comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    outbox, inbox = Outbox(take_stdout()), Inbox(sys.stdin.buffer)
+    worker = Worker(inbox, outbox)
+    inbox.get_ready()
+    signal.signal(signal.SIGTERM, lambda *_: inbox.end())
+    outbox.send(Ready())
+    with suppress(Ended):
+        while True:
+            worker.work()
+    outbox.close(LAST_WORDS)
+    os._exit(0)  # the interpreter's own end would wait for threads that wait for the pipes
+
+
+def reason_of(error: Exception) -> str:
+    """One line for the user on why a job cannot go on."""
+    text = str(error).strip() or "no reason given"
+    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+        return NO_TORCH
+    if isinstance(error, MemoryError) or any(words in text for words in _OF_MEMORY):
+        return NO_MEMORY
+    if isinstance(error, OSError) and error.strerror:
+        return f"{printable(str(error.filename))}: {error.strerror}" if error.filename else error.strerror
+    line = printable(text.splitlines()[0])
+    return line if isinstance(error, ValueError) else f"{type(error).__name__}: {line}"
+
+
+class Worker:
+    """Takes jobs from the inbox, those first that came in while another was done."""
+
+    def __init__(self, inbox: Inbox, outbox: Outbox) -> None:
+        self._inbox, self._outbox = inbox, outbox
+        self._jobs: deque[Message] = deque()
+        self._loop = _import_loop()
+
+    def work(self) -> None:
+        """Do the next job. Whatever goes wrong with it is told, and the next one can come. Raises Ended."""
+        job = self._jobs.popleft() if self._jobs else self._inbox.get()
+        if not isinstance(job, JOBS):
+            ignore(f"{job.kind}: no job is on")
+            return
+        try:
+            self._do(job)
+        except Exception as error:
+            if not isinstance(error, _EXPECTED):
+                traceback.print_exc()
+            self._outbox.send(Failed(reason_of(error)))
+
+    def _do(self, job: Message) -> None:
+        if isinstance(self._loop, Exception):
+            raise self._loop
+        match job:
+            case Train(recipe, paused):
+                data = load(recipe.data, recipe.image_size)
+                recipe = replace(recipe, data=data.source)
+                training = self._loop.Training(recipe, data)
+                with new_run(recipe, fingerprint(data)).locked() as run:
+                    self._run(training, run, paused)
+            case Continue(folder):
+                with find_run(folder).locked() as run:
+                    data = load(run.recipe.data, run.recipe.image_size)
+                    run.check_data(fingerprint(data))
+                    training = self._loop.Training(run.recipe, data, checkpoint := run.checkpoint())
+                    self._run(training, run, lost=checkpoint is None and bool(run.checkpoints()))
+            case Find(recipe):
+                self._find(recipe, load(recipe.data, recipe.image_size))
+
+    def _run(self, training: Training, run: Run, is_paused: bool = False, lost: bool = False) -> None:
+        begun = _begun(training.recipe, training.data, training.step, training.total_steps, str(run.path))
+        begun = replace(begun, lost=lost)
+        try:
+            UnderWay(training, run, self._inbox, self._outbox, self._jobs.append).do(begun, is_paused)
+        except Exception as error:
+            with suppress(OSError, ValueError):
+                run.append(Failed(reason_of(error)))
+            raise
+
+    def _find(self, recipe: Recipe, data: DataSet) -> None:
+        self._outbox.send(_begun(recipe, data, 0, len(RATES)))
+        for count, event in enumerate(self._loop.find(recipe, data), 1):
+            self._outbox.send(event)
+            while message := self._inbox.get_waiting():
+                if isinstance(message, Stop):
+                    self._outbox.send(Stopped(count))
+                    return
+                if isinstance(message, JOBS):
+                    self._jobs.append(message)
+                else:
+                    ignore(f"{message.kind}: a learning-rate search can only be stopped")
+
+
+def _import_loop() -> Any:
+    """The module that imports PyTorch, or the error that says why it cannot be had."""
+    try:
+        loop = importlib.import_module("convtui.training.process.loop")
+        loop.prepare()
+        return loop
+    except Exception as error:
+        return error
+
+
+def _begun(recipe: Recipe, data: DataSet, step: int, total_steps: int, run: str = "") -> Begun:
+    layers = layers_text(recipe, data.shape, len(data.classes))
+    return Begun(
+        recipe=recipe,
+        run=run,
+        step=step,
+        steps_per_epoch=len(data.train_images) // recipe.batch_size,
+        total_steps=total_steps,
+        layers=layers,
+        shape=data.shape,
+        classes=data.classes,
+        train_count=len(data.train_images),
+        test_count=len(data.test_images),
+        parameters=network(recipe, data.shape, len(data.classes)).parameters,
+    )

@@ -1,0 +1,69 @@
+"""From a run that is kept to the other pages: its kernels to step through, its layers to look into.
+
+Whoever opens them gives a normalised picture (data.picture(..., normalised=True)): it is what the network
+saw, so that the figures on the other pages are the network's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from convtui.engine.feature_maps import FeatureMaps
+from convtui.engine.layer_text import parse_layers
+from convtui.inputs.images import InputError, Picture
+from convtui.state.learned_weights import Trained
+from convtui.state.network import Stack
+from convtui.state.session import Session
+from convtui.training.architecture import layers_text
+from convtui.training.runs.store import Run
+
+
+def trained_stack(run: Run, picture: Picture) -> Stack:
+    """The run's layers, with the weights of its last checkpoint, over the picture.
+
+    Raises ValueError for a run without a checkpoint or that has diverged, and for a picture with other
+    channels than the run's images.
+    """
+    last = run.latest_checkpoint()
+    trained = Trained.of(run.path, last.step, last.weights, last.digest)
+    run.keep_for_good(trained.step)
+    weights = [arrays["weight"] for arrays in trained.weights.values() if arrays["weight"].ndim == 4]
+    shape = picture.pixels.shape
+    channels, classes = weights[0].shape[1], len(weights[-1])
+    if shape[0] != channels:
+        why = f"learnt from {channels}-channel images; {picture.name} has {shape[0]}"
+        raise InputError(f"{trained.run_name}: {why}")
+    layers = parse_layers(layers_text(run.recipe, shape, classes))
+    return Stack.laid(layers, shape, name=trained.run_name).with_trained(trained)
+
+
+def trained_layers(session: Session, run: Run, picture: Picture) -> Session:
+    """The run's layers over the picture for the Layers page, its first kernels for the Step page.
+
+    Raises as trained_stack does.
+    """
+    return trained_step(session, run, picture).with_stack(trained_stack(run, picture))
+
+
+def trained_step(session: Session, run: Run, picture: Picture) -> Session:
+    """The first layer's kernels, stride, padding and bias over the picture, from its first output cell.
+
+    Raises as trained_stack does.
+    """
+    stack = trained_stack(run, picture).at(1, (0, 0, 0))
+    assert stack.trained is not None
+    maps = FeatureMaps(stack.layers, picture.pixels, weights=stack.trained.within(stack.summary))
+    return replace(session, picture=picture, chosen_stack=stack).with_layer_opened(maps)
+
+
+def weights_of(folder: Path, step: int, digest: str | None = None) -> Trained:
+    """What the run in a folder had learnt after a step, by the checkpoint of that digest if one is given.
+
+    Raises ValueError if that is not kept any more: the folder may be that of another run by now.
+    """
+    run = Run(folder)
+    checkpoint = run.checkpoint_after(step, digest)
+    if checkpoint is None:
+        raise InputError(f"run {run.number}: its weights after step {step} are not kept any more")
+    return Trained.of(run.path, step, checkpoint.weights, checkpoint.digest)

@@ -1,0 +1,399 @@
+"""The app's side of training: one worker process, the run that it works on, and those that wait.
+
+It folds the worker's events into records and tells whoever listens that something has changed, a few times
+a second at most, however fast events arrive. It knows no screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Protocol
+
+from convtui.state.history import History
+from convtui.training.process.protocol import (
+    Begun,
+    Continue,
+    Failed,
+    Find,
+    Finished,
+    Go,
+    Going,
+    Message,
+    OneStep,
+    Pause,
+    Paused,
+    Ready,
+    SetRate,
+    Stop,
+    Stopped,
+    Suggested,
+    Train,
+    Watch,
+)
+from convtui.training.recipe import SCHEDULES, Recipe
+from convtui.training.runs.history import Record, Search, State
+from convtui.training.runs.store import number_of
+
+TOLD_EVERY: Final = 0.1  # seconds
+AT_ONCE: Final = 0.01  # seconds for what belongs together to arrive
+BATCH: Final = 0.005  # seconds of events after which keys have their turn
+COMPARED: Final = 4  # runs: every schedule without and with batch norm
+PATIENCE: Final = 2.0  # seconds for a last checkpoint when all ends
+
+_TURNS: Final = (Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested)
+
+
+class TrainerError(ValueError):
+    """What cannot be done now, and what can."""
+
+
+class Worker(Protocol):
+    """The training process, as convtui.training.process.client has it."""
+
+    @property
+    def cause(self) -> str:
+        """How it ended, with the last words of its error stream."""
+
+    def send(self, message: Message) -> None:
+        """Give it a job or a command."""
+
+    def events(self) -> AsyncIterator[Message]:
+        """What it tells, until it ends."""
+
+    async def end(self) -> None:
+        """Have it end, by force if it will not."""
+
+
+async def start_worker() -> Worker:
+    """A training process of its own."""
+    from convtui.training.process import client
+
+    return await client.Worker.start()
+
+
+class Trainer:
+    """Runs one job at a time in a worker that is started when first needed.
+
+    Without a way to start a worker it only shows what it is given.
+    `recipes` has the next run's recipe and those before it, `current` the last run worked on, `looked_at` a
+    kept one that is shown instead, `records` the runs of this session by folder, `comparison` the runs
+    compared, in order, and `waiting` those still to come. A run that never began is not among them.
+    """
+
+    def __init__(
+        self, recipe: Recipe | None = None, start: Callable[[], Awaitable[Worker]] | None = start_worker
+    ) -> None:
+        self.recipes = History(recipe or Recipe())
+        self.current: Record | None = None
+        self.looked_at: Record | None = None
+        self.search: Search | None = None
+        self.records: dict[str, Record] = {}
+        self.comparison: list[Record] = []
+        self.waiting: deque[Recipe] = deque()
+        self.is_ready = False
+        self.trouble = ""  # why there is no worker, or why the last run did not begin
+        self._start = start
+        self._worker: Worker | None = None
+        self._outbox: list[Message] = []  # for a worker that is on its way
+        self._serving: asyncio.Task[None] | None = None
+        self._job: Record | Search | None = None
+        self._shown_before: Record | None = None  # the job's run
+        self._is_chosen = False  # whether the job has been told which weight to watch
+        self._idle = asyncio.Event()
+        self.to_watch: Callable[[Record], Watch | None] = lambda _: None  # in a job
+        self._listeners: list[Callable[[], None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._told_at = 0.0
+        self._is_ending = False
+
+    # -- the next run's recipe
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.recipes.present
+
+    def change(self, recipe: Recipe, run: str = "") -> None:
+        """Another recipe for the next run; changes of the same `run` are one step of undo."""
+        if recipe != self.recipe:
+            self._adopt(self.recipes.then(recipe, run))
+
+    def undo(self) -> bool:
+        """The recipe before; tells whether there was one."""
+        return self._adopt(self.recipes.undone())
+
+    def redo(self) -> bool:
+        """The recipe that was undone; tells whether there was one."""
+        return self._adopt(self.recipes.redone())
+
+    def _adopt(self, recipes: History[Recipe]) -> bool:
+        is_new = recipes is not self.recipes
+        self.recipes, self.trouble = recipes, ""
+        self._changed()
+        return is_new
+
+    # -- listening
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Have this called when something has changed."""
+        self._listeners.append(told)
+
+    def _changed(self, turn: bool = True) -> None:
+        """Tell the listeners: of a turn of things at once, of mere progress when it is time."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + AT_ONCE
+        if not turn:
+            due = max(due, self._told_at + TOLD_EVERY)
+        if self._timer is None or due < self._timer.when():
+            if self._timer:
+                self._timer.cancel()
+            self._timer = loop.call_at(due, self._tell)
+
+    def _tell(self) -> None:
+        self._timer, self._told_at = None, asyncio.get_running_loop().time()
+        for told in tuple(self._listeners):
+            told()
+
+    # -- jobs
+
+    @property
+    def is_busy(self) -> bool:
+        return self._job is not None
+
+    @property
+    def shown(self) -> Record | None:
+        """The run that pages show."""
+        return self.looked_at or self.current
+
+    def look_at(self, record: Record) -> None:
+        """Show a run, as it is now if it is the current one."""
+        is_current = self.current is not None and self.current.run == record.run
+        self.looked_at = None if is_current else record
+
+    def start(self, recipe: Recipe, paused: bool = False) -> Record:
+        """Begin a run; paused: hold before its first step. Raises TrainerError while another job is on."""
+        self._require_idle()
+        self.comparison = []
+        return self._begin(recipe, paused)
+
+    def resume(self, record: Record) -> None:
+        """Go on with a run from its last checkpoint. Raises TrainerError while another job is on."""
+        self._require_idle()
+        if record.state is State.FINISHED:
+            raise TrainerError("this run is finished: space starts a new one")
+        if record.state is State.ELSEWHERE:
+            raise TrainerError("another process trains this run: stop it there first")
+        record.state, record.reason = State.STARTING, ""
+        self.records[record.run] = record
+        self._take_up(record, Continue(record.run))
+
+    def find(self, recipe: Recipe) -> Search:
+        """Search for a learning rate. Raises TrainerError while another job is on."""
+        self._require_idle()
+        self.search = self._job = Search(recipe)
+        self._idle.clear()
+        self._send(Find(recipe))
+        self._changed()
+        return self.search
+
+    def compare(self, recipe: Recipe) -> None:
+        """The recipe without and with batch norm under a constant and a one-cycle rate, run by run.
+
+        Raises TrainerError while another job is on.
+        """
+        self._require_idle()
+        self.comparison = []
+        self.waiting = deque(
+            replace(recipe, schedule=schedule, batch_norm=batch_norm)
+            for schedule in sorted(SCHEDULES)
+            for batch_norm in (False, True)
+        )
+        self._compare_next()
+
+    def forget(self, record: Record) -> None:
+        """The run is deleted."""
+        self.records.pop(record.run, None)
+        self.comparison = [each for each in self.comparison if each.run != record.run]
+        if self.current and self.current.run == record.run:
+            self.current = None
+        if self.looked_at and self.looked_at.run == record.run:
+            self.looked_at = None
+        self._changed()
+
+    def _require_idle(self) -> None:
+        if self._job is not None:
+            what = "a run is on" if isinstance(self._job, Record) else "the search for a rate is on"
+            raise TrainerError(f"{what}: x stops it")
+
+    def _begin(self, recipe: Recipe, paused: bool = False) -> Record:
+        record = Record(recipe)
+        self._take_up(record, Train(recipe, paused))
+        return record
+
+    def _take_up(self, record: Record, job: Message) -> None:
+        self._shown_before, self.trouble = self.shown, ""
+        self.current = self._job = record
+        self.looked_at = None
+        self._idle.clear()
+        self._send(job)
+        self._is_chosen = False
+        self._choose(record)
+        self._changed()
+
+    def _choose(self, record: Record) -> None:
+        """Have the job tell of the weight that is looked at, as soon as it is known where that is."""
+        watch = None if self._is_chosen else self.to_watch(record)
+        if watch is not None:
+            self._send(watch)
+            self._is_chosen = True
+
+    def _compare_next(self) -> None:
+        self.comparison.append(self._begin(self.waiting.popleft()))
+
+    # -- commands
+
+    def pause(self) -> None:
+        self._command(Pause())
+
+    def go(self) -> None:
+        self._command(Go())
+
+    def one_step(self) -> None:
+        """One more step, then hold."""
+        self._command(OneStep())
+
+    def stop(self) -> None:
+        """End the job, and a comparison with it; the run is saved and can be continued.
+
+        A run that was lost under way is let go of.
+        """
+        if self._job is None and self.shown and self.shown.is_lost:
+            self.shown.let_go()
+            return
+        self.waiting.clear()
+        self._command(Stop())
+
+    def set_rate(self, max_lr: float) -> None:
+        """Another peak (or constant) rate for the steps to come."""
+        self._command(SetRate(max_lr))
+        if isinstance(self._job, Record):
+            self._job.asked_lr = max_lr
+
+    def watch(self, layer: int, index: tuple[int, int, int, int]) -> None:
+        """Have this weight told of at every step."""
+        self._command(Watch(layer, index))
+
+    def _command(self, message: Message) -> None:
+        if self._job is None:
+            raise TrainerError("no run is on: space starts one")
+        if isinstance(self._job, Search) and not isinstance(message, Stop):
+            self._require_idle()
+        self._send(message)
+
+    # -- the worker
+
+    def prewarm(self) -> None:
+        """Start the worker, if there is none, so that it has PyTorch imported when it is needed."""
+        if self._serving is None and self._start and not self._is_ending:
+            self.trouble = ""
+            self._serving = asyncio.get_running_loop().create_task(self._serve(self._start))
+
+    def _send(self, message: Message) -> None:
+        self.prewarm()
+        if self._worker is None:
+            self._outbox.append(message)
+        else:
+            self._worker.send(message)
+
+    async def _serve(self, start: Callable[[], Awaitable[Worker]]) -> None:
+        """Start a worker, give it what waits for it, and listen to it until it ends."""
+        cause = "was given up"
+        try:
+            self._worker = worker = await start()
+            try:
+                for message in self._outbox:
+                    worker.send(message)
+                self._outbox.clear()
+                if not self._is_ending:
+                    await self._listen_to(worker)
+            finally:
+                await worker.end()
+            cause = worker.cause
+        except OSError as error:
+            cause = f"cannot be started: {error}"
+        except Exception as error:
+            cause = f"was given up: {type(error).__name__}: {error}"
+            raise
+        finally:
+            self._worker = self._serving = None
+            self._outbox.clear()
+            self.is_ready = False
+            self._died(f"the training process {cause}")
+
+    async def _listen_to(self, worker: Worker) -> None:
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        async for event in worker.events():
+            self._took(event)
+            if loop.time() - since > BATCH:
+                await asyncio.sleep(0)
+                since = loop.time()
+
+    def _took(self, event: Message) -> None:
+        if isinstance(event, Ready):
+            self.is_ready = True
+        elif self._job is not None:
+            self._job.take(event)
+            if isinstance(event, Begun) and isinstance(self._job, Record):
+                self.records[event.run] = self._job
+                self._choose(self._job)
+            if not self._job.is_active:
+                self._job_is_over(self._job)
+        self._changed(turn=isinstance(event, _TURNS))
+
+    def _job_is_over(self, job: Record | Search) -> None:
+        self._job = None
+        self._idle.set()
+        if isinstance(job, Record) and job.begun is None:
+            self.current, self.trouble = self._shown_before, job.reason
+            self.comparison = [each for each in self.comparison if each is not job]
+        if self.waiting and job.state is State.FINISHED:
+            self._compare_next()
+        else:
+            self.waiting.clear()
+
+    def _died(self, reason: str) -> None:
+        if self._job is None:
+            self.trouble = reason
+        else:
+            self._job.fail(reason)
+            self._job_is_over(self._job)
+        self._changed()
+
+    @property
+    def parting(self) -> str | None:
+        """What to say when all ends while a run is on: how it is gone on with."""
+        run = self._job.run if isinstance(self._job, Record) else ""
+        number = number_of(Path(run))
+        return f"run {number} is kept: convtui train --resume {number} goes on with it" if run else None
+
+    async def end(self) -> None:
+        """Have the run saved and the worker end; nothing is told any more."""
+        self._is_ending = True
+        self._listeners.clear()
+        self.waiting.clear()
+        if self._job is not None and self._worker is not None:
+            self._worker.send(Stop())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), PATIENCE)
+        serving = self._serving
+        if self._worker is not None:
+            await self._worker.end()
+        if serving is not None:
+            await serving
+        if self._timer:
+            self._timer.cancel()

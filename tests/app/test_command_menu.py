@@ -1,0 +1,125 @@
+"""The command palette finds everything, and everything it finds works."""
+
+from textual.widgets import OptionList
+
+from convtui.app.command_menu import commands
+from convtui.engine import presets
+from convtui.engine.kernels import NAMES
+from convtui.engine.spec import PADDING_MODES
+from convtui.inputs import samples
+from convtui.pages.base.keys import SECTIONS, all_keys
+from convtui.pages.layers.page import LayersScreen
+from convtui.store import session_file as sessionfile
+from tests.support.driving import opened
+
+
+async def test_every_command_sample_kernel_and_theme_is_found() -> None:
+    async with opened() as driven:
+        found = {command.title: command.help for command in commands(driven.app)}
+        titles = list(found)
+        assert len(titles) == len(list(commands(driven.app)))
+        pages = SECTIONS["Pages"]
+        for key in pages:
+            assert found[f"Page: {key.footer}"] == f"{key.does} (key {key.written})"
+        for key in (key for key in all_keys() if key not in pages):
+            assert found[key.does[:1].upper() + key.does[1:]] == f"key {key.written}"
+        assert {f"Image: {name}" for name in samples.image_names()} <= set(titles)
+        assert {f"Session: {path.stem}" for path in samples.session_files()} <= set(titles)
+        assert {f"Kernel: {name}" for name in NAMES} <= set(titles)
+        assert {f"Kernel file: {path.stem}" for path in samples.kernel_files()} <= set(titles)
+        assert {f"Padding mode: {mode}" for mode in PADDING_MODES} <= set(titles)
+        assert {"Theme: dark", "Theme: light"} <= set(titles)
+        assert all(command.help for command in commands(driven.app))
+
+
+async def test_the_palette_begins_with_the_pages_and_ends_with_the_keys() -> None:
+    async with opened() as driven:
+        await driven.press("ctrl+p")
+        await driven.app.workers.wait_for_complete()
+        listed = driven.app.screen.query_one(OptionList)
+        titles = [command.title for command in commands(driven.app)]
+        shown = [str(listed.get_option_at_index(at).prompt).split("\n")[0] for at in range(len(titles))]
+        assert shown == titles
+    kinds = list(dict.fromkeys(title.partition(":")[0] for title in titles if ":" in title))
+    assert kinds[:4] == ["Page", "Image", "Image of a data set", "Session"]
+    assert titles.index("A row down") > titles.index("Theme: light")
+
+
+async def test_an_image_of_a_data_set_is_asked_for_by_its_number() -> None:
+    async with opened() as driven:
+        found = {command.title: command.callback for command in commands(driven.app)}
+        for name in samples.data_names():
+            found[f"Image of a data set: {name} …"]()
+            await driven.pilot.pause()
+            assert f"{name}:test:17" in driven.bottom
+            await driven.press("enter")
+            assert driven.session.picture.name.startswith(f"{name} test 17")
+
+
+async def test_images_kernels_sessions_and_themes_are_taken() -> None:
+    async with opened() as driven:
+        found = {command.title: command.callback for command in commands(driven.app)}
+        for path in samples.session_files():
+            found[f"Session: {path.stem}"]()
+            assert driven.session.spec == sessionfile.load(path).spec, driven.said
+            assert driven.session.path is None, "the lesson itself is not saved to"
+        for name in samples.image_names():
+            found[f"Image: {name}"]()
+            assert driven.session.picture.name == name, driven.said
+        for name in NAMES:
+            found[f"Kernel: {name}"]()
+            assert driven.session.kernel.name == name, driven.said
+        for mode in PADDING_MODES:
+            found[f"Padding mode: {mode}"]()
+            assert driven.session.spec.padding_mode == mode, driven.said
+        driven.app.change(lambda session: session.with_spec(stride=1))
+        for name in presets.NAMES:
+            found[f"Layers: {name}"]()
+            assert driven.session.stack.name == name, driven.said
+        for path in samples.layer_files():
+            found[f"Layers: {path.stem}"]()
+            assert driven.session.stack.name == path.stem, driven.said
+        await driven.pilot.pause()
+        assert isinstance(driven.page, LayersScreen)
+        driven.app.switch_mode("step")
+        for padding in ("valid", "same"):
+            found[f"Padding: {padding}"]()
+            assert driven.session.spec.padding == padding, driven.said
+        found["Theme: light"]()
+        assert driven.app.theme == "convtui-light"
+
+
+async def test_kernel_files_are_taken_where_they_fit() -> None:
+    async with opened() as driven:
+        found = {command.title: command.callback for command in commands(driven.app)}
+        for path in samples.kernel_files():
+            for name in ("mnist-7", "cat-32"):
+                driven.app.open(name)
+                found[f"Kernel file: {path.stem}"]()
+                taken = driven.session.kernel.name == path.name
+                assert taken or (driven.refused and "slices" in driven.said)
+                if taken:
+                    break
+            else:
+                raise AssertionError(f"{path.name} fits neither a grey nor a colour image")
+
+
+async def test_the_palette_runs_what_one_types() -> None:
+    async with opened() as driven:
+        await driven.press("ctrl+p")
+        await driven.press(*"kernel")
+        driven.app.screen.query_one("Input").value = "Kernel: laplacian"  # type: ignore[attr-defined]
+        await driven.app.workers.wait_for_complete()
+        await driven.press("enter", "enter")
+        await driven.pilot.pause()
+        assert driven.session.kernel.name == "laplacian"
+        assert driven.app.screen is driven.page
+
+
+async def test_the_palette_runs_keys() -> None:
+    async with opened() as driven:
+        stride = next(command for command in commands(driven.app) if command.title.startswith("Stride up"))
+        result = stride.callback()
+        assert result is not None
+        await result
+        assert driven.session.spec.stride == (2, 2)

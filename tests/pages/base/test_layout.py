@@ -1,0 +1,193 @@
+"""Whatever the shapes and the terminal: every pane has its place, and nothing moves while stepping."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.geometry import Region
+
+from convtui.pages.base.layout import (
+    CONTROLS,
+    GAP,
+    KEYS,
+    LEAST_HEIGHT,
+    LEAST_WIDTH,
+    MARGIN,
+    NOTES_WIDTH,
+    Arrangement,
+    arranged,
+    regions,
+    zoom_of,
+)
+from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, WIDE_NUMBERS
+from convtui.state.session import Zoom
+
+OFTEN = (24, 80), (40, 120), (LEAST_HEIGHT, LEAST_WIDTH)
+
+
+@st.composite
+def terminals(draw: st.DrawFn) -> tuple[int, int]:
+    """Rows and columns of a terminal that is large enough."""
+    return draw(
+        st.sampled_from(OFTEN) | st.tuples(st.integers(LEAST_HEIGHT, 90), st.integers(LEAST_WIDTH, 300))
+    )
+
+
+_sides = st.integers(1, 40) | st.integers(1, 5000)
+
+
+@st.composite
+def arguments(draw: st.DrawFn) -> dict[str, Any]:
+    """What `arranged` may be asked for."""
+    height, width = draw(terminals())
+    image = draw(st.tuples(_sides, _sides))
+    kernel = tuple(draw(st.integers(1, min(side, 64))) for side in image)
+    output = tuple(draw(st.integers(1, side - k + 1)) for side, k in zip(image, kernel, strict=True))
+    return {
+        "size": (height, width - MARGIN),
+        "image": image,
+        "output": output,
+        "kernel": kernel,
+        "zoom": draw(st.sampled_from([None, *Zoom])),
+        "hints": draw(st.booleans()),
+        "notes": draw(st.integers(1, 3)),
+        "equations": draw(st.integers(1, 2)),
+    }
+
+
+def plan_for(image: int, size: tuple[int, int] = (40, 120), kernel: int = 3, **given: Any) -> Arrangement:
+    """The plan for a square image, padded so that the output has its size."""
+    height, width = size
+    defaults: dict[str, Any] = {"zoom": None, "hints": True, "notes": 1, "equations": 1}
+    return arranged(
+        (height, width - MARGIN),
+        (image + kernel - 1,) * 2,
+        (image, image),
+        (kernel, kernel),
+        **{**defaults, **given},
+    )
+
+
+@given(arguments())
+def test_everything_fits_into_the_terminal(given: dict[str, Any]) -> None:
+    height, width = given["size"]
+    canvas = Region(0, 0, width + MARGIN, height - CONTROLS - KEYS)
+    places = regions(arranged(**given), width + MARGIN)
+    for name, place in places.items():
+        assert canvas.contains_region(place), name
+    assert places["equation"].height >= given["equations"]
+    assert places["notes"].height >= given["notes"]
+
+
+@given(arguments())
+def test_no_pane_lies_on_another(given: dict[str, Any]) -> None:
+    places = regions(arranged(**given), given["size"][1] + MARGIN)
+    names = list(places)
+    for at, name in enumerate(names):
+        for other in names[at + 1 :]:
+            assert not places[name].overlaps(places[other]), (name, other)
+
+
+@given(arguments())
+def test_every_pane_can_show_something(given: dict[str, Any]) -> None:
+    plan = arranged(**given)
+    heading = 1 + plan.pictures_hinted
+    for pane in (plan.image, plan.output):
+        assert pane.cells.rows(plan.pictures_height - heading) >= 1
+        assert pane.width >= pane.cells.width
+    assert plan.table.cells.rows(plan.tables_height - 1 - plan.tables_hinted) >= min(3, given["kernel"][0])
+
+
+@given(arguments())
+def test_titles_have_room(given: dict[str, Any]) -> None:
+    plan = arranged(**given)
+    assert plan.image.width >= 20
+    assert plan.output.width >= 20
+    assert plan.table.width >= len("kernel [0, 0]") - 1
+
+
+@given(arguments())
+def test_the_zoom_asked_for_is_obeyed(given: dict[str, Any]) -> None:
+    plan = arranged(**given)
+    if given["zoom"]:
+        assert zoom_of(plan.image.cells) == given["zoom"]
+        assert zoom_of(plan.output.cells) == given["zoom"]
+
+
+@given(arguments())
+def test_hints_are_shown_only_if_asked_for(given: dict[str, Any]) -> None:
+    plan = arranged(**{**given, "hints": False})
+    assert not plan.pictures_hinted
+    assert not plan.tables_hinted
+
+
+@given(arguments())
+def test_an_image_that_fits_is_seen_whole(given: dict[str, Any]) -> None:
+    """Hints never push it out of view; only the smallest cells and those asked for may need scrolling."""
+    plan = arranged(**given)
+    height = plan.pictures_height - 1 - plan.pictures_hinted
+    lines, columns = plan.image.cells.lines(given["image"][0]), given["image"][1] * plan.image.cells.width
+    without = arranged(**{**given, "hints": False})
+    if without.image.cells.lines(given["image"][0]) <= without.pictures_height - 1:
+        assert lines <= height
+    if plan.image.cells != HALF_BLOCKS and not given["zoom"]:
+        assert lines <= height
+        assert columns <= plan.image.width
+
+
+@given(arguments())
+def test_the_notes_stand_beside_the_tables_only_where_they_have_room(given: dict[str, Any]) -> None:
+    plan = arranged(**given)
+    notes = regions(plan, given["size"][1] + MARGIN)["notes"]
+    assert plan.notes_beside == (plan.notes_height == 0)
+    if plan.notes_beside:
+        assert notes.width >= NOTES_WIDTH - GAP
+
+
+@pytest.mark.parametrize(
+    ("image", "size", "cells"),
+    [
+        (5, (40, 120), TALL_NUMBERS),
+        (8, (40, 120), TALL_NUMBERS),
+        (9, (40, 120), NUMBERS),
+        (9, (40, 160), WIDE_NUMBERS),
+        (28, (40, 120), BLOCKS),
+        (28, (24, 80), HALF_BLOCKS),
+        (64, (40, 120), HALF_BLOCKS),
+        (1000, (40, 120), HALF_BLOCKS),
+        (28, (50, 300), NUMBERS),
+    ],
+)
+def test_cells_are_as_large_as_fits(image: int, size: tuple[int, int], cells: object) -> None:
+    assert plan_for(image, size).image.cells == cells
+
+
+def test_the_output_may_have_larger_cells_than_the_image() -> None:
+    plan = arranged((40, 119), (64, 64), (4, 4), (3, 3), None, True, 1, 1)
+    assert (plan.image.cells, plan.output.cells) == (HALF_BLOCKS, TALL_NUMBERS)
+
+
+def test_a_wide_image_leaves_room_for_its_output() -> None:
+    plan = plan_for(3000)
+    assert abs(plan.image.width - plan.output.width) <= 1
+
+
+def test_large_kernels_get_smaller_cells() -> None:
+    tables = [plan_for(28, kernel=side).table.cells for side in (3, 6, 7, 10, 30)]
+    assert tables == [WIDE_NUMBERS, WIDE_NUMBERS, NUMBERS, BLOCKS, HALF_BLOCKS]
+
+
+@pytest.mark.parametrize("zoom", list(Zoom))
+def test_zooms_are_told_from_cell_sizes(zoom: Zoom) -> None:
+    assert zoom_of(plan_for(28, zoom=zoom).image.cells) is zoom
+
+
+def test_on_a_tall_terminal_the_tables_have_taller_cells() -> None:
+    assert plan_for(28, (40, 120)).table.cells == WIDE_NUMBERS
+    for size in ((50, 160), (60, 200)):
+        plan, usual = plan_for(28, size), plan_for(28, (40, 120))
+        assert plan.table.cells == TALL_NUMBERS
+        assert plan.table.width == usual.table.width
+        assert plan.tables_height == 2 + TALL_NUMBERS.lines(3)
+        assert plan.image.cells == usual.image.cells

@@ -1,0 +1,296 @@
+"""The words have the figures in them, and fit the width that they are given."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.segment import Segment
+
+from convtui.pages.batchnorm.figures import Figures
+from convtui.pages.batchnorm.labels import (
+    Tone,
+    controls_of,
+    difference_line,
+    drawn,
+    formula_lines,
+    hint_line,
+    number,
+    rule_line,
+    running_lines,
+    sides_lines,
+    title_line,
+)
+from convtui.paint.cells import DARK
+from convtui.paint.controls import controls_line
+from convtui.state.batchnorm import Batches, Input, Network
+from tests.support.batchnorms import figures, text_of
+
+WIDTHS = [40, 58, 78, 118]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0.0000"),
+        (-0.00001, "-1.000e-05"),
+        (-1e-15, "0.0000"),
+        (0.12345, "0.1235"),
+        (0.09794, "0.09794"),
+        (0.0028454, "0.002845"),
+        (0.00028454, "2.845e-04"),
+        (-2.5, "-2.5000"),
+        (123456.7, "1.235e+05"),
+    ],
+)
+def test_numbers(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@settings(max_examples=60)
+@given(st.floats(1e-3, 100), st.floats(-3, 3), st.booleans())
+def test_the_equation_holds_with_the_numbers_that_are_shown(
+    scale: float, shift: float, training: bool
+) -> None:
+    found = figures(steps=1, training=training)
+    x = Input.of(scale * (found.measured.training.values + shift))
+    at = Figures(found.batches, replace(found.measured, training=x, evaluation=x))
+    _, first, _ = map(text_of, formula_lines(at, 118))
+    numbers = re.search(r"= \(([^ ]+) - \(?([^ )]+)\)?\)/√\(([^ ]+) \+ 1e-05\) = ([^ ]+)", first)
+    assert numbers
+    x_shown, mean, var, result = map(float, numbers.groups())
+    assert (x_shown - mean) / np.sqrt(var + 1e-5) == pytest.approx(result, rel=5e-3, abs=5e-3)
+
+
+def test_the_formula_has_the_numbers_put_in() -> None:
+    found = figures()
+    side, at = found.training, found.chosen
+    x, first, second = map(text_of, formula_lines(found, 78))
+    assert x.startswith(f"x = {number(found.values[at])}   activation {list(found.place)} of the batch")
+    assert (
+        f"= ({number(found.values[at])} - {number(side.mean)})/√({number(side.var)} + 1e-05)"
+        f" = {number(side.normalised[at])}" in first
+    )
+    assert second.endswith(f"= 1.0000·{number(side.normalised[at])} + 0.0000 = {number(side.output[at])}")
+
+
+def test_negative_numbers_stand_in_brackets() -> None:
+    found = figures("conv 3x3 4 s2 p1, bn", channel=0)
+    low = Figures(replace(found.batches.with_beta(-1.5), near=-5.0), found.measured)
+    _, first, second = map(text_of, formula_lines(low, 78))
+    assert "·(-" in second
+    assert " + (-1.5000) = -" in second
+    assert ("- (-" in first) == (low.training.mean < 0)
+
+
+def test_in_evaluation_mode_the_running_statistics_are_put_in() -> None:
+    found = figures(steps=1, training=False)
+    _, first, _ = formula_lines(found, 118)
+    assert (number(found.batches.norm.running_mean[1]), Tone.RUNNING) in first
+    assert text_of(first).endswith("μ and σ²: the running ones")
+    assert text_of(formula_lines(figures(), 118)[1]).endswith("μ and σ²: the batch's")
+
+
+def test_the_running_statistics_and_how_they_come_about() -> None:
+    found = figures(steps=1)
+    own, norm, after = found.statistics, found.batches.norm, found.after
+    _, mean, variance, unbiased = map(text_of, running_lines(found, 76))
+    assert mean.split() == [
+        "mean",
+        "μ",
+        number(own.mean[1]),
+        number(norm.running_mean[1]),
+        f"0.9·{number(norm.running_mean[1])}",
+        "+",
+        f"0.1·{number(own.mean[1])}",
+        number(after.running_mean[1]),
+    ]
+    assert variance.split() == ["variance", "σ²", number(own.var[1]), "biased:", "normalises"]
+    expected = 0.9 * norm.running_var[1] + 0.1 * own.var[1] * own.count / (own.count - 1)
+    assert unbiased.split()[-1] == number(expected)
+    assert unbiased.split()[1] == number(own.unbiased_var[1])
+
+
+def test_the_columns_are_aligned_at_the_point() -> None:
+    for width in (58, 76):
+        for steps in (0, 1):
+            head, mean, _, unbiased = map(text_of, running_lines(figures(steps=steps), width))
+            assert len(head) == len(mean) == len(unbiased) <= width
+            points = [[at for at, char in enumerate(line) if char == "."] for line in (mean, unbiased)]
+            assert points[0][0] == points[1][0]
+            assert points[0][-1] == points[1][-1]
+
+
+@pytest.mark.parametrize("momentum", [0.1, 0.01, 1.0, None])
+@pytest.mark.parametrize("scale", [1.0, -1.0, 0.01, -0.01, -3e3, -1e-5])
+@pytest.mark.parametrize("tracked", [0, 392, 19_999])
+def test_the_result_of_the_running_statistics_is_never_cut(
+    momentum: float | None, scale: float, tracked: int
+) -> None:
+    found = figures(steps=1, momentum=momentum, num_batches_tracked=tracked)
+    x = Input.of(scale * found.measured.training.values)
+    batches = found.batches.with_norm(running_mean=scale * found.batches.norm.running_mean)
+    at = Figures(batches, replace(found.measured, training=x, evaluation=x))
+    for width in (58, 76):
+        _, mean, _, unbiased = map(text_of, running_lines(at, width))
+        assert len(mean) == len(unbiased) == (76 if width == 76 else 48)
+        for line, values in (mean, at.after.running_mean), (unbiased, at.after.running_var):
+            assert line.split()[-1] == number(values[1])
+
+
+@pytest.mark.parametrize(
+    ("momentum", "running", "batch", "text"),
+    [
+        (0.1, -0.5988, -0.1522, "-0.9·0.5988 - 0.1·0.1522"),
+        (0.1, 0.5988, 0.1522, "0.9·0.5988 + 0.1·0.1522"),
+        (None, -0.5988, -0.1522, "(-392·0.5988 - 0.1522)/393"),
+        (None, 0.5988, 0.1522, "(392·0.5988 + 0.1522)/393"),
+    ],
+)
+def test_the_sums_with_their_signs(momentum: float | None, running: float, batch: float, text: str) -> None:
+    found = figures(momentum=momentum, num_batches_tracked=392, running_mean=np.full(4, running))
+    shift = batch - found.statistics.mean[1]
+    x = Input.of(found.measured.training.values + shift)
+    at = Figures(found.batches, replace(found.measured, training=x, evaluation=x))
+    assert f" {text} " in text_of(running_lines(at, 76)[1])
+
+
+def test_in_evaluation_mode_they_stay() -> None:
+    found = figures(steps=1, training=False)
+    _, mean, variance, _ = map(text_of, running_lines(found, 76))
+    assert "stays in evaluation mode" in mean
+    assert variance.endswith("biased: not used")
+    assert mean.split()[-1] == number(found.batches.norm.running_mean[1])
+
+
+def test_the_rule_tells_momentum_from_an_optimisers() -> None:
+    line = text_of(rule_line(figures(), 118))
+    assert line == (
+        "momentum 0.1 weighs the new value (an optimiser's the old); "
+        "the running variance takes the unbiased one, n = 96"
+    )
+
+
+def test_momentum_none_is_a_cumulative_average() -> None:
+    found = figures(steps=2, momentum=None)
+    assert "momentum None, a cumulative average: batch 3 weighs 1/3" in text_of(rule_line(found, 118))
+    _, mean, _, _ = map(text_of, running_lines(found, 76))
+    after = number(found.after.running_mean[1])
+    assert mean.split()[-2:] == [f"{number(found.statistics.mean[1])})/3", after]
+    assert f"(2·{number(found.batches.norm.running_mean[1])} + " in mean
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_the_rule_of_evaluation_mode_is_that_nothing_changes(momentum: float | None) -> None:
+    found = figures(steps=2, training=False, momentum=momentum)
+    assert "the running statistics stay" in text_of(rule_line(found, 118))
+    assert "weigh" not in text_of(rule_line(found, 118))
+
+
+def test_both_modes_stand_side_by_side() -> None:
+    found = figures(steps=1)
+    head, mean, std, activation = map(text_of, sides_lines(found))
+    assert head.split()[-2:] == ["▸training", "evaluation"]
+    for line, of in (mean, np.mean), (std, np.std):
+        assert line.split()[1:] == [
+            number(float(of(side.output))) for side in (found.training, found.evaluation)
+        ]
+    assert activation.split()[2:] == [
+        number(side.output[found.chosen]) for side in (found.training, found.evaluation)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        (0, "no batch seen yet: running mean 0, variance 1"),
+        (1, "running statistics of 1 batch"),
+        (3, "running statistics of 3 batches"),
+    ],
+)
+def test_why_they_differ(steps: int, why: str) -> None:
+    found = figures(steps=steps)
+    line = text_of(difference_line(found, 118))
+    by = f"{number(found.difference)} on average; {why}"
+    assert line == f"Training and evaluation are {found.how_far}: y differs by {by}"
+
+
+@pytest.mark.parametrize("width", [58, 78, 118])
+@pytest.mark.parametrize("steps", [0, 2])
+@pytest.mark.parametrize("tracked", [0, 110])
+def test_the_difference_names_what_differs_at_every_width(width: int, steps: int, tracked: int) -> None:
+    found = figures(steps=steps)
+    network = Network.of("run 1, step 30", "conv 3x3 4 s2 p1, relu, bn", (1, 8, 8), batches_tracked=tracked)
+    line = text_of(difference_line(Figures(replace(found.batches, network=network), found.measured), width))
+    assert line.startswith("Training and evaluation ")
+    assert number(found.difference) in line
+
+
+def test_a_trained_network_tells_where_its_statistics_are_from() -> None:
+    found = figures()
+    network = Network.of("run 1, step 30", "conv 3x3 4 s2 p1, relu, bn", (1, 8, 8), batches_tracked=30)
+    batches = Batches.start(network, 100, 6)
+    line = text_of(difference_line(Figures(batches, found.measured), 118))
+    assert line.endswith("; running statistics of 30 batches of training")
+    line = text_of(difference_line(Figures(batches.advanced(found.statistics), found.measured), 118))
+    assert line.endswith("; running statistics of 30 batches of training and 1 here")
+
+
+def test_the_images_are_said_to_be_shuffled_and_one_is_no_range() -> None:
+    batches = figures().batches
+    assert text_of(title_line(batches, 118)).endswith("batch 1: images 1 to 6 of 100 shuffled, epoch 1")
+    one = batches.with_batch_size(1)
+    assert text_of(title_line(one, 118)).endswith("batch 1: image 1 of 100 shuffled, epoch 1")
+    assert text_of(title_line(one, 40)).endswith("batch 1: 1 image")
+
+
+def test_a_laid_over_norm_is_said_to_be_one() -> None:
+    found = figures("conv 3x3 4 s2 p1, relu, flatten")
+    assert "a batch norm laid over layer 2 (relu)" in text_of(title_line(found.batches, 118))
+    assert text_of(hint_line(found.batches, 118)).startswith("This network has none of its own")
+
+
+def test_norms_before_are_told_of() -> None:
+    deeper = figures().batches.moved_place(1)
+    assert "The batch norms before it are in the same mode." in text_of(hint_line(deeper, 118))
+    assert "copies" in text_of(hint_line(figures().batches, 118))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("steps", [0, 1])
+def test_everything_fits(width: int, steps: int) -> None:
+    found = figures(steps=steps)
+    said = [title_line(found.batches, width), hint_line(found.batches, width), rule_line(found, width)]
+    said += [difference_line(found, width), *formula_lines(found, width), *running_lines(found, width)]
+    lines = drawn(tuple(said), (len(said), width), DARK)
+    assert all(Segment.get_line_length(line) <= width for line in lines)
+    if width >= 58:
+        assert not any("…" in segment.text for line in lines for segment in line)
+
+
+def test_what_does_not_fit_is_cut_with_a_sign() -> None:
+    (line,) = drawn(((("a long line", Tone.TEXT),),), (1, 6), DARK)
+    assert "".join(segment.text for segment in line) == "a lon…"
+
+
+def test_the_controls_show_the_settings() -> None:
+    batches = figures(momentum=None, training=False).batches.with_gamma(0.3)
+    values = {item.name: item.value for item in controls_of(batches, "seed 0")}
+    assert values == {
+        "layer": "3",
+        "channel": "1/4",
+        "gamma": "0.3",
+        "beta": "0",
+        "size": "6",
+        "momentum": "None",
+        "mode": "evaluation",
+        "weights": "seed 0",
+    }
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_mode_is_never_cut(width: int) -> None:
+    batches = figures(training=False).batches.with_gamma(2.264).with_beta(-0.07211)
+    assert " t evaluation " in controls_line(controls_of(batches, "run 12: newer at 300"), width).plain

@@ -1,0 +1,283 @@
+"""The BatchNorm page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
+
+import re
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+
+from convtui.pages.base.keys import PAGES, Key
+from convtui.pages.batchnorm.labels import number
+from convtui.pages.batchnorm.page import BatchNormScreen
+from convtui.pages.batchnorm.source import Source
+from convtui.training.recipe import Recipe
+from tests.support.batch_page import activations, batches, page, row, settled, trainer_of
+from tests.support.small_runs import SMALL
+
+
+async def test_the_statistics_on_the_screen_are_torchs_batch_after_batch() -> None:
+    async with page() as (driven, screen):
+        norm = torch.nn.BatchNorm2d(4).double()
+        for batch in range(4):
+            values = activations(screen, batch)
+            before = [number(float(each[0])) for each in (norm.running_mean, norm.running_var)]
+            norm(values)
+            after = [number(float(each[0])) for each in (norm.running_mean, norm.running_var)]
+            channel = values[:, 0]
+            mean, variance, unbiased = (row(driven, name) for name in ("mean μ", "variance", "  unbiased"))
+            assert mean[2] == f"{channel.mean():.4f}"
+            assert variance[2] == f"{channel.var(correction=0):.4f}"
+            assert unbiased[1] == f"{channel.var(correction=1):.4f}"
+            assert [mean[3], unbiased[2]] == before
+            assert [mean[7], unbiased[6]] == after
+            await driven.press("right")
+
+
+async def test_back_is_exact() -> None:
+    async with page() as (driven, _):
+        seen = [driven.text]
+        for _ in range(3):
+            await driven.press("right")
+            seen.append(driven.text)
+        for text in seen[-2::-1]:
+            await driven.press("left")
+            assert driven.text == text
+        await driven.press("left")
+        assert driven.said == "this is the first mini-batch"
+        assert not driven.refused
+
+
+async def test_the_formula_is_computed_anew() -> None:
+    async with page() as (driven, screen):
+        await driven.press("right", "c", "g", "b", "up")
+        values = activations(screen, 1)[:, 1]
+        line = next(line for line in driven.lines if line.startswith(" x = "))
+        place = [int(each) for each in line.split("[")[1].split("]")[0].split(",")]
+        x = activations(screen, 1)[tuple(place)]
+        assert line.startswith(f" x = {x:.4f}   ")
+        normal = (x - values.mean()) / torch.sqrt(values.var(correction=0) + 1e-5)
+        assert any(f"1e-05) = {normal:.4f}" in line for line in driven.lines)
+        assert any(
+            line.rstrip().endswith(f"1.1000·{normal:.4f} + 0.1000 = {1.1 * normal + 0.1:.4f}")
+            for line in driven.lines
+        )
+
+
+async def test_both_modes_side_by_side() -> None:
+    async with page() as (driven, screen):
+        await driven.press("right", "right")
+        norm = torch.nn.BatchNorm2d(4).double()
+        for batch in range(2):
+            norm(activations(screen, batch))
+        values = activations(screen, 2)
+        running = norm.eval()(values)[:, 0].detach()
+        own = norm.train()(values)[:, 0].detach()
+        at = next(at for at, line in enumerate(driven.lines) if "▸training" in line)
+        found = [driven.lines[at + i].split()[-2:] for i in (1, 2)]
+        for (first, second), of in zip(found, (torch.mean, lambda y: y.std(correction=0)), strict=True):
+            assert float(first) == pytest.approx(float(of(own)), abs=1e-4)
+            assert float(second) == pytest.approx(float(of(running)), abs=1e-4)
+        assert f"y differs by {(own - running).abs().mean():.4f} on average" in driven.text
+        assert "t training" in driven.text
+        await driven.press("t")
+        assert "▸evaluation" in driven.text
+        assert "t evaluation" in driven.text
+        assert "stays in evaluation mode" in driven.text
+        before = row(driven, "mean μ")[3]
+        await driven.press("right")
+        assert row(driven, "mean μ")[3] == before
+
+
+async def test_keys_and_undo() -> None:
+    async with page() as (driven, screen):
+        start = batches(screen)
+        await driven.press("tab", "G", "B", "z", "M", "t", "pagedown", "pagedown", "pageup", "C", "c")
+        now = batches(screen)
+        assert (now.place.norm, now.gamma, now.beta, now.batch_size, now.channel) == (6, 1.0, 0.0, 256, 1)
+        assert (now.norm.weight[0], now.norm.bias[0]) == (0.9, -0.1)
+        assert (now.norm.momentum, now.norm.training) == (0.05, False)
+        for _ in range(7):
+            await driven.press("u")
+        assert batches(screen) is start
+        await driven.press("u")
+        assert driven.said == "nothing to undo"
+        for _ in range(7):
+            await driven.press("ctrl+r")
+        assert batches(screen) is now
+        await driven.press("ctrl+r")
+        assert driven.said == "nothing to redo"
+        await driven.press("shift+tab", "Z")
+        assert (batches(screen).place.norm, batches(screen).batch_size) == (3, 128)
+
+
+@pytest.mark.parametrize("key", PAGES["batchnorm"], ids=lambda key: key.written)
+def test_every_key_has_an_action(key: Key) -> None:
+    assert callable(getattr(BatchNormScreen, f"action_{key.action.partition('(')[0]}"))
+
+
+async def test_gamma_and_beta_that_undo_the_normalisation() -> None:
+    async with page() as (driven, screen):
+        await driven.press("x")
+        values = activations(screen, 0)[:, 0]
+        assert f"y after: mean {values.mean():.4f} ± {values.std(correction=0):.4f}" in driven.text
+        await driven.press("x")
+        assert (batches(screen).gamma, batches(screen).beta) == (1, 0)
+
+
+async def test_to_the_end_of_the_epoch_and_back_to_the_start() -> None:
+    async with page() as (driven, screen):
+        norm = torch.nn.BatchNorm2d(4).double()
+        for batch in range(10):
+            norm(activations(screen, batch))
+        await driven.press("end")
+        await settled(driven)
+        assert (batches(screen).number, batches(screen).is_last) == (11, True)
+        np.testing.assert_allclose(
+            batches(screen).norm.running_mean, norm.running_mean.numpy(), rtol=1e-4, atol=1e-6
+        )
+        await driven.press("space")
+        assert driven.said == "this is the last mini-batch of the epoch: → begins the next, r restarts"
+        await driven.press("right")
+        assert batches(screen).position.epoch == 1
+        await driven.press("r")
+        assert (batches(screen).number, batches(screen).norm.running_mean.tolist()) == (1, [0] * 4)
+
+
+async def test_playing_goes_on_by_itself() -> None:
+    async with page() as (driven, screen):
+        await driven.press(*"ZZZZZ", "full_stop", "full_stop", "full_stop", "space")
+        assert not batches(screen).is_last  # of hundreds: playing is not over by itself
+        assert screen.playing
+        while batches(screen).number < 3:
+            await driven.pilot.pause(0.02)
+        await driven.press("space")
+        assert not screen.playing
+
+
+async def test_typing() -> None:
+    async with page() as (driven, screen):
+        for text, attribute, value in (
+            ("momentum none", "momentum", None),
+            ("eps 0.01", "eps", 0.01),
+            ("mode eval", "training", False),
+        ):
+            await driven.press("colon")
+            await driven.enter(text)
+            assert getattr(batches(screen).norm, attribute) == value
+        await driven.press("colon")
+        await driven.enter("gamma two")
+        assert driven.refused
+        assert "gamma='two': must be a number" in driven.said
+        assert driven.typing
+        await driven.enter("gamma 2")
+        assert (batches(screen).gamma, driven.typing) == (2, False)
+
+
+async def test_a_click_types_the_setting_that_it_was_on() -> None:
+    async with page() as (driven, _):
+        await driven.click_on("128", "size")
+        assert cast(Any, driven.app.focused).value == "size 128"
+
+
+async def test_other_seeds() -> None:
+    async with page() as (driven, screen):
+        before = batches(screen).network.weights[1]["weight"]
+        await driven.press("colon")
+        await driven.enter("seed 4")
+        await settled(driven)
+        assert "a random network, seed 4" in driven.text
+        assert not np.array_equal(batches(screen).network.weights[1]["weight"], before)
+        await driven.press("w")
+        await settled(driven)
+        assert driven.said.startswith("there is no run yet")
+
+
+async def test_views_and_hints() -> None:
+    async with page(size=(80, 24)) as (driven, _):
+        assert "It gets [4, 4, 4]" in driven.text
+        assert re.search(r" -σ +μ +\+σ ", driven.lines[4])
+        await driven.press("H")
+        assert "It gets" not in driven.text
+        await driven.press("v")
+        assert "mean, batch by batch" in driven.text
+        await settled(driven)
+        assert "32 draws" in driven.text
+        await driven.press("v")
+        assert "scatter of the batch variance" in driven.text
+        await driven.press("v")
+        assert "y after" in driven.text
+
+
+async def test_what_takes_long_is_made_in_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convtui.pages.batchnorm.maker.QUICK", 0.0)
+    async with page() as (driven, screen):
+        first = row(driven, "mean μ")
+        await driven.press("right")
+        await settled(driven)
+        values = activations(screen, 1)[:, 0]
+        assert row(driven, "mean μ")[2] == f"{values.mean():.4f}" != first[2]
+
+
+async def test_images_that_cannot_be_read_are_told_of() -> None:
+    async with page(trainer_of(Recipe(data="/nowhere/digits"))) as (driven, screen):
+        assert driven.refused
+        assert "/nowhere/digits" in driven.said
+        assert screen.lab is None
+        assert "/nowhere/digits: no such data set" in driven.lines[1]
+        assert "w tries again" in driven.lines[2]
+        assert "reading" not in driven.text
+        await driven.press("right", "t", "end", "x", "g", "v")
+
+
+async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    really = Source.open
+
+    def opening(source: Source, known: Any) -> Any:
+        tried.append(source.recipe.data)
+        return really(source, known)
+
+    monkeypatch.setattr(Source, "open", opening)
+    trainer = trainer_of(Recipe(data="/nowhere/digits"))
+    async with page(trainer) as (driven, screen):
+        await driven.press("H", "H")
+        await settled(driven)
+        assert len(tried) == 1
+        await driven.press("w")
+        await settled(driven)
+        assert len(tried) == 2
+        await driven.press("5", "4")
+        await settled(driven)
+        assert len(tried) == 3
+        trainer.change(SMALL)
+        await driven.press("5", "4")
+        await settled(driven)
+        assert screen.lab
+        assert screen.lab.source.recipe == SMALL
+
+
+async def test_beyond_the_outermost_batch_norms_it_is_said_that_there_is_none() -> None:
+    async with page() as (driven, screen):
+        await driven.press("shift+tab")
+        assert driven.said == "layer 3 has the first batch norm"
+        await driven.press("tab", "tab")
+        assert driven.said == ""
+        now = batches(screen)
+        await driven.press("tab")
+        assert driven.said == "layer 8 has the last batch norm"
+        assert batches(screen) is now
+
+
+async def test_few_scatters_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convtui.pages.batchnorm.lab.SCATTERS_KEPT", 2)
+    monkeypatch.setattr("convtui.pages.batchnorm.lab.DRAWS", 6)
+    async with page() as (driven, screen):
+        for _ in range(2):
+            await driven.press("tab")
+            await settled(driven)
+        assert len(screen._scatters) == 2
+        assert (batches(screen).network, batches(screen).place) in screen._scatters
+        await driven.press("shift+tab", "shift+tab")
+        await settled(driven)
+        assert "6 draws" in driven.text

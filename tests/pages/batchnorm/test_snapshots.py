@@ -1,0 +1,76 @@
+"""The BatchNorm page as pictures: pytest --snapshot-update takes new ones, to be looked at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from textual.pilot import Pilot
+
+from convtui.app.app import ConvtuiApp
+from convtui.training.recipe import Recipe
+from convtui.training.trainer import Trainer
+from tests.support.example_sessions import lesson
+
+WIDE, USUAL, LEAST = (120, 40), (80, 24), (60, 20)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """The keys pressed, the terminal, and whether the network has batch norms."""
+
+    keys: list[str] = field(default_factory=list)
+    size: tuple[int, int] = WIDE
+    theme: str = "dark"
+    batch_norm: bool = True
+
+
+SHOTS = {
+    "first": Shot(),
+    "first-light": Shot(theme="light"),
+    "first-80x24": Shot(size=USUAL),
+    "first-60x20": Shot(size=LEAST),
+    "twelve-batches": Shot(["right"] * 12 + ["g"] * 5 + ["b"] * 3),
+    "evaluation-80x24-light": Shot(["right", "right", "t"], USUAL, "light"),
+    "deep": Shot(["tab", "tab", "c", "c", "right"], WIDE, "light"),
+    "means-and-variances": Shot(["right"] * 8 + ["v"]),
+    "means-80x24": Shot(["right"] * 8 + ["v"], USUAL),
+    "variances-60x20-light": Shot(["v", "v"], LEAST, "light"),
+    "average-80x24": Shot(["right"] * 3 + ["M", "M", "M"], USUAL),
+    "laid-over": Shot(["right"], batch_norm=False),
+}
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison of sizes takes most of the time."""
+    monkeypatch.setattr("convtui.pages.batchnorm.lab.DRAWS", 6)
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    for _ in range(3):
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+
+def pressing(keys: list[str]) -> Callable[[Pilot[None]], object]:
+    async def press(pilot: Pilot[None]) -> None:
+        await pilot.press("4")
+        await settled(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+
+    return press
+
+
+@pytest.mark.parametrize("name", SHOTS)
+def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
+    shot = SHOTS[name]
+    trainer = Trainer(Recipe(batch_norm=shot.batch_norm), start=None)
+    app = ConvtuiApp(lesson(), theme=shot.theme, keep=False, trainer=trainer)
+    assert snap_compare(app, terminal_size=shot.size, run_before=pressing(shot.keys))
+
+
+def test_without_colour(snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = ConvtuiApp(lesson(), keep=False, trainer=Trainer(start=None))
+    assert snap_compare(app, terminal_size=WIDE, run_before=pressing(["right"]))

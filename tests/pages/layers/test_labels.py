@@ -1,0 +1,166 @@
+"""What is said of layers is true, and fits."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convtui.engine.presets import NAMES, preset
+from convtui.engine.stack import summarize
+from convtui.engine.tracing import feeding, field_through
+from convtui.pages.layers.labels import (
+    error_lines,
+    field_line,
+    growth,
+    layer_controls,
+    layer_line,
+    size_line,
+    terms,
+)
+from convtui.state.network import Stack
+from tests.engine.stacks import stacks
+
+DIGIT = (1, 28, 28)
+LENET = Stack.chosen("lenet-5", DIGIT)
+CNN = Stack.chosen("simple-cnn", DIGIT)
+
+
+def said(stack: Stack, value: float | None = None, width: int = 119) -> str:
+    fed = feeding(stack.summary.rows, stack.layer, stack.activation)
+    return field_line(stack, fed, value, width)
+
+
+def test_the_sentence_names_both_growths_and_why() -> None:
+    text = growth(CNN.summary, 119)
+    for words in ("3x3 → 63x63", "windows read windows", "Fewer cells", "4 → 32"):
+        assert words in text
+
+
+def test_the_headings_of_the_table_are_explained_with_the_selected_layers_figures() -> None:
+    assert terms(CNN.at(3).row, CNN.summary, 119) == (
+        "jump 4: neighbours look 4 pixels apart · start 0: centre of the first one's field"
+        "   * larger than the image: clipped"
+    )
+    uneven = Stack.chosen("conv 2x3 1 s1x2", DIGIT).at(1)
+    assert terms(uneven.row, uneven.summary, 119) == (
+        "jump 1,2: neighbours look 1 row, 2 columns apart · start 0.5, 1: the centre of the first one's field"
+    )
+    whole = Stack.chosen("gap", DIGIT).at(1)
+    assert "neighbours would look" in terms(whole.row, whole.summary, 119)
+    assert "*" not in terms(whole.row, whole.summary, 119)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [59, 79, 99, 119])
+def test_the_explanation_fits(name: str, width: int) -> None:
+    summary = summarize(preset(name).text, preset(name).input_shape)
+    for row in summary.rows:
+        assert len(terms(row, summary, width)) <= width
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [119, 160])
+def test_the_sentence_fits(name: str, width: int) -> None:
+    assert len(growth(summarize(preset(name).text, preset(name).input_shape), width)) <= width
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "not_says"),
+    [
+        ("conv 3x3 8, conv 3x3 8", "3x3 → 5x5", "filters"),
+        ("conv 1x1 4, conv 1x1 8", "field: the pixels", "Deeper"),
+        ("relu", "field: the pixels", "filters"),
+        ("conv 3x3 4 p1, conv 3x3 8 p1", "More kinds of patterns", "Fewer cells"),
+    ],
+)
+def test_only_what_grows_is_said_to_grow(text: str, says: str, not_says: str) -> None:
+    sentence = growth(summarize(text, DIGIT), 119)
+    assert says in sentence
+    assert not_says not in sentence
+
+
+def test_parameters_and_multiply_adds_are_spelled_out() -> None:
+    row = CNN.at(3).row
+    both = "parameters 8*(4*3*3)+8 = 296 · multiply-adds 7*7*288 = 14,112"
+    assert layer_line(row, 119) == f"3 conv 3x3 8 s2 p1: {both}"
+    assert layer_line(row, 79) == both if len(both) <= 79 else True
+    assert layer_line(row, 40) == "parameters 8*(4*3*3)+8 = 296"
+    assert "nothing to train" in layer_line(CNN.at(2).row, 79)
+
+
+def test_the_output_size_is_explained() -> None:
+    assert size_line(CNN.at(3).row, 119).endswith("= 6 + 1 = 7")
+    assert size_line(LENET.at(len(LENET.summary.rows)).row, 119) == "output [10] from [84]"
+    uneven = Stack.chosen("conv 3x5 1", DIGIT).at(1)
+    assert "columns (28" in size_line(uneven.row, 200)
+    assert size_line(uneven.row, 60) == "output rows 26, columns 24"
+    joined = Stack.chosen(
+        "residual(conv 3x3 1 p1), concat(conv 1x1 4 | conv 3x3 6 p1)", (1, 8, 8)
+    ).summary.rows
+    assert size_line(joined[2], 119) == "output [1, 8, 8]: the sum of layers 1, 0"
+    assert size_line(joined[5], 119) == "output [10, 8, 8]: the channels of layers 3, 4"
+
+
+def test_what_an_activation_sees_is_said_with_its_clipping() -> None:
+    stack = CNN.at(3, (1, 3, 4))
+    assert said(stack, 0.25) == (
+        "activation [1, 3, 4] = 0.25 sees 7x7 pixels: rows 9 to 15, columns 13 to 19, centre 12, 16"
+    )
+    corner = CNN.at(7, (0, 0, 1))
+    assert "clipped: 15 above, 4 right" in said(corner)
+    assert "rows −15 to 15" in said(corner)
+    assert said(CNN.at(0, (0, 3, 4)), 1.0) == "pixel [0, 3, 4] = 1"
+    assert len(said(Stack.chosen("vgg-16", (3, 224, 224)).at(31), -1.2345, 79)) <= 79
+
+
+@settings(max_examples=40)
+@given(stacks(), st.data())
+def test_what_feeds_lies_in_what_is_said_to_be_seen(drawn: tuple, data: st.DataObject) -> None:  # type: ignore[type-arg]
+    stack = Stack.laid(*drawn)
+    stack = stack.at(data.draw(st.integers(0, len(stack.summary.rows) - 1)), (0, 0, 0))
+    stack = stack.moved(data.draw(st.integers(0, 99)))
+    every = feeding(stack.summary.rows, stack.layer, stack.activation)
+    fed = every[0]
+    seen, (down, across) = field_through(stack.summary.rows, every), stack.cell()
+    is_plain = all(
+        getattr(each.layer, "spec", None) is None or each.layer.spec.padding_mode == "zeros"  # type: ignore[attr-defined]
+        for each in stack.summary.rows
+    )
+    if is_plain and len(fed.rows):
+        first, last = seen.rows.span(down)
+        assert first <= fed.rows[0] and fed.rows[-1] <= last  # noqa: PT018
+        left, right = seen.columns.span(across)
+        assert left <= fed.columns[0] and fed.columns[-1] <= right  # noqa: PT018
+
+
+def test_a_channel_of_a_concat_sees_what_its_own_branch_sees() -> None:
+    stack = Stack.chosen("concat(conv 1x1 2 | conv 5x5 2 p2)", DIGIT).at(3, (1, 4, 4))
+    assert "sees 1x1 pixels: rows 4, columns 4, centre 4, 4" in said(stack)
+    assert "sees 5x5 pixels: rows 2 to 6" in said(stack.at(3, (2, 4, 4)))
+
+
+def test_errors_take_as_many_lines_as_they_need() -> None:
+    error = Stack.chosen("alexnet", DIGIT).summary.error
+    assert error is not None
+    lines = error_lines(error, 79)
+    assert all(len(line) <= 79 for line in lines)
+    assert " ".join(" ".join(lines).split()) == f"✗ {' '.join(str(error).split())}"
+
+
+def test_controls_are_those_of_the_selected_layer() -> None:
+    names = [control.name for control in layer_controls(CNN.at(3))]
+    assert names == [
+        "network",
+        "weights",
+        "layer",
+        "stride",
+        "padding",
+        "size",
+        "filters",
+        "dilation",
+        "groups",
+    ]
+    assert [control.name for control in layer_controls(CNN.at(2))] == ["network", "weights", "layer"]
+    assert "filters" not in [control.name for control in layer_controls(LENET.at(3))]
+    values = {control.name: control.value for control in layer_controls(LENET.at(1))}
+    assert (values["network"], values["padding"], values["size"]) == ("lenet-5", "2", "5x5")
+    assert layer_controls(CNN.changed(stride=1))[0].value == "own layers"

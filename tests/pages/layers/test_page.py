@@ -1,0 +1,318 @@
+"""The Layers page: every key and click selects what it says, and what is shown is what is computed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Event
+
+import numpy as np
+import pytest
+from textual import events
+
+from convtui.engine.feature_maps import FeatureMaps
+from convtui.engine.tracing import feeding
+from convtui.pages.base.keys import PAGES
+from convtui.pages.layers.page import LayersScreen
+from convtui.pages.step.page import StepScreen
+from convtui.paint.cells import significant
+from convtui.state.network import Stack
+from convtui.state.session import Session, Zoom
+from convtui.store import session_file as sessionfile
+from tests.support.driving import Driven, opened
+from tests.support.example_sessions import lesson, session_on
+
+DIGIT = (1, 28, 28)
+
+
+def stacked(choice: str, layer: int | None = None, image: str = "mnist-7") -> Session:
+    session = session_on(image, padding=1)
+    stack = Stack.chosen(choice, session.picture.pixels.shape)
+    return session.with_stack(stack if layer is None else stack.at(layer))
+
+
+@asynccontextmanager
+async def page(session: Session | None = None, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Driven]:
+    """The Layers page of a session, the lesson if none is given, with its maps made."""
+    async with opened(session or lesson(), size) as driven:
+        await driven.press("3")
+        await driven.app.workers.wait_for_complete()
+        await driven.pilot.pause()
+        assert isinstance(driven.page, LayersScreen)
+        yield driven
+
+
+def value(session: Session) -> float:
+    stack = session.stack
+    maps = FeatureMaps(stack.layers, session.picture.pixels, stack.seed).activations(stack.layer)
+    return float(maps.reshape(stack.maps())[stack.activation])
+
+
+# -- showing
+
+
+async def test_everything_of_a_layer_is_on_the_screen() -> None:
+    async with page() as driven:
+        for words in (
+            "simple-cnn",
+            "8*(4*3*3)+8 = 296",
+            "7*7*288 = 14,112",
+            "sees 7x7 pixels: rows 9 to 15, columns 9 to 15, centre 12, 12",
+            f"activation [0, 3, 3] = {significant(value(driven.session))}",
+            "63x63*",
+            "Deeper sees more (3x3 → 63x63)",
+            "8 feature maps of conv",
+            "9-15, 9-15",
+        ):
+            assert words in driven.text, words
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (200, 60)])
+async def test_every_line_has_the_width_of_the_terminal(size: tuple[int, int]) -> None:
+    async with page(stacked("lenet-5"), size) as driven:
+        for key in ("home", "tab", "right", "pagedown", "end", "H"):
+            await driven.press(key)
+            assert {len(line) for line in driven.lines} == {size[0]}
+            assert len(driven.lines) == size[1]
+
+
+async def test_every_activation_is_shown_with_its_value_and_what_feeds_it() -> None:
+    async with page() as driven:
+        for _ in range(3):
+            await driven.press("tab", "right", "pagedown")
+            stack = driven.session.stack
+            assert f"= {significant(value(driven.session))}" in driven.text
+            fed = feeding(stack.summary.rows, stack.layer, stack.activation)
+            grid = driven.pane("image").grid
+            assert grid is not None
+            assert grid.outline is not None
+            assert list(grid.outline.rows) == fed[0].rows.tolist()
+            assert list(grid.outline.columns) == fed[0].columns.tolist()
+
+
+async def test_nothing_moves_while_an_activation_is_moved() -> None:
+    async with page() as driven:
+        names = ("image", "layer 1", "selected", "mosaic")
+        before = {name: (driven.pane(name).region, driven.pane(name).cell_size) for name in names}
+        for key in ("right", "down", "pagedown", "up", "left", "pageup"):
+            await driven.press(key)
+            assert {name: (driven.pane(name).region, driven.pane(name).cell_size) for name in names} == before
+
+
+async def test_a_stack_that_does_not_fit_says_where_and_why() -> None:
+    async with page(stacked("alexnet"), (80, 24)) as driven:
+        await driven.press("end")
+        assert "does not fit" in driven.text
+        shown = " ".join(driven.text.split())
+        assert "nearest legal" in shown
+        error = driven.session.stack.summary.error
+        assert error is not None
+        assert driven.session.stack.layer == error.number - 1
+        assert str(error.number) in shown
+
+
+async def test_sentences_are_hidden_by_a_key() -> None:
+    async with page() as driven:
+        assert "windows read windows" in driven.text
+        await driven.press("H")
+        assert "windows read windows" not in driven.text
+        assert "framed" not in driven.text
+
+
+async def test_zoom_is_asked_for() -> None:
+    async with page() as driven:
+        assert driven.page.zoom is Zoom.HALF_BLOCKS
+        await driven.press("+")
+        assert driven.page.zoom is Zoom.BLOCKS
+        await driven.press("0")
+        assert driven.page.zoom is Zoom.HALF_BLOCKS
+
+
+# -- selecting
+
+
+async def test_keys_select() -> None:
+    async with page() as driven:
+        start = driven.session
+        for keys, layer, activation in (
+            (["right"], 3, (0, 3, 4)),
+            (["h"], 3, (0, 3, 2)),
+            (["down"], 3, (0, 4, 3)),
+            (["k"], 3, (0, 2, 3)),
+            (["pagedown"], 3, (1, 3, 3)),
+            (["pagedown", "pageup"], 3, (0, 3, 3)),
+            (["tab"], 4, (0, 3, 3)),
+            (["right_square_bracket"], 4, (0, 3, 3)),
+            (["shift+down"], 4, (0, 3, 3)),
+            (["shift+tab"], 2, (0, 6, 6)),
+            (["left_square_bracket"], 2, (0, 6, 6)),
+            (["shift+up"], 2, (0, 6, 6)),
+            (["home"], 0, (0, 12, 12)),
+            (["end"], 10, (0, 0, 0)),
+            (["end", "right"], 10, (1, 0, 0)),
+            (["end", "down"], 10, (1, 0, 0)),
+            (["r"], 3, (0, 0, 0)),
+        ):
+            driven.app.change(lambda _: start)
+            await driven.press(*keys)
+            stack = driven.session.stack
+            assert (stack.layer, stack.activation) == (layer, activation), keys
+            assert driven.session.index == 0
+
+
+async def test_a_selection_is_undone() -> None:
+    async with page() as driven:
+        await driven.press("right", "right", "tab", "u")
+        assert (driven.session.stack.layer, driven.session.stack.activation) == (3, (0, 3, 5))
+        await driven.press("u")
+        assert driven.session.stack.activation == (0, 3, 3)
+
+
+def test_every_key_of_the_page_has_an_action() -> None:
+    keys = PAGES["layers"]
+    names = [name for key in keys for name in key.names.split(",")]
+    assert len(names) == len(set(names))
+    for key in keys:
+        action = key.action.partition("(")[0]
+        assert callable(getattr(LayersScreen, f"action_{action}"))
+        assert key.does
+
+
+async def test_own_layers_are_unsaved_changes_and_a_selection_is_not() -> None:
+    async with page() as driven:
+        await driven.press("right", "tab")
+        assert not driven.app.has_unsaved_changes
+        await driven.press("w")
+        assert driven.app.has_unsaved_changes
+        await driven.press("W")
+        assert not driven.app.has_unsaved_changes
+
+
+async def test_go_to() -> None:
+    async with page() as driven:
+        for typed, layer, activation in (
+            ("1,2", 3, (0, 1, 2)),
+            ("7,1,2", 3, (7, 1, 2)),
+            ("4,", 3, (4, 0, 0)),
+            ("5", 5, (4, 0, 0)),
+        ):
+            await driven.press("g")
+            await driven.enter(typed)
+            stack = driven.session.stack
+            assert (stack.layer, stack.activation) == (layer, activation)
+        before = driven.session
+        for typed in ("11", "4,0", "16,0,0", "1,2,3,4", "x"):
+            await driven.press("g")
+            await driven.enter(typed)
+            assert driven.refused
+            assert driven.session is before
+
+
+async def test_clicks_select() -> None:
+    async with page() as driven:
+        await driven.click("selected", (2, 5))
+        assert driven.session.stack.activation == (0, 2, 5)
+        mosaic = driven.page._planned[1].tiling  # type: ignore[attr-defined]
+        await driven.click("mosaic", mosaic.place((4, 1, 6)))
+        assert driven.session.stack.activation == (4, 1, 6)
+        before = driven.session
+        await driven.click("mosaic", (0, 0))
+        assert driven.session is before
+        await driven.click("layer 1", (9, 10))
+        assert (driven.session.stack.layer, driven.session.stack.activation) == (1, (3, 9, 10))
+        await driven.click("image", (20, 7))
+        assert (driven.session.stack.layer, driven.session.stack.activation) == (0, (0, 20, 7))
+        await driven.click_on("conv 3x3 16 s2")
+        assert driven.session.stack.layer == 5
+
+
+async def test_the_wheel_scrolls_the_table() -> None:
+    async with page(stacked("resnet-18", 1), (80, 24)) as driven:
+        assert "residual" not in driven.text
+        for _ in range(7):
+            await driven.pilot._post_mouse_events([events.MouseScrollDown], offset=(10, 3))
+        await driven.pilot.pause()
+        assert "residual" in driven.text
+
+
+async def test_it_plays_through_the_activations() -> None:
+    async with page(stacked("conv 28x28 3", 1)) as driven:
+        await driven.press("space")
+        assert driven.page.playing
+        for _ in range(100):
+            if not driven.page.playing:
+                break
+            await driven.pilot.pause(0.02)
+        assert driven.session.stack.activation == (2, 0, 0)
+        await driven.press("space")
+        assert "last activation" in driven.said
+
+
+# -- opening a layer on the Step page
+
+
+@pytest.mark.parametrize("layer", [1, 3])
+async def test_a_layer_is_opened_with_its_real_input_and_weights(layer: int) -> None:
+    start = stacked("simple-cnn", layer)
+    async with page(start) as driven:
+        await driven.press("right", "pagedown")
+        shown = value(driven.session)
+        activation = driven.session.stack.activation
+        await driven.press("enter")
+        await driven.pilot.pause()
+        assert isinstance(driven.page, StepScreen)
+        session = driven.session
+        assert session.position == activation
+        assert session.step.value == pytest.approx(shown)
+        is_first = layer == 1
+        assert session.picture.name == ("mnist-7" if is_first else f"mnist-7 · layer {layer} input")
+        again = sessionfile.loads(sessionfile.dumps(session), "opened.toml")
+        np.testing.assert_array_equal(again.convolution.output, session.convolution.output)
+        await driven.press("u", "3")
+        assert driven.session.picture is start.picture
+        assert driven.session.stack.layer == layer
+
+
+async def test_only_a_convolution_is_opened() -> None:
+    async with page(stacked("simple-cnn", 2)) as driven:
+        await driven.press("enter")
+        assert "no convolution" in driven.said
+        assert isinstance(driven.page, LayersScreen)
+
+
+# -- heavy stacks
+
+
+async def test_keys_do_not_wait_for_heavy_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on = Event()
+    activations = FeatureMaps.activations
+
+    def waiting(maps: FeatureMaps, layer: int) -> np.ndarray:  # type: ignore[type-arg]
+        may_go_on.wait(20)
+        return activations(maps, layer)
+
+    monkeypatch.setattr(FeatureMaps, "activations", waiting)
+    monkeypatch.setattr("convtui.pages.layers.map_maker.QUICK", 0)
+    try:
+        async with opened(stacked("simple-cnn", 5)) as driven:
+            await driven.press("3")
+            assert "computing…" in driven.text
+            assert "15x15" in driven.text
+            await driven.press("right", "tab", "tab", "enter")
+            assert driven.session.stack.layer == 7
+            assert "still being computed" in driven.said
+            assert "computing…" in driven.text
+            await driven.press("w")
+            may_go_on.set()
+            await driven.app.workers.wait_for_complete()
+            await driven.pilot.pause()
+            assert "computing…" not in driven.text
+            assert f"= {significant(value(driven.session))}" in driven.text
+    finally:
+        may_go_on.set()
+
+
+async def test_what_is_too_large_is_said() -> None:
+    async with page(stacked("conv 3x3 2, flatten, linear 16777216", 3)) as driven:
+        assert driven.refused
+        assert "parameters" in driven.said
+        await driven.press("shift+tab")
+        assert not driven.refused

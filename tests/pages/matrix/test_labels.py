@@ -1,0 +1,185 @@
+"""What the Matrix page says about a cell, a row and the whole matrix."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convtui.pages.matrix.figures import Pointed, matrix_in, upright
+from convtui.pages.matrix.labels import figures, matrix_hint, pointed_words, row_words, wrapped
+from convtui.state.session import Session
+from tests.support.example_sessions import counting, lesson, own, session_on, sessions
+
+
+def test_a_weight_its_pixel_and_its_output_cell() -> None:
+    words, *_ = pointed_words(lesson(), Pointed(130, 103))
+    assert words.startswith("M[130, 103] = weight[0, 0, 0, 2] = -1 · image[0, 3, 19] -> output[0, 4, 18]")
+
+
+def test_shorter_sentences_leave_out_what_the_page_says_elsewhere() -> None:
+    full, words, _, brief = pointed_words(lesson(), Pointed(130, 103))
+    assert full == f"{words}:  -1 · 0 = 0"
+    assert brief == "M[130, 103] = weight[0, 0, 0, 2] = -1 · image[0, 3, 19]"
+
+
+def test_an_untrainable_zero() -> None:
+    words, short = pointed_words(lesson(), Pointed(130, 0))
+    assert words.startswith("M[130, 0], an untrainable zero: this window never reads that pixel")
+    assert words.endswith("image[0, 0, 0]")
+    assert short == "M[130, 0], an untrainable zero: image[0, 0, 0] is not read"
+
+
+def test_a_weight_that_only_happens_to_be_0() -> None:
+    words, *_ = pointed_words(lesson(), Pointed(130, 130))
+    assert "weight[0, 0, 1, 1] = 0 (trainable" in words
+
+
+def test_the_transposed_matrix_has_its_indices_the_other_way_round() -> None:
+    words, *_ = pointed_words(lesson().with_view(transposed=True), Pointed(130, 103))
+    assert words == "Mᵀ[103, 130] = weight[0, 0, 0, 2] = -1 · output[0, 4, 18] -> image[0, 3, 19]"
+
+
+def test_several_weights_of_one_pixel_are_added() -> None:
+    session = own(
+        [[[[1.0, 2.0, 3.0]]]], counting(rows=1, columns=3), padding=(0, 1), padding_mode="replicate"
+    )
+    assert (
+        "weight[0, 0, 0, 0] + weight[0, 0, 0, 1] = 3 · image[0, 0, 0]"
+        in (pointed_words(session, Pointed(0, 0))[0])
+    )
+
+
+def test_padding_as_a_column_says_what_it_holds() -> None:
+    zeros = lesson().with_view(with_padding=True)
+    assert "padding[0, -1, -1] (zero)" in pointed_words(zeros, Pointed(0, 0))[0]
+    circular = lesson(padding_mode="circular").with_view(with_padding=True)
+    assert "padding[0, -1, -1] (image[0, 27, 27])" in pointed_words(circular, Pointed(0, 0))[0]
+
+
+@given(sessions(), st.data())
+def test_words_for_any_cell_of_any_matrix(session: Session, data: st.DataObject) -> None:
+    drawn = {name: data.draw(st.booleans()) for name in ("with_padding", "transposed")}
+    session = session.with_view(**drawn)
+    matrix = upright(matrix_in(session))
+    i, j = data.draw(st.integers(0, matrix.shape[0] - 1)), data.draw(st.integers(0, matrix.shape[1] - 1))
+    for words in pointed_words(session, Pointed(i, j)):
+        assert ("untrainable" in words) == (not matrix.kernel_entry(i, j))
+
+
+def test_a_row_times_the_image_is_an_output_cell() -> None:
+    session = session_on(counting(), bias=[1.0]).at(4)
+    value = session.convolution.output[0, 1, 1]
+    assert row_words(session)[0] == f"row 4 · x + bias 1 = output[0, 1, 1] = {value:g}"
+
+
+def test_a_row_at_the_border_says_where_its_other_weights_are() -> None:
+    assert "(4 of 9 weights: the others lie over the padding)" in row_words(lesson())[0]
+    assert "weights" not in row_words(lesson(padding_mode="reflect"))[0]
+
+
+def test_a_column_of_the_transposed_matrix() -> None:
+    words, *_ = row_words(lesson().at(130).with_view(transposed=True))
+    assert words.startswith("column 130 spreads output[0, 4, 18] over 9 pixels")
+
+
+@pytest.mark.parametrize("width", [30, 45, 80, 120])
+def test_the_figures(width: int) -> None:
+    size, parameters, unread = figures(lesson(), width)
+    assert "784 x 784" in size or "784 rows" in size
+    assert "1.09 %" in size
+    assert "9" in parameters
+    assert "614,656" in parameters
+    assert unread.startswith("all-zero columns")
+    assert ": 0" in unread
+
+
+def test_the_biases_are_parameters_too_and_a_dense_layer_has_one_for_each_output() -> None:
+    _, parameters, _ = figures(session_on(counting(), "edges", bias=[0.5] * 4), 120)
+    assert "free parameters: 40 (36 weights + 4 biases)" in parameters
+    assert f"would have {36 * 25 + 36}" in parameters
+
+
+def test_pixels_never_read_are_counted() -> None:
+    session = session_on("digit-8x8-3", stride=3)
+    _, _, unread = figures(session, 120)
+    assert unread == "all-zero columns: 28 (pixels that no window reads)"
+    _, _, transposed = figures(session.with_view(transposed=True), 120)
+    assert transposed.startswith("all-zero rows: 28")
+
+
+def test_the_figures_are_those_of_the_matrix() -> None:
+    session = session_on("colours-12x12", stride=2)
+    dense = session.convolution.weight_matrix.toarray()
+    size, *_ = figures(session, 120)
+    assert f"{dense.shape[0]} rows" in size
+    assert f"{dense.shape[1]} columns" in size
+    nonzeros = np.count_nonzero(
+        own(np.ones((1, 3, 3, 3)), session.picture, stride=2).convolution.weight_matrix.toarray()
+    )
+    assert f": {nonzeros:,} nonzeros" in size
+
+
+@pytest.mark.parametrize("width", [28, 45, 80])
+@pytest.mark.parametrize("flag", ["", "by_entry", "transposed"])
+def test_the_sentence_of_the_matrix_fits(flag: str, width: int) -> None:
+    session = lesson().with_view(**({flag: True} if flag else {}))
+    assert len(matrix_hint(session, width)) <= width
+
+
+def test_what_is_longer_than_its_lines_ends_in_dots() -> None:
+    assert wrapped(["one two three four"], 9, 1) == ["one two …"]
+    assert wrapped(["one two three four"], 9, 3) == ["one two", "three", "four"]
+
+
+def test_of_several_sentences_the_first_that_fits_is_taken() -> None:
+    assert wrapped(["one two three", "one two", "one"], 9, 1) == ["one two"]
+    assert wrapped(["one two three", "one two three"], 9, 1) == ["one two …"]
+
+
+@pytest.mark.parametrize(
+    ("session", "says", "says_not"),
+    [
+        (lesson(), "every row holds the same 9 weights, shifted, less those over the padding", ""),
+        (lesson(padding=0), "every row holds the same 9 weights, shifted; dots", "padding"),
+        (lesson(padding_mode="reflect"), "shifted, added up where the padding repeats a pixel", "less"),
+        (lesson().with_view(with_padding=True), "shifted; dots: zeros that no training changes", "less"),
+        (lesson().with_filters(2), "the rows of a channel hold the same 9 weights, shifted, less", "every"),
+        (session_on(counting(), size=5), "the only row holds the kernel's 25 weights", "shifted"),
+        (session_on(counting(), size=5), "25 weights", "dots"),
+        (session_on(counting(), "edges", size=5, filters=4), "each row: a filter's 25 weights", "same"),
+        (
+            lesson().with_view(by_entry=True),
+            "one colour, one weight: shared weights are diagonals",
+            "padding",
+        ),
+        (lesson().with_filters(2).with_view(by_entry=True), "a weight keeps its colour", "one colour"),
+        (session_on(counting(), size=5).with_view(by_entry=True), "a weight keeps its colour", "diagonals"),
+        (lesson(padding_mode="replicate").with_view(by_entry=True), "of several added the first's", "less"),
+        (lesson().with_view(transposed=True), "rows are pixels", "every row"),
+    ],
+)
+def test_the_sentence_of_the_matrix_is_true(session: Session, says: str, says_not: str) -> None:
+    hint = matrix_hint(session, 200)
+    assert says in hint
+    assert not says_not or says_not not in hint
+
+
+@given(sessions(), st.booleans())
+def test_only_rows_that_are_said_to_differ_do(session: Session, with_padding: bool) -> None:
+    session = session.with_view(with_padding=with_padding)
+    matrix = matrix_in(session)
+    weights = session.convolution.weight[0].size
+    counts = {len(matrix.row(i).indices) for i in range(matrix.shape[0])}
+    hint = matrix_hint(session, 200)
+    assert (counts == {weights}) == ("less" not in hint and "added" not in hint)
+
+
+def test_a_short_sentence_of_the_matrix_is_true_too() -> None:
+    assert matrix_hint(lesson(), 49) == "every row: the same 9 weights, shifted, or fewer"
+    assert matrix_hint(lesson(padding=0), 49) == "every row holds the same 9 weights, shifted"
+
+
+def test_where_there_are_no_dots_none_are_spoken_of() -> None:
+    for view in ({}, {"by_entry": True}):
+        hint = matrix_hint(lesson().with_view(**view), 200, has_dots=False)
+        assert hint.endswith("; empty: zeros that no training changes")

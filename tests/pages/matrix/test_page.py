@@ -1,0 +1,296 @@
+"""The Matrix page under the user's hands."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual import events
+
+from convtui.cli.render import render
+from convtui.pages.matrix.page import MatrixScreen
+from convtui.pages.matrix.panes import EquationsPane, OverviewPane
+from convtui.pages.matrix.sheets import MatrixSheet
+from convtui.pages.step.page import StepScreen
+from convtui.paint.canvas import Canvas
+from convtui.state.session import Session, Zoom
+from tests.support.driving import Driven, opened
+from tests.support.example_sessions import counting, lesson, own, picture_of, session_on
+
+
+@asynccontextmanager
+async def matrix_page(
+    session: Session | None = None, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[Driven]:
+    async with opened(session, size) as driven:
+        await driven.press("2")
+        await driven.pilot.pause()
+        assert isinstance(driven.page, MatrixScreen)
+        yield driven
+
+
+def small(**given: object) -> Session:
+    """Nine pixels, four weights, a bias, four output cells."""
+    weight = [[[[1.0, 2.0], [3.0, 0.0]]]]
+    return own(weight, counting(rows=3, columns=3), bias=[1.0], **given)
+
+
+async def test_the_step_of_the_step_page_is_the_row_here() -> None:
+    async with opened() as driven:
+        await driven.press("right", "right", "2")
+        assert driven.pane("matrix").grid.lit_row == 2
+        await driven.press("down")
+        assert driven.pane("matrix").grid.lit_row == 30
+        assert driven.pane("result").grid.focus == (30, 0)
+        await driven.press("1")
+        assert driven.session.index == 30
+        assert isinstance(driven.page, StepScreen)
+
+
+async def test_the_row_lights_what_it_reads() -> None:
+    async with matrix_page(lesson().at(130)) as driven:
+        row = driven.session.convolution.weight_matrix.row(130)
+        assert driven.pane("across").grid.readers.columns == set(row.indices.tolist())
+        outline = driven.pane("image").grid.outline
+        assert (outline.rows, outline.columns) == (range(4, 7), range(18, 21))
+
+
+async def test_the_view_follows_the_row_and_its_weights_and_all_move_together() -> None:
+    async with matrix_page() as driven:
+        for key in ["down"] * 6 + ["end"]:
+            await driven.press(key)
+            matrix = driven.pane("matrix")
+            rows, columns = matrix.visible
+            read = driven.session.convolution.weight_matrix.row(driven.session.index).indices
+            assert driven.session.index in rows
+            assert set(read.tolist()) <= set(columns)
+            assert driven.pane("across").visible[1] == columns
+            assert driven.pane("result").visible[0] == rows
+
+
+async def test_the_wheel_over_a_vector_scrolls_the_matrix() -> None:
+    async with matrix_page() as driven:
+        await driven.wheel("across", (0, 3), events.MouseScrollDown)
+        await driven.wheel("result", (20, 0), events.MouseScrollRight)
+        rows, columns = driven.pane("matrix").visible
+        assert rows.start > 0 < columns.start
+        assert driven.pane("across").visible[1] == columns
+        assert driven.pane("result").visible[0] == rows
+
+
+async def test_the_cursor_names_a_cell() -> None:
+    async with matrix_page(lesson().at(130)) as driven:
+        await driven.press("shift+right")
+        assert "M[130, 101] = weight[0, 0, 0, 0] = -1 · image[0, 3, 17] -> output[0, 4, 18]" in driven.text
+        await driven.press("shift+right")
+        assert driven.pane("kernel").grid.focus == (0, 1)
+        assert driven.pane("image").grid.focus == (4, 19)
+        await driven.press("shift+left", "shift+left")
+        assert "untrainable zero: this window never reads that pixel" in driven.text
+        await driven.press("shift+down")
+        assert driven.session.index == 131
+        await driven.press("escape")
+        assert driven.pane("matrix").grid.focus is None
+
+
+async def test_nothing_said_of_the_cursor_is_cut_on_a_small_terminal() -> None:
+    async with opened(size=(80, 24)) as user:
+        await user.press("2")
+        for key in ("shift+right", "shift+down", "shift+down", "y", "y"):
+            await user.press(key)
+            assert "…" not in user.text
+        assert "M[2, 0], an untrainable zero:" in user.text
+
+
+async def test_dots_are_spoken_of_where_there_are_some() -> None:
+    async with opened(size=(120, 40)) as user:
+        await user.press("2", "v")
+        assert "empty: zeros that no training changes" in user.text
+        await user.press("plus")
+        assert "dots: zeros that no training changes" in user.text
+
+
+async def test_with_the_matrix_transposed_the_pictures_speak_of_columns() -> None:
+    async with opened() as user:
+        await user.press("2", "y")
+        assert "framed: this column's pixels" in user.text
+        assert "shared by all columns" in user.text
+
+
+async def test_the_cursor_stays_in_the_matrix() -> None:
+    async with matrix_page(small()) as driven:
+        await driven.press("shift+right", *["shift+left"] * 3)
+        assert driven.pane("matrix").grid.focus == (0, 0)
+        await driven.press(*["shift+right"] * 12, *["shift+down"] * 6)
+        assert driven.pane("matrix").grid.focus == (3, 8)
+
+
+async def test_a_click_goes_to_a_cell_and_hovering_shows_another() -> None:
+    async with matrix_page(small()) as driven:
+        await driven.click("matrix", (2, 4))
+        assert driven.session.index == 2
+        assert "M[2, 4]" in driven.text
+        await driven.hover("matrix", (1, 2))
+        assert "M[1, 2]" in driven.text
+        assert driven.session.index == 2
+        assert driven.pane("image").grid.outline.columns == range(1, 3)
+        await driven.hover("across", (0, 8))
+        assert "M[2, 8]" in driven.text
+        await driven.click("result", (3, 0))
+        assert driven.session.index == 3
+
+
+async def test_a_click_on_the_overview_goes_there_in_the_view() -> None:
+    async with matrix_page() as driven:
+        canvas = driven.page.query_one(Canvas)
+        overview = next(pane for pane in canvas._panes if isinstance(pane, OverviewPane))
+        x, y = overview.region.x + 20, overview.region.y + 10
+        await driven.pilot.click(offset=(x + canvas.region.x, y + canvas.region.y))
+        rows, columns = driven.pane("matrix").visible
+        row, column = overview.cell_at(20, 10)
+        assert row in rows
+        assert column in columns
+        assert driven.session.index == 0
+
+
+async def test_the_flags_can_be_undone() -> None:
+    async with matrix_page(small(padding=1)) as driven:
+        for key, flag in (("v", "by_entry"), ("w", "with_padding"), ("y", "transposed")):
+            await driven.press(key)
+            assert getattr(driven.session.view, flag)
+        await driven.press("u")
+        view = driven.session.view
+        assert not (view.by_entry)
+        assert not (view.with_padding)
+        assert not (view.transposed)
+
+
+async def test_padding_as_columns() -> None:
+    async with matrix_page() as driven:
+        assert driven.pane("matrix").grid.sheet.columns == 784
+        await driven.press("w")
+        assert driven.pane("matrix").grid.sheet.columns == 900
+        assert driven.pane("across").grid.sheet.columns == 900
+
+
+async def test_the_transposed_matrix_has_pixels_for_rows() -> None:
+    async with matrix_page(small().at(1)) as driven:
+        await driven.press("y")
+        grid = driven.pane("matrix").grid
+        assert (grid.sheet.rows, grid.sheet.columns) == (9, 4)
+        assert (grid.lit_row, grid.lit_column) == (None, 1)
+        assert driven.pane("across").grid.focus == (0, 1)
+        await driven.press("shift+right", "shift+right", "shift+down")
+        assert driven.session.index == 2
+        assert driven.pane("matrix").grid.focus == (2, 2)
+
+
+async def test_a_multiply_add_is_a_cell_of_the_row() -> None:
+    async with matrix_page(small().at(1)) as driven:
+        await driven.press("enter", "enter", "enter")
+        assert driven.pane("matrix").grid.focus == (1, 4)
+
+
+async def test_a_multiply_add_in_the_padding_is_no_cell_without_padding_columns() -> None:
+    async with matrix_page(small(padding=1)) as driven:
+        await driven.press("enter")
+        assert driven.pane("matrix").grid.focus is None
+        await driven.press("w")
+        assert driven.pane("matrix").grid.focus == (0, 0)
+
+
+async def test_letters() -> None:
+    async with matrix_page(small()) as driven:
+        await driven.press("a")
+        assert "▸ αA + βB + γD + δE + b = P" in driven.text
+        await driven.press("right")
+        assert "▸ αB + βC + γE + δF + b = Q" in driven.text
+        await driven.press("a")
+        assert "αA" not in driven.text
+
+
+async def test_too_many_letters_are_refused_with_the_reason() -> None:
+    async with matrix_page() as driven:
+        await driven.press("a")
+        assert driven.refused
+        assert "too many for letters" in driven.said
+        assert not driven.session.view.letters
+
+
+async def test_letters_end_where_the_image_grows_too_large() -> None:
+    async with matrix_page(small()) as driven:
+        await driven.press("a", "p", "p")
+        assert "αA" not in driven.text
+        assert driven.pane("matrix").grid.sheet.rows == 36
+
+
+async def test_zoom() -> None:
+    async with matrix_page() as driven:
+        assert driven.page.zoom == Zoom.HALF_BLOCKS
+        await driven.press("plus", "plus")
+        assert driven.page.zoom == Zoom.NUMBERS
+        await driven.press("minus")
+        assert driven.page.zoom == Zoom.BLOCKS
+
+
+async def test_edit_is_done_on_the_step_page() -> None:
+    async with matrix_page(small()) as driven:
+        await driven.press("e")
+        await driven.pilot.pause()
+        assert isinstance(driven.page, StepScreen)
+        assert driven.editing
+
+
+async def test_a_million_square() -> None:
+    pixels = np.random.default_rng(0).random((1, 1024, 1024))
+    async with matrix_page(session_on(picture_of(pixels), padding=1).at(500_000)) as driven:
+        assert "1,048,576 x 1,048,576" in driven.text
+        await driven.press("right", "down", "shift+right", "y", "v")
+        rows, columns = driven.pane("matrix").visible
+        assert driven.session.index in columns
+        assert isinstance(driven.pane("matrix").grid.sheet, MatrixSheet)
+        assert rows
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("keys", [[], ["y", "v"], ["w", "H"], ["a", "shift+right"]])
+async def test_every_line_is_as_wide_as_the_screen(size: tuple[int, int], keys: list[str]) -> None:
+    async with matrix_page(small(), size) as driven:
+        await driven.press(*keys)
+        assert {strip.cell_length for strip in driven.app.screen._compositor.render_strips()} == {size[0]}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_nothing_jumps_while_stepping(size: tuple[int, int]) -> None:
+    async with matrix_page(size=size) as driven:
+        canvas = driven.page.query_one(Canvas)
+        before = [pane.region for pane in canvas._panes]
+        await driven.press("down", "end", "shift+right", "home", "enter")
+        assert [pane.region for pane in canvas._panes] == before
+
+
+async def test_playing_goes_on_here() -> None:
+    async with matrix_page() as driven:
+        await driven.press("space")
+        assert driven.page.playing
+        await driven.press("space")
+
+
+async def test_equations_scroll() -> None:
+    session = own(np.ones((1, 1, 1, 1)), counting(rows=2, columns=6))
+    async with matrix_page(session, (80, 24)) as driven:
+        await driven.press("a", "end")
+        assert "▸ αM = " in driven.text
+        canvas = driven.page.query_one(Canvas)
+        pane = next(pane for pane in canvas._panes if isinstance(pane, EquationsPane))
+        pane.scroll(-50, 0)
+        canvas.repaint()
+        await driven.pilot.pause()
+        assert "αA = " in driven.text
+
+
+def test_render(tmp_path: Path) -> None:
+    out = tmp_path / "matrix.txt"
+    render(small(), out, "matrix", (80, 24))
+    assert "weight matrix M 4x9 · row 0" in out.read_text()

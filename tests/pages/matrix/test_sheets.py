@@ -1,0 +1,159 @@
+"""The cells of the Matrix page are those of the matrix, and of the vectors it multiplies and makes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convtui.engine.matrix import WeightMatrix
+from convtui.pages.matrix.figures import matrix_of
+from convtui.pages.matrix.sheets import (
+    ENTRY_COLOURS,
+    MatrixSheet,
+    VectorSheet,
+    entry_name,
+    input_kinds,
+    is_outside,
+    output_values,
+    pixel_numbers,
+    transposed_product,
+    weight_pixels,
+)
+from convtui.paint.cells import DARK, LIGHT
+from convtui.paint.sheets import ABSENT, PADDING, UNUSED
+from convtui.state.session import Session
+from tests.support.example_sessions import counting, lesson, own, session_on, sessions
+
+flags = st.tuples(st.booleans(), st.booleans())
+
+
+def whole(sheet: MatrixSheet | VectorSheet) -> tuple[range, range]:
+    return range(sheet.rows), range(sheet.columns)
+
+
+def ones(matrix: WeightMatrix) -> WeightMatrix:
+    return replace(matrix, weight=np.ones_like(matrix.weight))
+
+
+@given(sessions(), flags)
+def test_numbers_are_the_matrix_and_dots_its_structural_zeros(
+    session: Session, flags: tuple[bool, bool]
+) -> None:
+    matrix = matrix_of(session.convolution, *flags)
+    sheet = MatrixSheet(matrix)
+    patch = sheet.patch(*whole(sheet), DARK)
+    assert np.array_equal(patch.values, matrix.toarray())
+    assert np.array_equal(patch.kinds == ABSENT, ones(matrix).toarray() == 0)
+
+
+@given(sessions(), flags, st.data())
+def test_a_part_is_cut_out_of_the_whole(
+    session: Session, flags: tuple[bool, bool], data: st.DataObject
+) -> None:
+    sheet = MatrixSheet(matrix_of(session.convolution, *flags), by_entry=True, named=True)
+    top, left = data.draw(st.integers(0, sheet.rows - 1)), data.draw(st.integers(0, sheet.columns - 1))
+    rows, columns = range(top, min(top + 5, sheet.rows)), range(left, min(left + 7, sheet.columns))
+    part, all_of_it = sheet.patch(rows, columns, LIGHT), sheet.patch(*whole(sheet), LIGHT)
+    for one, other in ((part.values, all_of_it.values), (part.pixels, all_of_it.pixels)):
+        assert np.array_equal(one, other[rows.start : rows.stop, columns.start : columns.stop])
+
+
+@given(sessions())
+def test_a_colour_is_a_kernel_entry(session: Session) -> None:
+    matrix = matrix_of(session.convolution, True, False)
+    sheet = MatrixSheet(matrix, by_entry=True, named=True)
+    patch = sheet.patch(*whole(sheet), DARK)
+    for i, j in np.argwhere(patch.kinds != ABSENT).tolist():
+        (entry,) = matrix.kernel_entry(i, j)
+        assert patch.values[i, j] == entry
+        assert np.array_equal(patch.pixels[i, j], ENTRY_COLOURS[entry % len(ENTRY_COLOURS)])
+
+
+def test_entries_are_named_by_letters_where_there_are_enough() -> None:
+    assert [entry_name(9)(at) for at in (0, 1, 8)] == ["α", "β", "ι"]
+    assert entry_name(25)(24) == "#24"
+    assert entry_name(9)(0.5) == "α+"
+
+
+def test_a_pixel_with_several_weights_is_named_after_the_first_and_more() -> None:
+    session = own(
+        [[[[1.0, 2.0, 3.0]]]], counting(rows=1, columns=3), padding=(0, 1), padding_mode="replicate"
+    )
+    sheet = MatrixSheet(session.convolution.weight_matrix, named=True)
+    patch = sheet.patch(*whole(sheet), DARK)
+    assert [sheet.text(value) for value in patch.values[0, :2]] == ["α+", "γ"]
+
+
+def test_a_weight_of_0_looks_unlike_no_weight_and_unlike_a_small_one() -> None:
+    pixels = weight_pixels(np.array([0.0, 0.01]), 1.0, DARK)
+    assert tuple(pixels[0]) not in {tuple(pixels[1]), DARK.background}
+
+
+@given(sessions(), st.data())
+def test_output_values_are_those_of_the_output(session: Session, data: st.DataObject) -> None:
+    size = session.size
+    cells = np.array(data.draw(st.lists(st.integers(0, size - 1), max_size=20)), dtype=np.intp)
+    assert output_values(session.convolution, cells) == pytest.approx(
+        session.convolution.output.ravel()[cells]
+    )
+
+
+@given(sessions(), st.booleans())
+def test_the_product_beside_the_transposed_matrix(session: Session, with_padding: bool) -> None:
+    matrix = matrix_of(session.convolution, with_padding, True)
+    product = transposed_product(matrix, session.convolution, range(matrix.shape[0]))
+    truth = matrix.matvec(session.convolution.output.ravel())
+    assert product == pytest.approx(truth, rel=1e-9, abs=1e-9 * float(np.abs(truth).max() + 1))
+
+
+@given(sessions())
+def test_the_padding_repeats_pixels_by_their_numbers(session: Session) -> None:
+    matrix = matrix_of(session.convolution, True, False)
+    inputs = range(matrix.shape[1])
+    numbers = pixel_numbers(matrix, inputs)
+    read = np.where(numbers < 0, 0.0, session.convolution.image.ravel()[numbers])
+    assert np.array_equal(read, matrix.input_values(inputs))
+    plain = matrix_of(session.convolution, False, False)
+    assert pixel_numbers(plain, range(plain.shape[1])).tolist() == list(range(plain.shape[1]))
+
+
+def test_input_kinds_tell_padding_and_pixels_never_read() -> None:
+    session = session_on("digit-8x8-3", stride=3)
+    matrix = session.convolution.weight_matrix
+    unread = input_kinds(matrix, range(64)).reshape(8, 8) == UNUSED
+    assert unread[6:].all()
+    assert unread[:, 6:].all()
+    assert not unread[:6, :6].any()
+    padded = matrix_of(lesson().convolution, True, False)
+    kinds = input_kinds(padded, range(900)).reshape(30, 30) == PADDING
+    assert kinds[[0, -1]].all()
+    assert kinds[:, [0, -1]].all()
+    assert not kinds[1:-1, 1:-1].any()
+    assert np.array_equal(is_outside(padded, range(900)).reshape(30, 30), kinds)
+
+
+def vector(lying: bool, thickness: int = 1, names: str = "") -> VectorSheet:
+    def values_at(along: range) -> np.ndarray:
+        return np.array(along, dtype=float)
+
+    return VectorSheet(10, lying, (0.0, 9.0), values_at, whole=True, names=names, thickness=thickness)
+
+
+@pytest.mark.parametrize("lying", [True, False])
+def test_a_vector_lies_or_stands(lying: bool) -> None:
+    sheet = vector(lying, 2)
+    assert (sheet.rows, sheet.columns) == ((2, 10) if lying else (10, 2))
+    along, across = range(3, 6), range(2)
+    patch = sheet.patch(*((across, along) if lying else (along, across)), DARK)
+    assert (patch.values if lying else patch.values.T).tolist() == [[3, 4, 5]] * 2
+    assert patch.pixels.shape == (*patch.values.shape, 3)
+    assert patch.kinds.shape == patch.values.shape
+
+
+def test_a_vector_in_letters() -> None:
+    sheet = vector(True, names="ABCDEFGHJK")
+    patch = sheet.patch(range(1), range(7, 10), DARK)
+    assert [sheet.text(value) for value in patch.values[0]] == ["H", "J", "K"]
+    assert sheet.text(-1.0) == "0"

@@ -1,0 +1,127 @@
+"""The screens as pictures, to be looked at when they change: pytest --snapshot-update takes new ones."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from convtui.app.app import ConvtuiApp
+from convtui.state.session import Session, Zoom
+from tests.support.driving import Driven
+from tests.support.example_sessions import lesson, session_on
+
+Compare = Callable[..., bool]
+
+WIDE, USUAL = (120, 40), (80, 24)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A session, the keys pressed, and the terminal."""
+
+    session: Callable[[], Session]
+    keys: list[str] = field(default_factory=list)
+    size: tuple[int, int] = WIDE
+    theme: str = "dark"
+
+
+def digit(**given: object) -> Session:
+    return session_on("digit-8x8-3", **given)  # type: ignore[arg-type]
+
+
+def half() -> Session:
+    return lesson().at(28 * 14 + 13)
+
+
+SHOTS = {
+    "opening": Shot(lesson),
+    "opening-light": Shot(lesson, theme="light"),
+    "opening-80x24": Shot(lesson, size=USUAL),
+    "opening-80x24-light": Shot(lesson, size=USUAL, theme="light"),
+    "half": Shot(half),
+    "half-80x24-light": Shot(half, size=USUAL, theme="light"),
+    "multiply-adds": Shot(lambda: half().at(28 * 9 + 12, 7)),
+    "multiply-adds-80x24": Shot(lambda: session_on("cat-32", "edges").at(900 + 304, 14), size=USUAL),
+    "digit": Shot(lambda: digit(padding=1).at(27)),
+    "digit-light": Shot(lambda: digit(padding=1).at(27), theme="light"),
+    "digit-80x24": Shot(lambda: digit().at(14), size=USUAL),
+    "own-colours": Shot(lambda: session_on("cat-32", "sobel-x").at(430)),
+    "one-channel-80x24": Shot(lambda: session_on("cat-32", "edges").at(430), ["c", "c"], USUAL),
+    "unused": Shot(lambda: lesson(stride=3, padding=0).at(40)),
+    "unused-80x24-light": Shot(lambda: digit(stride=4).at(3), size=USUAL, theme="light"),
+    "dilation": Shot(lambda: lesson(dilation=3, padding=3).at(28 * 9 + 12)),
+    "reflect": Shot(
+        lambda: session_on("count-5x5", "gaussian-blur", padding=2, padding_mode="reflect").at(6)
+    ),
+    "groups": Shot(lambda: session_on("cat-32", "edges").with_groups(3).at(4 * 900 + 400)),
+    "scrolled": Shot(lambda: session_on("cat-64").with_view(zoom=Zoom.NUMBERS).at(62 * 30 + 30)),
+    "kernel-11": Shot(lambda: session_on("cat-32", "random", size=11).at(200), size=USUAL),
+    "error-80x24": Shot(lambda: session_on("count-5x5"), ["d", "d"], USUAL),
+    "edit-80x24": Shot(lambda: digit().at(14), ["e", "down", "right", "minus", "2"], USUAL),
+    "edit-image-light": Shot(half, ["e", "tab", "tab"], WIDE, "light"),
+    "help": Shot(lesson, ["question_mark"]),
+    "help-80x24-light": Shot(lesson, ["question_mark"], USUAL, "light"),
+    "quit-80x24": Shot(half, ["t", "q"], USUAL),
+    "too-small": Shot(lesson, size=(50, 15)),
+}
+
+
+@pytest.mark.parametrize("name", SHOTS)
+def test_screens(name: str, snap_compare: Compare) -> None:
+    shot = SHOTS[name]
+    app = ConvtuiApp(shot.session(), theme=shot.theme, keep=False)
+
+    async def press(pilot: Pilot[None]) -> None:
+        stop_blinking(app)
+        await pilot.press(*shot.keys)
+        stop_blinking(app)
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=shot.size, run_before=press)
+
+
+def stop_blinking(app: ConvtuiApp) -> None:
+    for line in app.screen.query(Input):
+        line.cursor_blink = False
+
+
+def pointing(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    async def point(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, ConvtuiApp)
+        driven = Driven(app, pilot)
+        await pilot.pause()
+        await driven.hover(name, (9, 12) if name == "image" else (2, 1))
+
+    return point
+
+
+@pytest.mark.parametrize("name", ["image", "kernel"])
+def test_pointing(name: str, snap_compare: Compare) -> None:
+    app = ConvtuiApp(half(), keep=False)
+    assert snap_compare(app, terminal_size=WIDE, run_before=pointing(name))
+
+
+@pytest.mark.parametrize("size", [WIDE, USUAL], ids=["120x40", "80x24"])
+def test_without_colour(
+    size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = ConvtuiApp(lesson().at(28 * 9 + 12), keep=False)
+    assert snap_compare(app, terminal_size=size)
+
+
+def test_the_palette(snap_compare: Compare) -> None:
+    app = ConvtuiApp(lesson(), keep=False)
+
+    async def search(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+p")
+        stop_blinking(app)
+        app.screen.query_one(Input).value = "kernel: so"
+        await pilot.pause(0.2)
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=USUAL, run_before=search)

@@ -1,0 +1,135 @@
+"""The Train page as pictures: pytest --snapshot-update takes new ones, to be looked at.
+
+What is told comes from made-up events, times among them: no process, no PyTorch and no clock.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+from textual.pilot import Pilot
+
+from convtui.app.app import ConvtuiApp
+from convtui.pages.train.page import View
+from convtui.training.process.protocol import Paused, Ready, Stopped, Train
+from convtui.training.recipe import Recipe
+from convtui.training.trainer import Trainer
+from tests.support import events as made
+from tests.support.example_sessions import lesson
+from tests.support.train_page import Training
+from tests.support.workers import FakeWorkers
+
+WIDE, USUAL = (120, 40), (80, 24)
+
+Act = Callable[[Training], Awaitable[None]]
+
+
+async def nothing(driven: Training) -> None:
+    await driven.settled()
+
+
+async def starting(driven: Training) -> None:
+    await driven.press("space")
+    await driven.tell(Ready())
+
+
+async def under_way(driven: Training) -> None:
+    await driven.press("space")
+    await driven.tell(*made.events(until=52))
+
+
+async def paused(driven: Training) -> None:
+    await under_way(driven)
+    await driven.tell(Paused(52))
+
+
+async def paused_at_a_weight(driven: Training) -> None:
+    await paused(driven)
+    await driven.turn_to(View.WEIGHT)
+
+
+async def layers(driven: Training) -> None:
+    await under_way(driven)
+    await driven.turn_to(View.LAYERS)
+    await driven.press("down")
+
+
+async def finished(driven: Training) -> None:
+    await driven.press("space")
+    await driven.tell(*made.events())
+
+
+async def failed(driven: Training) -> None:
+    await under_way(driven)
+    driven.worker.die("was killed by SIGKILL")
+    await driven.settled()
+
+
+async def comparison(driven: Training) -> None:
+    await driven.press("c")
+    for number, accuracy in enumerate((0.1, 0.963, 0.966, 0.987), 1):
+        told = driven.told[-1]
+        assert isinstance(told, Train)
+        await driven.tell(*made.events(told.recipe, run=f"/runs/000{number}", accuracy=accuracy))
+
+
+async def finder(driven: Training) -> None:
+    await driven.press("f")
+    await driven.tell(*made.search())
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What is done, and the terminal."""
+
+    act: Act
+    size: tuple[int, int] = WIDE
+    theme: str = "dark"
+    recipe: Recipe = field(default_factory=Recipe)
+
+
+SHOTS = {
+    "before": Shot(nothing),
+    "before-80x24-light": Shot(nothing, USUAL, "light"),
+    "starting-80x24": Shot(starting, USUAL, recipe=replace(Recipe(), batch_norm=False)),
+    "under-way": Shot(under_way),
+    "under-way-light": Shot(under_way, theme="light"),
+    "paused-80x24": Shot(paused, USUAL),
+    "weight": Shot(paused_at_a_weight),
+    "weight-80x24-light": Shot(paused_at_a_weight, USUAL, "light"),
+    "layers": Shot(layers),
+    "layers-80x24-light": Shot(layers, USUAL, "light"),
+    "finished": Shot(finished),
+    "failed-80x24": Shot(failed, USUAL),
+    "comparison": Shot(comparison),
+    "comparison-80x24-light": Shot(comparison, USUAL, "light"),
+    "finder": Shot(finder),
+    "finder-80x24-light": Shot(finder, USUAL, "light"),
+}
+
+
+def taken(shot: Shot, snap_compare: Callable[..., bool]) -> bool:
+    workers = FakeWorkers()
+    trainer = Trainer(shot.recipe, workers.start)
+    app = ConvtuiApp(lesson(), keep=False, theme=shot.theme, trainer=trainer)
+
+    async def act(pilot: Pilot[None]) -> None:
+        driven = Training(app, pilot, workers)
+        await driven.press("5")
+        await driven.settled()
+        await shot.act(driven)
+        driven.trainer._listeners.clear()
+        if not driven.worker.is_ended:
+            driven.worker.tell(Stopped(0))
+
+    return snap_compare(app, terminal_size=shot.size, run_before=act)
+
+
+@pytest.mark.parametrize("name", SHOTS)
+def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
+    assert taken(SHOTS[name], snap_compare)
+
+
+def test_without_colour(snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert taken(Shot(under_way), snap_compare)

@@ -1,0 +1,68 @@
+"""What is typed on the BatchNorm page becomes a change, or a line that says what would be right."""
+
+import pytest
+
+from convtui.state.batchnorm_settings import EXAMPLES, change, named
+from tests.state.test_batchnorm import started
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute", "value"),
+    [
+        ("channel 2", "channel", 2),
+        ("size 4", "batch_size", 4),
+        ("batch-size=4", "batch_size", 4),
+        ("gamma 1/2", "gamma", 0.5),
+        ("weight -2", "gamma", -2),
+        ("beta 0.25", "beta", 0.25),
+    ],
+)
+def test_settings(text: str, attribute: str, value: object) -> None:
+    assert getattr(change(*named(text))(started()), attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute", "value"),
+    [
+        ("momentum None", "momentum", None),
+        ("momentum 0.3", "momentum", 0.3),
+        ("eps 1e-3", "eps", 1e-3),
+        ("mode eval", "training", False),
+        ("mode training", "training", True),
+    ],
+)
+def test_settings_of_the_norm(text: str, attribute: str, value: object) -> None:
+    assert getattr(change(*named(text))(started()).norm, attribute) == value
+
+
+def test_a_layer() -> None:
+    assert change(*named("layer 5"))(started()).place.norm == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gama 2", "gama: no such setting here; did you mean gamma?"),
+        ("gamma", "gamma needs a value: gamma 2"),
+        ("gamma two", "gamma='two': must be a number"),
+        ("momentum 2", "momentum 2: must be from 0 to 1, or None"),
+        ("eps 0", "eps 0: must be above 0"),
+        ("mode both", "mode both: must be training or evaluation"),
+        ("channel 9", "channel 9: must be from 0 to 3"),
+        ("layer 2.5", "must be a whole number"),
+        ("size 0", "size='0': must be a whole number, 1 to"),
+        ("size 30", "size 30: must be from 1 to 20"),
+        ("stride 2", "stride: no such setting here"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
+        change(*named(text))(started())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_understood(name: str) -> None:
+    setting, value = named(EXAMPLES[name].split(",")[0])
+    assert setting == name
+    if name != "seed":
+        assert callable(change(setting, value))

@@ -1,0 +1,361 @@
+"""The trainer keeps one worker busy, loses nothing when it dies, and tells of changes now and then."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from convtui.training import trainer as module
+from convtui.training.process.protocol import (
+    Begun,
+    Continue,
+    Failed,
+    Find,
+    Go,
+    Going,
+    OneStep,
+    Pause,
+    Paused,
+    Ready,
+    SetRate,
+    Stop,
+    Stopped,
+    Suggested,
+    Train,
+    Watch,
+)
+from convtui.training.recipe import Recipe
+from convtui.training.runs.history import Record, State
+from convtui.training.trainer import Trainer, TrainerError
+from tests.support import events as made
+from tests.support.workers import FakeWorkers
+
+
+@pytest.fixture
+def workers() -> FakeWorkers:
+    return FakeWorkers()
+
+
+@pytest.fixture
+async def trainer(workers: FakeWorkers) -> AsyncIterator[Trainer]:
+    trainer = Trainer(start=workers.start)
+    yield trainer
+    for worker in workers.started:
+        worker.tell(Stopped(0))
+    await trainer.end()
+
+
+async def settled() -> None:
+    """Every task has done what it can."""
+    for _ in range(400):
+        await asyncio.sleep(0)
+
+
+async def test_the_worker_is_started_once_and_when_needed(trainer: Trainer, workers: FakeWorkers) -> None:
+    assert not workers.started
+    trainer.prewarm()
+    trainer.prewarm()
+    await settled()
+    assert len(workers.started) == 1
+    assert not trainer.is_ready
+    workers.now.tell(Ready())
+    await settled()
+    assert trainer.is_ready
+    trainer.start(Recipe())
+    await settled()
+    assert len(workers.started) == 1
+
+
+async def test_a_job_waits_for_a_worker_that_is_on_its_way(trainer: Trainer, workers: FakeWorkers) -> None:
+    record = trainer.start(Recipe(seed=3), paused=True)
+    trainer.one_step()
+    assert record.state is State.STARTING
+    await settled()
+    assert workers.now.told == [Train(Recipe(seed=3), paused=True), OneStep()]
+
+
+async def test_commands_go_to_the_worker(trainer: Trainer, workers: FakeWorkers) -> None:
+    record = trainer.start(Recipe())
+    await settled()
+    workers.now.tell(*made.events(until=3))
+    await settled()
+    assert record.step == 3
+    trainer.pause()
+    trainer.go()
+    trainer.set_rate(0.01)
+    trainer.watch(4, (0, 1, 2, 0))
+    trainer.stop()
+    assert workers.now.told[1:] == [Pause(), Go(), SetRate(0.01), Watch(4, (0, 1, 2, 0)), Stop()]
+    workers.now.tell(Paused(3))
+    await settled()
+    assert record.state is State.PAUSED
+    workers.now.tell(Going(3), Stopped(4))
+    await settled()
+    assert record.state is State.STOPPED
+    assert not trainer.is_busy
+
+
+async def test_one_job_at_a_time(trainer: Trainer, workers: FakeWorkers) -> None:
+    with pytest.raises(TrainerError, match="space starts one"):
+        trainer.pause()
+    trainer.start(Recipe())
+    for again in (
+        lambda: trainer.start(Recipe()),
+        lambda: trainer.find(Recipe()),
+        lambda: trainer.compare(Recipe()),
+        lambda: trainer.resume(Record(Recipe(), "/runs/0001")),
+    ):
+        with pytest.raises(TrainerError, match="a run is on: x stops it"):
+            again()
+    await settled()
+    assert workers.now.told == [Train(Recipe())]
+
+
+async def test_runs_of_the_session_are_kept(trainer: Trainer, workers: FakeWorkers) -> None:
+    for run in ("/runs/0001", "/runs/0002"):
+        trainer.start(Recipe())
+        await settled()
+        workers.now.tell(*made.events(run=run))
+        await settled()
+    assert list(trainer.records) == ["/runs/0001", "/runs/0002"]
+    assert trainer.current is trainer.records["/runs/0002"]
+    assert all(record.state is State.FINISHED for record in trainer.records.values())
+
+
+async def test_a_stopped_run_goes_on(trainer: Trainer, workers: FakeWorkers) -> None:
+    record = Record.of(made.events(until=30), Recipe(), "/runs/0012")
+    trainer.resume(record)
+    await settled()
+    assert workers.now.told == [Continue("/runs/0012")]
+    assert record.state is State.STARTING
+    workers.now.tell(made.begun(step=20))
+    await settled()
+    assert (record.state, record.step) == (State.TRAINING, 20)
+    finished = Record.of(made.events(), Recipe())
+    workers.now.tell(Stopped(20))
+    await settled()
+    with pytest.raises(TrainerError, match="finished"):
+        trainer.resume(finished)
+
+
+async def test_what_is_to_be_watched_is_told_with_every_run(trainer: Trainer, workers: FakeWorkers) -> None:
+    trainer.to_watch = lambda record: Watch(record.recipe.seed, (0, 0, 0, 0))
+    trainer.start(Recipe(seed=1), paused=True)
+    trainer.one_step()
+    await settled()
+    watch = Watch(1, (0, 0, 0, 0))
+    assert workers.now.told == [Train(Recipe(seed=1), paused=True), watch, OneStep()]
+    workers.now.tell(made.begun(Recipe(seed=1)), Stopped(1))
+    await settled()
+    assert trainer.current is not None
+    trainer.resume(trainer.current)
+    assert workers.now.told[-2:] == [Continue("/runs/0012"), watch]
+
+
+async def test_a_run_is_forgotten_by_its_folder(trainer: Trainer, workers: FakeWorkers) -> None:
+    trainer.compare(Recipe())
+    await settled()
+    workers.now.tell(made.begun(), Stopped(1))
+    await settled()
+    trainer.forget(Record(Recipe(), "/runs/0012"))
+    assert (trainer.current, trainer.comparison, trainer.records) == (None, [], {})
+
+
+async def test_a_run_of_another_process_is_left_to_it(trainer: Trainer) -> None:
+    record = Record(Recipe(), "/runs/0012")
+    record.state = State.ELSEWHERE
+    with pytest.raises(TrainerError, match="another process trains this run"):
+        trainer.resume(record)
+
+
+async def test_the_comparison_runs_the_four_one_after_another(trainer: Trainer, workers: FakeWorkers) -> None:
+    recipe = Recipe(epochs=1, seed=5)
+    trainer.compare(recipe)
+    await settled()
+    for number in range(4):
+        assert len(workers.now.told) == number + 1
+        told = workers.now.told[-1]
+        assert isinstance(told, Train)
+        workers.now.tell(*made.events(told.recipe, run=f"/runs/{number}"))
+        await settled()
+    assert not trainer.is_busy
+    assert [(record.recipe.schedule, record.recipe.batch_norm) for record in trainer.comparison] == [
+        ("constant", False),
+        ("constant", True),
+        ("one-cycle", False),
+        ("one-cycle", True),
+    ]
+    assert {replace(r.recipe, schedule="one-cycle", batch_norm=True) for r in trainer.comparison} == {recipe}
+    assert len(workers.started) == 1
+
+
+@pytest.mark.parametrize("end", ["stop", "fail", "die"])
+async def test_a_comparison_ends_with_a_run_that_does_not(
+    end: str, trainer: Trainer, workers: FakeWorkers
+) -> None:
+    trainer.compare(Recipe())
+    await settled()
+    workers.now.tell(made.begun())
+    await settled()
+    if end == "stop":
+        trainer.stop()
+        workers.now.tell(Stopped(0))
+    elif end == "fail":
+        workers.now.tell(Failed("disk full"))
+    else:
+        workers.now.die()
+    await settled()
+    assert not trainer.is_busy
+    assert not trainer.waiting
+    assert len(trainer.comparison) == 1
+
+
+async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorkers) -> None:
+    search = trainer.find(Recipe())
+    await settled()
+    assert workers.now.told == [Find(Recipe())]
+    with pytest.raises(TrainerError, match="the search for a rate is on"):
+        trainer.pause()
+    workers.now.tell(*(event for event in made.search() if not isinstance(event, Suggested)))
+    await settled()
+    assert len(search.tried) == 80
+    workers.now.tell(Suggested(0.02, 0.01))
+    await settled()
+    assert search.suggestion == 0.01
+    assert not trainer.is_busy
+    assert trainer.current is None
+
+
+# -- a worker that dies
+
+
+async def test_a_dead_worker_is_told_of_and_replaced(trainer: Trainer, workers: FakeWorkers) -> None:
+    record = trainer.start(Recipe())
+    await settled()
+    workers.now.tell(*made.events(until=7))
+    workers.now.die("was killed by SIGKILL")
+    await settled()
+    assert record.state is State.FAILED
+    assert record.reason == "the training process was killed by SIGKILL"
+    assert record.step == 7
+    assert workers.now.is_ended
+    trainer.resume(record)
+    await settled()
+    assert len(workers.started) == 2
+    assert workers.now.told == [Continue("/runs/0012")]
+
+
+async def test_a_worker_that_cannot_be_started_is_told_of() -> None:
+    async def refuse() -> module.Worker:
+        raise OSError("no more processes")
+
+    trainer = Trainer(start=refuse)
+    record = trainer.start(Recipe())
+    await settled()
+    assert record.state is State.FAILED
+    assert "no more processes" in record.reason
+    await trainer.end()
+
+
+async def test_whatever_ends_the_listening_ends_the_job(
+    trainer: Trainer, workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    record = trainer.start(Recipe())
+    await settled()
+    monkeypatch.setattr(record, "take", fail)
+    workers.now.tell(made.begun())
+    await settled()
+    assert (record.state, trainer.is_busy) == (State.FAILED, False)
+    assert record.reason == "the training process was given up: ZeroDivisionError: a bug"
+    assert workers.now.is_ended
+    gc.collect()
+    assert told == ["Task exception was never retrieved"]  # a bug is not hushed up
+
+
+# -- telling
+
+
+async def test_listeners_are_told_ten_times_a_second_at_most(
+    trainer: Trainer, workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a clock of the test's own, which goes on by a millisecond with each event."""
+    loop = asyncio.get_running_loop()
+    now, told = loop.time(), list[float]()
+    monkeypatch.setattr(loop, "time", lambda: now)
+    trainer.listen(lambda: told.append(now))
+    trainer.start(Recipe())
+    await settled()
+    workers.now.tell(made.begun())
+    for number in range(1, 1001):
+        workers.now.tell(replace(made.step(1), step=number))
+        await asyncio.sleep(0)
+        now += 0.001
+        await settled() if number % 50 == 0 else await asyncio.sleep(0)
+    calls = [later - earlier for earlier, later in pairwise(told[2:])]
+    assert 8 <= len(told) <= 13
+    assert min(calls) >= module.TOLD_EVERY - 0.001
+
+
+async def test_a_turn_is_told_at_once(
+    trainer: Trainer, workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = asyncio.Event()
+    record = trainer.start(Recipe())
+    await settled()
+    workers.now.tell(*made.events(until=3))
+    await asyncio.sleep(module.AT_ONCE * 2)
+    trainer.listen(told.set)
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now)
+    workers.now.tell(Paused(3))
+    while record.state is not State.PAUSED:
+        await asyncio.sleep(0)
+    assert trainer._timer is not None
+    assert trainer._timer.when() <= now + module.AT_ONCE
+    monkeypatch.undo()
+    await asyncio.wait_for(told.wait(), 60)
+
+
+async def test_a_flood_of_events_lets_others_have_their_turn(
+    trainer: Trainer, workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 0.0)
+    record = trainer.start(Recipe())
+    await settled()
+    workers.now.tell(made.begun(), *(replace(made.step(1), step=number) for number in range(1, 501)))
+    turns = 0
+    while len(record.steps) < 500:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 500
+
+
+# -- the next run's recipe
+
+
+async def test_the_recipe_is_changed_and_undone(trainer: Trainer) -> None:
+    trainer.change(Recipe(epochs=2))
+    trainer.change(Recipe(epochs=2))
+    trainer.change(Recipe(epochs=2, seed=1))
+    assert trainer.recipe == Recipe(epochs=2, seed=1)
+    assert trainer.undo()
+    assert trainer.recipe == Recipe(epochs=2)
+    assert trainer.undo()
+    assert not trainer.undo()
+    assert trainer.recipe == Recipe()
+    assert trainer.redo()
+    assert trainer.recipe == Recipe(epochs=2)
+
+
+def test_begun_is_a_turn() -> None:
+    assert {Begun, Paused, Going, Stopped, Failed} < set(module._TURNS)
