@@ -16,7 +16,7 @@ from convtui.pages.step.page import StepPage
 from convtui.paint.cells import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
-from convtui.store import session_file as sessionfile
+from convtui.store import session_file
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import lesson, session_on
 
@@ -264,7 +264,7 @@ async def test_a_layer_is_opened_with_its_real_input_and_weights(layer: int) -> 
         assert session.step.value == pytest.approx(shown)
         is_first = layer == 1
         assert session.picture.name == ("mnist-7" if is_first else f"mnist-7 · layer {layer} input")
-        again = sessionfile.loads(sessionfile.dumps(session), "opened.toml")
+        again = session_file.loads(session_file.dumps(session), "opened.toml")
         np.testing.assert_array_equal(again.convolution.output, session.convolution.output)
         await driven.press("u", "3")
         assert driven.session.picture is start.picture
