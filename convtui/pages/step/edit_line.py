@@ -20,7 +20,7 @@ ENDS: Final = (
     "down",
     "left",
     "right",
-)  # those that move to another cell, too
+)  # some go on to another cell
 
 
 class EditLine(Horizontal):
