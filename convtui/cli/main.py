@@ -230,8 +230,8 @@ def _session_file(name: str | None) -> Path | None:
 
 
 def _read_session(file: Path, options: argparse.Namespace) -> Session:
-    from convtui.inputs import samples
     from convtui.store import session_file as sessionfile
+    from convtui.store.pictures import open_any
 
     session = sessionfile.load(file)
     if str(file) == options.image:
@@ -240,7 +240,7 @@ def _read_session(file: Path, options: argparse.Namespace) -> Session:
         return session
     if not session.picture.source:
         raise ValueError(f"{file}: its image has no file, so --resize and --gray cannot read it again")
-    picture = samples.open_any(session.picture.source, _resize(options), options.gray)
+    picture = open_any(session.picture.source, _resize(options), options.gray)
     return replace(session.with_picture(picture), path=session.path)
 
 
@@ -248,11 +248,12 @@ def _blank(options: argparse.Namespace) -> Session:
     """The image under the one kernel that fits any image, for the settings to change."""
     from convtui.inputs import samples
     from convtui.state.session import KernelChoice, Session
+    from convtui.store.pictures import open_any
 
     if options.image is None:
         picture = samples.open_image(samples.DEFAULT_IMAGE, _resize(options), options.gray)
     else:
-        picture = samples.open_any(options.image, _resize(options), options.gray)
+        picture = open_any(options.image, _resize(options), options.gray)
     return Session.start(picture, KernelChoice("identity"), size=1)
 
 

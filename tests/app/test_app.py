@@ -76,10 +76,10 @@ async def test_an_undone_edit_of_anything_comes_back() -> None:
             assert app.change(change)
             seen.append(fingerprint(app.session))
         for expected in seen[-2::-1]:
-            app.undo()
+            driven.page.action_undo()
             assert fingerprint(app.session) == expected
         for expected in seen[1:]:
-            app.redo()
+            driven.page.action_redo()
             assert fingerprint(app.session) == expected
 
 
@@ -137,7 +137,7 @@ async def test_a_saved_session_is_opened_again(folder: Path) -> None:
         await driven.enter("mine.toml")
         assert fingerprint(driven.session)[:-1] == fingerprint(mine)[:-1]
         assert driven.session.path == Path("mine.toml")
-        assert not driven.app.has_unsaved_changes
+        assert not driven.app.workspace.has_unsaved_changes
         await driven.press("t", "s")
         assert "saved" in driven.said
     assert sessionfile.load(folder / "mine.toml").spec.stride == (2, 2)
@@ -169,7 +169,7 @@ async def test_a_foreign_file_is_never_replaced(folder: Path, contents: str) -> 
         await driven.enter("foreign.toml")
         assert driven.refused
         assert "foreign.toml" in driven.said
-        assert driven.app.has_unsaved_changes is False
+        assert driven.app.workspace.has_unsaved_changes is False
     assert path.read_text() == contents
 
 
@@ -310,15 +310,15 @@ async def test_the_answers_can_be_clicked() -> None:
 async def test_saved_or_undone_changes_are_not_asked_about() -> None:
     async with opened() as driven:
         await driven.press("t", "u")
-        assert not driven.app.has_unsaved_changes
+        assert not driven.app.workspace.has_unsaved_changes
         await driven.press("ctrl+r")
-        assert driven.app.has_unsaved_changes
+        assert driven.app.workspace.has_unsaved_changes
         await driven.press("s", "enter")
-        assert not driven.app.has_unsaved_changes
+        assert not driven.app.workspace.has_unsaved_changes
         await driven.press("u")
-        assert driven.app.has_unsaved_changes, "the file has another stride"
+        assert driven.app.workspace.has_unsaved_changes, "the file has another stride"
         await driven.press("ctrl+r")
-        assert not driven.app.has_unsaved_changes
+        assert not driven.app.workspace.has_unsaved_changes
         assert await quits(driven, "q")
 
 

@@ -8,7 +8,7 @@ from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
 from convtui.pages.base.keys import SECTIONS, all_keys
-from convtui.pages.layers.page import LayersScreen
+from convtui.pages.layers.page import LayersPage
 from convtui.store import session_file as sessionfile
 from tests.support.driving import opened
 
@@ -80,7 +80,7 @@ async def test_images_kernels_sessions_and_themes_are_taken() -> None:
             found[f"Layers: {path.stem}"]()
             assert driven.session.stack.name == path.stem, driven.said
         await driven.pilot.pause()
-        assert isinstance(driven.page, LayersScreen)
+        assert isinstance(driven.page, LayersPage)
         driven.app.switch_mode("step")
         for padding in ("valid", "same"):
             found[f"Padding: {padding}"]()

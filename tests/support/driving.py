@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from convtui.app.app import ConvtuiApp
 from convtui.pages.base.notice import Notice
-from convtui.pages.base.page import PageScreen
+from convtui.pages.base.page import Page
 from convtui.paint.canvas import Canvas
 from convtui.paint.drawing import Cell
 from convtui.paint.grid import GridPane
@@ -34,7 +34,7 @@ class Driven:
         return self.app.session
 
     @property
-    def page(self) -> PageScreen:
+    def page(self) -> Page:
         return self.app.page
 
     # -- what the user sees
@@ -144,7 +144,7 @@ async def opened(
     session: Session | None = None, size: tuple[int, int] = (120, 40), **given: Any
 ) -> AsyncIterator[Driven]:
     """The app on a session, the lesson if none is given."""
-    app = ConvtuiApp(session or lesson(), keep=False, **given)
+    app = ConvtuiApp(session or lesson(), autosave=False, **given)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Driven(app, pilot)

@@ -11,7 +11,7 @@ from textual.widgets import Input
 if TYPE_CHECKING:
     from textual.suggester import Suggester
 
-    from convtui.pages.base.page import PageScreen
+    from convtui.pages.base.page import Page
 
 _NOT_FOR_THE_PAGE: Final = ("tab", "shift+tab", "up", "down", "pageup", "pagedown")
 
@@ -47,7 +47,7 @@ class TypedLine(Input):
 
     async def _on_key(self, event: events.Key) -> None:
         self._seen, self.is_late = event, False
-        cast("PageScreen", self.screen).quieten()
+        cast("Page", self.screen).quieten()
         if event.key in self.ENDS:
             event.stop()
             event.prevent_default()

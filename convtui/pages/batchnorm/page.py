@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-from textual.binding import BindingType
 from textual.worker import get_current_worker
 
 from convtui.inputs.names import printable
 from convtui.pages.base import keys
 from convtui.pages.base.memo import Memo
-from convtui.pages.base.page import bindings
+from convtui.pages.base.player import Player
 from convtui.pages.batchnorm.figures import Figures
 from convtui.pages.batchnorm.lab import Lab, LabScreen
 from convtui.pages.batchnorm.labels import (
@@ -54,10 +53,10 @@ class BatchNormScreen(LabScreen):
     """Histograms, formula, running statistics and their scatter, of one channel at a time."""
 
     KEYS = keys.PAGES["batchnorm"]
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self) -> None:
         super().__init__()
+        self.player = Player(self)
         self._view = View.VALUES
         self._words: dict[str, DrawnPane[Said]] = {name: DrawnPane(drawn) for name in WORDS}
         self._before, self._after = DrawnPane(histogram_lines), DrawnPane(histogram_lines)
@@ -69,13 +68,14 @@ class BatchNormScreen(LabScreen):
 
     # -- showing
 
-    def controls(self, session: Session) -> list[Control]:  # noqa: ARG002
+    def controls(self) -> list[Control]:
         if self._figures is None:
             return []
         lab = self._figures[0]
         return controls_of(lab.batches, self.source_words(lab))
 
-    def show_page(self, session: Session) -> None:
+    def show_page(self) -> None:
+        session = self.session
         self.follow()
         places = self._place(session)
         lab = self.lab
@@ -276,7 +276,7 @@ class BatchNormScreen(LabScreen):
                 "momentum": norm.momentum,
             }
         start = f"{name} {values.get(name, '')}".strip()
-        self.ask(":", start, self._typed, suggester=SuggestFromList(PROPOSED))
+        self.prompt(":", start, self._typed, suggester=SuggestFromList(PROPOSED))
 
     def _typed(self, text: str) -> bool:
         try:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
@@ -13,8 +12,17 @@ from convtui.engine.convolution import Position
 from convtui.engine.stack import Summary
 from convtui.engine.tracing import Feeding, feeding
 from convtui.pages.base import keys
+from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
-from convtui.pages.base.page import bindings
+from convtui.pages.layers.changes import (
+    more_filters,
+    next_groups,
+    next_network,
+    next_padding_mode,
+    padded,
+    stepped,
+    value_text,
+)
 from convtui.pages.layers.figures import (
     Maps,
     earlier_grid,
@@ -36,7 +44,6 @@ from convtui.pages.layers.labels import (
 )
 from convtui.pages.layers.layout import LayersPlan, Place, Wanted, layers_plan
 from convtui.pages.layers.map_maker import MapMaker
-from convtui.pages.layers.stack_screen import StackScreen
 from convtui.pages.layers.table import TableLine, feeding_text, table_lines
 from convtui.pages.layers.table_pane import TablePane
 from convtui.paint.canvas import Canvas
@@ -46,14 +53,13 @@ from convtui.paint.text_pane import TextPane
 from convtui.state.learned_weights import is_normalised
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
-from convtui.state.settings import parse_activation
+from convtui.state.settings import layer_transition, parse_activation
 
 
-class LayersScreen(StackScreen):
+class LayersPage(ConvolutionPage):
     """The table of the layers, the selected layer's maps, and the chain of what feeds an activation."""
 
     KEYS = keys.PAGES["layers"]
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     class Made(Message):
         """Another thread has made maps."""
@@ -77,11 +83,11 @@ class LayersScreen(StackScreen):
     def zoom(self) -> Zoom:
         return zoom_of(self._planned[1].image.cells) if self._planned else Zoom.BLOCKS
 
-    def controls(self, session: Session) -> list[Control]:
-        return layer_controls(session.stack)
+    def controls(self) -> list[Control]:
+        return layer_controls(self.session.stack)
 
-    def show_page(self, session: Session) -> None:
-        stack = session.stack
+    def show_page(self) -> None:
+        session, stack = self.session, self.session.stack
         plan = self._place(session, stack)
         self._make(session, stack)
         fed = _fed(stack)
@@ -205,13 +211,58 @@ class LayersScreen(StackScreen):
 
         return self.run_worker(work, thread=True, exit_on_error=True, group="maps")
 
-    def on_layers_screen_made(self, message: Made) -> None:
+    def on_layers_page_made(self, message: Made) -> None:
         message.stop()
         self.show_again()
 
     def _tell_trouble(self, maker: MapMaker) -> None:
         if maker.trouble and maker.trouble.number <= maker.goal:
             self.say(str(maker.trouble), error=True)
+
+    # -- changing the network
+
+    def change_stack(self, make: Callable[[Stack], Stack], kind: str = "") -> bool:
+        """Apply a transition of the stack; where it is refused, say why. Tells whether it was applied."""
+        return self.change(lambda session: session.with_stack(make(session.stack)), kind)
+
+    def action_network(self, by: int) -> None:
+        self.change_stack(next_network(by))
+
+    def action_kernel(self, by: int) -> None:
+        self.change_stack(next_network(by))
+
+    def action_weights(self, by: int) -> None:
+        self.change_stack(lambda stack: stack.reseeded(stack.seed + by))
+
+    def action_edit(self) -> None:
+        self.action_type("network")
+
+    def action_stride(self, by: int) -> None:
+        self.change_stack(stepped("stride", by))
+
+    def action_dilation(self, by: int) -> None:
+        self.change_stack(stepped("dilation", by))
+
+    def action_size(self, by: int) -> None:
+        self.change_stack(stepped("kernel_size", by))
+
+    def action_padding(self, by: int) -> None:
+        self.change_stack(padded(by))
+
+    def action_mode(self, by: int) -> None:
+        self.change_stack(next_padding_mode(by))
+
+    def action_groups(self, by: int) -> None:
+        self.change_stack(next_groups(by))
+
+    def action_filters(self, by: int) -> None:
+        self.change_stack(more_filters(by))
+
+    def _typed(self, text: str) -> bool:
+        return self.change(lambda session: layer_transition(text)(session))
+
+    def _value_of(self, name: str) -> str:
+        return value_text(self.session.stack, name)
 
     # -- selecting
 
@@ -235,7 +286,7 @@ class LayersScreen(StackScreen):
 
     def action_go_to(self) -> None:
         question = "go to (layer, or row,column, or channel,row,column)"
-        self.ask(question, "", self._go_to, "5 · 4,18 · 0,4,18")
+        self.prompt(question, "", self._go_to, "5 · 4,18 · 0,4,18")
 
     def _go_to(self, text: str) -> bool:
         return self.change_stack(lambda stack: parse_activation(text, stack))
@@ -282,13 +333,8 @@ class LayersScreen(StackScreen):
             return
         feature_maps = maker.feature_maps
         if self.change(lambda session: session.with_layer_opened(feature_maps)):
-            self.app.switch_mode("step")
-            self.call_later(self._say_where)
-
-    def _say_where(self) -> None:
-        self.convtui.page.say(
-            f"{self.session.picture.name}: its real input and weights · u, then 3, goes back"
-        )
+            name = self.session.picture.name
+            self.host.open_page("step", f"{name}: its real input and weights · u, then 3, goes back")
 
     def action_finish(self) -> None:
         self.say("f finishes the output of the Step page, which 1 opens")

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from textual.binding import BindingType
-
 from convtui.engine.equations import equations
 from convtui.pages.base import keys
+from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
-from convtui.pages.base.page import bindings
-from convtui.pages.base.session_screen import SessionScreen
 from convtui.pages.matrix.figures import (
     Pointed,
     letters_in,
@@ -33,11 +30,10 @@ from convtui.state.session import Session, Zoom
 LEGEND: Final = 32  # columns of the scale, right of the matrix's sentence
 
 
-class MatrixScreen(SessionScreen):
+class MatrixPage(ConvolutionPage):
     """M · x + b = y, the window of the current row, the kernel, and the whole matrix as a map."""
 
     KEYS: ClassVar[tuple[keys.Key, ...]] = keys.PAGES["matrix"]
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +56,8 @@ class MatrixScreen(SessionScreen):
     def zoom(self) -> Zoom:
         return zoom_of(self._planned[1].matrix) if self._planned else Zoom.BLOCKS
 
-    def show_page(self, session: Session) -> None:
+    def show_page(self) -> None:
+        session = self.session
         plan = self._place(session)
         pointed = self._pointed(session)
         grids = matrix_grids(session, pointed, plan, pointed is not None and pointed == self._followed)

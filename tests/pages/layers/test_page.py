@@ -11,8 +11,8 @@ from textual import events
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.tracing import feeding
 from convtui.pages.base.keys import PAGES
-from convtui.pages.layers.page import LayersScreen
-from convtui.pages.step.page import StepScreen
+from convtui.pages.layers.page import LayersPage
+from convtui.pages.step.page import StepPage
 from convtui.paint.cells import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
@@ -36,7 +36,7 @@ async def page(session: Session | None = None, size: tuple[int, int] = (120, 40)
         await driven.press("3")
         await driven.app.workers.wait_for_complete()
         await driven.pilot.pause()
-        assert isinstance(driven.page, LayersScreen)
+        assert isinstance(driven.page, LayersPage)
         yield driven
 
 
@@ -172,18 +172,18 @@ def test_every_key_of_the_page_has_an_action() -> None:
     assert len(names) == len(set(names))
     for key in keys:
         action = key.action.partition("(")[0]
-        assert callable(getattr(LayersScreen, f"action_{action}"))
+        assert callable(getattr(LayersPage, f"action_{action}"))
         assert key.does
 
 
 async def test_own_layers_are_unsaved_changes_and_a_selection_is_not() -> None:
     async with page() as driven:
         await driven.press("right", "tab")
-        assert not driven.app.has_unsaved_changes
+        assert not driven.app.workspace.has_unsaved_changes
         await driven.press("w")
-        assert driven.app.has_unsaved_changes
+        assert driven.app.workspace.has_unsaved_changes
         await driven.press("W")
-        assert not driven.app.has_unsaved_changes
+        assert not driven.app.workspace.has_unsaved_changes
 
 
 async def test_go_to() -> None:
@@ -258,7 +258,7 @@ async def test_a_layer_is_opened_with_its_real_input_and_weights(layer: int) -> 
         activation = driven.session.stack.activation
         await driven.press("enter")
         await driven.pilot.pause()
-        assert isinstance(driven.page, StepScreen)
+        assert isinstance(driven.page, StepPage)
         session = driven.session
         assert session.position == activation
         assert session.step.value == pytest.approx(shown)
@@ -275,7 +275,7 @@ async def test_only_a_convolution_is_opened() -> None:
     async with page(stacked("simple-cnn", 2)) as driven:
         await driven.press("enter")
         assert "no convolution" in driven.said
-        assert isinstance(driven.page, LayersScreen)
+        assert isinstance(driven.page, LayersPage)
 
 
 # -- heavy stacks
