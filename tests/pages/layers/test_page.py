@@ -210,7 +210,7 @@ async def test_clicks_select() -> None:
     async with page() as driven:
         await driven.click("selected", (2, 5))
         assert driven.session.stack.activation == (0, 2, 5)
-        mosaic = driven.page._planned[1].tiling  # type: ignore[attr-defined]
+        mosaic = driven.page._plan.value.tiling  # type: ignore[attr-defined]
         await driven.click("mosaic", mosaic.place((4, 1, 6)))
         assert driven.session.stack.activation == (4, 1, 6)
         before = driven.session
