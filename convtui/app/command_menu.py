@@ -31,7 +31,7 @@ class InOrder(SystemCommandsProvider):
             yield DiscoveryHit(title, callback, help=help_text)
 
 
-class Palette(CommandPalette):
+class CommandMenu(CommandPalette):
     """Textual's palette, in which paging a list that is not laid out yet would end the app."""
 
     def __init__(self) -> None:

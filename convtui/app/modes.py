@@ -7,19 +7,19 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
-from convtui.pages.step.page import StepScreen
+from convtui.pages.step.page import StepPage
 
 
 def _matrix() -> Screen[None]:
-    from convtui.pages.matrix.page import MatrixScreen
+    from convtui.pages.matrix.page import MatrixPage
 
-    return MatrixScreen()
+    return MatrixPage()
 
 
 def _layers() -> Screen[None]:
-    from convtui.pages.layers.page import LayersScreen
+    from convtui.pages.layers.page import LayersPage
 
-    return LayersScreen()
+    return LayersPage()
 
 
 def _batchnorm() -> Screen[None]:
@@ -34,8 +34,8 @@ def _train() -> Screen[None]:
     return TrainScreen()
 
 
-PAGES: Final[dict[str, Callable[[], Screen[Any]]]] = {
-    "step": StepScreen,
+MODES: Final[dict[str, Callable[[], Screen[Any]]]] = {
+    "step": StepPage,
     "matrix": _matrix,
     "layers": _layers,
     "batchnorm": _batchnorm,

@@ -220,27 +220,27 @@ def _session_file(name: str | None) -> Path | None:
     if name is None:
         return None
     from convtui.inputs import samples
-    from convtui.store import session_file as sessionfile
+    from convtui.store import session_file
 
     path = Path(name)
-    if sessionfile.is_session_file(path):
+    if session_file.is_session_file(path):
         return path
     bundled = {file.stem: file for file in samples.session_files()}
     return None if path.exists() else bundled.get(name)
 
 
 def _read_session(file: Path, options: argparse.Namespace) -> Session:
-    from convtui.inputs import samples
-    from convtui.store import session_file as sessionfile
+    from convtui.store import session_file
+    from convtui.store.pictures import open_any
 
-    session = sessionfile.load(file)
+    session = session_file.load(file)
     if str(file) == options.image:
         session = replace(session, path=file)  # saving a sample asks for a name instead
     if options.resize is None and not options.gray:
         return session
     if not session.picture.source:
         raise ValueError(f"{file}: its image has no file, so --resize and --gray cannot read it again")
-    picture = samples.open_any(session.picture.source, _resize(options), options.gray)
+    picture = open_any(session.picture.source, _resize(options), options.gray)
     return replace(session.with_picture(picture), path=session.path)
 
 
@@ -248,11 +248,12 @@ def _blank(options: argparse.Namespace) -> Session:
     """The image under the one kernel that fits any image, for the settings to change."""
     from convtui.inputs import samples
     from convtui.state.session import KernelChoice, Session
+    from convtui.store.pictures import open_any
 
     if options.image is None:
         picture = samples.open_image(samples.DEFAULT_IMAGE, _resize(options), options.gray)
     else:
-        picture = samples.open_any(options.image, _resize(options), options.gray)
+        picture = open_any(options.image, _resize(options), options.gray)
     return Session.start(picture, KernelChoice("identity"), size=1)
 
 
@@ -266,19 +267,19 @@ def _resize(options: argparse.Namespace) -> int | None:
 def _changed(session: Session, settings: Mapping[str, str], kernel_size: int | None) -> Session:
     """All settings made. What one alone does not allow another may: the refused are tried again."""
     from convtui.engine.spec import SpecError
-    from convtui.state import settings as typed
+    from convtui.state.settings import change, kernel_change, parse_pair
 
-    changes = {name: typed.change(name, settings[name]) for name in SETTINGS if name in settings}
+    changes = {name: change(name, settings[name]) for name in SETTINGS if name in settings}
     if "kernel" in settings:
         asked = settings.get("kernel_size")
-        size = typed.parse_pair("kernel_size", asked) if asked else kernel_size
-        changes["kernel"] = typed.kernel_change(settings["kernel"], size)
+        size = parse_pair("kernel_size", asked) if asked else kernel_size
+        changes["kernel"] = kernel_change(settings["kernel"], size)
     refused: list[SpecError] = []
     for _ in changes:
         refused = []
-        for change in changes.values():
+        for apply in changes.values():
             try:
-                session = change(session)
+                session = apply(session)
             except SpecError as error:
                 refused.append(error)
         if not refused:

@@ -79,7 +79,7 @@ async def _drawn(
     from convtui.app.app import ConvtuiApp
 
     trainer = _showing(run, screen) if screen in ("batchnorm", "train") else None
-    app = ConvtuiApp(session, theme=theme, keep=False, trainer=trainer)
+    app = ConvtuiApp(session, theme=theme, autosave=False, trainer=trainer)
     async with app.run_test(size=size) as pilot:
         await app.switch_mode(screen)
         await pilot.pause()

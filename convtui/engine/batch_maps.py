@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convtui.engine import batchnorm
+from convtui.engine.batchnorm import BatchNormState, Statistics
 from convtui.engine.branches import Concat, Residual
 from convtui.engine.feature_maps import BLOCK_CELLS, tapped
 from convtui.engine.layers import (
@@ -46,12 +46,12 @@ class BatchMaps:
         batch: ArrayLike,
         weights: Callable[[int], Arrays],
         training: bool = True,
-        norms: Mapping[int, batchnorm.BatchNorm] | None = None,
+        norms: Mapping[int, BatchNormState] | None = None,
     ) -> None:
         self._rows, self._weights, self._training = rows, weights, training
         self._norms = norms or {}
         self._maps = {0: np.asarray(batch, dtype=np.float64)}
-        self._used: dict[int, batchnorm.Statistics] = {}
+        self._used: dict[int, Statistics] = {}
 
     def activations(self, layer: int) -> Floats:
         """The layer's output; layer 0 is the batch itself.
@@ -69,12 +69,12 @@ class BatchMaps:
                 self._maps[number].setflags(write=False)
         return self._maps[layer]
 
-    def statistics(self, layer: int) -> batchnorm.Statistics:
+    def statistics(self, layer: int) -> Statistics:
         """What the batch norm at this layer normalises with. Raises as `activations` does."""
         self.activations(layer)
         return self._used[layer]
 
-    def evaluated(self, norms: Mapping[int, batchnorm.BatchNorm]) -> "BatchMaps":
+    def evaluated(self, norms: Mapping[int, BatchNormState]) -> "BatchMaps":
         """The same batch in evaluation mode, with these batch norms, by layer number, for the network's own.
 
         What no batch norm has touched is not computed again.
@@ -85,7 +85,7 @@ class BatchMaps:
         other._maps |= {number: maps for number, maps in self._maps.items() if number < first}
         return other
 
-    def norm(self, layer: int) -> batchnorm.BatchNorm:
+    def norm(self, layer: int) -> BatchNormState:
         """The batch norm at this layer, in the present mode."""
         return self._norms.get(layer) or norm_of(self._weights(layer), self._training)
 
@@ -123,9 +123,9 @@ class BatchMaps:
                 raise TypeError(f"{type(layer).__name__} is no layer that computes")
 
 
-def norm_of(arrays: Arrays, training: bool = True) -> batchnorm.BatchNorm:
+def norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:
     """The batch norm with these weight, bias and running statistics."""
-    return batchnorm.BatchNorm(
+    return BatchNormState(
         len(arrays["weight"]),
         training=training,
         weight=arrays["weight"],

@@ -1,7 +1,7 @@
 """Batch normalisation step by step: batch and running statistics, normalised values, scale and shift.
 
-A BatchNorm is a value: what a forward pass in training mode changes, another value has, so whoever looks
-at a network's normalisation never changes it.
+A BatchNormState is a value: what a forward pass in training mode changes, another value has, so whoever
+looks at a network's normalisation never changes it.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class Statistics:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchNorm:
+class BatchNormState:
     """torch.nn.BatchNorm2d with all its state; over [images, features] torch.nn.BatchNorm1d.
 
     weight is gamma, bias is beta, each [num_features], 1 and 0 unless given; affine False keeps them so.
@@ -126,7 +126,7 @@ class BatchNorm:
         """The weight of the next batch in the running statistics: momentum, or 1 / batches for None."""
         return 1 / (self.num_batches_tracked + 1) if self.momentum is None else self.momentum
 
-    def updated(self, statistics: Statistics) -> "BatchNorm":
+    def updated(self, statistics: Statistics) -> "BatchNormState":
         """After a batch with these statistics in training mode.
 
         running = (1 - factor)·running + factor·batch, the variance unbiased.
@@ -139,13 +139,13 @@ class BatchNorm:
             num_batches_tracked=self.num_batches_tracked + 1,
         )
 
-    def after(self, batch: Floats) -> "BatchNorm":
+    def after(self, batch: Floats) -> "BatchNormState":
         """After a forward pass over a mini-batch; evaluation mode changes nothing. Raises as `used` does."""
         return self.updated(self.used(batch)) if self.training else self
 
     def with_channel(
         self, channel: int, *, weight: float | None = None, bias: float | None = None
-    ) -> "BatchNorm":
+    ) -> "BatchNormState":
         """Another gamma or beta in one channel."""
         gamma, beta = self.weight.copy(), self.bias.copy()
         if weight is not None:

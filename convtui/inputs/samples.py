@@ -3,12 +3,11 @@
 The checkout keeps them in samples/; a wheel carries the same folder inside the package as bundled/.
 """
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
 from convtui.inputs.images import InputError, Picture, read_picture
-from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.inputs.names import did_you_mean, printable
 
 DEFAULT_IMAGE = "mnist-7"
 
@@ -32,10 +31,6 @@ _DATA = {
     "mnist-12k": "10,000 handwritten digits to train on and 2,000 to test on, from MNIST, grey, 28x28.",
     "digits-8x8": "1,437 handwritten digits to train on and 360 to test on, grey, 8x8.",
 }
-DATA_IMAGE = re.compile(
-    r"(?P<source>.+?):(?:(?P<part>[a-z]+):)?(?P<index>-?[0-9]{1,15})"
-    r"(?::(?P<side>[0-9]{1,4})px)?(?P<normalised>:normali[sz]ed)?"
-)
 _FILES = {Path(file).stem: file for file in _IMAGES}
 
 
@@ -49,6 +44,11 @@ def folder() -> Path:
 def image_names() -> tuple[str, ...]:
     """The sample images' names, the default first."""
     return tuple(_FILES)
+
+
+def image_name(file: str) -> str:
+    """The name of the sample whose file is called so; any other text as it is."""
+    return Path(file).stem if file in _IMAGES else file
 
 
 def describe(name: str) -> str:
@@ -67,38 +67,16 @@ def describe_data(name: str) -> str:
 
 
 def open_image(name: str, resize: int | None = None, gray: bool = False) -> Picture:
-    """The sample image of that name, be it one of a bundled data set.
-
-    Raises InputError if there is none, and as read_picture does.
-    """
-    if is_of_a_bundled_data_set(name):
-        return _open_data_image(name, resize, gray)
+    """The sample image of that name. Raises InputError if there is none, and as read_picture does."""
     if name not in _FILES:
         raise InputError(f"{printable(name)}: no such sample{did_you_mean(name, _FILES)}")
     picture = read_picture(folder() / "images" / _FILES[name], resize, gray)
     return replace(picture, name=name, source=name)
 
 
-def is_sample(name: str) -> bool:
-    """Whether open_image opens it, or says what is wrong with an image of a bundled data set."""
-    return name in _FILES or is_of_a_bundled_data_set(name)
-
-
 def is_of_a_bundled_data_set(name: str) -> bool:
+    """Whether a name such as "mnist-12k:test:17" begins with that of a bundled data set."""
     return name.partition(":")[0] in _DATA
-
-
-def open_path(path: Path, resize: int | None = None, gray: bool = False) -> Picture:
-    """The image in a file, or that image of a data set. Raises InputError as read_picture does."""
-    if DATA_IMAGE.fullmatch(str(path)) and _is_missing(path):
-        return _open_data_image(str(path.absolute()), resize, gray)
-    return read_picture(path, resize, gray)
-
-
-def _open_data_image(name: str, resize: int | None, gray: bool) -> Picture:
-    from convtui.training.datasets.pictures import open_picture
-
-    return open_picture(name, resize, gray)
 
 
 def kernel_files() -> tuple[Path, ...]:
@@ -114,33 +92,6 @@ def layer_files() -> tuple[Path, ...]:
 def session_files() -> tuple[Path, ...]:
     """The sample sessions, by name."""
     return tuple(sorted((folder() / "sessions").glob("*.toml")))
-
-
-def open_any(text: str, resize: int | None = None, gray: bool = False) -> Picture:
-    """What the user named: a file if there is one, else a sample, with or without its extension.
-
-    Raises InputError that suggests the files and samples with names like it.
-    """
-    path = Path(text)
-    name = path.stem if text in _IMAGES else text
-    if is_sample(name) and not path.is_file():
-        return open_image(name, resize, gray)
-    if _is_missing(path):
-        if DATA_IMAGE.fullmatch(text):
-            return _open_data_image(text, resize, gray)
-        close = did_you_mean(path.name, [*_FILES, *_DATA, *neighbours(path)])
-        raise InputError(f"{printable(text)}: no such file or sample{close}")
-    return read_picture(text, resize, gray)
-
-
-def _is_missing(path: Path) -> bool:
-    try:
-        path.expanduser().stat()
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError, RuntimeError):  # there, but not to be read: read_picture says why
-        return False
-    return False
 
 
 def first_comment(path: Path) -> str:

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.batch_maps import norm_of
-from convtui.engine.batchnorm import BatchNorm, Statistics
+from convtui.engine.batchnorm import BatchNormState, Statistics
 from convtui.engine.feature_maps import FeatureMaps
-from convtui.engine.layers import BatchNorm as BatchNormLayer
-from convtui.engine.layers import Conv, ReLU
+from convtui.engine.layers import BatchNorm, Conv, ReLU
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row
 
@@ -83,18 +82,18 @@ class Network:
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """Its batch norms over maps; if it has none, where its recipe would have them."""
-        norms = [row for row in self.rows if isinstance(row.layer, BatchNormLayer)]
+        norms = [row for row in self.rows if isinstance(row.layer, BatchNorm)]
         if norms:
             return tuple(Place(row.inputs[0], row.number) for row in norms)
         relus = {row.inputs[0]: row.number for row in self.rows if isinstance(row.layer, ReLU)}
         convs = [row.number for row in self.rows if isinstance(row.layer, Conv)]
         return tuple(Place(relus.get(number, number)) for number in convs)
 
-    def norm(self, place: Place) -> BatchNorm:
+    def norm(self, place: Place) -> BatchNormState:
         """A copy of the batch norm there; one that is laid over is as PyTorch makes it."""
         if place.norm is not None:
             return replace(norm_of(self.weights[place.norm]), num_batches_tracked=self.batches_tracked)
-        return BatchNorm(self.rows[place.input].output_shape[0])
+        return BatchNormState(self.rows[place.input].output_shape[0])
 
     @cached_property
     def most_images(self) -> int:
@@ -121,9 +120,9 @@ class Seen:
 
     position: Position
     batch_size: int
-    norm: BatchNorm
+    norm: BatchNormState
     statistics: Statistics
-    earlier: tuple[BatchNorm, ...]
+    earlier: tuple[BatchNormState, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,13 +184,13 @@ class Batches:
     network: Network
     image_count: int
     place: Place
-    norm: BatchNorm
+    norm: BatchNormState
     batch_size: int
     channel: int = 0
     position: Position = Position()
     seen: tuple[Seen, ...] = field(default=(), repr=False)
     near: float | None = None
-    earlier: tuple[BatchNorm, ...] = field(default=(), repr=False)
+    earlier: tuple[BatchNormState, ...] = field(default=(), repr=False)
 
     @classmethod
     def start(cls, network: Network, image_count: int, batch_size: int = 128) -> Batches:
@@ -218,7 +217,7 @@ class Batches:
             return Position(self.position.epoch + 1, 0)
         return Position(self.position.epoch, self.position.first + self.batch_size)
 
-    def after(self, statistics: Statistics) -> BatchNorm:
+    def after(self, statistics: Statistics) -> BatchNormState:
         """The batch norm after this mini-batch, whose statistics these are."""
         return self.norm.updated(statistics) if self.norm.training else self.norm
 
@@ -267,7 +266,7 @@ class Batches:
         first = self._with_running(self.network.norm(self.place), earlier)
         return replace(first, position=Position(), seen=())
 
-    def _with_running(self, norm: BatchNorm, earlier: tuple[BatchNorm, ...]) -> Batches:
+    def _with_running(self, norm: BatchNormState, earlier: tuple[BatchNormState, ...]) -> Batches:
         return replace(
             self,
             earlier=earlier,
@@ -388,5 +387,5 @@ class Batches:
         return self
 
 
-def _norms_before(network: Network, place: Place) -> tuple[BatchNorm, ...]:
+def _norms_before(network: Network, place: Place) -> tuple[BatchNormState, ...]:
     return tuple(map(network.norm, network.before(place)))

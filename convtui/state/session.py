@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from convtui.engine.convolution import Convolution, Step
 from convtui.engine.kernels import LARGEST_SIDE, kernel, legal_sizes
 from convtui.engine.spec import ConvSpec, Pair, SpecError, brief
 from convtui.inputs.images import Picture, with_pixel
+from convtui.state.history import Document
 
 if TYPE_CHECKING:
     from convtui.engine.feature_maps import FeatureMaps
@@ -340,6 +341,9 @@ class Session:
         is_finished = self.filled == self.size > 1
         filled = convolution.size if is_finished else index + 1
         return replace(self, convolution=convolution, index=index, taps=None, filled=filled)
+
+
+SESSION: Final = Document[Session]("session")
 
 
 def _named_weight(choice: KernelChoice, size: int | Pair, slices: int, groups: Any) -> Array:

@@ -1,6 +1,6 @@
-"""What was on the screen outlives a kill, a crash and a lost connection.
+"""A copy of unsaved work, so that it survives a kill, a crash and a lost connection.
 
-A running app keeps its session in a file of its own and holds a lock beside it. The operating system frees
+A running app writes its session to a file of its own and holds a lock beside it. The operating system frees
 the lock however the process ends, so a file whose lock is free was left behind, whoever has that pid now.
 """
 
@@ -23,25 +23,25 @@ from convtui.store.session_file import dumps, load, read, write
 PAUSE = 0.5
 DAYS_KEPT = 30
 
-_Kept: TypeAlias = tuple[Session, str, Path | None]
+_Work: TypeAlias = tuple[Session, str, Path | None]
 
 _BEGINNING = "# Left by a convtui that did not end properly: "
 
 
-class Keeper:
-    """Keeps the latest session of a running app on disk. What goes wrong is only ever told in `trouble`."""
+class Autosave:
+    """Keeps the latest session of a running app on disk. What goes wrong is only ever told in `problem`."""
 
     def __init__(self) -> None:
-        self.trouble = ""
-        self._latest: _Kept | None = None
-        self._written: _Kept | None = None
+        self.problem = ""
+        self._latest: _Work | None = None
+        self._written: _Work | None = None
         self._path: Path | None = None
         self._lock: int | None = None
         self._changed, self._ended, self._writing = Event(), Event(), RLock()
         self._thread: Thread | None = None
 
-    def keep(self, session: Session, title: str, saved_as: Path | None) -> None:
-        """Remember this instead of what was kept before; a thread writes it, twice a second at most."""
+    def update(self, session: Session, title: str, saved_as: Path | None) -> None:
+        """Copy this session from now on; a thread writes it, twice a second at most."""
         self._latest = session, title, saved_as
         self._changed.set()
         if self._thread is None:
@@ -49,7 +49,7 @@ class Keeper:
             self._thread.start()
 
     def clear(self) -> None:
-        """What was kept is saved elsewhere or undone: there is nothing to restore."""
+        """Delete the copy: the work is saved elsewhere or undone."""
         if self._latest is not None:
             with self._writing, suppress(OSError):
                 self._latest = self._written = None
@@ -57,7 +57,7 @@ class Keeper:
                     self._path.unlink(missing_ok=True)
 
     def flush(self) -> None:
-        """Return when what was kept last is on disk."""
+        """Return when the latest session is on the disk."""
         with self._writing:
             latest = self._latest
             if latest is None or latest is self._written or self._ended.is_set():
@@ -65,12 +65,12 @@ class Keeper:
             try:
                 self._write(*latest)
             except Exception as error:  # whatever it is, the app goes on
-                self.trouble = f"nothing is kept in case of a crash: {error}"
+                self.problem = f"no copy of unsaved work can be kept: {error}"
             else:
-                self._written, self.trouble = latest, ""
+                self._written, self.problem = latest, ""
 
-    def forget(self) -> None:
-        """End in order, with nothing left to restore."""
+    def end(self) -> None:
+        """Stop, with nothing left to restore."""
         self._ended.set()
         self._changed.set()
         with self._writing, suppress(OSError):
@@ -105,7 +105,7 @@ class Keeper:
 
 
 @dataclass(frozen=True)
-class Abandoned:
+class Recoverable:
     """A session whose app has gone without ending in order."""
 
     path: Path
@@ -124,9 +124,9 @@ class Abandoned:
             _lock_file(self.path).unlink(missing_ok=True)
 
 
-def abandoned() -> list[Abandoned]:
+def recoverable() -> list[Recoverable]:
     """The sessions left behind, newest first. Damaged files are put aside; after 30 days all are removed."""
-    found: list[Abandoned] = []
+    found: list[Recoverable] = []
     with suppress(OSError, RuntimeError):  # no such folder, no home
         for path in list(_folder().iterdir()):
             with suppress(OSError):
@@ -136,17 +136,17 @@ def abandoned() -> list[Abandoned]:
                     path.unlink()
                 elif path.suffix == ".toml":
                     found += _left_in(path)
-    return sorted(found, key=lambda left: left.when, reverse=True)
+    return sorted(found, key=lambda each: each.when, reverse=True)
 
 
-def _left_in(path: Path) -> list[Abandoned]:
+def _left_in(path: Path) -> list[Recoverable]:
     try:
         about = json.loads(read(path).text.partition("\n")[0].removeprefix(_BEGINNING))
         title, saved_as = printable(about["title"]), about["saved_as"] and Path(about["saved_as"])
     except (ValueError, TypeError, KeyError, AttributeError):
         path.rename(path.with_suffix(".damaged"))
         return []
-    return [Abandoned(path, datetime.fromtimestamp(path.stat().st_mtime).astimezone(), title, saved_as)]
+    return [Recoverable(path, datetime.fromtimestamp(path.stat().st_mtime).astimezone(), title, saved_as)]
 
 
 def _folder() -> Path:

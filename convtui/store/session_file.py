@@ -14,11 +14,11 @@ import numpy as np
 
 from convtui.engine.kernels import format_kernel, parse_kernel
 from convtui.engine.spec import ConvSpec, Padding, Pair
-from convtui.inputs import samples
 from convtui.inputs.atomic import write_whole
 from convtui.inputs.images import Floats, InputError, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.state.session import Session, View
+from convtui.store.pictures import is_sample
 from convtui.store.session_parser import FORMAT, VIEW_FLAGS, digest, parse, restored
 from convtui.store.toml_document import Document, Keys, SessionFileError, rewritten
 
@@ -159,7 +159,7 @@ def _written_image(picture: Picture, folder: Path | None) -> dict[str, str]:
         if len(picture.pixels) == 3:
             keys["colour"] = _flag(picture.colour)
         keys |= {"lowest": repr(float(picture.lowest)), "highest": repr(float(picture.highest))}
-    elif samples.is_sample(picture.source) and not Path(picture.source).is_file():
+    elif is_sample(picture.source) and not Path(picture.source).is_file():
         keys["sample"] = _quoted(picture.source)
     else:
         keys["path"] = _quoted(_referred(picture.source, folder))

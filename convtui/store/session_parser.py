@@ -16,10 +16,10 @@ import numpy as np
 
 from convtui.engine.kernels import describe, kernel, parse_kernel
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
-from convtui.inputs import samples
 from convtui.inputs.images import LARGEST_SIDE, Floats, InputError, Picture
 from convtui.inputs.names import printable
 from convtui.state.session import KernelChoice, Session, View, Zoom
+from convtui.store.pictures import open_path, open_sample
 from convtui.store.toml_document import Document, SessionFileError, is_number, is_whole
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def _opened(document: Document, source: str, folder: Path | None) -> Picture:
     name = document.string("image", source) or ""
     try:
         if source == "sample":
-            return samples.open_image(name, resize, gray)
-        return samples.open_path((folder or Path()) / Path(name).expanduser(), resize, gray)
+            return open_sample(name, resize, gray)
+        return open_path((folder or Path()) / Path(name).expanduser(), resize, gray)
     except (InputError, RuntimeError) as error:  # RuntimeError: no home to expand ~ to
         raise document.error(("image", source), f"image.{source}: {error}") from None
 

@@ -8,8 +8,8 @@ from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
 from convtui.pages.base.keys import SECTIONS, all_keys
-from convtui.pages.layers.page import LayersScreen
-from convtui.store import session_file as sessionfile
+from convtui.pages.layers.page import LayersPage
+from convtui.store import session_file
 from tests.support.driving import opened
 
 
@@ -61,7 +61,7 @@ async def test_images_kernels_sessions_and_themes_are_taken() -> None:
         found = {command.title: command.callback for command in commands(driven.app)}
         for path in samples.session_files():
             found[f"Session: {path.stem}"]()
-            assert driven.session.spec == sessionfile.load(path).spec, driven.said
+            assert driven.session.spec == session_file.load(path).spec, driven.said
             assert driven.session.path is None, "the lesson itself is not saved to"
         for name in samples.image_names():
             found[f"Image: {name}"]()
@@ -80,7 +80,7 @@ async def test_images_kernels_sessions_and_themes_are_taken() -> None:
             found[f"Layers: {path.stem}"]()
             assert driven.session.stack.name == path.stem, driven.said
         await driven.pilot.pause()
-        assert isinstance(driven.page, LayersScreen)
+        assert isinstance(driven.page, LayersPage)
         driven.app.switch_mode("step")
         for padding in ("valid", "same"):
             found[f"Padding: {padding}"]()

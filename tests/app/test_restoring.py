@@ -4,8 +4,8 @@ import signal
 from pathlib import Path
 
 from convtui.pages.base.ask import Ask
-from convtui.store import session_file as sessionfile
-from convtui.store.autosave import abandoned
+from convtui.store import session_file
+from convtui.store.autosave import recoverable
 from tests.state.test_session import fingerprint
 from tests.store.test_autosave import files, leave
 from tests.support.driving import Driven, opened
@@ -14,7 +14,7 @@ from tests.support.example_sessions import counting, lesson, own, session_on
 
 async def begin(driven: Driven) -> None:
     """What the app does a moment after its first screen."""
-    driven.app._begin_keeping()
+    driven.app.workspace.begin_autosave()
     await driven.pilot.pause()
 
 
@@ -35,8 +35,8 @@ async def test_what_was_left_is_restored_and_offered_no_more() -> None:
         assert "my kernel" in driven.text
         await driven.press("r")
         assert fingerprint(driven.session)[:-1] == fingerprint(mine)[:-1]
-        assert driven.app.has_unsaved_changes
-        assert abandoned() == []
+        assert driven.app.workspace.has_unsaved_changes
+        assert recoverable() == []
         await driven.press("u")
         assert driven.session.picture.name == "mnist-7"
         driven.app.end()
@@ -44,14 +44,14 @@ async def test_what_was_left_is_restored_and_offered_no_more() -> None:
 
 async def test_what_had_a_file_goes_on_in_it(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    sessionfile.save(lesson(), path)
+    session_file.save(lesson(), path)
     leave(lesson(stride=2), "mine", path)
     async with opened() as driven:
         await begin(driven)
         await driven.press("r", "s")
         assert "saved" in driven.said
         driven.app.end()
-    assert sessionfile.load(path).spec.stride == (2, 2)
+    assert session_file.load(path).spec.stride == (2, 2)
 
 
 async def test_what_is_not_wanted_now_is_offered_again() -> None:
@@ -61,7 +61,7 @@ async def test_what_is_not_wanted_now_is_offered_again() -> None:
         await driven.press("escape")
         assert driven.app.screen is driven.page
         driven.app.end()
-    assert len(abandoned()) == 1
+    assert len(recoverable()) == 1
 
 
 async def test_what_is_thrown_away_is_gone() -> None:
@@ -71,14 +71,14 @@ async def test_what_is_thrown_away_is_gone() -> None:
         await driven.press("delete")
         assert driven.app.screen is driven.page
         assert driven.session.index == 0
-        assert abandoned() == []
+        assert recoverable() == []
         driven.app.end()
 
 
 async def test_several_are_offered_one_after_the_other() -> None:
     for name in ("count-5x5", "cat-32"):
         leave(session_on(name), name)
-    newest, older = (left.title for left in abandoned())
+    newest, older = (left.title for left in recoverable())
     async with opened() as driven:
         await begin(driven)
         assert newest in driven.text
@@ -89,16 +89,16 @@ async def test_several_are_offered_one_after_the_other() -> None:
         await driven.press("r")
         assert driven.session.picture.name == older
         driven.app.end()
-    assert [left.title for left in abandoned()] == [newest]
+    assert [left.title for left in recoverable()] == [newest]
 
 
 async def test_every_change_is_kept_and_an_orderly_end_leaves_nothing(home: Path) -> None:
     async with opened() as driven:
         await begin(driven)
         driven.app.change(lambda session: session.with_spec(stride=2))
-        keeper = driven.app._keeper
-        assert keeper is not None
-        keeper.flush()
+        autosave = driven.app.workspace._autosave
+        assert autosave is not None
+        autosave.flush()
         assert any(name.endswith(".toml") for name in files(home))
         driven.app.end()
     assert files(home) == []

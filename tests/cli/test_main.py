@@ -18,7 +18,7 @@ from convtui.engine.kernels import NAMES, kernel, load_kernel
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
 from convtui.state.session import KernelChoice, Session
-from convtui.store import session_file as sessionfile
+from convtui.store import session_file
 
 MODULES = """
 import sys
@@ -187,7 +187,7 @@ DILATED = ["--kernel-size", "3", "--dilation", "3", "--padding", "0", "--padding
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "lesson.toml"
-    sessionfile.save(built("digit-8x8-3", *LARGE, "--at", "2,3"), path)
+    session_file.save(built("digit-8x8-3", *LARGE, "--at", "2,3"), path)
     return path
 
 
@@ -209,7 +209,7 @@ def test_options_override_a_session(saved: Path) -> None:
 def test_a_session_takes_settings_that_only_fit_together(saved: Path) -> None:
     there = built(str(saved), *DILATED)
     assert there.spec == built("digit-8x8-3", *DILATED).spec
-    sessionfile.save(there, saved)
+    session_file.save(there, saved)
     assert built(str(saved), *LARGE, "--dilation", "1").spec == built("digit-8x8-3", *LARGE).spec
 
 

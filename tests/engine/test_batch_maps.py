@@ -11,7 +11,7 @@ from torch import nn
 
 from convtui.engine import batch_maps as module
 from convtui.engine.batch_maps import BatchMaps
-from convtui.engine.batchnorm import BatchNorm
+from convtui.engine.batchnorm import BatchNormState
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import Layer, Shape
 from convtui.engine.spec import Floats
@@ -91,7 +91,7 @@ def test_the_same_batch_in_evaluation_mode_with_other_statistics() -> None:
     batch = batch_of((1, 12, 12), 5)
     network, norms = sequential(maps, training=False), {}
     for number, count in ((3, 4), (5, 6)):
-        norm = BatchNorm(
+        norm = BatchNormState(
             count, running_mean=random.standard_normal(count), running_var=random.uniform(0.5, 2, count)
         )
         norms[number] = norm

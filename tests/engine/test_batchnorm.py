@@ -1,4 +1,4 @@
-"""BatchNorm agrees with torch.nn.BatchNorm2d, batch after batch, in both modes."""
+"""BatchNormState agrees with torch.nn.BatchNorm2d, batch after batch, in both modes."""
 
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.engine.batchnorm import BatchNorm, Statistics
+from convtui.engine.batchnorm import BatchNormState, Statistics
 from convtui.engine.spec import Floats
 
 assert_close = partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9)
@@ -22,7 +22,7 @@ def random_batch(seed: int, shape: tuple[int, ...], shift: float = 0.0) -> Float
     return random.standard_normal(shape) * random.uniform(0.1, 5) + shift
 
 
-def torch_norm(norm: BatchNorm, kind: type[torch.nn.Module] = torch.nn.BatchNorm2d) -> Any:
+def torch_norm(norm: BatchNormState, kind: type[torch.nn.Module] = torch.nn.BatchNorm2d) -> Any:
     """The module in the same state."""
     module: Any = kind(norm.num_features, eps=norm.eps, momentum=norm.momentum, affine=norm.affine)
     module = module.double().train(norm.training)
@@ -36,14 +36,14 @@ def torch_norm(norm: BatchNorm, kind: type[torch.nn.Module] = torch.nn.BatchNorm
     return module
 
 
-def assert_same_state(norm: BatchNorm, module: Any) -> None:
+def assert_same_state(norm: BatchNormState, module: Any) -> None:
     assert_close(norm.running_mean, module.running_mean.numpy())
     assert_close(norm.running_var, module.running_var.numpy())
     assert norm.num_batches_tracked == int(module.num_batches_tracked)
 
 
 @st.composite
-def norms(draw: st.DrawFn) -> BatchNorm:
+def norms(draw: st.DrawFn) -> BatchNormState:
     features, affine = draw(st.integers(1, 5)), draw(st.booleans())
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     given: dict[str, Any] = {"running_mean": random.standard_normal(features)}
@@ -52,7 +52,7 @@ def norms(draw: st.DrawFn) -> BatchNorm:
         given |= {name: random.standard_normal(features) for name in ("weight", "bias")}
     eps = draw(st.floats(1e-8, 0.1))
     tracked = draw(st.integers(0, 5))
-    return BatchNorm(features, eps, draw(momenta), affine, num_batches_tracked=tracked, **given)
+    return BatchNormState(features, eps, draw(momenta), affine, num_batches_tracked=tracked, **given)
 
 
 @settings(max_examples=100)
@@ -63,11 +63,11 @@ def norms(draw: st.DrawFn) -> BatchNorm:
     st.floats(-100, 100),
 )
 def test_a_sequence_of_batches_with_mode_switches(
-    norm: BatchNorm, passes: list[tuple[bool, int, int, int]], seed: int, shift: float
+    norm: BatchNormState, passes: list[tuple[bool, int, int, int]], seed: int, shift: float
 ) -> None:
     module = torch_norm(norm)
     for at, (training, images, rows, columns) in enumerate(passes):
-        norm = BatchNorm(**{**vars(norm), "training": training})
+        norm = BatchNormState(**{**vars(norm), "training": training})
         module.train(training)
         batch = random_batch(seed + at, (images, norm.num_features, rows, columns), shift)
         if training and images * rows * columns == 1:
@@ -84,7 +84,7 @@ def test_a_sequence_of_batches_with_mode_switches(
 
 @settings(max_examples=30)
 @given(norms(), st.integers(2, 6), st.integers(0, 2**32))
-def test_features_are_normalised_as_by_batch_norm_1d(norm: BatchNorm, images: int, seed: int) -> None:
+def test_features_are_normalised_as_by_batch_norm_1d(norm: BatchNormState, images: int, seed: int) -> None:
     module = torch_norm(norm, torch.nn.BatchNorm1d)
     batch = random_batch(seed, (images, norm.num_features))
     assert_close(norm(batch), module(torch.tensor(batch)).detach().numpy())
@@ -93,7 +93,7 @@ def test_features_are_normalised_as_by_batch_norm_1d(norm: BatchNorm, images: in
 
 @given(st.integers(0, 2**32), st.lists(st.integers(2, 5), min_size=1, max_size=5))
 def test_momentum_none_is_the_mean_of_all_batches(seed: int, sizes: list[int]) -> None:
-    norm = BatchNorm(2, momentum=None)
+    norm = BatchNormState(2, momentum=None)
     seen = []
     for at, images in enumerate(sizes):
         seen.append(Statistics.of(random_batch(seed + at, (images, 2, 3, 3))))
@@ -113,13 +113,13 @@ def test_the_statistics_of_a_batch_by_hand() -> None:
 
 
 def test_momentum_weights_the_new_value() -> None:
-    norm = BatchNorm(1, momentum=0.1).updated(Statistics(np.array([5.0]), np.array([3.0]), 4))
+    norm = BatchNormState(1, momentum=0.1).updated(Statistics(np.array([5.0]), np.array([3.0]), 4))
     assert norm.running_mean.tolist() == [pytest.approx(0.9 * 0 + 0.1 * 5)]
     assert norm.running_var.tolist() == [pytest.approx(0.9 * 1 + 0.1 * 4)]
 
 
 def test_nothing_changes_what_is_looked_at() -> None:
-    norm = BatchNorm(2)
+    norm = BatchNormState(2)
     batch = random_batch(0, (3, 2, 2, 2))
     norm(batch)
     assert norm.after(batch) is not norm
@@ -130,12 +130,13 @@ def test_nothing_changes_what_is_looked_at() -> None:
 
 
 def test_an_evaluation_leaves_the_statistics_alone() -> None:
-    norm = BatchNorm(2, training=False)
+    norm = BatchNormState(2, training=False)
     assert norm.after(random_batch(0, (3, 2, 2, 2))) is norm
 
 
 def test_gamma_and_beta_of_one_channel() -> None:
-    norm = BatchNorm(3).with_channel(1, weight=2.0).with_channel(1, bias=-0.5).with_channel(2, weight=0.0)
+    norm = BatchNormState(3).with_channel(1, weight=2.0).with_channel(1, bias=-0.5)
+    norm = norm.with_channel(2, weight=0.0)
     assert norm.weight.tolist() == [1, 2, 0]
     assert norm.bias.tolist() == [0, -0.5, 0]
 
@@ -155,10 +156,10 @@ def test_gamma_and_beta_of_one_channel() -> None:
 )
 def test_impossible_parameters_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        BatchNorm(**{"num_features": 2, **given})
+        BatchNormState(**{"num_features": 2, **given})
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3, 4, 4), (0, 2, 4, 4)])
 def test_batches_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"must be \[images, 2, ...\]"):
-        BatchNorm(2)(np.zeros(shape))
+        BatchNormState(2)(np.zeros(shape))

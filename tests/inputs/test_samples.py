@@ -14,6 +14,7 @@ from convtui.engine.layer_text import load_layers
 from convtui.engine.stack import summarize
 from convtui.inputs import samples
 from convtui.inputs.images import InputError
+from convtui.store import pictures
 
 
 def test_the_default_comes_first() -> None:
@@ -96,7 +97,7 @@ def test_session_files_are_toml() -> None:
 
 @pytest.mark.parametrize("text", ["cat-32", "cat-32.png"])
 def test_open_any_finds_samples(text: str) -> None:
-    picture = samples.open_any(text, resize=8, gray=True)
+    picture = pictures.open_any(text, resize=8, gray=True)
     assert picture.pixels.shape == (1, 8, 8)
     assert (picture.name, picture.source, picture.resize, picture.gray) == ("cat-32", "cat-32", 8, True)
 
@@ -104,14 +105,14 @@ def test_open_any_finds_samples(text: str) -> None:
 def test_open_any_prefers_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Image.new("L", (2, 3)).save(tmp_path / "cat-32.png")
-    assert samples.open_any("cat-32.png").pixels.shape == (1, 3, 2)
-    assert samples.open_any("cat-32").pixels.shape == (3, 32, 32)
+    assert pictures.open_any("cat-32.png").pixels.shape == (1, 3, 2)
+    assert pictures.open_any("cat-32").pixels.shape == (3, 32, 32)
 
 
 def test_open_any_prefers_a_sample_to_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cat-32").mkdir()
-    assert samples.open_any("cat-32").pixels.shape == (3, 32, 32)
+    assert pictures.open_any("cat-32").pixels.shape == (3, 32, 32)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_open_any_says_what_is_close(
     (tmp_path / "photo.png").touch()
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError) as caught:
-        samples.open_any(text)
+        pictures.open_any(text)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 

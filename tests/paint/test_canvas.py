@@ -6,7 +6,7 @@ import pytest
 from textual.geometry import Region
 
 from convtui.pages.step.figures import Pointer
-from convtui.pages.step.page import StepScreen
+from convtui.pages.step.page import StepPage
 from convtui.paint.canvas import Canvas
 from convtui.state.session import Session
 from tests.support.driving import opened
@@ -44,7 +44,7 @@ async def test_what_it_has_kept_is_what_it_would_draw_now(session: Session, size
     chance = random.Random(7)
     async with opened(session, size=size) as driven:
         page = driven.page
-        assert isinstance(page, StepScreen)
+        assert isinstance(page, StepPage)
         canvas = page.query_one(Canvas)
         everything = Region(0, 0, canvas.size.width, canvas.size.height)
         for change in changes(chance):

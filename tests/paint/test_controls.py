@@ -7,7 +7,7 @@ from textual.content import Content
 
 from convtui.pages.base.keys import all_keys
 from convtui.pages.layers.labels import layer_controls
-from convtui.pages.step.page import StepScreen
+from convtui.pages.step.page import StepPage
 from convtui.paint.controls import controls, controls_line, padding, pair
 from convtui.state.network import Stack
 from convtui.state.session import Session
@@ -122,7 +122,7 @@ def test_what_is_clicked_steps_down_and_up_or_asks(width: int) -> None:
     assert "screen.type('stride')" in actions
     for action in actions:
         name = action.removeprefix("screen.").partition("(")[0]
-        assert hasattr(StepScreen, f"action_{name}"), action
+        assert hasattr(StepPage, f"action_{name}"), action
 
 
 def test_own_weights_are_said_to_be_ones_own() -> None:

@@ -75,7 +75,7 @@ def test_what_is_told_of_all_values_is_no_entry(deeds: list[str]) -> None:
     mapped = history.mapped(lambda value: value + 1000)
     assert timeline(mapped) == tuple(value + 1000 for value in timeline(history))
     assert len(mapped.past) == len(history.past)
-    assert mapped.run == history.run
+    assert mapped.kind == history.kind
 
 
 def test_at_the_ends_nothing_happens() -> None:

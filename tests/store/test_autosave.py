@@ -16,18 +16,18 @@ import pytest
 from convtui.inputs.images import read_picture
 from convtui.state.session import Session
 from convtui.store import autosave as recovery
-from convtui.store.autosave import Keeper, abandoned
+from convtui.store.autosave import Autosave, recoverable
 from convtui.store.session_file import SessionFileError, dumps, load, loads
 from tests.support.sessions import embedded, figures, top_edge
 
 KEEPING = """
 import sys
 from pathlib import Path
-from convtui.store.autosave import Keeper
+from convtui.store.autosave import Autosave
 from tests.support.sessions import top_edge
-keeper = Keeper()
-keeper.keep(top_edge().moved(int(sys.argv[1])), "mnist-7", Path("lesson.toml"))
-keeper.flush()
+autosave = Autosave()
+autosave.update(top_edge().moved(int(sys.argv[1])), "mnist-7", Path("lesson.toml"))
+autosave.flush()
 print("kept", flush=True)
 sys.stdin.read()
 """
@@ -60,20 +60,20 @@ def files(home: Path) -> list[str]:
 
 def leave(session: Session, title: str = "image", saved_as: Path | None = None) -> Path:
     """What a killed process leaves: its file, and its lock file with no lock on it."""
-    keeper = Keeper()
-    keeper.keep(session, title, saved_as)
-    keeper.flush()
-    assert keeper._path is not None
-    assert keeper._lock is not None
-    os.close(keeper._lock)
-    return keeper._path
+    autosave = Autosave()
+    autosave.update(session, title, saved_as)
+    autosave.flush()
+    assert autosave._path is not None
+    assert autosave._lock is not None
+    os.close(autosave._lock)
+    return autosave._path
 
 
 def test_after_kill_9_the_session_is_there_and_before_it_is_not() -> None:
     with another_app(30) as process:
-        assert abandoned() == []
+        assert recoverable() == []
         kill(process)
-        (left,) = abandoned()
+        (left,) = recoverable()
     assert figures(left.session()) == figures(top_edge().moved(30))
     assert left.title == "mnist-7"
     assert left.saved_as == Path(__file__).parents[2] / "lesson.toml"
@@ -84,46 +84,46 @@ def test_after_kill_9_the_session_is_there_and_before_it_is_not() -> None:
 def test_of_several_apps_only_the_dead_are_listed() -> None:
     with another_app(1) as dead, another_app(2):
         kill(dead)
-        assert [left.session().index for left in abandoned()] == [1]
+        assert [left.session().index for left in recoverable()] == [1]
 
 
 def test_ones_own_session_is_not_abandoned(home: Path) -> None:
-    keeper = Keeper()
-    keeper.keep(top_edge(), "mnist-7", None)
-    keeper.flush()
-    assert abandoned() == []
+    autosave = Autosave()
+    autosave.update(top_edge(), "mnist-7", None)
+    autosave.flush()
+    assert recoverable() == []
     assert len(files(home)) == 2
-    keeper.forget()
-    assert abandoned() == []
+    autosave.end()
+    assert recoverable() == []
     assert files(home) == []
 
 
 def test_a_discarded_one_is_gone(home: Path) -> None:
     leave(top_edge())
-    (left,) = abandoned()
+    (left,) = recoverable()
     left.discard()
-    assert abandoned() == []
+    assert recoverable() == []
     assert files(home) == []
     left.discard()
 
 
 def test_restoring_hands_it_over_to_the_new_app(home: Path) -> None:
     leave(top_edge().moved(7), "seven", Path("/lessons/lesson.toml"))
-    (left,) = abandoned()
-    keeper = Keeper()
-    keeper.keep(left.session(), left.title, left.saved_as)
-    keeper.flush()
+    (left,) = recoverable()
+    autosave = Autosave()
+    autosave.update(left.session(), left.title, left.saved_as)
+    autosave.flush()
     left.discard()
-    assert abandoned() == []
+    assert recoverable() == []
     assert len(files(home)) == 2
-    keeper.forget()
+    autosave.end()
 
 
 def test_the_newest_comes_first() -> None:
     for age, title in (30, "older"), (0, "newest"), (60, "oldest"):
         path = leave(top_edge(), title)
         os.utime(path, (time.time() - age, time.time() - age))
-    assert [left.title for left in abandoned()] == ["newest", "older", "oldest"]
+    assert [left.title for left in recoverable()] == ["newest", "older", "oldest"]
 
 
 def test_paths_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_paths_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     session = top_edge(read_picture("image.csv"))
     leave(session, "image.csv", Path("lesson.toml"))
     monkeypatch.chdir("/")
-    (left,) = abandoned()
+    (left,) = recoverable()
     assert left.saved_as == tmp_path / "lesson.toml"
     assert figures(left.session()) == figures(session)
 
@@ -141,10 +141,10 @@ def test_an_image_that_is_gone_costs_one_line_and_nothing_else(tmp_path: Path) -
     np.savetxt(tmp_path / "image.csv", np.eye(5))
     leave(top_edge(read_picture(tmp_path / "image.csv")))
     (tmp_path / "image.csv").unlink()
-    (left,) = abandoned()
+    (left,) = recoverable()
     with pytest.raises(SessionFileError, match=r"^[^\n]*line \d+: [^\n]*image\.csv: no such file[^\n]*$"):
         left.session()
-    assert len(abandoned()) == 1
+    assert len(recoverable()) == 1
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def test_a_damaged_file_is_put_aside(home: Path, damage: Callable[[bytes], bytes
     assert content != path.read_bytes()
     path.write_bytes(content)
     leave(top_edge().moved(3))
-    assert [left.session().index for left in abandoned()] == [3]
+    assert [left.session().index for left in recoverable()] == [3]
     assert path.with_suffix(".damaged").read_bytes() == content
-    assert [left.session().index for left in abandoned()] == [3]
+    assert [left.session().index for left in recoverable()] == [3]
     assert f"{path.stem}.damaged" in files(home)
 
 
@@ -176,51 +176,51 @@ def test_after_30_days_all_is_removed_but_what_a_live_app_holds(home: Path) -> N
     leave(top_edge())
     damaged = leave(top_edge())
     damaged.write_bytes(b"")
-    assert len(abandoned()) == 1
+    assert len(recoverable()) == 1
     with another_app():
         folder = home / "state" / "convtui" / "recovery"
         for path in (*folder.iterdir(), folder / ".0123.tmp"):
             path.touch()
             os.utime(path, (old, old))
-        assert abandoned() == []
+        assert recoverable() == []
         assert len(files(home)) == 2
 
 
 def test_nothing_was_ever_left() -> None:
-    assert abandoned() == []
+    assert recoverable() == []
 
 
 def test_a_home_that_cannot_be_had_is_no_trouble_for_the_app(home: Path) -> None:
     (home / "state").write_text("a file where the folder should be", encoding="utf-8")
-    keeper = Keeper()
-    keeper.keep(top_edge(), "mnist-7", None)
-    keeper.flush()
-    assert "kept" in keeper.trouble
-    assert "\n" not in keeper.trouble
-    assert abandoned() == []
-    keeper.forget()
+    autosave = Autosave()
+    autosave.update(top_edge(), "mnist-7", None)
+    autosave.flush()
+    assert "kept" in autosave.problem
+    assert "\n" not in autosave.problem
+    assert recoverable() == []
+    autosave.end()
 
 
 def test_a_full_disk_leaves_the_last_copy_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "PAUSE", 3600)
-    keeper = Keeper()
-    keeper.keep(top_edge().moved(1), "mnist-7", None)
-    keeper.flush()
+    autosave = Autosave()
+    autosave.update(top_edge().moved(1), "mnist-7", None)
+    autosave.flush()
     with monkeypatch.context() as context:
 
         def fail(_: int) -> None:
             raise OSError(28, "No space left on device")
 
         context.setattr(os, "fsync", fail)
-        keeper.keep(top_edge().moved(2), "mnist-7", None)
-        keeper.flush()
-        assert "No space left" in keeper.trouble
-        assert keeper._path is not None
-        assert load(keeper._path).index == 1
-    keeper.flush()
-    assert keeper.trouble == ""
-    assert load(keeper._path).index == 2
-    keeper.forget()
+        autosave.update(top_edge().moved(2), "mnist-7", None)
+        autosave.flush()
+        assert "No space left" in autosave.problem
+        assert autosave._path is not None
+        assert load(autosave._path).index == 1
+    autosave.flush()
+    assert autosave.problem == ""
+    assert load(autosave._path).index == 2
+    autosave.end()
 
 
 def test_keeping_neither_writes_nor_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,17 +232,17 @@ def test_keeping_neither_writes_nor_waits(monkeypatch: pytest.MonkeyPatch) -> No
         return dumps(session)
 
     monkeypatch.setattr(recovery, "dumps", slow_dumps)
-    keeper = Keeper()
+    autosave = Autosave()
     session = top_edge(embedded(np.zeros((3, 512, 512))))
-    keeper.keep(session, "large", None)
+    autosave.update(session, "large", None)
     assert began.wait(60)
     for index in range(1000):
-        keeper.keep(session.at(index), "large", None)
+        autosave.update(session.at(index), "large", None)
     may_end.set()
-    keeper.flush()
-    assert keeper._path is not None
-    assert load(keeper._path).index == 999
-    keeper.forget()
+    autosave.flush()
+    assert autosave._path is not None
+    assert load(autosave._path).index == 999
+    autosave.end()
 
 
 def test_the_thread_writes_at_once_then_the_latest_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,33 +257,33 @@ def test_the_thread_writes_at_once_then_the_latest_after_a_pause(monkeypatch: py
     monkeypatch.setattr(recovery, "write", write)
     monkeypatch.setattr(recovery, "PAUSE", 0.5)
     states = [top_edge().moved(index) for index in range(51)]
-    keeper = Keeper()
-    keeper.keep(states[0], "mnist-7", None)
+    autosave = Autosave()
+    autosave.update(states[0], "mnist-7", None)
     assert wrote[0].wait(60)
     for session in states:
-        keeper.keep(session, "mnist-7", None)
+        autosave.update(session, "mnist-7", None)
     assert wrote[50].wait(60)
     assert written == [0, 50]
-    keeper.forget()
+    autosave.end()
 
 
 def test_the_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "PAUSE", 3600)
-    keeper = Keeper()
-    keeper.keep(top_edge(), "mnist-7", None)
-    keeper.flush()
-    keeper.forget()
-    assert keeper._thread is not None
-    keeper._thread.join(60)
-    assert not keeper._thread.is_alive()
-    keeper.forget()
+    autosave = Autosave()
+    autosave.update(top_edge(), "mnist-7", None)
+    autosave.flush()
+    autosave.end()
+    assert autosave._thread is not None
+    autosave._thread.join(60)
+    assert not autosave._thread.is_alive()
+    autosave.end()
 
 
 def test_a_late_key_after_the_end_leaves_nothing(home: Path) -> None:
-    keeper = Keeper()
-    keeper.keep(top_edge(), "mnist-7", None)
-    keeper.flush()
-    keeper.forget()
-    keeper.keep(top_edge().moved(1), "mnist-7", None)
-    keeper.flush()
+    autosave = Autosave()
+    autosave.update(top_edge(), "mnist-7", None)
+    autosave.flush()
+    autosave.end()
+    autosave.update(top_edge().moved(1), "mnist-7", None)
+    autosave.flush()
     assert files(home) == []

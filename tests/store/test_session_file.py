@@ -14,6 +14,7 @@ from convtui.inputs import samples
 from convtui.inputs.images import read_picture
 from convtui.state.network import Stack
 from convtui.state.session import KernelChoice, Session
+from convtui.store import pictures
 from convtui.store.session_file import SessionFileError, dumps, load, loads, save
 from tests.support.sessions import figures, image_file, sessions, top_edge
 
@@ -123,7 +124,7 @@ def test_a_file_named_like_a_sample_is_not_taken_for_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(samples.folder() / "images" / "cat-32.png", "mnist-7")
-    session = top_edge(samples.open_any("mnist-7"))
+    session = top_edge(pictures.open_any("mnist-7"))
     save(session, Path("lesson.toml"))
     assert figures(load(Path("lesson.toml"))) == figures(session)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from convtui.inputs.images import InputError, read_picture
-from convtui.store import session_file as sessionfile
+from convtui.store import session_file
 from convtui.store.session_file import SessionFileError, dumps, is_session_file, load, save
 from tests.support.sessions import embedded, figures, image_file, top_edge
 
@@ -195,7 +195,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, path: str, why: str) -> None:
     (tmp_path / "folder.toml").mkdir()
     os.mkfifo(tmp_path / "pipe.toml")
     with (tmp_path / "huge.toml").open("wb") as stream:
-        stream.truncate(sessionfile.LARGEST_FILE + 1)
+        stream.truncate(session_file.LARGEST_FILE + 1)
     with pytest.raises(SessionFileError, match=rf"^[^\n\0]*\.toml[^\n\0]*: {why}[^\n\0]*$"):
         load(tmp_path / path)
 

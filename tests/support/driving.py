@@ -13,9 +13,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from convtui.app.app import ConvtuiApp
+from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.notice import Notice
-from convtui.pages.base.page import PageScreen
-from convtui.pages.base.session_screen import SessionScreen
+from convtui.pages.base.page import Page
 from convtui.paint.canvas import Canvas
 from convtui.paint.drawing import Cell, Grid
 from convtui.paint.grid import GridPane
@@ -35,7 +35,7 @@ class Driven:
         return self.app.session
 
     @property
-    def page(self) -> PageScreen:
+    def page(self) -> Page:
         return self.app.page
 
     # -- what the user sees
@@ -75,7 +75,7 @@ class Driven:
     def zoom(self) -> Zoom:
         """That of a page that shows the session."""
         page = self.page
-        assert isinstance(page, SessionScreen)
+        assert isinstance(page, ConvolutionPage)
         return page.zoom
 
     def pane(self, name: str) -> GridPane:
@@ -157,7 +157,7 @@ async def opened(
     session: Session | None = None, size: tuple[int, int] = (120, 40), **given: Any
 ) -> AsyncIterator[Driven]:
     """The app on a session, the lesson if none is given."""
-    app = ConvtuiApp(session or lesson(), keep=False, **given)
+    app = ConvtuiApp(session or lesson(), autosave=False, **given)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Driven(app, pilot)

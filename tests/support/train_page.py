@@ -72,7 +72,7 @@ async def training(
 ) -> AsyncIterator[Training]:
     """The Train page before any run."""
     workers = FakeWorkers()
-    app = ConvtuiApp(lesson(), keep=False, theme=theme, trainer=Trainer(recipe or SMALL, workers.start))
+    app = ConvtuiApp(lesson(), autosave=False, theme=theme, trainer=Trainer(recipe or SMALL, workers.start))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         driven = Training(app, pilot, workers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -13,7 +15,7 @@ from textual.widgets import Static
 class Ask(ModalScreen[str]):
     """Shows a question; answers with the key pressed, "escape" when the user would rather not."""
 
-    def __init__(self, question: str, answers: dict[str, str]) -> None:
+    def __init__(self, question: str, answers: Mapping[str, str]) -> None:
         super().__init__()
         self._question, self._answers = question, answers
         self._is_answered = False

@@ -1,14 +1,8 @@
-"""Where the panes of the Step screen go, and how large their cells are.
-
-Computed from shapes and the terminal's size alone, so nothing moves while stepping.
-"""
+"""The measures that the layouts of all pages share, in columns and lines of the terminal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
-
-from textual.geometry import Region
 
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, WIDE_NUMBERS, CellSize
 from convtui.state.session import Zoom
@@ -18,16 +12,12 @@ LEAST_HEIGHT: Final = 20
 
 MARGIN: Final = 1
 GAP: Final = 2
-LEAST_PANE: Final = 27  # columns that a title needs
-LEAST_TABLE: Final = 16
 OPERATOR: Final = 3  # the columns of " × " and " = "
-NOTES_WIDTH: Final = 50
 CONTROLS: Final = 1
 KEYS: Final = 1
 
 Size = tuple[int, int]  # rows, columns
 
-_LADDER: Final = (TALL_NUMBERS, WIDE_NUMBERS, NUMBERS, BLOCKS, HALF_BLOCKS)
 LADDER_OF: Final = {
     Zoom.NUMBERS: (TALL_NUMBERS, WIDE_NUMBERS, NUMBERS),
     Zoom.BLOCKS: (BLOCKS,),
@@ -35,130 +25,5 @@ LADDER_OF: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Pane:
-    """A grid's cell size and the columns it gets."""
-
-    cells: CellSize
-    width: int
-
-
-@dataclass(frozen=True)
-class Arrangement:
-    """The Step screen's plan; heights in lines, with the titles."""
-
-    image: Pane
-    output: Pane
-    pictures_height: int
-    pictures_hinted: bool
-    table: Pane  # the window, the kernel and the products alike
-    tables_height: int
-    tables_hinted: bool
-    notes_beside: bool  # the size formula stands right of the tables, else below the pictures
-    notes_height: int
-    equation_height: int
-
-
 def zoom_of(cells: CellSize) -> Zoom:
     return next(zoom for zoom, sizes in LADDER_OF.items() if cells in sizes)
-
-
-def arranged(
-    size: Size,
-    image: Size,
-    output: Size,
-    kernel: Size,
-    zoom: Zoom | None,
-    hints: bool,
-    notes: int,
-    equations: int,
-) -> Arrangement:
-    """The plan for a terminal of `size`: `image` with its padding, least lines of formula and of sums."""
-    height, width = size
-    table = _table(kernel, width, max(3, (height - 8) // 3))
-    tables_height = 1 + min(table.cells.lines(kernel[0]), max(3, (height - 8) // 3))
-    taken = 3 * table.width + 2 * OPERATOR
-    beside = width - taken - GAP >= NOTES_WIDTH and tables_height >= notes
-    notes_height = 0 if beside else notes
-    equation_height = 2 if height >= 30 else equations
-    pictures_height = height - CONTROLS - KEYS - equation_height - tables_height - notes_height
-    image_pane, output_pane = _pictures(pictures_height - 1, width, image, output, zoom)
-    lines = max(image_pane.cells.lines(image[0]), output_pane.cells.lines(output[0]))
-    spare = pictures_height - lines - 2
-    taller = TALL_NUMBERS.lines(kernel[0]) - table.cells.lines(kernel[0])
-    if table.cells == WIDE_NUMBERS and spare > taller:
-        table = Pane(TALL_NUMBERS, table.width)
-        tables_height += taller
-        pictures_height -= taller
-        spare -= taller
-    if hints and spare >= 1:
-        pictures_height, tables_height = pictures_height - 1, tables_height + 1
-    scrolls = lines + 1 > pictures_height
-    pictures_hinted = hints and (spare >= 0 or (scrolls and pictures_height >= 20))
-    needed = min(pictures_height, lines + 3)
-    equation_height = max(equation_height, min(2, pictures_height - needed + 1))
-    pictures_height = needed
-    return Arrangement(
-        image=image_pane,
-        output=output_pane,
-        pictures_height=pictures_height,
-        pictures_hinted=pictures_hinted,
-        table=table,
-        tables_height=tables_height,
-        tables_hinted=hints and spare >= 1,
-        notes_beside=beside,
-        notes_height=notes_height,
-        equation_height=equation_height,
-    )
-
-
-def regions(plan: Arrangement, width: int) -> dict[str, Region]:
-    """Where each pane lies on the canvas, below the controls."""
-    image = Region(MARGIN, 0, plan.image.width, plan.pictures_height)
-    output = Region(image.right + GAP, 0, plan.output.width, plan.pictures_height)
-    below = Region(MARGIN, image.bottom, width - MARGIN, plan.notes_height)
-    places, x = {"image": image, "output": output}, MARGIN
-    for name, wide in (
-        ("window", plan.table.width),
-        ("times", OPERATOR),
-        ("kernel", plan.table.width),
-        ("equals", OPERATOR),
-        ("products", plan.table.width),
-    ):
-        places[name] = Region(x, below.bottom, wide, plan.tables_height)
-        x += wide
-    beside = Region(x + GAP, below.bottom, max(0, width - x - GAP), plan.tables_height)
-    places["notes"] = beside if plan.notes_beside else below
-    places["equation"] = Region(MARGIN, beside.bottom, width - MARGIN, plan.equation_height)
-    return places
-
-
-def _table(kernel: Size, width: int, most_lines: int) -> Pane:
-    rows, columns = kernel
-    room = (width - 2 * OPERATOR) // 3
-    for cells in _LADDER[1:]:
-        if columns * cells.width <= room and cells.lines(rows) <= most_lines:
-            return Pane(cells, max(columns * cells.width, LEAST_TABLE))
-    return Pane(HALF_BLOCKS, min(max(columns, LEAST_TABLE), room))
-
-
-def _pictures(lines: int, width: int, image: Size, output: Size, zoom: Zoom | None) -> tuple[Pane, Pane]:
-    """The same cell size for both where that fits, to be compared; the output's may be larger."""
-    ladder = LADDER_OF[zoom] if zoom else _LADDER
-
-    def fits(cells: CellSize) -> bool:
-        needed = image[1] * cells.width + GAP + max(output[1] * cells.width, LEAST_PANE)
-        return cells.lines(image[0]) <= lines and needed <= width
-
-    cells = next(filter(fits, ladder), ladder[-1])
-    left, right = image[1] * cells.width, output[1] * cells.width
-    if left + GAP + right > width:
-        left = min(left, max((width - GAP) // 2, width - GAP - right))
-    left = min(max(left, min(LEAST_PANE, width // 2)), width - GAP - LEAST_PANE)
-    room = width - left - GAP
-    larger = (
-        bigger
-        for bigger in ladder[: ladder.index(cells)]
-        if bigger != NUMBERS and output[1] * bigger.width <= room and bigger.lines(output[0]) <= lines
-    )
-    return Pane(cells, left), Pane(next(larger, cells), room)

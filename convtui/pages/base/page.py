@@ -1,47 +1,44 @@
-"""What every page is made of: the settings above, a canvas, the keys below, messages, steps and playing.
+"""What every page has: the settings above, a canvas, the keys below, notices, typed lines, undo and files.
 
-A key becomes a pure transition that the app applies; the page only watches the app's session and shows it.
+A key becomes a pure transition that the app applies; a page only watches what it shows and draws it again.
+
+Keys have one mechanism, the tables of keys.py, which on_key looks up. Textual's BINDINGS are not used: a
+binding runs at once, but a key may open a line to type into, and the keys that follow it arrive before that
+line is on the screen. on_key waits for whatever is opening and hands late keys on, so that none is lost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.worker import get_current_worker
 
 from convtui.pages.base.ask import Ask
 from convtui.pages.base.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
 from convtui.pages.base.layout import LEAST_HEIGHT, LEAST_WIDTH
 from convtui.pages.base.notice import Notice
+from convtui.pages.base.player import Player
 from convtui.paint.canvas import Canvas
 from convtui.paint.cells import Palette
-from convtui.paint.controls import Control, controls, controls_line
+from convtui.paint.controls import Control, controls_line
 from convtui.paint.links import KEY, Line, link
 from convtui.paint.themes import palette_of
-from convtui.state.session import Session
+from convtui.state.history import Document
+from convtui.state.session import SESSION, Session
 
 if TYPE_CHECKING:
     from textual.suggester import Suggester
     from textual.widget import AwaitMount
 
-    from convtui.app.app import ConvtuiApp
+    from convtui.pages.base.host import Host
     from convtui.pages.base.typed_line import TypedLine
-
-SPEEDS: Final = (1, 2, 4, 8, 15, 30, 60, 120, 480, 1920)
-MOST_TICKS: Final = 30
-
-
-def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
-    return [Binding(key.names, key.action, key.does, show=False) for key in keys]
 
 
 @lru_cache
@@ -57,13 +54,13 @@ def _footer_word(item: FooterKey, is_current: bool = False) -> Content:
     return Content.assemble(link(f"{key} ", action, KEY), link(word, action))
 
 
-class PageScreen(Screen[None]):
-    """A page that shows the app's session, can be stepped through and played."""
+class Page(Screen[None]):
+    """A page of the app."""
 
     BLANK = True  # its widgets cover it: nothing need be drawn under them
-    BINDINGS: ClassVar[list[BindingType]] = bindings(everywhere())
-    COMMON: ClassVar[tuple[Key, ...]] = everywhere()  # those it shares with other pages
+    COMMON: ClassVar[tuple[Key, ...]] = everywhere()  # the keys that it shares with other pages
     KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
+    DOCUMENT: ClassVar[Document[Any]] = SESSION  # what is undone here
 
     class Done(Message):
         """Another thread has done its work; `then` is what is to be done with it."""
@@ -77,8 +74,7 @@ class PageScreen(Screen[None]):
         self.canvas = Canvas()
         self._controls, self._keys = Line("controls"), Line("keys")
         self._too_small, self._notice = Line("too-small"), Notice(id="notice")
-        self._player: Timer | None = None
-        self._speed = 8
+        self.player: Player | None = None  # of a page whose steps can be played
         self.opening: AwaitMount | None = None  # a line or a question that is on its way to the screen
 
     def compose(self) -> ComposeResult:
@@ -89,12 +85,12 @@ class PageScreen(Screen[None]):
         yield self._notice
 
     @property
-    def convtui(self) -> ConvtuiApp:
-        return cast("ConvtuiApp", self.app)
+    def host(self) -> Host:
+        return cast("Host", self.app)
 
     @property
     def session(self) -> Session:
-        return self.convtui.session
+        return self.host.session
 
     # -- showing
 
@@ -105,7 +101,7 @@ class PageScreen(Screen[None]):
         return palette_of(self.app.current_theme.dark, self.app.no_color, has_few)
 
     def on_mount(self) -> None:
-        self.watch(self.app, "session", self.show_session, init=False)
+        self.host.timelines.watch(SESSION, self.show_again)
         self.watch(self.app, "theme", self.show_again, init=False)
 
     def on_resize(self) -> None:
@@ -119,24 +115,21 @@ class PageScreen(Screen[None]):
         self.pause()
 
     def show_again(self) -> None:
-        self.show_session(self.session)
-
-    def show_session(self, session: Session) -> None:
-        """Draw this session, if it can be seen."""
+        """Draw the page, if it can be seen."""
         width, height = self.size
         if not self.is_current or not width or self._is_too_small(width, height):
             return
-        self.show_page(session)
+        self.show_page()
         self.canvas.repaint()
-        items = self.controls(session)
+        items = self.controls()
         self._controls.draw((items, width), lambda: controls_line(items, width))
 
-    def controls(self, session: Session) -> list[Control]:
+    def controls(self) -> list[Control]:
         """The settings above the canvas."""
-        return controls(session)
+        raise NotImplementedError
 
-    def show_page(self, session: Session) -> None:
-        """Hand the session's figures to the panes of the canvas; each page its own way."""
+    def show_page(self) -> None:
+        """Hand the figures of what is shown to the panes of the canvas."""
         raise NotImplementedError
 
     def _is_too_small(self, width: int, height: int) -> bool:
@@ -163,7 +156,7 @@ class PageScreen(Screen[None]):
         return line + Content(" " * max(self.size.width - 1 - line.cell_length - tabs.cell_length, 2)) + tabs
 
     def _words_now(self) -> dict[str, str]:
-        playing = {"play": f"pause {self._speed}/s"} if self.playing else {"speed": ""}
+        playing = {"play": self.player.word} if self.player and self.playing else {"speed": ""}
         return {**self.footer_words(), **playing}
 
     def footer_words(self) -> Mapping[str, str]:
@@ -182,7 +175,7 @@ class PageScreen(Screen[None]):
 
         self.run_worker(run, thread=True, exit_on_error=True)
 
-    def on_page_screen_done(self, message: Done) -> None:
+    def on_page_done(self, message: Done) -> None:
         message.stop()
         message.then()
 
@@ -193,7 +186,7 @@ class PageScreen(Screen[None]):
         self._notice.set_class(bool(self.query("Prompt, EditLine")), "raised")
         self._notice.say(text, error)
 
-    def ask(
+    def prompt(
         self,
         question: str,
         value: str,
@@ -209,7 +202,7 @@ class PageScreen(Screen[None]):
 
         def again(text: str) -> None:
             if done(text) is False:
-                self.ask(question, text, done, example, suggester)
+                self.prompt(question, text, done, example, suggester)
                 self._notice.add_class("raised")
 
         self.query(Prompt).remove()
@@ -233,10 +226,10 @@ class PageScreen(Screen[None]):
             if not line.has_seen(event):
                 event.stop()
                 line.take(event)
-        elif event.key in self._actions:
+        elif event.key in self.actions:
             self.quieten()
             event.stop()
-            await self.run_action(self._actions[event.key])
+            await self.run_action(self.actions[event.key])
         if self.opening is not None:
             opening, self.opening = self.opening, None
             await opening
@@ -245,11 +238,12 @@ class PageScreen(Screen[None]):
         """A key that was on its way before a question or another page opened."""
         event.stop()
         top = self.app.screen
-        if isinstance(top, Ask | PageScreen):
+        if isinstance(top, Ask | Page):
             top.post_message(events.Key(event.key, event.character))
 
     @property
-    def _actions(self) -> dict[str, str]:
+    def actions(self) -> Mapping[str, str]:
+        """The action of each key that works here."""
         return _actions_of((*self.COMMON, *self.KEYS))
 
     def on_mouse_down(self) -> None:
@@ -260,57 +254,27 @@ class PageScreen(Screen[None]):
         if self._notice.display:
             self._notice.display = False
 
-    def change(self, make: Callable[[Session], Session], run: str = "") -> bool:
-        """Apply a transition; where it is refused say why and keep the last good session."""
-        return self.convtui.change(make, run)
+    def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
+        """Apply a transition of the session; where it is refused, say why. Tells whether it was applied."""
+        return self.host.change(make, kind)
 
     # -- playing
 
     @property
     def playing(self) -> bool:
-        return self._player is not None
-
-    def action_play(self) -> None:
-        if self.playing:
-            self.pause()
-        elif end := self.end_reached():
-            self.say(end)
-        else:
-            self._start_player()
-            self.show_keys()
-
-    def end_reached(self) -> str:
-        """Why there is nothing left to play; "" if there is something."""
-        raise NotImplementedError
-
-    def play_on(self, count: int) -> bool:
-        """Take so many steps; tells whether there are more."""
-        raise NotImplementedError
+        return self.player is not None and self.player.is_on
 
     def pause(self) -> None:
-        if self._player is not None:
-            self._player.stop()
-            self._player = None
-            self.show_keys()
+        if self.player:
+            self.player.pause()
 
-    def _start_player(self) -> None:
-        self._player = self.set_interval(1 / min(self._speed, MOST_TICKS), self._play_on)
-
-    def _play_on(self) -> None:
-        if not self.play_on(max(1, self._speed // MOST_TICKS)):
-            self.pause()
+    def action_play(self) -> None:
+        if self.player:
+            self.player.toggle()
 
     def action_speed(self, direction: int) -> None:
-        at = min(max(SPEEDS.index(self._speed) + direction, 0), len(SPEEDS) - 1)
-        self._speed = SPEEDS[at]
-        if self.playing:
-            assert self._player is not None
-            self._player.stop()
-            self._start_player()
-            self.show_keys()
-        else:
-            steps = "1 step" if self._speed == 1 else f"{self._speed} steps"
-            self.say(f"speed: {steps} a second; space plays")
+        if self.player:
+            self.player.change_speed(direction)
 
     # -- the same on every page
 
@@ -319,16 +283,18 @@ class PageScreen(Screen[None]):
         raise NotImplementedError
 
     def action_undo(self) -> None:
-        self.convtui.undo()
+        if not self.host.timelines.undo(self.DOCUMENT):
+            self.say("nothing to undo")
 
     def action_redo(self) -> None:
-        self.convtui.redo()
+        if not self.host.timelines.redo(self.DOCUMENT):
+            self.say("nothing to redo")
 
     def action_hints(self) -> None:
         self.change(lambda session: session.with_view(hints=not session.view.hints), "look")
 
     def action_page(self, name: str) -> None:
-        self.app.switch_mode(name)
+        self.host.open_page(name)
 
     def action_help(self) -> None:
         from convtui.pages.base.help import HelpScreen
@@ -336,13 +302,13 @@ class PageScreen(Screen[None]):
         self.app.push_screen(HelpScreen(self.app.current_mode))
 
     def action_save(self) -> None:
-        self.convtui.save()
+        self.host.save()
 
     def action_save_as(self) -> None:
-        self.convtui.save_as()
+        self.host.save_as()
 
     def action_open(self, name: str = "") -> None:
         from convtui.pages.base.suggest import SuggestToOpen
 
         question, example = "open an image or a session:", "cat-32 · mnist-12k:test:17 · photo.jpg"
-        self.ask(question, name, self.convtui.open, example, SuggestToOpen())
+        self.prompt(question, name, self.host.open, example, SuggestToOpen())

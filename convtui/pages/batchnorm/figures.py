@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from convtui.engine.batchnorm import BatchNorm, Statistics
+from convtui.engine.batchnorm import BatchNormState, Statistics
 from convtui.engine.spec import Floats
 from convtui.state.batchnorm import Batches, Input, Measured
 
@@ -56,7 +56,7 @@ class Figures:
         return self.used.values
 
     @cached_property
-    def after(self) -> BatchNorm:
+    def after(self) -> BatchNormState:
         """The batch norm after this mini-batch."""
         return self.batches.after(self.statistics)
 

@@ -13,7 +13,7 @@ from typing import Final
 from textual.worker import get_current_worker
 
 from convtui.inputs.names import printable, run_number
-from convtui.pages.base.page import PageScreen
+from convtui.pages.base.page import Page
 from convtui.pages.batchnorm.maker import DRAWS, FIRST_DRAWS, BatchMaker
 from convtui.pages.batchnorm.source import Source, newest_run
 from convtui.state.batchnorm import Batches, Measured, Network, Place, Scatter
@@ -35,7 +35,7 @@ class Lab:
     batches: Batches
 
 
-class LabScreen(PageScreen):
+class LabScreen(Page):
     """A page with a lab, which it changes by transitions and keeps in a history of its own."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class LabScreen(PageScreen):
     # -- where the network comes from
 
     def on_mount(self) -> None:
-        self.convtui.trainer.listen(self._heard)
+        self.host.trainer.listen(self._heard)
 
     def on_screen_resume(self) -> None:
         self._refused.clear()  # whatever was wrong may be mended
@@ -126,7 +126,7 @@ class LabScreen(PageScreen):
 
     def _of_run(self) -> Source | None:
         """The run that is shown, at its last checkpoint, if it has one."""
-        record = self.convtui.trainer.shown
+        record = self.host.trainer.shown
         if record is None or not record.run or not record.saved:
             return None
         return Source(record.recipe, run=record.run, step=record.saved)
@@ -144,7 +144,7 @@ class LabScreen(PageScreen):
         run = self._of_run() if self._follows else None
         lab = self.lab
         if lab is None:
-            source = run if run and run not in self._refused else Source(self.convtui.trainer.recipe)
+            source = run if run and run not in self._refused else Source(self.host.trainer.recipe)
             if source not in self._refused:
                 self.open_source(source)
         elif run and run != lab.source and run not in self._refused and lab.batches.is_untouched:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from rich.segment import Segment
 
-from convtui.engine.batchnorm import BatchNorm
+from convtui.engine.batchnorm import BatchNormState
 from convtui.pages.batchnorm.figures import Figures
 from convtui.paint.cells import Palette, accent_on, cut_to, style
 from convtui.paint.controls import Control
@@ -210,7 +210,7 @@ def running_lines(figures: Figures, width: int) -> Said:
     )
 
 
-def _sum_of(norm: BatchNorm, running: float, of_batch: float) -> str:
+def _sum_of(norm: BatchNormState, running: float, of_batch: float) -> str:
     """How the running statistic goes on, with the numbers put in."""
     if not norm.training:
         return "stays in evaluation mode"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, Final
 
-from textual.binding import BindingType
 from textual.worker import get_current_worker
 
 from convtui.inputs.names import printable
 from convtui.pages.base import keys
-from convtui.pages.base.page import bindings
+from convtui.pages.base.memo import Memo
+from convtui.pages.base.player import Player
 from convtui.pages.batchnorm.figures import Figures
 from convtui.pages.batchnorm.lab import Lab, LabScreen
 from convtui.pages.batchnorm.labels import (
@@ -45,8 +45,6 @@ from convtui.state.batchnorm_settings import PROPOSED, change, named
 from convtui.state.session import Session
 from convtui.state.settings import parse_count
 
-Picture = TypeVar("Picture", Histogram, Plot)
-
 WORDS: Final = ("title", "hint", "formula", "running", "rule", "sides", "difference")
 PLOTS: Final = ("batch means", "batch variances", "scatter of means", "scatter of variances")
 
@@ -55,27 +53,29 @@ class BatchNormScreen(LabScreen):
     """Histograms, formula, running statistics and their scatter, of one channel at a time."""
 
     KEYS = keys.PAGES["batchnorm"]
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self) -> None:
         super().__init__()
+        self.player = Player(self)
         self._view = View.VALUES
         self._words: dict[str, DrawnPane[Said]] = {name: DrawnPane(drawn) for name in WORDS}
         self._before, self._after = DrawnPane(histogram_lines), DrawnPane(histogram_lines)
         self._plots = {name: DrawnPane(plot_lines) for name in PLOTS}
-        self._planned: tuple[object, Places] | None = None
+        self._places = Memo[Places]()
         self._figures: tuple[Lab, Figures] | None = None  # those on the screen
-        self._made_of: dict[str, tuple[object, Any]] = {}
+        self._before_memo = Memo[Histogram]()
+        self._plot_memos = {name: Memo[Plot]() for name in PLOTS}
 
     # -- showing
 
-    def controls(self, session: Session) -> list[Control]:  # noqa: ARG002
+    def controls(self) -> list[Control]:
         if self._figures is None:
             return []
         lab = self._figures[0]
         return controls_of(lab.batches, self.source_words(lab))
 
-    def show_page(self, session: Session) -> None:
+    def show_page(self) -> None:
+        session = self.session
         self.follow()
         places = self._place(session)
         lab = self.lab
@@ -112,39 +112,31 @@ class BatchNormScreen(LabScreen):
         of_channel = (figures.input, figures.channel, width)
         if "before" in places:
             wide = places["before"].width
-            self._before.show(self._kept("before", of_channel, lambda: before_histogram(figures, wide)))
+            self._before.show(self._before_memo.get(of_channel, lambda: before_histogram(figures, wide)))
             self._after.show(after_histogram(figures, places["after"].width))
         for name, statistic in (("means", MEAN), ("variances", VARIANCE)):
             if f"batch {name}" in places:
                 wide, scatter = places[f"batch {name}"].width, self.scatter(lab)
                 so_far = (*of_channel, figures.batches.seen, norm.momentum, norm.training)
-                self._plots[f"batch {name}"].show(
-                    self._kept(name, so_far, partial(batches_plot, figures, statistic, wide))
-                )
                 drawn_of = (scatter, figures.channel, figures.batches.batch_size, width)
-                self._plots[f"scatter of {name}"].show(
-                    self._kept(
+                for plot, key, make in (
+                    (f"batch {name}", so_far, partial(batches_plot, figures, statistic, wide)),
+                    (
                         f"scatter of {name}",
                         drawn_of,
                         partial(scatter_plot, figures, scatter, statistic, wide),
-                    )
-                )
-
-    def _kept(self, name: str, key: object, make: Callable[[], Picture]) -> Picture:
-        """What was made last under this name, if all that it depends on is the same."""
-        if name not in self._made_of or self._made_of[name][0] != key:
-            self._made_of[name] = (key, make())
-        picture: Picture = self._made_of[name][1]
-        return picture
+                    ),
+                ):
+                    self._plots[plot].show(self._plot_memos[plot].get(key, make))
 
     def _place(self, session: Session) -> Places:
         """Give every pane its place, if anything that this depends on has changed."""
         key = (self.size, session.view.hints, self._view, self.app.theme)
-        if self._planned is not None and self._planned[0] == key:
-            return self._planned[1]
+        return self._places.get(key, lambda: self._placed(session.view.hints))
+
+    def _placed(self, hints: bool) -> Places:
         palette = self.palette
-        places = planned((self.size.height - 2, self.size.width), self._view, session.view.hints)
-        self._planned = (key, places)
+        places = planned((self.size.height - 2, self.size.width), self._view, hints)
         panes: dict[str, DrawnPane[Any]] = {
             **self._words,
             "before": self._before,
@@ -284,7 +276,7 @@ class BatchNormScreen(LabScreen):
                 "momentum": norm.momentum,
             }
         start = f"{name} {values.get(name, '')}".strip()
-        self.ask(":", start, self._typed, suggester=SuggestFromList(PROPOSED))
+        self.prompt(":", start, self._typed, suggester=SuggestFromList(PROPOSED))
 
     def _typed(self, text: str) -> bool:
         try:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import ClassVar
 
-from textual.binding import BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
 from convtui.engine.convolution import Position
-from convtui.engine.stack import Summary
 from convtui.engine.tracing import Feeding, feeding
 from convtui.pages.base import keys
+from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
-from convtui.pages.base.page import bindings
+from convtui.pages.base.memo import Memo
+from convtui.pages.layers.changes import (
+    more_filters,
+    next_groups,
+    next_network,
+    next_padding_mode,
+    padded,
+    stepped,
+    value_text,
+)
 from convtui.pages.layers.figures import (
     Maps,
     earlier_grid,
@@ -36,7 +45,6 @@ from convtui.pages.layers.labels import (
 )
 from convtui.pages.layers.layout import LayersPlan, Place, Wanted, layers_plan
 from convtui.pages.layers.map_maker import MapMaker
-from convtui.pages.layers.stack_screen import StackScreen
 from convtui.pages.layers.table import TableLine, feeding_text, table_lines
 from convtui.pages.layers.table_pane import TablePane
 from convtui.paint.canvas import Canvas
@@ -46,14 +54,13 @@ from convtui.paint.text_pane import TextPane
 from convtui.state.learned_weights import is_normalised
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
-from convtui.state.settings import parse_activation
+from convtui.state.settings import layer_transition, parse_activation
 
 
-class LayersScreen(StackScreen):
+class LayersPage(ConvolutionPage):
     """The table of the layers, the selected layer's maps, and the chain of what feeds an activation."""
 
     KEYS = keys.PAGES["layers"]
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     class Made(Message):
         """Another thread has made maps."""
@@ -67,31 +74,32 @@ class LayersScreen(StackScreen):
             GridPane("mosaic"),
         )
         self._chain: dict[int, GridPane] = {}
-        self._planned: tuple[object, LayersPlan] | None = None
+        self._plan: Memo[LayersPlan] = Memo()
         self._maker: MapMaker | None = None
-        self._table_lines: tuple[tuple[Summary, int], list[TableLine]] | None = None
+        self._table_lines: Memo[list[TableLine]] = Memo()
 
     # -- showing
 
     @property
     def zoom(self) -> Zoom:
-        return zoom_of(self._planned[1].image.cells) if self._planned else Zoom.BLOCKS
+        return zoom_of(self._plan.value.image.cells) if self._plan.value else Zoom.BLOCKS
 
-    def controls(self, session: Session) -> list[Control]:
-        return layer_controls(session.stack)
+    def controls(self) -> list[Control]:
+        return layer_controls(self.session.stack)
 
-    def show_page(self, session: Session) -> None:
-        stack = session.stack
-        plan = self._place(session, stack)
+    def show_page(self) -> None:
+        session, stack = self.session, self.session.stack
+        key = (stack.layers, stack.input_shape, stack.layer, session.view, self.size, self.app.theme)
+        plan = self._plan.get(key, lambda: self._placed(session, stack))
         self._make(session, stack)
         fed = _fed(stack)
-        rows = stack.summary.rows
+        rows, width = stack.summary.rows, self.size.width
         self._table.show(
-            self._lines(stack),
+            self._table_lines.get((stack.summary, width), lambda: table_lines(stack.summary, width)),
             stack.layer,
             lambda number: feeding_text(fed[number], rows[number]) if number < len(fed) else "",
         )
-        self._show_words(stack, fed)
+        self._show_words(stack, fed, plan.details)
         self._image.show(image_grid(session.picture, session.view.slice, stack, fed[0], plan.image))
         for number, place in plan.chain.items():
             row = stack.summary.rows[number]
@@ -102,21 +110,12 @@ class LayersScreen(StackScreen):
             self._selected.show(selected_grid(stack, maps, plan.selected.every))
         self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
 
-    def _lines(self, stack: Stack) -> list[TableLine]:
-        """The table's lines, made anew only for another stack or width."""
-        key = (stack.summary, self.size.width)
-        if self._table_lines is None or self._table_lines[0] != key:
-            self._table_lines = (key, table_lines(*key))
-        return self._table_lines[1]
-
-    def _show_words(self, stack: Stack, fed: tuple[Feeding, ...]) -> None:
-        assert self._planned is not None
-        plan = self._planned[1]
-        width = plan.details.width
+    def _show_words(self, stack: Stack, fed: tuple[Feeding, ...], details: Region) -> None:
+        width = details.width
         value = value_of(stack, self._maps(stack, stack.layer))
         errors = self._errors(stack, width)
         lines = [field_line(stack, fed, value, width), layer_line(stack.row, width)]
-        if plan.details.height - len(errors) > len(lines):
+        if details.height - len(errors) > len(lines):
             lines.append(size_line(stack.row, width))
         self._details.show([*lines, *errors])
         if stack.trained and not is_normalised(self.session.picture):
@@ -129,14 +128,10 @@ class LayersScreen(StackScreen):
         error = stack.summary.error
         return error_lines(error, width) if error else []
 
-    def _place(self, session: Session, stack: Stack) -> LayersPlan:
-        """Give every pane its place, if anything that this depends on has changed."""
-        key = (stack.layers, stack.input_shape, stack.layer, session.view, self.size, self.app.theme)
-        if self._planned is not None and self._planned[0] == key:
-            return self._planned[1]
+    def _placed(self, session: Session, stack: Stack) -> LayersPlan:
+        """Give every pane its place."""
         palette = self.palette
-        plan = self._plan(session, stack)
-        self._planned = (key, plan)
+        plan = self._planned(session, stack)
         self._table.place(plan.table, palette)
         self._sentence.place(plan.sentence, palette)
         self._details.place(plan.details, palette)
@@ -151,7 +146,7 @@ class LayersScreen(StackScreen):
         self.canvas.place([self._table, self._sentence, self._details, *grids], palette)
         return plan
 
-    def _plan(self, session: Session, stack: Stack) -> LayersPlan:
+    def _planned(self, session: Session, stack: Stack) -> LayersPlan:
         width, height = self.canvas_size
         least = 3 if height >= 28 else 2
         _, rows, columns = stack.input_shape
@@ -205,13 +200,58 @@ class LayersScreen(StackScreen):
 
         return self.run_worker(work, thread=True, exit_on_error=True, group="maps")
 
-    def on_layers_screen_made(self, message: Made) -> None:
+    def on_layers_page_made(self, message: Made) -> None:
         message.stop()
         self.show_again()
 
     def _tell_trouble(self, maker: MapMaker) -> None:
         if maker.trouble and maker.trouble.number <= maker.goal:
             self.say(str(maker.trouble), error=True)
+
+    # -- changing the network
+
+    def change_stack(self, make: Callable[[Stack], Stack], kind: str = "") -> bool:
+        """Apply a transition of the stack; where it is refused, say why. Tells whether it was applied."""
+        return self.change(lambda session: session.with_stack(make(session.stack)), kind)
+
+    def action_network(self, by: int) -> None:
+        self.change_stack(next_network(by))
+
+    def action_kernel(self, by: int) -> None:
+        self.change_stack(next_network(by))
+
+    def action_weights(self, by: int) -> None:
+        self.change_stack(lambda stack: stack.reseeded(stack.seed + by))
+
+    def action_edit(self) -> None:
+        self.action_type("network")
+
+    def action_stride(self, by: int) -> None:
+        self.change_stack(stepped("stride", by))
+
+    def action_dilation(self, by: int) -> None:
+        self.change_stack(stepped("dilation", by))
+
+    def action_size(self, by: int) -> None:
+        self.change_stack(stepped("kernel_size", by))
+
+    def action_padding(self, by: int) -> None:
+        self.change_stack(padded(by))
+
+    def action_mode(self, by: int) -> None:
+        self.change_stack(next_padding_mode(by))
+
+    def action_groups(self, by: int) -> None:
+        self.change_stack(next_groups(by))
+
+    def action_filters(self, by: int) -> None:
+        self.change_stack(more_filters(by))
+
+    def _typed(self, text: str) -> bool:
+        return self.change(lambda session: layer_transition(text)(session))
+
+    def _value_of(self, name: str) -> str:
+        return value_text(self.session.stack, name)
 
     # -- selecting
 
@@ -235,7 +275,7 @@ class LayersScreen(StackScreen):
 
     def action_go_to(self) -> None:
         question = "go to (layer, or row,column, or channel,row,column)"
-        self.ask(question, "", self._go_to, "5 · 4,18 · 0,4,18")
+        self.prompt(question, "", self._go_to, "5 · 4,18 · 0,4,18")
 
     def _go_to(self, text: str) -> bool:
         return self.change_stack(lambda stack: parse_activation(text, stack))
@@ -243,7 +283,7 @@ class LayersScreen(StackScreen):
     def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
         message.stop()
         row, column = message.cell
-        plan = self._planned[1] if self._planned else None
+        plan = self._plan.value
         if plan is None:
             return
         if message.pane is self._table:
@@ -282,13 +322,8 @@ class LayersScreen(StackScreen):
             return
         feature_maps = maker.feature_maps
         if self.change(lambda session: session.with_layer_opened(feature_maps)):
-            self.app.switch_mode("step")
-            self.call_later(self._say_where)
-
-    def _say_where(self) -> None:
-        self.convtui.page.say(
-            f"{self.session.picture.name}: its real input and weights · u, then 3, goes back"
-        )
+            name = self.session.picture.name
+            self.host.open_page("step", f"{name}: its real input and weights · u, then 3, goes back")
 
     def action_finish(self) -> None:
         self.say("f finishes the output of the Step page, which 1 opens")

@@ -1,4 +1,4 @@
-"""The Step screen: the window slides, products are made and added, and the output fills up."""
+"""The Step page: the window slides, products are made and added, and the output fills up."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from convtui.engine.convolution import Step
-from convtui.pages.base.layout import MARGIN, Arrangement, arranged, regions, zoom_of
-from convtui.pages.base.session_screen import SessionScreen
+from convtui.pages.base.convolution_page import ConvolutionPage
+from convtui.pages.base.layout import MARGIN, zoom_of
+from convtui.pages.base.memo import Memo
 from convtui.pages.step.editing import MOVES, Editing
 from convtui.pages.step.equation import result_line, sum_line
 from convtui.pages.step.figures import Pointer, slice_names, step_grids
+from convtui.pages.step.layout import StepPlan, planned, regions
 from convtui.pages.step.shape import shape_notes
 from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.grid import GridPane
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from convtui.pages.step.edit_line import EditLine
 
 
-class StepScreen(SessionScreen):
+class StepPage(ConvolutionPage):
     """Image, output, window x kernel = products, the sum, and the size formula."""
 
     def __init__(self) -> None:
@@ -30,7 +32,7 @@ class StepScreen(SessionScreen):
         self._tables = [GridPane(name) for name in ("window", "kernel", "products")]
         self._operators = [TextPane(muted=True), TextPane(muted=True)]
         self._notes, self._equation = TextPane(muted=True), TextPane()
-        self._arranged: tuple[object, Arrangement] | None = None
+        self._plan: Memo[StepPlan] = Memo()
         self._pointer = Pointer()
         self._pinned = False
         self._editing: Editing | None = None
@@ -41,12 +43,13 @@ class StepScreen(SessionScreen):
 
     @property
     def zoom(self) -> Zoom:
-        return zoom_of(self._arranged[1].image.cells) if self._arranged else Zoom.BLOCKS
+        return zoom_of(self._plan.value.image.cells) if self._plan.value else Zoom.BLOCKS
 
     def footer_words(self) -> Mapping[str, str]:
         return {} if self._has_channels else super().footer_words()
 
-    def show_page(self, session: Session) -> None:
+    def show_page(self) -> None:
+        session = self.session
         if self._editing:
             self._editing = self._editing.within(session)
             self._pointer = self._editing.pointer
@@ -57,7 +60,8 @@ class StepScreen(SessionScreen):
         if has_channels != self._has_channels:
             self._has_channels = has_channels
             self.show_keys()
-        self._place(session)
+        key = (session.convolution, session.view, self.size, self.app.theme)
+        self._plan.get(key, lambda: self._placed(session))
         self._show_step(session, session.step)
 
     def _show_step(self, session: Session, step: Step) -> None:
@@ -75,14 +79,10 @@ class StepScreen(SessionScreen):
             lines = lines[:1] if session.taps is None else [result]
         self._equation.show(lines)
 
-    def _place(self, session: Session) -> None:
-        """Give every pane its place, if anything that this depends on has changed."""
-        key = (session.convolution, session.view, self.size, self.app.theme)
-        if self._arranged is not None and self._arranged[0] == key:
-            return
+    def _placed(self, session: Session) -> StepPlan:
+        """Give every pane its place."""
         palette = self.palette
-        plan = self._plan(session)
-        self._arranged = (key, plan)
+        plan = self._planned(session)
         places = regions(plan, self.size.width)
         for pane, cells, hinted in (
             (self._image, plan.image.cells, plan.pictures_hinted),
@@ -99,6 +99,7 @@ class StepScreen(SessionScreen):
         lines = places["notes"].height
         self._notes.show(shape_notes(session.convolution.axes, places["notes"].width, lines))
         self.canvas.place([self._image, self._output, *self._in_reading_order()], palette)
+        return plan
 
     @property
     def _texts(self) -> list[TextPane]:
@@ -109,12 +110,12 @@ class StepScreen(SessionScreen):
         times, equals = self._operators
         return [window, times, kernel, equals, products, self._notes, self._equation]
 
-    def _plan(self, session: Session) -> Arrangement:
+    def _planned(self, session: Session) -> StepPlan:
         width, height = self.size
         convolution = session.convolution
         down, across = convolution.axes
         one_sum = convolution.weight_shape[1] == 1 and convolution.bias is None
-        return arranged(
+        return planned(
             (height, width - MARGIN),
             (down.padded, across.padded),
             convolution.output_shape[1:],

@@ -233,10 +233,8 @@ class KeptScreen(RecipeScreen):
 
         image = picture(data, "test", int(pictured(data)[0]), normalised=True)
         if self.change(lambda session: trained_layers(session, find_run(record.run), image)):
-            self.app.switch_mode(page)
             assert self.session.chosen_stack
-            said = f"{self.session.chosen_stack.trained}: {what} · u, then 5, goes back"
-            self.call_later(lambda: self.convtui.page.say(said))
+            self.host.open_page(page, f"{self.session.chosen_stack.trained}: {what} · u, then 5, goes back")
 
     def action_open_image(self) -> None:
         """An image of the data set on the Step page."""
@@ -244,7 +242,7 @@ class KeptScreen(RecipeScreen):
 
     def _ask_for_image(self, data: DataSet) -> None:
         last = len(data.test_images) - 1
-        self.ask(
+        self.prompt(
             f"image on the Step page (test:0 to test:{last}, or train:0 …)",
             "test:",
             partial(self._opened, data),
@@ -260,6 +258,5 @@ class KeptScreen(RecipeScreen):
             self.say(str(error), error=True)
             return False
         if self.change(lambda session: session.with_picture(image)):
-            self.app.switch_mode("step")
-            self.call_later(lambda: self.convtui.page.say(f"{image.name} · u, then 5, goes back"))
+            self.host.open_page("step", f"{image.name} · u, then 5, goes back")
         return True

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Final
-
-from textual.binding import BindingType
+from typing import Final
 
 from convtui.inputs.names import run_name
 from convtui.pages.base import keys
-from convtui.pages.base.page import bindings
 from convtui.pages.train.cursor import Cursor
 from convtui.pages.train.kept import NO_RUN
 from convtui.pages.train.showing import VIEWS, ShowingScreen, View
@@ -25,7 +22,6 @@ class TrainScreen(ShowingScreen):
     """Curves, layers and one weight of a run, all kept runs, and the search for a learning rate."""
 
     KEYS = keys.PAGES["train"]
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     # -- news
 

@@ -12,10 +12,9 @@ from typing import Any, Final
 
 from convtui.inputs.names import printable, split_setting
 from convtui.inputs.samples import data_names
-from convtui.pages.base.page import PageScreen
+from convtui.pages.base.page import Page
 from convtui.paint.cells import cut_to, significant
 from convtui.paint.controls import Control
-from convtui.state.session import Session
 from convtui.training.datasets.open_any import check
 from convtui.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, RecipeError
 from convtui.training.recipe_words import data_name, value_text
@@ -82,7 +81,7 @@ class _RateChange:
     changes: int
 
 
-class RecipeScreen(PageScreen):
+class RecipeScreen(Page):
     """A page on which the next run's recipe can be changed."""
 
     def __init__(self) -> None:
@@ -91,7 +90,7 @@ class RecipeScreen(PageScreen):
 
     @property
     def trainer(self) -> Trainer:
-        return self.convtui.trainer
+        return self.host.trainer
 
     @property
     def active(self) -> Record | None:
@@ -107,7 +106,7 @@ class RecipeScreen(PageScreen):
 
     # -- showing
 
-    def controls(self, session: Session) -> list[Control]:  # noqa: ARG002
+    def controls(self) -> list[Control]:
         recipe = self.trainer.recipe
         optimizer = "AdamW" if recipe.optimizer == "adamw" else "SGD"
         return [
@@ -206,7 +205,7 @@ class RecipeScreen(PageScreen):
             value = ""
         proposed = [f"{each.name} {value_text(recipe, each.name)}" for each in fields(Recipe)]
         suggester = SuggestFromList([*OTHER_VALUES, *proposed])
-        self.ask(":", f"{name} {value}" if name else "", self._typed, suggester=suggester)
+        self.prompt(":", f"{name} {value}" if name else "", self._typed, suggester=suggester)
 
     def _typed(self, text: str) -> bool:
         try:

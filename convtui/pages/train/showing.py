@@ -23,7 +23,6 @@ from convtui.pages.train.views import (
     WeightView,
 )
 from convtui.pages.train.wording import invitation, run_words
-from convtui.state.session import Session
 from convtui.training.runs.history import Record, Search, State
 from convtui.training.runs.store import count_runs
 from convtui.training.trainer import COMPARED
@@ -80,7 +79,7 @@ class ShowingScreen(KeptScreen):
         stop = "stop" if self.trainer.is_busy or self.lost else ""
         return {"run": run, "step": step, "stop": stop, "view": following.value}
 
-    def show_page(self, session: Session) -> None:  # noqa: ARG002
+    def show_page(self) -> None:
         self._follow()
         if self._worded != (worded := self.footer_words()):
             self._worded = worded

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from textual.binding import Binding
 
 from convtui.pages.base.keys import (
     EDIT_KEYS,
@@ -16,7 +15,7 @@ from convtui.pages.base.keys import (
     line_length,
     page_keys,
 )
-from convtui.pages.step.page import StepScreen
+from convtui.pages.step.page import StepPage
 
 KEYS = all_keys()
 
@@ -32,16 +31,15 @@ def test_every_key_has_an_action(key: Key) -> None:
 
     match = re.fullmatch(r"(screen|app)\.(\w+)\((.*)\)", key.full_action)
     assert match
-    owner = ConvtuiApp if match[1] == "app" else StepScreen
+    owner = ConvtuiApp if match[1] == "app" else StepPage
     assert callable(getattr(owner, f"action_{match[2]}"))
 
 
 @pytest.mark.parametrize("key", KEYS, ids=[key.names for key in KEYS])
 def test_every_key_is_bound_as_it_is_listed(key: Key) -> None:
-    bindings = [binding for binding in StepScreen.BINDINGS if isinstance(binding, Binding)]
-    bound = {name: binding.action for binding in bindings for name in binding.key.split(",")}
+    bound = StepPage().actions
     for name in key.names.split(","):
-        assert bound[name] == key.action
+        assert bound[name] == key.full_action
 
 
 def test_every_key_is_explained() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from convtui.pages.base.keys import all_keys
-from convtui.state.session import KernelChoice, Session, Zoom
+from convtui.state.session import SESSION, KernelChoice, Session, Zoom
 from tests.state.test_session import fingerprint
 from tests.support.driving import opened
 from tests.support.example_sessions import Change, lesson, session_on
@@ -105,7 +105,8 @@ def test_no_key_is_left_out() -> None:
 async def test_keys_do_what_they_say(table: dict[str, Effect]) -> None:
     async with opened() as driven:
         for key, effect in table.items():
-            driven.app.session = start = effect.start()
+            start = effect.start()
+            driven.app.timelines.begin(SESSION, start)
             await driven.press(key)
             assert fingerprint(driven.session) == fingerprint(effect.change(start)), key
             assert fingerprint(driven.session) != fingerprint(start), key
@@ -121,9 +122,9 @@ async def test_every_key_can_be_undone_and_done_again() -> None:
             app.change(to(start))
             await app.run_action(actions[key])
             after = app.session
-            app.undo()
+            app.page.action_undo()
             assert app.session is start, key
-            app.redo()
+            app.page.action_redo()
             assert app.session is after is not start, key
 
 
@@ -139,7 +140,7 @@ async def test_a_refusal_says_why_and_keeps_the_session() -> None:
             (session_on("count-5x5", dilation=2), "d", "spans 7 rows but the padded image has only 5"),
             (session_on("count-5x5", padding="same"), "t", "needs stride 1"),
         ):
-            driven.app.session = start
+            driven.app.timelines.begin(SESSION, start)
             await driven.press(key)
             assert words in driven.said
             assert driven.refused
@@ -181,7 +182,7 @@ async def test_channels_go_round_and_a_grey_picture_has_only_one() -> None:
             await driven.press("c")
             slices.append(driven.session.view.slice)
         assert slices == [0, 1, 2, None]
-        driven.app.session = lesson()
+        driven.app.timelines.begin(SESSION, lesson())
         await driven.press("c")
         assert "one channel only" in driven.said
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from textual.timer import Timer
 
-from convtui.pages.base.page import MOST_TICKS, SPEEDS
-from convtui.pages.step.page import StepScreen
+from convtui.pages.base.player import MOST_TICKS, SPEEDS, Player
+from convtui.pages.step.page import StepPage
 from convtui.state.session import Session
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import counting, lesson, own, session_on
@@ -16,17 +16,24 @@ from tests.support.example_sessions import counting, lesson, own, session_on
 @pytest.fixture(autouse=True)
 def _clock_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """The player's timer never fires; the tests make its ticks."""
-    set_interval = StepScreen.set_interval
+    set_interval = StepPage.set_interval
 
-    def stand_still(screen: StepScreen, every: float, callback: Callable[[], None], **given: Any) -> Timer:
-        return set_interval(screen, 1e6 if callback == screen._play_on else every, callback, **given)
+    def stand_still(screen: StepPage, every: float, callback: Callable[[], None], **given: Any) -> Timer:
+        is_players = screen.player is not None and callback == screen.player.tick
+        return set_interval(screen, 1e6 if is_players else every, callback, **given)
 
-    monkeypatch.setattr(StepScreen, "set_interval", stand_still)
+    monkeypatch.setattr(StepPage, "set_interval", stand_still)
+
+
+def player_of(driven: Driven) -> Player:
+    player = driven.page.player
+    assert player is not None
+    return player
 
 
 def tick(driven: Driven, count: int = 1) -> None:
     for _ in range(count):
-        driven.page._play_on()
+        player_of(driven).tick()
 
 
 def short() -> Session:
@@ -117,7 +124,7 @@ async def test_a_second_has_as_many_steps_as_it_says() -> None:
     async with opened(session_on(counting(1, 60, 60))) as driven:
         for speed in SPEEDS:
             driven.app.change(lambda session: session.restarted())
-            driven.page._speed = speed
+            player_of(driven).speed = speed
             driven.page.action_play()
             tick(driven, min(speed, MOST_TICKS))
             assert driven.session.index == speed
@@ -128,7 +135,7 @@ async def test_a_second_inside_the_cells_has_as_many_multiply_adds_as_it_says() 
     async with opened(session_on(counting(1, 60, 60))) as driven:
         for speed in (60, 480, 1920):
             driven.app.change(lambda session: session.at(0, 0))
-            driven.page._speed = speed
+            player_of(driven).speed = speed
             driven.page.action_play()
             tick(driven, MOST_TICKS)
             done = driven.session.index * driven.session.products + (driven.session.taps or 0)
@@ -168,9 +175,9 @@ async def test_editing_pauses() -> None:
 
 
 async def test_the_real_clock_plays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(StepScreen, "set_interval")
+    monkeypatch.delattr(StepPage, "set_interval")
     async with opened(short()) as driven:
-        driven.page._speed = SPEEDS[-1]
+        player_of(driven).speed = SPEEDS[-1]
         await driven.press("space")
         for _ in range(100):
             if not driven.page.playing:

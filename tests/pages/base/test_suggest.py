@@ -7,6 +7,7 @@ from textual.widgets import Input
 
 from convtui.inputs import samples
 from convtui.pages.base.suggest import completed, to_open
+from convtui.store import pictures
 from convtui.store.session_file import load
 from tests.support.driving import Driven, opened
 
@@ -23,7 +24,7 @@ async def suggested(driven: Driven) -> str:
 def test_every_name_that_is_proposed_opens() -> None:
     sessions = {path.stem: path for path in samples.session_files()}
     for name in to_open():
-        assert load(sessions[name]) if name in sessions else samples.open_any(name)
+        assert load(sessions[name]) if name in sessions else pictures.open_any(name)
 
 
 @pytest.mark.parametrize(

@@ -66,11 +66,11 @@ def pressing(keys: list[str]) -> Callable[[Pilot[None]], object]:
 def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
     shot = SHOTS[name]
     trainer = Trainer(Recipe(batch_norm=shot.batch_norm), start=None)
-    app = ConvtuiApp(lesson(), theme=shot.theme, keep=False, trainer=trainer)
+    app = ConvtuiApp(lesson(), theme=shot.theme, autosave=False, trainer=trainer)
     assert snap_compare(app, terminal_size=shot.size, run_before=pressing(shot.keys))
 
 
 def test_without_colour(snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    app = ConvtuiApp(lesson(), keep=False, trainer=Trainer(start=None))
+    app = ConvtuiApp(lesson(), autosave=False, trainer=Trainer(start=None))
     assert snap_compare(app, terminal_size=WIDE, run_before=pressing(["right"]))

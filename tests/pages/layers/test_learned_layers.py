@@ -50,7 +50,7 @@ async def test_a_change_leaves_the_run_and_undo_brings_it_back(keys: tuple[str, 
         await driven.press(keys[0])
         if len(keys) > 1:
             await driven.enter(keys[1])
-        assert driven.said == "the weights of run 12, step 7 are left for random ones: u brings them back"
+        assert driven.said == "random weights replace those of run 12, step 7: u brings them back"
         assert driven.session.stack.trained is None
         assert "run 12" not in driven.lines[0]
         assert shown(driven) in driven.text
@@ -85,5 +85,5 @@ async def test_pictures_that_the_run_has_not_learnt_from() -> None:
         assert shown(driven) in driven.text
         driven.app.open("cat-32")
         await driven.pilot.pause()
-        assert "are left for random ones" in driven.said
+        assert "random weights replace" in driven.said
         assert shown(driven) in driven.text

@@ -12,12 +12,12 @@ from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.spec import Floats
 from convtui.engine.tracing import feeding
 from convtui.pages.base.keys import PAGES
-from convtui.pages.layers.page import LayersScreen
-from convtui.pages.step.page import StepScreen
+from convtui.pages.layers.page import LayersPage
+from convtui.pages.step.page import StepPage
 from convtui.paint.cells import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
-from convtui.store import session_file as sessionfile
+from convtui.store import session_file
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import lesson, session_on
 
@@ -37,7 +37,7 @@ async def page(session: Session | None = None, size: tuple[int, int] = (120, 40)
         await driven.press("3")
         await driven.app.workers.wait_for_complete()
         await driven.pilot.pause()
-        assert isinstance(driven.page, LayersScreen)
+        assert isinstance(driven.page, LayersPage)
         yield driven
 
 
@@ -173,18 +173,18 @@ def test_every_key_of_the_page_has_an_action() -> None:
     assert len(names) == len(set(names))
     for key in keys:
         action = key.action.partition("(")[0]
-        assert callable(getattr(LayersScreen, f"action_{action}"))
+        assert callable(getattr(LayersPage, f"action_{action}"))
         assert key.does
 
 
 async def test_own_layers_are_unsaved_changes_and_a_selection_is_not() -> None:
     async with page() as driven:
         await driven.press("right", "tab")
-        assert not driven.app.has_unsaved_changes
+        assert not driven.app.workspace.has_unsaved_changes
         await driven.press("w")
-        assert driven.app.has_unsaved_changes
+        assert driven.app.workspace.has_unsaved_changes
         await driven.press("W")
-        assert not driven.app.has_unsaved_changes
+        assert not driven.app.workspace.has_unsaved_changes
 
 
 async def test_go_to() -> None:
@@ -211,7 +211,7 @@ async def test_clicks_select() -> None:
     async with page() as driven:
         await driven.click("selected", (2, 5))
         assert driven.session.stack.activation == (0, 2, 5)
-        mosaic = driven.page._planned[1].tiling  # type: ignore[attr-defined]
+        mosaic = driven.page._plan.value.tiling  # type: ignore[attr-defined]
         await driven.click("mosaic", mosaic.place((4, 1, 6)))
         assert driven.session.stack.activation == (4, 1, 6)
         before = driven.session
@@ -259,13 +259,13 @@ async def test_a_layer_is_opened_with_its_real_input_and_weights(layer: int) -> 
         activation = driven.session.stack.activation
         await driven.press("enter")
         await driven.pilot.pause()
-        assert isinstance(driven.page, StepScreen)
+        assert isinstance(driven.page, StepPage)
         session = driven.session
         assert session.position == activation
         assert session.step.value == pytest.approx(shown)
         is_first = layer == 1
         assert session.picture.name == ("mnist-7" if is_first else f"mnist-7 · layer {layer} input")
-        again = sessionfile.loads(sessionfile.dumps(session), "opened.toml")
+        again = session_file.loads(session_file.dumps(session), "opened.toml")
         np.testing.assert_array_equal(again.convolution.output, session.convolution.output)
         await driven.press("u", "3")
         assert driven.session.picture is start.picture
@@ -276,7 +276,7 @@ async def test_only_a_convolution_is_opened() -> None:
     async with page(stacked("simple-cnn", 2)) as driven:
         await driven.press("enter")
         assert "no convolution" in driven.said
-        assert isinstance(driven.page, LayersScreen)
+        assert isinstance(driven.page, LayersPage)
 
 
 # -- heavy stacks

@@ -38,7 +38,7 @@ SHOTS: dict[str, tuple[Callable[[], Session], list[str], tuple[int, int], str]] 
 @pytest.mark.parametrize("name", SHOTS)
 def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
     make, keys, size, theme = SHOTS[name]
-    app = ConvtuiApp(make(), theme=theme, keep=False)
+    app = ConvtuiApp(make(), theme=theme, autosave=False)
 
     async def press(pilot: Pilot[None]) -> None:
         await pilot.press(*keys)
@@ -50,7 +50,7 @@ def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
 
 def test_without_colour(snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    app = ConvtuiApp(lesson(), keep=False)
+    app = ConvtuiApp(lesson(), autosave=False)
 
     async def press(pilot: Pilot[None]) -> None:
         await pilot.press("3")

@@ -9,10 +9,10 @@ import pytest
 from textual import events
 
 from convtui.cli.render import render
-from convtui.pages.matrix.page import MatrixScreen
+from convtui.pages.matrix.page import MatrixPage
 from convtui.pages.matrix.panes import EquationsPane, OverviewPane
 from convtui.pages.matrix.sheets import MatrixSheet
-from convtui.pages.step.page import StepScreen
+from convtui.pages.step.page import StepPage
 from convtui.paint.canvas import Canvas
 from convtui.state.session import Session, Zoom
 from tests.support.driving import Driven, opened
@@ -26,7 +26,7 @@ async def matrix_page(
     async with opened(session, size) as driven:
         await driven.press("2")
         await driven.pilot.pause()
-        assert isinstance(driven.page, MatrixScreen)
+        assert isinstance(driven.page, MatrixPage)
         yield driven
 
 
@@ -45,7 +45,7 @@ async def test_the_step_of_the_step_page_is_the_row_here() -> None:
         assert driven.grid("result").focus == (30, 0)
         await driven.press("1")
         assert driven.session.index == 30
-        assert isinstance(driven.page, StepScreen)
+        assert isinstance(driven.page, StepPage)
 
 
 async def test_the_row_lights_what_it_reads() -> None:
@@ -243,7 +243,7 @@ async def test_edit_is_done_on_the_step_page() -> None:
     async with matrix_page(small()) as driven:
         await driven.press("e")
         await driven.pilot.pause()
-        assert isinstance(driven.page, StepScreen)
+        assert isinstance(driven.page, StepPage)
         assert driven.editing
 
 

@@ -37,7 +37,7 @@ SHOTS: dict[str, tuple[Callable[[], Session], list[str], tuple[int, int], str]] 
 @pytest.mark.parametrize("name", SHOTS)
 def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
     make, keys, size, theme = SHOTS[name]
-    app = ConvtuiApp(make(), theme=theme, keep=False)
+    app = ConvtuiApp(make(), theme=theme, autosave=False)
 
     async def press(pilot: Pilot[None]) -> None:
         await pilot.press(*keys)

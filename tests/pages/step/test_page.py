@@ -7,7 +7,7 @@ import pytest
 from textual import events
 
 from convtui.paint.cells import DARK, LIGHT
-from convtui.state.session import Session, Zoom
+from convtui.state.session import SESSION, Session, Zoom
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import counting, lesson, own, session_on
 
@@ -43,7 +43,7 @@ async def test_nothing_is_cut_off(size: tuple[int, int]) -> None:
             session_on("count-5x5", dilation=2),
             session_on("cat-32", "random", size=11, filters=2).moved_channels(1).multiply_added(),
         ):
-            driven.app.session = session
+            driven.app.timelines.begin(SESSION, session)
             await driven.pilot.pause()
             assert len(driven.lines) == height
             assert {len(line) for line in driven.lines} == {width}
@@ -219,7 +219,7 @@ async def test_controls_are_clicked() -> None:
             ("‹", "size", "kernel_size", (2, 2)),
             ("zeros", "", "padding_mode", "reflect"),
         ):
-            driven.app.session = start
+            driven.app.timelines.begin(SESSION, start)
             await driven.pilot.pause()
             await driven.click_on(text, after)
             assert getattr(driven.session.spec, setting) == value
@@ -301,6 +301,6 @@ async def test_sessions_of_every_kind_can_be_shown() -> None:
     async with opened(size=(80, 24)) as driven:
         for session in sessions:
             for shown in (session, session.at(session.size - 1, session.products), session.at(0, 0)):
-                driven.app.session = shown
+                driven.app.timelines.begin(SESSION, shown)
                 await driven.pilot.pause()
                 assert {len(line) for line in driven.lines} == {80}

@@ -71,7 +71,7 @@ SHOTS = {
 @pytest.mark.parametrize("name", SHOTS)
 def test_screens(name: str, snap_compare: Compare) -> None:
     shot = SHOTS[name]
-    app = ConvtuiApp(shot.session(), theme=shot.theme, keep=False)
+    app = ConvtuiApp(shot.session(), theme=shot.theme, autosave=False)
 
     async def press(pilot: Pilot[None]) -> None:
         stop_blinking(app)
@@ -100,7 +100,7 @@ def pointing(name: str) -> Callable[[Pilot[None]], Awaitable[None]]:
 
 @pytest.mark.parametrize("name", ["image", "kernel"])
 def test_pointing(name: str, snap_compare: Compare) -> None:
-    app = ConvtuiApp(half(), keep=False)
+    app = ConvtuiApp(half(), autosave=False)
     assert snap_compare(app, terminal_size=WIDE, run_before=pointing(name))
 
 
@@ -109,12 +109,12 @@ def test_without_colour(
     size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    app = ConvtuiApp(lesson().at(28 * 9 + 12), keep=False)
+    app = ConvtuiApp(lesson().at(28 * 9 + 12), autosave=False)
     assert snap_compare(app, terminal_size=size)
 
 
 def test_the_palette(snap_compare: Compare) -> None:
-    app = ConvtuiApp(lesson(), keep=False)
+    app = ConvtuiApp(lesson(), autosave=False)
 
     async def search(pilot: Pilot[None]) -> None:
         await pilot.press("ctrl+p")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from convtui.app.app import ConvtuiApp
-from convtui.pages.layers.page import LayersScreen
-from convtui.pages.step.page import StepScreen
+from convtui.pages.layers.page import LayersPage
+from convtui.pages.step.page import StepPage
 from convtui.training.process.client import Worker
 from convtui.training.process.protocol import (
     Stop,
@@ -51,7 +51,7 @@ def is_alive(pid: int) -> bool:
 
 async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_app() -> None:
     recipe = replace(SMALL, epochs=400)
-    app = ConvtuiApp(lesson(), keep=False, trainer=Trainer(recipe))
+    app = ConvtuiApp(lesson(), autosave=False, trainer=Trainer(recipe))
     trainer = app.trainer
     async with app.run_test(size=(120, 40)) as pilot:
         driven = Driven(app, pilot)
@@ -84,13 +84,13 @@ async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_ap
         await driven.press("space")
         await until(driven, lambda: first.state is State.PAUSED)
         await driven.press("K")
-        assert isinstance(app.page, StepScreen)
+        assert isinstance(app.page, StepPage)
         step, weights = find_run(first.run).latest_weights()
         assert step == first.step
         assert f"run 1, step {step}: its first layer" in driven.said
         np.testing.assert_array_equal(driven.session.convolution.weight, weights["0.weight"])
         await driven.press("u", "5", "L")
-        assert isinstance(app.page, LayersScreen)
+        assert isinstance(app.page, LayersPage)
         assert f"step {step}" in driven.text
         await driven.press("5", "space")
         await until(driven, lambda: first.state is State.TRAINING)

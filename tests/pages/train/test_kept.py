@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from convtui.pages.base.ask import Ask
-from convtui.pages.step.page import StepScreen
+from convtui.pages.step.page import StepPage
 from convtui.pages.train.kept import MOST_SETS
 from convtui.pages.train.showing import View
 from convtui.training.process.protocol import (
@@ -352,7 +352,7 @@ async def test_an_image_is_opened_on_the_step_page() -> None:
         assert driven.refused
         await driven.enter("test:17")
         await driven.pilot.pause()
-        assert isinstance(driven.page, StepScreen)
+        assert isinstance(driven.page, StepPage)
         assert driven.session.picture.source == "digits-8x8:test:17"
         await driven.press("u")
         assert driven.session.picture.name == "mnist-7"

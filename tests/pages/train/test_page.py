@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from convtui.pages.base import keys
-from convtui.pages.step.page import StepScreen
+from convtui.pages.step.page import StepPage
 from convtui.pages.train.page import TrainScreen
 from convtui.pages.train.showing import View
 from convtui.training.process.protocol import (
@@ -242,7 +242,7 @@ async def test_a_page_that_is_not_seen_draws_nothing(monkeypatch: pytest.MonkeyP
     async with training() as driven:
         page = driven.train
         await driven.press("space", "1")
-        assert isinstance(driven.page, StepScreen)
+        assert isinstance(driven.page, StepPage)
         drawn: list[object] = []
         monkeypatch.setattr(page, "show_page", drawn.append)
         driven.worker.tell(*made.events(SMALL, until=40))

@@ -111,7 +111,7 @@ SHOTS = {
 def taken(shot: Shot, snap_compare: Callable[..., bool]) -> bool:
     workers = FakeWorkers()
     trainer = Trainer(shot.recipe, workers.start)
-    app = ConvtuiApp(lesson(), keep=False, theme=shot.theme, trainer=trainer)
+    app = ConvtuiApp(lesson(), autosave=False, theme=shot.theme, trainer=trainer)
 
     async def act(pilot: Pilot[None]) -> None:
         driven = Training(app, pilot, workers)

@@ -14,12 +14,9 @@ from convtui.pages.base.layout import (
     LEAST_HEIGHT,
     LEAST_WIDTH,
     MARGIN,
-    NOTES_WIDTH,
-    Arrangement,
-    arranged,
-    regions,
     zoom_of,
 )
+from convtui.pages.step.layout import NOTES_WIDTH, StepPlan, planned, regions
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, WIDE_NUMBERS
 from convtui.state.session import Zoom
 
@@ -56,11 +53,11 @@ def arguments(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def plan_for(image: int, size: tuple[int, int] = (40, 120), kernel: int = 3, **given: Any) -> Arrangement:
+def plan_for(image: int, size: tuple[int, int] = (40, 120), kernel: int = 3, **given: Any) -> StepPlan:
     """The plan for a square image, padded so that the output has its size."""
     height, width = size
     defaults: dict[str, Any] = {"zoom": None, "hints": True, "notes": 1, "equations": 1}
-    return arranged(
+    return planned(
         (height, width - MARGIN),
         (image + kernel - 1,) * 2,
         (image, image),
@@ -73,7 +70,7 @@ def plan_for(image: int, size: tuple[int, int] = (40, 120), kernel: int = 3, **g
 def test_everything_fits_into_the_terminal(given: dict[str, Any]) -> None:
     height, width = given["size"]
     canvas = Region(0, 0, width + MARGIN, height - CONTROLS - KEYS)
-    places = regions(arranged(**given), width + MARGIN)
+    places = regions(planned(**given), width + MARGIN)
     for name, place in places.items():
         assert canvas.contains_region(place), name
     assert places["equation"].height >= given["equations"]
@@ -82,7 +79,7 @@ def test_everything_fits_into_the_terminal(given: dict[str, Any]) -> None:
 
 @given(arguments())
 def test_no_pane_lies_on_another(given: dict[str, Any]) -> None:
-    places = regions(arranged(**given), given["size"][1] + MARGIN)
+    places = regions(planned(**given), given["size"][1] + MARGIN)
     names = list(places)
     for at, name in enumerate(names):
         for other in names[at + 1 :]:
@@ -91,7 +88,7 @@ def test_no_pane_lies_on_another(given: dict[str, Any]) -> None:
 
 @given(arguments())
 def test_every_pane_can_show_something(given: dict[str, Any]) -> None:
-    plan = arranged(**given)
+    plan = planned(**given)
     heading = 1 + plan.pictures_hinted
     for pane in (plan.image, plan.output):
         assert pane.cells.rows(plan.pictures_height - heading) >= 1
@@ -101,7 +98,7 @@ def test_every_pane_can_show_something(given: dict[str, Any]) -> None:
 
 @given(arguments())
 def test_titles_have_room(given: dict[str, Any]) -> None:
-    plan = arranged(**given)
+    plan = planned(**given)
     assert plan.image.width >= 20
     assert plan.output.width >= 20
     assert plan.table.width >= len("kernel [0, 0]") - 1
@@ -109,7 +106,7 @@ def test_titles_have_room(given: dict[str, Any]) -> None:
 
 @given(arguments())
 def test_the_zoom_asked_for_is_obeyed(given: dict[str, Any]) -> None:
-    plan = arranged(**given)
+    plan = planned(**given)
     if given["zoom"]:
         assert zoom_of(plan.image.cells) == given["zoom"]
         assert zoom_of(plan.output.cells) == given["zoom"]
@@ -117,7 +114,7 @@ def test_the_zoom_asked_for_is_obeyed(given: dict[str, Any]) -> None:
 
 @given(arguments())
 def test_hints_are_shown_only_if_asked_for(given: dict[str, Any]) -> None:
-    plan = arranged(**{**given, "hints": False})
+    plan = planned(**{**given, "hints": False})
     assert not plan.pictures_hinted
     assert not plan.tables_hinted
 
@@ -125,10 +122,10 @@ def test_hints_are_shown_only_if_asked_for(given: dict[str, Any]) -> None:
 @given(arguments())
 def test_an_image_that_fits_is_seen_whole(given: dict[str, Any]) -> None:
     """Hints never push it out of view; only the smallest cells and those asked for may need scrolling."""
-    plan = arranged(**given)
+    plan = planned(**given)
     height = plan.pictures_height - 1 - plan.pictures_hinted
     lines, columns = plan.image.cells.lines(given["image"][0]), given["image"][1] * plan.image.cells.width
-    without = arranged(**{**given, "hints": False})
+    without = planned(**{**given, "hints": False})
     if without.image.cells.lines(given["image"][0]) <= without.pictures_height - 1:
         assert lines <= height
     if plan.image.cells != HALF_BLOCKS and not given["zoom"]:
@@ -138,7 +135,7 @@ def test_an_image_that_fits_is_seen_whole(given: dict[str, Any]) -> None:
 
 @given(arguments())
 def test_the_notes_stand_beside_the_tables_only_where_they_have_room(given: dict[str, Any]) -> None:
-    plan = arranged(**given)
+    plan = planned(**given)
     notes = regions(plan, given["size"][1] + MARGIN)["notes"]
     assert plan.notes_beside == (plan.notes_height == 0)
     if plan.notes_beside:
@@ -164,7 +161,7 @@ def test_cells_are_as_large_as_fits(image: int, size: tuple[int, int], cells: ob
 
 
 def test_the_output_may_have_larger_cells_than_the_image() -> None:
-    plan = arranged((40, 119), (64, 64), (4, 4), (3, 3), None, True, 1, 1)
+    plan = planned((40, 119), (64, 64), (4, 4), (3, 3), None, True, 1, 1)
     assert (plan.image.cells, plan.output.cells) == (HALF_BLOCKS, TALL_NUMBERS)
 
 

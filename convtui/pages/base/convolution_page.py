@@ -8,21 +8,27 @@ from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
-from textual.binding import BindingType
-
 from convtui.engine.kernels import NAMES, legal_sizes
 from convtui.engine.spec import PADDING_MODES, Sides
 from convtui.pages.base.keys import Key, all_keys
-from convtui.pages.base.page import PageScreen, bindings
+from convtui.pages.base.page import Page
+from convtui.pages.base.player import Player
+from convtui.paint.controls import Control, controls
 from convtui.state.session import KernelChoice, Session, Zoom
 from convtui.state.settings import EXAMPLES, canonical, parse_at, transition
 
 
-class SessionScreen(PageScreen):
+class ConvolutionPage(Page):
     """A page on which the session can be stepped through, played and changed by the common keys."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(all_keys())
     COMMON: ClassVar[tuple[Key, ...]] = all_keys()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.player = Player(self)
+
+    def controls(self) -> list[Control]:
+        return controls(self.session)
 
     def footer_words(self) -> Mapping[str, str]:
         return {"channel": ""}
@@ -51,7 +57,7 @@ class SessionScreen(PageScreen):
         self.change(Session.restarted)
 
     def action_go_to(self) -> None:
-        self.ask("go to (row,column or step)", "", self._go_to, "4,18 · 131")
+        self.prompt("go to (row,column or step)", "", self._go_to, "4,18 · 131")
 
     def _go_to(self, text: str) -> bool:
         return self.change(lambda session: session.at(parse_at(text, session)), "jump")
@@ -140,7 +146,7 @@ class SessionScreen(PageScreen):
         start = f"{name} {self._value_of(name)}".strip() if name else ""
         values = {"kernel": NAMES, "mode": PADDING_MODES, "padding": ("same", "valid")}
         named = [f"{setting} {value}" for setting, names in values.items() for value in names]
-        self.ask(":", start, self._typed, suggester=SuggestFromList([*EXAMPLES.values(), *named]))
+        self.prompt(":", start, self._typed, suggester=SuggestFromList([*EXAMPLES.values(), *named]))
 
     def _typed(self, text: str) -> bool:
         return self.change(lambda session: transition(text)(session))

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convtui.inputs import samples
 from convtui.inputs.images import InputError, with_pixel
 from convtui.state.session import KernelChoice, Session
+from convtui.store.pictures import open_any, open_data_image
 from convtui.store.session_file import dumps, load, loads, save
 from convtui.training.datasets.open_any import DataError, DataSet, picture
 from convtui.training.datasets.open_any import load as load_data
-from convtui.training.datasets.pictures import open_picture
 from tests.support.data_files import npz, pictures
 
 
@@ -61,19 +60,19 @@ def test_images_that_there_are_not(digits: DataSet, part: str, index: int, words
         with error:
             picture(digits, part, index)
     with pytest.raises(InputError, match=f"^{words}$"):
-        samples.open_any(f"digits-8x8:{part}:{index}")
+        open_any(f"digits-8x8:{part}:{index}")
 
 
 @pytest.mark.parametrize("name", ["digits-8x8:test:17", "digits-8x8:17"])
 def test_an_image_opens_by_name(digits: DataSet, name: str) -> None:
-    opened = samples.open_any(name)
+    opened = open_any(name)
     np.testing.assert_array_equal(opened.pixels, digits.test_images[17] / 16)
     assert opened.source == "digits-8x8:test:17"
 
 
 @pytest.mark.parametrize("spelling", ["normalised", "normalized"])
 def test_a_normalised_image_opens_by_name(digits: DataSet, spelling: str) -> None:
-    opened = samples.open_any(f"digits-8x8:train:5:{spelling}")
+    opened = open_any(f"digits-8x8:train:5:{spelling}")
     np.testing.assert_array_equal(opened.pixels, picture(digits, "train", 5, normalised=True).pixels)
 
 
@@ -98,7 +97,7 @@ def test_names_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, na
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").touch()
     with pytest.raises(InputError) as caught:
-        samples.open_any(name)
+        open_any(name)
     assert str(caught.value).startswith(words)
     assert str(caught.value).isprintable()
 
@@ -107,17 +106,17 @@ def test_a_file_goes_before_an_image_of_that_name(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     pictures(tmp_path, count=1, cats=200)
     (tmp_path / "cats" / "0.png").rename(tmp_path / "digits-8x8:3")
-    assert samples.open_any("digits-8x8:3").source == "digits-8x8:3"
+    assert open_any("digits-8x8:3").source == "digits-8x8:3"
 
 
 def test_it_is_scaled_and_in_one_channel_like_any_image(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "pets", count=2, cats=(255, 0, 0), dogs=(0, 0, 255))
-    opened = samples.open_any(f"{folder}:train:0", resize=4, gray=True)
+    opened = open_any(f"{folder}:train:0", resize=4, gray=True)
     np.testing.assert_allclose(opened.pixels, np.full((1, 4, 4), 0.299))
     assert (opened.resize, opened.gray, opened.colour) == (4, True, False)
-    assert samples.open_any(f"{folder}:train:0").colour
+    assert open_any(f"{folder}:train:0").colour
     with pytest.raises(InputError, match="resize 0: the longer side"):
-        samples.open_any("digits-8x8:3", resize=0)
+        open_any("digits-8x8:3", resize=0)
 
 
 def test_the_size_of_a_folder_s_pictures_is_part_of_the_name(tmp_path: Path) -> None:
@@ -125,13 +124,13 @@ def test_the_size_of_a_folder_s_pictures_is_part_of_the_name(tmp_path: Path) -> 
     data = load_data(str(folder), image_size=12)
     shown = picture(data, "test", 1, normalised=True)
     assert shown.source == f"{folder}:test:1:12px:normalised"
-    np.testing.assert_array_equal(open_picture(shown.source).pixels, shown.pixels)
+    np.testing.assert_array_equal(open_data_image(shown.source).pixels, shown.pixels)
     assert shown.name == "pets test 1: dogs, normalised"
 
 
 @pytest.mark.parametrize("name", ["digits-8x8:test:17", "digits-8x8:train:3:normalised"])
 def test_a_session_names_a_bundled_image(tmp_path: Path, name: str) -> None:
-    shown = with_pixel(samples.open_any(name, resize=6), 0, 1, 2, 0.25)
+    shown = with_pixel(open_any(name, resize=6), 0, 1, 2, 0.25)
     session = Session.start(shown, KernelChoice("sobel-x"))
     assert f'sample = "{name}"' in dumps(session)
     save(session, tmp_path / "own.toml")
@@ -144,7 +143,7 @@ def test_a_session_names_a_bundled_image(tmp_path: Path, name: str) -> None:
 def test_a_session_finds_its_data_set_beside_it(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     path = npz(tmp_path / "here" / "own.npz")
-    shown = samples.open_any(f"{path}:test:2")
+    shown = open_any(f"{path}:test:2")
     save(Session.start(shown, KernelChoice("sobel-x")), tmp_path / "here" / "own.toml")
     assert 'path = "own.npz:test:2"' in (tmp_path / "here" / "own.toml").read_text()
     (tmp_path / "here").rename(tmp_path / "there")
@@ -155,7 +154,7 @@ def test_a_session_finds_its_data_set_beside_it(tmp_path: Path) -> None:
 
 def test_a_session_tells_that_its_data_set_has_changed(tmp_path: Path) -> None:
     path = npz(tmp_path / "own.npz")
-    text = dumps(Session.start(samples.open_any(f"{path}:test:2"), KernelChoice("sobel-x")))
+    text = dumps(Session.start(open_any(f"{path}:test:2"), KernelChoice("sobel-x")))
     npz(path, test_images=np.arange(120).reshape(6, 5, 4))
     assert "the image has changed since" in loads(text, "own.toml").picture.notice
     path.unlink()
@@ -165,7 +164,7 @@ def test_a_session_tells_that_its_data_set_has_changed(tmp_path: Path) -> None:
 
 def test_no_other_start_waits_for_data_sets() -> None:
     script = (
-        "import sys, convtui.cli.main, convtui.inputs.samples as samples; samples.open_any('mnist-7')\n"
+        "import sys, convtui.cli.main, convtui.store.pictures as pictures; pictures.open_any('mnist-7')\n"
         "print(*[name for name in sys.modules if name.startswith('convtui.training')])"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

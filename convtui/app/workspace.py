@@ -1,0 +1,279 @@
+"""The user's work: the session and its history, what is unsaved, files, and what is kept for a restart.
+
+The app owns one workspace. It knows no widget: what it has to say or to ask goes through a Dialogue.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
+
+from convtui.engine.convolution import Convolution
+from convtui.engine.spec import SpecError
+from convtui.inputs.names import printable
+from convtui.state.history import Timelines
+from convtui.state.session import SESSION, Session
+
+if TYPE_CHECKING:
+    from convtui.store.autosave import Autosave, Recoverable
+
+Done = Callable[[], object]
+
+
+class Dialogue(Protocol):
+    """How the workspace speaks with the user."""
+
+    def say(self, text: str, error: bool = False) -> None:
+        """Show one line until the next key."""
+
+    def ask(self, question: str, answers: Mapping[str, str], **then: Done) -> None:
+        """Ask a question that one key answers: what each key means, and what is done after it."""
+
+    def prompt(self, question: str, value: str, done: Callable[[str], object]) -> None:
+        """Ask for a text, beginning with a value; asked again where `done` returns False."""
+
+
+def _nothing() -> None:
+    """What is done after saving, when nothing is."""
+
+
+class Workspace:
+    """The session with its timelines, its file, and its automatic copy."""
+
+    def __init__(self, session: Session, dialogue: Dialogue) -> None:
+        self.timelines = Timelines()
+        self.timelines.begin(SESSION, session)
+        self.timelines.watch(SESSION, self._update_autosave)
+        self._dialogue = dialogue
+        self._unchanged: WeakSet[Convolution] = WeakSet([session.convolution])
+        self._unchanged_layers = _own_layers(session)
+        self._read_at = {session.path: _modified(session.path)}
+        self._autosave: Autosave | None = None
+        self._autosave_problem = ""
+
+    @property
+    def session(self) -> Session:
+        return self.timelines.present(SESSION)
+
+    def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
+        """Apply a transition; where it is refused, say why in a line. Tells whether it was applied.
+
+        Changes of the same kind that follow one another are undone together.
+        """
+        before = self.session
+        try:
+            session = make(before)
+        except (ValueError, IndexError, OSError, MemoryError) as error:
+            message = error.plain if isinstance(error, SpecError) else str(error)
+            self._dialogue.say(printable(message or "out of memory"), error=True)
+            return False
+        if session != before:
+            self.timelines.change(SESSION, session, kind)
+            learned = before.chosen_stack and before.chosen_stack.trained
+            if learned and not (session.chosen_stack and session.chosen_stack.trained):
+                self._dialogue.say(f"random weights replace those of {learned}: u brings them back")
+        return True
+
+    # -- what is unsaved
+
+    @property
+    def has_unsaved_changes(self) -> bool:
+        layers = _own_layers(self.session)
+        return self.session.convolution not in self._unchanged or layers != self._unchanged_layers
+
+    def _mark_unchanged(self) -> None:
+        self._unchanged = WeakSet([self.session.convolution])
+        self._unchanged_layers = _own_layers(self.session)
+
+    # -- opening
+
+    def open(self, text: str) -> bool:
+        """Open an image, a sample or a session by its path or name; unsaved changes are asked about.
+
+        Tells whether there was nothing to refuse.
+        """
+        from convtui.inputs import samples
+        from convtui.store.session_file import is_session_file
+
+        bundled = {path.stem: path for path in samples.session_files()}.get(text)
+        if not bundled and not is_session_file(Path(text)):
+            return self._open_picture(text)
+        if not self.has_unsaved_changes:
+            return self._open_session(bundled or Path(text), bundled is None)
+        go_on = partial(self._open_session, bundled or Path(text), bundled is None)
+        answers = {"s": "save first", "o": "open without saving", "escape": "stay"}
+        self._dialogue.ask("There are unsaved changes.", answers, s=partial(self.save, go_on), o=go_on)
+        return True
+
+    def _open_picture(self, text: str) -> bool:
+        from convtui.store.pictures import open_any
+
+        was_unchanged = not self.has_unsaved_changes
+        opened = self.change(lambda session: session.with_picture(open_any(text)))
+        if opened:
+            if was_unchanged:
+                self._unchanged.add(self.session.convolution)
+            self._say_notice()
+        return opened
+
+    def _open_session(self, path: Path, is_own: bool) -> bool:
+        """Open a session file; one's own is saved to again, a bundled one is not."""
+        from convtui.store import session_file
+
+        opened = self.change(lambda _: replace(session_file.load(path), path=path if is_own else None))
+        if opened:
+            self._mark_unchanged()
+            self._read_at[path] = _modified(path)
+            self._say_notice()
+        return opened
+
+    def _say_notice(self) -> None:
+        if self.session.picture.notice:
+            self._dialogue.say(self.session.picture.notice)
+
+    # -- saving
+
+    def save(self, then: Done = _nothing) -> None:
+        """Save, asking for what is not known; `then` is done once it has been written."""
+        path = self.session.path
+        if path is None:
+            self.save_as(then)
+        elif path in self._read_at and _modified(path) != self._read_at[path]:
+            self._ask_to_replace(path, f"{path.name} has changed since it was read. Replace it?", then)
+        else:
+            self._write(path, then)
+
+    def save_as(self, then: Done = _nothing) -> None:
+        stem = re.sub(r"[^\w.-]+", "-", Path(self.session.picture.name).stem).strip("-") or "session"
+        path = str(self.session.path or f"{stem}.toml")
+        self._dialogue.prompt("save as:", path, lambda text: self._save_to(text, then))
+
+    def _save_to(self, text: str, then: Done) -> bool:
+        from convtui.store import session_file
+
+        try:
+            is_folder = Path(text).expanduser().is_dir()
+            path = Path(text if session_file.is_session_file(Path(text)) else f"{text}.toml").expanduser()
+            if is_folder:
+                raise ValueError(f"{text} is a folder")
+            if path.exists():
+                session_file.load(path)
+                if path != self.session.path:
+                    self._ask_to_replace(path, f"{path.name} exists already. Replace it?", then)
+                    return True
+        except (ValueError, OSError, RuntimeError) as error:
+            self._dialogue.say(f"not replaced: {printable(str(error))}; choose another name", error=True)
+            return False
+        return self._write(path, then)
+
+    def _ask_to_replace(self, path: Path, question: str, then: Done) -> None:
+        answers = {"r": "replace", "escape": "keep it"}
+        self._dialogue.ask(question, answers, r=partial(self._write, path, then))
+
+    def _write(self, path: Path, then: Done) -> bool:
+        from convtui.store import session_file
+
+        try:
+            session_file.save(self.session, path)
+        except ValueError as error:
+            self._dialogue.say(str(error), error=True)
+            return False
+        self._read_at[path] = _modified(path)
+        self._mark_unchanged()
+        before = self.session.path
+        self.timelines.map(SESSION, lambda each: _moved(each, before, path))
+        self._dialogue.say(f"saved: {path}   (convtui {path} opens it again)")
+        then()
+        return True
+
+    # -- the automatic copy, and what a crash left behind
+
+    def begin_autosave(self) -> None:
+        """From now on keep a copy of unsaved work; offer what other apps left behind."""
+        from convtui.store.autosave import Autosave, recoverable
+
+        self._autosave = Autosave()
+        self._offer(recoverable())
+
+    def flush_autosave(self) -> None:
+        """Return once unsaved work is on the disk."""
+        if self._autosave:
+            self._autosave.flush()
+
+    def end_autosave(self) -> None:
+        """Everything is saved or given up: nothing is left to restore."""
+        if self._autosave:
+            self._autosave.end()
+
+    @property
+    def restart_hint(self) -> str:
+        """What becomes of unsaved work when the app stops now; "" where none is copied."""
+        if self._autosave is None:
+            return ""
+        return self._autosave.problem or "Your work is kept: the next start offers to restore it."
+
+    def _update_autosave(self) -> None:
+        autosave = self._autosave
+        if autosave is None:
+            return
+        if self.has_unsaved_changes:
+            autosave.update(self.session, self.session.picture.name, self.session.path)
+        else:
+            autosave.clear()
+        if autosave.problem and not self._autosave_problem:
+            self._autosave_problem = autosave.problem
+            self._dialogue.say(autosave.problem, error=True)
+
+    def _offer(self, found: list[Recoverable]) -> None:
+        """Ask about each session that was left behind, the newest first, until one is restored."""
+        if not found:
+            return
+        first, *others = found
+        when = first.when.strftime("%Y-%m-%d %H:%M")
+        answers = {"r": "restore it", "delete": "delete it", "escape": "ask again next time"}
+        if others:
+            answers["n"] = f"next of {len(found)}"
+        self._dialogue.ask(
+            f"convtui was interrupted on {when} with unsaved work: {first.title}.",
+            answers,
+            r=partial(self._restore, first),
+            delete=partial(self._discard, first, others),
+            n=partial(self._offer, others),
+        )
+
+    def _discard(self, found: Recoverable, others: list[Recoverable]) -> None:
+        found.discard()
+        self._offer(others)
+
+    def _restore(self, found: Recoverable) -> None:
+        if self.change(lambda _: found.session()) and self._autosave:
+            self._autosave.flush()
+            if not self._autosave.problem:
+                found.discard()
+
+
+def _moved(session: Session, before: Path | None, path: Path) -> Session:
+    return replace(session, path=path) if session.path == before else session
+
+
+def _own_layers(session: Session) -> object:
+    """The layers and where their weights are from, if they are not those that an image comes with."""
+    if session.chosen_stack is None:
+        return None
+    from convtui.state.network import default_stack
+
+    chosen, default = session.chosen_stack, default_stack(session.picture.pixels.shape)
+    own = chosen.layers, chosen.seed, chosen.trained
+    return None if own == (default.layers, default.seed, None) else own
+
+
+def _modified(path: Path | None) -> int | None:
+    try:
+        return path.expanduser().stat().st_mtime_ns if path else None
+    except (OSError, RuntimeError):
+        return None
