@@ -1,5 +1,6 @@
 """Feature maps are what PyTorch computes from the same weights."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from convtui.engine import feature_maps as module
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import Conv, Layer, LayerError, Shape
 from convtui.engine.presets import preset
+from convtui.engine.spec import Floats
+from convtui.engine.stack import Row
 from tests.engine.stacks import Torch, stacks
 
 
@@ -98,11 +101,12 @@ def test_seed_decides_and_layers_are_drawn_by_themselves(monkeypatch: pytest.Mon
 def test_only_what_is_needed_is_computed_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     computed = []
     compute = FeatureMaps._output
-    monkeypatch.setattr(
-        FeatureMaps,
-        "_output",
-        lambda maps, row, inputs: computed.append(row.number) or compute(maps, row, inputs),
-    )
+
+    def noted(maps: FeatureMaps, row: Row, inputs: Sequence[Floats]) -> Floats:
+        computed.append(row.number)
+        return compute(maps, row, inputs)
+
+    monkeypatch.setattr(FeatureMaps, "_output", noted)
     maps = FeatureMaps("relu, residual(bn, bn | conv 1x1 1), relu, gap", image_of((1, 4, 4)))
     for layer, expected in (0, []), (4, [1, 4]), (3, [1, 4, 2, 3]), (6, [1, 4, 2, 3, 5, 6]), (2, computed):
         maps.activations(layer)
