@@ -8,8 +8,8 @@ from typing import Final
 
 from textual.content import Content
 
-from convtui.paint.cells import cut_to
 from convtui.paint.links import KEY, link
+from convtui.paint.text import cut_to
 from convtui.state.session import Session
 
 SHORTEST: Final = 8  # characters that are left of a name

@@ -16,8 +16,9 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
-from convtui.paint.cells import RGB, Palette, accent_on, contrast, ink, significant, style
+from convtui.paint.colours import RGB, Palette, accent_on, contrast, ink, style, tint
 from convtui.paint.sheets import ABSENT, PADDING, UNUSED, Patch, Sheet
+from convtui.paint.text import significant
 
 Cell = tuple[int, int]
 Rectangle = tuple[range, range]  # rows and columns of cells
@@ -358,15 +359,6 @@ def _framed(text: str, edges: tuple[bool, bool, bool, bool], part_of: tuple[int,
     return "".join(
         _QUADRANTS[bit] if bit and char == " " else char for bit, char in zip(bits, text, strict=True)
     )
-
-
-@lru_cache(maxsize=1 << 14)
-def tint(pixel: RGB, colour: RGB, share: float) -> RGB:
-    """A colour with a share of another mixed in."""
-    red, green, blue = (
-        round(ours * (1 - share) + theirs * share) for ours, theirs in zip(pixel, colour, strict=True)
-    )
-    return red, green, blue
 
 
 def _faint(pixel: RGB, share: float) -> RGB:

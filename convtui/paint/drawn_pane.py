@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.paint.cells import DARK, Palette, style
+from convtui.paint.colours import DARK, Palette, style
 from convtui.paint.drawing import Cell
 from convtui.paint.glyphs import Lines
 

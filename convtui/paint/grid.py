@@ -12,8 +12,9 @@ from operator import attrgetter
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.paint.cells import DARK, Palette, cut_to, style
+from convtui.paint.colours import DARK, Palette, style
 from convtui.paint.drawing import BLOCKS, Cell, CellSize, Grid, Rectangle, Rows, legend_line
+from convtui.paint.text import cut_to
 
 
 class GridPane:

@@ -18,17 +18,8 @@ from numpy.typing import NDArray
 from convtui.engine.convolution import Convolution
 from convtui.engine.spec import Axis
 from convtui.inputs.images import Picture
-from convtui.paint.cells import (
-    DUST,
-    Array,
-    Palette,
-    Pixels,
-    diverging,
-    greys,
-    is_integral,
-    mixed,
-    number_format,
-)
+from convtui.paint.colours import Array, Palette, Pixels, diverging, greys, mixed
+from convtui.paint.text import DUST, is_integral, number_format
 
 PLAIN: Final = 0
 PADDING: Final = 1

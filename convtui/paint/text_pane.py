@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.paint.cells import DARK, RGB, Palette, cut_to, style
+from convtui.paint.colours import DARK, RGB, Palette, style
 from convtui.paint.drawing import Cell
+from convtui.paint.text import cut_to
 
 
 class TextPane:

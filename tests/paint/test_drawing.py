@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.segment import Segment
 
-from convtui.paint.cells import DARK, LIGHT, RGB, Palette
+from convtui.paint.colours import DARK, LIGHT, RGB, Palette
 from convtui.paint.drawing import (
     BLOCKS,
     HALF_BLOCKS,

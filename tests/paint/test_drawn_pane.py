@@ -3,7 +3,7 @@
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.paint.cells import DARK, LIGHT, Palette, style
+from convtui.paint.colours import DARK, LIGHT, Palette, style
 from convtui.paint.drawing import Cell
 from convtui.paint.drawn_pane import DrawnPane, Size
 from convtui.paint.glyphs import Lines

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.engine.spec import PADDING_MODES
-from convtui.paint.cells import DARK, diverging, greys
+from convtui.paint.colours import DARK, diverging, greys
 from convtui.paint.sheets import (
     PADDING,
     PLAIN,

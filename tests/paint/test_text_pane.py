@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.paint.cells import DARK, LIGHT
+from convtui.paint.colours import DARK, LIGHT
 from convtui.paint.text_pane import TextPane
 
 texts = st.lists(st.text("abc ×−⌊", max_size=12), max_size=4)

@@ -26,7 +26,7 @@ from convtui.pages.base.layout import LEAST_HEIGHT, LEAST_WIDTH
 from convtui.pages.base.notice import Notice
 from convtui.pages.base.player import Player
 from convtui.paint.canvas import Canvas
-from convtui.paint.cells import Palette
+from convtui.paint.colours import Palette
 from convtui.paint.controls import Control, controls_line
 from convtui.paint.links import KEY, Line, link
 from convtui.paint.themes import palette_of

@@ -20,7 +20,7 @@ from convtui.inputs.images import Picture
 from convtui.pages.layers.layout import Place, Size
 from convtui.pages.layers.sheets import MapSheet, MosaicSheet, Tiling
 from convtui.pages.step.figures import channel_name, picture_title
-from convtui.paint.cells import Array
+from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline
 from convtui.paint.sheets import ImageSheet
 from convtui.state.network import Stack

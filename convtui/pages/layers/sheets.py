@@ -16,9 +16,10 @@ import numpy as np
 from convtui.engine.convolution import Position
 from convtui.engine.spec import Indices
 from convtui.engine.tracing import Mask
-from convtui.paint.cells import Array, Palette, Pixels, accent_on, number_format
+from convtui.paint.colours import Array, Palette, Pixels, accent_on
 from convtui.paint.drawing import Cell
 from convtui.paint.sheets import Patch, coloured
+from convtui.paint.text import number_format
 
 Scale = tuple[float, float]
 

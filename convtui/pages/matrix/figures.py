@@ -27,9 +27,9 @@ from convtui.pages.matrix.sheets import (
     transposed_product,
 )
 from convtui.pages.step.figures import Pointer, image_sheet, output_sheet, step_grids
-from convtui.paint.cells import is_integral
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
 from convtui.paint.sheets import whole_pixels
+from convtui.paint.text import is_integral
 from convtui.state.session import Session, View
 
 SAMPLED_PRODUCTS: Final = 64

@@ -14,8 +14,9 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.equations import GREEK
 from convtui.engine.matrix import TransposedMatrix, WeightMatrix
 from convtui.engine.spec import Indices
-from convtui.paint.cells import Array, Palette, Pixels, diverging, is_integral, mixed, number_format
+from convtui.paint.colours import Array, Palette, Pixels, diverging, mixed
 from convtui.paint.sheets import ABSENT, PADDING, PLAIN, UNUSED, ImageSheet, Patch, TableSheet, coloured
+from convtui.paint.text import is_integral, number_format
 
 # Paul Tol's muted scheme, which the colour-blind can tell apart. Source: https://sronpersonalpages.nl/~pault
 ENTRY_COLOURS: Final = np.array(

@@ -17,10 +17,10 @@ import numpy as np
 from convtui.engine.convolution import Convolution, Step
 from convtui.inputs.images import Picture
 from convtui.pages.step.shape import counted, spans
-from convtui.paint.cells import is_integral
 from convtui.paint.controls import padding
 from convtui.paint.drawing import NOBODY, Cell, Grid, Outline, Readers
 from convtui.paint.sheets import FILLED_TINT, ZERO_TINT, ImageSheet, OutputSheet, TableSheet, whole_pixels
+from convtui.paint.text import is_integral
 from convtui.state.session import Session
 
 UNBOUNDED: Final = 1 << 16

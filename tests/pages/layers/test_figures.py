@@ -23,7 +23,7 @@ from convtui.pages.layers.figures import (
 )
 from convtui.pages.layers.layout import Place
 from convtui.pages.layers.sheets import Tiling
-from convtui.paint.cells import DARK
+from convtui.paint.colours import DARK
 from convtui.paint.drawing import BLOCKS
 from convtui.state.network import Stack
 from tests.engine.stacks import stacks

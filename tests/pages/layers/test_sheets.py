@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.pages.layers.sheets import MapSheet, MosaicSheet, Tiling
-from convtui.paint.cells import DARK, accent_on, diverging
+from convtui.paint.colours import DARK, accent_on, diverging
 
 SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 6), st.integers(1, 6))
 TILINGS = st.builds(

@@ -15,7 +15,7 @@ from convtui.pages.matrix.panes import (
     overview_characters,
 )
 from convtui.pages.matrix.sheets import MatrixSheet, VectorSheet
-from convtui.paint.cells import DARK
+from convtui.paint.colours import DARK
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, CellSize, Grid
 from tests.support.example_sessions import counting, lesson, own, session_on
 

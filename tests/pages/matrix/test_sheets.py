@@ -21,7 +21,7 @@ from convtui.pages.matrix.sheets import (
     transposed_product,
     weight_pixels,
 )
-from convtui.paint.cells import DARK, LIGHT
+from convtui.paint.colours import DARK, LIGHT
 from convtui.paint.sheets import ABSENT, PADDING, UNUSED
 from convtui.state.session import Session
 from tests.support.example_sessions import counting, lesson, own, session_on, sessions

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.pages.step.figures import Pointer, StepGrids, picture_title, slice_names, step_grids
-from convtui.paint.cells import DARK
+from convtui.paint.colours import DARK
 from convtui.paint.drawing import Grid
 from convtui.state.session import Session
 from tests.support.example_sessions import counting, lesson, own, session_on, sessions, stepped_sessions

@@ -1,28 +1,22 @@
-"""How a value becomes text, a colour and a glyph.
+"""How a value becomes a colour, and which colours can be read on it.
 
-Everything here is a pure function of values and a Palette, so that what the grids show can be tested
-without a terminal.
+Pure functions of values and a Palette, so that what the grids show is tested without a terminal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len, set_cell_size
 from rich.color import Color
 from rich.style import Style
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 RGB = tuple[int, int, int]
-
-NUMBER_WIDTH: Final = 5
-DUST: Final = 1e-12  # a sum that is so much smaller than its terms is 0 but for rounding
 
 
 @dataclass(frozen=True)
@@ -114,6 +108,15 @@ def mixed(pixels: Pixels, colour: RGB, share: float) -> Pixels:
     return np.asarray(pixels * (1 - share) + np.array(colour) * share + 0.5).astype(np.uint8)
 
 
+@lru_cache(maxsize=1 << 14)
+def tint(pixel: RGB, colour: RGB, share: float) -> RGB:
+    """One colour with a share of another mixed in."""
+    red, green, blue = (
+        round(ours * (1 - share) + theirs * share) for ours, theirs in zip(pixel, colour, strict=True)
+    )
+    return red, green, blue
+
+
 @lru_cache(maxsize=1 << 16)
 def luminance(colour: RGB) -> float:
     """Relative luminance from 0 to 1. Source: https://www.w3.org/TR/WCAG21/#dfn-relative-luminance"""
@@ -150,49 +153,3 @@ def style(foreground: RGB | None, background: RGB, bold: bool = False) -> Style:
     """A rich Style; cached, since a screen uses few of them many times."""
     colour = Color.from_rgb(*foreground) if foreground else None
     return Style(color=colour, bgcolor=Color.from_rgb(*background), bold=bold)
-
-
-@lru_cache(maxsize=64)
-def number_format(lowest: float, highest: float, integral: bool = False) -> Callable[[float], str]:
-    """One format for all values of a grid, so that they align at the point; at most five characters."""
-    largest = max(abs(lowest), abs(highest))
-    if largest >= 10_000 or 0 < largest < 0.05:
-        return _scientific
-    decimals = 0 if integral else 2 if largest < 9.995 else 1 if largest < 99.95 else 0
-
-    def text(value: float) -> str:
-        for digits in range(decimals, -1, -1):
-            shown = f"{value or 0.0:.{digits}f}"
-            if len(shown) <= NUMBER_WIDTH:
-                return shown
-        return _scientific(value)
-
-    return text
-
-
-def _scientific(value: float) -> str:
-    """One digit and its power of ten; what is too small even for that is 0 with its sign."""
-    if not value:
-        return "0"
-    digit, exponent = f"{value:.0e}".split("e")
-    shown = f"{digit}e{int(exponent)}"
-    return shown if len(shown) <= NUMBER_WIDTH else f"{digit[:-1]}0"
-
-
-def is_integral(values: Array) -> bool:
-    return bool((values == np.floor(values)).all())
-
-
-def significant(value: float, digits: int = 4) -> str:
-    """A result with that many decimals where it has them; large and tiny ones in powers of ten."""
-    if value == 0:
-        return "0"
-    if abs(value) >= 1e6 or abs(value) < 10.0**-digits:
-        return f"{value:.{digits - 1}e}"
-    text = f"{value:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def cut_to(line: str, width: int) -> str:
-    """The line, or as much of it as fits a width in columns and a sign that there is more."""
-    return line if cell_len(line) <= width else f"{set_cell_size(line, max(width - 1, 0))}…"[:width]
