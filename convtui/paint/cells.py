@@ -1,7 +1,7 @@
-"""What a grid shows, read a piece at a time.
+"""The cells that a grid shows, read a piece at a time.
 
-A sheet answers for any rectangle of its cells with their values, colours and kinds, so that a grid draws
-what is in view and an image of 4096x4096 costs no more than one of 8x8.
+Cells answer for any rectangle of them with values, colours and kinds, so that a grid draws what is in view
+and an image of 4096x4096 costs no more than one of 8x8.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def coloured(values: Array, scale: tuple[float, float], palette: Palette) -> Pix
     return diverging(values, highest, palette) if lowest < 0 else greys(values, lowest, highest)
 
 
-class Sheet(Protocol):
+class Cells(Protocol):
     """Anything a grid can draw."""
 
     @property
@@ -79,7 +79,7 @@ class Sheet(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ImageSheet:
+class ImageCells:
     """One channel of an image, or its own colours, in the frame of its padding."""
 
     picture: Picture
@@ -141,7 +141,7 @@ class ImageSheet:
 
 
 @dataclass(frozen=True, eq=False)
-class OutputSheet:
+class OutputCells:
     """One output channel, computed where it is looked at."""
 
     convolution: Convolution
@@ -184,7 +184,7 @@ class OutputSheet:
 
 
 @dataclass(frozen=True, eq=False)
-class TableSheet:
+class TableCells:
     """A small array [h, w]: a kernel slice, a window, their products."""
 
     values: Array
