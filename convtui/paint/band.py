@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from convtui.paint.axes import Scale, places, round_step, short, tick_labels
 from convtui.paint.colours import Array, Palette, Pixels, ink, style
-from convtui.paint.drawn_pane import Size
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.histogram import rebinned
+from convtui.paint.panes import Size
 from convtui.paint.plots import LEAST_HEIGHT, LEAST_WIDTH, draw_axis_below, say_empty
 from convtui.paint.text import cut_to
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from convtui.paint.axes import Scale, places, tick_labels, top_of
 from convtui.paint.colours import RGB, Array, Palette, accent_on, style
-from convtui.paint.drawn_pane import Size
 from convtui.paint.glyphs import Glyphs, Lines
+from convtui.paint.panes import Size
 from convtui.paint.plots import LEAST_HEIGHT, LEAST_WIDTH, Mark, draw_axis_below, series_colour
 from convtui.paint.text import cut_to
 

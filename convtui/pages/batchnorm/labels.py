@@ -13,8 +13,8 @@ from convtui.engine.batchnorm import BatchNormState
 from convtui.pages.batchnorm.figures import Figures
 from convtui.paint.colours import Palette, accent_on, style
 from convtui.paint.controls import Control
-from convtui.paint.drawn_pane import Size
 from convtui.paint.glyphs import Lines
+from convtui.paint.panes import Size
 from convtui.paint.plots import series_colour
 from convtui.paint.text import cut_to
 from convtui.state.batchnorm import Batches

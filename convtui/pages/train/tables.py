@@ -24,8 +24,8 @@ from convtui.pages.train.weight import momentum_words, number, weight_lines
 from convtui.paint.axes import top_of
 from convtui.paint.colours import RGB, Palette, accent_on, style, tint
 from convtui.paint.drawing import Cell
-from convtui.paint.drawn_pane import Size
 from convtui.paint.glyphs import Glyphs, Lines
+from convtui.paint.panes import Size
 from convtui.paint.plots import MARKERS, series_colour
 from convtui.paint.text import cut_to
 
