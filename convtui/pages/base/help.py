@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key
 from convtui.pages.base.modal import ClosesOnce
-from convtui.paint.links import KEY
+from convtui.paint.text_line import KEY_STYLE
 
 TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "BatchNorm", "train": "Train"}
 INTRODUCTIONS: Final = {
@@ -59,7 +59,7 @@ def help_text(page: str = "step") -> Content:
     for name, rows in tables.items():
         wide = max(12, max(len(written) for written, _ in rows)) + 2
         lines += [Content(), Content.styled(name, "bold")]
-        lines += [Content.assemble((written.ljust(wide), KEY), does) for written, does in rows]
+        lines += [Content.assemble((written.ljust(wide), KEY_STYLE), does) for written, does in rows]
     end = Content("ctrl+p finds every command, sample, kernel and theme by name.")
     return Content("\n").join([*lines, Content(), end])
 

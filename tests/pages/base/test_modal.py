@@ -13,11 +13,9 @@ def do(driven: Driven, deed: str) -> None:
     """Let it arrive at the screen that is open now, as if it had been on its way."""
     screen: Screen[object] = driven.app.screen
     if deed == "click beside":
-        at = {"x": 1, "y": 1, "screen_x": 1, "screen_y": 1}
         for kind in (events.MouseDown, events.MouseUp, events.Click):
-            screen.post_message(
-                kind(screen, delta_x=0, delta_y=0, button=1, shift=False, meta=False, ctrl=False, **at)
-            )
+            click = kind(screen, 1, 1, 0, 0, 1, False, False, False, screen_x=1, screen_y=1)
+            screen.post_message(click)
     else:
         screen.post_message(events.Key(deed, deed if len(deed) == 1 else None))
 
