@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.engine import convolution as module
+from convtui.engine import finite as module
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import kernel
 from convtui.engine.spec import SpecError

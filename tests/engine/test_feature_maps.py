@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convtui.engine import cross_correlation
 from convtui.engine import feature_maps as module
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import Conv, Layer, LayerError, Shape
@@ -44,7 +45,8 @@ def maps_of(stack: tuple[list[Layer], Shape]) -> FeatureMaps:
 def test_activations_are_those_of_torch(stack: tuple[list[Layer], Shape], block_cells: int) -> None:
     maps = maps_of(stack)
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
-        patch.setattr(module, "BLOCK_CELLS", block_cells)
+        patch.setattr(cross_correlation, "MOST_PATCHES", block_cells)
+        patch.setattr(module, "MOST_DRAWN", block_cells)
         outputs = Torch(torch.tensor(image_of(stack[1])), maps).run(stack[0]).outputs
         for number, output in enumerate(outputs):
             np.testing.assert_allclose(maps.activations(number), output.numpy(), rtol=1e-9, atol=1e-9)
@@ -92,7 +94,7 @@ def test_seed_decides_and_layers_are_drawn_by_themselves(monkeypatch: pytest.Mon
         return FeatureMaps(text, image_of((2, 8, 8)), seed).weights(layer)["weight"]
 
     weights = weight("conv 3x3 4, conv 3x3 4", 2, 5)
-    monkeypatch.setattr(module, "BLOCK_CELLS", 50)
+    monkeypatch.setattr(module, "MOST_DRAWN", 50)
     np.testing.assert_array_equal(weight("conv 1x1 4, conv 3x3 4", 2, 5), weights)
     assert not np.array_equal(weight("conv 3x3 4, conv 3x3 4", 2, 6), weights)
     assert not np.array_equal(weight("conv 3x3 4, conv 3x3 4, conv 3x3 4", 3, 5), weights)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.paint.band import DENSITY, Band, band_lines, colours, cropped, in_columns, levels
-from convtui.paint.cells import DARK, LIGHT, Array, Palette, luminance
+from convtui.paint.colours import DARK, LIGHT, Array, Palette, luminance
 from tests.support.lines import texts
 
 GREY = replace(DARK, is_grey=True)

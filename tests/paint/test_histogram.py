@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from convtui.paint.cells import DARK, Array, accent_on, style
+from convtui.paint.colours import DARK, Array, accent_on, style
 from convtui.paint.histogram import Histogram, histogram_lines, rebinned
 from convtui.paint.plots import Mark
 from tests.support.lines import styled, texts

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from rich.color import Color, ColorSystem
 
-from convtui.paint.cells import DARK, LIGHT, Array, Palette, style
+from convtui.paint.colours import DARK, LIGHT, Array, Palette, style
 from convtui.paint.plots import (
     BEYOND,
     MARKERS,

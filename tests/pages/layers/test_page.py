@@ -14,7 +14,7 @@ from convtui.engine.tracing import feeding
 from convtui.pages.base.keys import PAGES
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.step.page import StepPage
-from convtui.paint.cells import significant
+from convtui.paint.text import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
 from convtui.store import session_file

@@ -9,9 +9,9 @@ import pytest
 from textual import events
 
 from convtui.cli.render import render
+from convtui.pages.matrix.cells import MatrixCells
 from convtui.pages.matrix.page import MatrixPage
 from convtui.pages.matrix.panes import EquationsPane, OverviewPane
-from convtui.pages.matrix.sheets import MatrixSheet
 from convtui.pages.step.page import StepPage
 from convtui.paint.canvas import Canvas
 from convtui.state.session import Session, Zoom
@@ -173,17 +173,17 @@ async def test_the_flags_can_be_undone() -> None:
 
 async def test_padding_as_columns() -> None:
     async with matrix_page() as driven:
-        assert driven.grid("matrix").sheet.columns == 784
+        assert driven.grid("matrix").cells.columns == 784
         await driven.press("w")
-        assert driven.grid("matrix").sheet.columns == 900
-        assert driven.grid("across").sheet.columns == 900
+        assert driven.grid("matrix").cells.columns == 900
+        assert driven.grid("across").cells.columns == 900
 
 
 async def test_the_transposed_matrix_has_pixels_for_rows() -> None:
     async with matrix_page(small().at(1)) as driven:
         await driven.press("y")
         grid = driven.grid("matrix")
-        assert (grid.sheet.rows, grid.sheet.columns) == (9, 4)
+        assert (grid.cells.rows, grid.cells.columns) == (9, 4)
         assert (grid.lit_row, grid.lit_column) == (None, 1)
         assert driven.grid("across").focus == (0, 1)
         await driven.press("shift+right", "shift+right", "shift+down")
@@ -227,7 +227,7 @@ async def test_letters_end_where_the_image_grows_too_large() -> None:
     async with matrix_page(small()) as driven:
         await driven.press("a", "p", "p")
         assert "αA" not in driven.text
-        assert driven.grid("matrix").sheet.rows == 36
+        assert driven.grid("matrix").cells.rows == 36
 
 
 async def test_zoom() -> None:
@@ -254,7 +254,7 @@ async def test_a_million_square() -> None:
         await driven.press("right", "down", "shift+right", "y", "v")
         rows, columns = driven.pane("matrix").visible
         assert driven.session.index in columns
-        assert isinstance(driven.grid("matrix").sheet, MatrixSheet)
+        assert isinstance(driven.grid("matrix").cells, MatrixCells)
         assert rows
 
 

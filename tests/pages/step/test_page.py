@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from textual import events
 
-from convtui.paint.cells import DARK, LIGHT
+from convtui.paint.colours import DARK, LIGHT
 from convtui.state.session import SESSION, Session, Zoom
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import counting, lesson, own, session_on

@@ -19,7 +19,7 @@ from convtui.pages.train.tables import (
     weight_card,
 )
 from convtui.pages.train.views import LayersView, RunsView, WeightView
-from convtui.paint.cells import DARK, accent_on
+from convtui.paint.colours import DARK, accent_on
 from convtui.paint.plots import MARKERS
 from tests.support.lines import styled, texts
 from tests.support.train_views import ARMS, WEIGHT, status, view_of
