@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint bench bench-fastai pictures clean
+.PHONY: help run dev console hooks test lint bench bench-fastai pictures clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -18,10 +18,19 @@ help: ## this list
 run: $(VENV)/.run ## open the app, installed on first use; ARGS="..." are its arguments
 	@$(BIN)/python -m convtui $(ARGS)
 
+dev: $(VENV)/.dev ## open the app so that it logs to the console of another terminal; ARGS="..."
+	@$(BIN)/textual run --dev -c $(BIN)/python -m convtui $(ARGS)
+
+console: $(VENV)/.dev ## the console: what the app of "make dev" logs, events and print() included
+	@$(BIN)/textual console $(ARGS)
+
+hooks: $(VENV)/.dev ## have git make the checks of "make lint" before every commit
+	@$(BIN)/pre-commit install
+
 test: $(VENV)/.test ## run the tests; ARGS="..." go to pytest
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
-lint: $(VENV)/.lint ## style, formatting, types and the walls between the layers
+lint: $(VENV)/.lint ## style, formatting, types and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -58,7 +67,7 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP_INSTALL) -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.test $(VENV)/.lint: $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
+$(VENV)/.test $(VENV)/.lint $(VENV)/.dev: $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP_INSTALL) -c constraints.txt -e '.[$*]'
 	@touch $(VENV)/.run $@
 
