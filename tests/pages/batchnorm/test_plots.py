@@ -25,10 +25,10 @@ from tests.support.batchnorms import figures, measured
 WIDTH = 45
 
 
-def binned(values: Floats, histogram: Histogram) -> list[float]:
+def binned(values: Floats, histogram: Histogram) -> list[int]:
     """Counted by hand, those beyond in the outermost bins."""
     edges = np.linspace(histogram.low, histogram.high, WIDTH - 4)[1:-1]
-    counts: list[float] = np.bincount(np.searchsorted(edges, values, "right"), minlength=WIDTH - 5).tolist()
+    counts: list[int] = np.bincount(np.searchsorted(edges, values, "right"), minlength=WIDTH - 5).tolist()
     return counts
 
 
