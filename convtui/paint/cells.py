@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from convtui.engine.convolution import Convolution
 from convtui.engine.spec import Axis
 from convtui.inputs.images import Picture
-from convtui.paint.colours import Array, Palette, Pixels, diverging, greys, mixed
+from convtui.paint.colours import RGB, Array, Palette, Pixels, diverging, greys, mixed
 from convtui.paint.text import DUST, is_integral, number_format
 
 PLAIN: Final = 0
@@ -31,6 +31,8 @@ FILLED_TINT: Final = 0.55  # for reflect, replicate and circular padding, whose 
 
 SAMPLED_PRODUCTS: Final = 1 << 20
 
+CellLists = tuple[list[list[float]], list[list[RGB]], list[list[int]]]  # values, pixels, kinds
+
 
 @dataclass(frozen=True, eq=False)
 class Patch:
@@ -39,6 +41,10 @@ class Patch:
     values: Array
     pixels: Pixels
     kinds: NDArray[np.uint8]
+
+    def lists(self) -> CellLists:
+        pixels = [[(r, g, b) for r, g, b in row] for row in self.pixels.tolist()]
+        return self.values.tolist(), pixels, self.kinds.tolist()
 
 
 @lru_cache(maxsize=4)
