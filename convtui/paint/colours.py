@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import copysign
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from rich.style import Style
 Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 RGB = tuple[int, int, int]
+ColourScale = tuple[float, float]  # the values that have the full colours of both ends
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,33 @@ LIGHT = Palette(
 )
 
 
+def coloured(values: Array, scale: ColourScale, palette: Palette) -> Pixels:
+    """Values [...] as pixels [..., 3]: grey, or around zero where the scale is signed."""
+    lowest, highest = scale
+    return diverging(values, highest, palette) if is_signed(scale) else greys(values, lowest, highest)
+
+
+def is_signed(scale: ColourScale) -> bool:
+    """Whether it goes below zero; one from -0 to 0 does, too: that of signed values that are all zero."""
+    return copysign(1.0, scale[0]) < 0
+
+
+def colour_of(value: float, scale: ColourScale, palette: Palette) -> RGB:
+    """The colour of one value, the same as `coloured` has it; a dozen of them are faster so than an array."""
+    lowest, highest = scale
+    if not is_signed(scale):
+        share = (value - lowest) / (highest - lowest or 1.0)
+        shade = round(min(max(share, 0.0), 1.0) * 255)
+        return shade, shade, shade
+    strength = min(max(value / (highest or 1.0), -1.0), 1.0) * 255
+    if palette.signed:
+        if not strength:
+            return palette.zero
+        far = abs(strength) >= 128
+        return palette.signed[1 - far if strength < 0 else 2 + far]
+    return _ramp_colours(palette)[round(strength) + 255]
+
+
 def greys(values: Array, lowest: float, highest: float) -> Pixels:
     """Values [...] as grey pixels [..., 3], black at `lowest` and white at `highest`."""
     shade = ((values - lowest) / (highest - lowest or 1.0)).clip(0, 1) * 255
@@ -101,6 +130,12 @@ def _ramp(palette: Palette) -> Pixels:
     zero = np.array(palette.zero)
     ramp: Pixels = (zero + (end - zero) * np.abs(strength) + 0.5).astype(np.uint8)
     return ramp
+
+
+@lru_cache(maxsize=8)
+def _ramp_colours(palette: Palette) -> list[RGB]:
+    """The same as tuples."""
+    return [(r, g, b) for r, g, b in _ramp(palette).tolist()]
 
 
 def mixed(pixels: Pixels, colour: RGB, share: float) -> Pixels:

@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, Cells, Patch
-from convtui.paint.colours import RGB, Palette, accent_on, contrast, ink, style, tint
+from convtui.paint.colours import RGB, Palette, accent_on, coloured, contrast, ink, style, tint
 from convtui.paint.text import significant
 
 Cell = tuple[int, int]
@@ -100,7 +100,7 @@ class Outline:
         )
 
     def is_frame(self, row: int, column: int) -> bool:
-        """Whether a cell stands for the outline where none is drawn: on an edge, or read by a dilated window."""
+        """Whether a cell stands for an outline that is not drawn: on an edge, or read by a dilated window."""
         return self.rows.step > 1 or self.columns.step > 1 or any(self.edges(row, column))
 
 
@@ -261,7 +261,7 @@ def legend_line(grid: Grid, width: int, palette: Palette) -> list[Segment]:
     values = np.linspace(lowest, highest, max(3, min(11, width - 14)))
     ends = style(palette.muted, palette.background)
     low, high = significant(lowest, 2), significant(highest, 2)
-    pixels = grid.cells.coloured(values, palette).tolist()
+    pixels = coloured(values, grid.cells.scale, palette).tolist()
     bar = [("█", style((r, g, b), palette.background)) for r, g, b in pixels]
     middle = [Segment(" 0 ", ends)] if lowest < 0 < highest else []
     half = len(bar) // 2 if middle else len(bar)
