@@ -35,7 +35,7 @@ Kinds = NDArray[np.uint8]
 
 
 class Patch:
-    """A rectangle of cells: values [h, w], pixels [h, w, 3], kinds [h, w]; these two may be given as lists."""
+    """A rectangle of cells: values [h, w], pixels [h, w, 3], kinds [h, w]; these two may be made of lists."""
 
     def __init__(
         self, values: Array, pixels: Pixels | list[list[RGB]], kinds: Kinds | list[list[int]]

@@ -21,7 +21,7 @@ RGB = tuple[int, int, int]
 ColourScale = tuple[float, float]  # the values that have the full colours of both ends
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed as one thing: it is a key of many caches
 class Palette:
     """The colours of the cells; the app's theme has those of everything around them."""
 

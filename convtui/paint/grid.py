@@ -44,14 +44,19 @@ class GridPane:
         """Draw this from now on."""
         old, self.grid = self.grid, grid
         scrolled = self._follow(old)
-        if old is None or scrolled or old.cells is not grid.cells:
+        if old is None or scrolled or _shape(old) != _shape(grid):
             self._changed = [Region(0, 0, self.region.width, self.region.height)]
             return
-        if old.title != grid.title:
+        has_others = old.cells is not grid.cells
+        if (old.title, old.short_title) != (grid.title, grid.short_title):
             self._changed.append(Region(0, 0, self.region.width, 1))
-        if old.hint != grid.hint and self.hinted:
+        has_legend = old.legend or grid.legend
+        if self.hinted and (old.hint != grid.hint or (has_others and has_legend)):
             self._changed.append(Region(0, 1, self.region.width, 1))
-        self._changed += filter(None, map(self._region_of, _differences(old, grid)))
+        if has_others:
+            self._changed.append(self._below)
+        else:
+            self._changed += filter(None, map(self._region_of, _differences(old, grid)))
 
     def changes(self) -> list[Region]:
         changed, self._changed = self._changed, []
@@ -79,8 +84,12 @@ class GridPane:
         region = Region(x, self.heading + first.start, width, last.stop - first.start)
         if rows.stop <= top:
             return None
-        below = Region(0, self.heading, self.region.width, self.region.height - self.heading)
-        return region.intersection(below)
+        return region.intersection(self._below)
+
+    @property
+    def _below(self) -> Region:
+        """The part below the heading."""
+        return Region(0, self.heading, self.region.width, max(0, self.region.height - self.heading))
 
     def _look_at(self, grid: Grid, row: int, column: int) -> bool:
         """Put this cell at the top left, as far as there are cells; tell whether the view moved."""
@@ -197,6 +206,10 @@ class GridPane:
     def _fitted(self, segments: list[Segment]) -> list[Segment]:
         blank = style(None, self.palette.background)
         return Segment.adjust_line_length(segments, self.region.width, blank)
+
+
+def _shape(grid: Grid) -> Cell:
+    return grid.cells.rows, grid.cells.columns
 
 
 def _target(grid: Grid) -> Rectangle | None:
