@@ -54,7 +54,7 @@ def test_unused_are_the_pixels_that_no_step_reads(session: Session) -> None:
         rows, columns = (sources[sources >= 0] for sources in (step.source_rows, step.source_columns))
         read[np.ix_(rows, columns)] = True
     (top, _), (left, _) = session.spec.pads
-    height, width = read.shape
+    _, height, width = session.picture.pixels.shape
     kinds = whole(cells).kinds[top : top + height, left : left + width]
     np.testing.assert_array_equal(kinds == UNUSED, ~read)
     np.testing.assert_array_equal(kinds == PLAIN, read)

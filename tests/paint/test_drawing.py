@@ -52,8 +52,7 @@ def colours(grid: Grid, size: CellSize, line: int) -> list[tuple[str, RGB | None
     found: list[tuple[str, RGB | None, RGB | None]] = []
     for text, style, _ in segments(grid, size)[line]:
         assert style is not None
-        pair = (tuple(c.triplet) if c and c.triplet else None for c in (style.color, style.bgcolor))
-        foreground, background = pair
+        foreground, background = (c.triplet if c else None for c in (style.color, style.bgcolor))
         found += [(char, foreground, background) for char in text]
     return found
 

@@ -147,7 +147,6 @@ def test_every_line_is_as_wide_as_the_pane(
         counts[::-1],
         "other",
         tuple(Mark(at, None, f"mark {at:.1f}") for at in marks),
-        "value",
         as_share,
     )
     assert [len(line) for line in drawn(histogram, size)] == [size[1]] * size[0]

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key
+from convtui.pages.base.modal import ClosesOnce
 from convtui.paint.text_line import KEY_STYLE
 
 TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "BatchNorm", "train": "Train"}
@@ -68,10 +68,10 @@ def _titled(pages: Mapping[str, tuple[Key, ...]]) -> dict[str, tuple[Key, ...]]:
     return {f"{TITLES[name]} page": keys for name, keys in pages.items()}
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ClosesOnce[None]):
     """A page to scroll; escape, q or ? closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "app.pop_screen", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "screen.dismiss", "Close")]
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from textual import events
 from textual.widgets import Input
@@ -11,9 +11,15 @@ from textual.widgets import Input
 if TYPE_CHECKING:
     from textual.suggester import Suggester
 
-    from convtui.pages.base.page import Page
 
 _NOT_FOR_THE_PAGE: Final = ("tab", "shift+tab", "up", "down", "pageup", "pagedown")
+
+
+class HasNotice(Protocol):
+    """The page of a line: what it says goes when a key is pressed."""
+
+    def quieten(self) -> None:
+        """Take the notice away."""
 
 
 class TypedLine(Input):
@@ -47,7 +53,7 @@ class TypedLine(Input):
 
     async def _on_key(self, event: events.Key) -> None:
         self._seen, self.is_late = event, False
-        cast("Page", self.screen).quieten()
+        cast("HasNotice", self.screen).quieten()
         if event.key in self._ends:
             event.stop()
             event.prevent_default()

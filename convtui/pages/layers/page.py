@@ -6,8 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from textual.geometry import Region
-from textual.message import Message
-from textual.worker import Worker, get_current_worker
+from textual.worker import get_current_worker
 
 from convtui.engine.convolution import Position
 from convtui.engine.tracing import Feeding, feeding
@@ -61,9 +60,6 @@ class LayersPage(ConvolutionPage):
     """The table of the layers, the selected layer's maps, and the chain of what feeds an activation."""
 
     KEYS = keys.PAGES["layers"]
-
-    class Made(Message):
-        """Another thread has made maps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,21 +184,15 @@ class LayersPage(ConvolutionPage):
             self._tell_trouble(maker)
         else:
             maker.is_at_work = True
-            self._work_on(maker)
+            self.in_thread(lambda: self._work_on(maker))
 
-    def _work_on(self, maker: MapMaker) -> Worker[None]:
-        def work() -> None:
-            worker = get_current_worker()
-            while not worker.is_cancelled and maker.make_next():
-                pass
-            maker.is_at_work = False
-            self.post_message(self.Made())
-
-        return self.run_worker(work, thread=True, exit_on_error=True, group="maps")
-
-    def on_layers_page_made(self, message: Made) -> None:
-        message.stop()
-        self.show_again()
+    def _work_on(self, maker: MapMaker) -> Callable[[], None]:
+        """In another thread: make what is missing, until the page is closed."""
+        worker = get_current_worker()
+        while not worker.is_cancelled and maker.make_next():
+            pass
+        maker.is_at_work = False
+        return self.show_again
 
     def _tell_trouble(self, maker: MapMaker) -> None:
         if maker.trouble and maker.trouble.number <= maker.goal:

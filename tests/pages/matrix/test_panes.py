@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from rich.color import Color
+from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from textual.geometry import Region
 
@@ -48,10 +50,10 @@ def text(line: list[Segment]) -> str:
     return "".join(segment.text for segment in line)
 
 
-def drawn(cells: CellSize, **marks: int) -> list[str]:
+def drawn(cells: CellSize, lit_row: int | None = None, lit_column: int | None = None) -> list[str]:
     matrix = small()
     pane, *_ = panes(matrix, cells, Region(0, 0, 9 * cells.width, 5))
-    pane.show(Grid(MatrixCells(matrix), "M", **marks))
+    pane.show(Grid(MatrixCells(matrix), "M", lit_row=lit_row, lit_column=lit_column))
     return [text(pane.line(1 + row)) for row in range(cells.lines(4))]
 
 
@@ -73,10 +75,11 @@ def test_a_line_runs_through_the_current_column_of_the_transposed_matrix() -> No
 
 def test_half_blocks_show_the_line_by_colour_and_leave_the_weights() -> None:
     matrix = small()
+    cells = MatrixCells(matrix)
     pane, *_ = panes(matrix, HALF_BLOCKS, Region(0, 0, 9, 4))
-    pane.show(Grid(MatrixCells(matrix), "M"))
+    pane.show(Grid(cells, "M"))
     plain = [segment.style for segment in pane.line(1)]
-    pane.show(Grid(pane.grid.cells, "M", lit_row=0))
+    pane.show(Grid(cells, "M", lit_row=0))
     assert [segment.style for segment in pane.line(1)] != plain
 
 
@@ -85,9 +88,10 @@ def test_a_line_that_moves_repaints_where_it_was_and_is(mark: str) -> None:
     matrix = lesson().convolution.weight_matrix
     cells = MatrixCells(matrix)
     pane, *_ = panes(matrix, BLOCKS, Region(0, 0, 40, 21))
-    pane.show(Grid(cells, "M", **{mark: 3}))
-    pane.changes()
-    pane.show(Grid(cells, "M", **{mark: 4}))
+    for at in (3, 4):
+        pane.changes()
+        row, column = (at, None) if mark == "lit_row" else (None, at)
+        pane.show(Grid(cells, "M", lit_row=row, lit_column=column))
     changes = pane.changes()
     rows = {y for change in changes for y in change.line_range}
     columns = {x for change in changes for x in range(*change.column_span)}
@@ -132,7 +136,9 @@ def test_the_map_marks_what_is_in_view_and_knows_its_cells() -> None:
     assert len(overview.line(1)) > len(plain)
     assert {sum(map(len, map(text, [[s] for s in overview.line(y)]))) for y in range(11)} == {20}
     assert overview.cell_at(0, 0) is None
-    row, column = overview.cell_at(10, 6)
+    cell = overview.cell_at(10, 6)
+    assert cell
+    row, column = cell
     assert (row // 79, column // 40) == (5, 10)
 
 
@@ -153,9 +159,8 @@ def test_equations_mark_the_current_one_and_its_term() -> None:
     lines = [text(pane.line(y)) for y in range(3)]
     assert {len(line) for line in lines} == {30}
     assert lines[2].strip() == "▸ αC + βD + b = R"
-    assert [segment.text for segment in pane.line(2) if segment.style.bgcolor.triplet == DARK.accent] == [
-        "βD"
-    ]
+    accent = Color.from_triplet(ColorTriplet(*DARK.accent))
+    assert [each.text for each in pane.line(2) if each.style and each.style.bgcolor == accent] == ["βD"]
     assert pane.changes()
     pane.show(letters, 2, 3)
     assert not pane.changes()
