@@ -174,6 +174,7 @@ class Rows:
     def __init__(self, patch: Patch, origin: Cell, size: CellSize, palette: Palette) -> None:
         self._origin, self._size, self._palette = origin, size, palette
         self._values, self._pixels, self._kinds = patch.lists()
+        self._are_blocks = size == BLOCKS
         self._unmarked: dict[int, list[Look]] = {}
 
     def line(self, grid: Grid, line: int) -> list[Segment]:
@@ -188,19 +189,28 @@ class Rows:
         looks = list(unmarked)
         to_come = self._to_come(grid, row)
         if to_come < len(looks):
-            looks[to_come:] = [self._look(grid, row, to_come, part, TO_COME)] * (len(looks) - to_come)
+            looks[to_come:] = [self._marked_look(grid, row, to_come, part, TO_COME)] * (len(looks) - to_come)
         for at in self._marked(grid, row):
-            looks[at] = self._look(grid, row, at, part, self._shown_as(grid, row, at))
+            looks[at] = self._marked_look(grid, row, at, part, self._shown_as(grid, row, at))
         return _segments(looks)
 
     def _unmarked_looks(self, grid: Grid, row: int, part: int) -> list[Look]:
-        kinds = self._kinds[row - self._origin[0]]
-        return [self._look(grid, row, at, part, kind) for at, kind in enumerate(kinds)]
+        i, palette, signed = row - self._origin[0], self._palette, grid.cells.signed
+        cells = zip(self._values[i], self._pixels[i], self._kinds[i], strict=True)
+        if self._are_blocks:
+            return [
+                _block(kind, pixel, NO_EDGES, signed and value < 0, palette) for value, pixel, kind in cells
+            ]
+        part_of = (part, self._size)
+        return [
+            _number(kind, self._text(grid, value, kind, part), pixel, NO_EDGES, part_of, palette)
+            for value, pixel, kind in cells
+        ]
 
     def _shown_as(self, grid: Grid, row: int, at: int) -> int:
         return shown_as(grid, (row, self._origin[1] + at), self._kinds[row - self._origin[0]][at])
 
-    def _look(self, grid: Grid, row: int, at: int, part: int, shown: int) -> Look:
+    def _marked_look(self, grid: Grid, row: int, at: int, part: int, shown: int) -> Look:
         """Of a cell that is shown so; one not computed yet tells nothing of its value."""
         i, column = row - self._origin[0], self._origin[1] + at
         value, pixel, edges = self._values[i][at], self._pixels[i][at], NO_EDGES
@@ -209,12 +219,18 @@ class Rows:
             pixel = self._palette.uncomputed
         if grid.outline and shown in (READ, SKIPPED):
             edges = grid.outline.edges(row, column)
-        if self._size == BLOCKS:
-            return _block(shown, pixel, edges, grid.cells.signed and value < 0, self._palette)
-        has_number = not hidden and self._kinds[i][at] != ABSENT
-        text = (grid.cells.text(value) if has_number else "·") if part == self._size.height // 2 else ""
-        text = text.rjust(NUMBERS.width).ljust(self._size.width)
+        if self._are_blocks:
+            is_negative = grid.cells.signed and value < 0
+            return _block(shown, pixel, edges, is_negative, self._palette)
+        text = self._text(grid, value, ABSENT if hidden else self._kinds[i][at], part)
         return _number(shown, text, pixel, edges, (part, self._size), self._palette)
+
+    def _text(self, grid: Grid, value: float, kind: int, part: int) -> str:
+        """A cell's part of a line: on the middle one its number, or a dot where there is none."""
+        if part != self._size.height // 2:
+            return " " * self._size.width
+        text = "·" if kind == ABSENT else grid.cells.text(value)
+        return text.rjust(NUMBERS.width).ljust(self._size.width)
 
     def _colours(self, grid: Grid, row: int) -> list[RGB]:
         """Of the cells of a row as half-blocks."""

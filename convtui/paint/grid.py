@@ -109,7 +109,10 @@ class GridPane:
             return False
         row, column = self._origin
         target = _target(grid)
-        if target and (old is None or target != _target(old)):
+        has_moved = old is None or target != _target(old)
+        if old is not None and not has_moved and _shape(old) == _shape(grid):
+            return False
+        if target and has_moved:
             rows_kept, columns_kept = target
             rows, columns = self._in_view
             if rows_kept.start < row or rows_kept.stop > row + rows:
