@@ -42,6 +42,8 @@ class GridPane:
 
     def show(self, grid: Grid) -> None:
         """Draw this from now on."""
+        if grid is self.grid:
+            return
         old, self.grid = self.grid, grid
         scrolled = self._follow(old)
         if old is None or scrolled or _shape(old) != _shape(grid):
