@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from convtui.engine.convolution import Convolution
 from convtui.engine.spec import Axis
 from convtui.inputs.images import Picture
-from convtui.paint.colours import RGB, Array, ColourScale, Palette, Pixels, colour_of, coloured, greys, mixed
+from convtui.paint.colours import RGB, Array, ColourScale, Palette, Pixels, coloured, colours_of, greys, mixed
 from convtui.paint.text import DUST, is_integral, number_format
 
 PLAIN: Final = 0
@@ -219,7 +219,7 @@ class TableCells:
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         cells = (slice(rows.start, rows.stop), slice(columns.start, columns.stop))
         values, scale = self.values[cells], self.scale
-        pixels = [[colour_of(value, scale, palette) for value in row] for row in values.tolist()]
+        pixels = [colours_of(row, scale, palette) for row in values.tolist()]
         if self.padding is None:
             return Patch(values, pixels, [[PLAIN] * len(row) for row in pixels])
         outside: list[list[bool]] = self.padding[cells].tolist()

@@ -82,20 +82,26 @@ def is_signed(scale: ColourScale) -> bool:
     return copysign(1.0, scale[0]) < 0
 
 
-def colour_of(value: float, scale: ColourScale, palette: Palette) -> RGB:
-    """The colour of one value, the same as `coloured` has it; a dozen of them are faster so than an array."""
+def colours_of(values: list[float], scale: ColourScale, palette: Palette) -> list[RGB]:
+    """The same colours as `coloured` has, one by one: a dozen of them are faster so than through arrays."""
     lowest, highest = scale
     if not is_signed(scale):
-        share = (value - lowest) / (highest - lowest or 1.0)
-        shade = round(min(max(share, 0.0), 1.0) * 255)
-        return shade, shade, shade
-    strength = min(max(value / (highest or 1.0), -1.0), 1.0) * 255
+        span = highest - lowest or 1.0
+        shades = [round(min(max((value - lowest) / span, 0.0), 1.0) * 255) for value in values]
+        return [(shade, shade, shade) for shade in shades]
+    limit = highest or 1.0
+    strengths = [min(max(value / limit, -1.0), 1.0) * 255 for value in values]
     if palette.signed:
-        if not strength:
-            return palette.zero
-        far = abs(strength) >= 128
-        return palette.signed[1 - far if strength < 0 else 2 + far]
-    return _ramp_colours(palette)[round(strength) + 255]
+        return [_few_coloured(strength, palette) for strength in strengths]
+    ramp = _ramp_colours(palette)
+    return [ramp[round(strength) + 255] for strength in strengths]
+
+
+def _few_coloured(strength: float, palette: Palette) -> RGB:
+    if not strength:
+        return palette.zero
+    is_far = abs(strength) >= 128
+    return palette.signed[1 - is_far if strength < 0 else 2 + is_far]
 
 
 def greys(values: Array, lowest: float, highest: float) -> Pixels:

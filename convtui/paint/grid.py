@@ -79,14 +79,14 @@ class GridPane:
 
     def _region_of(self, cells: Rectangle) -> Region | None:
         """The part of the pane on which these cells are drawn."""
-        (top, left), (rows, columns) = self._origin, cells
-        first = self.cell_size.lines_of(max(rows.start - top, 0))
-        last = self.cell_size.lines_of(max(rows.stop - 1 - top, 0))
-        x, width = (columns.start - left) * self.cell_size.width, len(columns) * self.cell_size.width
-        region = Region(x, self.heading + first.start, width, last.stop - first.start)
+        (top, left), (rows, columns), size = self._origin, cells, self.cell_size
         if rows.stop <= top:
             return None
-        return region.intersection(self._below)
+        first = self.heading + size.lines_of(max(rows.start - top, 0)).start
+        end = min(self.heading + size.lines_of(rows.stop - 1 - top).stop, self.region.height)
+        x = max((columns.start - left) * size.width, 0)
+        right = min((columns.stop - left) * size.width, self.region.width)
+        return Region(x, first, right - x, end - first) if x < right and first < end else None
 
     @property
     def _below(self) -> Region:

@@ -13,8 +13,8 @@ from convtui.paint.colours import (
     LIGHT,
     Palette,
     accent_on,
-    colour_of,
     coloured,
+    colours_of,
     diverging,
     greys,
     ink,
@@ -59,15 +59,17 @@ scales = st.one_of(
 
 
 @given(numbers | st.integers(-3, 3).map(float), scales, st.sampled_from([DARK, LIGHT, FEW_COLOURS]))
-def test_one_value_has_the_colour_that_it_has_among_others(
+def test_values_have_the_same_colours_in_a_list_and_in_an_array(
     value: float, scale: tuple[float, float], palette: Palette
 ) -> None:
-    assert list(colour_of(value, scale, palette)) == coloured(np.array([value]), scale, palette)[0].tolist()
+    values = [value, 0.0, *scale]
+    in_array = [tuple(colour) for colour in coloured(np.array(values), scale, palette).tolist()]
+    assert colours_of(values, scale, palette) == in_array
 
 
 def test_an_output_that_is_zero_everywhere_has_the_colour_of_zero() -> None:
-    assert colour_of(0.0, (-0.0, 0.0), DARK) == DARK.zero
-    assert colour_of(0.0, (0.0, 0.0), DARK) == (0, 0, 0)
+    assert colours_of([0.0], (-0.0, 0.0), DARK) == [DARK.zero]
+    assert colours_of([0.0], (0.0, 0.0), DARK) == [(0, 0, 0)]
 
 
 @palettes

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-import numpy as np
-
 from convtui.engine.convolution import Step
 from convtui.paint.text import DUST, cut_to, significant
 
@@ -71,12 +69,13 @@ def _parts(sums: Sequence[float], width: int, names: Sequence[str]) -> list[str]
 
 def settled(value: float, step: Step) -> float:
     """A sum of a step's products; 0 where only rounding in the last bits keeps it from that."""
-    return value if abs(value) > _dust(step) else 0.0
+    return value if value and abs(value) > _dust(step) else 0.0
 
 
 @lru_cache(maxsize=2)
 def _dust(step: Step) -> float:
-    return DUST * float(np.abs(step.products).max())
+    lowest, highest = step.products.min(), step.products.max()
+    return DUST * max(-float(lowest), float(highest))
 
 
 def _multiply_add(step: Step, taps: int, name: str) -> str:
