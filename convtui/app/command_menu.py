@@ -86,13 +86,13 @@ def _to_choose(app: ConvtuiApp) -> Iterator[SystemCommand]:
         )
     for mode in PADDING_MODES:
         change = _changes(app, partial(Session.with_spec, padding_mode=mode))
-        yield SystemCommand(f"Padding mode: {mode}", "what lies beyond the border", change)
+        yield SystemCommand(f"Padding mode: {mode}", "what fills the padding", change)
     for padding in ("same", "valid"):
         change = _changes(app, partial(Session.with_spec, padding=padding))
-        yield SystemCommand(f"Padding: {padding}", "as PyTorch's padding=…", change)
+        yield SystemCommand(f"Padding: {padding}", f"as padding={padding!r} in PyTorch", change)
     for theme in THEMES:
         yield SystemCommand(
-            f"Theme: {theme.name.removeprefix('convtui-')}", "colours", partial(_use, app, theme.name)
+            f"Theme: {theme.name.removeprefix('convtui-')}", "colour theme", partial(_use, app, theme.name)
         )
 
 

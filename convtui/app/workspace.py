@@ -76,7 +76,7 @@ class Workspace:
             self.timelines.change(SESSION, session, kind)
             learned = before.chosen_stack and before.chosen_stack.trained
             if learned and not (session.chosen_stack and session.chosen_stack.trained):
-                self._dialogue.say(f"random weights replace those of {learned}: u brings them back")
+                self._dialogue.say(f"random weights replace those of {learned}; u brings them back")
         return True
 
     # -- what is unsaved
@@ -144,7 +144,7 @@ class Workspace:
         if path is None:
             self.save_as(then)
         elif path in self._read_at and _modified(path) != self._read_at[path]:
-            self._ask_to_replace(path, f"{path.name} has changed since it was read. Replace it?", then)
+            self._ask_to_replace(path, f"{path.name} has changed since it was opened. Replace it?", then)
         else:
             self._write(path, then)
 
@@ -164,10 +164,10 @@ class Workspace:
             if path.exists():
                 session_file.load(path)
                 if path != self.session.path:
-                    self._ask_to_replace(path, f"{path.name} exists already. Replace it?", then)
+                    self._ask_to_replace(path, f"{path.name} already exists. Replace it?", then)
                     return True
         except (ValueError, OSError, RuntimeError) as error:
-            self._dialogue.say(f"not replaced: {printable(str(error))}; choose another name", error=True)
+            self._dialogue.say(f"not saved: {printable(str(error))}; choose another name", error=True)
             return False
         return self._write(path, then)
 
@@ -187,7 +187,7 @@ class Workspace:
         self._mark_unchanged()
         before = self.session.path
         self.timelines.map(SESSION, lambda each: _moved(each, before, path))
-        self._dialogue.say(f"saved: {path}   (convtui {path} opens it again)")
+        self._dialogue.say(f"saved: {path}   (convtui {path} reopens it)")
         then()
         return True
 
@@ -215,7 +215,7 @@ class Workspace:
         """What becomes of unsaved work when the app stops now; "" where none is copied."""
         if self._autosave is None:
             return ""
-        return self._autosave.problem or "Your work is kept: the next start offers to restore it."
+        return self._autosave.problem or "Your work is safe: the next start offers to restore it."
 
     def _update_autosave(self) -> None:
         autosave = self._autosave

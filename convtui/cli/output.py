@@ -23,7 +23,7 @@ def printing() -> Iterator[None]:
         raise
     except OSError as error:
         silence(sys.stdout)
-        raise OutputError(f"standard output: {error.strerror or error}") from None
+        raise OutputError(f"cannot write to standard output ({error.strerror or error})") from None
 
 
 def tell(*words: str, sep: str = "") -> None:

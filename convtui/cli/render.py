@@ -58,11 +58,11 @@ def render(
     """
     draw = _DRAWN.get(out.suffix.lower())
     if draw is None:
-        raise ValueError(f"{out}: the name must end in .svg or .txt; a browser turns .svg into PNG or PDF")
+        raise ValueError(f"{out}: the name must end in .svg or .txt; a browser can turn .svg into PNG or PDF")
     if not out.parent.is_dir():
-        raise ValueError(f"{out}: there is no folder {out.parent}")
+        raise ValueError(f"{out}: the folder {out.parent} does not exist")
     if out.is_file() and not _is_drawn(out):
-        raise ValueError(f"{out}: was not drawn by convtui and is not replaced; name another file")
+        raise ValueError(f"{out}: not drawn by convtui, so not replaced; choose another file name")
     with _terminal_of_our_own():
         text = asyncio.run(_drawn(session, screen, size, theme, draw, run))
     write(text, out)

@@ -120,7 +120,7 @@ class BatchMaps:
             case Concat():
                 return np.concatenate(inputs, axis=1)
             case _:
-                raise TypeError(f"{type(layer).__name__} is no layer that computes")
+                raise TypeError(f"cannot compute a layer of type {type(layer).__name__}")
 
 
 def norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:

@@ -97,7 +97,7 @@ class FeatureMaps:
         """
         row = self._row(layer)
         if not isinstance(row.layer, Conv):
-            raise LayerError(layer, row.layer.title, "is no convolution")
+            raise LayerError(layer, row.layer.title, "is not a convolution")
         spec, weights = row.layer.spec, self.weights(layer)
         return Convolution(
             self.activations(row.inputs[0]),
@@ -115,10 +115,10 @@ class FeatureMaps:
         if error and layer >= error.number:
             raise error
         if not 0 <= layer < len(rows):
-            raise IndexError(f"layer {layer} does not exist: the image is 0, the last layer {len(rows) - 1}")
+            raise IndexError(f"layer {layer} does not exist: layers are 0 (the image) to {len(rows) - 1}")
         row = rows[layer]
         padded = prod(axis.padded for axis in row.axes or ()) * row.input_shape[0]
-        for count, what in (row.parameters, "parameters"), (padded, "inputs, padding counted"):
+        for count, what in (row.parameters, "parameters"), (padded, "inputs including padding"):
             if count > MOST_CELLS:
                 why = f"has {count:,} {what}; at most {MOST_CELLS:,} can be computed"
                 raise LayerError(layer, row.layer.title, why)
@@ -133,7 +133,7 @@ class FeatureMaps:
         held = needed | self._maps.keys()
         cells = sum(prod(self.summary.rows[number].output_shape) for number in held)
         if cells > MOST_CELLS:
-            why = f"the maps up to it hold {cells:,} numbers; resize the image: at most {MOST_CELLS:,} fit"
+            why = f"the maps up to it hold {cells:,} numbers, at most {MOST_CELLS:,} fit; resize the image"
             raise LayerError(row.number, row.layer.title, why)
         return [self._row(number) for number in sorted(needed - self._maps.keys())]
 
@@ -186,7 +186,7 @@ class FeatureMaps:
             case Concat():
                 return np.concatenate(inputs)
             case _:
-                raise TypeError(f"{type(row.layer).__name__} is no layer that computes")
+                raise TypeError(f"cannot compute a layer of type {type(row.layer).__name__}")
 
     def _checked(self, number: int, name: str, array: ArrayLike) -> Floats:
         rows = self.summary.rows
@@ -196,7 +196,7 @@ class FeatureMaps:
             raise ValueError(f"weights: layer {number} {has}, but {name!r} was given")
         values = _finite(f"weights: {name} of layer {number}", array)
         if values.shape != known[name]:
-            shapes = f"must be {list(known[name])}, not {list(values.shape)}"
+            shapes = f"must be {list(known[name])}, got {list(values.shape)}"
             raise ValueError(f"weights: {name} of layer {number} {shapes}")
         return values
 
@@ -245,9 +245,9 @@ def _finite(name: str, values: ArrayLike) -> Floats:
     try:
         array = np.array(values, dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{name} is no array of numbers: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"{name} is not an array of numbers: {str(error).splitlines()[0]}") from None
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} has NaN or infinite numbers")
+        raise ValueError(f"{name} contains NaN or infinity")
     return _kept(array)
 
 

@@ -16,7 +16,7 @@ def read_regular(path: Path) -> bytes:
     """All of a file. Raises OSError, also for a pipe or a device, at which one may wait for ever."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # which the system itself refuses to read
-        raise OSError(EINVAL, "is no regular file", str(path))
+        raise OSError(EINVAL, "not a regular file", str(path))
     return path.read_bytes()
 
 
@@ -33,7 +33,7 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         if path.exists():
             if not os.access(path, os.W_OK):
-                raise PermissionError(EACCES, "it is write-protected")
+                raise PermissionError(EACCES, "write-protected")
             shutil.copymode(path, unfinished)
         unfinished.replace(path)
     finally:

@@ -41,8 +41,8 @@ def split_setting(text: str, names: Collection[str], aliases: Mapping[str, str])
     name = setting.lower().replace("-", "_")
     name = aliases.get(name, name)
     if name not in names:
-        close = did_you_mean(name, [*names, *aliases]) or f"; there is {', '.join(names)}"
-        raise ValueError(f"{printable(setting)}: no such setting here{close}")
+        close = did_you_mean(name, [*names, *aliases]) or f"; choose from {', '.join(names)}"
+        raise ValueError(f"{printable(setting)}: unknown setting{close}")
     return name, "".join(value).strip("'\"")
 
 

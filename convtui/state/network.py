@@ -92,7 +92,9 @@ class Stack:
         """The selected layer, if it is a convolution or a pool. Raises LayerError if it is not."""
         layer = self.row.layer
         if not isinstance(layer, Window):
-            raise LayerError(self.layer, layer.title, "has no window; select a convolution or a pool")
+            raise LayerError(
+                self.layer, layer.title, "has no window; select a convolution or a pooling layer"
+            )
         return layer
 
     def maps(self, layer: int | None = None) -> tuple[int, int, int]:
@@ -178,7 +180,7 @@ class Stack:
     def with_trained(self, trained: Trained) -> Stack:
         """The same layers with what a run has learnt. Raises ValueError for the weights of others."""
         if not trained.fits(self.summary):
-            raise ValueError(f"{trained}: its weights are those of other layers, or of other channels")
+            raise ValueError(f"{trained}: its weights are for other layers or other channels")
         return replace(self, trained=trained)
 
     def untrained(self) -> Stack:

@@ -63,7 +63,7 @@ class KernelChoice:
 
     @property
     def label(self) -> str:
-        return self.name if self.named else f"{self.name} (own)"
+        return self.name if self.named else f"{self.name} (custom)"
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,7 @@ class Session:
 
     def with_pixel_value(self, c: int, r: int, q: int, value: float) -> Session:
         if self.picture.pixels.size > EDITABLE_PIXELS:
-            raise ValueError(f"{self.picture.name} is too large to edit by hand: open it with --resize 256")
+            raise ValueError(f"{self.picture.name} is too large to edit; open it with --resize 256")
         picture = with_pixel(self.picture, c, r, q, value)
         return replace(self, picture=picture, convolution=self.convolution.replaced(image=picture.pixels))
 
@@ -383,4 +383,6 @@ def _require_size(rows: int, columns: int) -> None:
     for side in (rows, columns):
         if not 1 <= side <= LARGEST_SIDE:
             nearest = str(min(max(side, 1), LARGEST_SIDE))
-            raise SpecError("kernel_size", brief((rows, columns)), f"must be 1 to {LARGEST_SIDE}", nearest)
+            raise SpecError(
+                "kernel_size", brief((rows, columns)), f"must be from 1 to {LARGEST_SIDE}", nearest
+            )

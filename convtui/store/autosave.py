@@ -65,7 +65,7 @@ class Autosave:
             try:
                 self._write(*latest)
             except Exception as error:  # whatever it is, the app goes on
-                self.problem = f"no copy of unsaved work can be kept: {error}"
+                self.problem = f"unsaved work cannot be backed up: {error}"
             else:
                 self._written, self.problem = latest, ""
 

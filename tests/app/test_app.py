@@ -151,7 +151,7 @@ async def test_another_session_is_replaced_only_if_one_says_so(folder: Path, ans
     async with opened() as driven:
         await driven.press("S")
         await driven.enter("mine.toml")
-        assert "mine.toml exists already. Replace it?" in question(driven)
+        assert "mine.toml already exists. Replace it?" in question(driven)
         assert path.read_bytes() == before
         await driven.press("x")
         assert isinstance(driven.app.screen, Ask)

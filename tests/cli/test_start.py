@@ -24,7 +24,7 @@ def test_without_a_terminal_render_is_named() -> None:
         )
         assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr == (
-            "convtui: this is not a terminal; convtui render OUT.svg draws the same without one\n"
+            "convtui: this is not a terminal; convtui render OUT.svg draws a screen without one\n"
         )
 
 

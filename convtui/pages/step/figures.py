@@ -121,7 +121,7 @@ def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None, w
     return Grid(
         sheet=image_sheet(session.picture, convolution, session.channel, session.own_colours),
         title=_image_title(session, width),
-        hint="framed: the window read now",
+        hint="framed: the current window",
         legend=not session.own_colours,
         outline=Outline(rows, columns),
         focus=focus,
@@ -185,7 +185,7 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         )
         readers = Readers(frozenset(down.tolist()), frozenset(across.tolist()))
         name = f"image[{session.channel}, {pointer.pixel[0]}, {pointer.pixel[1]}]"
-        title = f"{name} is read by no cell here"
+        title = f"no cell here reads {name}"
         if readers.count:
             where = ", ".join(
                 f"{counted(name, numbers)} {spans(numbers)}"

@@ -130,9 +130,9 @@ async def test_a_refusal_says_why_and_keeps_the_session() -> None:
             (lesson(), "T", "stride 0: must be at least 1"),
             (lesson(padding=0), "P", "padding is 0 already"),
             (lesson(), "D", "dilation 0: must be at least 1"),
-            (lesson(size=2), "Z", "top-edge is made for sizes 2 to 11"),
+            (lesson(size=2), "Z", "top-edge comes in sizes 2 to 11"),
             (lesson(), "G", "this image has one"),
-            (lesson(), "I", "one filter is the least"),
+            (lesson(), "I", "at least one filter is needed"),
             (session_on("count-5x5", dilation=2), "d", "spans 7 rows but the padded image has only 5"),
             (session_on("count-5x5", padding="same"), "t", "needs stride 1"),
         ):

@@ -42,7 +42,7 @@ def test_the_headings_of_the_table_are_explained_with_the_selected_layers_figure
     )
     uneven = Stack.chosen("conv 2x3 1 s1x2", DIGIT).at(1)
     assert terms(uneven.row, uneven.summary, 119) == (
-        "jump 1,2: neighbours look 1 row, 2 columns apart · start 0.5, 1: the centre of the first one's field"
+        "jump 1,2: fields are 1 row, 2 columns apart · start 0.5, 1: the centre of the first field"
     )
     whole = Stack.chosen("gap", DIGIT).at(1)
     assert "neighbours would look" in terms(whole.row, whole.summary, 119)

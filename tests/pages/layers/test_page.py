@@ -58,7 +58,7 @@ async def test_everything_of_a_layer_is_on_the_screen() -> None:
             "sees 7x7 pixels: rows 9 to 15, columns 9 to 15, centre 12, 12",
             f"activation [0, 3, 3] = {significant(value(driven.session))}",
             "63x63*",
-            "Deeper sees more (3x3 → 63x63)",
+            "Deeper layers see more (3x3 → 63x63)",
             "8 feature maps of conv",
             "9-15, 9-15",
         ):

@@ -24,9 +24,9 @@ def test_shorter_sentences_leave_out_what_the_page_says_elsewhere() -> None:
 
 def test_an_untrainable_zero() -> None:
     words, short = pointed_words(lesson(), Pointed(130, 0))
-    assert words.startswith("M[130, 0], an untrainable zero: this window never reads that pixel")
+    assert words.startswith("M[130, 0], a structural zero: this window does not read image[0, 0, 0]")
     assert words.endswith("image[0, 0, 0]")
-    assert short == "M[130, 0], an untrainable zero: image[0, 0, 0] is not read"
+    assert short == "M[130, 0], a structural zero: image[0, 0, 0] is not read"
 
 
 def test_a_weight_that_only_happens_to_be_0() -> None:
@@ -73,7 +73,7 @@ def test_a_row_times_the_image_is_an_output_cell() -> None:
 
 
 def test_a_row_at_the_border_says_where_its_other_weights_are() -> None:
-    assert "(4 of 9 weights: the others lie over the padding)" in row_words(lesson())[0]
+    assert "(4 of 9 weights; the others fall on padding)" in row_words(lesson())[0]
     assert "weights" not in row_words(lesson(padding_mode="reflect"))[0]
 
 
@@ -139,10 +139,10 @@ def test_of_several_sentences_the_first_that_fits_is_taken() -> None:
 @pytest.mark.parametrize(
     ("session", "says", "says_not"),
     [
-        (lesson(), "every row holds the same 9 weights, shifted, less those over the padding", ""),
+        (lesson(), "every row holds the same 9 weights, shifted, minus those on padding", ""),
         (lesson(padding=0), "every row holds the same 9 weights, shifted; dots", "padding"),
-        (lesson(padding_mode="reflect"), "shifted, added up where the padding repeats a pixel", "less"),
-        (lesson().with_view(with_padding=True), "shifted; dots: zeros that no training changes", "less"),
+        (lesson(padding_mode="reflect"), "shifted, summed where the padding repeats a pixel", "less"),
+        (lesson().with_view(with_padding=True), "shifted; dots: structural zeros", "less"),
         (lesson().with_filters(2), "the rows of a channel hold the same 9 weights, shifted, less", "every"),
         (session_on(counting(), size=5), "the only row holds the kernel's 25 weights", "shifted"),
         (session_on(counting(), size=5), "25 weights", "dots"),
@@ -182,4 +182,4 @@ def test_a_short_sentence_of_the_matrix_is_true_too() -> None:
 def test_where_there_are_no_dots_none_are_spoken_of() -> None:
     for view in ({}, {"by_entry": True}):
         hint = matrix_hint(lesson().with_view(**view), 200, has_dots=False)
-        assert hint.endswith("; empty: zeros that no training changes")
+        assert hint.endswith("; empty: structural zeros")

@@ -296,7 +296,7 @@ def test_an_unreadable_picture(tmp_path: Path) -> None:
     cases = [
         (b"", "the file is empty"),
         (b"no picture", "not a picture that Pillow reads"),
-        (whole[:-30], "the picture is damaged or of an unknown kind"),
+        (whole[:-30], "the image is damaged or in an unknown format"),
         (png_that_claims(50_000, 50_000), "has more than 100 megapixels"),
     ]
     for content, words in cases:
