@@ -15,6 +15,7 @@ from convtui.engine import kernels, presets
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
 from convtui.pages.base.keys import SECTIONS
+from convtui.pages.base.modal import ClosesOnce
 from convtui.paint.themes import THEMES
 from convtui.state.session import KernelChoice, Session
 from convtui.state.settings import kernel_change, layers_change
@@ -31,7 +32,7 @@ class InOrder(SystemCommandsProvider):
             yield DiscoveryHit(title, callback, help=help_text)
 
 
-class CommandMenu(CommandPalette):
+class CommandMenu(CommandPalette, ClosesOnce[None]):
     """Textual's palette, in which paging a list that is not laid out yet would end the app."""
 
     def __init__(self) -> None:

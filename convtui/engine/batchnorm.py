@@ -107,18 +107,24 @@ class BatchNormState:
     def normalised(self, batch: Floats, statistics: Statistics) -> Floats:
         """x̂ = (x - mean) / sqrt(var + eps), with the mean and variance of its channel."""
         mean, var = (per_channel(each, batch.ndim) for each in (statistics.mean, statistics.var))
-        normalised: Floats = (batch - mean) / np.sqrt(var + self.eps)
+        normalised: Floats = batch - mean
+        normalised /= np.sqrt(var + self.eps)
         return normalised
 
     def scaled(self, normalised: Floats) -> Floats:
         """y = gamma·x̂ + beta."""
+        return self._scaled(normalised, np.empty_like(normalised))
+
+    def _scaled(self, normalised: Floats, into: Floats) -> Floats:
         gamma, beta = (per_channel(each, normalised.ndim) for each in (self.weight, self.bias))
-        scaled: Floats = gamma * normalised + beta
-        return scaled
+        np.multiply(gamma, normalised, out=into)
+        into += beta
+        return into
 
     def __call__(self, batch: Floats) -> Floats:
         """The output for a mini-batch [images, channels, ...] in the present mode. Raises as `used` does."""
-        return self.scaled(self.normalised(batch, self.used(batch)))
+        normalised = self.normalised(batch, self.used(batch))
+        return self._scaled(normalised, into=normalised)
 
     # -- what comes after it
 

@@ -1,7 +1,9 @@
 """The convolution itself, whole and step by step, in float64 as PyTorch computes it.
 
-The whole output, a block of it and a single step add the same products in the same order (the entries of
-a slice, then the slices, then the bias), so that they show the same digits. A step costs only its window.
+A step, and a block of output cells, add the same products in the same order (the entries of a slice, then
+the slices, then the bias), so that they show the same digits; so does a whole output of up to 2**20
+multiply-adds, a matter of a millisecond or two. A larger one is summed by BLAS, many times faster, and its
+last digits may differ. A step costs only its window.
 """
 
 from collections.abc import Sequence
@@ -10,11 +12,12 @@ from functools import cached_property
 from itertools import accumulate, product
 from operator import index as as_int
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, Unpack, overload
-from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convtui.engine.cross_correlation import cross_correlation
+from convtui.engine.finite import finite
 from convtui.engine.spec import Axis, ConvSpec, Floats, Indices
 
 if TYPE_CHECKING:
@@ -24,9 +27,7 @@ Position: TypeAlias = tuple[int, int, int]
 Picked: TypeAlias = range | slice | Sequence[int] | Indices
 
 MOST_CELLS = 2**27
-BAND_CELLS = 2**16
-
-_found_finite: WeakValueDictionary[int, Floats] = WeakValueDictionary()
+MOST_IN_ORDER = 2**20  # multiply-adds
 
 
 class Changes(TypedDict, total=False):
@@ -115,9 +116,9 @@ class Convolution:
         groups: int = 1,
         padding_mode: str = "zeros",
     ) -> None:
-        self.image = _finite("image", image, "[channels, rows, columns]")
-        self.weight = _finite("weight", weight, "[out_channels, in_channels/groups, rows, columns]")
-        self.bias = None if bias is None else _finite("bias", bias, "[out_channels]")
+        self.image = _checked("image", image, "[channels, rows, columns]")
+        self.weight = _checked("weight", weight, "[out_channels, in_channels/groups, rows, columns]")
+        self.bias = None if bias is None else _checked("bias", bias, "[out_channels]")
         self.spec = ConvSpec(self.weight.shape[2:], stride, padding, dilation, groups, padding_mode)
         self.spec.check(self.image.shape, self.weight.shape)
         if self.bias is not None and len(self.bias) != len(self.weight):
@@ -170,17 +171,15 @@ class Convolution:
     def output(self) -> Floats:
         """The whole output [O, H', W']. Raises MemoryError beyond 2**27 cells; `block` computes a part."""
         if self.size > MOST_CELLS:
-            raise MemoryError(
-                f"an output of {self.size} cells does not fit in memory; at most {MOST_CELLS} do"
-            )
-        channels, height, width = self.output_shape
-        output = np.empty(self.output_shape)
-        filters = channels // self.spec.groups
-        band = max(1, BAND_CELLS // (width * max(filters, self.spec.kernel_size[1])))
-        for first in range(0, channels, filters):
-            for top in range(0, height, band):
-                rows = np.arange(top, min(top + band, height))
-                output[first : first + filters, rows] = self._cells(first, filters, rows, np.arange(width))
+            raise MemoryError(f"an output of {self.size} cells is too large; at most {MOST_CELLS} fit")
+        output: Floats = cross_correlation(
+            self.image[None],
+            self.weight,
+            self.bias,
+            self.axes,
+            self.spec.groups,
+            in_order=self.size * self.weight[0].size <= MOST_IN_ORDER,
+        )[0]
         output.setflags(write=False)
         return output
 
@@ -191,31 +190,17 @@ class Convolution:
         """
         channels, height, width = self.output_shape
         channel = _within("output channel", channel, channels)
-        picked = _picked("output row", rows, height), _picked("output column", columns, width)
-        if "output" in self.__dict__:
-            cells: Floats = self.output[channel][np.ix_(*picked)]
-        else:
-            cells = self._cells(channel, 1, *picked)[0]
-        return cells
-
-    @np.errstate(over="ignore", invalid="ignore")
-    def _cells(self, first: int, filters: int, rows: Indices, columns: Indices) -> Floats:
-        """[filters, len(rows), len(columns)] output cells of consecutive filters of one group."""
-        row_sources, column_sources = (
-            axis.sources[np.arange(axis.kernel)[:, None] * axis.dilation + outputs * axis.stride]
-            for axis, outputs in zip(self.axes, (rows, columns), strict=True)
-        )
-        weights = self.weight[first : first + filters, ..., None, None]
-        cells = np.zeros((filters, rows.size, columns.size))
-        for s, channel in enumerate(self.channels_read(first)):
-            slice_sums = np.zeros_like(cells)
-            for i, sources in enumerate(row_sources):
-                pixels = _read(self.image[channel], sources, column_sources.ravel())
-                for j, column in enumerate(np.split(pixels, len(column_sources), axis=1)):
-                    slice_sums += weights[:, s, i, j] * column
-            cells += slice_sums
-        if self.bias is not None:
-            cells += self.bias[first : first + filters, None, None]
+        bias = None if self.bias is None else self.bias[channel : channel + 1]
+        read = self.channels_read(channel)
+        cells: Floats = cross_correlation(
+            self.image[None, read.start : read.stop],
+            self.weight[channel : channel + 1],
+            bias,
+            self.axes,
+            rows=_picked("output row", rows, height),
+            columns=_picked("output column", columns, width),
+            in_order=True,
+        )[0, 0]
         return cells
 
     def position(self, index: int) -> Position:
@@ -310,33 +295,10 @@ class Convolution:
         return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
 
 
-def _read(image: Floats, rows: Indices, columns: Indices) -> Floats:
-    """[..., len(rows), len(columns)] pixels of an image [..., H, W], 0 where an index is -1."""
-    pixels: Floats = image[..., rows[:, None], columns]
-    pixels[..., rows < 0, :] = 0.0
-    pixels[..., columns < 0] = 0.0
-    return pixels
-
-
-def _finite(name: str, values: ArrayLike, form: str) -> Floats:
-    """The values as read-only float64, copied unless they are; what was found finite is not read again."""
-    try:
-        given = np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{name} is not an array of numbers: {str(error).splitlines()[0]}") from None
-    if given.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, got {given.dtype}")
-    if given.ndim != form.count(",") + 1 or given.size == 0:
-        raise ValueError(f"{name} must be {form}, each at least 1, got {list(given.shape)}")
-    is_kept = given.dtype == np.float64 and not given.flags.writeable
-    if is_kept and _found_finite.get(id(given)) is given:
-        return given
-    with np.errstate(over="ignore"):
-        array = given if is_kept else given.astype(np.float64)
-    if not np.isfinite([array.min(), array.max()]).all():
-        raise ValueError(f"{name} contains NaN or infinity")
-    array.setflags(write=False)
-    _found_finite[id(array)] = array
+def _checked(name: str, values: ArrayLike, form: str) -> Floats:
+    array = finite(name, values)
+    if array.ndim != form.count(",") + 1 or array.size == 0:
+        raise ValueError(f"{name} must be {form}, each at least 1, got {list(array.shape)}")
     return array
 
 

@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from convtui.paint.cells import DARK, Palette, style
+from convtui.paint.colours import DARK, Palette, style
 from convtui.paint.drawing import Cell
 
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from textual.content import Content
 
-from convtui.paint.cells import cut_to
-from convtui.paint.links import KEY, link
+from convtui.paint.text import cut_to
+from convtui.paint.text_line import KEY_STYLE, link
 from convtui.state.session import Session
 
 SHORTEST: Final = 8  # characters that are left of a name
@@ -88,7 +88,7 @@ def _cut(item: Control) -> Content:
 
 
 def _drawn(item: Control, space: str, named: bool = True) -> Content:
-    key = Content.styled(item.key, KEY)
+    key = Content.styled(item.key, KEY_STYLE)
     if not item.stepped:
         label = (f" {item.label} " if item.label else " ", "$text-muted")
         return Content.assemble(key, label, link(item.value, f"screen.{item.name}(1)"))

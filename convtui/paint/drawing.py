@@ -16,8 +16,9 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
-from convtui.paint.cells import RGB, Palette, accent_on, contrast, ink, significant, style
-from convtui.paint.sheets import ABSENT, PADDING, UNUSED, Patch, Sheet
+from convtui.paint.cells import ABSENT, PADDING, UNUSED, Cells, Patch
+from convtui.paint.colours import RGB, Palette, accent_on, contrast, ink, style, tint
+from convtui.paint.text import significant
 
 Cell = tuple[int, int]
 Rectangle = tuple[range, range]  # rows and columns of cells
@@ -109,7 +110,7 @@ NOBODY: Final = Readers(frozenset(), frozenset())
 class Grid:
     """All that a grid view draws: the cells, what is marked in them, and the words above."""
 
-    sheet: Sheet
+    cells: Cells
     title: str
     hint: str = ""
     short_title: str = ""  # where there is no room for the title
@@ -123,7 +124,7 @@ class Grid:
     legend: bool = False  # whether the scale of its colours is shown
 
     def is_filled(self, row: int, column: int) -> bool:
-        return self.filled is None or row * self.sheet.columns + column < self.filled
+        return self.filled is None or row * self.cells.columns + column < self.filled
 
 
 class Rows:
@@ -147,7 +148,7 @@ class Rows:
         part = line % self._size.height
         looks = self._plain.get(line)
         if looks is None:
-            unmarked = Grid(grid.sheet, grid.title)
+            unmarked = Grid(grid.cells, grid.title)
             looks = [self._look(unmarked, row, at, part) for at in range(len(self._kinds[0]))]
             self._plain[line] = looks
         looks = list(looks)
@@ -184,7 +185,7 @@ class Rows:
         width = len(self._kinds[0])
         if grid.filled is None:
             return width
-        return min(max(grid.filled - row * grid.sheet.columns - self._origin[1], 0), width)
+        return min(max(grid.filled - row * grid.cells.columns - self._origin[1], 0), width)
 
     def _uncomputed(self, part: int) -> Look:
         dot = "·" if part == self._size.height // 2 else ""
@@ -208,11 +209,11 @@ class Rows:
 
 def legend_line(grid: Grid, width: int, palette: Palette) -> list[Segment]:
     """The scale of the colours: its lowest value, the colours, its highest."""
-    lowest, highest = grid.sheet.scale
+    lowest, highest = grid.cells.scale
     values = np.linspace(lowest, highest, max(3, min(11, width - 14)))
     ends = style(palette.muted, palette.background)
     low, high = significant(lowest, 2), significant(highest, 2)
-    pixels = grid.sheet.coloured(values, palette).tolist()
+    pixels = grid.cells.coloured(values, palette).tolist()
     bar = [("█", style((r, g, b), palette.background)) for r, g, b in pixels]
     middle = [Segment(" 0 ", ends)] if lowest < 0 < highest else []
     half = len(bar) // 2 if middle else len(bar)
@@ -256,7 +257,7 @@ def _block(grid: Grid, cell: Cell, value: float, pixel: RGB, kind: int, palette:
         return "· ", style(tint(pixel, palette.muted, 0.5), pixel)
     if kind == UNUSED:
         return "╱╱", style(_faint(pixel, 0.45), pixel)
-    if grid.sheet.signed and value < 0 and kind != PADDING:
+    if grid.cells.signed and value < 0 and kind != PADDING:
         return "─ ", style(_faint(pixel, 0.3), pixel)
     return "  ", style(None, pixel)
 
@@ -273,7 +274,7 @@ def _number(
     """A cell's number, or in a cell of several lines the part of it that lies on one line."""
     part, size = part_of
     filled = grid.is_filled(*cell)
-    shown = grid.sheet.text(value) if filled and kind != ABSENT else "·"
+    shown = grid.cells.text(value) if filled and kind != ABSENT else "·"
     text = shown if part == size.height // 2 else ""
     text = text.rjust(NUMBERS.width).ljust(size.width)
     if not filled:
@@ -358,15 +359,6 @@ def _framed(text: str, edges: tuple[bool, bool, bool, bool], part_of: tuple[int,
     return "".join(
         _QUADRANTS[bit] if bit and char == " " else char for bit, char in zip(bits, text, strict=True)
     )
-
-
-@lru_cache(maxsize=1 << 14)
-def tint(pixel: RGB, colour: RGB, share: float) -> RGB:
-    """A colour with a share of another mixed in."""
-    red, green, blue = (
-        round(ours * (1 - share) + theirs * share) for ours, theirs in zip(pixel, colour, strict=True)
-    )
-    return red, green, blue
 
 
 def _faint(pixel: RGB, share: float) -> RGB:

@@ -12,8 +12,9 @@ from operator import attrgetter
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.paint.cells import DARK, Palette, cut_to, style
+from convtui.paint.colours import DARK, Palette, style
 from convtui.paint.drawing import BLOCKS, Cell, CellSize, Grid, Rectangle, Rows, legend_line
+from convtui.paint.text import cut_to
 
 
 class GridPane:
@@ -43,7 +44,7 @@ class GridPane:
         """Draw this from now on."""
         old, self.grid = self.grid, grid
         scrolled = self._follow(old)
-        if old is None or scrolled or old.sheet is not grid.sheet:
+        if old is None or scrolled or old.cells is not grid.cells:
             self._changed = [Region(0, 0, self.region.width, self.region.height)]
             return
         if old.title != grid.title:
@@ -83,13 +84,13 @@ class GridPane:
 
     def _look_at(self, grid: Grid, row: int, column: int) -> bool:
         """Put this cell at the top left, as far as there are cells; tell whether the view moved."""
-        before, sheet = self._origin, grid.sheet
+        before, cells = self._origin, grid.cells
         rows, columns = self._in_view
-        top = min(max(row, 0), max(sheet.rows - rows, 0))
-        left = min(max(column, 0), max(sheet.columns - columns, 0))
+        top = min(max(row, 0), max(cells.rows - rows, 0))
+        left = min(max(column, 0), max(cells.columns - columns, 0))
         self._origin = (top, left)
-        right = min(left + columns, sheet.columns)
-        self._visible = range(top, min(top + rows, sheet.rows)), range(left, right)
+        right = min(left + columns, cells.columns)
+        self._visible = range(top, min(top + rows, cells.rows)), range(left, right)
         return self._origin != before
 
     def _follow(self, old: Grid | None) -> bool:
@@ -153,9 +154,9 @@ class GridPane:
 
     def _visible_rows(self, grid: Grid) -> Rows:
         rows, columns = self._visible
-        key = (grid.sheet, rows, columns, self.palette, self.cell_size)
+        key = (grid.cells, rows, columns, self.palette, self.cell_size)
         if self._rows is None or self._rows[0] != key:
-            patch = grid.sheet.patch(rows, columns, self.palette)
+            patch = grid.cells.patch(rows, columns, self.palette)
             self._rows = (key, Rows(patch, self._origin, self.cell_size, self.palette))
         return self._rows[1]
 
@@ -165,7 +166,7 @@ class GridPane:
         text = cut_to(text, self.region.width)
         title = Segment(text, style(self.palette.text, self.palette.background, True))
         rows, columns = self._visible
-        if len(rows) == grid.sheet.rows and len(columns) == grid.sheet.columns:
+        if len(rows) == grid.cells.rows and len(columns) == grid.cells.columns:
             return [title]
         place = f"rows {rows.start}-{rows.stop - 1}, columns {columns.start}-{columns.stop - 1} in view"
         return self._apart([title], [Segment(place, style(self.palette.muted, self.palette.background))])
@@ -227,14 +228,14 @@ def _differences(old: Grid, new: Grid) -> Iterator[Rectangle]:
         for readers in filter(attrgetter("count"), (old.readers, new.readers)):
             yield _hull(readers.rows), _hull(readers.columns)
     if old.lit_row != new.lit_row:
-        every = range(new.sheet.columns)
+        every = range(new.cells.columns)
         yield from ((range(row, row + 1), every) for row in (old.lit_row, new.lit_row) if row is not None)
     if old.lit_column != new.lit_column:
-        every = range(new.sheet.rows)
+        every = range(new.cells.rows)
         lit = (old.lit_column, new.lit_column)
         yield from ((every, range(column, column + 1)) for column in lit if column is not None)
     if old.filled != new.filled:
-        columns, everything = new.sheet.columns, new.sheet.rows * new.sheet.columns
+        columns, everything = new.cells.columns, new.cells.rows * new.cells.columns
         first, last = sorted(everything if at is None else at for at in (old.filled, new.filled))
         top, bottom = first // columns, (last - 1) // columns
         if top == bottom:

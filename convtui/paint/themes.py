@@ -7,7 +7,7 @@ from typing import Final
 
 from textual.theme import Theme
 
-from convtui.paint.cells import DARK, LIGHT, RGB, Palette
+from convtui.paint.colours import DARK, LIGHT, RGB, Palette
 
 
 def _hex(colour: RGB) -> str:

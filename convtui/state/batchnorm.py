@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convtui.engine.batch_maps import norm_of
 from convtui.engine.batchnorm import BatchNormState, Statistics
 from convtui.engine.feature_maps import FeatureMaps
+from convtui.engine.forward import batch_norm_of
 from convtui.engine.layers import BatchNorm, Conv, ReLU
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row
@@ -92,7 +92,7 @@ class Network:
     def norm(self, place: Place) -> BatchNormState:
         """A copy of the batch norm there; one that is laid over is as PyTorch makes it."""
         if place.norm is not None:
-            return replace(norm_of(self.weights[place.norm]), num_batches_tracked=self.batches_tracked)
+            return replace(batch_norm_of(self.weights[place.norm]), num_batches_tracked=self.batches_tracked)
         return BatchNormState(self.rows[place.input].output_shape[0])
 
     @cached_property

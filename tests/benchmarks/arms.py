@@ -73,7 +73,7 @@ def network(recipe: Recipe) -> nn.Sequential:
 def plain_pytorch(recipe: Recipe, laps: Laps) -> None:
     """The loop as a PyTorch user writes it, keeping every step's loss."""
     tensors, model = Tensors.of(load(recipe.data)), network(recipe)
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [each for each in model.parameters() if each.ndim >= 2]},
         {"params": [each for each in model.parameters() if each.ndim < 2], "weight_decay": 0.0},
     ]
@@ -180,7 +180,7 @@ def fit_by_fastai(recipe: Recipe, laps: Laps, callbacks: list[Any]) -> None:
     from fastai.metrics import accuracy
     from fastai.optimizer import Adam
 
-    class EveryEpoch(Callback):
+    class EveryEpoch(Callback):  # type: ignore[misc]  # fastai has no types
         order = 90  # after the Recorder
 
         def after_epoch(self) -> None:

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
+from statistics import median
 from typing import Final
 
 from tests.benchmarks.measure import (
     DOWN,
     RIGHT,
     Series,
-    median,
     one_at_a_time,
     opened,
     percentile_95,

@@ -303,7 +303,7 @@ def test_a_damaged_session_is_told_with_its_line(saved: Path, capsys: pytest.Cap
 
 
 def test_a_file_name_that_is_no_text() -> None:
-    command = [sys.executable, "-m", "convtui", b"\xff.png"]
+    command: list[str | bytes] = [sys.executable, "-m", "convtui", b"\xff.png"]
     result = subprocess.run(command, capture_output=True, env={**os.environ, "LC_ALL": "C"})
     assert (result.returncode, result.stdout) == (2, b"")
     assert result.stderr.startswith(b"convtui: '\\udcff.png': no such file")

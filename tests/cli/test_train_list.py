@@ -24,8 +24,9 @@ def keep(recipe: Recipe, until: int | None = None, lost_at: float = float("inf")
     run = new_run(recipe, "")
     with run.locked():
         for event in made.events(recipe, until, str(run.path)):
-            is_lost = isinstance(event, Step) and event.step >= lost_at
-            run.append(replace(event, loss=float("nan")) if is_lost else event)
+            if isinstance(event, Step) and event.step >= lost_at:
+                event = replace(event, loss=float("nan"))
+            run.append(event)
     return run
 
 

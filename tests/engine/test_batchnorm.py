@@ -1,5 +1,6 @@
 """BatchNormState agrees with torch.nn.BatchNorm2d, batch after batch, in both modes."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from convtui.engine.batchnorm import BatchNormState, Statistics
 from convtui.engine.spec import Floats
 
-CLOSE = {"rtol": 1e-9, "atol": 1e-9}
+assert_close = partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9)
 
 momenta = st.none() | st.floats(0, 1)
 
@@ -36,8 +37,8 @@ def torch_norm(norm: BatchNormState, kind: type[torch.nn.Module] = torch.nn.Batc
 
 
 def assert_same_state(norm: BatchNormState, module: Any) -> None:
-    np.testing.assert_allclose(norm.running_mean, module.running_mean.numpy(), **CLOSE)
-    np.testing.assert_allclose(norm.running_var, module.running_var.numpy(), **CLOSE)
+    assert_close(norm.running_mean, module.running_mean.numpy())
+    assert_close(norm.running_var, module.running_var.numpy())
     assert norm.num_batches_tracked == int(module.num_batches_tracked)
 
 
@@ -76,7 +77,7 @@ def test_a_sequence_of_batches_with_mode_switches(
                 module(torch.tensor(batch))
             break  # the module has counted the batch that it refused
         output = norm(batch)
-        np.testing.assert_allclose(output, module(torch.tensor(batch)).detach().numpy(), **CLOSE)
+        assert_close(output, module(torch.tensor(batch)).detach().numpy())
         norm = norm.after(batch)
         assert_same_state(norm, module)
 
@@ -86,7 +87,7 @@ def test_a_sequence_of_batches_with_mode_switches(
 def test_features_are_normalised_as_by_batch_norm_1d(norm: BatchNormState, images: int, seed: int) -> None:
     module = torch_norm(norm, torch.nn.BatchNorm1d)
     batch = random_batch(seed, (images, norm.num_features))
-    np.testing.assert_allclose(norm(batch), module(torch.tensor(batch)).detach().numpy(), **CLOSE)
+    assert_close(norm(batch), module(torch.tensor(batch)).detach().numpy())
     assert_same_state(norm.after(batch), module)
 
 
@@ -97,9 +98,9 @@ def test_momentum_none_is_the_mean_of_all_batches(seed: int, sizes: list[int]) -
     for at, images in enumerate(sizes):
         seen.append(Statistics.of(random_batch(seed + at, (images, 2, 3, 3))))
         norm = norm.updated(seen[-1])
-    np.testing.assert_allclose(norm.running_mean, np.mean([each.mean for each in seen], axis=0), **CLOSE)
+    assert_close(norm.running_mean, np.mean([each.mean for each in seen], axis=0))
     unbiased = np.mean([each.unbiased_var for each in seen], axis=0)
-    np.testing.assert_allclose(norm.running_var, unbiased, **CLOSE)
+    assert_close(norm.running_var, unbiased)
 
 
 def test_the_statistics_of_a_batch_by_hand() -> None:

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.engine import convolution as module
+from convtui.engine import finite as module
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import kernel
 from convtui.engine.spec import SpecError
@@ -84,7 +84,7 @@ def test_step_reads_the_window_of_the_padded_image(case: Case) -> None:
     for step in map(convolution.step, all_steps(convolution)):
         o, r, c = step.position
         (top, _), (left, _) = convolution.spec.pads
-        window = np.ix_(step.channels, step.rows + top, step.columns + left)
+        window = np.ix_(np.array(step.channels), step.rows + top, step.columns + left)
         np.testing.assert_array_equal(step.window, padded[window])
         np.testing.assert_array_equal(step.weights, case.weight[o])
         assert step.rows[0] == r * convolution.spec.stride[0] - top
@@ -117,7 +117,8 @@ def test_multiply_adds_of_a_step(case: Case) -> None:
             step.weights[s, i, j],
             step.products[s, i, j],
         )
-        assert (n, running) == (np.ravel_multi_index((s, i, j), step.products.shape), step.running[n])
+        assert n == np.ravel_multi_index((s, i, j), step.products.shape)
+        assert running == step.running[n]
 
 
 @given(legal_cases(), st.data())
@@ -263,7 +264,12 @@ def test_arrays_are_kept_or_copied_but_never_changed() -> None:
 
 
 def test_replaced_keeps_everything_else() -> None:
-    parameters = {"padding": ((1, 0), (0, 2)), "dilation": (1, 2), "groups": 2, "padding_mode": "circular"}
+    parameters: dict[str, Any] = {
+        "padding": ((1, 0), (0, 2)),
+        "dilation": (1, 2),
+        "groups": 2,
+        "padding_mode": "circular",
+    }
     convolution = Convolution(np.ones((2, 5, 5)), np.ones((2, 1, 3, 3)), [1, 2], **parameters)
     other = convolution.replaced(stride=2)
     assert other.image is convolution.image

@@ -1,5 +1,6 @@
 """Feature maps are what PyTorch computes from the same weights."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convtui.engine import cross_correlation
 from convtui.engine import feature_maps as module
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import Conv, Layer, LayerError, Shape
 from convtui.engine.presets import preset
+from convtui.engine.spec import Floats
+from convtui.engine.stack import Row
 from tests.engine.stacks import Torch, stacks
 
 
@@ -41,7 +45,8 @@ def maps_of(stack: tuple[list[Layer], Shape]) -> FeatureMaps:
 def test_activations_are_those_of_torch(stack: tuple[list[Layer], Shape], block_cells: int) -> None:
     maps = maps_of(stack)
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
-        patch.setattr(module, "BLOCK_CELLS", block_cells)
+        patch.setattr(cross_correlation, "MOST_PATCHES", block_cells)
+        patch.setattr(module, "MOST_DRAWN", block_cells)
         outputs = Torch(torch.tensor(image_of(stack[1])), maps).run(stack[0]).outputs
         for number, output in enumerate(outputs):
             np.testing.assert_allclose(maps.activations(number), output.numpy(), rtol=1e-9, atol=1e-9)
@@ -89,7 +94,7 @@ def test_seed_decides_and_layers_are_drawn_by_themselves(monkeypatch: pytest.Mon
         return FeatureMaps(text, image_of((2, 8, 8)), seed).weights(layer)["weight"]
 
     weights = weight("conv 3x3 4, conv 3x3 4", 2, 5)
-    monkeypatch.setattr(module, "BLOCK_CELLS", 50)
+    monkeypatch.setattr(module, "MOST_DRAWN", 50)
     np.testing.assert_array_equal(weight("conv 1x1 4, conv 3x3 4", 2, 5), weights)
     assert not np.array_equal(weight("conv 3x3 4, conv 3x3 4", 2, 6), weights)
     assert not np.array_equal(weight("conv 3x3 4, conv 3x3 4, conv 3x3 4", 3, 5), weights)
@@ -98,11 +103,12 @@ def test_seed_decides_and_layers_are_drawn_by_themselves(monkeypatch: pytest.Mon
 def test_only_what_is_needed_is_computed_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     computed = []
     compute = FeatureMaps._output
-    monkeypatch.setattr(
-        FeatureMaps,
-        "_output",
-        lambda maps, row, inputs: computed.append(row.number) or compute(maps, row, inputs),
-    )
+
+    def noted(maps: FeatureMaps, row: Row, inputs: Sequence[Floats]) -> Floats:
+        computed.append(row.number)
+        return compute(maps, row, inputs)
+
+    monkeypatch.setattr(FeatureMaps, "_output", noted)
     maps = FeatureMaps("relu, residual(bn, bn | conv 1x1 1), relu, gap", image_of((1, 4, 4)))
     for layer, expected in (0, []), (4, [1, 4]), (3, [1, 4, 2, 3]), (6, [1, 4, 2, 3, 5, 6]), (2, computed):
         maps.activations(layer)

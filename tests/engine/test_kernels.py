@@ -1,5 +1,6 @@
 """Named kernels do what they say, and kernels written as text or files come back the same."""
 
+from collections.abc import Callable
 from io import BytesIO
 from itertools import product
 from math import comb
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from numpy.typing import ArrayLike
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import (
@@ -147,7 +149,7 @@ def test_descriptions_are_sentences() -> None:
 
 
 @pytest.mark.parametrize("call", [kernel, describe, legal_sizes])
-def test_unknown_names_suggest_known_ones(call: object) -> None:
+def test_unknown_names_suggest_known_ones(call: Callable[[str], object]) -> None:
     with pytest.raises(ValueError, match="unknown kernel 'sobelx'; choose from sobel-x, sobel-y"):
         call("sobelx")
     with pytest.raises(ValueError, match=f"unknown kernel '~'; choose from {', '.join(NAMES)}"):
@@ -268,7 +270,7 @@ def test_text_files_load(tmp_path: Path, name: str, encoding: str) -> None:
     assert load_kernel(str(tmp_path / name)).tolist() == [[[[-1, 0.5], [3, 4]]]]
 
 
-def saved(array: object) -> bytes:
+def saved(array: ArrayLike) -> bytes:
     file = BytesIO()
     np.save(file, array, allow_pickle=True)
     return file.getvalue()

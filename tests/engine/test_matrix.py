@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from convtui.engine import matrix as module
 from convtui.engine.convolution import Convolution
@@ -38,7 +39,7 @@ def matrix_of_torch(case: Case) -> Floats:
     return outputs.detach().numpy().reshape(len(pixels), -1).T
 
 
-def structure_of_torch(case: Case) -> Floats:
+def structure_of_torch(case: Case) -> NDArray[np.bool_]:
     return matrix_of_torch(replace(case, weight=np.ones_like(case.weight))) > 0
 
 

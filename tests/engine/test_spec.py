@@ -116,8 +116,9 @@ def test_refusals_in_plain_words(error: SpecError, plain: str) -> None:
 @pytest.mark.parametrize("name", ["kernel_size", "stride", "dilation"])
 def test_a_pair_is_named_only_where_the_two_differ(name: str) -> None:
     for pair, shown in ((0, 0), "0"), ((0, 2), "(0, 2)"):
+        parameters: dict[str, Any] = {"kernel_size": 3, name: pair}
         with pytest.raises(SpecError) as caught:
-            ConvSpec(**{"kernel_size": 3, name: pair})
+            ConvSpec(**parameters)
         assert str(caught.value).startswith(f"{name}={shown}: must be at least 1; nearest legal: ")
 
 
@@ -295,10 +296,14 @@ def test_remainder_is_what_can_be_cut_off(case: Case) -> None:
 
 @given(legal_cases())
 def test_sources_are_those_of_numpy_padding(case: Case) -> None:
-    modes = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    modes: dict[str, Any] = {
+        "zeros": {"mode": "constant", "constant_values": -1},
+        "reflect": {"mode": "reflect"},
+        "replicate": {"mode": "edge"},
+        "circular": {"mode": "wrap"},
+    }
     for axis in both_axes(case):
-        constant = {"constant_values": -1} if axis.padding_mode == "zeros" else {}
-        padded = np.pad(np.arange(axis.size), (axis.before, axis.after), modes[axis.padding_mode], **constant)
+        padded = np.pad(np.arange(axis.size), (axis.before, axis.after), **modes[axis.padding_mode])
         np.testing.assert_array_equal(axis.sources, padded)
 
 
@@ -308,6 +313,7 @@ def test_unused_are_the_pixels_without_gradient(case: Case) -> None:
     Case(case.image, np.ones_like(case.weight), None, case.parameters).computed_by_torch(
         image
     ).sum().backward()
+    assert image.grad is not None
     rows, columns = both_axes(case)
     is_used = np.ones(case.image.shape[1:], dtype=bool)
     is_used[list(rows.unused)] = False

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from convtui.inputs.images import InputError, read_picture, with_pixel
@@ -70,8 +71,8 @@ def test_sixteen_bit_grey_keeps_its_precision(tmp_path: Path, name: str) -> None
 
 
 @pytest.mark.parametrize("number", [np.float32, np.int32])
-def test_pictures_of_bare_numbers_keep_them(tmp_path: Path, number: type) -> None:
-    values = np.array([[-3, 0], [70000, 2]], dtype=number)
+def test_pictures_of_bare_numbers_keep_them(tmp_path: Path, number: type[np.float32 | np.int32]) -> None:
+    values: NDArray[np.float32 | np.int32] = np.array([[-3, 0], [70000, 2]], dtype=number)
     Image.fromarray(values).save(tmp_path / "a.tif")
     picture = read_picture(tmp_path / "a.tif")
     assert_shows(picture, values[np.newaxis])
@@ -116,7 +117,7 @@ def test_transparent_grey_stays_grey(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("mode", "transparent"), [("P", 0), ("L", 0), ("RGB", (0, 0, 0)), ("1", 0)])
 def test_a_transparent_colour_lies_on_white(
-    tmp_path: Path, mode: str, transparent: int | tuple[int, int, int]
+    tmp_path: Path, mode: str, transparent: float | tuple[int, ...] | None
 ) -> None:
     image = Image.new("RGB", (2, 1), "white")
     image.putpixel((0, 0), (0, 0, 0))

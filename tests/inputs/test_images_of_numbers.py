@@ -3,6 +3,7 @@
 import os
 import struct
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_arrays_keep_their_numbers(tmp_path: Path, dtype: str) -> None:
 )
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_axes_are_channels_rows_cols(
-    tmp_path: Path, shape: tuple[int, ...], channels: int, order: str
+    tmp_path: Path, shape: tuple[int, ...], channels: int, order: Literal["C", "F"]
 ) -> None:
     array = np.arange(np.prod(shape)).reshape(shape).copy(order=order)
     picture = read_picture(saved(tmp_path / "a.npy", array))
@@ -96,7 +97,7 @@ def test_arrays_that_are_no_image(tmp_path: Path, array: np.ndarray, reason: str
 
 def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
     class Bomb:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
             return Path.touch, (tmp_path / "exploded",)
 
     with (tmp_path / "a.npy").open("wb") as stream:

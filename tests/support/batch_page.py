@@ -56,8 +56,8 @@ def activations(screen: BatchNormScreen, batch: int) -> torch.Tensor:
     weights = batches(screen).network.weights[1]
     images, _ = MiniBatches(digits(), 0, BATCH).after(batch)
     pixels = torch.tensor(images, dtype=torch.float64)
-    arrays = (torch.tensor(weights[name]) for name in ("weight", "bias"))
-    return torch.relu(torch.conv2d(pixels, *arrays, 2, 1))
+    weight, bias = (torch.tensor(weights[name]) for name in ("weight", "bias"))
+    return torch.relu(torch.conv2d(pixels, weight, bias, 2, 1))
 
 
 def row(driven: Driven, name: str) -> list[str]:

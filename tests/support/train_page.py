@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from convtui.app.app import ConvtuiApp
-from convtui.pages.train.page import TrainScreen, View
+from convtui.pages.train.page import TrainScreen
+from convtui.pages.train.showing import View
 from convtui.training.process.protocol import Message, Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import new_run
@@ -56,6 +57,9 @@ class Training(Driven):
         await self.pilot.pause()
         self.train.show_again()
         await self.pilot.pause()
+
+    def shows(self, view: View) -> bool:
+        return self.train.view is view
 
     async def turn_to(self, view: View) -> None:
         self.train.turn_to(view)

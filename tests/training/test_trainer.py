@@ -91,10 +91,10 @@ async def test_commands_go_to_the_worker(trainer: Trainer, workers: FakeWorkers)
     assert workers.now.told[1:] == [Pause(), Go(), SetRate(0.01), Watch(4, (0, 1, 2, 0)), Stop()]
     workers.now.tell(Paused(3))
     await settled()
-    assert record.state is State.PAUSED
+    states = [record.state]
     workers.now.tell(Going(3), Stopped(4))
     await settled()
-    assert record.state is State.STOPPED
+    assert [*states, record.state] == [State.PAUSED, State.STOPPED]
     assert not trainer.is_busy
 
 

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key
-from convtui.paint.links import KEY
+from convtui.pages.base.modal import ClosesOnce
+from convtui.paint.text_line import KEY_STYLE
 
 TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "BatchNorm", "train": "Train"}
 INTRODUCTIONS: Final = {
@@ -61,7 +61,7 @@ def help_text(page: str = "step") -> Content:
     for name, rows in tables.items():
         wide = max(12, max(len(written) for written, _ in rows)) + 2
         lines += [Content(), Content.styled(name, "bold")]
-        lines += [Content.assemble((written.ljust(wide), KEY), does) for written, does in rows]
+        lines += [Content.assemble((written.ljust(wide), KEY_STYLE), does) for written, does in rows]
     end = Content("ctrl+p finds every command, sample, kernel and theme by name.")
     return Content("\n").join([*lines, Content(), end])
 
@@ -70,10 +70,10 @@ def _titled(pages: Mapping[str, tuple[Key, ...]]) -> dict[str, tuple[Key, ...]]:
     return {f"{TITLES[name]} page": keys for name, keys in pages.items()}
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ClosesOnce[None]):
     """A page to scroll; escape, q or ? closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "app.pop_screen", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "screen.dismiss", "Close")]
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -26,9 +26,9 @@ from convtui.pages.base.layout import LEAST_HEIGHT, LEAST_WIDTH
 from convtui.pages.base.notice import Notice
 from convtui.pages.base.player import Player
 from convtui.paint.canvas import Canvas
-from convtui.paint.cells import Palette
+from convtui.paint.colours import Palette
 from convtui.paint.controls import Control, controls_line
-from convtui.paint.links import KEY, Line, link
+from convtui.paint.text_line import KEY_STYLE, TextLine, link
 from convtui.paint.themes import palette_of
 from convtui.state.history import Document
 from convtui.state.session import SESSION, Session
@@ -51,7 +51,7 @@ def _footer_word(item: FooterKey, is_current: bool = False) -> Content:
     key, word, action = item
     if is_current:
         return Content.styled(f"{key} {word}", "bold reverse")
-    return Content.assemble(link(f"{key} ", action, KEY), link(word, action))
+    return Content.assemble(link(f"{key} ", action, KEY_STYLE), link(word, action))
 
 
 class Page(Screen[None]):
@@ -72,8 +72,8 @@ class Page(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.canvas = Canvas()
-        self._controls, self._keys = Line("controls"), Line("keys")
-        self._too_small, self._notice = Line("too-small"), Notice(id="notice")
+        self._controls, self._keys = TextLine("controls"), TextLine("keys")
+        self._too_small, self._notice = TextLine("too-small"), Notice(id="notice")
         self.player: Player | None = None  # of a page whose steps can be played
         self.opening: AwaitMount | None = None  # a line or a question that is on its way to the screen
 

@@ -11,11 +11,12 @@ from rich.segment import Segment
 
 from convtui.engine.batchnorm import BatchNormState
 from convtui.pages.batchnorm.figures import Figures
-from convtui.paint.cells import Palette, accent_on, cut_to, style
+from convtui.paint.colours import Palette, accent_on, style
 from convtui.paint.controls import Control
-from convtui.paint.drawn_pane import Size
 from convtui.paint.glyphs import Lines
+from convtui.paint.panes import Size
 from convtui.paint.plots import series_colour
+from convtui.paint.text import cut_to
 from convtui.state.batchnorm import Batches
 
 BATCH: Final = 0  # the colour, among the palette's series, of what belongs to this batch

@@ -37,8 +37,8 @@ from convtui.pages.batchnorm.plots import (
     scatter_plot,
 )
 from convtui.paint.controls import Control
-from convtui.paint.drawn_pane import DrawnPane
 from convtui.paint.histogram import Histogram, histogram_lines
+from convtui.paint.panes import DrawnPane
 from convtui.paint.plots import Plot, plot_lines
 from convtui.state.batchnorm import MOMENTA, SCALE_STEP, Batches
 from convtui.state.batchnorm_settings import PROPOSED, change, named

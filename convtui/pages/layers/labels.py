@@ -10,8 +10,8 @@ from convtui.engine.layers import Conv, LayerError, Window
 from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding, field_through
 from convtui.pages.layers.table import is_clipped
-from convtui.paint.cells import significant
 from convtui.paint.controls import Control, pair
+from convtui.paint.text import significant
 from convtui.state.learned_weights import Trained
 from convtui.state.network import Stack
 

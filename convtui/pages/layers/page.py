@@ -49,7 +49,7 @@ from convtui.pages.layers.table_pane import TablePane
 from convtui.paint.canvas import Canvas
 from convtui.paint.controls import Control
 from convtui.paint.grid import GridPane
-from convtui.paint.text_pane import TextPane
+from convtui.paint.panes import TextPane
 from convtui.state.learned_weights import is_normalised
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom

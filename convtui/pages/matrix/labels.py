@@ -9,9 +9,9 @@ from textwrap import wrap
 import numpy as np
 
 from convtui.engine.matrix import WeightMatrix
+from convtui.pages.matrix.cells import ENTRY_COLOURS
 from convtui.pages.matrix.figures import Pointed, matrix_in, upright
-from convtui.pages.matrix.sheets import ENTRY_COLOURS
-from convtui.paint.cells import significant
+from convtui.paint.text import significant
 from convtui.state.session import Session
 
 NAMED_ENTRIES = 3

@@ -25,7 +25,7 @@ from convtui.pages.matrix.panes import EquationsPane, MatrixPane, OverviewPane, 
 from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.drawing import HALF_BLOCKS, Cell
 from convtui.paint.grid import GridPane
-from convtui.paint.text_pane import TextPane
+from convtui.paint.panes import TextPane
 from convtui.state.session import Session, Zoom
 
 LEGEND: Final = 32  # columns of the scale, right of the matrix's sentence

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from convtui.engine.convolution import Step
-from convtui.paint.cells import DUST, cut_to, significant
+from convtui.paint.text import DUST, cut_to, significant
 
 
 def sum_line(step: Step, slice: int, taps: int | None, width: int, names: Sequence[str] = ()) -> str:

@@ -1,6 +1,6 @@
 """What each grid of the Step screen shows for a session and what the user points at.
 
-Sheets are made once for an image or a convolution and kept while it is stepped through, so that a step only
+Cells are made once for an image or a convolution and kept while it is stepped through, so that a step only
 moves marks.
 """
 
@@ -17,10 +17,10 @@ import numpy as np
 from convtui.engine.convolution import Convolution, Step
 from convtui.inputs.images import Picture
 from convtui.pages.step.shape import counted, spans
-from convtui.paint.cells import is_integral
+from convtui.paint.cells import FILLED_TINT, ZERO_TINT, ImageCells, OutputCells, TableCells, whole_pixels
 from convtui.paint.controls import padding
 from convtui.paint.drawing import NOBODY, Cell, Grid, Outline, Readers
-from convtui.paint.sheets import FILLED_TINT, ZERO_TINT, ImageSheet, OutputSheet, TableSheet, whole_pixels
+from convtui.paint.text import is_integral
 from convtui.state.session import Session
 
 UNBOUNDED: Final = 1 << 16
@@ -72,21 +72,21 @@ def step_grids(
 
 
 @lru_cache(maxsize=4)
-def image_sheet(picture: Picture, convolution: Convolution, channel: int, own_colours: bool) -> ImageSheet:
-    return ImageSheet(picture, convolution.axes, channel, own_colours)
+def image_cells(picture: Picture, convolution: Convolution, channel: int, own_colours: bool) -> ImageCells:
+    return ImageCells(picture, convolution.axes, channel, own_colours)
 
 
 @lru_cache(maxsize=4)
-def output_sheet(picture: Picture, convolution: Convolution, channel: int) -> OutputSheet:
+def output_cells(picture: Picture, convolution: Convolution, channel: int) -> OutputCells:
     bias = convolution.bias
     whole = whole_pixels(picture) and _whole(convolution) and (bias is None or is_integral(bias))
-    return OutputSheet(convolution, channel, whole)
+    return OutputCells(convolution, channel, whole)
 
 
 @lru_cache(maxsize=4)
-def kernel_sheet(convolution: Convolution, filter: int, slice: int) -> TableSheet:
+def kernel_cells(convolution: Convolution, filter: int, slice: int) -> TableCells:
     limit = _largest(convolution)
-    return TableSheet(convolution.weight[filter, slice], -limit, limit, _whole(convolution))
+    return TableCells(convolution.weight[filter, slice], -limit, limit, _whole(convolution))
 
 
 @lru_cache(maxsize=4)
@@ -119,7 +119,7 @@ def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None, w
     elif entry:
         focus = (rows[entry[0]], columns[entry[1]])
     return Grid(
-        sheet=image_sheet(session.picture, convolution, session.channel, session.own_colours),
+        cells=image_cells(session.picture, convolution, session.channel, session.own_colours),
         title=_image_title(session, width),
         hint="framed: the current window",
         legend=not session.own_colours,
@@ -195,7 +195,7 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         where_else = " of this channel" if convolution.output_shape[0] > 1 else ""
         hint = f"{readers.count} cells{where_else} read it" if readers.count > 1 else "one cell reads it"
     return Grid(
-        sheet=output_sheet(session.picture, convolution, o),
+        cells=output_cells(session.picture, convolution, o),
         title=title,
         short_title=short_title,
         hint=hint,
@@ -218,9 +218,9 @@ def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Gri
     _, slices, rows, columns = convolution.weight_shape
     whole = whole_pixels(picture)
     tint = ZERO_TINT if session.spec.padding_mode == "zeros" else FILLED_TINT
-    window = TableSheet(step.window[s], picture.lowest, picture.highest, whole, step.is_padding, tint)
+    window = TableCells(step.window[s], picture.lowest, picture.highest, whole, step.is_padding, tint)
     limit = max(abs(picture.lowest), abs(picture.highest)) * _largest(convolution)
-    products = TableSheet(step.products[s], -limit, limit, whole and _whole(convolution))
+    products = TableCells(step.products[s], -limit, limit, whole and _whole(convolution))
     done = None
     if session.taps is not None:
         done = min(max(session.taps - s * rows * columns, 0), rows * columns)
@@ -233,6 +233,6 @@ def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Gri
         window_title = f"{short_title} ({s + 1} of {slices})" if slices > 1 else short_title
     return (
         Grid(window, window_title, "pixels it covers", short_title, focus=entry),
-        Grid(kernel_sheet(convolution, o, s), kernel_title, "times weights", focus=entry),
+        Grid(kernel_cells(convolution, o, s), kernel_title, "times weights", focus=entry),
         Grid(products, "products", "to be added", filled=done, focus=entry),
     )

@@ -16,7 +16,7 @@ from convtui.pages.step.layout import StepPlan, planned, regions
 from convtui.pages.step.shape import shape_notes
 from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.grid import GridPane
-from convtui.paint.text_pane import TextPane
+from convtui.paint.panes import TextPane
 from convtui.state.session import Session, Zoom
 
 if TYPE_CHECKING:

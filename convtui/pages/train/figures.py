@@ -15,7 +15,7 @@ from convtui.inputs.names import printable, run_name, run_number
 from convtui.pages.train import views as shown
 from convtui.pages.train.wording import rate_words, run_words, state_words
 from convtui.paint.band import Band
-from convtui.paint.cells import Array
+from convtui.paint.colours import Array
 from convtui.training.architecture import layers_text
 from convtui.training.datasets.minibatches import pictured
 from convtui.training.datasets.open_any import DataSet

@@ -21,7 +21,7 @@ from convtui.pages.train.views import (
     TrainView,
     WeightView,
 )
-from convtui.paint.drawn_pane import Size
+from convtui.paint.panes import Size
 
 STATUS: Final = 2
 BESIDE: Final = 58  # columns from which there are two columns of panes

@@ -41,8 +41,8 @@ from convtui.pages.train.views import (
 )
 from convtui.paint.band import band_lines
 from convtui.paint.canvas import Pane
-from convtui.paint.cells import Palette
-from convtui.paint.drawn_pane import DrawnPane, Size
+from convtui.paint.colours import Palette
+from convtui.paint.panes import DrawnPane, Size
 from convtui.paint.plots import plot_lines
 
 

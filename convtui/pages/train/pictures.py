@@ -12,10 +12,10 @@ from textual.geometry import Region
 
 from convtui.pages.train.views import Kernels, Predictions
 from convtui.paint.axes import top_of
-from convtui.paint.cells import Array, Palette, Pixels, accent_on, cut_to, diverging, greys, ink, style
-from convtui.paint.drawing import tint
-from convtui.paint.drawn_pane import Size
+from convtui.paint.colours import Array, Palette, Pixels, accent_on, diverging, greys, ink, style, tint
 from convtui.paint.glyphs import Glyphs, Lines
+from convtui.paint.panes import Size
+from convtui.paint.text import cut_to
 
 LEAST_TILE: Final = 5  # columns: room for "7→1 ✗"
 FEW: Final = 6  # images that are to be seen at once

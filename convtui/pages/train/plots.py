@@ -19,7 +19,7 @@ from convtui.pages.train.views import (
     WeightView,
 )
 from convtui.paint.axes import Scale, digits, round_range, top_of
-from convtui.paint.cells import Array
+from convtui.paint.colours import Array
 from convtui.paint.plots import MARKERS, Mark, Plot, Series, Stroke
 
 GUTTER: Final = 5  # plots over one another have their axes in line

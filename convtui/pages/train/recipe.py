@@ -13,8 +13,8 @@ from typing import Any, Final
 from convtui.inputs.names import printable, split_setting
 from convtui.inputs.samples import data_names
 from convtui.pages.base.page import Page
-from convtui.paint.cells import cut_to, significant
 from convtui.paint.controls import Control
+from convtui.paint.text import cut_to, significant
 from convtui.training.datasets.open_any import check
 from convtui.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, RecipeError
 from convtui.training.recipe_words import data_name, value_text

@@ -22,11 +22,12 @@ from convtui.pages.train.lesson import lessons
 from convtui.pages.train.views import LayersView, RunsView, Status, WeightStep, WeightView
 from convtui.pages.train.weight import momentum_words, number, weight_lines
 from convtui.paint.axes import top_of
-from convtui.paint.cells import RGB, Palette, accent_on, cut_to, style
-from convtui.paint.drawing import Cell, tint
-from convtui.paint.drawn_pane import Size
+from convtui.paint.colours import RGB, Palette, accent_on, style, tint
+from convtui.paint.drawing import Cell
 from convtui.paint.glyphs import Glyphs, Lines
+from convtui.paint.panes import Size
 from convtui.paint.plots import MARKERS, series_colour
+from convtui.paint.text import cut_to
 
 LONGEST_BAR: Final = 40
 LEAST_WORDS: Final = 12

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convtui.paint.band import Band
-from convtui.paint.cells import Array
+from convtui.paint.colours import Array
 
 
 @dataclass(frozen=True)

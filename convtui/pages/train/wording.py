@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from convtui.inputs.names import printable
-from convtui.paint.cells import significant
+from convtui.paint.text import significant
 from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.process.protocol import ALL_LOST

@@ -111,7 +111,7 @@ class Training:
         images, labels = self._batches.after(self.step)
         loss = cross_entropy(self.model(_tensor(images)), torch.tensor(labels))
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         group = self._optimizer.param_groups[0]
         lr, momentum = group["lr"], (group["betas"][0] if "betas" in group else group["momentum"])
         before = self._watched_weight.item()

@@ -23,7 +23,7 @@ from convtui.pages.batchnorm.labels import (
     sides_lines,
     title_line,
 )
-from convtui.paint.cells import DARK
+from convtui.paint.colours import DARK
 from convtui.paint.controls import controls_line
 from convtui.state.batchnorm import Batches, Input, Network
 from tests.support.batchnorms import figures, text_of

@@ -16,6 +16,7 @@ from convtui.training.datasets.open_any import DataSet
 from convtui.training.recipe import Recipe
 from tests.support.kept_runs import kept_run
 from tests.support.small_runs import SMALL, digits, made_up
+from tests.support.torch_layers import running
 
 LAYERS = "conv 3x3 4 s2 p1, relu, bn, conv 3x3 2 s2 p1, bn, flatten"
 
@@ -127,8 +128,8 @@ def test_each_mode_is_that_of_the_whole_network(momentum: float | None) -> None:
                 np.testing.assert_allclose(side.output, output, atol=1e-4)
         passed.append((batches, measured))
         batches = batches.past(measured)
-        np.testing.assert_allclose(batches.norm.running_var, modules[4].running_var.numpy(), rtol=1e-4)
-        np.testing.assert_allclose(batches.earlier[0].running_var, modules[2].running_var.numpy(), rtol=1e-4)
+        np.testing.assert_allclose(batches.norm.running_var, running(modules[4])[1].numpy(), rtol=1e-4)
+        np.testing.assert_allclose(batches.earlier[0].running_var, running(modules[2])[1].numpy(), rtol=1e-4)
     for before, measured in passed[::-1]:
         batches = batches.back()
         again = made.measure(batches)

@@ -1,6 +1,7 @@
 """The BatchNorm page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
 
 import re
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from convtui.pages.batchnorm.source import Source
 from convtui.training.recipe import Recipe
 from tests.support.batch_page import activations, batches, page, row, settled, trainer_of
 from tests.support.small_runs import SMALL
+from tests.support.torch_layers import running
 
 
 async def test_the_statistics_on_the_screen_are_torchs_batch_after_batch() -> None:
@@ -21,9 +23,9 @@ async def test_the_statistics_on_the_screen_are_torchs_batch_after_batch() -> No
         norm = torch.nn.BatchNorm2d(4).double()
         for batch in range(4):
             values = activations(screen, batch)
-            before = [number(float(each[0])) for each in (norm.running_mean, norm.running_var)]
+            before = [number(float(each[0])) for each in running(norm)]
             norm(values)
-            after = [number(float(each[0])) for each in (norm.running_mean, norm.running_var)]
+            after = [number(float(each[0])) for each in running(norm)]
             channel = values[:, 0]
             mean, variance, unbiased = (row(driven, name) for name in ("mean μ", "variance", "  unbiased"))
             assert mean[2] == f"{channel.mean():.4f}"
@@ -75,7 +77,8 @@ async def test_both_modes_side_by_side() -> None:
         own = norm.train()(values)[:, 0].detach()
         at = next(at for at, line in enumerate(driven.lines) if "▸training" in line)
         found = [driven.lines[at + i].split()[-2:] for i in (1, 2)]
-        for (first, second), of in zip(found, (torch.mean, lambda y: y.std(correction=0)), strict=True):
+        measures: list[Callable[[torch.Tensor], torch.Tensor]] = [torch.mean, lambda y: y.std(correction=0)]
+        for (first, second), of in zip(found, measures, strict=True):
             assert float(first) == pytest.approx(float(of(own)), abs=1e-4)
             assert float(second) == pytest.approx(float(of(running)), abs=1e-4)
         assert f"y differs by {(own - running).abs().mean():.4f} on average" in driven.text
@@ -134,7 +137,7 @@ async def test_to_the_end_of_the_epoch_and_back_to_the_start() -> None:
         await settled(driven)
         assert (batches(screen).number, batches(screen).is_last) == (11, True)
         np.testing.assert_allclose(
-            batches(screen).norm.running_mean, norm.running_mean.numpy(), rtol=1e-4, atol=1e-6
+            batches(screen).norm.running_mean, running(norm)[0].numpy(), rtol=1e-4, atol=1e-6
         )
         await driven.press("space")
         assert driven.said == "this is the last mini-batch of the epoch: → begins the next, r restarts"

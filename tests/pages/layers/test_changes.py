@@ -1,7 +1,7 @@
 """The keys, words and controls that change a stack of layers change that and nothing else."""
 
 from convtui.engine.presets import NAMES
-from convtui.paint.cells import significant
+from convtui.paint.text import significant
 from tests.pages.layers.test_page import page, stacked, value
 
 

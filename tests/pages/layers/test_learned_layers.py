@@ -7,7 +7,7 @@ import pytest
 
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layer_text import parse_layers
-from convtui.paint.cells import significant
+from convtui.paint.text import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session
 from tests.pages.layers.test_page import page

@@ -9,11 +9,12 @@ import pytest
 from textual import events
 
 from convtui.engine.feature_maps import FeatureMaps
+from convtui.engine.spec import Floats
 from convtui.engine.tracing import feeding
 from convtui.pages.base.keys import PAGES
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.step.page import StepPage
-from convtui.paint.cells import significant
+from convtui.paint.text import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
 from convtui.store import session_file
@@ -119,11 +120,11 @@ async def test_sentences_are_hidden_by_a_key() -> None:
 
 async def test_zoom_is_asked_for() -> None:
     async with page() as driven:
-        assert driven.page.zoom is Zoom.HALF_BLOCKS
+        assert driven.zoom() is Zoom.HALF_BLOCKS
         await driven.press("+")
-        assert driven.page.zoom is Zoom.BLOCKS
+        assert driven.zoom() is Zoom.BLOCKS
         await driven.press("0")
-        assert driven.page.zoom is Zoom.HALF_BLOCKS
+        assert driven.zoom() is Zoom.HALF_BLOCKS
 
 
 # -- selecting
@@ -285,7 +286,7 @@ async def test_keys_do_not_wait_for_heavy_maps(monkeypatch: pytest.MonkeyPatch) 
     may_go_on = Event()
     activations = FeatureMaps.activations
 
-    def waiting(maps: FeatureMaps, layer: int) -> np.ndarray:  # type: ignore[type-arg]
+    def waiting(maps: FeatureMaps, layer: int) -> Floats:
         may_go_on.wait(20)
         return activations(maps, layer)
 

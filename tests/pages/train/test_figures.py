@@ -142,6 +142,7 @@ def test_a_run_that_never_began_is_not_said_to_be_saved() -> None:
 
 def test_a_run_without_a_whole_checkpoint_says_that_it_begins_again() -> None:
     begun, *later = made.events(Recipe(), 3)
+    assert isinstance(begun, Begun)
     run = Record.of([begun, *later], Recipe())
     run.take(replace(begun, lost=True))
     assert state_words(run) == "none of its checkpoints is whole: it begins again from step 0"

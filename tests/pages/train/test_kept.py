@@ -9,7 +9,7 @@ import pytest
 from convtui.pages.base.ask import Ask
 from convtui.pages.step.page import StepPage
 from convtui.pages.train.kept import MOST_SETS
-from convtui.pages.train.page import View
+from convtui.pages.train.showing import View
 from convtui.training.process.protocol import (
     Continue,
     Message,
@@ -42,7 +42,7 @@ async def test_kept_runs_are_listed_shown_and_taken() -> None:
         await driven.press("up", "t")
         assert driven.trainer.recipe == other
         await driven.press("enter")
-        assert driven.train.view is View.CURVES
+        assert driven.shows(View.CURVES)
         assert "run 2" in driven.text
         assert "finished" in driven.text
         await driven.press("space")
@@ -69,7 +69,7 @@ async def test_the_table_is_there_before_the_curves_are_read(monkeypatch: pytest
         for key in ("enter", "g"):
             await driven.press(key)
             assert driven.said == "run 1 is still being read"
-        assert driven.train.view is View.RUNS
+        assert driven.shows(View.RUNS)
         is_wanted.set()
         await driven.settled()
         await driven.press("g")
@@ -140,7 +140,7 @@ async def test_kept_runs_are_told_of_before_any_is_shown() -> None:
         keep(SMALL)
         await driven.press("shift+tab", "shift+tab")
         await driven.settled()
-        assert driven.train.view is View.RUNS
+        assert driven.shows(View.RUNS)
         await driven.press("V", "V", "V")
         assert "2 runs are kept" in driven.text
 
@@ -294,9 +294,9 @@ async def test_the_mouse_goes_through_the_table_and_opens_a_run() -> None:
         assert driven.train.shelf.selected(driven.train.rows()) == 2
         canvas = driven.train.canvas
         driven.train.on_canvas_clicked(canvas.Clicked(pane, (1, 0)))
-        assert driven.train.view is View.RUNS
+        assert driven.shows(View.RUNS)
         driven.train.on_canvas_clicked(canvas.Clicked(pane, (1, 0)))
-        assert driven.train.view is View.CURVES
+        assert driven.shows(View.CURVES)
         assert driven.train.record is not None
         assert driven.train.record.run.endswith("2")
 

@@ -10,7 +10,7 @@ from rich.segment import Segment
 
 from convtui.pages.train.panes import TrainPanes
 from convtui.pages.train.views import CurvesView, LayersView, TrainView, WeightView
-from convtui.paint.cells import DARK, LIGHT
+from convtui.paint.colours import DARK, LIGHT
 from tests.support.train_views import WEIGHT, curves, history, kernels, schedule, status, trace, views
 
 VIEWS = views()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 
 from convtui.pages.train.pictures import SHADES, kernel_lines, prediction_lines
-from convtui.paint.cells import DARK, LIGHT, diverging, style
+from convtui.paint.colours import DARK, LIGHT, diverging, style
 from tests.support.lines import styled, texts
 from tests.support.train_views import kernels, predictions
 

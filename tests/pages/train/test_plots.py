@@ -18,7 +18,7 @@ from convtui.pages.train.plots import (
     value_plot,
 )
 from convtui.pages.train.views import Curves, LayersView
-from convtui.paint.cells import DARK
+from convtui.paint.colours import DARK
 from convtui.paint.plots import MARKERS, Stroke, plot_lines
 from tests.support.lines import texts
 from tests.support.train_views import (

@@ -31,7 +31,7 @@ async def test_keys_change_the_recipe() -> None:
         ):
             driven.trainer.change(start)
             await driven.press(*pressed)
-            assert driven.trainer.recipe == replace(start, **change), pressed  # type: ignore[arg-type]
+            assert driven.trainer.recipe == replace(start, **change), pressed
 
 
 async def test_changes_are_undone_and_what_cannot_be_is_said() -> None:
@@ -61,7 +61,7 @@ async def test_any_setting_is_typed() -> None:
             driven.trainer.change(SMALL)
             await driven.press(":")
             await driven.enter(text)
-            assert driven.trainer.recipe == replace(SMALL, **change), text  # type: ignore[arg-type]
+            assert driven.trainer.recipe == replace(SMALL, **change), text
         before = driven.trainer.recipe
         for text, words in (
             ("max_lr", "max_lr needs a value: max_lr 0.06"),

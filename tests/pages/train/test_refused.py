@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convtui.pages.train.page import View
+from convtui.pages.train.showing import View
 from convtui.training.process.protocol import Continue, Failed, OneStep, Paused, Stopped, Train, Watch
 from convtui.training.runs.history import State
 from convtui.training.runs.store import new_run

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from convtui.app.app import ConvtuiApp
-from convtui.pages.train.page import View
+from convtui.pages.train.showing import View
 from convtui.training.process.protocol import Paused, Ready, Stopped, Train
 from convtui.training.recipe import Recipe
 from convtui.training.trainer import Trainer

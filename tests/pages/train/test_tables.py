@@ -19,16 +19,14 @@ from convtui.pages.train.tables import (
     weight_card,
 )
 from convtui.pages.train.views import LayersView, RunsView, WeightView
-from convtui.paint.cells import DARK, accent_on
+from convtui.paint.colours import DARK, accent_on
 from convtui.paint.plots import MARKERS
 from tests.support.lines import styled, texts
-from tests.support.train_views import ARMS, WEIGHT, status, views
+from tests.support.train_views import ARMS, WEIGHT, status, view_of
 
-VIEWS = views()
-LAYERS, RUNS, WEIGHTS = VIEWS["layers"], VIEWS["runs"], VIEWS["weight"]
-assert isinstance(LAYERS, LayersView)
-assert isinstance(RUNS, RunsView)
-assert isinstance(WEIGHTS, WeightView)
+LAYERS = view_of(LayersView, "layers")
+RUNS = view_of(RunsView, "runs")
+WEIGHTS = view_of(WeightView, "weight")
 
 
 @given(st.floats(0, 1), st.integers(1, 40))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from convtui.pages.train.page import View
+from convtui.pages.train.showing import View
 from convtui.training.process.protocol import Continue, Stopped, Train, Watch
 from convtui.training.recipe import Recipe
 from tests.support import events as made

@@ -17,6 +17,7 @@ from convtui.training.runs.store import Run, RunError, new_run
 from tests.support.data_files import digit
 from tests.support.example_sessions import lesson
 from tests.support.kept_runs import SMALL, kept_run
+from tests.support.torch_layers import weight
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
@@ -60,9 +61,7 @@ def test_deeper_layers_open_with_their_real_input() -> None:
     maps = FeatureMaps(stack.layers, session.picture.pixels, weights=stack.trained.weights)
     opened = session.with_layer_opened(maps)
     assert opened.kernel.name == f"run 1 layer {stack.layer}"
-    np.testing.assert_array_equal(
-        opened.convolution.weight, training.model[stack.layer - 1].weight.detach().numpy()
-    )
+    np.testing.assert_array_equal(opened.convolution.weight, weight(training.model[stack.layer - 1]).numpy())
 
 
 def test_a_kernel_that_does_not_fit_the_picture_does_not_stand_in_the_way() -> None:

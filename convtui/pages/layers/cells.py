@@ -1,7 +1,7 @@
 """What the feature maps of a layer look like: one of them as a grid, or all of them side by side.
 
 Maps larger than their place are thinned out evenly, every second or third cell in both directions, so that
-the whole of them is seen with what feeds an activation; each sheet says how many it leaves out.
+the whole of them is seen with what feeds an activation; MapCells and Tiling say how many are left out.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ import numpy as np
 from convtui.engine.convolution import Position
 from convtui.engine.spec import Indices
 from convtui.engine.tracing import Mask
-from convtui.paint.cells import Array, Palette, Pixels, accent_on, number_format
+from convtui.paint.cells import Patch, coloured
+from convtui.paint.colours import Array, Palette, Pixels, accent_on
 from convtui.paint.drawing import Cell
-from convtui.paint.sheets import Patch, coloured
+from convtui.paint.text import number_format
 
 Scale = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class MapSheet:
+class MapCells:
     """One feature map [rows, columns], every so-many-th cell of it; the scale's ends have the full colours.
 
     Of a map that is not computed yet the values are zeros, which are not written.
@@ -108,7 +109,7 @@ class Tiling:
 
 
 @dataclass(frozen=True, eq=False)
-class MosaicSheet:
+class MosaicCells:
     """All feature maps [channels, rows, columns] of a layer side by side, the selected one framed."""
 
     maps: Array

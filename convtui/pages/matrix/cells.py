@@ -14,8 +14,9 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.equations import GREEK
 from convtui.engine.matrix import TransposedMatrix, WeightMatrix
 from convtui.engine.spec import Indices
-from convtui.paint.cells import Array, Palette, Pixels, diverging, is_integral, mixed, number_format
-from convtui.paint.sheets import ABSENT, PADDING, PLAIN, UNUSED, ImageSheet, Patch, TableSheet, coloured
+from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, ImageCells, Patch, TableCells, coloured
+from convtui.paint.colours import Array, Palette, Pixels, diverging, mixed
+from convtui.paint.text import is_integral, number_format
 
 # Paul Tol's muted scheme, which the colour-blind can tell apart. Source: https://sronpersonalpages.nl/~pault
 ENTRY_COLOURS: Final = np.array(
@@ -52,7 +53,7 @@ def weight_pixels(values: Array, limit: float, palette: Palette) -> Pixels:
 
 
 @dataclass(frozen=True, eq=False)
-class MatrixSheet:
+class MatrixCells:
     """A weight matrix, coloured by value or by kernel entry, its cells numbers or the names of entries."""
 
     matrix: WeightMatrix
@@ -164,7 +165,7 @@ def transposed_product(matrix: WeightMatrix, convolution: Convolution, rows: ran
 
 
 @dataclass(frozen=True, eq=False)
-class VectorSheet:
+class VectorCells:
     """A vector, lying above the matrix or standing beside it, `thickness` cells thick.
 
     `values_at` and `kinds_at` answer for a range of its elements; with `names` the values are numbers in
@@ -224,7 +225,7 @@ class VectorSheet:
 
 
 @dataclass(frozen=True, eq=False)
-class NamedKernelSheet(TableSheet):
+class NamedKernelCells(TableCells):
     """A slice of the kernel with the names of its entries, in the colours of the matrix."""
 
     first: int = 0  # the flat index of its first entry
@@ -248,7 +249,7 @@ class NamedKernelSheet(TableSheet):
 
 
 @dataclass(frozen=True, eq=False)
-class NamedImageSheet(ImageSheet):
+class NamedImageCells(ImageCells):
     """One channel of an image with the letters of its pixels, 0 in zero padding."""
 
     names: str = ""
