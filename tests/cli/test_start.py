@@ -90,7 +90,7 @@ def test_ctrl_c_and_too_little_memory(
     assert cli.main([]) == 130
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr(cli, "build", raising(MemoryError()))
-    assert "out of memory; a smaller image (--resize 512)" in refusal(capsys, [])
+    assert "out of memory; try a smaller image (--resize 512)" in refusal(capsys, [])
 
 
 @pytest.mark.parametrize("command", ["samples", "--help"])

@@ -88,7 +88,7 @@ async def test_the_cursor_names_a_cell() -> None:
         assert driven.grid("kernel").focus == (0, 1)
         assert driven.grid("image").focus == (4, 19)
         await driven.press("shift+left", "shift+left")
-        assert "untrainable zero: this window never reads that pixel" in driven.text
+        assert "a structural zero: this window does not read" in driven.text
         await driven.press("shift+down")
         assert driven.session.index == 131
         await driven.press("escape")

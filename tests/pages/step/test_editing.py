@@ -213,4 +213,4 @@ async def test_the_way_out_is_always_in_sight() -> None:
     for size in ((120, 40), (80, 24), (60, 20)):
         async with opened(size=size) as driven:
             await driven.press("e")
-            assert "esc leaves" in driven.bottom
+            assert "esc ends" in driven.bottom

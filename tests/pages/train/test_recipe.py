@@ -93,7 +93,7 @@ def test_rates_are_stepped_through(value: float, up: float, down: float) -> None
 
 def test_typed_recipes() -> None:
     assert typed(Recipe(), "data '/my photos'") == ("data", replace(Recipe(), data="/my photos"))
-    with pytest.raises(ValueError, match="no such setting"):
+    with pytest.raises(ValueError, match="unknown setting"):
         typed(Recipe(), "nonsense 3")
 
 
