@@ -134,9 +134,9 @@ def matrix_hint(session: Session, width: int, has_dots: bool = True) -> str:
     if view.transposed:
         return fitting(
             width,
-            "rows are pixels: for gradients and transposed convolutions",
-            "rows are pixels: for gradients",
-            "for gradients",
+            "rows are pixels: used for gradients and transposed convolutions",
+            "rows are pixels: used for gradients",
+            "used for gradients",
             "rows are pixels",
         )
     filters, *output = convolution.output_shape
@@ -172,7 +172,7 @@ def _entries_hint(session: Session) -> list[str]:
     first = " (the first if summed)" if _exception(session) == ADDED_UP else ""
     if prod(output) == 1:
         return [f"{colour}{first}", colour]
-    long, short = (f"{colour}{first}: {what}" for what in ("shared weights are diagonals", "diagonals"))
+    long, short = (f"{colour}{first}{how}" for how in (": shared weights are diagonals", ", in diagonals"))
     return [long, short, "diagonals: shared weights"]
 
 
