@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class InOrder(SystemCommandsProvider):
-    """What the palette shows before anything is typed, in the order in which the commands come."""
+    """Shows the commands in their own order before anything is typed."""
 
     async def discover(self) -> Hits:
         for title, help_text, callback, _ in self.app.get_system_commands(self.screen):
@@ -33,7 +33,7 @@ class InOrder(SystemCommandsProvider):
 
 
 class CommandMenu(CommandPalette, ClosesOnce[None]):
-    """Textual's palette, in which paging a list that is not laid out yet would end the app."""
+    """Textual's palette, except that paging a list that is not laid out yet does not crash the app."""
 
     def __init__(self) -> None:
         super().__init__([InOrder], id="--command-palette")
@@ -44,7 +44,7 @@ class CommandMenu(CommandPalette, ClosesOnce[None]):
 
 
 def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
-    """All of them, each with a sentence: the pages, what can be opened and chosen, then what the keys do."""
+    """All commands, each with a sentence: pages, what can be opened or chosen, then the keys."""
     pages = SECTIONS["Pages"]
     for key in pages:
         yield SystemCommand(

@@ -26,20 +26,20 @@ Done = Callable[[], object]
 
 
 class Dialogue(Protocol):
-    """How the workspace speaks with the user."""
+    """How the workspace talks to the user."""
 
     def say(self, text: str, error: bool = False) -> None:
         """Show one line until the next key."""
 
     def ask(self, question: str, answers: Mapping[str, str], **then: Done) -> None:
-        """Ask a question that one key answers: what each key means, and what is done after it."""
+        """Ask a question answered by one key; `answers` says what each key means, `then` what it does."""
 
     def prompt(self, question: str, value: str, done: Callable[[str], object]) -> None:
-        """Ask for a text, beginning with a value; asked again where `done` returns False."""
+        """Ask for text, starting with a value; ask again if `done` returns False."""
 
 
 def _nothing() -> None:
-    """What is done after saving, when nothing is."""
+    """The default for what happens after saving."""
 
 
 class Workspace:
@@ -61,9 +61,9 @@ class Workspace:
         return self.timelines.present(SESSION)
 
     def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
-        """Apply a transition; where it is refused, say why in a line. Tells whether it was applied.
+        """Apply a transition, or say in one line why not. Returns whether it was applied.
 
-        Changes of the same kind that follow one another are undone together.
+        Consecutive changes of the same kind are undone together.
         """
         before = self.session
         try:
@@ -93,7 +93,7 @@ class Workspace:
     # -- opening
 
     def open(self, text: str) -> bool:
-        """Open an image, a sample or a session by its path or name; unsaved changes are asked about.
+        """Open an image, a sample or a session by path or name; ask first if there are unsaved changes.
 
         Tells whether there was nothing to refuse.
         """
@@ -122,7 +122,7 @@ class Workspace:
         return opened
 
     def _open_session(self, path: Path, is_own: bool) -> bool:
-        """Open a session file; one's own is saved to again, a bundled one is not."""
+        """Open a session file; saving writes back to the user's own file, never to a bundled one."""
         from convtui.store import session_file
 
         opened = self.change(lambda _: replace(session_file.load(path), path=path if is_own else None))
@@ -139,7 +139,7 @@ class Workspace:
     # -- saving
 
     def save(self, then: Done = _nothing) -> None:
-        """Save, asking for what is not known; `then` is done once it has been written."""
+        """Save, asking for a name if there is none; `then` is called after writing."""
         path = self.session.path
         if path is None:
             self.save_as(then)
@@ -194,7 +194,7 @@ class Workspace:
     # -- the automatic copy, and what a crash left behind
 
     def begin_autosave(self) -> None:
-        """From now on keep a copy of unsaved work; offer what other apps left behind."""
+        """Start copying unsaved work, and offer to restore what earlier apps left behind."""
         from convtui.store.autosave import Autosave, recoverable
 
         self._autosave = Autosave()
@@ -206,13 +206,13 @@ class Workspace:
             self._autosave.flush()
 
     def end_autosave(self) -> None:
-        """Everything is saved or given up: nothing is left to restore."""
+        """Delete the copy: everything is saved or discarded."""
         if self._autosave:
             self._autosave.end()
 
     @property
     def restart_hint(self) -> str:
-        """What becomes of unsaved work when the app stops now; "" where none is copied."""
+        """What happens to unsaved work if the app stops now; "" if no copy is kept."""
         if self._autosave is None:
             return ""
         return self._autosave.problem or "Your work is safe: the next start offers to restore it."
@@ -262,7 +262,7 @@ def _moved(session: Session, before: Path | None, path: Path) -> Session:
 
 
 def _own_layers(session: Session) -> object:
-    """The layers and where their weights are from, if they are not those that an image comes with."""
+    """The layers and the source of their weights, unless they are an image's defaults."""
     if session.chosen_stack is None:
         return None
     from convtui.state.network import default_stack

@@ -1,7 +1,7 @@
-"""Turn a command line into a session, and the session into a screen, a picture or one line that says why not.
+"""Turn a command line into a session, and the session into a screen, a file or a one-line error.
 
-numpy, Pillow and the screen are imported where they are needed and no sooner: help should be instant, and the
-first paint should wait for nothing that it does not show.
+numpy, Pillow and the screen are imported only where they are needed: help should be instant, and the first
+frame should not wait for anything that it does not show.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code: 2, with one line that says why, where it is refused.
+    """Run a command line and return its exit code: 2 with a one-line error if it is refused.
 
-    It is 1 where standard output cannot be written to, as on a full disk.
+    The exit code is 1 if standard output cannot be written to, as on a full disk.
     """
     open_stderr()
     for stream in (sys.stdout, sys.stderr):
@@ -202,7 +202,7 @@ def _render(arguments: Sequence[str]) -> int:
 
 
 def build(options: argparse.Namespace) -> Session:
-    """The session that the options ask for. Raises ValueError with one line on what cannot be had."""
+    """The session that the options ask for. Raises ValueError with a one-line message."""
     given = {name: text for name in SETTINGS if (text := getattr(options, name)) is not None}
     file = _session_file(options.image)
     if file is not None:
@@ -214,7 +214,7 @@ def build(options: argparse.Namespace) -> Session:
 
 
 def _session_file(name: str | None) -> Path | None:
-    """The session file of that name, be it a sample's; None if the name is that of an image."""
+    """The session file with this name, bundled ones included; None if the name is that of an image."""
     if name is None:
         return None
     from convtui.inputs import samples
@@ -265,7 +265,7 @@ def _resize(options: argparse.Namespace) -> int | None:
 
 
 def _changed(session: Session, settings: Mapping[str, str], kernel_size: int | None) -> Session:
-    """All settings made. What one alone does not allow another may: the refused are tried again."""
+    """Apply all settings. One may be legal only after another, so refused ones are tried again."""
     from convtui.engine.spec import SpecError
     from convtui.state.settings import change, kernel_change, parse_pair
 

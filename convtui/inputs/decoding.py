@@ -1,6 +1,6 @@
 """A picture that Pillow has opened, as channels of numbers: upright, scaled, on white.
 
-Pillow is imported by whoever calls, and no sooner.
+Pillow is imported by the caller.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Contents(NamedTuple):
 def decoded(image: Image, resize: int | None, is_square: bool) -> Contents:
     """The picture's first frame, upright, scaled and on white, as values [C, H, W].
 
-    resize is the longer side; if is_square, that of the middle square, which alone is kept.
+    resize: the longer side; if is_square, the side of the middle square, which is all that is kept.
     """
     from PIL.Image import Resampling
     from PIL.ImageOps import exif_transpose, fit

@@ -1,4 +1,4 @@
-"""Turn whatever a user points at into channels of numbers, or into one clear line that says why not.
+"""Turn whatever a user points at into channels of numbers, or into a one-line error.
 
 Broken, hostile and huge files stop here: what a file claims is checked before anything is decoded. Pillow
 is imported only when a picture needs it: the default image is a table, and the first paint should not wait.
@@ -62,16 +62,16 @@ class Picture:
 
 
 def read_picture(path: str | Path, resize: int | None = None, gray: bool = False) -> Picture:
-    """Read a picture file, an array (.npy) or a table of numbers (.csv, .tsv, .txt) as channels of float64.
+    """Read an image file, an array (.npy) or a table of numbers (.csv, .tsv, .txt) as channels of float64.
 
-    Picture files become 0..1: one channel for grey ones, else red, green, blue. What is transparent lies on
-    white; of several frames the first is taken. A side over 512 is scaled down unless resize says otherwise.
-    Arrays and tables keep their numbers. An array's axes are [rows, cols] or [channels, rows, cols], or
-    [rows, cols, channels] if only its last axis has length 1, 3 or 4. In a table # starts a comment, a blank
-    line the next channel, and the comment `# white = 255` makes 255 white: all values are divided by it.
+    Image files become 0..1: one channel if they are grey, else red, green, blue. Transparent pixels lie on
+    white; of several frames the first is read. A side over 512 is scaled down unless resize says otherwise.
+    Arrays and tables keep their numbers. An array is [rows, columns] or [channels, rows, columns], or
+    [rows, columns, channels] if only its last axis has length 1, 3 or 4. In a table, # starts a comment and a
+    blank line the next channel; the comment `# white = 255` makes 255 white: all values are divided by it.
 
     resize: the longer side, 1 to 4096, keeping the ratio. gray: one channel, luma by ITU-R BT.601.
-    Raises InputError for everything that cannot be read.
+    Raises InputError for anything that cannot be read.
     """
     _require_side(resize)
     with _one_line(path):
@@ -83,7 +83,7 @@ def read_picture(path: str | Path, resize: int | None = None, gray: bool = False
 def read_square(path: Path, side: int) -> Floats:
     """The middle square of a picture file, scaled: [1 if it is grey, else 3, side, side], from 0 to 1.
 
-    Raises InputError for everything else, as read_picture does.
+    Raises InputError for anything else, as read_picture does.
     """
     with _one_line(path):
         file = _regular_file(path)

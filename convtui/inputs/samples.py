@@ -47,7 +47,7 @@ def image_names() -> tuple[str, ...]:
 
 
 def image_name(file: str) -> str:
-    """The name of the sample whose file is called so; any other text as it is."""
+    """The name of the sample with this file name; any other text unchanged."""
     return Path(file).stem if file in _IMAGES else file
 
 
@@ -95,6 +95,6 @@ def session_files() -> tuple[Path, ...]:
 
 
 def first_comment(path: Path) -> str:
-    """What a text sample says of itself in its first comment."""
+    """The first comment of a text sample, which describes it."""
     lines = path.read_text("utf-8").splitlines()
     return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")

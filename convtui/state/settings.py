@@ -1,6 +1,6 @@
-"""Read what a user types as values, so that the command line and the app's prompt speak one language.
+"""Read what a user types as values, so that the command line and the app's prompt accept the same text.
 
-What PyTorch accepts is not judged here but by the engine, whose SpecError passes through.
+What PyTorch accepts is decided by the engine, whose SpecError passes through.
 """
 
 import re
@@ -138,15 +138,15 @@ def canonical(value: object) -> str:
 def transition(text: str) -> Change:
     """The change that a line such as "stride 2,1" asks for: a setting's name, then its value.
 
-    EXAMPLES has a line for every setting. Raises ValueError for what is not understood; the change itself
-    raises it for what the session does not allow.
+    EXAMPLES has a line for every setting. Raises ValueError for an unknown setting or value; the change
+    itself raises it for what the session does not allow.
     """
     name, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
     return change(name, *value)
 
 
 def change(setting: str, text: str = "") -> Change:
-    """The change of one setting to what the text says. Raises as `transition` does."""
+    """The change of one setting to the value in the text. Raises as `transition` does."""
     text = text.strip().strip("'\"")
     name = _named(setting)
     if not text:

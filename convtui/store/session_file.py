@@ -1,6 +1,6 @@
-"""A session as a TOML file that people read, edit and pass on; written all or not at all.
+"""A session as a TOML file that people read, edit and share; written as a whole or not at all.
 
-What PyTorch calls a thing is what the file calls it.
+Names in the file are those of PyTorch.
 """
 
 import os
@@ -35,14 +35,14 @@ convtui = {FORMAT}  # the version of this format
 
 
 def is_session_file(path: str | Path) -> bool:
-    """Whether the file's name is that of a session."""
+    """Whether the file name is that of a session."""
     return Path(path).suffix.lower() == ".toml"
 
 
 def save(session: Session, path: Path) -> None:
-    """Write a session file, or leave what was there as it was; comments in the file that is replaced stay.
+    """Write a session file, or leave an existing one unchanged; comments in a replaced file are kept.
 
-    Raises SessionFileError if it cannot be written, and rather than replace a file that is not a session.
+    Raises SessionFileError if it cannot be written, or if an existing file is not a session.
     """
     if not is_session_file(path):
         raise SessionFileError(f"{printable(str(path))}: the name of a session file must end in .toml")

@@ -1,6 +1,6 @@
-"""A session file's text as a session, or one line that says what in it is wrong and where.
+"""Reads the text of a session file, or reports in one line what is wrong and where.
 
-Reading trusts nothing: the file may be typed by hand or come from anybody. Nothing in it is ever executed.
+Reading trusts nothing: the file may be typed by hand or come from anyone. Nothing in it is ever executed.
 """
 
 import math
@@ -76,7 +76,7 @@ def restored(document: Document, folder: Path | None = None) -> Session:
 
 @lru_cache(maxsize=1)
 def digest(picture: Picture) -> str:
-    """Short and the same for the same pixels; computed once for a picture that is saved again and again."""
+    """A short digest of the pixels; computed once for an image that is saved repeatedly."""
     hashed = sha256(repr(picture.pixels.shape).encode())
     hashed.update(picture.pixels.astype("<f8", order="C", copy=False).data)
     return hashed.hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""TOML that knows on which line each key stands, and that changes without losing what was written around it.
+"""TOML that knows the line of each key, and that can be changed without losing the comments around it.
 
-Session files are edited by hand: whoever made a mistake needs its line, which tomllib does not tell, and
-whoever saves needs the comments back, which tomllib does not keep.
+Session files are edited by hand: a mistake should be reported with its line, which tomllib does not tell, and
+saving should keep the comments, which tomllib drops.
 """
 
 import re

@@ -139,7 +139,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("pageup", "page up", "channels(-1)", "previous channel of the layer"),
         Key("tab,right_square_bracket,shift+down", "tab ]", "layer(1)", "next layer"),
         Key("shift+tab,left_square_bracket,shift+up", "⇧tab [", "layer(-1)", "previous layer"),
-        Key("home", "home", "ends(-1)", "the image, the input of all layers"),
+        Key("home", "home", "ends(-1)", "the image (layer 0)"),
         Key("end", "end", "ends(1)", "last layer"),
         Key("g", "g", "go_to", "go to a layer (5) or an activation (4,18 or 0,4,18)", "go to"),
         Key("enter,m", "enter m", "open_layer", "open the layer's convolution on the Step page", "open"),

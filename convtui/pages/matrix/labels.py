@@ -27,7 +27,7 @@ def row_words(session: Session) -> list[str]:
     name = f"output[{o}, {r}, {c}]"
     if session.view.transposed:
         spread = f"column {session.index} spreads {name} over {_counted(len(row.indices), 'pixel')}"
-        return [f"{spread}, by the weights that computed it", spread]
+        return [f"{spread}, with the weights that computed it", spread]
     bias = f" + bias {significant(step.bias)}" if step.has_bias else ""
     line = f"row {session.index} · x{bias} = {name} = {significant(step.value)}"
     every = prod(session.convolution.weight_shape[1:])
