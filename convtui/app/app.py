@@ -24,6 +24,7 @@ from convtui.state.history import Timelines
 from convtui.state.session import Session
 
 if TYPE_CHECKING:
+    from convtui.training.recipe import Recipe
     from convtui.training.trainer import Trainer
 
 PATIENCE: Final = 5.0  # seconds to end in order after a signal
@@ -44,7 +45,7 @@ class ConvtuiApp(App[None]):
         notice: str = "",
         theme: str = "dark",
         autosave: bool = True,
-        data: str | None = None,
+        recipe: Recipe | None = None,
         trainer: Trainer | None = None,
     ) -> None:
         super().__init__()
@@ -56,7 +57,7 @@ class ConvtuiApp(App[None]):
         self.workspace = Workspace(session, self)
         self._notice = notice
         self._has_autosave = autosave
-        self._data, self._trainer = data, trainer
+        self._recipe, self._trainer = recipe, trainer
 
     def on_mount(self) -> None:
         if self._notice:
@@ -93,12 +94,15 @@ class ConvtuiApp(App[None]):
 
     @property
     def trainer(self) -> Trainer:
-        """Created when a page first asks for it."""
-        if self._trainer is None:
-            from convtui.training.recipe import Recipe
-            from convtui.training.trainer import Trainer
+        """Created when a page first asks for it; NEXT_RUN begins then, too."""
+        from convtui.training.next_run import NEXT_RUN, NextRun
+        from convtui.training.recipe import Recipe
+        from convtui.training.trainer import Trainer
 
-            self._trainer = Trainer(Recipe(data=self._data) if self._data else None)
+        if self._trainer is None:
+            self._trainer = Trainer()
+        if self.timelines.get(NEXT_RUN) is None:
+            self.timelines.begin(NEXT_RUN, NextRun(self._recipe or Recipe()))
         return self._trainer
 
     def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:

@@ -158,10 +158,13 @@ def _open(arguments: Sequence[str]) -> int:
 
 
 def _run_app(options: argparse.Namespace) -> int:
+    recipe = None
     if options.data is not None:
         from convtui.training.datasets.open_any import check
+        from convtui.training.recipe import Recipe
 
         check(options.data)
+        recipe = Recipe(data=options.data)
     session = build(options)
     if not _is_on_a_terminal():
         raise ValueError("this is not a terminal; convtui render OUT.svg draws a screen without one")
@@ -169,7 +172,7 @@ def _run_app(options: argparse.Namespace) -> int:
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from convtui.app.app import ConvtuiApp
 
-    app = ConvtuiApp(session, notice=session.picture.notice, theme=options.theme, data=options.data)
+    app = ConvtuiApp(session, notice=session.picture.notice, theme=options.theme, recipe=recipe)
     app.run()
     code = app.return_code or 0
     if code > SIGNALLED:

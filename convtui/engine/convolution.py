@@ -8,8 +8,9 @@ last digits may differ. A step costs only its window.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import accumulate, product
+from operator import add
 from operator import index as as_int
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, Unpack, overload
 
@@ -65,7 +66,6 @@ class Step:
     source_rows [kH], source_columns [kW]: where the pixels are read; -1 in zero padding.
     is_padding [kH, kW]: which entries of the window are zero padding.
     window, weights, products [S, kH, kW]: the pixels, the filter, and the pixels times the weights.
-    running [S*kH*kW]: the sum after each multiply-add, without the bias.
     slice_sums [S]: the sum of the products of each slice.
     bias, has_bias, value: the bias (0 if there is none), and the output cell with it.
     """
@@ -81,13 +81,20 @@ class Step:
     window: Floats
     weights: Floats
     products: Floats
-    running: Floats
     slice_sums: Floats
     bias: float
     has_bias: bool
     value: float
 
-    @property
+    @cached_property
+    @np.errstate(over="ignore", invalid="ignore")
+    def running(self) -> Floats:
+        """The sum after each multiply-add [S*kH*kW], without the bias."""
+        before = [*accumulate(self.slice_sums[:-1].tolist(), initial=0.0)]
+        running: Floats = _sums(self.products) + np.array(before)[:, None]
+        return running.ravel()
+
+    @cached_property
     def multiply_adds(self) -> tuple[MultiplyAdd, ...]:
         """The products in the order in which they are added: slice by slice, row by row."""
         entries = np.ndindex(self.products.shape)
@@ -231,31 +238,38 @@ class Convolution:
         index = at[0] if len(at) == 1 else self.index(*at)
         position = o, r, c = self.position(index)
         down, across = self.axes
-        rows, columns = down.reads(r), across.reads(c)
-        source_rows, source_columns = down.sources[rows], across.sources[columns]
-        is_padding = (source_rows < 0)[:, None] | (source_columns < 0)
+        at_rows, at_columns = down.reads(r), across.reads(c)
+        rows, columns = down.positions[at_rows], across.positions[at_columns]
         channels = self.channels_read(o)
-        window = self.image[channels.start : channels.stop, source_rows[:, None], source_columns]
-        window[:, is_padding] = 0.0
+        image = self.image[channels.start : channels.stop]
+        if down.is_inside(r) and across.is_inside(c):
+            source_rows, source_columns = rows, columns
+            is_padding = np.zeros(self.spec.kernel_size, dtype=np.bool_)
+            window = image[
+                :, rows[0] : rows[-1] + 1 : down.dilation, columns[0] : columns[-1] + 1 : across.dilation
+            ]
+        else:
+            source_rows, source_columns = down.sources[at_rows], across.sources[at_columns]
+            is_padding = (source_rows < 0)[:, None] | (source_columns < 0)
+            window = image[:, source_rows[:, None], source_columns]
+            window[:, is_padding] = 0.0
         weights = self.weight[o]
         products = window * weights
-        sums = products.reshape(len(channels), -1).cumsum(axis=1) + 0.0
-        slice_sums = sums[:, -1]
-        *before, total = accumulate(slice_sums.tolist(), initial=0.0)
+        slice_sums = _sums(products)[:, -1]
+        total = reduce(add, slice_sums.tolist(), 0.0)  # sum() makes up for rounding from Python 3.12 on
         bias = 0.0 if self.bias is None else float(self.bias[o])
         return Step(
             index=index,
             position=position,
             channels=channels,
-            rows=down.positions[rows],
-            columns=across.positions[columns],
+            rows=rows,
+            columns=columns,
             source_rows=source_rows,
             source_columns=source_columns,
             is_padding=is_padding,
             window=window,
             weights=weights,
             products=products,
-            running=(sums + np.array(before)[:, None]).ravel(),
             slice_sums=slice_sums,
             bias=bias,
             has_bias=self.bias is not None,
@@ -293,6 +307,12 @@ class Convolution:
         from convtui.engine.matrix import WeightMatrix
 
         return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
+
+
+def _sums(products: Floats) -> Floats:
+    """[S, kH*kW] the sum after each product [S, kH, kW] of a slice; + 0.0, for no sum begins at -0.0."""
+    sums: Floats = products.reshape(len(products), -1).cumsum(axis=1) + 0.0
+    return sums
 
 
 def _checked(name: str, values: ArrayLike, form: str) -> Floats:

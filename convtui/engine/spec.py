@@ -142,6 +142,11 @@ class Axis:
         first = output * self.stride
         return slice(first, first + self.span, self.dilation)
 
+    def is_inside(self, output: int) -> bool:
+        """Whether an output index reads no padding."""
+        first = output * self.stride - self.before
+        return first >= 0 and first + self.span <= self.size
+
     def outputs_reading(self, pixel: int) -> Indices:
         """Output indices, ascending, that read an input index in the image itself or through its padding."""
         positions = np.flatnonzero(self.sources == pixel)

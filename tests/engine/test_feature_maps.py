@@ -89,6 +89,16 @@ def test_weights_are_drawn_as_documented() -> None:
     assert means == {"weight": {1}, "bias": {0}, "running_mean": {0}, "running_var": {1}}
 
 
+def test_weights_are_those_that_numpy_draws_uniformly() -> None:
+    maps = FeatureMaps("conv 3x3 300 g2, gap, flatten, linear 700", image_of((16, 8, 8)), seed=9)
+    for number, shape in (1, (300, 8, 3, 3)), (4, (700, 300)):
+        bound = np.sqrt(6 / np.prod(shape[1:]))
+        expected = np.random.default_rng([9, number]).uniform(-bound, bound, shape)
+        np.testing.assert_allclose(maps.weights(number)["weight"], expected, rtol=0, atol=1e-15)
+    features = maps.activations(3)
+    np.testing.assert_allclose(maps.activations(4), maps.weights(4)["weight"] @ features, rtol=1e-12)
+
+
 def test_seed_decides_and_layers_are_drawn_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     def weight(text: str, layer: int, seed: int) -> np.ndarray[Any, Any]:
         return FeatureMaps(text, image_of((2, 8, 8)), seed).weights(layer)["weight"]

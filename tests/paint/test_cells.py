@@ -15,10 +15,9 @@ from convtui.paint.cells import (
     OutputCells,
     Patch,
     TableCells,
-    coloured,
     whole_pixels,
 )
-from convtui.paint.colours import DARK, diverging, greys
+from convtui.paint.colours import DARK, coloured, diverging, greys
 from convtui.state.session import Session
 from tests.support.example_sessions import counting, lesson, own, picture_of, session_on, sessions
 

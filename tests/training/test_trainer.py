@@ -340,22 +340,5 @@ async def test_a_flood_of_events_lets_others_have_their_turn(
     assert turns >= 500
 
 
-# -- the next run's recipe
-
-
-async def test_the_recipe_is_changed_and_undone(trainer: Trainer) -> None:
-    trainer.change(Recipe(epochs=2))
-    trainer.change(Recipe(epochs=2))
-    trainer.change(Recipe(epochs=2, seed=1))
-    assert trainer.recipe == Recipe(epochs=2, seed=1)
-    assert trainer.undo()
-    assert trainer.recipe == Recipe(epochs=2)
-    assert trainer.undo()
-    assert not trainer.undo()
-    assert trainer.recipe == Recipe()
-    assert trainer.redo()
-    assert trainer.recipe == Recipe(epochs=2)
-
-
 def test_begun_is_a_turn() -> None:
     assert {Begun, Paused, Going, Stopped, Failed} < set(module._TURNS)
