@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class InOrder(SystemCommandsProvider):
-    """What the palette shows before anything is typed, in the order in which the commands come."""
+    """Shows the commands in their own order before anything is typed."""
 
     async def discover(self) -> Hits:
         for title, help_text, callback, _ in self.app.get_system_commands(self.screen):
@@ -34,7 +34,7 @@ class InOrder(SystemCommandsProvider):
 
 
 class CommandMenu(CommandPalette, ClosesOnce[None]):
-    """Textual's palette, in which paging a list that is not laid out yet would end the app."""
+    """Textual's palette, except that paging a list that is not laid out yet does not crash the app."""
 
     def __init__(self) -> None:
         super().__init__([InOrder], id="--command-palette")
@@ -45,7 +45,7 @@ class CommandMenu(CommandPalette, ClosesOnce[None]):
 
 
 def commands(app: App[None], page: Page) -> Iterator[SystemCommand]:
-    """All of them, each with a sentence: the pages, what can be opened and chosen, then what the keys do."""
+    """All commands, each with a sentence: pages, what can be opened or chosen, then the keys."""
     pages = SECTIONS["Pages"]
     for key in pages:
         yield SystemCommand(
@@ -88,13 +88,13 @@ def _to_choose(app: App[None], host: Host) -> Iterator[SystemCommand]:
         )
     for mode in PADDING_MODES:
         change = _changes(host, partial(Session.with_spec, padding_mode=mode))
-        yield SystemCommand(f"Padding mode: {mode}", "what lies beyond the border", change)
+        yield SystemCommand(f"Padding mode: {mode}", "what fills the padding", change)
     for padding in ("same", "valid"):
         change = _changes(host, partial(Session.with_spec, padding=padding))
-        yield SystemCommand(f"Padding: {padding}", "as PyTorch's padding=…", change)
+        yield SystemCommand(f"Padding: {padding}", f"as padding={padding!r} in PyTorch", change)
     for theme in THEMES:
         yield SystemCommand(
-            f"Theme: {theme.name.removeprefix('convtui-')}", "colours", partial(_use, app, theme.name)
+            f"Theme: {theme.name.removeprefix('convtui-')}", "colour theme", partial(_use, app, theme.name)
         )
 
 

@@ -42,7 +42,7 @@ async def test_the_palette_begins_with_the_pages_and_ends_with_the_keys() -> Non
         assert shown == titles
     kinds = list(dict.fromkeys(title.partition(":")[0] for title in titles if ":" in title))
     assert kinds[:4] == ["Page", "Image", "Image of a data set", "Session"]
-    assert titles.index("A row down") > titles.index("Theme: light")
+    assert titles.index("One row down") > titles.index("Theme: light")
 
 
 async def test_an_image_of_a_data_set_is_asked_for_by_its_number() -> None:

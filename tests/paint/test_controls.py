@@ -126,4 +126,4 @@ def test_what_is_clicked_steps_down_and_up_or_asks(width: int) -> None:
 
 
 def test_own_weights_are_said_to_be_ones_own() -> None:
-    assert values(own([[[[1.0]]]], counting()))["kernel"] == "mine (own)"
+    assert values(own([[[[1.0]]]], counting()))["kernel"] == "mine (custom)"

@@ -121,7 +121,7 @@ def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None, w
     return Grid(
         cells=image_cells(session.picture, convolution, channel, own_colours),
         title=_image_title(session.picture, convolution, named, width),
-        hint="framed: the window read now",
+        hint="framed: the current window",
         legend=not own_colours,
         outline=Outline(rows, columns),
         focus=focus,
@@ -187,7 +187,7 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         )
         readers = Readers(frozenset(down.tolist()), frozenset(across.tolist()))
         name = f"image[{session.channel}, {pointer.pixel[0]}, {pointer.pixel[1]}]"
-        title = f"{name} is read by no cell here"
+        title = f"no cell here reads {name}"
         if readers.count:
             where = ", ".join(
                 f"{plural(name, len(numbers))} {spans(numbers)}"

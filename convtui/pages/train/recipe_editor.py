@@ -66,8 +66,8 @@ def typed(recipe: Recipe, text: str) -> tuple[str, Recipe]:
     try:
         name, value = split_setting(text, [field.name for field in fields(Recipe)], OTHER_NAMES)
     except ValueError as error:
-        known, is_long, _ = str(error).partition("; there is ")
-        such = "; there is max_lr 0.03, epochs 8, channels 8,16 …"
+        known, is_long, _ = str(error).partition("; choose from ")
+        such = "; choose from max_lr 0.03, epochs 8, channels 8,16 …"
         raise ValueError(f"{known}{such if is_long else ''}") from None
     if not value:
         raise ValueError(f"{name} needs a value: {name} {value_text(recipe, name)}")

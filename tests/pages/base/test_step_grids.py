@@ -138,7 +138,7 @@ def test_the_readers_are_named() -> None:
     assert output.title == "image[0, 4, 18] is read by rows 3-5, columns 17-19"
     assert output.hint == "9 cells read it"
     unread = grids(lesson(stride=3, padding=0), Pointer(pixel=(27, 0))).output
-    assert unread.title == "image[0, 27, 0] is read by no cell here"
+    assert unread.title == "no cell here reads image[0, 27, 0]"
 
 
 def test_a_pixel_of_another_group_is_read_by_no_cell_of_this_filter() -> None:

@@ -93,7 +93,7 @@ def test_rates_are_stepped_through(value: float, up: float, down: float) -> None
 
 def test_typed_recipes() -> None:
     assert typed(Recipe(), "data '/my photos'") == ("data", replace(Recipe(), data="/my photos"))
-    with pytest.raises(ValueError, match="no such setting"):
+    with pytest.raises(ValueError, match="unknown setting"):
         typed(Recipe(), "nonsense 3")
 
 
@@ -189,7 +189,7 @@ async def test_what_cannot_be_is_refused_as_soon_as_it_is_typed(tmp_path: Path) 
         assert "batch_size 20000: must be at most 1437, the number of training images" in driven.said
         await driven.press("escape", ":")
         await driven.enter("foo")
-        assert driven.said.startswith("foo: no such setting here; there is max_lr 0.03, epochs 8")
+        assert driven.said.startswith("foo: unknown setting; choose from max_lr 0.03, epochs 8")
         assert len(driven.said) < 80
         await driven.press("escape", ":")
         await driven.enter(f"data {tmp_path}")
