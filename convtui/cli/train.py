@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 FAILED: Final = 1
 DIVERGED: Final = 3
 SIGNALLED: Final = 128
-NOT_BEGUN: Final = "convtui: stopped before the run had begun: there is nothing to go on with"
+NOT_BEGUN: Final = "convtui: stopped before the first step: there is nothing to resume"
 
 ABOUT: Final = """\
 Train a small network without the app: convolutions of stride 2 with ReLU and
 batch norm, by the one-cycle policy. Every run is kept. Ctrl+C saves it and says
-how to go on with it.
+how to resume it.
 """
 EXAMPLES: Final = """\
 data of your own, which is told by what is there:
@@ -64,7 +64,7 @@ def train(arguments: Sequence[str]) -> int:
     given = {name: value for name, value in options.items() if value is not None}
     out_of_place = [*given, *(["json"] if listed and as_json else [])]
     if out_of_place and (listed or resumed is not None):
-        why = "--list takes no other option" if listed else "--resume goes on by the run's own recipe"
+        why = "--list takes no other options" if listed else "--resume uses the run's own recipe"
         raise ValueError(f"{why}; leave out --{out_of_place[0].replace('_', '-')}")
     if listed:
         return _list_runs()
@@ -197,7 +197,7 @@ def _how_to_go_on(record: Record) -> str:
     from convtui.training.runs.store import RunError, find_run
 
     try:
-        return f"go on with: convtui train --resume {find_run(record.run).number}"
+        return f"to resume: convtui train --resume {find_run(record.run).number}"
     except RunError as error:
         return str(error)
 
@@ -274,8 +274,8 @@ def parser() -> Parser:
     _add(parser.add_argument_group("schedule and optimiser"), _SCHEDULE)
     group = parser.add_argument_group("runs")
     only = group.add_mutually_exclusive_group()
-    only.add_argument("--resume", metavar="RUN", help="go on with a run: its number or its folder")
-    only.add_argument("--list", action="store_true", help="list the runs that are kept")
+    only.add_argument("--resume", metavar="RUN", help="resume a run: its number or its folder")
+    only.add_argument("--list", action="store_true", help="list the kept runs")
     group.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     return parser
 

@@ -163,7 +163,7 @@ class Trainer:
         if record.state is State.FINISHED:
             raise TrainerError("this run is finished: space starts a new one")
         if record.state is State.ELSEWHERE:
-            raise TrainerError("another process trains this run: stop it there first")
+            raise TrainerError("another process is training this run: stop it there first")
         record.state, record.reason = State.STARTING, ""
         self.records[record.run] = record
         self._take_up(record, Continue(record.run))
@@ -203,7 +203,7 @@ class Trainer:
 
     def _require_idle(self) -> None:
         if self._job is not None:
-            what = "a run is on" if isinstance(self._job, Record) else "the search for a rate is on"
+            what = "a run is active" if isinstance(self._job, Record) else "a search for a rate is active"
             raise TrainerError(f"{what}: x stops it")
 
     def _begin(self, recipe: Recipe, paused: bool = False) -> Record:
@@ -266,7 +266,7 @@ class Trainer:
 
     def _command(self, message: Message) -> None:
         if self._job is None:
-            raise TrainerError("no run is on: space starts one")
+            raise TrainerError("no run is active: space starts one")
         if isinstance(self._job, Search) and not isinstance(message, Stop):
             self._require_idle()
         self._send(message)
@@ -353,10 +353,10 @@ class Trainer:
 
     @property
     def parting(self) -> str | None:
-        """What to say when all ends while a run is on: how it is gone on with."""
+        """What to say when all ends while a run is active: how it is gone on with."""
         run = self._job.run if isinstance(self._job, Record) else ""
         number = number_of(Path(run))
-        return f"run {number} is kept: convtui train --resume {number} goes on with it" if run else None
+        return f"run {number} is kept: convtui train --resume {number} resumes it" if run else None
 
     async def end(self) -> None:
         """Have the run saved and the worker end; nothing is told any more."""

@@ -56,7 +56,7 @@ def test_a_run_told_on_a_full_disk(
     assert worker.has_left
     assert capsys.readouterr().err == (
         "convtui: cannot write to standard output (No space left on device); saved at step 80; "
-        "go on with: convtui train --resume 1\n"
+        "to resume: convtui train --resume 1\n"
     )
 
 

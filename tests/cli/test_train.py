@@ -197,7 +197,7 @@ def test_a_run_that_fails(worker: FakeWorker, capsys: pytest.CaptureFixture[str]
     worker.tell(Ready(), *told, Failed("no space left"))
     assert train() == 1
     err = capsys.readouterr().err
-    assert err == "convtui: no space left; saved at step 40; go on with: convtui train --resume 1\n"
+    assert err == "convtui: no space left; saved at step 40; to resume: convtui train --resume 1\n"
 
 
 def test_a_process_that_is_killed(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +207,7 @@ def test_a_process_that_is_killed(worker: FakeWorker, capsys: pytest.CaptureFixt
     assert train() == 1
     err = capsys.readouterr().err
     assert err == (
-        "convtui: the training process was killed by SIGKILL; go on with: convtui train --resume 1\n"
+        "convtui: the training process was killed by SIGKILL; to resume: convtui train --resume 1\n"
     )
 
 
@@ -215,7 +215,7 @@ def test_a_run_that_somebody_stops(worker: FakeWorker, capsys: pytest.CaptureFix
     _, told = kept(Recipe(), until=10)
     worker.tell(Ready(), *told, Saved(10), Stopped(10))
     assert train() == 1
-    assert capsys.readouterr().err == "saved at step 10; go on with: convtui train --resume 1\n"
+    assert capsys.readouterr().err == "saved at step 10; to resume: convtui train --resume 1\n"
 
 
 def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(
@@ -228,7 +228,7 @@ def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(
     worker.tell(Ready(), replace(begun, lost=True), *told[1:])
     assert train("--resume", "1") == 0
     assert capsys.readouterr().err == (
-        "convtui: none of its checkpoints is whole: it begins again from step 0\n"
+        "convtui: none of its checkpoints is complete: it starts again from step 0\n"
     )
 
 

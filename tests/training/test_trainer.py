@@ -108,7 +108,7 @@ async def test_one_job_at_a_time(trainer: Trainer, workers: FakeWorkers) -> None
         lambda: trainer.compare(Recipe()),
         lambda: trainer.resume(Record(Recipe(), "/runs/0001")),
     ):
-        with pytest.raises(TrainerError, match="a run is on: x stops it"):
+        with pytest.raises(TrainerError, match="a run is active: x stops it"):
             again()
     await settled()
     assert workers.now.told == [Train(Recipe())]
@@ -167,7 +167,7 @@ async def test_a_run_is_forgotten_by_its_folder(trainer: Trainer, workers: FakeW
 async def test_a_run_of_another_process_is_left_to_it(trainer: Trainer) -> None:
     record = Record(Recipe(), "/runs/0012")
     record.state = State.ELSEWHERE
-    with pytest.raises(TrainerError, match="another process trains this run"):
+    with pytest.raises(TrainerError, match="another process is training this run"):
         trainer.resume(record)
 
 
@@ -217,7 +217,7 @@ async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorker
     search = trainer.find(Recipe())
     await settled()
     assert workers.now.told == [Find(Recipe())]
-    with pytest.raises(TrainerError, match="the search for a rate is on"):
+    with pytest.raises(TrainerError, match="a search for a rate is active"):
         trainer.pause()
     workers.now.tell(*(event for event in made.search() if not isinstance(event, Suggested)))
     await settled()

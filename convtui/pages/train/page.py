@@ -23,9 +23,9 @@ from convtui.training.protocol import Watch
 from convtui.training.runs.history import Record, Search, State
 from convtui.training.trainer import Trainer, TrainerError
 
-IN_THE_TABLE: Final = "this key works in the table of all runs: tab goes to the next view"
-KERNELS: Final = "its first layer: the kernels as they are learnt, over an image as it is trained on"
-LAYERS: Final = "its layers with the weights that they have learnt"
+IN_THE_TABLE: Final = "this key works in the table of all runs, which tab leads to"
+KERNELS: Final = "its first layer: the learnt kernels over a normalised image"
+LAYERS: Final = "its layers with their learnt weights"
 
 
 class TrainPage(Page):

@@ -114,9 +114,9 @@ def kernels(snapshot: Snapshot) -> plain.Kernels:
 
 @lru_cache(maxsize=2)
 def predictions(snapshot: Snapshot | None, data: DataSet) -> plain.Predictions:
-    """What the network says of the test images; before the first snapshot they stand alone."""
+    """What the network says of the validation images; before the first snapshot they stand alone."""
     if snapshot is None:
-        return test_images(data)
+        return validation_images(data)
     told = snapshot.predictions
     return plain.Predictions(
         _pictures(data, tuple(each.image for each in told)),
@@ -127,7 +127,7 @@ def predictions(snapshot: Snapshot | None, data: DataSet) -> plain.Predictions:
 
 
 @lru_cache(maxsize=2)
-def test_images(data: DataSet) -> plain.Predictions:
+def validation_images(data: DataSet) -> plain.Predictions:
     """The images that will be predicted, before anything is."""
     chosen = tuple(pictured(data).tolist())
     return plain.Predictions(
@@ -323,19 +323,19 @@ def search_status(search: Search) -> plain.Status:
     if search.state is State.FAILED:
         words = search.reason
     elif search.state is State.FINISHED:
-        words = "t takes the suggested rate: a tenth of that with the least smoothed loss"
+        words = "t takes the suggested rate: a tenth of the rate with the lowest smoothed loss"
         if search.suggestion is None:
-            words = "the loss was least at the first rates: try another seed, or batch norm"
+            words = "the loss was lowest at the first rates: try another seed, or batch norm"
     elif search.state is State.STOPPED:
         words = "stopped: f searches again"
     else:
-        words = "a fresh network, a step at each rate, ever greater, until the loss explodes"
+        words = "a fresh network takes one step at each rate, from low to high, until its loss explodes"
     return plain.Status(search.state.value, "rate finder", words=words)
 
 
 def finder_view(search: Search | None, recipe: Recipe) -> plain.FinderView:
     if search is None:
-        words = "f searches: a fresh network takes a step at each rate, until its loss explodes"
+        words = "f searches: a fresh network takes one step at each rate, until its loss explodes"
         blank = plain.Status("ready", "rate finder", words=words)
         return plain.FinderView(blank, _NOTHING, _NOTHING, _NOTHING, recipe.max_lr)
     tried = search.tried

@@ -23,7 +23,7 @@ class RunOpener:
     def open_network(self, record: Record | None, page: str, what: str) -> None:
         """A run's network with the weights of its last checkpoint, on another page."""
         if record is None or not record.saved:
-            self._page.say("nothing is learnt yet: a run can be opened from its first checkpoint on")
+            self._page.say("nothing has been learnt yet: a run can be opened once it has a checkpoint")
         else:
             self._data.with_images(record.recipe, partial(self._open_network, record, page, what))
 

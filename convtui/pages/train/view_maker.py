@@ -113,7 +113,7 @@ class ViewMaker:
         if words or run_figures.shown_state(record) == "diverged":
             return run_figures.status(record, words, trainer.trouble)
         if record.state is State.STARTING and trainer.is_ready:
-            words = "the images are being read …"
+            words = "reading the images …"
         elif record.state is State.TRAINING and record in trainer.comparison:
             number = trainer.comparison.index(record) + 1
             words = f"comparison, run {number} of {COMPARED} · {run_words(record)}"
@@ -145,7 +145,7 @@ class ViewMaker:
                 self._status(),
                 (),
                 run_figures.schedule_to_come(record.recipe if record else recipe, data),
-                predictions=run_figures.test_images(data) if data else None,
+                predictions=run_figures.validation_images(data) if data else None,
                 invitation=invitation(
                     record.recipe if record else recipe, found, is_idle, count_runs() if is_idle else 0
                 ),

@@ -207,7 +207,7 @@ class Training:
             self._epoch = Epoch(**about["epoch"])
             self._epoch_loss, self.seconds = float(about["epoch_loss"]), float(about["seconds"])
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-            reason = f"the checkpoint of step {checkpoint.step} does not fit its recipe and data"
+            reason = f"the checkpoint of step {checkpoint.step} does not match its recipe and data"
             raise ValueError(reason) from None
         self.step = checkpoint.step
 
@@ -223,7 +223,7 @@ class Training:
         return buffers
 
     def _evaluated(self, epoch: int) -> Epoch:
-        """Loss and accuracy on the test images, in evaluation mode."""
+        """Loss and accuracy on the validation set, in evaluation mode."""
         began = perf_counter()
         images, labels = self.data.test_images, self.data.test_labels
         loss, correct = 0.0, 0

@@ -242,11 +242,11 @@ async def test_a_run_that_another_process_trains_is_left_to_it() -> None:
             await driven.turn_to(Tab.RUNS)
             assert "elsewhere" in driven.text
             await driven.press("g")
-            assert "another process trains this run" in driven.said
+            assert "another process is training this run" in driven.said
             assert not driven.told
             await driven.press("enter")
             assert "elsewhere  run 1" in driven.text
-            assert "another process trains it" in driven.text
+            assert "another process is training it" in driven.text
 
 
 async def test_runs_beside_the_table_are_named_as_elsewhere() -> None:
@@ -364,6 +364,6 @@ async def test_an_image_is_opened_on_the_step_page() -> None:
 async def test_nothing_is_opened_before_something_is_learnt() -> None:
     async with training() as driven:
         await driven.press("K")
-        assert "nothing is learnt yet" in driven.said
+        assert "nothing has been learnt yet" in driven.said
         await driven.press("L")
-        assert "nothing is learnt yet" in driven.said
+        assert "nothing has been learnt yet" in driven.said

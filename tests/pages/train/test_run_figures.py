@@ -123,10 +123,10 @@ def test_a_failure_offers_to_go_on_only_where_that_can_help() -> None:
     run = record(30)
     run.take(made.begun(step=20))
     run.fail("the training process was killed by SIGKILL")
-    assert state_words(run).endswith("SIGKILL: space goes on · x gives it up")
+    assert state_words(run).endswith("SIGKILL: space resumes it · x gives it up")
     run.state = State.STARTING
-    run.fail("run 12: the images have changed; begin a new run with it")
-    assert state_words(run).endswith("begin a new run with it")
+    run.fail("run 12: the images have changed; start a new run with it")
+    assert state_words(run).endswith("start a new run with it")
     early = record(3)
     early.take(made.begun())
     early.fail("disk full")
@@ -136,7 +136,7 @@ def test_a_failure_offers_to_go_on_only_where_that_can_help() -> None:
 def test_a_run_that_never_began_is_not_said_to_be_saved() -> None:
     run = Record(Recipe())
     run.take(Stopped(0))
-    assert state_words(run).startswith("stopped before it had begun: space starts a new run")
+    assert state_words(run).startswith("stopped before the first step: space starts a new run")
 
 
 def test_a_run_without_a_whole_checkpoint_says_that_it_begins_again() -> None:
@@ -144,7 +144,7 @@ def test_a_run_without_a_whole_checkpoint_says_that_it_begins_again() -> None:
     assert isinstance(begun, Begun)
     run = Record.of([begun, *later], Recipe())
     run.take(replace(begun, lost=True))
-    assert state_words(run) == "none of its checkpoints is whole: it begins again from step 0"
+    assert state_words(run) == "none of its checkpoints is complete: it starts again from step 0"
 
 
 def test_recipes_in_words() -> None:
@@ -213,7 +213,7 @@ def test_a_run_that_diverged_has_no_accuracy() -> None:
 
 def test_names_that_a_terminal_would_obey_are_quoted() -> None:
     data = replace(load("digits-8x8"), classes=("a\x1b[31m", "b\n", "c\udcff", *"3456789"), name="x\x1b")
-    for shown in (run_figures.test_images(data), run_figures.predictions(made.snapshot(8), data)):
+    for shown in (run_figures.validation_images(data), run_figures.predictions(made.snapshot(8), data)):
         for name in (*shown.labels, *shown.predicted):
             assert name.isprintable()
     recipe = Recipe(data="/tmp/a\x1b[2J\n\udcff")

@@ -143,7 +143,7 @@ def test_a_run_that_another_trains_fails(worker: Process, uninterrupted: list[Me
     run = Run(Path(begun(uninterrupted).run))
     with run.locked():
         (failed,) = worker.job(Continue(str(run.path)))
-    assert failed == Failed("run 1: another process trains it just now")
+    assert failed == Failed("run 1: another process is training it")
 
 
 def test_a_search_is_no_run(worker: Process, folder: Path) -> None:

@@ -28,7 +28,7 @@ def checkpoint(at: int) -> Checkpoint:
 
 def test_the_last_checkpoints_are_kept(run: Run) -> None:
     assert run.checkpoint() is None
-    with pytest.raises(RunError, match=r"^run 1: has no whole checkpoint yet$"):
+    with pytest.raises(RunError, match=r"^run 1: has no complete checkpoint yet$"):
         run.latest_weights()
     with run.locked():
         for at in (0, 5, 78, 999_999, 1_000_000):
