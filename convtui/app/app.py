@@ -196,7 +196,7 @@ class ConvtuiApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         from convtui.app.command_menu import commands
 
-        yield from commands(self)
+        yield from commands(self, self.page)
 
 
 def _collect_garbage() -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,

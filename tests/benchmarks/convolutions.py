@@ -74,7 +74,7 @@ def measured(shape: Shape) -> dict[str, list[float]]:
     image = random.standard_normal((shape.in_channels, shape.side, shape.side))
     weight = random.standard_normal((shape.out_channels, shape.in_channels, *size))
     bias = random.standard_normal(shape.out_channels)
-    tensors = [torch.tensor(image[None]), torch.tensor(weight), torch.tensor(bias)]
+    x, w, b = torch.tensor(image[None]), torch.tensor(weight), torch.tensor(bias)
     for array in image, weight, bias:
         array.setflags(write=False)  # is not copied then, as torch copies nothing
 
@@ -82,7 +82,7 @@ def measured(shape: Shape) -> dict[str, list[float]]:
         return Convolution(image, weight, bias, stride=shape.stride, padding=shape.padding).output
 
     def torchs() -> Any:
-        return torch.nn.functional.conv2d(*tensors, stride=shape.stride, padding=shape.padding)
+        return torch.nn.functional.conv2d(x, w, b, stride=shape.stride, padding=shape.padding)
 
     np.testing.assert_allclose(ours(), torchs()[0].numpy(), rtol=1e-9, atol=1e-9)
     programs: dict[str, Callable[[], Any]] = {"convtui": ours, "torch, one thread": torchs}

@@ -12,7 +12,7 @@ import pytest
 
 from convtui.cli import main as cli
 from convtui.training.process import client
-from convtui.training.process.protocol import Ready, Saved, Stopped
+from convtui.training.protocol import Ready, Saved, Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import new_run
 from tests.support.events import events

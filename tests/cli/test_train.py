@@ -8,7 +8,7 @@ import pytest
 from convtui.cli import main as cli
 from convtui.cli import train as train_command
 from convtui.training.process import client
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from convtui.training import trainer as module
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,

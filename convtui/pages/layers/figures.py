@@ -17,9 +17,9 @@ from convtui.engine.spec import ConvSpec, Indices
 from convtui.engine.stack import Row
 from convtui.engine.tracing import Feeding
 from convtui.inputs.images import Picture
+from convtui.pages.base.step_grids import channel_name, picture_title
 from convtui.pages.layers.cells import MapCells, MosaicCells, Tiling
 from convtui.pages.layers.layout import Place, Size
-from convtui.pages.step.figures import channel_name, picture_title
 from convtui.paint.cells import ImageCells
 from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline

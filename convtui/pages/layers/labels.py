@@ -11,7 +11,7 @@ from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding, field_through
 from convtui.pages.layers.table import is_clipped
 from convtui.paint.controls import Control, pair
-from convtui.paint.text import significant
+from convtui.paint.text import counted, significant
 from convtui.state.learned_weights import Trained
 from convtui.state.network import Stack
 
@@ -38,9 +38,7 @@ def terms(row: Row, summary: Summary, width: int) -> str:
     """What jump and start of a layer's fields mean, and the star in the table if there is one."""
     (down, across), (first, left) = row.field.jump, row.field.start
     apart = (
-        _counted(down, "pixel")
-        if down == across
-        else f"{_counted(down, 'row')}, {_counted(across, 'column')}"
+        counted(down, "pixel") if down == across else f"{counted(down, 'row')}, {counted(across, 'column')}"
     )
     look = "would be" if row.field.rows.count == row.field.columns.count == 1 else "are"
     jump = f"jump {pair(row.field.jump)}: fields {look} {apart} apart"
@@ -54,10 +52,6 @@ def terms(row: Row, summary: Summary, width: int) -> str:
 def _pixels(row: float, column: float) -> str:
     both = [f"{at:g}".replace("-", "−") for at in ((row,) if row == column else (row, column))]
     return ", ".join(both)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def unlike_training(trained: Trained, width: int) -> str:

@@ -15,6 +15,7 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.equations import Equations, equations
 from convtui.engine.matrix import TransposedMatrix, WeightMatrix
 from convtui.inputs.images import Picture
+from convtui.pages.base.step_grids import Pointer, image_cells, output_cells, step_grids
 from convtui.pages.matrix.cells import (
     MatrixCells,
     NamedImageCells,
@@ -26,7 +27,6 @@ from convtui.pages.matrix.cells import (
     transposed_product,
 )
 from convtui.pages.matrix.layout import MatrixPlan
-from convtui.pages.step.figures import Pointer, image_cells, output_cells, step_grids
 from convtui.paint.cells import whole_pixels
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
 from convtui.paint.text import is_integral

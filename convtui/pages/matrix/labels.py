@@ -11,7 +11,7 @@ import numpy as np
 from convtui.engine.matrix import WeightMatrix
 from convtui.pages.matrix.cells import ENTRY_COLOURS
 from convtui.pages.matrix.figures import Pointed, matrix_in, upright
-from convtui.paint.text import significant
+from convtui.paint.text import counted, significant
 from convtui.state.session import Session
 
 NAMED_ENTRIES = 3
@@ -26,7 +26,7 @@ def row_words(session: Session) -> list[str]:
     row = upright(matrix_in(session)).row(session.index)
     name = f"output[{o}, {r}, {c}]"
     if session.view.transposed:
-        spread = f"column {session.index} spreads {name} over {_counted(len(row.indices), 'pixel')}"
+        spread = f"column {session.index} spreads {name} over {counted(len(row.indices), 'pixel')}"
         return [f"{spread}, with the weights that computed it", spread]
     bias = f" + bias {significant(step.bias)}" if step.has_bias else ""
     line = f"row {session.index} · x{bias} = {name} = {significant(step.value)}"
@@ -97,7 +97,7 @@ def figures(session: Session, width: int) -> list[str]:
     weights, biases = session.convolution.weight.size, 0 if bias is None else len(bias)
     dense = matrix.dense_parameters + (0 if bias is None else standing.shape[0])
     free = f"{weights + biases:,}"
-    made = f"{weights:,} weights + {_counted(biases, 'bias')}" if biases else "the kernel's weights"
+    made = f"{weights:,} weights + {counted(biases, 'bias')}" if biases else "the kernel's weights"
     unread = standing.zero_columns
     line = "rows" if session.view.transposed else "columns"
     return [
@@ -140,7 +140,7 @@ def matrix_hint(session: Session, width: int, has_dots: bool = True) -> str:
             "rows are pixels",
         )
     filters, *output = convolution.output_shape
-    weights = _counted(prod(convolution.weight_shape[1:]), "weight")
+    weights = counted(prod(convolution.weight_shape[1:]), "weight")
     rest = _exception(session)
     if prod(output) == 1:
         row = (
@@ -187,8 +187,3 @@ def wrapped(texts: Sequence[str], width: int, lines: int) -> list[str]:
 def fitting(width: int, *texts: str) -> str:
     """The first text that fits, else the last."""
     return next((text for text in texts if len(text) <= width), texts[-1])
-
-
-def _counted(count: int, noun: str) -> str:
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}{plural}"

@@ -19,7 +19,7 @@ from convtui.paint.canvas import Canvas
 from convtui.paint.controls import Control
 from convtui.state.history import Document
 from convtui.training.next_run import NEXT_RUN
-from convtui.training.process.protocol import Watch
+from convtui.training.protocol import Watch
 from convtui.training.runs.history import Record, Search, State
 from convtui.training.trainer import Trainer, TrainerError
 

@@ -20,7 +20,7 @@ from convtui.training.architecture import layers_text
 from convtui.training.datasets.minibatches import pictured
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.process.activation_stats import HISTOGRAM_IMAGES
-from convtui.training.process.protocol import LayerStatistics, Snapshot
+from convtui.training.protocol import LayerStatistics, Snapshot
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import recipe_words
 from convtui.training.runs.history import Record, Search, State

@@ -11,7 +11,7 @@ from convtui.app.app import ConvtuiApp
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.step.page import StepPage
 from convtui.training.process.client import Worker
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Stop,
 )
 from convtui.training.runs.history import Record, State

@@ -9,7 +9,7 @@ from convtui.pages.base import keys
 from convtui.pages.step.page import StepPage
 from convtui.pages.train.page import TrainPage
 from convtui.pages.train.view_maker import Tab
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Continue,
     Failed,
     Find,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from convtui.pages.train.recipe_editor import stepped, typed
-from convtui.training.process.protocol import Paused, Rate, SetRate, Stopped
+from convtui.training.protocol import Paused, Rate, SetRate, Stopped
 from convtui.training.recipe import Recipe
 from tests.support import events as made
 from tests.support.train_page import SMALL, training

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from convtui.pages.train.view_maker import Tab
-from convtui.training.process.protocol import Continue, Failed, OneStep, Paused, Stopped, Train, Watch
+from convtui.training.protocol import Continue, Failed, OneStep, Paused, Stopped, Train, Watch
 from convtui.training.runs.history import State
 from convtui.training.runs.store import new_run
 from tests.support import events as made

@@ -10,7 +10,7 @@ from convtui.pages.base.ask import Ask
 from convtui.pages.step.page import StepPage
 from convtui.pages.train.data_cache import MOST_SETS
 from convtui.pages.train.view_maker import Tab
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Continue,
     Message,
     Stopped,

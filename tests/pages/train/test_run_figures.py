@@ -12,7 +12,7 @@ from convtui.pages.train.cursor import Cursor
 from convtui.pages.train.run_labels import invitation, run_words, state_words
 from convtui.pages.train.run_list import MOST_MARKED, RunList
 from convtui.training.datasets.open_any import load
-from convtui.training.process.protocol import Begun, Epoch, Finished, Rate, Snapshot, Stopped
+from convtui.training.protocol import Begun, Epoch, Finished, Rate, Snapshot, Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import recipe_words
 from convtui.training.runs.history import Record, State

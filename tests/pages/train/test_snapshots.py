@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from convtui.app.app import ConvtuiApp
 from convtui.pages.train.view_maker import Tab
-from convtui.training.process.protocol import Paused, Ready, Stopped, Train
+from convtui.training.protocol import Paused, Ready, Stopped, Train
 from convtui.training.recipe import Recipe
 from convtui.training.trainer import Trainer
 from tests.support import events as made

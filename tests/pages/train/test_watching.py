@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from convtui.pages.train.view_maker import Tab
-from convtui.training.process.protocol import Continue, Stopped, Train, Watch
+from convtui.training.protocol import Continue, Stopped, Train, Watch
 from convtui.training.recipe import Recipe
 from tests.support import events as made
 from tests.support.train_page import SMALL, keep, training

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.pages.step.figures import Pointer, StepGrids, picture_title, slice_names, step_grids
+from convtui.pages.base.step_grids import Pointer, StepGrids, picture_title, slice_names, step_grids
 from convtui.paint.colours import DARK
 from convtui.paint.drawing import Grid
 from convtui.state.session import Session

@@ -1,4 +1,4 @@
-"""What each grid of the Step screen shows for a session and what the user points at.
+"""The grids of one step, as the Step page shows them and the Matrix page beside the weight matrix.
 
 Cells are made once for an image or a convolution and kept while it is stepped through, so that a step only
 moves marks.
@@ -16,11 +16,10 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution, Step
 from convtui.inputs.images import Picture
-from convtui.pages.step.shape import counted, spans
 from convtui.paint.cells import FILLED_TINT, ZERO_TINT, ImageCells, OutputCells, TableCells, whole_pixels
 from convtui.paint.controls import padding
 from convtui.paint.drawing import NOBODY, Cell, Grid, Outline, Readers
-from convtui.paint.text import is_integral
+from convtui.paint.text import is_integral, plural, spans
 from convtui.state.session import Session
 
 UNBOUNDED: Final = 1 << 16
@@ -191,8 +190,8 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         title = f"no cell here reads {name}"
         if readers.count:
             where = ", ".join(
-                f"{counted(name, numbers)} {spans(numbers)}"
-                for name, numbers in (("rows", down.tolist()), ("columns", across.tolist()))
+                f"{plural(name, len(numbers))} {spans(numbers)}"
+                for name, numbers in (("row", down.tolist()), ("column", across.tolist()))
             )
             title, short_title = f"{name} is read by {where}", f"read by {where}"
         where_else = " of this channel" if convolution.output_shape[0] > 1 else ""
