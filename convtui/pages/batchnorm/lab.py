@@ -127,10 +127,10 @@ class LabScreen(Page):
 
     def _of_run(self) -> Source | None:
         """The run that is shown, at its last checkpoint, if it has one."""
-        record = self.host.trainer.shown
-        if record is None or not record.run or not record.saved:
+        history = self.host.trainer.shown
+        if history is None or not history.run or not history.saved:
             return None
-        return Source(record.recipe, run=record.run, step=record.saved)
+        return Source(history.recipe, run=history.run, step=history.saved)
 
     @property
     def missing(self) -> str:
