@@ -107,11 +107,11 @@ def _showing(text: str | None, screen: str) -> "Trainer":
     run = find_run(text)
     trainer.current = record = Record.of_run(run)
     if screen == "batchnorm":
-        from convtui.pages.batchnorm.source import Source
+        from convtui.pages.batchnorm.network_source import NetworkSource
 
         record.saved = run.latest_checkpoint().step  # whatever is in the log
         # The page would show a seeded network instead of one that cannot be had.
-        Source(record.recipe, run=record.run, step=record.saved).open(None)
+        NetworkSource(record.recipe, run=record.run, step=record.saved).load()
     return trainer
 
 

@@ -12,7 +12,7 @@ from convtui.engine.tracing import Feeding, field_through
 from convtui.pages.layers.table import is_clipped
 from convtui.paint.cells import significant
 from convtui.paint.controls import Control, pair
-from convtui.state.learned_weights import Trained
+from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 
 
@@ -60,7 +60,7 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def unlike_training(trained: Trained, width: int) -> str:
+def unlike_training(trained: LearnedWeights, width: int) -> str:
     """What is to be said where a picture has not the values that the network has learnt from."""
     run = trained.run_name
     candidates = [
