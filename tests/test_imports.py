@@ -1,11 +1,23 @@
-"""Starting must stay quick: what is slow to import is absent from the process until it is used."""
+"""Starting must stay quick: what is slow to import is absent from the process until it is used.
+
+The contracts in pyproject.toml say who may import whom; these tables say what is in the process and when.
+"""
 
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+import convtui.pages
 from tests.benchmarks.terminal import running
+
+SLOW = {"PIL", "asyncio", "filelock", "numpy", "platformdirs", "rich", "safetensors", "textual", "torch"}
+FLOORS = {"app", "cli", "engine", "inputs", "pages", "paint", "state", "store", "training"}
+PAGES = {"batchnorm", "layers", "matrix", "step", "train"}
+WATCHED = SLOW | {f"convtui.{floor}" for floor in FLOORS} | {f"convtui.pages.{page}" for page in PAGES}
+PURE = {"figures", "labels", "layout", "plots", "sheets", "tables", "views"}  # of each page
 
 LIST_MODULES_AT_SIGNAL = """
 import pathlib, signal, sys
@@ -16,21 +28,72 @@ sys.exit(main())
 """
 
 
-def test_importing_the_package_imports_nothing_slow() -> None:
-    slow = {"PIL", "numpy", "rich", "textual", "torch"}
-    script = f"import sys, convtui; print({slow} & sys.modules.keys())"
+def floors(names: str) -> set[str]:
+    return {f"convtui.{name}" for name in names.split()}
+
+
+STEP_PAGE = floors("app cli engine inputs pages pages.step paint state store") | {
+    "asyncio",
+    "numpy",
+    "platformdirs",
+    "rich",
+    "textual",
+}
+
+
+def loaded(statement: str) -> set[str]:
+    """The modules of a process that runs no more than this."""
+    script = f"import sys; {statement}; sys.stderr.write(' '.join(sys.modules))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "set()"
+    return set(run.stderr.split())
 
 
-def test_training_without_the_app_loads_none_of_it() -> None:
-    slow = {"PIL", "rich", "textual", "torch", "convtui.pages", "convtui.paint"}
-    script = f"import sys, convtui.cli.train, convtui.cli.train_report; print({slow} & sys.modules.keys())"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "set()"
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("import convtui", set()),
+        ("from convtui import Convolution, kernel, receptive_field", floors("engine") | {"numpy"}),
+        ("import convtui.engine.presets", floors("engine") | {"numpy"}),
+        ("import convtui.cli.main", floors("cli")),
+        ("import convtui.cli.train", floors("cli") | {"asyncio"}),
+    ],
+)
+def test_what_an_import_loads(statement: str, expected: set[str]) -> None:
+    assert WATCHED & loaded(statement) == expected
 
 
-def test_first_screen_is_painted_without_torch_and_pillow(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("--help", floors("cli")),
+        ("--version", floors("cli")),
+        ("render --help", floors("cli")),
+        ("train --help", floors("cli") | {"asyncio"}),
+        ("samples", floors("cli engine inputs") | {"numpy"}),
+        (
+            "train --list",
+            floors("cli inputs training") | {"asyncio", "filelock", "numpy", "platformdirs", "safetensors"},
+        ),
+        ("render lesson.svg", STEP_PAGE),
+    ],
+)
+def test_what_a_command_loads(
+    command: str, expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    statement = f"from convtui.cli.main import main; assert main({command.split()}) == 0"
+    assert WATCHED & loaded(statement) == expected
+
+
+def test_the_pure_parts_of_the_pages_load_no_app() -> None:
+    pages = Path(convtui.pages.__file__).parent
+    files = [path for path in pages.glob("*/*.py") if path.stem in PURE]
+    assert len(files) > len(PAGES)
+    parts = [f"convtui.pages.{path.parent.name}.{path.stem}" for path in files]
+    assert not loaded(f"import {', '.join(parts)}") & {"textual.app", "textual.screen"}
+
+
+def test_what_the_first_frame_loads(tmp_path: Path) -> None:
     listing = tmp_path / "modules.txt"
     with running(
         [sys.executable, "-c", LIST_MODULES_AT_SIGNAL, str(listing)], columns=120, rows=40
@@ -39,6 +102,4 @@ def test_first_screen_is_painted_without_torch_and_pillow(tmp_path: Path) -> Non
         terminal.process.send_signal(signal.SIGUSR1)
         terminal.send(b"q")
         assert terminal.wait() == 0
-    modules = set(listing.read_text().split())
-    assert "convtui.app.app" in modules
-    assert not modules & {"PIL", "torch"}
+    assert WATCHED & set(listing.read_text().split()) == STEP_PAGE

@@ -19,18 +19,18 @@ from convtui.cli.output import OutputError, printing, tell
 
 if TYPE_CHECKING:
     from convtui.training.process.client import Worker
-    from convtui.training.process.protocol import Message
+    from convtui.training.protocol import Message
     from convtui.training.runs.history import Record
 
 FAILED: Final = 1
 DIVERGED: Final = 3
 SIGNALLED: Final = 128
-NOT_BEGUN: Final = "convtui: stopped before the run had begun: there is nothing to go on with"
+NOT_BEGUN: Final = "convtui: stopped before the first step: there is nothing to resume"
 
 ABOUT: Final = """\
 Train a small network without the app: convolutions of stride 2 with ReLU and
 batch norm, by the one-cycle policy. Every run is kept. Ctrl+C saves it and says
-how to go on with it.
+how to resume it.
 """
 EXAMPLES: Final = """\
 data of your own, which is told by what is there:
@@ -64,7 +64,7 @@ def train(arguments: Sequence[str]) -> int:
     given = {name: value for name, value in options.items() if value is not None}
     out_of_place = [*given, *(["json"] if listed and as_json else [])]
     if out_of_place and (listed or resumed is not None):
-        why = "--list takes no other option" if listed else "--resume goes on by the run's own recipe"
+        why = "--list takes no other options" if listed else "--resume uses the run's own recipe"
         raise ValueError(f"{why}; leave out --{out_of_place[0].replace('_', '-')}")
     if listed:
         return _list_runs()
@@ -94,7 +94,7 @@ def _list_runs() -> int:
 
 
 def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
-    from convtui.training.process.protocol import Train
+    from convtui.training.protocol import Train
     from convtui.training.recipe import Recipe, RecipeError
     from convtui.training.runs.history import Record
 
@@ -116,7 +116,7 @@ def _by_option(reason: str) -> str:
 
 
 def _resume(text: str, as_json: bool) -> int:
-    from convtui.training.process.protocol import Continue
+    from convtui.training.protocol import Continue
     from convtui.training.runs.history import Record, State
     from convtui.training.runs.store import find_run
 
@@ -161,7 +161,7 @@ class _Outcome:
 
 def _follow(job: Message, record: Record, as_json: bool) -> int:
     from convtui.cli.train_report import reporting
-    from convtui.training.process.protocol import Failed, Finished, Stopped
+    from convtui.training.protocol import Failed, Finished, Stopped
 
     outcome = _Outcome()
     try:
@@ -197,7 +197,7 @@ def _how_to_go_on(record: Record) -> str:
     from convtui.training.runs.store import RunError, find_run
 
     try:
-        return f"go on with: convtui train --resume {find_run(record.run).number}"
+        return f"to resume: convtui train --resume {find_run(record.run).number}"
     except RunError as error:
         return str(error)
 
@@ -205,7 +205,7 @@ def _how_to_go_on(record: Record) -> str:
 async def _work(job: Message, record: Record, report: Callable[[Message], None], outcome: _Outcome) -> None:
     """Have the worker do the job, and tell of it in `outcome`."""
     from convtui.training.process.client import Worker
-    from convtui.training.process.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
+    from convtui.training.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
 
     worker = await Worker.start()
     try:
@@ -274,8 +274,8 @@ def parser() -> Parser:
     _add(parser.add_argument_group("schedule and optimiser"), _SCHEDULE)
     group = parser.add_argument_group("runs")
     only = group.add_mutually_exclusive_group()
-    only.add_argument("--resume", metavar="RUN", help="go on with a run: its number or its folder")
-    only.add_argument("--list", action="store_true", help="list the runs that are kept")
+    only.add_argument("--resume", metavar="RUN", help="resume a run: its number or its folder")
+    only.add_argument("--list", action="store_true", help="list the kept runs")
     group.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     return parser
 

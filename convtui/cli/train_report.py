@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from typing import Final, TypeAlias
 
 from convtui.inputs.durations import duration
-from convtui.training.process.protocol import Begun, Epoch, Message, Step, encode
+from convtui.training.protocol import Begun, Epoch, Message, Step, encode
 from convtui.training.recipe_words import recipe_words
 from convtui.training.runs.history import Record
 from convtui.training.runs.store import Run, number_of
@@ -63,7 +63,7 @@ def print_runs(runs: Sequence[tuple[Run, Record]]) -> None:
     The number goes never: it is what a run is gone on with by.
     """
     if not runs:
-        print("no run is kept yet; convtui train begins one")
+        print("no run is kept yet; convtui train starts one")
         return
     names: tuple[str, ...] = ("run", "begun", "recipe", "epochs", "state", "accuracy")
     width = get_terminal_size().columns if _is_on_a_terminal() else UNCUT

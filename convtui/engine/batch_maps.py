@@ -6,30 +6,15 @@ mode they normalise with the batch's own statistics, so that what becomes of an 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
-from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convtui.engine.batchnorm import BatchNormState, Statistics
-from convtui.engine.branches import Concat, Residual
-from convtui.engine.feature_maps import BLOCK_CELLS, tapped
-from convtui.engine.layers import (
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    GlobalAvgPool,
-    Linear,
-    MaxPool,
-    ReLU,
-    Window,
-)
+from convtui.engine.forward import Arrays, batch_norm_of, forward
+from convtui.engine.layers import BatchNorm
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row
-
-Arrays = Mapping[str, Floats]
 
 
 class BatchMaps:
@@ -87,74 +72,11 @@ class BatchMaps:
 
     def norm(self, layer: int) -> BatchNormState:
         """The batch norm at this layer, in the present mode."""
-        return self._norms.get(layer) or norm_of(self._weights(layer), self._training)
+        return self._norms.get(layer) or batch_norm_of(self._weights(layer), self._training)
 
     def _output(self, row: Row, inputs: Sequence[Floats]) -> Floats:
-        first, layer = inputs[0], row.layer
-        images = len(first)
-        match layer:
-            case Conv():
-                return _convolved(layer, first, self._weights(row.number))
-            case MaxPool():
-                return _pooled(row, first, -np.inf, np.maximum)
-            case AvgPool():
-                total = _pooled(row, first, 0.0, np.add)
-                return total / prod(layer.spec.kernel_size)
-            case GlobalAvgPool():
-                means: Floats = first.mean(axis=(2, 3), keepdims=True)
-                return means
-            case ReLU():
-                return np.maximum(first, 0.0)
-            case BatchNorm():
-                norm = self.norm(row.number)
-                self._used[row.number] = norm.used(first)
-                return norm.scaled(norm.normalised(first, self._used[row.number]))
-            case Flatten():
-                return first.reshape(images, -1)
-            case Linear():
-                arrays = self._weights(row.number)
-                output: Floats = first @ arrays["weight"].T
-                return output + arrays["bias"] if layer.bias else output
-            case Residual():
-                return reduce(np.add, inputs)
-            case Concat():
-                return np.concatenate(inputs, axis=1)
-            case _:
-                raise TypeError(f"{type(layer).__name__} is no layer that computes")
-
-
-def norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:
-    """The batch norm with these weight, bias and running statistics."""
-    return BatchNormState(
-        len(arrays["weight"]),
-        training=training,
-        weight=arrays["weight"],
-        bias=arrays["bias"],
-        running_mean=arrays["running_mean"],
-        running_var=arrays["running_var"],
-    )
-
-
-def _pooled(row: Row, batch: Floats, filling: float, join: Callable[[Floats, Floats], Floats]) -> Floats:
-    assert isinstance(row.layer, Window)
-    images, channels, *sides = batch.shape
-    flat = batch.reshape(images * channels, *sides)  # a window never looks at a second channel
-    return reduce(join, tapped(row.layer, flat, filling)).reshape(images, *row.output_shape)
-
-
-def _convolved(layer: Conv, batch: Floats, weights: Arrays) -> Floats:
-    """The convolution of every image, as many at a time as keep the windows small."""
-    images, channels, *sides = batch.shape
-    filters, height, width = layer.output_shape(batch.shape[1:])
-    groups = layer.spec.groups
-    weight = weights["weight"].reshape(groups, filters // groups, -1)
-    output = np.empty((images, groups, filters // groups, height * width))
-    band = max(1, BLOCK_CELLS // (channels * prod(layer.spec.kernel_size) * height * width))
-    for first in range(0, images, band):
-        some = batch[first : first + band]
-        flat = some.reshape(len(some) * channels, *sides)
-        windows = np.stack(list(tapped(layer, flat)), axis=1)
-        output[first : first + band] = weight @ windows.reshape(len(some), groups, weight.shape[2], -1)
-    if layer.bias:
-        output += weights["bias"].reshape(groups, -1, 1)
-    return output.reshape(images, filters, height, width)
+        if not isinstance(row.layer, BatchNorm):
+            return forward(row.layer, inputs, self._weights(row.number))
+        norm = self.norm(row.number)
+        self._used[row.number] = norm.used(inputs[0])
+        return norm.scaled(norm.normalised(inputs[0], self._used[row.number]))

@@ -4,45 +4,24 @@ All in float64 as in Convolution, but summed by matrix products, so that deep ne
 last digits may differ from a step's.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
+from collections.abc import Callable, Mapping, Sequence
 from math import prod, sqrt
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convtui.engine.branches import Concat, Residual
 from convtui.engine.convolution import Convolution
-from convtui.engine.layers import (
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    GlobalAvgPool,
-    Layer,
-    LayerError,
-    Linear,
-    MaxPool,
-    ReLU,
-    Shape,
-    Window,
-)
+from convtui.engine.finite import finite
+from convtui.engine.forward import forward
+from convtui.engine.layers import BatchNorm, Conv, Layer, LayerError, Linear, Shape
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row, summarize
 
 Weights: TypeAlias = Mapping[int, Mapping[str, ArrayLike]]
 
 MOST_CELLS = 2**27
-BLOCK_CELLS = 2**20
-EPS = 1e-5
-
-_PAD_MODES: dict[str, Any] = {
-    "zeros": "constant",
-    "reflect": "reflect",
-    "replicate": "edge",
-    "circular": "wrap",
-}
+MOST_DRAWN = 2**17  # numbers at once, so that they stay in the cache until they are scaled
 
 
 class FeatureMaps:
@@ -61,7 +40,7 @@ class FeatureMaps:
     def __init__(
         self, layers: str | Sequence[Layer], image: ArrayLike, seed: int = 0, weights: Weights | None = None
     ) -> None:
-        pixels = _finite("image", image)
+        pixels = finite("image", image)
         self.summary = summarize(layers, pixels.shape)
         self.seed = seed
         self._given = {
@@ -97,7 +76,7 @@ class FeatureMaps:
         """
         row = self._row(layer)
         if not isinstance(row.layer, Conv):
-            raise LayerError(layer, row.layer.title, "is no convolution")
+            raise LayerError(layer, row.layer.title, "is not a convolution")
         spec, weights = row.layer.spec, self.weights(layer)
         return Convolution(
             self.activations(row.inputs[0]),
@@ -115,10 +94,10 @@ class FeatureMaps:
         if error and layer >= error.number:
             raise error
         if not 0 <= layer < len(rows):
-            raise IndexError(f"layer {layer} does not exist: the image is 0, the last layer {len(rows) - 1}")
+            raise IndexError(f"layer {layer} does not exist: layers are 0 (the image) to {len(rows) - 1}")
         row = rows[layer]
         padded = prod(axis.padded for axis in row.axes or ()) * row.input_shape[0]
-        for count, what in (row.parameters, "parameters"), (padded, "inputs, padding counted"):
+        for count, what in (row.parameters, "parameters"), (padded, "inputs including padding"):
             if count > MOST_CELLS:
                 why = f"has {count:,} {what}; at most {MOST_CELLS:,} can be computed"
                 raise LayerError(layer, row.layer.title, why)
@@ -133,7 +112,7 @@ class FeatureMaps:
         held = needed | self._maps.keys()
         cells = sum(prod(self.summary.rows[number].output_shape) for number in held)
         if cells > MOST_CELLS:
-            why = f"the maps up to it hold {cells:,} numbers; resize the image: at most {MOST_CELLS:,} fit"
+            why = f"the maps up to it hold {cells:,} numbers, at most {MOST_CELLS:,} fit; resize the image"
             raise LayerError(row.number, row.layer.title, why)
         return [self._row(number) for number in sorted(needed - self._maps.keys())]
 
@@ -142,51 +121,45 @@ class FeatureMaps:
         if name in given:
             return given[name]
         if name == "weight" and len(shape) > 1:
-            return _kept(np.concatenate(list(self._filters(row))))
+            weight = np.empty(shape)
+            self._drawing(row)(weight)
+            return _kept(weight)
         return _kept(np.full(shape, 1.0 if name in ("weight", "running_var") else 0.0))
 
-    def _filters(self, row: Row) -> Iterator[Floats]:
-        """The weight of a conv or linear layer, as many filters at a time as are drawn in one piece."""
-        given = self._given.get(row.number, {})
-        if "weight" in given:
-            yield given["weight"]
-            return
-        filters, *rest = row.parameter_shapes["weight"]
-        bound = sqrt(6 / prod(rest))
-        random = np.random.default_rng([self.seed, row.number])
-        most = max(1, BLOCK_CELLS // prod(rest))
-        for first in range(0, filters, most):
-            yield random.uniform(-bound, bound, (min(most, filters - first), *rest))
+    def _drawing(self, row: Row) -> Callable[[Floats], None]:
+        """Fills arrays with the drawn weight of a conv or linear layer, each with what follows the last.
 
-    @np.errstate(over="ignore", invalid="ignore")
+        The numbers are those of Generator.uniform, which takes more than twice as long for them.
+        """
+        bound = sqrt(6 / prod(row.parameter_shapes["weight"][1:]))
+        random = np.random.default_rng([self.seed, row.number])
+
+        def fill(array: Floats) -> None:
+            flat = array.reshape(-1)
+            for first in range(0, flat.size, MOST_DRAWN):
+                some = random.random(out=flat[first : first + MOST_DRAWN])
+                some *= 2 * bound
+                some -= bound
+
+        return fill
+
     def _output(self, row: Row, inputs: Sequence[Floats]) -> Floats:
-        first = inputs[0]
-        match row.layer:
-            case Conv():
-                return _convolved(row.layer, first, self.weights(row.number))
-            case MaxPool():
-                return reduce(np.maximum, tapped(row.layer, first, -np.inf))
-            case AvgPool():
-                total: Floats = reduce(np.add, tapped(row.layer, first))
-                return total / prod(row.layer.spec.kernel_size)
-            case GlobalAvgPool():
-                means: Floats = np.mean(first, axis=(1, 2), keepdims=True)
-                return means
-            case ReLU():
-                return np.maximum(first, 0.0)
-            case BatchNorm():
-                return _normalised(first, self.weights(row.number))
-            case Flatten():
-                return first.reshape(-1)
-            case Linear():
-                output = np.concatenate([filters @ first for filters in self._filters(row)])
-                return output + self._array(row, "bias", output.shape) if row.layer.bias else output
-            case Residual():
-                return reduce(np.add, inputs)
-            case Concat():
-                return np.concatenate(inputs)
-            case _:
-                raise TypeError(f"{type(row.layer).__name__} is no layer that computes")
+        if isinstance(row.layer, Linear) and "weight" not in self._given.get(row.number, {}):
+            return self._drawn_linear(row, inputs[0])
+        batch = [each[None] for each in inputs]
+        output: Floats = forward(row.layer, batch, self.weights(row.number))[0]
+        return output
+
+    def _drawn_linear(self, row: Row, features: Floats) -> Floats:
+        """As forward computes it, but its weight, often a hundred million numbers, is never held whole."""
+        filters, in_features = row.parameter_shapes["weight"]
+        output, fill = np.empty(filters), self._drawing(row)
+        space = np.empty((min(filters, max(1, MOST_DRAWN // in_features)), in_features))
+        for first in range(0, filters, len(space)):
+            some = space[: filters - first]
+            fill(some)
+            np.matmul(some, features, out=output[first : first + len(some)])
+        return output + self._array(row, "bias", output.shape) if "bias" in row.parameter_shapes else output
 
     def _checked(self, number: int, name: str, array: ArrayLike) -> Floats:
         rows = self.summary.rows
@@ -194,9 +167,9 @@ class FeatureMaps:
         if name not in known:
             has = f"has {', '.join(known)}" if known else "has no weights"
             raise ValueError(f"weights: layer {number} {has}, but {name!r} was given")
-        values = _finite(f"weights: {name} of layer {number}", array)
+        values = finite(f"weights: {name} of layer {number}", array)
         if values.shape != known[name]:
-            shapes = f"must be {list(known[name])}, not {list(values.shape)}"
+            shapes = f"must be {list(known[name])}, got {list(values.shape)}"
             raise ValueError(f"weights: {name} of layer {number} {shapes}")
         return values
 
@@ -205,50 +178,6 @@ def _weight_shapes(row: Row) -> dict[str, Shape]:
     channels = row.input_shape[:1]
     running = {"running_mean": channels, "running_var": channels} if isinstance(row.layer, BatchNorm) else {}
     return row.parameter_shapes | running
-
-
-def tapped(layer: Window, image: Floats, filling: float = 0.0) -> Iterator[Floats]:
-    """The pixels [channels, rows, columns] that each kernel entry meets, entry by entry, row by row."""
-    rows, columns = layer.axes(image.shape)
-    pads = (0, 0), (rows.before, rows.after), (columns.before, columns.after)
-    fill: Any = {"constant_values": filling} if layer.spec.padding_mode == "zeros" else {}
-    padded = np.pad(image, pads, _PAD_MODES[layer.spec.padding_mode], **fill)
-    for i, j in np.ndindex(*layer.spec.kernel_size):
-        top, left = i * rows.dilation, j * columns.dilation
-        down = slice(top, top + (rows.output - 1) * rows.stride + 1, rows.stride)
-        right = slice(left, left + (columns.output - 1) * columns.stride + 1, columns.stride)
-        yield padded[:, down, right]
-
-
-def _convolved(layer: Conv, image: Floats, weights: Mapping[str, Floats]) -> Floats:
-    filters, height, width = layer.output_shape(image.shape)
-    taps, groups = list(tapped(layer, image)), layer.spec.groups
-    weight = weights["weight"].reshape(groups, filters // groups, -1)
-    output = np.empty((groups, filters // groups, height, width))
-    band = max(1, BLOCK_CELLS // (len(taps) * len(image) * width))
-    for top in range(0, height, band):
-        windows = np.stack([pixels[:, top : top + band] for pixels in taps], axis=1)
-        sums = weight @ windows.reshape(groups, weight.shape[2], -1)
-        output[:, :, top : top + band] = sums.reshape(groups, filters // groups, -1, width)
-    if layer.bias:
-        output += weights["bias"].reshape(groups, -1, 1, 1)
-    return output.reshape(filters, height, width)
-
-
-def _normalised(maps: Floats, weights: Mapping[str, Floats]) -> Floats:
-    channels = {name: array.reshape(-1, *[1] * (maps.ndim - 1)) for name, array in weights.items()}
-    scale = channels["weight"] / np.sqrt(channels["running_var"] + EPS)
-    return (maps - channels["running_mean"]) * scale + channels["bias"]
-
-
-def _finite(name: str, values: ArrayLike) -> Floats:
-    try:
-        array = np.array(values, dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{name} is no array of numbers: {str(error).splitlines()[0]}") from None
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} has NaN or infinite numbers")
-    return _kept(array)
 
 
 def _kept(array: Floats) -> Floats:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convtui.engine.cross_correlation import cross_correlation
 from convtui.engine.spec import Axis, Floats, Indices
 from convtui.engine.taps import count_read, count_used, crossed, reading, tap_reads, windows
 
@@ -203,8 +204,8 @@ class WeightMatrix:
         rows, columns = prod(self.output_shape), prod(self.input_shape)
         if rows * columns > MOST_DENSE:
             raise ValueError(
-                f"a matrix of {rows} x {columns} has {rows * columns} cells, too many for an array: "
-                f"at most {MOST_DENSE}, but block gives any part of it"
+                f"a matrix of {rows} x {columns} has {rows * columns} cells, too many for an array "
+                f"(at most {MOST_DENSE}); block gives any part of it"
             )
         filters, channels = len(self.weight), len(self.image)
         array = np.zeros((filters, rows // filters, channels, columns // channels))
@@ -214,14 +215,10 @@ class WeightMatrix:
             array[o, cells, read, pixels] += self.weight[:, :, i, j, None]
         return array.reshape(rows, columns)
 
-    @np.errstate(over="ignore", invalid="ignore")
     def matvec(self, x: ArrayLike) -> Floats:
         """[rows] M @ x for x [columns]: of an image, the output without bias. Raises ValueError."""
-        weight, outputs, inputs = self._grouped()
-        given = _vector(x, inputs.size).reshape(inputs.shape)
-        for i, j, cells, pixels in tap_reads(*self._axes):
-            outputs[..., cells] += weight[..., i, j] @ given[..., pixels]
-        return outputs.ravel()
+        image = _vector(x, prod(self.input_shape)).reshape(1, *self.input_shape)
+        return cross_correlation(image, self.weight, None, self._axes, self.groups).ravel()
 
     @np.errstate(over="ignore", invalid="ignore")
     def rmatvec(self, g: ArrayLike) -> Floats:
@@ -386,5 +383,5 @@ def _coordinates(name: str, indices: int | Picked, shape: Shape) -> tuple[Indice
 def _vector(values: ArrayLike, size: int) -> Floats:
     vector = np.asarray(values, dtype=np.float64)
     if vector.shape != (size,):
-        raise ValueError(f"a vector of {size} numbers is needed, not the shape {list(vector.shape)}")
+        raise ValueError(f"expected a vector of {size} numbers, got shape {list(vector.shape)}")
     return vector

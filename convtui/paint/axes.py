@@ -13,7 +13,7 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from convtui.paint.cells import Array
+from convtui.paint.colours import Array
 
 Label = tuple[int, str]  # the column where it begins
 

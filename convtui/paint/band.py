@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.paint.axes import Scale, places, round_step, short, tick_labels
-from convtui.paint.cells import Array, Palette, Pixels, cut_to, ink, style
-from convtui.paint.drawn_pane import Size
+from convtui.paint.colours import Array, Palette, Pixels, ink, style
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.histogram import rebinned
+from convtui.paint.panes import Size
 from convtui.paint.plots import LEAST_HEIGHT, LEAST_WIDTH, draw_axis_below, say_empty
+from convtui.paint.text import cut_to
 
 ROOMY: Final = 8  # lines from which the scale may have a line of its own
 LEVELS: Final = 48  # shades of the scale; more are not told apart and cost time

@@ -1,198 +1,238 @@
-"""How a value becomes text, a colour and a glyph.
+"""The cells that a grid shows, read a piece at a time.
 
-Everything here is a pure function of values and a Palette, so that what the grids show can be tested
-without a terminal.
+Cells answer for any rectangle of them with values, colours and kinds, so that a grid draws what is in view
+and an image of 4096x4096 costs no more than one of 8x8.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from functools import cached_property, lru_cache
+from math import ceil, prod
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len, set_cell_size
-from rich.color import Color
-from rich.style import Style
 
-Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
-RGB = tuple[int, int, int]
+from convtui.engine.convolution import Convolution
+from convtui.engine.spec import Axis
+from convtui.inputs.images import Picture
+from convtui.paint.colours import RGB, Array, ColourScale, Palette, Pixels, coloured, colours_of, greys, mixed
+from convtui.paint.text import DUST, is_integral, number_format
 
-NUMBER_WIDTH: Final = 5
-DUST: Final = 1e-12  # a sum that is so much smaller than its terms is 0 but for rounding
+PLAIN: Final = 0
+PADDING: Final = 1
+UNUSED: Final = 2
+ABSENT: Final = 3  # a cell of a weight matrix without a weight: no training changes it
 
+ZERO_TINT: Final = 1.0
+FILLED_TINT: Final = 0.55  # for reflect, replicate and circular padding, whose pixels are to be seen
 
-@dataclass(frozen=True)
-class Palette:
-    """The colours of the cells; the app's theme has those of everything around them."""
+SAMPLED_PRODUCTS: Final = 1 << 20
 
-    background: RGB
-    text: RGB
-    muted: RGB
-    accent: RGB  # the window and the cell being computed, on dark cells
-    accent_on_light: RGB
-    reader: RGB  # cells that read the pixel under the mouse
-    padding: RGB
-    uncomputed: RGB
-    negative: RGB
-    zero: RGB
-    positive: RGB
-    series: tuple[RGB, ...]  # curves, told apart by the colour-blind and in 16 colours
-    is_grey: bool = False  # no colours are shown: what they say must be said by glyphs
-    signed: tuple[RGB, ...] = ()  # with 16 colours: those of values far below, below, above, far above zero
+Kinds = NDArray[np.uint8]
 
 
-DARK = Palette(
-    background=(22, 24, 30),
-    text=(222, 226, 234),
-    muted=(134, 142, 158),
-    accent=(255, 214, 64),
-    accent_on_light=(176, 112, 0),
-    reader=(60, 220, 160),
-    padding=(52, 38, 72),
-    uncomputed=(27, 29, 36),
-    negative=(74, 155, 255),
-    zero=(34, 37, 46),
-    positive=(255, 146, 48),
-    series=((92, 172, 255), (255, 159, 64), (60, 210, 150), (226, 132, 222)),
-)
-LIGHT = Palette(
-    background=(250, 249, 246),
-    text=(32, 35, 42),
-    muted=(104, 110, 122),
-    accent=(255, 104, 176),
-    accent_on_light=(196, 0, 92),
-    reader=(0, 140, 90),
-    padding=(219, 207, 236),
-    uncomputed=(236, 234, 229),
-    negative=(38, 112, 220),
-    zero=(246, 245, 240),
-    positive=(228, 112, 8),
-    series=((18, 92, 200), (184, 80, 0), (0, 122, 84), (158, 44, 148)),
-)
+class Patch:
+    """A rectangle of cells: values [h, w], pixels [h, w, 3], kinds [h, w]; these two may be made of lists."""
+
+    def __init__(
+        self, values: Array, pixels: Pixels | list[list[RGB]], kinds: Kinds | list[list[int]]
+    ) -> None:
+        self.values, self._pixels, self._kinds = values, pixels, kinds
+
+    @property
+    def pixels(self) -> Pixels:
+        return np.asarray(self._pixels, np.uint8).reshape(*self.values.shape, 3)
+
+    @property
+    def kinds(self) -> Kinds:
+        return np.asarray(self._kinds, np.uint8).reshape(self.values.shape)
+
+    def lists(self) -> tuple[list[list[float]], list[list[RGB]], list[list[int]]]:
+        """Values, pixels and kinds as lists of rows: cells are drawn one by one."""
+        pixels, kinds = self._pixels, self._kinds
+        if not isinstance(pixels, list):
+            pixels = [[(r, g, b) for r, g, b in row] for row in pixels.tolist()]
+        return self.values.tolist(), pixels, kinds if isinstance(kinds, list) else kinds.tolist()
 
 
-def greys(values: Array, lowest: float, highest: float) -> Pixels:
-    """Values [...] as grey pixels [..., 3], black at `lowest` and white at `highest`."""
-    shade = ((values - lowest) / (highest - lowest or 1.0)).clip(0, 1) * 255
-    pixels: Pixels = _GREYS[shade.round().astype(np.intp)]
-    return pixels
+@lru_cache(maxsize=4)
+def whole_pixels(picture: Picture) -> bool:
+    """Whether an image holds whole numbers only; pictures of 0 to 1 count as fractions."""
+    return picture.highest > 1 and is_integral(picture.pixels)
 
 
-def diverging(values: Array, limit: float, palette: Palette) -> Pixels:
-    """Values [...] as pixels [..., 3]: blue below zero, orange above, full colour at ±limit.
-
-    With 16 colours that is one of two for each sign, so that nothing but 0 has the colour of 0.
-    """
-    strength = (values / (limit or 1.0)).clip(-1, 1) * 255
-    if palette.signed:
-        far = np.abs(strength) >= 128
-        place = np.where(strength < 0, 1 - far, 2 + far)
-        shades = np.array(palette.signed, np.uint8)[place]
-        return np.where((strength == 0)[..., None], np.array(palette.zero, np.uint8), shades)
-    return _ramp(palette)[strength.round().astype(np.intp) + 255]
+def _scale(lowest: float, highest: float) -> ColourScale:
+    """Signed values are coloured alike on both sides of zero."""
+    limit = max(-lowest, highest)
+    return (-limit, limit) if lowest < 0 else (abs(lowest), highest)  # 0, not -0
 
 
-_GREYS: Final = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+class Cells(Protocol):
+    """Anything a grid can draw."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> int: ...
+    @property
+    def signed(self) -> bool: ...
+    @property
+    def scale(self) -> ColourScale: ...
+    @property
+    def text(self) -> Callable[[float], str]: ...
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch: ...
 
 
-@lru_cache(maxsize=8)
-def _ramp(palette: Palette) -> Pixels:
-    """[511, 3] the colours from the most negative to the most positive."""
-    strength = np.linspace(-1, 1, 511)[:, None]
-    end = np.where(strength < 0, palette.negative, palette.positive)
-    zero = np.array(palette.zero)
-    ramp: Pixels = (zero + (end - zero) * np.abs(strength) + 0.5).astype(np.uint8)
-    return ramp
+@dataclass(frozen=True, eq=False)
+class ImageCells:
+    """One channel of an image, or its own colours, in the frame of its padding."""
+
+    picture: Picture
+    axes: tuple[Axis, Axis]
+    channel: int
+    own_colours: bool
+
+    @property
+    def rows(self) -> int:
+        return len(self.axes[0].sources)
+
+    @property
+    def columns(self) -> int:
+        return len(self.axes[1].sources)
+
+    @property
+    def signed(self) -> bool:
+        return self.picture.lowest < 0
+
+    @property
+    def scale(self) -> ColourScale:
+        return _scale(self.picture.lowest, self.picture.highest)
+
+    @cached_property
+    def text(self) -> Callable[[float], str]:
+        return number_format(self.picture.lowest, self.picture.highest, whole_pixels(self.picture))
+
+    @cached_property
+    def _unused(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        rows, columns = (np.zeros(axis.size, bool) for axis in self.axes)
+        rows[list(self.axes[0].unused)] = True
+        columns[list(self.axes[1].unused)] = True
+        return rows, columns
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        down, across = self.axes
+        r = down.sources[rows.start : rows.stop]
+        c = across.sources[columns.start : columns.stop]
+        cells = np.ix_(r, c)
+        outside = (r < 0)[:, None] | (c < 0)
+        values = np.where(outside, 0.0, self.picture.pixels[self.channel][cells])
+        if self.own_colours:
+            planes = [np.where(outside, 0.0, plane[cells]) for plane in self.picture.pixels]
+            pixels = np.concatenate([greys(plane, 0, 1)[..., :1] for plane in planes], axis=-1)
+        else:
+            pixels = coloured(values, self.scale, palette)
+        y = np.arange(rows.start, rows.stop) - down.before
+        x = np.arange(columns.start, columns.stop) - across.before
+        border = ((y < 0) | (y >= down.size))[:, None] | (x < 0) | (x >= across.size)
+        pixels = np.where(outside[..., None], np.array(palette.padding, np.uint8), pixels)
+        pixels = np.where((border & ~outside)[..., None], mixed(pixels, palette.padding, FILLED_TINT), pixels)
+        unused_rows, unused_columns = self._unused
+        unused = ~border & (unused_rows[r][:, None] | unused_columns[c])
+        kinds = np.where(border, PADDING, np.where(unused, UNUSED, PLAIN)).astype(np.uint8)
+        return Patch(values, pixels, kinds)
 
 
-def mixed(pixels: Pixels, colour: RGB, share: float) -> Pixels:
-    """Pixels [..., 3] with a share of another colour mixed in."""
-    return np.asarray(pixels * (1 - share) + np.array(colour) * share + 0.5).astype(np.uint8)
+@dataclass(frozen=True, eq=False)
+class OutputCells:
+    """One output channel, computed where it is looked at."""
+
+    convolution: Convolution
+    channel: int
+    whole: bool  # whole numbers only
+
+    signed = True
+
+    @cached_property
+    def rows(self) -> int:
+        return self.convolution.output_shape[1]
+
+    @cached_property
+    def columns(self) -> int:
+        return self.convolution.output_shape[2]
+
+    @cached_property
+    def limit(self) -> float:
+        """The largest magnitude of the channel; of an evenly spaced sample of it where it is very large."""
+        cells = max(1024, SAMPLED_PRODUCTS // prod(self.convolution.weight_shape[1:]))
+        spacing = ceil((self.rows * self.columns / cells) ** 0.5)
+        rows, columns = np.arange(0, self.rows, spacing), np.arange(0, self.columns, spacing)
+        return float(np.abs(self.convolution.block(self.channel, rows, columns)).max())
+
+    @property
+    def scale(self) -> ColourScale:
+        return -self.limit, self.limit
+
+    @cached_property
+    def text(self) -> Callable[[float], str]:
+        return number_format(-self.limit, self.limit, self.whole)
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        values = self.convolution.block(self.channel, rows, columns)
+        values[np.abs(values) <= DUST * self.limit] = 0.0
+        return Patch(values, coloured(values, self.scale, palette), np.zeros(values.shape, np.uint8))
 
 
-@lru_cache(maxsize=1 << 16)
-def luminance(colour: RGB) -> float:
-    """Relative luminance from 0 to 1. Source: https://www.w3.org/TR/WCAG21/#dfn-relative-luminance"""
-    red, green, blue = (
-        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
-        for share in (part / 255 for part in colour)
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+@dataclass(frozen=True, eq=False)
+class TableCells:
+    """A small array [h, w]: a kernel slice, a window, their products."""
+
+    values: Array
+    lowest: float
+    highest: float
+    whole: bool = False  # whole numbers only
+    padding: NDArray[np.bool_] | None = None
+    tint: float = ZERO_TINT  # how much of the padding's own colour its cells have
+
+    @property
+    def rows(self) -> int:
+        return len(self.values)
+
+    @property
+    def columns(self) -> int:
+        return int(self.values.shape[1])
+
+    @property
+    def signed(self) -> bool:
+        return self.lowest < 0
+
+    @property
+    def scale(self) -> ColourScale:
+        return _scale(self.lowest, self.highest)
+
+    @cached_property
+    def text(self) -> Callable[[float], str]:
+        return number_format(self.lowest, self.highest, self.whole)
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        cells = (slice(rows.start, rows.stop), slice(columns.start, columns.stop))
+        values, scale = self.values[cells], self.scale
+        pixels = [colours_of(row, scale, palette) for row in values.tolist()]
+        if self.padding is None:
+            return Patch(values, pixels, [[PLAIN] * len(row) for row in pixels])
+        outside: list[list[bool]] = self.padding[cells].tolist()
+        for row, is_outside in zip(pixels, outside, strict=True):
+            row[:] = [
+                _tinted(pixel, palette.padding, self.tint) if tinted else pixel
+                for pixel, tinted in zip(row, is_outside, strict=True)
+            ]
+        return Patch(values, pixels, [[PADDING if each else PLAIN for each in row] for row in outside])
 
 
-def contrast(one: RGB, other: RGB) -> float:
-    """From 1 (the same) to 21. Source: https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio"""
-    dark, bright = sorted((luminance(one), luminance(other)))
-    return (bright + 0.05) / (dark + 0.05)
-
-
-@lru_cache(maxsize=1 << 16)
-def _clearer(background: RGB, one: RGB, other: RGB) -> RGB:
-    return one if contrast(one, background) >= contrast(other, background) else other
-
-
-def ink(background: RGB) -> RGB:
-    """Black or white, whichever can be read on it."""
-    return _clearer(background, (0, 0, 0), (255, 255, 255))
-
-
-def accent_on(background: RGB, palette: Palette) -> RGB:
-    """The accent that can be seen on it."""
-    return _clearer(background, palette.accent, palette.accent_on_light)
-
-
-@lru_cache(maxsize=1 << 16)
-def style(foreground: RGB | None, background: RGB, bold: bool = False) -> Style:
-    """A rich Style; cached, since a screen uses few of them many times."""
-    colour = Color.from_rgb(*foreground) if foreground else None
-    return Style(color=colour, bgcolor=Color.from_rgb(*background), bold=bold)
-
-
-@lru_cache(maxsize=64)
-def number_format(lowest: float, highest: float, integral: bool = False) -> Callable[[float], str]:
-    """One format for all values of a grid, so that they align at the point; at most five characters."""
-    largest = max(abs(lowest), abs(highest))
-    if largest >= 10_000 or 0 < largest < 0.05:
-        return _scientific
-    decimals = 0 if integral else 2 if largest < 9.995 else 1 if largest < 99.95 else 0
-
-    def text(value: float) -> str:
-        for digits in range(decimals, -1, -1):
-            shown = f"{value or 0.0:.{digits}f}"
-            if len(shown) <= NUMBER_WIDTH:
-                return shown
-        return _scientific(value)
-
-    return text
-
-
-def _scientific(value: float) -> str:
-    """One digit and its power of ten; what is too small even for that is 0 with its sign."""
-    if not value:
-        return "0"
-    digit, exponent = f"{value:.0e}".split("e")
-    shown = f"{digit}e{int(exponent)}"
-    return shown if len(shown) <= NUMBER_WIDTH else f"{digit[:-1]}0"
-
-
-def is_integral(values: Array) -> bool:
-    return bool((values == np.floor(values)).all())
-
-
-def significant(value: float, digits: int = 4) -> str:
-    """A result with that many decimals where it has them; large and tiny ones in powers of ten."""
-    if value == 0:
-        return "0"
-    if abs(value) >= 1e6 or abs(value) < 10.0**-digits:
-        return f"{value:.{digits - 1}e}"
-    text = f"{value:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def cut_to(line: str, width: int) -> str:
-    """The line, or as much of it as fits a width in columns and a sign that there is more."""
-    return line if cell_len(line) <= width else f"{set_cell_size(line, max(width - 1, 0))}…"[:width]
+@lru_cache(maxsize=1 << 10)
+def _tinted(pixel: RGB, colour: RGB, share: float) -> RGB:
+    """Exactly as `mixed` has it, so that the window shows the colours of the image."""
+    red, green, blue = mixed(np.array(pixel), colour, share).tolist()
+    return red, green, blue

@@ -10,7 +10,7 @@ from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from convtui.paint.cells import RGB, Palette, Pixels, style
+from convtui.paint.colours import RGB, Palette, Pixels, style
 
 Lines = list[list[Segment]]
 

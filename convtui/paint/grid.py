@@ -12,8 +12,9 @@ from operator import attrgetter
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.paint.cells import DARK, Palette, cut_to, style
+from convtui.paint.colours import DARK, Palette, style
 from convtui.paint.drawing import BLOCKS, Cell, CellSize, Grid, Rectangle, Rows, legend_line
+from convtui.paint.text import cut_to
 
 
 class GridPane:
@@ -41,16 +42,23 @@ class GridPane:
 
     def show(self, grid: Grid) -> None:
         """Draw this from now on."""
+        if grid is self.grid:
+            return
         old, self.grid = self.grid, grid
         scrolled = self._follow(old)
-        if old is None or scrolled or old.sheet is not grid.sheet:
+        if old is None or scrolled or _shape(old) != _shape(grid):
             self._changed = [Region(0, 0, self.region.width, self.region.height)]
             return
-        if old.title != grid.title:
+        has_others = old.cells is not grid.cells
+        if (old.title, old.short_title) != (grid.title, grid.short_title):
             self._changed.append(Region(0, 0, self.region.width, 1))
-        if old.hint != grid.hint and self.hinted:
+        has_legend = old.legend or grid.legend
+        if self.hinted and (old.hint != grid.hint or (has_others and has_legend)):
             self._changed.append(Region(0, 1, self.region.width, 1))
-        self._changed += filter(None, map(self._region_of, _differences(old, grid)))
+        if has_others:
+            self._changed.append(self._below)
+        else:
+            self._changed += filter(None, map(self._region_of, _differences(old, grid)))
 
     def changes(self) -> list[Region]:
         changed, self._changed = self._changed, []
@@ -71,25 +79,29 @@ class GridPane:
 
     def _region_of(self, cells: Rectangle) -> Region | None:
         """The part of the pane on which these cells are drawn."""
-        (top, left), (rows, columns) = self._origin, cells
-        first = self.cell_size.lines_of(max(rows.start - top, 0))
-        last = self.cell_size.lines_of(max(rows.stop - 1 - top, 0))
-        x, width = (columns.start - left) * self.cell_size.width, len(columns) * self.cell_size.width
-        region = Region(x, self.heading + first.start, width, last.stop - first.start)
+        (top, left), (rows, columns), size = self._origin, cells, self.cell_size
         if rows.stop <= top:
             return None
-        below = Region(0, self.heading, self.region.width, self.region.height - self.heading)
-        return region.intersection(below)
+        first = self.heading + size.lines_of(max(rows.start - top, 0)).start
+        end = min(self.heading + size.lines_of(rows.stop - 1 - top).stop, self.region.height)
+        x = max((columns.start - left) * size.width, 0)
+        right = min((columns.stop - left) * size.width, self.region.width)
+        return Region(x, first, right - x, end - first) if x < right and first < end else None
+
+    @property
+    def _below(self) -> Region:
+        """The part below the heading."""
+        return Region(0, self.heading, self.region.width, max(0, self.region.height - self.heading))
 
     def _look_at(self, grid: Grid, row: int, column: int) -> bool:
         """Put this cell at the top left, as far as there are cells; tell whether the view moved."""
-        before, sheet = self._origin, grid.sheet
+        before, cells = self._origin, grid.cells
         rows, columns = self._in_view
-        top = min(max(row, 0), max(sheet.rows - rows, 0))
-        left = min(max(column, 0), max(sheet.columns - columns, 0))
+        top = min(max(row, 0), max(cells.rows - rows, 0))
+        left = min(max(column, 0), max(cells.columns - columns, 0))
         self._origin = (top, left)
-        right = min(left + columns, sheet.columns)
-        self._visible = range(top, min(top + rows, sheet.rows)), range(left, right)
+        right = min(left + columns, cells.columns)
+        self._visible = range(top, min(top + rows, cells.rows)), range(left, right)
         return self._origin != before
 
     def _follow(self, old: Grid | None) -> bool:
@@ -99,7 +111,10 @@ class GridPane:
             return False
         row, column = self._origin
         target = _target(grid)
-        if target and (old is None or target != _target(old)):
+        has_moved = old is None or target != _target(old)
+        if old is not None and not has_moved and _shape(old) == _shape(grid):
+            return False
+        if target and has_moved:
             rows_kept, columns_kept = target
             rows, columns = self._in_view
             if rows_kept.start < row or rows_kept.stop > row + rows:
@@ -153,9 +168,9 @@ class GridPane:
 
     def _visible_rows(self, grid: Grid) -> Rows:
         rows, columns = self._visible
-        key = (grid.sheet, rows, columns, self.palette, self.cell_size)
+        key = (grid.cells, rows, columns, self.palette, self.cell_size)
         if self._rows is None or self._rows[0] != key:
-            patch = grid.sheet.patch(rows, columns, self.palette)
+            patch = grid.cells.patch(rows, columns, self.palette)
             self._rows = (key, Rows(patch, self._origin, self.cell_size, self.palette))
         return self._rows[1]
 
@@ -165,7 +180,7 @@ class GridPane:
         text = cut_to(text, self.region.width)
         title = Segment(text, style(self.palette.text, self.palette.background, True))
         rows, columns = self._visible
-        if len(rows) == grid.sheet.rows and len(columns) == grid.sheet.columns:
+        if len(rows) == grid.cells.rows and len(columns) == grid.cells.columns:
             return [title]
         place = f"rows {rows.start}-{rows.stop - 1}, columns {columns.start}-{columns.stop - 1} in view"
         return self._apart([title], [Segment(place, style(self.palette.muted, self.palette.background))])
@@ -198,6 +213,10 @@ class GridPane:
         return Segment.adjust_line_length(segments, self.region.width, blank)
 
 
+def _shape(grid: Grid) -> Cell:
+    return grid.cells.rows, grid.cells.columns
+
+
 def _target(grid: Grid) -> Rectangle | None:
     """The cells to keep in view."""
     if grid.kept:
@@ -227,14 +246,14 @@ def _differences(old: Grid, new: Grid) -> Iterator[Rectangle]:
         for readers in filter(attrgetter("count"), (old.readers, new.readers)):
             yield _hull(readers.rows), _hull(readers.columns)
     if old.lit_row != new.lit_row:
-        every = range(new.sheet.columns)
+        every = range(new.cells.columns)
         yield from ((range(row, row + 1), every) for row in (old.lit_row, new.lit_row) if row is not None)
     if old.lit_column != new.lit_column:
-        every = range(new.sheet.rows)
+        every = range(new.cells.rows)
         lit = (old.lit_column, new.lit_column)
         yield from ((every, range(column, column + 1)) for column in lit if column is not None)
     if old.filled != new.filled:
-        columns, everything = new.sheet.columns, new.sheet.rows * new.sheet.columns
+        columns, everything = new.cells.columns, new.cells.rows * new.cells.columns
         first, last = sorted(everything if at is None else at for at in (old.filled, new.filled))
         top, bottom = first // columns, (last - 1) // columns
         if top == bottom:

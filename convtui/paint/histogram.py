@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.paint.axes import Scale, places, tick_labels, top_of
-from convtui.paint.cells import RGB, Array, Palette, accent_on, cut_to, style
-from convtui.paint.drawn_pane import Size
+from convtui.paint.colours import RGB, Array, Palette, accent_on, style
 from convtui.paint.glyphs import Glyphs, Lines
+from convtui.paint.panes import Size
 from convtui.paint.plots import LEAST_HEIGHT, LEAST_WIDTH, Mark, draw_axis_below, series_colour
+from convtui.paint.text import cut_to
 
 FAR: Final = 6  # columns that a mark's name may be away from it
 ROOMY: Final = 7  # lines from which the marks' names have a line of their own

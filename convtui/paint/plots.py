@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from rich.style import Style
 
 from convtui.paint.axes import Scale, labels_below, places, round_range, short, tick_labels
-from convtui.paint.cells import RGB, Array, Palette, accent_on, cut_to, style
-from convtui.paint.drawing import tint
-from convtui.paint.drawn_pane import Size
+from convtui.paint.colours import RGB, Array, Palette, accent_on, style, tint
 from convtui.paint.glyphs import Glyphs, Lines
+from convtui.paint.panes import Size
+from convtui.paint.text import cut_to
 
 LEAST_HEIGHT: Final = 6  # lines from which there are axes
 LEAST_WIDTH: Final = 24

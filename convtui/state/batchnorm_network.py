@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convtui.engine.batch_maps import norm_of
 from convtui.engine.batchnorm import BatchNormState
 from convtui.engine.feature_maps import FeatureMaps
+from convtui.engine.forward import batch_norm_of
 from convtui.engine.layers import BatchNorm, Conv, ReLU
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row
@@ -88,7 +88,7 @@ class Network:
     def norm_state(self, layer: NormLayer) -> BatchNormState:
         """The weights and running statistics that it has there; those of a new one if it is added."""
         if layer.row is not None:
-            return replace(norm_of(self.weights[layer.row]), num_batches_tracked=self.batches_tracked)
+            return replace(batch_norm_of(self.weights[layer.row]), num_batches_tracked=self.batches_tracked)
         return BatchNormState(self.rows[layer.input].output_shape[0])
 
     @cached_property

@@ -14,8 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from convtui.state.history import History
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,
@@ -80,15 +79,12 @@ class Trainer:
     """Runs one job at a time in a worker that is started when first needed.
 
     Without a way to start a worker it only shows what it is given.
-    `recipes` has the next run's recipe and those before it, `current` the last run worked on, `looked_at` a
-    kept one that is shown instead, `records` the runs of this session by folder, `comparison` the runs
-    compared, in order, and `waiting` those still to come. A run that never began is not among them.
+    `current` is the last run worked on, `looked_at` a kept one that is shown instead, `records` has the
+    runs of this session by folder, `comparison` the runs compared, in order, and `waiting` those still to
+    come. A run that never began is not among them.
     """
 
-    def __init__(
-        self, recipe: Recipe | None = None, start: Callable[[], Awaitable[Worker]] | None = start_worker
-    ) -> None:
-        self.recipes = History(recipe or Recipe())
+    def __init__(self, start: Callable[[], Awaitable[Worker]] | None = start_worker) -> None:
         self.current: Record | None = None
         self.looked_at: Record | None = None
         self.search: Search | None = None
@@ -110,31 +106,6 @@ class Trainer:
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._is_ending = False
-
-    # -- the next run's recipe
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.recipes.present
-
-    def change(self, recipe: Recipe, run: str = "") -> None:
-        """Another recipe for the next run; changes of the same `run` are one step of undo."""
-        if recipe != self.recipe:
-            self._adopt(self.recipes.then(recipe, run))
-
-    def undo(self) -> bool:
-        """The recipe before; tells whether there was one."""
-        return self._adopt(self.recipes.undone())
-
-    def redo(self) -> bool:
-        """The recipe that was undone; tells whether there was one."""
-        return self._adopt(self.recipes.redone())
-
-    def _adopt(self, recipes: History[Recipe]) -> bool:
-        is_new = recipes is not self.recipes
-        self.recipes, self.trouble = recipes, ""
-        self._changed()
-        return is_new
 
     # -- listening
 
@@ -165,6 +136,12 @@ class Trainer:
         return self._job is not None
 
     @property
+    def active(self) -> Record | None:
+        """The run that is worked on."""
+        record = self.current
+        return record if record and record.is_active and self.is_busy else None
+
+    @property
     def shown(self) -> Record | None:
         """The run that pages show."""
         return self.looked_at or self.current
@@ -186,7 +163,7 @@ class Trainer:
         if record.state is State.FINISHED:
             raise TrainerError("this run is finished: space starts a new one")
         if record.state is State.ELSEWHERE:
-            raise TrainerError("another process trains this run: stop it there first")
+            raise TrainerError("another process is training this run: stop it there first")
         record.state, record.reason = State.STARTING, ""
         self.records[record.run] = record
         self._take_up(record, Continue(record.run))
@@ -226,7 +203,7 @@ class Trainer:
 
     def _require_idle(self) -> None:
         if self._job is not None:
-            what = "a run is on" if isinstance(self._job, Record) else "the search for a rate is on"
+            what = "a run is active" if isinstance(self._job, Record) else "a search for a rate is active"
             raise TrainerError(f"{what}: x stops it")
 
     def _begin(self, recipe: Recipe, paused: bool = False) -> Record:
@@ -289,7 +266,7 @@ class Trainer:
 
     def _command(self, message: Message) -> None:
         if self._job is None:
-            raise TrainerError("no run is on: space starts one")
+            raise TrainerError("no run is active: space starts one")
         if isinstance(self._job, Search) and not isinstance(message, Stop):
             self._require_idle()
         self._send(message)
@@ -376,10 +353,10 @@ class Trainer:
 
     @property
     def parting(self) -> str | None:
-        """What to say when all ends while a run is on: how it is gone on with."""
+        """What to say when all ends while a run is active: how it is gone on with."""
         run = self._job.run if isinstance(self._job, Record) else ""
         number = number_of(Path(run))
-        return f"run {number} is kept: convtui train --resume {number} goes on with it" if run else None
+        return f"run {number} is kept: convtui train --resume {number} resumes it" if run else None
 
     async def end(self) -> None:
         """Have the run saved and the worker end; nothing is told any more."""

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from convtui.inputs import samples
 from convtui.pages.base.ask import Ask
 from convtui.state.session import Session
-from convtui.store import session_file as sessionfile
+from convtui.store import session_file
 from tests.state.test_session import fingerprint
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import counting, lesson, own, session_on
@@ -110,7 +110,7 @@ async def test_saving_asks_for_a_name_and_it_comes_back_the_same(folder: Path) -
         await driven.enter("lesson.toml")
         assert "saved: lesson.toml" in driven.said
         assert driven.session.path == Path("lesson.toml")
-    loaded = sessionfile.load(folder / "lesson.toml")
+    loaded = session_file.load(folder / "lesson.toml")
     assert fingerprint(loaded)[:-1] == fingerprint(start)[:-1]
 
 
@@ -119,7 +119,7 @@ async def test_saving_again_asks_nothing(folder: Path) -> None:
         await driven.press("s", "enter", "t", "s")
         assert "saved" in driven.said
         assert not driven.typing
-    assert sessionfile.load(folder / "mnist-7.toml").spec.stride == (2, 2)
+    assert session_file.load(folder / "mnist-7.toml").spec.stride == (2, 2)
 
 
 async def test_a_name_without_toml_gets_it(folder: Path) -> None:
@@ -131,7 +131,7 @@ async def test_a_name_without_toml_gets_it(folder: Path) -> None:
 
 async def test_a_saved_session_is_opened_again(folder: Path) -> None:
     mine = own([[[[1.0, -2.0]]]], counting(1, 3, 4), padding=1).at(5)
-    sessionfile.save(mine, folder / "mine.toml")
+    session_file.save(mine, folder / "mine.toml")
     async with opened() as driven:
         await driven.press("o")
         await driven.enter("mine.toml")
@@ -140,24 +140,24 @@ async def test_a_saved_session_is_opened_again(folder: Path) -> None:
         assert not driven.app.workspace.has_unsaved_changes
         await driven.press("t", "s")
         assert "saved" in driven.said
-    assert sessionfile.load(folder / "mine.toml").spec.stride == (2, 2)
+    assert session_file.load(folder / "mine.toml").spec.stride == (2, 2)
 
 
 @pytest.mark.parametrize("answer", ["r", "escape"])
 async def test_another_session_is_replaced_only_if_one_says_so(folder: Path, answer: str) -> None:
     path = folder / "mine.toml"
-    sessionfile.save(session_on("count-5x5"), path)
+    session_file.save(session_on("count-5x5"), path)
     before = path.read_bytes()
     async with opened() as driven:
         await driven.press("S")
         await driven.enter("mine.toml")
-        assert "mine.toml exists already. Replace it?" in question(driven)
+        assert "mine.toml already exists. Replace it?" in question(driven)
         assert path.read_bytes() == before
         await driven.press("x")
         assert isinstance(driven.app.screen, Ask)
         await driven.press(answer)
-        assert driven.app.screen is driven.page
-    assert (sessionfile.load(path).picture.name == "mnist-7") == (answer == "r")
+        assert driven.page.is_active
+    assert (session_file.load(path).picture.name == "mnist-7") == (answer == "r")
 
 
 @pytest.mark.parametrize("contents", ["[tool]\nname = 'foreign'\n", "not toml at all {", ""])
@@ -177,14 +177,14 @@ async def test_a_file_changed_by_others_is_replaced_only_if_one_says_so(folder: 
     path = folder / "mnist-7.toml"
     async with opened() as driven:
         await driven.press("s", "enter")
-        sessionfile.save(session_on("mnist-7", "sharpen"), path)
+        session_file.save(session_on("mnist-7", "sharpen"), path)
         os.utime(path, ns=(1, 1))
         await driven.press("t", "s")
-        assert "has changed since it was read" in question(driven)
+        assert "has changed since it was opened" in question(driven)
         await driven.press("escape")
-        assert sessionfile.load(path).kernel.name == "sharpen"
+        assert session_file.load(path).kernel.name == "sharpen"
         await driven.press("s", "r")
-        assert sessionfile.load(path).kernel.name == "top-edge"
+        assert session_file.load(path).kernel.name == "top-edge"
         await driven.press("t", "s")
         assert "saved" in driven.said
 
@@ -212,7 +212,7 @@ async def test_a_damaged_file_is_not_opened_and_its_line_is_named(folder: Path) 
 async def test_undoing_an_open_saves_to_the_file_it_came_from(folder: Path) -> None:
     """Which file was read when is known for each file, not for the last one."""
     for name in ("one", "two"):
-        sessionfile.save(session_on("count-5x5"), folder / f"{name}.toml")
+        session_file.save(session_on("count-5x5"), folder / f"{name}.toml")
         os.utime(folder / f"{name}.toml", ns=(len(name), {"one": 10**9, "two": 2 * 10**9}[name]))
     async with opened() as driven:
         for name in ("one", "two"):
@@ -230,7 +230,7 @@ async def test_undo_after_saving_does_not_forget_the_file(folder: Path) -> None:
         await driven.press("t", "s", "enter", "u", "s")
         assert not driven.typing
         assert "saved" in driven.said
-    assert sessionfile.load(folder / "mnist-7.toml").spec.stride == (1, 1)
+    assert session_file.load(folder / "mnist-7.toml").spec.stride == (1, 1)
 
 
 async def test_an_image_file_is_opened(folder: Path) -> None:
@@ -276,19 +276,19 @@ async def test_the_question_offers_to_save(folder: Path) -> None:
 
 
 async def test_saving_there_ends_the_app(folder: Path) -> None:
-    sessionfile.save(session_on("count-5x5"), folder / "mine.toml")
+    session_file.save(session_on("count-5x5"), folder / "mine.toml")
     async with opened() as driven:
         await driven.press("o")
         await driven.enter("mine.toml")
         assert await quits(driven, "t", "q", "s")
-    assert sessionfile.load(folder / "mine.toml").spec.stride == (2, 2)
+    assert session_file.load(folder / "mine.toml").spec.stride == (2, 2)
 
 
 @pytest.mark.parametrize(("answer", "stride"), [("o", (1, 1)), ("escape", (2, 2))])
 async def test_unsaved_changes_are_asked_about_before_another_session(
     folder: Path, answer: str, stride: tuple[int, int]
 ) -> None:
-    sessionfile.save(session_on("count-5x5"), folder / "mine.toml")
+    session_file.save(session_on("count-5x5"), folder / "mine.toml")
     async with opened() as driven:
         await driven.press("t", "o")
         await driven.enter("mine.toml")

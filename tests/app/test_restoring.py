@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 
 from convtui.pages.base.ask import Ask
-from convtui.store import session_file as sessionfile
+from convtui.store import session_file
 from convtui.store.autosave import recoverable
 from tests.state.test_session import fingerprint
 from tests.store.test_autosave import files, leave
@@ -44,14 +44,14 @@ async def test_what_was_left_is_restored_and_offered_no_more() -> None:
 
 async def test_what_had_a_file_goes_on_in_it(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    sessionfile.save(lesson(), path)
+    session_file.save(lesson(), path)
     leave(lesson(stride=2), "mine", path)
     async with opened() as driven:
         await begin(driven)
         await driven.press("r", "s")
         assert "saved" in driven.said
         driven.app.end()
-    assert sessionfile.load(path).spec.stride == (2, 2)
+    assert session_file.load(path).spec.stride == (2, 2)
 
 
 async def test_what_is_not_wanted_now_is_offered_again() -> None:

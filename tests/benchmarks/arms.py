@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 from convtui.training.datasets.open_any import DataSet, load
 from convtui.training.process.client import Worker
 from convtui.training.process.loop import Training
-from convtui.training.process.protocol import Begun, Epoch, Failed, Finished, Train
+from convtui.training.protocol import Begun, Epoch, Failed, Finished, Train
 from convtui.training.recipe import Recipe
 
 BATCH_OF_EVALUATION: Final = 500
@@ -73,7 +73,7 @@ def network(recipe: Recipe) -> nn.Sequential:
 def plain_pytorch(recipe: Recipe, laps: Laps) -> None:
     """The loop as a PyTorch user writes it, keeping every step's loss."""
     tensors, model = Tensors.of(load(recipe.data)), network(recipe)
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [each for each in model.parameters() if each.ndim >= 2]},
         {"params": [each for each in model.parameters() if each.ndim < 2], "weight_decay": 0.0},
     ]
@@ -180,7 +180,7 @@ def fit_by_fastai(recipe: Recipe, laps: Laps, callbacks: list[Any]) -> None:
     from fastai.metrics import accuracy
     from fastai.optimizer import Adam
 
-    class EveryEpoch(Callback):
+    class EveryEpoch(Callback):  # type: ignore[misc]  # fastai has no types
         order = 90  # after the Recorder
 
         def after_epoch(self) -> None:

@@ -51,12 +51,13 @@ def compared(
 
 def machine(*packages: str) -> dict[str, object]:
     """What the figures were measured on, with the versions of these packages."""
-    return {
+    facts: dict[str, object] = {
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-    } | {package: version(package) for package in packages}
+    }
+    return facts | {package: version(package) for package in packages}
 
 
 def show(figures: Sequence[Figure], on: Mapping[str, object], as_json: bool) -> None:

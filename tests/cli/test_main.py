@@ -18,7 +18,7 @@ from convtui.engine.kernels import NAMES, kernel, load_kernel
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
 from convtui.state.session import KernelChoice, Session
-from convtui.store import session_file as sessionfile
+from convtui.store import session_file
 
 MODULES = """
 import sys
@@ -187,7 +187,7 @@ DILATED = ["--kernel-size", "3", "--dilation", "3", "--padding", "0", "--padding
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "lesson.toml"
-    sessionfile.save(built("digit-8x8-3", *LARGE, "--at", "2,3"), path)
+    session_file.save(built("digit-8x8-3", *LARGE, "--at", "2,3"), path)
     return path
 
 
@@ -209,7 +209,7 @@ def test_options_override_a_session(saved: Path) -> None:
 def test_a_session_takes_settings_that_only_fit_together(saved: Path) -> None:
     there = built(str(saved), *DILATED)
     assert there.spec == built("digit-8x8-3", *DILATED).spec
-    sessionfile.save(there, saved)
+    session_file.save(there, saved)
     assert built(str(saved), *LARGE, "--dilation", "1").spec == built("digit-8x8-3", *LARGE).spec
 
 
@@ -259,9 +259,9 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["--at", "28,0"], ["output row 28", "0 to 27"]),
         (["--multiply-adds", "10"], ["multiply_adds='10'", "0 to 9"]),
         (["--theme", "blue"], ["--theme", "blue", "dark", "light"]),
-        (["--strid", "2"], ["--strid: not understood", "--stride", "convtui --help"]),
-        (["--zoom=3"], ["--zoom: not understood", "convtui --help"]),
-        (["cat-32", "cat-64"], ["cat-64: not understood"]),
+        (["--strid", "2"], ["unknown argument --strid", "--stride", "convtui --help"]),
+        (["--zoom=3"], ["unknown argument --zoom", "convtui --help"]),
+        (["cat-32", "cat-64"], ["unknown argument cat-64"]),
         (["cat-33"], ["cat-33: no such file or sample", "cat-32"]),
         (["nowhere.toml"], ["nowhere.toml", "no such file"]),
         (["/"], ["/: "]),
@@ -277,7 +277,7 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["render", "out.svg", "--size", "400x101"], ["size 400x101", "60x20 to 400x100"]),
         (["render", "out.svg", "--screen", "attic"], ["--screen", "attic", "step", "matrix", "layers"]),
         (["render", "out.svg", "--stride", "0"], ["stride=0"]),
-        (["samples", "all"], ["all: not understood"]),
+        (["samples", "all"], ["unknown argument all"]),
         (["--data", "mnist-12"], ["mnist-12: no such data set", "did you mean mnist-12k"]),
         (["--data", "/nowhere/digits.npz"], ["/nowhere/digits.npz: no such data set, file or folder"]),
         (["--data", ""], ["'': ", "an .npz archive"]),
@@ -303,7 +303,7 @@ def test_a_damaged_session_is_told_with_its_line(saved: Path, capsys: pytest.Cap
 
 
 def test_a_file_name_that_is_no_text() -> None:
-    command = [sys.executable, "-m", "convtui", b"\xff.png"]
+    command: list[str | bytes] = [sys.executable, "-m", "convtui", b"\xff.png"]
     result = subprocess.run(command, capture_output=True, env={**os.environ, "LC_ALL": "C"})
     assert (result.returncode, result.stdout) == (2, b"")
     assert result.stderr.startswith(b"convtui: '\\udcff.png': no such file")

@@ -8,7 +8,7 @@ import pytest
 from convtui.cli import main as cli
 from convtui.cli import train as train_command
 from convtui.training.process import client
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,
@@ -86,8 +86,8 @@ def test_without_options_it_is_the_default_recipe(worker: FakeWorker) -> None:
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
-        (["--epoch", "3"], ["--epoch: not understood", "--epochs", "convtui train --help"]),
-        (["7"], ["7: not understood"]),
+        (["--epoch", "3"], ["unknown argument --epoch", "--epochs", "convtui train --help"]),
+        (["7"], ["unknown argument 7"]),
         (["--epochs", "x"], ["epochs x", "1 to 10000"]),
         (["--epochs"], ["--epochs", "expected one argument"]),
         (["--channels", "8,a"], ["channels 8,a"]),
@@ -197,7 +197,7 @@ def test_a_run_that_fails(worker: FakeWorker, capsys: pytest.CaptureFixture[str]
     worker.tell(Ready(), *told, Failed("no space left"))
     assert train() == 1
     err = capsys.readouterr().err
-    assert err == "convtui: no space left; saved at step 40; go on with: convtui train --resume 1\n"
+    assert err == "convtui: no space left; saved at step 40; to resume: convtui train --resume 1\n"
 
 
 def test_a_process_that_is_killed(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +207,7 @@ def test_a_process_that_is_killed(worker: FakeWorker, capsys: pytest.CaptureFixt
     assert train() == 1
     err = capsys.readouterr().err
     assert err == (
-        "convtui: the training process was killed by SIGKILL; go on with: convtui train --resume 1\n"
+        "convtui: the training process was killed by SIGKILL; to resume: convtui train --resume 1\n"
     )
 
 
@@ -215,7 +215,7 @@ def test_a_run_that_somebody_stops(worker: FakeWorker, capsys: pytest.CaptureFix
     _, told = kept(Recipe(), until=10)
     worker.tell(Ready(), *told, Saved(10), Stopped(10))
     assert train() == 1
-    assert capsys.readouterr().err == "saved at step 10; go on with: convtui train --resume 1\n"
+    assert capsys.readouterr().err == "saved at step 10; to resume: convtui train --resume 1\n"
 
 
 def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(
@@ -228,7 +228,7 @@ def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(
     worker.tell(Ready(), replace(begun, lost=True), *told[1:])
     assert train("--resume", "1") == 0
     assert capsys.readouterr().err == (
-        "convtui: none of its checkpoints is whole: it begins again from step 0\n"
+        "convtui: none of its checkpoints is complete: it starts again from step 0\n"
     )
 
 

@@ -42,13 +42,14 @@ class Case:
             mode = "constant" if mode == "zeros" else mode
             padded = torch.nn.functional.pad(image[None], (left, right, top, bottom), mode)
             return torch.nn.functional.conv2d(padded, weight, bias, **parameters)[0]
-        out_channels, _, *kernel_size = weight.shape
-        layer = torch.nn.Conv2d(len(image), out_channels, tuple(kernel_size), bias=False, **parameters)
+        out_channels, _, height, width = weight.shape
+        layer = torch.nn.Conv2d(len(image), out_channels, (height, width), bias=False, **parameters)
         layer.weight = torch.nn.Parameter(weight)
         layer.bias = None if bias is None else torch.nn.Parameter(bias)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
-            return layer(image[None])[0]
+            output: torch.Tensor = layer(image[None])
+        return output[0]
 
 
 def _case(

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from torch import nn
 
-from convtui.engine import batch_maps as module
+from convtui.engine import cross_correlation
 from convtui.engine.batch_maps import BatchMaps
 from convtui.engine.batchnorm import BatchNormState
 from convtui.engine.feature_maps import FeatureMaps
@@ -52,7 +52,7 @@ def sequential(maps: FeatureMaps, training: bool) -> nn.Sequential:
 def test_a_network_is_torchs_sequential(
     training: bool, block_cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BLOCK_CELLS", block_cells)
+    monkeypatch.setattr(cross_correlation, "MOST_PATCHES", block_cells)
     random = np.random.default_rng(1)
     given = {
         number: {

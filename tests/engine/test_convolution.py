@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.engine import convolution as module
+from convtui.engine import finite as module
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import kernel
 from convtui.engine.spec import SpecError
@@ -84,7 +84,7 @@ def test_step_reads_the_window_of_the_padded_image(case: Case) -> None:
     for step in map(convolution.step, all_steps(convolution)):
         o, r, c = step.position
         (top, _), (left, _) = convolution.spec.pads
-        window = np.ix_(step.channels, step.rows + top, step.columns + left)
+        window = np.ix_(np.array(step.channels), step.rows + top, step.columns + left)
         np.testing.assert_array_equal(step.window, padded[window])
         np.testing.assert_array_equal(step.weights, case.weight[o])
         assert step.rows[0] == r * convolution.spec.stride[0] - top
@@ -117,7 +117,8 @@ def test_multiply_adds_of_a_step(case: Case) -> None:
             step.weights[s, i, j],
             step.products[s, i, j],
         )
-        assert (n, running) == (np.ravel_multi_index((s, i, j), step.products.shape), step.running[n])
+        assert n == np.ravel_multi_index((s, i, j), step.products.shape)
+        assert running == step.running[n]
 
 
 @given(legal_cases(), st.data())
@@ -263,7 +264,12 @@ def test_arrays_are_kept_or_copied_but_never_changed() -> None:
 
 
 def test_replaced_keeps_everything_else() -> None:
-    parameters = {"padding": ((1, 0), (0, 2)), "dilation": (1, 2), "groups": 2, "padding_mode": "circular"}
+    parameters: dict[str, Any] = {
+        "padding": ((1, 0), (0, 2)),
+        "dilation": (1, 2),
+        "groups": 2,
+        "padding_mode": "circular",
+    }
     convolution = Convolution(np.ones((2, 5, 5)), np.ones((2, 1, 3, 3)), [1, 2], **parameters)
     other = convolution.replaced(stride=2)
     assert other.image is convolution.image
@@ -288,21 +294,24 @@ def test_any_real_numbers_are_taken(number: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"image": [[["a"]]]}, "image must hold real numbers, not <U1"),
-        ({"image": [[[1j]]]}, "image must hold real numbers, not complex128"),
-        ({"image": None}, "image must hold real numbers, not object"),
-        ({"image": [[[1, 2], [3]]]}, "image is no array of numbers: .*inhomogeneous"),
-        ({"image": torch.ones(1, 2, 2, requires_grad=True)}, "image is no array of numbers: .*requires grad"),
-        ({"image": [[1, 2]]}, r"image must be \[channels, rows, columns\], each at least 1, not \[1, 2\]"),
-        ({"image": np.zeros((1, 0, 3))}, r"image must be .* not \[1, 0, 3\]"),
-        ({"image": [[[np.nan, 1]]]}, "image has NaN or infinite numbers"),
-        ({"image": [[[np.inf, 1]]]}, "image has NaN or infinite numbers"),
-        ({"image": [[[1, -np.inf]]]}, "image has NaN or infinite numbers"),
+        ({"image": [[["a"]]]}, "image must hold real numbers, got <U1"),
+        ({"image": [[[1j]]]}, "image must hold real numbers, got complex128"),
+        ({"image": None}, "image must hold real numbers, got object"),
+        ({"image": [[[1, 2], [3]]]}, "image is not an array of numbers: .*inhomogeneous"),
+        (
+            {"image": torch.ones(1, 2, 2, requires_grad=True)},
+            "image is not an array of numbers: .*requires grad",
+        ),
+        ({"image": [[1, 2]]}, r"image must be \[channels, rows, columns\], each at least 1, got \[1, 2\]"),
+        ({"image": np.zeros((1, 0, 3))}, r"image must be .* got \[1, 0, 3\]"),
+        ({"image": [[[np.nan, 1]]]}, "image contains NaN or infinity"),
+        ({"image": [[[np.inf, 1]]]}, "image contains NaN or infinity"),
+        ({"image": [[[1, -np.inf]]]}, "image contains NaN or infinity"),
         ({"weight": [[1, 2]]}, r"weight must be \[out_channels, in_channels/groups, rows, columns\]"),
-        ({"weight": [[[[np.nan]]]]}, "weight has NaN or infinite numbers"),
+        ({"weight": [[[[np.nan]]]]}, "weight contains NaN or infinity"),
         ({"bias": [1, 2]}, "bias has 2 numbers, but the weight has 1 filters"),
         ({"bias": 1}, r"bias must be \[out_channels\]"),
-        ({"bias": [np.inf]}, "bias has NaN or infinite numbers"),
+        ({"bias": [np.inf]}, "bias contains NaN or infinity"),
         ({"stride": 0}, "stride=0: must be at least 1"),
         ({"groups": 2}, "groups=2: must divide the 1 input channels"),
     ],

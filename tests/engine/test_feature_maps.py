@@ -1,5 +1,6 @@
 """Feature maps are what PyTorch computes from the same weights."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convtui.engine import cross_correlation
 from convtui.engine import feature_maps as module
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import Conv, Layer, LayerError, Shape
 from convtui.engine.presets import preset
+from convtui.engine.spec import Floats
+from convtui.engine.stack import Row
 from tests.engine.stacks import Torch, stacks
 
 
@@ -41,7 +45,8 @@ def maps_of(stack: tuple[list[Layer], Shape]) -> FeatureMaps:
 def test_activations_are_those_of_torch(stack: tuple[list[Layer], Shape], block_cells: int) -> None:
     maps = maps_of(stack)
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
-        patch.setattr(module, "BLOCK_CELLS", block_cells)
+        patch.setattr(cross_correlation, "MOST_PATCHES", block_cells)
+        patch.setattr(module, "MOST_DRAWN", block_cells)
         outputs = Torch(torch.tensor(image_of(stack[1])), maps).run(stack[0]).outputs
         for number, output in enumerate(outputs):
             np.testing.assert_allclose(maps.activations(number), output.numpy(), rtol=1e-9, atol=1e-9)
@@ -58,7 +63,7 @@ def test_convolutions_are_the_layers_own(stack: tuple[list[Layer], Shape]) -> No
             assert convolution.image is maps.activations(row.inputs[0])
             np.testing.assert_allclose(convolution.output, maps.activations(row.number), rtol=1e-9, atol=1e-9)
         else:
-            with pytest.raises(LayerError, match="is no convolution"):
+            with pytest.raises(LayerError, match="is not a convolution"):
                 maps.convolution_of(row.number)
 
 
@@ -84,12 +89,22 @@ def test_weights_are_drawn_as_documented() -> None:
     assert means == {"weight": {1}, "bias": {0}, "running_mean": {0}, "running_var": {1}}
 
 
+def test_weights_are_those_that_numpy_draws_uniformly() -> None:
+    maps = FeatureMaps("conv 3x3 300 g2, gap, flatten, linear 700", image_of((16, 8, 8)), seed=9)
+    for number, shape in (1, (300, 8, 3, 3)), (4, (700, 300)):
+        bound = np.sqrt(6 / np.prod(shape[1:]))
+        expected = np.random.default_rng([9, number]).uniform(-bound, bound, shape)
+        np.testing.assert_allclose(maps.weights(number)["weight"], expected, rtol=0, atol=1e-15)
+    features = maps.activations(3)
+    np.testing.assert_allclose(maps.activations(4), maps.weights(4)["weight"] @ features, rtol=1e-12)
+
+
 def test_seed_decides_and_layers_are_drawn_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     def weight(text: str, layer: int, seed: int) -> np.ndarray[Any, Any]:
         return FeatureMaps(text, image_of((2, 8, 8)), seed).weights(layer)["weight"]
 
     weights = weight("conv 3x3 4, conv 3x3 4", 2, 5)
-    monkeypatch.setattr(module, "BLOCK_CELLS", 50)
+    monkeypatch.setattr(module, "MOST_DRAWN", 50)
     np.testing.assert_array_equal(weight("conv 1x1 4, conv 3x3 4", 2, 5), weights)
     assert not np.array_equal(weight("conv 3x3 4, conv 3x3 4", 2, 6), weights)
     assert not np.array_equal(weight("conv 3x3 4, conv 3x3 4, conv 3x3 4", 3, 5), weights)
@@ -98,11 +113,12 @@ def test_seed_decides_and_layers_are_drawn_by_themselves(monkeypatch: pytest.Mon
 def test_only_what_is_needed_is_computed_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     computed = []
     compute = FeatureMaps._output
-    monkeypatch.setattr(
-        FeatureMaps,
-        "_output",
-        lambda maps, row, inputs: computed.append(row.number) or compute(maps, row, inputs),
-    )
+
+    def noted(maps: FeatureMaps, row: Row, inputs: Sequence[Floats]) -> Floats:
+        computed.append(row.number)
+        return compute(maps, row, inputs)
+
+    monkeypatch.setattr(FeatureMaps, "_output", noted)
     maps = FeatureMaps("relu, residual(bn, bn | conv 1x1 1), relu, gap", image_of((1, 4, 4)))
     for layer, expected in (0, []), (4, [1, 4]), (3, [1, 4, 2, 3]), (6, [1, 4, 2, 3, 5, 6]), (2, computed):
         maps.activations(layer)
@@ -129,13 +145,13 @@ def test_given_weights_replace_drawn_ones() -> None:
     [
         (
             {1: {"weight": np.zeros((4, 2, 3, 3))}},
-            r"weight of layer 1 must be \[4, 1, 3, 3\], not \[4, 2, 3, 3\]",
+            r"weight of layer 1 must be \[4, 1, 3, 3\], got \[4, 2, 3, 3\]",
         ),
         ({1: {"gamma": [1]}}, "layer 1 has weight, bias, but 'gamma' was given"),
         ({2: {"weight": [1]}}, "layer 2 has no weights, but 'weight' was given"),
         ({9: {"weight": [1]}}, "layer 9 has no weights, but 'weight' was given"),
-        ({1: {"bias": [1, 2, np.nan, 4]}}, "bias of layer 1 has NaN or infinite numbers"),
-        ({1: {"bias": "none"}}, "bias of layer 1 is no array of numbers"),
+        ({1: {"bias": [1, 2, np.nan, 4]}}, "bias of layer 1 contains NaN or infinity"),
+        ({1: {"bias": "none"}}, "bias of layer 1 is not an array of numbers"),
     ],
 )
 def test_wrong_weights_are_refused(weights: dict[int, dict[str, Any]], message: str) -> None:
@@ -170,7 +186,7 @@ def test_layers_that_are_not_there_are_refused(layer: int) -> None:
     [
         ("conv 3x3 8, relu", 1, r"layer 1 \(conv 3x3 8\): has 224 parameters; at most 200"),
         ("maxpool 3 s9 p1, relu, conv 1x1 1", 3, None),
-        ("conv 3x3 1 s5 p4, relu", 2, r"layer 1 .*: has 432 inputs, padding counted; at most 200"),
+        ("conv 3x3 1 s5 p4, relu", 2, r"layer 1 .*: has 432 inputs including padding; at most 200"),
         ("relu, relu, relu", 3, r"layer 3 .*: the maps up to it hold 192 .* at most 150 fit"),
     ],
 )

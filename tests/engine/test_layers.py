@@ -35,7 +35,8 @@ def test_pooling_moves_by_its_size_unless_told() -> None:
 
 def test_equal_layers_however_written() -> None:
     assert Conv(8, 3, padding=1) == Conv(8, (3, 3), 1, [1, 1])
-    assert MaxPool(2) != AvgPool(2)
+    pools: list[Layer] = [MaxPool(2), AvgPool(2)]
+    assert pools[0] != pools[1]
     assert len({ReLU(), ReLU(), Residual([[ReLU()]]), Residual([[ReLU()], []])}) == 2
 
 
@@ -48,18 +49,18 @@ def test_equal_layers_however_written() -> None:
             f"out_channels={2**30}: must be from 1 to 16777216; nearest legal: 16777216",
         ),
         (lambda: Conv(True, 3), "out_channels=True: must be a whole number"),
-        (lambda: Conv(8.0, 3), "out_channels=8.0: must be a whole number"),
+        (lambda: Conv(8.0, 3), "out_channels=8.0: must be a whole number"),  # type: ignore[arg-type]
         (lambda: Conv(8, 0), "kernel_size=0: must be at least 1; nearest legal: 1"),
-        (lambda: Conv(8, 3, bias=1), "bias=1: must be true or false"),
+        (lambda: Conv(8, 3, bias=1), "bias=1: must be true or false"),  # type: ignore[arg-type]
         (lambda: Linear(-1), "out_features=-1: must be from 1 to 16777216; nearest legal: 1"),
-        (lambda: MaxPool(2, padding="same"), "padding='same': maxpool takes one number or a pair"),
-        (lambda: AvgPool(2, padding=((0, 1), (0, 1))), "padding=((0, 1), (0, 1)): avgpool takes one number"),
+        (lambda: MaxPool(2, padding="same"), "padding='same': maxpool takes one number or a pair"),  # type: ignore[arg-type]
+        (lambda: AvgPool(2, padding=((0, 1), (0, 1))), "padding=((0, 1), (0, 1)): avgpool takes one number"),  # type: ignore[arg-type]
         (
             lambda: MaxPool((2, 5), padding=2),
             "padding=2: must be at most half the kernel_size; nearest legal: (1, 2)",
         ),
         (lambda: Residual([[]]), "residual needs layers in its brackets"),
-        (lambda: Concat([[ReLU()]]), "concat needs at least two, with | between them"),
+        (lambda: Concat([[ReLU()]]), "concat needs at least two paths, separated by |"),
     ],
 )
 def test_illegal_parameters_are_refused(build: Callable[[], Layer], message: str) -> None:

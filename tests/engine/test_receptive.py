@@ -28,7 +28,7 @@ def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data
     if is_inside:
         pixels = torch.ones(image, dtype=torch.float64, requires_grad=True)
         outputs = Torch(pixels, is_probe=True).run(layers).outputs[row.number]
-        (gradient,) = torch.autograd.grad(outputs[:, *middle].sum(), pixels)
+        (gradient,) = torch.autograd.grad(outputs[:, middle[0], middle[1]].sum(), pixels)
         reached = [np.flatnonzero(gradient.numpy().any((0, other))) for other in (2, 1)]
         assert [(indices[0], indices[-1]) for indices in reached] == spans
         assert row.field.centre(*middle) == tuple((first + last) / 2 for first, last in spans)
@@ -105,7 +105,7 @@ def test_fields_of_what_reads_everything(text: str, sizes: list[tuple[int, int]]
         (
             "concat(maxpool 2 | conv 3x3 1 s2 p1 | conv 5x1 1 s1x2)",
             (6, 3),
-            "the branches step by 1 and 2 pixels along the rows; "
+            "the branches jump by 1 and 2 pixels along the rows; "
             "the branches' first fields are centred at 0 and 0.5 along the columns",
         ),
     ],
@@ -126,7 +126,7 @@ def test_misaligned_branches_are_noted_in_the_table() -> None:
 
 @pytest.mark.parametrize(("text", "number"), [("conv 3x3 8, relu, gap", 3), ("flatten, linear 10", 2)])
 def test_image_is_asked_for_where_its_size_counts(text: str, number: int) -> None:
-    with pytest.raises(LayerError, match=f"layer {number} .*: sees all of the image: give its input_shape"):
+    with pytest.raises(LayerError, match=f"layer {number} .*: reads the whole image: give input_shape"):
         receptive_field(text)
 
 

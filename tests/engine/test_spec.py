@@ -76,7 +76,7 @@ def test_equal_specs_however_written() -> None:
             {"padding": "full"},
             "padding='full': must be numbers, 'same' or 'valid'; nearest legal: 'same' or 'valid'",
         ),
-        ({"padding": 2**21}, f"padding={2**21}: adds {2**21} to one side; nearest legal: at most {2**20}"),
+        ({"padding": 2**21}, f"padding={2**21}: adds {2**21} on one side; nearest legal: at most {2**20}"),
         (
             {"kernel_size": 2, "stride": 2, "padding": "same"},
             "padding='same': needs stride 1, but stride is 2;"
@@ -86,7 +86,7 @@ def test_equal_specs_however_written() -> None:
         ({"groups": (1, 1)}, "groups=(1, 1): must be whole numbers"),
         (
             {"padding_mode": "mirror"},
-            "padding_mode='mirror': no such padding mode;"
+            "padding_mode='mirror': unknown padding mode;"
             " nearest legal: 'zeros', 'reflect', 'replicate' or 'circular'",
         ),
     ],
@@ -116,8 +116,9 @@ def test_refusals_in_plain_words(error: SpecError, plain: str) -> None:
 @pytest.mark.parametrize("name", ["kernel_size", "stride", "dilation"])
 def test_a_pair_is_named_only_where_the_two_differ(name: str) -> None:
     for pair, shown in ((0, 0), "0"), ((0, 2), "(0, 2)"):
+        parameters: dict[str, Any] = {"kernel_size": 3, name: pair}
         with pytest.raises(SpecError) as caught:
-            ConvSpec(**{"kernel_size": 3, name: pair})
+            ConvSpec(**parameters)
         assert str(caught.value).startswith(f"{name}={shown}: must be at least 1; nearest legal: ")
 
 
@@ -180,7 +181,7 @@ def test_a_pair_is_named_only_where_the_two_differ(name: str) -> None:
             ConvSpec(3),
             (1, 8, 8),
             (1, 1, 5, 3),
-            "kernel_size=3: is not the weight's; nearest legal: (5, 3)",
+            "kernel_size=3: does not match the weight; nearest legal: (5, 3)",
         ),
         (
             ConvSpec(3),
@@ -295,10 +296,14 @@ def test_remainder_is_what_can_be_cut_off(case: Case) -> None:
 
 @given(legal_cases())
 def test_sources_are_those_of_numpy_padding(case: Case) -> None:
-    modes = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    modes: dict[str, Any] = {
+        "zeros": {"mode": "constant", "constant_values": -1},
+        "reflect": {"mode": "reflect"},
+        "replicate": {"mode": "edge"},
+        "circular": {"mode": "wrap"},
+    }
     for axis in both_axes(case):
-        constant = {"constant_values": -1} if axis.padding_mode == "zeros" else {}
-        padded = np.pad(np.arange(axis.size), (axis.before, axis.after), modes[axis.padding_mode], **constant)
+        padded = np.pad(np.arange(axis.size), (axis.before, axis.after), **modes[axis.padding_mode])
         np.testing.assert_array_equal(axis.sources, padded)
 
 
@@ -308,6 +313,7 @@ def test_unused_are_the_pixels_without_gradient(case: Case) -> None:
     Case(case.image, np.ones_like(case.weight), None, case.parameters).computed_by_torch(
         image
     ).sum().backward()
+    assert image.grad is not None
     rows, columns = both_axes(case)
     is_used = np.ones(case.image.shape[1:], dtype=bool)
     is_used[list(rows.unused)] = False

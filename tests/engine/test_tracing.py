@@ -24,7 +24,8 @@ def test_what_feeds_is_what_has_a_gradient(stack: tuple[list[Layer], Shape], dat
     layer = data.draw(st.integers(0, len(rows) - 1))
     position = tuple(data.draw(st.integers(0, size - 1)) for size in outputs[layer].shape)
     gradients = torch.autograd.grad(outputs[layer][position], outputs[: layer + 1], allow_unused=True)
-    fed = feeding(rows, layer, (*position, 0, 0)[:3])
+    channel, row, column = (*position, 0, 0)[:3]
+    fed = feeding(rows, layer, (channel, row, column))
     assert len(fed) == layer + 1
     for output, gradient, cells in zip(outputs, gradients, fed, strict=False):
         expected = np.zeros(output.shape, bool) if gradient is None else gradient.numpy() != 0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.paint.band import DENSITY, Band, band_lines, colours, cropped, in_columns, levels
-from convtui.paint.cells import DARK, LIGHT, Array, Palette, luminance
+from convtui.paint.colours import DARK, LIGHT, Array, Palette, luminance
 from tests.support.lines import texts
 
 GREY = replace(DARK, is_grey=True)
@@ -47,10 +47,10 @@ def test_levels_are_logarithms_with_the_highest_values_above() -> None:
 def test_outer_values_that_never_occurred_are_left_out() -> None:
     counts = np.zeros((3, 40))
     counts[:, 2], counts[1, 7] = 5, 1
-    relu = Band("", np.arange(3), counts, 0, 10, 10)
+    relu = Band("", np.arange(3.0), counts, 0, 10, 10)
     assert (cropped(relu).low, cropped(relu).high) == (0, 2)
     np.testing.assert_array_equal(cropped(relu).counts, counts[:, :8])
-    both = Band("", np.arange(3), np.roll(counts, 18, axis=1), -20, 20, 10)
+    both = Band("", np.arange(3.0), np.roll(counts, 18, axis=1), -20, 20, 10)
     assert (cropped(both).low, cropped(both).high) == (-10, 10)
 
 
@@ -60,7 +60,7 @@ def test_a_cropped_band_keeps_every_value_and_only_grows(bins: list[int]) -> Non
     counts[np.arange(len(bins)), bins] = 1
     high = 0.0
     for end in range(1, len(bins) + 1):
-        shown = cropped(Band("", np.arange(end), counts[:end], 0, 10, 30))
+        shown = cropped(Band("", np.arange(float(end)), counts[:end], 0, 10, 30))
         assert shown.counts.sum() == end
         assert shown.high >= high
         high = shown.high
@@ -130,5 +130,5 @@ def test_nothing_yet_is_said() -> None:
 )
 def test_every_line_is_as_wide_as_the_pane(size: tuple[int, int], times: int, palette: Palette) -> None:
     counts: Array = np.random.default_rng(0).integers(0, 99, (times, 16)).astype(float)
-    shown = Band("a title", np.arange(times) * 3, counts, -2, 2, 90, empty="nothing")
+    shown = Band("a title", np.arange(float(times)) * 3, counts, -2, 2, 90, empty="nothing")
     assert [len(line) for line in drawn(shown, size, palette)] == [size[1]] * size[0]

@@ -5,16 +5,17 @@ import random
 import pytest
 from textual.geometry import Region
 
-from convtui.pages.step.figures import Pointer
+from convtui.pages.base.step_grids import Pointer
+from convtui.pages.step.page import StepPage
 from convtui.paint.canvas import Canvas
 from convtui.state.session import Session
 from tests.support.driving import opened
-from tests.support.example_sessions import lesson, session_on
+from tests.support.example_sessions import Change, lesson, session_on
 
 
-def changes(chance: random.Random) -> list[object]:
+def changes(chance: random.Random) -> list[Change]:
     """Steps and changes of every kind in some order."""
-    each = [
+    each: list[Change] = [
         lambda s: s.moved(1),
         lambda s: s.moved(-3),
         lambda s: s.moved_rows(1),
@@ -42,12 +43,14 @@ def changes(chance: random.Random) -> list[object]:
 async def test_what_it_has_kept_is_what_it_would_draw_now(session: Session, size: tuple[int, int]) -> None:
     chance = random.Random(7)
     async with opened(session, size=size) as driven:
-        canvas = driven.page.query_one(Canvas)
+        page = driven.page
+        assert isinstance(page, StepPage)
+        canvas = page.query_one(Canvas)
         everything = Region(0, 0, canvas.size.width, canvas.size.height)
         for change in changes(chance):
-            driven.app.change(change)  # type: ignore[arg-type]
-            driven.page._pointer = Pointer(pixel=chance.choice([None, (1, 1)]))
-            driven.page.show_again()
+            driven.app.change(change)
+            page._pointer = Pointer(pixel=chance.choice([None, (1, 1)]))
+            page.show_again()
             kept = canvas.render_lines(everything)
             canvas.place(canvas._panes, canvas.palette)
             assert kept == canvas.render_lines(everything)

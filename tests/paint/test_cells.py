@@ -1,228 +1,152 @@
-"""Values become text and colours that can be trusted."""
-
-import re
-from math import isclose
+"""Cells have the very numbers of the convolution, a piece at a time."""
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
+from convtui.engine.spec import PADDING_MODES
 from convtui.paint.cells import (
-    DARK,
-    LIGHT,
-    NUMBER_WIDTH,
-    Palette,
-    accent_on,
-    diverging,
-    greys,
-    ink,
-    is_integral,
-    luminance,
-    mixed,
-    number_format,
-    significant,
+    PADDING,
+    PLAIN,
+    UNUSED,
+    Cells,
+    ImageCells,
+    OutputCells,
+    Patch,
+    TableCells,
+    whole_pixels,
 )
-from tests.support.contrast import contrast
+from convtui.paint.colours import DARK, coloured, diverging, greys
+from convtui.state.session import Session
+from tests.support.example_sessions import counting, lesson, own, picture_of, session_on, sessions
 
-numbers = st.floats(-1e30, 1e30)
-palettes = pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
-channels = st.integers(0, 255)
-colours = st.tuples(channels, channels, channels)
-
-
-@st.composite
-def ranges(draw: st.DrawFn) -> tuple[float, float, float]:
-    """A range of values and one that lies in it."""
-    largest = draw(
-        st.sampled_from([1e-12, 0.04, 0.3, 1, 9.99, 9.999, 99, 99.96, 999, 9999, 9999.7, 1e4, 1e30])
-    )
-    lowest, highest = sorted(draw(st.tuples(*[st.floats(-largest, largest)] * 2)))
-    return lowest, highest, draw(st.floats(lowest + 0.0, highest + 0.0))
+NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-# -- numbers of one width
+def whole(cells: Cells) -> Patch:
+    return cells.patch(range(cells.rows), range(cells.columns), DARK)
 
 
-@given(ranges())
-def test_numbers_of_a_grid_have_at_most_five_characters(given: tuple[float, float, float]) -> None:
-    lowest, highest, value = given
-    assert len(number_format(lowest, highest)(value)) <= NUMBER_WIDTH
+def image_cells(session: Session, channel: int = 0, own_colours: bool = False) -> ImageCells:
+    return ImageCells(session.picture, session.convolution.axes, channel, own_colours)
 
 
-@given(ranges())
-def test_numbers_never_show_a_wrong_sign(given: tuple[float, float, float]) -> None:
-    lowest, highest, value = given
-    text = number_format(lowest, highest)(value)
-    assert text.startswith("-") <= (value < 0)
-    if float(text):
-        assert (float(text) < 0) == (value < 0)
+@given(sessions(), st.data())
+def test_an_image_is_shown_as_numpy_pads_it(session: Session, data: st.DataObject) -> None:
+    pads, mode = session.spec.pads, session.spec.padding_mode
+    channel = data.draw(st.integers(0, len(session.picture.pixels) - 1))
+    patch = whole(image_cells(session, channel))
+    padded = np.pad(session.picture.pixels[channel], pads, NUMPY_MODES[mode])  # type: ignore[call-overload]
+    np.testing.assert_array_equal(patch.values, padded)
+    inside = np.pad(np.ones_like(session.picture.pixels[0]), pads)
+    np.testing.assert_array_equal(patch.kinds == PADDING, inside == 0)
 
 
-@given(ranges())
-def test_numbers_are_right_to_the_last_digit_shown(given: tuple[float, float, float]) -> None:
-    lowest, highest, value = given
-    text = number_format(lowest, highest)(value)
-    if "e" in text:
-        assert isclose(float(text), value, rel_tol=0.5)
-    else:
-        decimals = len(text.partition(".")[2])
-        assert abs(float(text) - value) <= 0.5 * 10.0**-decimals + 1e-9
+@given(sessions())
+def test_unused_are_the_pixels_that_no_step_reads(session: Session) -> None:
+    convolution = session.convolution
+    cells = image_cells(session)
+    read = np.zeros(session.picture.pixels.shape[1:], bool)
+    for index in range(convolution.size // convolution.output_shape[0]):
+        step = convolution.step(index)
+        rows, columns = (sources[sources >= 0] for sources in (step.source_rows, step.source_columns))
+        read[np.ix_(rows, columns)] = True
+    (top, _), (left, _) = session.spec.pads
+    _, height, width = session.picture.pixels.shape
+    kinds = whole(cells).kinds[top : top + height, left : left + width]
+    np.testing.assert_array_equal(kinds == UNUSED, ~read)
+    np.testing.assert_array_equal(kinds == PLAIN, read)
 
 
-@given(ranges(), st.floats(0, 1))
-def test_numbers_of_a_grid_are_aligned_at_the_point(given: tuple[float, float, float], share: float) -> None:
-    lowest, highest, value = given
-    other = lowest + share * (highest - lowest)
-    write = number_format(lowest, highest)
-    texts = [write(each).rjust(NUMBER_WIDTH) for each in (0.0, value, other)]
-    assume(not any("e" in text for text in texts))
-    points = {text.find(".") for text in texts}
-    assert len(points) == 1
+@given(sessions(), st.data())
+def test_any_piece_is_a_piece_of_the_whole(session: Session, data: st.DataObject) -> None:
+    step = session.step
+    table = TableCells(step.window[0], -5.0, 5.0, padding=step.is_padding)
+    for cells in (image_cells(session), OutputCells(session.convolution, 0, False), table):
+        top, bottom = sorted(data.draw(st.tuples(*[st.integers(0, cells.rows)] * 2)))
+        left, right = sorted(data.draw(st.tuples(*[st.integers(0, cells.columns)] * 2)))
+        piece, all_of_it = cells.patch(range(top, bottom), range(left, right), DARK), whole(cells)
+        for name in ("values", "pixels", "kinds"):
+            expected = getattr(all_of_it, name)[top:bottom, left:right]
+            np.testing.assert_array_equal(getattr(piece, name), expected)
+
+
+@given(sessions(), st.data())
+def test_an_output_channel_is_the_convolution(session: Session, data: st.DataObject) -> None:
+    channel = data.draw(st.integers(0, session.convolution.output_shape[0] - 1))
+    cells = OutputCells(session.convolution, channel, False)
+    expected = session.convolution.output[channel]
+    np.testing.assert_allclose(whole(cells).values, expected, atol=1e-12 * cells.limit, rtol=0)
+    assert cells.limit == np.abs(expected).max()
+    assert cells.scale == (-cells.limit, cells.limit)
+
+
+def test_the_scale_of_a_large_output_comes_from_a_sample() -> None:
+    pixels = np.random.default_rng(0).random((1, 600, 700))
+    convolution = own(np.ones((1, 1, 5, 5)), picture_of(pixels)).convolution
+    limit = OutputCells(convolution, 0, False).limit
+    largest = np.abs(convolution.output).max()
+    assert 0.9 * largest < limit < largest
+    # the whole output is added by BLAS, a part of it in order: their last digits may differ
+    assert np.isclose(np.abs(convolution.output), limit, rtol=1e-14, atol=0).any()
+
+
+@pytest.mark.parametrize("mode", PADDING_MODES)
+def test_padding_has_a_tint_of_its_own(mode: str) -> None:
+    """Zeros are plain padding; what repeats the image is a mixture."""
+    patch = whole(image_cells(session_on("count-5x5", padding=2, padding_mode=mode)))
+    padding = patch.pixels[patch.kinds == PADDING]
+    assert (np.ptp(patch.pixels[patch.kinds != PADDING].astype(int), axis=-1) == 0).all()
+    assert (np.ptp(padding.astype(int), axis=-1) > 0).all()
+    if mode == "zeros":
+        assert (padding == DARK.padding).all()
+
+
+def test_a_picture_is_shown_in_its_own_colours_or_one_channel_in_grey() -> None:
+    session = session_on("colours-12x12")
+    pixels = session.picture.pixels
+    own_colours = whole(image_cells(session, own_colours=True)).pixels
+    np.testing.assert_array_equal(own_colours, np.round(np.moveaxis(pixels, 0, -1) * 255))
+    for channel in range(3):
+        grey = whole(image_cells(session, channel)).pixels
+        np.testing.assert_array_equal(grey, greys(pixels[channel], 0, 1))
+
+
+def test_signed_images_are_coloured_around_zero() -> None:
+    session = session_on(picture_of([[[-1.0, 0.0, 3.0]]]), size=1, kernel="identity")
+    cells = image_cells(session)
+    assert cells.signed
+    assert cells.scale == (-3, 3)
+    np.testing.assert_array_equal(whole(cells).pixels, diverging(session.picture.pixels[0], 3.0, DARK))
+    assert not image_cells(lesson()).signed
 
 
 @pytest.mark.parametrize(
-    ("lowest", "highest", "value", "text"),
-    [
-        (0, 1, 0.5, "0.50"),
-        (0, 1, 0.0, "0.00"),
-        (0, 1, -0.0, "0.00"),
-        (-3, 3, -2.975, "-2.98"),
-        (0, 9.999, 9.999, "10.0"),
-        (0, 255, 127.5, "128"),
-        (-99.9, 0, -99.9, "-99.9"),
-        (-9999, 0, -9999, "-9999"),
-        (0, 12345, 12345, "1e4"),
-        (0, 0.001, 0.00096, "1e-3"),
-        (-0.04, 0.04, -0.04, "-4e-2"),
-        (0, 1e30, 9.7e29, "1e30"),
-        (0, 0, 0, "0.00"),
-    ],
+    ("pixels", "whole_numbers"),
+    [([0, 1], False), ([0, 0.5], False), ([0, 255], True), ([0, 2.5], False), ([-3, 2], True)],
 )
-def test_a_range_of_values_decides_the_decimals(
-    lowest: float, highest: float, value: float, text: str
-) -> None:
-    assert number_format(lowest, highest)(value) == text
+def test_whole_numbers_are_those_beyond_black_and_white(pixels: list[float], whole_numbers: bool) -> None:
+    assert whole_pixels(picture_of([[pixels]])) == whole_numbers
 
 
-@given(st.integers(-9999, 9999))
-def test_whole_numbers_have_no_decimals(value: int) -> None:
-    assert number_format(-9999, 9999, integral=True)(value) == str(value)
+def test_each_kind_of_cells_writes_its_numbers_in_its_own_way() -> None:
+    assert image_cells(lesson()).text(0.5) == "0.50"
+    assert image_cells(session_on(counting())).text(25.0) == "25"
+    assert OutputCells(session_on(counting()).convolution, 0, True).text(30.0) == "30"
+    assert OutputCells(session_on(counting()).convolution, 0, False).text(30.0) == "30.0"
+    assert TableCells(np.eye(2), -1.0, 1.0, whole=True).text(-1.0) == "-1"
 
 
-def test_is_integral_sees_a_single_fraction() -> None:
-    assert is_integral(np.array([[-1.0, 0.0], [3.0, 1e30]]))
-    assert not is_integral(np.array([[1.0, 2.0], [3.0, 0.25]]))
+def test_a_window_shows_what_of_it_is_padding() -> None:
+    step = lesson().step
+    patch = whole(TableCells(step.window[0], 0.0, 1.0, padding=step.is_padding))
+    np.testing.assert_array_equal(patch.kinds == PADDING, step.is_padding)
+    assert (patch.kinds[1:, 1:] == PLAIN).all()
+    assert (patch.pixels[step.is_padding] == DARK.padding).all(), "as in the image"
 
 
-# -- results
-
-
-@given(numbers, st.integers(2, 6))
-def test_results_are_right_to_their_digits(value: float, digits: int) -> None:
-    shown = float(significant(value, digits))
-    assert abs(shown - value) <= max(0.501 * 10.0**-digits, abs(value) * 10.0 ** (1 - digits))
-    assert np.sign(shown) == np.sign(value)
-
-
-@given(numbers.filter(bool), st.integers(2, 6))
-def test_results_are_short(value: float, digits: int) -> None:
-    text = significant(value, digits)
-    assert len(text) <= len("-999999.") + digits
-    assert not re.search(r"\.\d*0$", text)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"),
-        (-0.0, "0"),
-        (1, "1"),
-        (-0.25, "-0.25"),
-        (1 / 3, "0.3333"),
-        (2e6, "2.000e+06"),
-        (3e-5, "3.000e-05"),
-    ],
-)
-def test_results_are_written_plainly(value: float, text: str) -> None:
-    assert significant(value) == text
-
-
-# -- colours
-
-
-@given(st.lists(st.floats(-5, 5), min_size=2, max_size=20), st.floats(-4, 0), st.floats(0.5, 4))
-def test_greys_go_from_black_to_white(values: list[float], lowest: float, highest: float) -> None:
-    pixels = greys(np.array([sorted(values)]), lowest, highest)
-    assert pixels.shape == (1, len(values), 3)
-    assert (pixels == pixels[..., :1]).all()
-    assert (np.diff(pixels[0, :, 0].astype(int)) >= 0).all()
-    ends = greys(np.array([[lowest - 1, lowest, highest, highest + 1]]), lowest, highest)[0, :, 0]
-    assert ends.tolist() == [0, 0, 255, 255]
-
-
-def test_greys_of_a_flat_image_do_not_divide_by_zero() -> None:
-    assert greys(np.array([[3.0]]), 3.0, 3.0).tolist() == [[[0, 0, 0]]]
-
-
-@palettes
-def test_the_diverging_scale_is_pinned_at_zero_and_its_ends(palette: Palette) -> None:
-    pixels = diverging(np.array([[-9.0, -2.0, 0.0, 2.0, 9.0]]), 2.0, palette)
-    expected = [palette.negative, palette.negative, palette.zero, palette.positive, palette.positive]
-    assert pixels[0].tolist() == [list(colour) for colour in expected]
-    assert diverging(np.zeros((1, 1)), 0.0, palette)[0, 0].tolist() == list(palette.zero)
-
-
-@palettes
-@given(st.lists(st.floats(0, 3), min_size=2, max_size=20))
-def test_the_diverging_scale_is_monotone_on_both_sides(palette: Palette, values: list[float]) -> None:
-    strengths = np.array([sorted(values)])
-    for sign in (-1, 1):
-        pixels = diverging(sign * strengths, 3.0, palette).astype(int)[0]
-        distances = np.abs(pixels - np.array(palette.zero)).sum(axis=1)
-        assert (np.diff(distances) >= 0).all()
-
-
-@palettes
-def test_the_two_sides_of_the_scale_cannot_be_taken_for_each_other(palette: Palette) -> None:
-    """Blue against orange: apart in the blue channel, where the colour-blind see too."""
-    strengths = np.linspace(0.1, 1, 10)[None]
-    below, above = (diverging(sign * strengths, 1.0, palette).astype(int)[0] for sign in (-1, 1))
-    assert (below[:, 2] > above[:, 2]).all()
-    assert (above[:, 0] > below[:, 0]).all()
-
-
-@given(colours)
-def test_ink_can_be_read_on_every_colour(colour: tuple[int, int, int]) -> None:
-    assert contrast(ink(colour), colour) >= 4.5
-
-
-@palettes
-@given(channels)
-def test_the_accent_can_be_seen_on_every_grey(palette: Palette, grey: int) -> None:
-    colour = (grey, grey, grey)
-    assert contrast(accent_on(colour, palette), colour) >= 1.4
-
-
-@palettes
-def test_words_can_be_read(palette: Palette) -> None:
-    assert contrast(palette.text, palette.background) >= 7
-    assert contrast(palette.muted, palette.background) >= 4.5
-    assert contrast(palette.muted, palette.uncomputed) >= 3
-    assert contrast(palette.muted, palette.padding) >= 3
-
-
-@given(colours, colours)
-def test_mixing_goes_from_one_colour_to_the_other(
-    one: tuple[int, int, int], other: tuple[int, int, int]
-) -> None:
-    pixels = np.array([[one]], dtype=np.uint8)
-    assert mixed(pixels, other, 0.0)[0, 0].tolist() == list(one)
-    assert mixed(pixels, other, 1.0)[0, 0].tolist() == list(other)
-    half = mixed(pixels, other, 0.5)[0, 0].astype(int)
-    assert (np.abs(half - (np.array(one) + np.array(other)) / 2) <= 0.5).all()
-
-
-def test_luminance_goes_from_black_to_white() -> None:
-    assert luminance((0, 0, 0)) == 0
-    assert isclose(luminance((255, 255, 255)), 1)
+def test_the_scale_decides_between_grey_and_signed() -> None:
+    values = np.array([[0.0, 1.0, 4.0]])
+    np.testing.assert_array_equal(coloured(values, (0.0, 4.0), DARK), greys(values, 0.0, 4.0))
+    np.testing.assert_array_equal(coloured(values, (-4.0, 4.0), DARK), diverging(values, 4.0, DARK))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.segment import Segment
 
-from convtui.paint.cells import DARK, LIGHT, RGB, Palette
+from convtui.paint.cells import ImageCells, TableCells
+from convtui.paint.colours import DARK, LIGHT, RGB, Palette
 from convtui.paint.drawing import (
     BLOCKS,
     HALF_BLOCKS,
@@ -23,7 +24,6 @@ from convtui.paint.drawing import (
     Rows,
     legend_line,
 )
-from convtui.paint.sheets import ImageSheet, TableSheet
 from tests.support.contrast import contrast
 from tests.support.example_sessions import lesson, session_on
 from tests.support.grids import grids
@@ -33,14 +33,14 @@ sizes = pytest.mark.parametrize("size", SIZES, ids=["tall", "wide", "numbers", "
 
 
 def zeros(rows: int = 4, columns: int = 4) -> Grid:
-    return Grid(TableSheet(np.zeros((rows, columns)), 0.0, 1.0), "title")
+    return Grid(TableCells(np.zeros((rows, columns)), 0.0, 1.0), "title")
 
 
 def segments(grid: Grid, size: CellSize) -> list[list[Segment]]:
-    sheet = grid.sheet
-    patch = sheet.patch(range(sheet.rows), range(sheet.columns), DARK)
+    cells = grid.cells
+    patch = cells.patch(range(cells.rows), range(cells.columns), DARK)
     rows = Rows(patch, (0, 0), size, DARK)
-    return [rows.line(grid, line) for line in range(size.lines(sheet.rows))]
+    return [rows.line(grid, line) for line in range(size.lines(cells.rows))]
 
 
 def drawn(grid: Grid, size: CellSize) -> list[str]:
@@ -52,8 +52,7 @@ def colours(grid: Grid, size: CellSize, line: int) -> list[tuple[str, RGB | None
     found: list[tuple[str, RGB | None, RGB | None]] = []
     for text, style, _ in segments(grid, size)[line]:
         assert style is not None
-        pair = (tuple(c.triplet) if c and c.triplet else None for c in (style.color, style.bgcolor))
-        foreground, background = pair
+        foreground, background = (c.triplet if c else None for c in (style.color, style.bgcolor))
         found += [(char, foreground, background) for char in text]
     return found
 
@@ -75,7 +74,7 @@ def test_lines_and_rows_are_inverse(size: CellSize, rows: int) -> None:
 @given(grids())
 def test_every_line_is_as_long_as_its_cells(size: CellSize, grid: Grid) -> None:
     for line in segments(grid, size):
-        assert Segment.get_line_length(line) == grid.sheet.columns * size.width
+        assert Segment.get_line_length(line) == grid.cells.columns * size.width
         assert all(a.style != b.style for a, b in pairwise(line))
 
 
@@ -83,21 +82,21 @@ def test_every_line_is_as_long_as_its_cells(size: CellSize, grid: Grid) -> None:
 def test_a_value_beyond_the_scale_keeps_to_its_cell(size: CellSize) -> None:
     """Such as a pixel edited by hand: the scale of the image stays as it was."""
     session = lesson().with_pixel_value(0, 0, 1, -12345.678).with_pixel_value(0, 0, 2, 1e-9)
-    sheet = ImageSheet(session.picture, session.convolution.axes, 0, False)
-    line = segments(Grid(sheet, "title"), size)[size.lines_of(1)[size.height // 2]]
-    assert Segment.get_line_length(line) == sheet.columns * size.width
+    cells = ImageCells(session.picture, session.convolution.axes, 0, False)
+    line = segments(Grid(cells, "title"), size)[size.lines_of(1)[size.height // 2]]
+    assert Segment.get_line_length(line) == cells.columns * size.width
 
 
 @sizes
 @given(grids(), st.data())
 def test_a_patch_from_elsewhere_draws_the_same_cells(size: CellSize, grid: Grid, data: st.DataObject) -> None:
-    sheet = grid.sheet
-    top = data.draw(st.integers(0, sheet.rows - 1))
+    cells = grid.cells
+    top = data.draw(st.integers(0, cells.rows - 1))
     top -= top % 2 if size.half else 0
-    left = data.draw(st.integers(0, sheet.columns - 1))
-    patch = sheet.patch(range(top, sheet.rows), range(left, sheet.columns), DARK)
+    left = data.draw(st.integers(0, cells.columns - 1))
+    patch = cells.patch(range(top, cells.rows), range(left, cells.columns), DARK)
     rows = Rows(patch, (top, left), size, DARK)
-    for line in range(size.lines(sheet.rows - top)):
+    for line in range(size.lines(cells.rows - top)):
         text = "".join(segment.text for segment in rows.line(grid, line))
         assert text == drawn(grid, size)[size.lines(top) + line][left * size.width :]
 
@@ -106,13 +105,13 @@ def test_a_patch_from_elsewhere_draws_the_same_cells(size: CellSize, grid: Grid,
 @given(grids(), grids())
 def test_what_was_drawn_before_leaves_no_trace(size: CellSize, grid: Grid, other: Grid) -> None:
     """Cells that are not marked are styled once and kept; the marks of one grid are not."""
-    sheet = grid.sheet
-    rows, columns = range(sheet.rows), range(sheet.columns)
+    cells = grid.cells
+    rows, columns = range(cells.rows), range(cells.columns)
     outline = other.outline
     inside = outline and outline.rows[-1] in rows and outline.columns[-1] in columns
     before = replace(grid, filled=other.filled, focus=None, outline=outline if inside else None)
-    kept = Rows(sheet.patch(rows, columns, DARK), (0, 0), size, DARK)
-    for line in range(size.lines(sheet.rows)):
+    kept = Rows(cells.patch(rows, columns, DARK), (0, 0), size, DARK)
+    for line in range(size.lines(cells.rows)):
         kept.line(before, line)
         assert kept.line(grid, line) == segments(grid, size)[line]
 
@@ -121,14 +120,14 @@ def test_what_was_drawn_before_leaves_no_trace(size: CellSize, grid: Grid, other
 
 
 def test_numbers_stand_in_their_cells_aligned() -> None:
-    grid = Grid(TableSheet(np.array([[0.0, -1.5], [12.25, 0.04]]), -20.0, 20.0), "title")
+    grid = Grid(TableCells(np.array([[0.0, -1.5], [12.25, 0.04]]), -20.0, 20.0), "title")
     assert drawn(grid, NUMBERS) == ["  0.0 -1.5", " 12.2  0.0"]
     assert drawn(grid, WIDE_NUMBERS) == ["  0.0  -1.5 ", " 12.2   0.0 "]
     assert drawn(grid, TALL_NUMBERS)[:3] == [" " * 12, "  0.0  -1.5 ", " " * 12]
 
 
 def test_numbers_can_be_read_on_their_colour() -> None:
-    grid = Grid(TableSheet(np.array([[0.0, 1.0]]), 0.0, 1.0), "title")
+    grid = Grid(TableCells(np.array([[0.0, 1.0]]), 0.0, 1.0), "title")
     assert [colours(grid, NUMBERS, 0)[at] for at in (1, 6)] == [
         ("0", (255, 255, 255), (0, 0, 0)),
         ("1", (0, 0, 0), (255, 255, 255)),
@@ -165,7 +164,7 @@ def test_the_frame_leaves_the_numbers_alone() -> None:
 
 @pytest.mark.parametrize("size", [WIDE_NUMBERS, NUMBERS, TALL_NUMBERS])
 def test_the_frame_never_hides_a_digit_or_a_sign(size: CellSize) -> None:
-    grid = Grid(TableSheet(np.full((1, 3), -9999.0), -9999.0, 9999.0), "title")
+    grid = Grid(TableCells(np.full((1, 3), -9999.0), -9999.0, 9999.0), "title")
     framed = replace(grid, outline=Outline(range(1), range(3)))
     assert "".join(drawn(framed, size)).count("-9999") == 3
 
@@ -229,7 +228,7 @@ def test_cells_not_computed_yet_are_dots() -> None:
 @sizes
 def test_a_number_not_computed_yet_cannot_be_read(size: CellSize) -> None:
     values = np.full((4, 4), 0.37)
-    hidden = Grid(TableSheet(values, -1.0, 1.0), "title", filled=0)
+    hidden = Grid(TableCells(values, -1.0, 1.0), "title", filled=0)
     shown = replace(hidden, filled=None)
     assert not any(char.isdigit() for line in drawn(hidden, size) for char in line)
     for line in range(size.lines(4)):
@@ -239,21 +238,21 @@ def test_a_number_not_computed_yet_cannot_be_read(size: CellSize) -> None:
 
 
 def test_negative_blocks_carry_a_sign() -> None:
-    grid = Grid(TableSheet(np.array([[-1.0, 0.0, 1.0]]), -1.0, 1.0), "title")
+    grid = Grid(TableCells(np.array([[-1.0, 0.0, 1.0]]), -1.0, 1.0), "title")
     assert drawn(grid, BLOCKS) == ["─     "]
-    assert drawn(Grid(TableSheet(np.array([[0.0, 1.0]]), 0.0, 1.0), "title"), BLOCKS) == ["    "]
+    assert drawn(Grid(TableCells(np.array([[0.0, 1.0]]), 0.0, 1.0), "title"), BLOCKS) == ["    "]
 
 
 def test_unused_pixels_are_hatched() -> None:
     session = session_on("count-5x5", stride=3)
-    grid = Grid(ImageSheet(session.picture, session.convolution.axes, 0, False), "title")
+    grid = Grid(ImageCells(session.picture, session.convolution.axes, 0, False), "title")
     assert drawn(grid, BLOCKS) == ["      ╱╱╱╱"] * 3 + ["╱" * 10] * 2
     assert drawn(grid, WIDE_NUMBERS)[0] == "    1     2     3 ╱   4╱╱   5╱"
 
 
 def test_padding_shows_what_is_read_there_but_is_not_hatched() -> None:
     session = session_on("count-5x5", padding=1)
-    grid = Grid(ImageSheet(session.picture, session.convolution.axes, 0, False), "title")
+    grid = Grid(ImageCells(session.picture, session.convolution.axes, 0, False), "title")
     assert drawn(grid, WIDE_NUMBERS)[1] == "    0     1     2     3     4     5     0 "
     assert colours(grid, WIDE_NUMBERS, 0)[4] == ("0", DARK.muted, DARK.padding)
 
@@ -262,11 +261,11 @@ def test_padding_shows_what_is_read_there_but_is_not_hatched() -> None:
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
 def test_the_numbers_in_the_padding_can_be_read(mode: str, palette: Palette) -> None:
     session = session_on("count-5x5", padding=2, padding_mode=mode)
-    sheet = ImageSheet(session.picture, session.convolution.axes, 0, False)
-    patch = sheet.patch(range(sheet.rows), range(sheet.columns), palette)
+    cells = ImageCells(session.picture, session.convolution.axes, 0, False)
+    patch = cells.patch(range(cells.rows), range(cells.columns), palette)
     rows = Rows(patch, (0, 0), WIDE_NUMBERS, palette)
-    for line in range(sheet.rows):
-        for _, style, _ in rows.line(Grid(sheet, "title"), line):
+    for line in range(cells.rows):
+        for _, style, _ in rows.line(Grid(cells, "title"), line):
             assert style is not None
             assert style.color is not None
             assert style.bgcolor is not None
@@ -308,14 +307,14 @@ def test_an_odd_last_row_in_half_blocks_has_the_background_below() -> None:
 
 
 def test_the_scale_names_its_ends_and_zero() -> None:
-    signed = Grid(TableSheet(np.zeros((1, 1)), -2.5, 2.5), "title")
+    signed = Grid(TableCells(np.zeros((1, 1)), -2.5, 2.5), "title")
     assert "".join(s.text for s in legend_line(signed, 40, DARK)) == "-2.5 █████ 0 █████ 2.5"
-    plain = Grid(TableSheet(np.zeros((1, 1)), 0.0, 255.0), "title")
+    plain = Grid(TableCells(np.zeros((1, 1)), 0.0, 255.0), "title")
     assert "".join(s.text for s in legend_line(plain, 40, DARK)) == "0 ███████████ 255"
 
 
 def test_the_scale_has_the_colours_of_its_ends() -> None:
-    signed = Grid(TableSheet(np.zeros((1, 1)), -2.5, 2.5), "title")
+    signed = Grid(TableCells(np.zeros((1, 1)), -2.5, 2.5), "title")
     bars = [
         s.style.color.triplet
         for s in legend_line(signed, 40, DARK)
@@ -326,5 +325,5 @@ def test_the_scale_has_the_colours_of_its_ends() -> None:
 
 @given(st.integers(30, 120), st.sampled_from([(0.0, 1.0), (-2.98, 2.98), (0.0, 65535.0), (-1e7, 1e7)]))
 def test_the_scale_fits(width: int, scale: tuple[float, float]) -> None:
-    grid = Grid(TableSheet(np.zeros((1, 1)), *scale), "title")
+    grid = Grid(TableCells(np.zeros((1, 1)), *scale), "title")
     assert Segment.get_line_length(legend_line(grid, width, DARK)) <= width

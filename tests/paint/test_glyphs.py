@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from convtui.paint.cells import DARK, style
+from convtui.paint.colours import DARK, style
 from convtui.paint.glyphs import Glyphs
 
 RED = style((255, 0, 0), DARK.background)

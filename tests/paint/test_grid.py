@@ -7,8 +7,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 
-from convtui.pages.step.figures import Pointer, step_grids
-from convtui.paint.cells import DARK, LIGHT, Palette
+from convtui.pages.base.step_grids import Pointer, step_grids
+from convtui.paint.colours import DARK, LIGHT, Palette
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, CellSize
 from convtui.paint.grid import GridPane
 from convtui.state.session import Session
@@ -149,7 +149,7 @@ def in_view(pane: GridPane) -> set[tuple[int, int] | None]:
     width, height = pane.region.size
     found = {pane.cell_at(x, y) for x in range(width) for y in range(height)}
     if pane.cell_size.half:
-        rows = pane.grid.sheet.rows if pane.grid else 0
+        rows = pane.grid.cells.rows if pane.grid else 0
         found |= {(cell[0] + 1, cell[1]) for cell in found if cell and cell[0] + 1 < rows}
     return found
 
@@ -157,13 +157,13 @@ def in_view(pane: GridPane) -> set[tuple[int, int] | None]:
 @given(sessions(), sizes, st.integers(6, 40), st.integers(2, 20))
 def test_every_cell_lies_where_it_is_drawn(session: Session, size: CellSize, width: int, height: int) -> None:
     pane = pane_for(session, "output", width, height, size)
-    sheet = step_grids(session, session.step, Pointer()).output.sheet
+    cells = step_grids(session, session.step, Pointer()).output.cells
     at_origin = pane.cell_at(0, 1)
     assert at_origin == (0, 0)
     for y in range(height):
         for x in range(width):
             cell = pane.cell_at(x, y)
-            inside = y >= 1 and x // size.width < sheet.columns and size.row_at(y - 1) < sheet.rows
+            inside = y >= 1 and x // size.width < cells.columns and size.row_at(y - 1) < cells.rows
             inside = inside and x // size.width < max(1, width // size.width)
             inside = inside and size.row_at(y - 1) < max(1, size.rows(height - 1))
             assert (cell is not None) == inside

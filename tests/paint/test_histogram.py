@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from convtui.paint.cells import DARK, Array, accent_on, style
+from convtui.paint.colours import DARK, Array, accent_on, style
 from convtui.paint.histogram import Histogram, histogram_lines, rebinned
 from convtui.paint.plots import Mark
 from tests.support.lines import styled, texts
@@ -147,7 +147,6 @@ def test_every_line_is_as_wide_as_the_pane(
         counts[::-1],
         "other",
         tuple(Mark(at, None, f"mark {at:.1f}") for at in marks),
-        "value",
         as_share,
     )
     assert [len(line) for line in drawn(histogram, size)] == [size[1]] * size[0]

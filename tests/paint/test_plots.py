@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from rich.color import Color, ColorSystem
 
-from convtui.paint.cells import DARK, LIGHT, Array, Palette, style
+from convtui.paint.colours import DARK, LIGHT, Array, Palette, style
 from convtui.paint.plots import (
     BEYOND,
     MARKERS,
@@ -291,6 +291,4 @@ def test_a_faint_curve_has_half_of_its_colour() -> None:
     assert sample.style
     assert sample.style.color
     assert sample.style.color.triplet
-    assert contrast(tuple(sample.style.color.triplet), DARK.background) < contrast(
-        DARK.series[0], DARK.background
-    )
+    assert contrast(sample.style.color.triplet, DARK.background) < contrast(DARK.series[0], DARK.background)

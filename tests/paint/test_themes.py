@@ -7,7 +7,7 @@ from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import Theme
 
-from convtui.paint.cells import RGB, diverging
+from convtui.paint.colours import RGB, diverging
 from convtui.paint.themes import THEMES, palette_of
 from tests.support.contrast import contrast
 

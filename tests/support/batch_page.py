@@ -19,7 +19,7 @@ BATCH = 128
 
 def trainer_of(recipe: Recipe = SMALL, run: str = "", saved: int = 0) -> Trainer:
     """A trainer that starts nothing, with a run if there is one."""
-    trainer = Trainer(recipe, start=None)
+    trainer = Trainer(start=None)
     if run:
         trainer.current = Record(recipe, run)
         trainer.current.saved = saved
@@ -28,10 +28,10 @@ def trainer_of(recipe: Recipe = SMALL, run: str = "", saved: int = 0) -> Trainer
 
 @asynccontextmanager
 async def page(
-    trainer: Trainer | None = None, size: tuple[int, int] = (120, 40)
+    trainer: Trainer | None = None, size: tuple[int, int] = (120, 40), recipe: Recipe = SMALL
 ) -> AsyncIterator[tuple[Driven, BatchNormPage]]:
     """The page on the small digits, or on the trainer's run, with everything computed."""
-    async with opened(size=size, trainer=trainer or trainer_of()) as driven:
+    async with opened(size=size, trainer=trainer or trainer_of(), recipe=recipe) as driven:
         await driven.press("4")
         await settled(driven)
         screen = driven.page
@@ -56,8 +56,8 @@ def activations(screen: BatchNormPage, batch: int) -> torch.Tensor:
     weights = norm_session(screen).network.weights[1]
     images, _ = MiniBatches(digits(), 0, BATCH).after(batch)
     pixels = torch.tensor(images, dtype=torch.float64)
-    arrays = (torch.tensor(weights[name]) for name in ("weight", "bias"))
-    return torch.relu(torch.conv2d(pixels, *arrays, 2, 1))
+    weight, bias = (torch.tensor(weights[name]) for name in ("weight", "bias"))
+    return torch.relu(torch.conv2d(pixels, weight, bias, 2, 1))
 
 
 def row(driven: Driven, name: str) -> list[str]:

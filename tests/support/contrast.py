@@ -1,6 +1,6 @@
 """How well one colour can be read on another."""
 
-from convtui.paint.cells import RGB
+from convtui.paint.colours import RGB
 
 
 def contrast(one: RGB, other: RGB) -> float:

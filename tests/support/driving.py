@@ -13,12 +13,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from convtui.app.app import ConvtuiApp
+from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.notice import Notice
 from convtui.pages.base.page import Page
 from convtui.paint.canvas import Canvas
-from convtui.paint.drawing import Cell
+from convtui.paint.drawing import Cell, Grid
 from convtui.paint.grid import GridPane
-from convtui.state.session import Session
+from convtui.state.session import Session, Zoom
 from tests.support.example_sessions import lesson
 
 
@@ -71,9 +72,21 @@ class Driven:
     def editing(self) -> bool:
         return bool(self.page.query("EditLine"))
 
+    def zoom(self) -> Zoom:
+        """That of a page that shows the session."""
+        page = self.page
+        assert isinstance(page, ConvolutionPage)
+        return page.zoom
+
     def pane(self, name: str) -> GridPane:
         panes = self.page.query_one(Canvas)._panes
         return next(pane for pane in panes if isinstance(pane, GridPane) and pane.name == name)
+
+    def grid(self, name: str) -> Grid:
+        """What such a pane shows."""
+        grid = self.pane(name).grid
+        assert grid is not None
+        return grid
 
     # -- what the user does
 

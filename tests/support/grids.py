@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from convtui.paint.cells import TableCells
 from convtui.paint.drawing import Grid, Outline, Readers
-from convtui.paint.sheets import TableSheet
 
 
 @st.composite
@@ -22,7 +22,7 @@ def grids(draw: st.DrawFn) -> Grid:
         range(top, rows, draw(st.integers(1, 3))), range(left, columns, draw(st.integers(1, 3)))
     )
     return Grid(
-        TableSheet(values, lowest, highest, padding=padding),
+        TableCells(values, lowest, highest, padding=padding),
         "title",
         filled=draw(st.none() | st.integers(0, rows * columns)),
         outline=draw(st.none() | st.just(outline)),

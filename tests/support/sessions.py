@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from convtui.engine.kernels import NAMES
-from convtui.engine.spec import PADDING_MODES, SpecError
+from convtui.engine.spec import LARGEST_VALUE, PADDING_MODES, SpecError
 from convtui.inputs import samples
-from convtui.inputs.images import LARGEST_VALUE, Picture
+from convtui.inputs.images import Picture
 from convtui.state.network import Stack
 from convtui.state.session import KernelChoice, Session, Zoom
 from convtui.store.session_parser import VIEW_FLAGS

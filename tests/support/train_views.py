@@ -1,8 +1,10 @@
 """Views of the Train page with made-up figures."""
 
+from typing import TypeVar
+
 import numpy as np
 
-from convtui.pages.train.views import (
+from convtui.pages.train.figures import (
     Arm,
     Curves,
     CurvesView,
@@ -25,6 +27,7 @@ from convtui.paint.band import Band
 
 TOTAL, EPOCH = 390, 78
 GUESSING = float(np.log(10))
+View = TypeVar("View", bound=TrainView)
 
 
 def status(step: int = 234, state: str = "training") -> Status:
@@ -82,7 +85,7 @@ def history(times: int = 58) -> LayerHistory:
 
 def band(times: int = 58) -> Band:
     counts = np.random.default_rng(0).integers(0, 99, (times, 40)).astype(float)
-    return Band("layer 3: after relu", np.arange(1, times + 1) * 4, counts, 0, 10, TOTAL)
+    return Band("layer 3: after relu", np.arange(1.0, times + 1) * 4, counts, 0, 10, TOTAL)
 
 
 WEIGHT = WeightStep(
@@ -106,7 +109,8 @@ WEIGHT = WeightStep(
 
 def trace(steps: int = 100) -> WeightTrace:
     each = np.arange(1.0, steps + 1)
-    return WeightTrace(each, *[np.sin(each / scale) / 10 for scale in (5, 2, 9, 4)], np.full(steps, 0.9))
+    after, gradients, buffers, updates = (np.sin(each / scale) / 10 for scale in (5, 2, 9, 4))
+    return WeightTrace(each, after, gradients, buffers, updates, np.full(steps, 0.9))
 
 
 ROWS = tuple(
@@ -154,3 +158,10 @@ def views() -> dict[str, TrainView]:
         "finder": FinderView(status(), rates, 1 / rates.clip(0.3), 2 - rates, 0.06, 0.0123, 0.045),
         "no tries": FinderView(ready, nothing, nothing, nothing, 0.06),
     }
+
+
+def view_of(kind: type[View], name: str) -> View:
+    """The one of this name, which is of this kind."""
+    view = views()[name]
+    assert isinstance(view, kind)
+    return view

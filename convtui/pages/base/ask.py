@@ -8,17 +8,17 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from convtui.pages.base.modal import ClosesOnce
 
-class Ask(ModalScreen[str]):
+
+class Ask(ClosesOnce[str]):
     """Shows a question; answers with the key pressed, "escape" when the user would rather not."""
 
     def __init__(self, question: str, answers: Mapping[str, str]) -> None:
         super().__init__()
         self._question, self._answers = question, answers
-        self._is_answered = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="ask"):
@@ -36,6 +36,5 @@ class Ask(ModalScreen[str]):
         self.action_answer(event.key)
 
     def action_answer(self, key: str) -> None:
-        if key in self._answers and not self._is_answered:
-            self._is_answered = True
+        if key in self._answers:
             self.dismiss(key)

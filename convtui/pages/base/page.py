@@ -10,7 +10,7 @@ line is on the screen. on_key waits for whatever is opening and hands late keys 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
@@ -26,9 +26,9 @@ from convtui.pages.base.layout import LEAST_HEIGHT, LEAST_WIDTH
 from convtui.pages.base.notice import Notice
 from convtui.pages.base.player import Player
 from convtui.paint.canvas import Canvas
-from convtui.paint.cells import Palette
+from convtui.paint.colours import Palette
 from convtui.paint.controls import Control, controls_line
-from convtui.paint.links import KEY, Line, link
+from convtui.paint.text_line import KEY_STYLE, TextLine, link
 from convtui.paint.themes import palette_of
 from convtui.state.history import Document
 from convtui.state.session import SESSION, Session
@@ -41,17 +41,17 @@ if TYPE_CHECKING:
     from convtui.pages.base.typed_line import TypedLine
 
 
-@lru_cache
-def _actions_of(keys: tuple[Key, ...]) -> dict[str, str]:
+@cache
+def _actions_of(page: type[Page]) -> dict[str, str]:
     """What each key does; of two that are the same the later counts."""
-    return {name: key.full_action for key in keys for name in key.names.split(",")}
+    return {name: key.full_action for key in (*page.COMMON, *page.KEYS) for name in key.names.split(",")}
 
 
 def _footer_word(item: FooterKey, is_current: bool = False) -> Content:
     key, word, action = item
     if is_current:
         return Content.styled(f"{key} {word}", "bold reverse")
-    return Content.assemble(link(f"{key} ", action, KEY), link(word, action))
+    return Content.assemble(link(f"{key} ", action, KEY_STYLE), link(word, action))
 
 
 class Page(Screen[None]):
@@ -72,8 +72,8 @@ class Page(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.canvas = Canvas()
-        self._controls, self._keys = Line("controls"), Line("keys")
-        self._too_small, self._notice = Line("too-small"), Notice(id="notice")
+        self._controls, self._keys = TextLine("controls"), TextLine("keys")
+        self._too_small, self._notice = TextLine("too-small"), Notice(id="notice")
         self.player: Player | None = None  # of a page whose steps can be played
         self.opening: AwaitMount | None = None  # a line or a question that is on its way to the screen
 
@@ -244,7 +244,7 @@ class Page(Screen[None]):
     @property
     def actions(self) -> Mapping[str, str]:
         """The action of each key that works here."""
-        return _actions_of((*self.COMMON, *self.KEYS))
+        return _actions_of(type(self))
 
     def on_mouse_down(self) -> None:
         self.quieten()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from textual import events
 from textual.widgets import Input
@@ -11,15 +11,19 @@ from textual.widgets import Input
 if TYPE_CHECKING:
     from textual.suggester import Suggester
 
-    from convtui.pages.base.page import Page
 
 _NOT_FOR_THE_PAGE: Final = ("tab", "shift+tab", "up", "down", "pageup", "pagedown")
 
 
+class HasNotice(Protocol):
+    """The page of a line: what it says goes when a key is pressed."""
+
+    def quieten(self) -> None:
+        """Take the notice away."""
+
+
 class TypedLine(Input):
     """A line to type into. Keys that were on their way before it was there are given to it by its page."""
-
-    ENDS: ClassVar[tuple[str, ...]] = ("enter", "escape")  # `entered` is told of these, with the text
 
     def __init__(
         self,
@@ -28,7 +32,9 @@ class TypedLine(Input):
         restrict: str | None = None,
         example: str = "",
         suggester: Suggester | None = None,
+        ends: tuple[str, ...] = ("enter", "escape"),
     ) -> None:
+        """`entered` gets the key, one of `ends`, and the text that was typed before it."""
         super().__init__(
             value,
             placeholder=example,
@@ -37,7 +43,7 @@ class TypedLine(Input):
             select_on_focus=False,
             restrict=restrict,
         )
-        self._entered = entered
+        self._entered, self._ends = entered, ends
         self._seen: events.Key | None = None
         self.is_late = False  # whether the last key was handed on by the page, which then does what it asks
 
@@ -47,8 +53,8 @@ class TypedLine(Input):
 
     async def _on_key(self, event: events.Key) -> None:
         self._seen, self.is_late = event, False
-        cast("Page", self.screen).quieten()
-        if event.key in self.ENDS:
+        cast("HasNotice", self.screen).quieten()
+        if event.key in self._ends:
             event.stop()
             event.prevent_default()
             self._entered(event.key, self.value.strip())
@@ -63,7 +69,7 @@ class TypedLine(Input):
     def take(self, event: events.Key) -> None:
         """A key that came past the line."""
         self.is_late = True
-        if event.key in self.ENDS:
+        if event.key in self._ends:
             self._entered(event.key, self.value.strip())
         elif event.key == "tab" and self.cursor_at_end:
             self.action_cursor_right()

@@ -11,8 +11,8 @@ import numpy as np
 from convtui.engine.batchnorm import BatchNormState
 from convtui.pages.batchnorm.figures import Figures
 from convtui.pages.batchnorm.styled_text import StyledLine, StyledLines, Tone, length
-from convtui.paint.cells import cut_to
 from convtui.paint.controls import Control
+from convtui.paint.text import cut_to
 from convtui.state.batchnorm import BatchNormSession
 
 MOST_DECIMALS: Final = 6

@@ -19,6 +19,7 @@ from convtui.pages.batchnorm.services import PageServices
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import Network
 from convtui.training.datasets.open_any import DataSet
+from convtui.training.next_run import NEXT_RUN
 
 _READING = "reading the images …"
 
@@ -60,7 +61,7 @@ class NetworkOpener:
         if run in self._refused:
             run = None
         if opened is None:
-            source = run or NetworkSource(self._host().trainer.recipe)
+            source = run or NetworkSource(self._host().timelines.present(NEXT_RUN).recipe)
             if source not in self._refused:
                 self._open(source)
         elif run and run != opened.source and opened.session.is_unchanged:

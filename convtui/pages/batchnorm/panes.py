@@ -27,9 +27,9 @@ from convtui.pages.batchnorm.plots import (
 )
 from convtui.pages.batchnorm.styled_text import StyledLines, Tone, draw_text
 from convtui.paint.canvas import Canvas
-from convtui.paint.cells import Palette
-from convtui.paint.drawn_pane import DrawnPane
+from convtui.paint.colours import Palette
 from convtui.paint.histogram import Histogram, histogram_lines
+from convtui.paint.panes import DrawnPane
 from convtui.paint.plots import Plot, plot_lines
 from convtui.state.batch_measurement import SpreadBySize
 

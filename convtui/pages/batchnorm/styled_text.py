@@ -7,9 +7,9 @@ from typing import Final
 
 from rich.segment import Segment
 
-from convtui.paint.cells import Palette, accent_on, style
-from convtui.paint.drawn_pane import Size
+from convtui.paint.colours import Palette, accent_on, style
 from convtui.paint.glyphs import Lines
+from convtui.paint.panes import Size
 from convtui.paint.plots import series_colour
 
 BATCH: Final = 0  # the colour, among the palette's series, of what belongs to the mini-batch

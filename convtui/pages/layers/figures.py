@@ -17,12 +17,12 @@ from convtui.engine.spec import ConvSpec, Indices
 from convtui.engine.stack import Row
 from convtui.engine.tracing import Feeding
 from convtui.inputs.images import Picture
+from convtui.pages.base.step_grids import channel_name, picture_title
+from convtui.pages.layers.cells import MapCells, MosaicCells, Tiling
 from convtui.pages.layers.layout import Place, Size
-from convtui.pages.layers.sheets import MapSheet, MosaicSheet, Tiling
-from convtui.pages.step.figures import channel_name, picture_title
-from convtui.paint.cells import Array
+from convtui.paint.cells import ImageCells
+from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline
-from convtui.paint.sheets import ImageSheet
 from convtui.state.network import Stack
 
 FRAMED: Final = "framed: what feeds it"
@@ -100,10 +100,10 @@ def _spaced(indices: Indices, every: int) -> range:
 
 
 @lru_cache(maxsize=4)
-def _image_sheet(picture: Picture, channel: int, own_colours: bool, every: int) -> ImageSheet:
+def _image_cells(picture: Picture, channel: int, own_colours: bool, every: int) -> ImageCells:
     thinned = replace(picture, pixels=picture.pixels[:, ::every, ::every])
     axes = ConvSpec(1).axes(*thinned.pixels.shape[1:])
-    return ImageSheet(thinned, axes, channel, own_colours)
+    return ImageCells(thinned, axes, channel, own_colours)
 
 
 def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, place: Place) -> Grid:
@@ -115,12 +115,12 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
     channel = stack.activation[0] if is_selected else min(slice or 0, channels - 1)
     shape = "x".join(map(str, picture.pixels.shape))
     details = [f"channel {channel_name(picture, channel)}"] if channels > 1 and not own_colours else []
-    hint, short = ("the arrows select a pixel", "arrows select") if is_selected else (FRAMED, "what feeds it")
+    hint, short = ("arrows select a pixel", "arrows select") if is_selected else (FRAMED, "what feeds it")
     hint = hint if len(hint) <= place.region.width else short
-    thinned = f"{hint} · ÷{every}: one of {every} rows and columns"
+    thinned = f"{hint} · ÷{every}: 1 in {every} rows and columns"
     hint = thinned if every > 1 and len(thinned) <= place.region.width else hint
     grid = Grid(
-        sheet=_image_sheet(picture, channel, own_colours, every),
+        cells=_image_cells(picture, channel, own_colours, every),
         title=picture_title(picture, f"{shape}{_thinned(every)}", details, place.region.width),
         hint=hint,
         legend=not own_colours,
@@ -135,13 +135,13 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
 
 
 @lru_cache(maxsize=16)
-def _map_sheet(maps: Maps, channel: int, every: int) -> MapSheet:
-    return MapSheet(maps.values[channel], maps.scale, every, maps.is_computed)
+def _map_cells(maps: Maps, channel: int, every: int) -> MapCells:
+    return MapCells(maps.values[channel], maps.scale, every, maps.is_computed)
 
 
 @lru_cache(maxsize=4)
-def _mosaic_sheet(maps: Maps, tiling: Tiling, channel: int) -> MosaicSheet:
-    return MosaicSheet(maps.values, maps.scale, tiling, channel, maps.is_computed)
+def _mosaic_cells(maps: Maps, tiling: Tiling, channel: int) -> MosaicCells:
+    return MosaicCells(maps.values, maps.scale, tiling, channel, maps.is_computed)
 
 
 def earlier_grid(row: Row, maps: Maps, fed: Feeding, channel: int, place: Place) -> Grid:
@@ -153,9 +153,9 @@ def earlier_grid(row: Row, maps: Maps, fed: Feeding, channel: int, place: Place)
     name = f"{row.number} {row.layer.kind}"
     thinned = _thinned(every)
     count = f"{len(fed.rows)}x{len(fed.columns)} cells" if channels else "none"
-    hint = f"{count} feed" if len(count) + 5 <= place.region.width else count
+    hint = f"{count} feed it" if len(count) + 8 <= place.region.width else count
     return Grid(
-        sheet=_map_sheet(maps, shown, every),
+        cells=_map_cells(maps, shown, every),
         title=f"{name}[{shown}]{thinned}",
         short_title=f"{name}{thinned}",
         hint=hint if maps.is_computed else "computing…",
@@ -168,7 +168,7 @@ def selected_grid(stack: Stack, maps: Maps, every: int) -> Grid:
     channel, row, column = stack.activation
     name = f"{stack.layer} {stack.row.layer.kind}"
     return Grid(
-        sheet=_map_sheet(maps, channel, every),
+        cells=_map_cells(maps, channel, every),
         title=f"{name}[{channel}, {row}, {column}]{_thinned(every)}",
         short_title=f"{name}[{channel}]{_thinned(every)}",
         hint="activation" if maps.is_computed else "computing…",
@@ -184,14 +184,14 @@ def mosaic_grid(stack: Stack, maps: Maps, tiling: Tiling) -> Grid:
     what = "features" if are_features else "feature maps" if stack.layer else "channels"
     what = what if count > 1 else what.removesuffix("s")
     title = f"{count} {what} of {kind}{_thinned(tiling.every)}"
-    weights = f"trained: {stack.trained}" if stack.trained else f"seed {stack.seed}: random weights"
+    weights = f"trained: {stack.trained}" if stack.trained else f"random weights, seed {stack.seed}"
     hint = weights if stack.layer and _has_weights(stack) else ""
     if not maps.is_computed:
         title, hint = f"computing… {title}", ""
     top, left = tiling.place((channel, 0, 0))
     bottom, right = (at + size for at, size in zip((top, left), tiling.tile, strict=True))
     return Grid(
-        sheet=_mosaic_sheet(maps, tiling, channel),
+        cells=_mosaic_cells(maps, tiling, channel),
         title=title,
         short_title=f"{count} {what}{_thinned(tiling.every)}",
         hint=hint,

@@ -15,7 +15,7 @@ from textual.geometry import Region
 
 from convtui.engine.convolution import Position
 from convtui.pages.base.layout import GAP, LADDER_OF, MARGIN
-from convtui.pages.layers.sheets import Tiling
+from convtui.pages.layers.cells import Tiling
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, WIDE_NUMBERS, CellSize
 from convtui.state.session import Zoom
 

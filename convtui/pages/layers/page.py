@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from textual.message import Message
-from textual.worker import Worker, get_current_worker
+from textual.geometry import Region
+from textual.worker import get_current_worker
 
 from convtui.engine.convolution import Position
-from convtui.engine.stack import Summary
 from convtui.engine.tracing import Feeding, feeding
 from convtui.pages.base import keys
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
+from convtui.pages.base.memo import Memo
 from convtui.pages.layers.changes import (
     more_filters,
     next_groups,
@@ -49,7 +49,7 @@ from convtui.pages.layers.table_pane import TablePane
 from convtui.paint.canvas import Canvas
 from convtui.paint.controls import Control
 from convtui.paint.grid import GridPane
-from convtui.paint.text_pane import TextPane
+from convtui.paint.panes import TextPane
 from convtui.state.learned_weights import is_normalised
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
@@ -61,9 +61,6 @@ class LayersPage(ConvolutionPage):
 
     KEYS = keys.PAGES["layers"]
 
-    class Made(Message):
-        """Another thread has made maps."""
-
     def __init__(self) -> None:
         super().__init__()
         self._table, self._sentence, self._details = TablePane(), TextPane(muted=True), TextPane()
@@ -73,31 +70,32 @@ class LayersPage(ConvolutionPage):
             GridPane("mosaic"),
         )
         self._chain: dict[int, GridPane] = {}
-        self._planned: tuple[object, LayersPlan] | None = None
+        self._plan: Memo[LayersPlan] = Memo()
         self._maker: MapMaker | None = None
-        self._table_lines: tuple[tuple[Summary, int], list[TableLine]] | None = None
+        self._table_lines: Memo[list[TableLine]] = Memo()
 
     # -- showing
 
     @property
     def zoom(self) -> Zoom:
-        return zoom_of(self._planned[1].image.cells) if self._planned else Zoom.BLOCKS
+        return zoom_of(self._plan.value.image.cells) if self._plan.value else Zoom.BLOCKS
 
     def controls(self) -> list[Control]:
         return layer_controls(self.session.stack)
 
     def show_page(self) -> None:
         session, stack = self.session, self.session.stack
-        plan = self._place(session, stack)
+        key = (stack.layers, stack.input_shape, stack.layer, session.view, self.size, self.app.theme)
+        plan = self._plan.get(key, lambda: self._placed(session, stack))
         self._make(session, stack)
         fed = _fed(stack)
-        rows = stack.summary.rows
+        rows, width = stack.summary.rows, self.size.width
         self._table.show(
-            self._lines(stack),
+            self._table_lines.get((stack.summary, width), lambda: table_lines(stack.summary, width)),
             stack.layer,
             lambda number: feeding_text(fed[number], rows[number]) if number < len(fed) else "",
         )
-        self._show_words(stack, fed)
+        self._show_words(stack, fed, plan.details)
         self._image.show(image_grid(session.picture, session.view.slice, stack, fed[0], plan.image))
         for number, place in plan.chain.items():
             row = stack.summary.rows[number]
@@ -108,21 +106,12 @@ class LayersPage(ConvolutionPage):
             self._selected.show(selected_grid(stack, maps, plan.selected.every))
         self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
 
-    def _lines(self, stack: Stack) -> list[TableLine]:
-        """The table's lines, made anew only for another stack or width."""
-        key = (stack.summary, self.size.width)
-        if self._table_lines is None or self._table_lines[0] != key:
-            self._table_lines = (key, table_lines(*key))
-        return self._table_lines[1]
-
-    def _show_words(self, stack: Stack, fed: tuple[Feeding, ...]) -> None:
-        assert self._planned is not None
-        plan = self._planned[1]
-        width = plan.details.width
+    def _show_words(self, stack: Stack, fed: tuple[Feeding, ...], details: Region) -> None:
+        width = details.width
         value = value_of(stack, self._maps(stack, stack.layer))
         errors = self._errors(stack, width)
         lines = [field_line(stack, fed, value, width), layer_line(stack.row, width)]
-        if plan.details.height - len(errors) > len(lines):
+        if details.height - len(errors) > len(lines):
             lines.append(size_line(stack.row, width))
         self._details.show([*lines, *errors])
         if stack.trained and not is_normalised(self.session.picture):
@@ -135,14 +124,10 @@ class LayersPage(ConvolutionPage):
         error = stack.summary.error
         return error_lines(error, width) if error else []
 
-    def _place(self, session: Session, stack: Stack) -> LayersPlan:
-        """Give every pane its place, if anything that this depends on has changed."""
-        key = (stack.layers, stack.input_shape, stack.layer, session.view, self.size, self.app.theme)
-        if self._planned is not None and self._planned[0] == key:
-            return self._planned[1]
+    def _placed(self, session: Session, stack: Stack) -> LayersPlan:
+        """Give every pane its place."""
         palette = self.palette
-        plan = self._plan(session, stack)
-        self._planned = (key, plan)
+        plan = self._planned(session, stack)
         self._table.place(plan.table, palette)
         self._sentence.place(plan.sentence, palette)
         self._details.place(plan.details, palette)
@@ -157,7 +142,7 @@ class LayersPage(ConvolutionPage):
         self.canvas.place([self._table, self._sentence, self._details, *grids], palette)
         return plan
 
-    def _plan(self, session: Session, stack: Stack) -> LayersPlan:
+    def _planned(self, session: Session, stack: Stack) -> LayersPlan:
         width, height = self.canvas_size
         least = 3 if height >= 28 else 2
         _, rows, columns = stack.input_shape
@@ -199,21 +184,15 @@ class LayersPage(ConvolutionPage):
             self._tell_trouble(maker)
         else:
             maker.is_at_work = True
-            self._work_on(maker)
+            self.in_thread(lambda: self._work_on(maker))
 
-    def _work_on(self, maker: MapMaker) -> Worker[None]:
-        def work() -> None:
-            worker = get_current_worker()
-            while not worker.is_cancelled and maker.make_next():
-                pass
-            maker.is_at_work = False
-            self.post_message(self.Made())
-
-        return self.run_worker(work, thread=True, exit_on_error=True, group="maps")
-
-    def on_layers_page_made(self, message: Made) -> None:
-        message.stop()
-        self.show_again()
+    def _work_on(self, maker: MapMaker) -> Callable[[], None]:
+        """In another thread: make what is missing, until the page is closed."""
+        worker = get_current_worker()
+        while not worker.is_cancelled and maker.make_next():
+            pass
+        maker.is_at_work = False
+        return self.show_again
 
     def _tell_trouble(self, maker: MapMaker) -> None:
         if maker.trouble and maker.trouble.number <= maker.goal:
@@ -285,7 +264,7 @@ class LayersPage(ConvolutionPage):
         self.change_stack(lambda stack: stack.at(stack.layer, (0, 0, 0)))
 
     def action_go_to(self) -> None:
-        question = "go to (layer, or row,column, or channel,row,column)"
+        question = "go to (layer, row,column or channel,row,column)"
         self.prompt(question, "", self._go_to, "5 · 4,18 · 0,4,18")
 
     def _go_to(self, text: str) -> bool:
@@ -294,7 +273,7 @@ class LayersPage(ConvolutionPage):
     def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
         message.stop()
         row, column = message.cell
-        plan = self._planned[1] if self._planned else None
+        plan = self._plan.value
         if plan is None:
             return
         if message.pane is self._table:
@@ -323,25 +302,25 @@ class LayersPage(ConvolutionPage):
     # -- what else the common keys do
 
     def action_multiply_add(self, count: int) -> None:  # noqa: ARG002
-        self.say("multiply-adds are made on the Step page; enter opens the layer there")
+        self.say("the Step page shows multiply-adds; enter opens the layer there")
 
     def action_open_layer(self) -> None:
         """Open the selected layer's convolution on the Step page."""
         stack, maker = self.session.stack, self._maker
         if maker is None or not maker.maps(stack.layer):
-            self.say("its input is still being computed")
+            self.say("the layer's input is still being computed")
             return
         feature_maps = maker.feature_maps
         if self.change(lambda session: session.with_layer_opened(feature_maps)):
             name = self.session.picture.name
-            self.host.open_page("step", f"{name}: its real input and weights · u, then 3, goes back")
+            self.host.open_page("step", f"{name}: its real input and weights · u, then 3, to go back")
 
     def action_finish(self) -> None:
-        self.say("f finishes the output of the Step page, which 1 opens")
+        self.say("f finishes the output on the Step page; 1 opens it")
 
     def end_reached(self) -> str:
         if self.session.stack == self.session.stack.moved(1):
-            return "this is the last activation of the layer: r restarts"
+            return "this is the last activation of the layer; r restarts"
         return ""
 
     def play_on(self, count: int) -> bool:

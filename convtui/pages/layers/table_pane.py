@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.geometry import Region
 
 from convtui.pages.layers.table import BEFORE, FEEDING, MARKER, Kind, TableLine
-from convtui.paint.cells import DARK, RGB, Palette, Pixels, accent_on, mixed, style
+from convtui.paint.colours import DARK, RGB, Palette, Pixels, accent_on, mixed, style
 from convtui.paint.drawing import Cell
 
 Shown = tuple[TableLine, str, bool]  # a line, what feeds there, and whether it is selected

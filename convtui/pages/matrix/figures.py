@@ -1,6 +1,6 @@
 """What each grid of the Matrix page shows for a session and the cell that the user points at.
 
-Sheets are made once for a convolution and kept while it is stepped through, so that a step only moves marks.
+Cells are made once for a convolution and kept while it is stepped through, so that a step only moves marks.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.equations import Equations, equations
 from convtui.engine.matrix import TransposedMatrix, WeightMatrix
 from convtui.inputs.images import Picture
-from convtui.pages.matrix.layout import MatrixPlan
-from convtui.pages.matrix.sheets import (
-    MatrixSheet,
-    NamedImageSheet,
-    NamedKernelSheet,
-    VectorSheet,
+from convtui.pages.base.step_grids import Pointer, image_cells, output_cells, step_grids
+from convtui.pages.matrix.cells import (
+    MatrixCells,
+    NamedImageCells,
+    NamedKernelCells,
+    VectorCells,
     input_kinds,
     output_values,
     pixel_numbers,
     transposed_product,
 )
-from convtui.pages.step.figures import Pointer, image_sheet, output_sheet, step_grids
-from convtui.paint.cells import is_integral
+from convtui.pages.matrix.layout import MatrixPlan
+from convtui.paint.cells import whole_pixels
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
-from convtui.paint.sheets import whole_pixels
+from convtui.paint.text import is_integral
 from convtui.state.session import Session, View
 
 SAMPLED_PRODUCTS: Final = 64
 ABOVE: Final = (
-    "each value stands over the column that it is multiplied by",
-    "each value stands over its column",
-    "each over its column",
+    "each value is above the column that it multiplies",
+    "each value is above its column",
+    "each above its column",
 )
 
 
@@ -144,7 +144,7 @@ def _matrix(session: Session, matrix: WeightMatrix, pointed: Pointed | None, kep
     name, line = ("Mᵀ", "column") if view.transposed else ("M", "row")
     shape, here = "{}x{}".format(*matrix.shape), f"{line} {index}"
     grid = Grid(
-        sheet=_matrix_sheet(matrix, view.by_entry, view.by_entry or letters_in(session) is not None),
+        cells=_matrix_cells(matrix, view.by_entry, view.by_entry or letters_in(session) is not None),
         title=f"weight matrix {name} {shape} · {here}",
         short_title=f"{name} {shape} · {here}",
         kept=kept,
@@ -157,8 +157,8 @@ def _matrix(session: Session, matrix: WeightMatrix, pointed: Pointed | None, kep
 
 
 @lru_cache(maxsize=4)
-def _matrix_sheet(matrix: WeightMatrix, by_entry: bool, named: bool) -> MatrixSheet:
-    return MatrixSheet(matrix, by_entry, named)
+def _matrix_cells(matrix: WeightMatrix, by_entry: bool, named: bool) -> MatrixCells:
+    return MatrixCells(matrix, by_entry, named)
 
 
 def _kept(session: Session, read: np.ndarray, pointed: Pointed | None, plan: MatrixPlan) -> Rectangle:
@@ -190,19 +190,19 @@ def _vectors(
     view, channel = session.view, session.position[0]
     picture, convolution = session.picture, session.convolution
     transposed, index, edge = view.transposed, session.index, thickness - 1
-    outputs = _output_sheet(picture, convolution, channel, _flags(view), thickness)
-    inputs = _input_sheet(picture, convolution, _flags(view), thickness)
+    outputs = _output_cells(picture, convolution, channel, _flags(view), thickness)
+    inputs = _input_cells(picture, convolution, _flags(view), thickness)
     if transposed:
         marks = Readers(read, frozenset({edge}))
         pixel = (pointed.input, 0) if pointed else None
-        title = f"y · output flattened: {session.size} values"
+        title = f"y · flattened output: {session.size} values"
         y = Grid(outputs, title, hint, "y", focus=(0, index))
         return y, Grid(inputs, "Mᵀy" if thickness > 1 else "", readers=marks, focus=pixel)
     lying = min(thickness, 2)
     marks = Readers(frozenset({lying - 1}), read)
     pixel = (0, pointed.input) if pointed else None
     of = "padded image" if view.with_padding else "image"
-    title = f"x · {of} flattened: {matrix.shape[1]} values"
+    title = f"x · flattened {of}: {matrix.shape[1]} values"
     x = Grid(inputs, title, hint, "x", focus=pixel, readers=marks)
     around = Outline(range(index, index + 1), range(thickness)) if thickness > 1 else None
     filled = _filled(session) * thickness
@@ -223,14 +223,14 @@ def _flags(view: View) -> Flags:
 
 
 @lru_cache(maxsize=4)
-def _output_sheet(
+def _output_cells(
     picture: Picture, convolution: Convolution, channel: int, flags: Flags, thickness: int
-) -> VectorSheet:
+) -> VectorCells:
     """The output, in the colours of one of its channels."""
     _, transposed, lettered = flags
     letters = letters_of(convolution) if lettered else None
-    outputs = output_sheet(picture, convolution, channel)
-    return VectorSheet(
+    outputs = output_cells(picture, convolution, channel)
+    return VectorCells(
         size=convolution.size,
         lying=transposed,
         scale=outputs.scale,
@@ -242,7 +242,7 @@ def _output_sheet(
 
 
 @lru_cache(maxsize=4)
-def _input_sheet(picture: Picture, convolution: Convolution, flags: Flags, thickness: int) -> VectorSheet:
+def _input_cells(picture: Picture, convolution: Convolution, flags: Flags, thickness: int) -> VectorCells:
     """The image's values; or beside the transposed matrix, where these lie, its product with the output."""
     with_padding, transposed, lettered = flags
     matrix = matrix_of(convolution, with_padding, transposed)
@@ -250,12 +250,12 @@ def _input_sheet(picture: Picture, convolution: Convolution, flags: Flags, thick
         size, _ = matrix.shape
         product = partial(transposed_product, matrix, convolution)
         limit = float(np.abs(product(range(0, size, -(-size // SAMPLED_PRODUCTS)))).max())
-        return VectorSheet(size, False, (-limit, limit), product, thickness=thickness)
+        return VectorCells(size, False, (-limit, limit), product, thickness=thickness)
     letters = letters_of(convolution) if lettered else None
-    return VectorSheet(
+    return VectorCells(
         size=matrix.shape[1],
         lying=True,
-        scale=image_sheet(picture, convolution, 0, False).scale,
+        scale=image_cells(picture, convolution, 0, False).scale,
         values_at=matrix.input_values,
         kinds_at=partial(input_kinds, matrix),
         whole=whole_pixels(picture),
@@ -268,16 +268,16 @@ def _input_sheet(picture: Picture, convolution: Convolution, flags: Flags, thick
 def _bias(session: Session, thickness: int) -> Grid | None:
     if session.convolution.bias is None or session.view.transposed:
         return None
-    return Grid(_bias_sheet(session.convolution, thickness), "b")
+    return Grid(_bias_cells(session.convolution, thickness), "b")
 
 
 @lru_cache(maxsize=4)
-def _bias_sheet(convolution: Convolution, thickness: int) -> VectorSheet:
+def _bias_cells(convolution: Convolution, thickness: int) -> VectorCells:
     bias = convolution.bias
     assert bias is not None
     _, height, width = convolution.output_shape
     limit = float(np.abs(bias).max()) or 1.0
-    return VectorSheet(
+    return VectorCells(
         size=convolution.size,
         lying=False,
         scale=(-limit, limit),
@@ -311,11 +311,11 @@ def _pictures(
     kernel = replace(grids.kernel, hint=_shared_by(session))
     if letters:
         lettered = _named_image(session.picture, session.convolution, shown.channel, letters.pixels)
-        image = replace(image, sheet=lettered)
+        image = replace(image, cells=lettered)
     if letters or session.view.by_entry:
         o, s = shown.position[0], shown.slice
-        sheet = _named_kernel(session.convolution, o, s, session.view.by_entry)
-        kernel = replace(kernel, sheet=sheet, hint="their names and colours")
+        cells = _named_kernel(session.convolution, o, s, session.view.by_entry)
+        kernel = replace(kernel, cells=cells, hint="names and colours")
     return image, kernel
 
 
@@ -329,13 +329,13 @@ def _shared_by(session: Session) -> str:
 
 
 @lru_cache(maxsize=4)
-def _named_image(picture: Picture, convolution: Convolution, channel: int, names: str) -> NamedImageSheet:
-    return NamedImageSheet(picture, convolution.axes, channel, False, names)
+def _named_image(picture: Picture, convolution: Convolution, channel: int, names: str) -> NamedImageCells:
+    return NamedImageCells(picture, convolution.axes, channel, False, names)
 
 
 @lru_cache(maxsize=4)
-def _named_kernel(convolution: Convolution, o: int, s: int, by_entry: bool) -> NamedKernelSheet:
+def _named_kernel(convolution: Convolution, o: int, s: int, by_entry: bool) -> NamedKernelCells:
     weight = convolution.weight
     limit = float(np.abs(weight).max())
     first = int(np.ravel_multi_index((o, s, 0, 0), weight.shape))
-    return NamedKernelSheet(weight[o, s], -limit, limit, first=first, weights=weight.size, by_entry=by_entry)
+    return NamedKernelCells(weight[o, s], -limit, limit, first=first, weights=weight.size, by_entry=by_entry)

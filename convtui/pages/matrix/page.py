@@ -9,6 +9,7 @@ from convtui.engine.equations import equations
 from convtui.pages.base import keys
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
+from convtui.pages.base.memo import Memo
 from convtui.pages.matrix.figures import (
     Pointed,
     letters_in,
@@ -24,7 +25,7 @@ from convtui.pages.matrix.panes import EquationsPane, MatrixPane, OverviewPane, 
 from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.drawing import HALF_BLOCKS, Cell
 from convtui.paint.grid import GridPane
-from convtui.paint.text_pane import TextPane
+from convtui.paint.panes import TextPane
 from convtui.state.session import Session, Zoom
 
 LEGEND: Final = 32  # columns of the scale, right of the matrix's sentence
@@ -45,7 +46,7 @@ class MatrixPage(ConvolutionPage):
         self._plus, self._equals = TextPane(), TextPane()
         self._words, self._figures = TextPane(), TextPane(muted=True)
         self._equations = EquationsPane()
-        self._planned: tuple[object, MatrixPlan] | None = None
+        self._plan: Memo[MatrixPlan] = Memo()
         self._cursor: Pointed | None = None
         self._hovered: Pointed | None = None
         self._followed: Pointed | None = None  # where the cursor was put, which is then kept in view
@@ -54,11 +55,12 @@ class MatrixPage(ConvolutionPage):
 
     @property
     def zoom(self) -> Zoom:
-        return zoom_of(self._planned[1].matrix) if self._planned else Zoom.BLOCKS
+        return zoom_of(self._plan.value.matrix) if self._plan.value else Zoom.BLOCKS
 
     def show_page(self) -> None:
         session = self.session
-        plan = self._place(session)
+        key = (session.convolution, session.view, self.size, self.app.theme)
+        plan = self._plan.get(key, lambda: self._placed(session))
         pointed = self._pointed(session)
         grids = matrix_grids(session, pointed, plan, pointed is not None and pointed == self._followed)
         self._across.show(grids.across)
@@ -86,14 +88,10 @@ class MatrixPage(ConvolutionPage):
             self._hovered = None
         return self._hovered or self._cursor or tap_pointed(session)
 
-    def _place(self, session: Session) -> MatrixPlan:
-        """Give every pane its place, if anything that this depends on has changed."""
-        key = (session.convolution, session.view, self.size, self.app.theme)
-        if self._planned is not None and self._planned[0] == key:
-            return self._planned[1]
+    def _placed(self, session: Session) -> MatrixPlan:
+        """Give every pane its place."""
         palette = self.palette
-        plan = self._plan(session)
-        self._planned = (key, plan)
+        plan = self._planned(session)
         places = plan.regions
         panes: list[Pane] = []
         for pane, cells, hinted in (
@@ -125,7 +123,7 @@ class MatrixPage(ConvolutionPage):
         self.canvas.place(sorted(panes, key=lambda pane: pane.region.x), palette)
         return plan
 
-    def _plan(self, session: Session) -> MatrixPlan:
+    def _planned(self, session: Session) -> MatrixPlan:
         width, height = self.size
         convolution, view = session.convolution, session.view
         down, across = convolution.axes

@@ -12,7 +12,7 @@ from textual.geometry import Region
 
 from convtui.engine.equations import Equation, Equations
 from convtui.engine.matrix import WeightMatrix
-from convtui.paint.cells import DARK, RGB, Palette, mixed, style
+from convtui.paint.colours import DARK, RGB, Palette, mixed, style
 from convtui.paint.drawing import Cell, Grid, Rectangle
 from convtui.paint.grid import GridPane
 

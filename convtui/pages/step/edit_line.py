@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -12,11 +12,15 @@ from textual.widgets import Static
 
 from convtui.pages.base.typed_line import TypedLine
 
-
-class ValueLine(TypedLine):
-    """Digits go into the line; the keys that move from cell to cell are told, too."""
-
-    ENDS: ClassVar[tuple[str, ...]] = ("enter", "escape", "tab", "up", "down", "left", "right")
+ENDS: Final = (
+    "enter",
+    "escape",
+    "tab",
+    "up",
+    "down",
+    "left",
+    "right",
+)  # some go on to another cell
 
 
 class EditLine(Horizontal):
@@ -25,13 +29,13 @@ class EditLine(Horizontal):
     def __init__(self, question: str, entered: Callable[[str, str], None]) -> None:
         super().__init__()
         self._cell_name, self._question = Static(classes="question"), ""
-        self._line = ValueLine("", entered, restrict=r"[-+0-9./eE]*")
+        self._line = TypedLine("", entered, restrict=r"[-+0-9./eE]*", ends=ENDS)
         self.name_cell(question)
 
     def compose(self) -> ComposeResult:
         yield self._cell_name
         yield self._line
-        yield Static("esc leaves · enter takes · arrows move · tab next ", classes="keys")
+        yield Static("esc ends · enter sets · tab next · arrows move ", classes="keys")
 
     def on_mount(self) -> None:
         self.screen.set_focus(self._line)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from convtui.engine.convolution import Step
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import MARGIN, zoom_of
+from convtui.pages.base.memo import Memo
+from convtui.pages.base.step_grids import Pointer, slice_names, step_grids
 from convtui.pages.step.editing import MOVES, Editing
 from convtui.pages.step.equation import result_line, sum_line
-from convtui.pages.step.figures import Pointer, slice_names, step_grids
 from convtui.pages.step.layout import StepPlan, planned, regions
 from convtui.pages.step.shape import shape_notes
 from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.grid import GridPane
-from convtui.paint.text_pane import TextPane
+from convtui.paint.panes import TextPane
 from convtui.state.session import Session, Zoom
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class StepPage(ConvolutionPage):
         self._tables = [GridPane(name) for name in ("window", "kernel", "products")]
         self._operators = [TextPane(muted=True), TextPane(muted=True)]
         self._notes, self._equation = TextPane(muted=True), TextPane()
-        self._planned: tuple[object, StepPlan] | None = None
+        self._plan: Memo[StepPlan] = Memo()
         self._pointer = Pointer()
         self._pinned = False
         self._editing: Editing | None = None
@@ -42,7 +43,7 @@ class StepPage(ConvolutionPage):
 
     @property
     def zoom(self) -> Zoom:
-        return zoom_of(self._planned[1].image.cells) if self._planned else Zoom.BLOCKS
+        return zoom_of(self._plan.value.image.cells) if self._plan.value else Zoom.BLOCKS
 
     def footer_words(self) -> Mapping[str, str]:
         return {} if self._has_channels else super().footer_words()
@@ -59,7 +60,8 @@ class StepPage(ConvolutionPage):
         if has_channels != self._has_channels:
             self._has_channels = has_channels
             self.show_keys()
-        self._place(session)
+        key = (session.convolution, session.view, self.size, self.app.theme)
+        self._plan.get(key, lambda: self._placed(session))
         self._show_step(session, session.step)
 
     def _show_step(self, session: Session, step: Step) -> None:
@@ -77,14 +79,10 @@ class StepPage(ConvolutionPage):
             lines = lines[:1] if session.taps is None else [result]
         self._equation.show(lines)
 
-    def _place(self, session: Session) -> None:
-        """Give every pane its place, if anything that this depends on has changed."""
-        key = (session.convolution, session.view, self.size, self.app.theme)
-        if self._planned is not None and self._planned[0] == key:
-            return
+    def _placed(self, session: Session) -> StepPlan:
+        """Give every pane its place."""
         palette = self.palette
-        plan = self._plan(session)
-        self._planned = (key, plan)
+        plan = self._planned(session)
         places = regions(plan, self.size.width)
         for pane, cells, hinted in (
             (self._image, plan.image.cells, plan.pictures_hinted),
@@ -101,6 +99,7 @@ class StepPage(ConvolutionPage):
         lines = places["notes"].height
         self._notes.show(shape_notes(session.convolution.axes, places["notes"].width, lines))
         self.canvas.place([self._image, self._output, *self._in_reading_order()], palette)
+        return plan
 
     @property
     def _texts(self) -> list[TextPane]:
@@ -111,7 +110,7 @@ class StepPage(ConvolutionPage):
         times, equals = self._operators
         return [window, times, kernel, equals, products, self._notes, self._equation]
 
-    def _plan(self, session: Session) -> StepPlan:
+    def _planned(self, session: Session) -> StepPlan:
         width, height = self.size
         convolution = session.convolution
         down, across = convolution.axes

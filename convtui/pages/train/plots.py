@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from convtui.pages.train.lesson import has_learnt
-from convtui.pages.train.views import (
+from convtui.pages.train.comparison import has_learnt
+from convtui.pages.train.figures import (
     Curves,
     FinderView,
     LayersView,
@@ -19,7 +19,7 @@ from convtui.pages.train.views import (
     WeightView,
 )
 from convtui.paint.axes import Scale, digits, round_range, top_of
-from convtui.paint.cells import Array
+from convtui.paint.colours import Array
 from convtui.paint.plots import MARKERS, Mark, Plot, Series, Stroke
 
 GUTTER: Final = 5  # plots over one another have their axes in line
@@ -93,7 +93,7 @@ def _is_lost(run: Curves) -> bool:
 
 
 def accuracy_plot(curves: Sequence[Curves]) -> Plot:
-    """The percentage of test images named rightly after each epoch; who is who is told beside the losses.
+    """The share of the validation set classified correctly after each epoch; the legend is beside the losses.
 
     Of several runs the axis is that of where those end that have learnt; others are below it.
     """
@@ -197,7 +197,7 @@ def finder_plot(view: FinderView) -> Plot:
         marks.append(Mark(view.suggestion, None, f"suggested {digits(view.suggestion)}"))
     scale = round_range(min(0.0, lowest), first * 1.5)
     return Plot(
-        "loss at ever greater learning rates",
+        "loss at higher and higher learning rates",
         (
             Series("each try", view.lrs, view.losses, None, Stroke.FAINT),
             Series("smoothed", view.lrs, view.smooth, 0, Stroke.THICK),

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.training.process.protocol import Kernels, LayerStatistics
+from convtui.training.protocol import Kernels, LayerStatistics
 
 NEAR_ZERO: Final = 0.05
 BINS: Final = 40

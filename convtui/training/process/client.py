@@ -18,7 +18,7 @@ from typing import Final
 
 from convtui.inputs.names import printable
 from convtui.training.process.pipes import GRACE
-from convtui.training.process.protocol import Message, decode, encode
+from convtui.training.protocol import Message, decode, encode
 
 LONGEST_LINE: Final = 2**24
 
@@ -46,7 +46,7 @@ class Worker:
         try:
             Path.cwd()
         except FileNotFoundError:  # in which PyTorch does not find its own libraries
-            raise OSError("the working directory is gone; change to one that is there") from None
+            raise OSError("the working directory no longer exists; change to another") from None
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "convtui.training.process"),
             stdin=PIPE,

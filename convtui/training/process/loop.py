@@ -27,7 +27,7 @@ from convtui.training.datasets.minibatches import MiniBatches, normalised, pictu
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.process.activation_stats import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
 from convtui.training.process.lr_finder import RATES, Finder
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Epoch,
     Finished,
     Message,
@@ -111,7 +111,7 @@ class Training:
         images, labels = self._batches.after(self.step)
         loss = cross_entropy(self.model(_tensor(images)), torch.tensor(labels))
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         group = self._optimizer.param_groups[0]
         lr, momentum = group["lr"], (group["betas"][0] if "betas" in group else group["momentum"])
         before = self._watched_weight.item()
@@ -207,7 +207,7 @@ class Training:
             self._epoch = Epoch(**about["epoch"])
             self._epoch_loss, self.seconds = float(about["epoch_loss"]), float(about["seconds"])
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-            reason = f"the checkpoint of step {checkpoint.step} does not fit its recipe and data"
+            reason = f"the checkpoint of step {checkpoint.step} does not match its recipe and data"
             raise ValueError(reason) from None
         self.step = checkpoint.step
 
@@ -223,7 +223,7 @@ class Training:
         return buffers
 
     def _evaluated(self, epoch: int) -> Epoch:
-        """Loss and accuracy on the test images, in evaluation mode."""
+        """Loss and accuracy on the validation set, in evaluation mode."""
         began = perf_counter()
         images, labels = self.data.test_images, self.data.test_labels
         loss, correct = 0.0, 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Epoch,
     Failed,
@@ -222,12 +222,12 @@ class Record:
 
     @property
     def last(self) -> Finished | Epoch | None:
-        """The last evaluation on the test images."""
+        """The last evaluation on the validation set."""
         return self.finished or (self.epochs[-1] if self.epochs else None)
 
     @property
     def accuracy(self) -> float | None:
-        """On the test images after the last epoch; a diverged run has none, being right by chance."""
+        """On the validation set after the last epoch; a diverged run has none, being right by chance."""
         return None if self.is_diverged or not self.last else self.last.accuracy
 
     @property

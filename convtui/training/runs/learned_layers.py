@@ -65,5 +65,5 @@ def weights_of(folder: Path, step: int, digest: str | None = None) -> LearnedWei
     run = Run(folder)
     checkpoint = run.checkpoint_after(step, digest)
     if checkpoint is None:
-        raise InputError(f"run {run.number}: its weights after step {step} are not kept any more")
+        raise InputError(f"run {run.number}: its weights after step {step} are no longer kept")
     return LearnedWeights.from_state_dict(run.path, step, checkpoint.weights, checkpoint.digest)

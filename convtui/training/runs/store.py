@@ -24,7 +24,7 @@ from platformdirs import user_data_path
 
 from convtui.inputs.atomic import UNFINISHED, read_regular, write_whole
 from convtui.inputs.names import printable
-from convtui.training.process.protocol import Begun, Message, decode, encode
+from convtui.training.protocol import Begun, Message, decode, encode
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import (
     Arrays,
@@ -77,7 +77,7 @@ class Run:
             raise RunError(f"{_told(file)}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             reason = printable(str(error).partition("\n")[0])
-            raise RunError(f"{_told(file)}: does not hold a run's recipe ({reason})") from None
+            raise RunError(f"{_told(file)}: is not the recipe of a run ({reason})") from None
         self._log: BinaryIO | None = None
         self._is_torn = False
 
@@ -148,7 +148,7 @@ class Run:
         """The last one that is whole. Raises RunError if there is none."""
         checkpoint = self.checkpoint()
         if checkpoint is None:
-            raise RunError(f"run {_told(self.number)}: has no whole checkpoint yet")
+            raise RunError(f"run {_told(self.number)}: has no complete checkpoint yet")
         return checkpoint
 
     def latest_weights(self) -> tuple[int, Arrays]:
@@ -168,7 +168,7 @@ class Run:
         try:
             lock.acquire()
         except Timeout:
-            raise RunError(f"run {_told(self.number)}: another process trains it just now") from None
+            raise RunError(f"run {_told(self.number)}: another process is training it") from None
         except OSError as error:
             raise RunError(f"{_told(self.path)}: cannot be written to: {error.strerror}") from None
         try:
@@ -183,10 +183,10 @@ class Run:
             lock.release()
 
     def check_data(self, fingerprint: str) -> None:
-        """Raises RunError if that is not the data that the run was begun with."""
+        """Raises RunError if that is not the data that the run began with."""
         if fingerprint != self.fingerprint:
-            changed = f"{printable(self.recipe.data)} has changed since it was begun"
-            raise RunError(f"run {_told(self.number)}: {changed}; begin a new run with it")
+            changed = f"{printable(self.recipe.data)} has changed since the run began"
+            raise RunError(f"run {_told(self.number)}: {changed}; start a new run with it")
 
     def append(self, event: Message, line: str | None = None) -> None:
         """Add to the log, as this line if the event is encoded already. Only while locked.

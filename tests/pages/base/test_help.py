@@ -35,7 +35,7 @@ async def test_it_opens_and_closes() -> None:
             await driven.press(key)
             assert isinstance(driven.app.screen, HelpScreen)
             await driven.press(close)
-            assert driven.app.screen is driven.page
+            assert driven.page.is_active
 
 
 async def test_all_of_it_can_be_scrolled_to() -> None:

@@ -33,6 +33,10 @@ def settled() -> Session:
     return session_on("cat-32", "edges", padding=2, stride=2, dilation=2).at(100)
 
 
+def to(session: Session) -> Change:
+    return lambda _: session
+
+
 def spec(**given: object) -> Change:
     return lambda session: session.with_spec(**given)
 
@@ -115,7 +119,7 @@ async def test_every_key_can_be_undone_and_done_again() -> None:
         app = driven.app
         for key, effect in {**MOVES, **CHANGES, **LOOKS}.items():
             start = effect.start()
-            app.change(lambda _, start=start: start)
+            app.change(to(start))
             await app.run_action(actions[key])
             after = app.session
             app.page.action_undo()
@@ -128,11 +132,11 @@ async def test_a_refusal_says_why_and_keeps_the_session() -> None:
     async with opened() as driven:
         for start, key, words in (
             (lesson(), "T", "stride 0: must be at least 1"),
-            (lesson(padding=0), "P", "padding is 0 already"),
+            (lesson(padding=0), "P", "padding is already 0"),
             (lesson(), "D", "dilation 0: must be at least 1"),
-            (lesson(size=2), "Z", "top-edge is made for sizes 2 to 11"),
-            (lesson(), "G", "this image has one"),
-            (lesson(), "I", "one filter is the least"),
+            (lesson(size=2), "Z", "top-edge comes in sizes 2 to 11"),
+            (lesson(), "G", "this image has only one"),
+            (lesson(), "I", "at least one filter is needed"),
             (session_on("count-5x5", dilation=2), "d", "spans 7 rows but the padded image has only 5"),
             (session_on("count-5x5", padding="same"), "t", "needs stride 1"),
         ):
@@ -180,7 +184,7 @@ async def test_channels_go_round_and_a_grey_picture_has_only_one() -> None:
         assert slices == [0, 1, 2, None]
         driven.app.timelines.begin(SESSION, lesson())
         await driven.press("c")
-        assert "one channel only" in driven.said
+        assert "only one channel" in driven.said
 
 
 async def test_zooming_stops_at_the_largest_and_the_smallest() -> None:
@@ -188,7 +192,7 @@ async def test_zooming_stops_at_the_largest_and_the_smallest() -> None:
         for key, last in (("plus", Zoom.NUMBERS), ("minus", Zoom.HALF_BLOCKS)):
             await driven.press(*[key] * 3)
             assert driven.session.view.zoom is last
-            assert driven.page.zoom is last
+            assert driven.zoom() is last
 
 
 async def test_uneven_padding_grows_and_shrinks_on_every_side() -> None:

@@ -8,6 +8,7 @@ import torch
 
 from convtui.pages.batchnorm.figures import Figures
 from tests.support.batchnorms import figures
+from tests.support.torch_layers import running
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -21,8 +22,9 @@ def test_both_sides_are_what_torch_gives_in_either_mode(training: bool) -> None:
         with torch.no_grad():
             module.weight.copy_(torch.tensor(norm.weight))
             module.bias.copy_(torch.tensor(norm.bias))
-            module.running_mean.copy_(torch.tensor(norm.running_mean))
-            module.running_var.copy_(torch.tensor(norm.running_var))
+            mean, variance = running(module)
+            mean.copy_(torch.tensor(norm.running_mean))
+            variance.copy_(torch.tensor(norm.running_var))
             output = module(values)[:, 1].reshape(-1).numpy()
         np.testing.assert_allclose(side.output, output, rtol=1e-9, atol=1e-12)
     assert found.present is (found.training if training else found.evaluation)

@@ -22,7 +22,7 @@ from convtui.pages.batchnorm.labels import (
     title_line,
 )
 from convtui.pages.batchnorm.styled_text import Tone, draw_text
-from convtui.paint.cells import DARK
+from convtui.paint.colours import DARK
 from convtui.paint.controls import controls_line
 from convtui.state.batch_measurement import NormInput
 from convtui.state.batchnorm import BatchNormSession

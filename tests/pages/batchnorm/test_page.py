@@ -1,6 +1,7 @@
 """The BatchNorm page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
 
 import re
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -11,9 +12,12 @@ from convtui.pages.base.keys import PAGES, Key
 from convtui.pages.batchnorm.labels import number
 from convtui.pages.batchnorm.network_source import NetworkSource
 from convtui.pages.batchnorm.page import BatchNormPage
+from convtui.training.next_run import NEXT_RUN, NextRun
 from convtui.training.recipe import Recipe
-from tests.support.batch_page import activations, norm_session, page, row, settled, trainer_of
+from tests.support.batch_page import activations, norm_session, page, row, settled
+from tests.support.driving import until
 from tests.support.small_runs import SMALL
+from tests.support.torch_layers import running
 
 
 async def test_the_statistics_on_the_screen_are_torchs_batch_after_batch() -> None:
@@ -21,9 +25,9 @@ async def test_the_statistics_on_the_screen_are_torchs_batch_after_batch() -> No
         norm = torch.nn.BatchNorm2d(4).double()
         for batch in range(4):
             values = activations(screen, batch)
-            before = [number(float(each[0])) for each in (norm.running_mean, norm.running_var)]
+            before = [number(float(each[0])) for each in running(norm)]
             norm(values)
-            after = [number(float(each[0])) for each in (norm.running_mean, norm.running_var)]
+            after = [number(float(each[0])) for each in running(norm)]
             channel = values[:, 0]
             mean, variance, unbiased = (row(driven, name) for name in ("mean μ", "variance", "  unbiased"))
             assert mean[2] == f"{channel.mean():.4f}"
@@ -75,7 +79,8 @@ async def test_both_modes_side_by_side() -> None:
         own = norm.train()(values)[:, 0].detach()
         at = next(at for at, line in enumerate(driven.lines) if "▸training" in line)
         found = [driven.lines[at + i].split()[-2:] for i in (1, 2)]
-        for (first, second), of in zip(found, (torch.mean, lambda y: y.std(correction=0)), strict=True):
+        measures: list[Callable[[torch.Tensor], torch.Tensor]] = [torch.mean, lambda y: y.std(correction=0)]
+        for (first, second), of in zip(found, measures, strict=True):
             assert float(first) == pytest.approx(float(of(own)), abs=1e-4)
             assert float(second) == pytest.approx(float(of(running)), abs=1e-4)
         assert f"y differs by {(own - running).abs().mean():.4f} on average" in driven.text
@@ -134,7 +139,7 @@ async def test_to_the_end_of_the_epoch_and_back_to_the_start() -> None:
         await settled(driven)
         assert (norm_session(screen).number, norm_session(screen).is_last) == (11, True)
         np.testing.assert_allclose(
-            norm_session(screen).norm.running_mean, norm.running_mean.numpy(), rtol=1e-4, atol=1e-6
+            norm_session(screen).norm.running_mean, running(norm)[0].numpy(), rtol=1e-4, atol=1e-6
         )
         await driven.press("space")
         assert driven.said == "this is the last mini-batch of the epoch: → starts the next epoch, r restarts"
@@ -177,6 +182,7 @@ async def test_typing() -> None:
 async def test_a_click_types_the_setting_that_it_was_on() -> None:
     async with page() as (driven, _):
         await driven.click_on("128", "size")
+        await until(driven, lambda: driven.app.focused is not None)
         assert cast(Any, driven.app.focused).value == "size 128"
 
 
@@ -220,7 +226,7 @@ async def test_what_takes_long_is_made_in_another_thread(monkeypatch: pytest.Mon
 
 
 async def test_images_that_cannot_be_read_are_told_of() -> None:
-    async with page(trainer_of(Recipe(data="/nowhere/digits"))) as (driven, screen):
+    async with page(recipe=Recipe(data="/nowhere/digits")) as (driven, screen):
         assert driven.refused
         assert "/nowhere/digits" in driven.said
         assert screen.opened is None
@@ -239,8 +245,7 @@ async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch
         return really(source, known)
 
     monkeypatch.setattr(NetworkSource, "load", opening)
-    trainer = trainer_of(Recipe(data="/nowhere/digits"))
-    async with page(trainer) as (driven, screen):
+    async with page(recipe=Recipe(data="/nowhere/digits")) as (driven, screen):
         await driven.press("H", "H")
         await settled(driven)
         assert len(tried) == 1
@@ -250,7 +255,7 @@ async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch
         await driven.press("5", "4")
         await settled(driven)
         assert len(tried) == 3
-        trainer.change(SMALL)
+        driven.app.timelines.change(NEXT_RUN, NextRun(SMALL))
         await driven.press("5", "4")
         await settled(driven)
         assert screen.opened

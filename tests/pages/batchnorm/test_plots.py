@@ -29,7 +29,8 @@ WIDTH = 45
 def binned(values: Floats, histogram: Histogram) -> list[float]:
     """Counted by hand, those beyond in the outermost bins."""
     edges = np.linspace(histogram.low, histogram.high, WIDTH - 4)[1:-1]
-    return np.bincount(np.searchsorted(edges, values, "right"), minlength=WIDTH - 5).tolist()
+    counts: list[float] = np.bincount(np.searchsorted(edges, values, "right"), minlength=WIDTH - 5).tolist()
+    return counts
 
 
 def test_the_histogram_before_counts_all_activations() -> None:
@@ -38,7 +39,7 @@ def test_the_histogram_before_counts_all_activations() -> None:
     assert histogram.counts.tolist() == binned(found.values, histogram)
     assert histogram.counts.sum() == len(found.values)
     beyond = [(found.values < histogram.low).mean(), (found.values > histogram.high).mean()]
-    assert histogram.beyond == (pytest.approx(100 * beyond[0]), pytest.approx(100 * beyond[1]))
+    assert histogram.beyond == pytest.approx((100 * beyond[0], 100 * beyond[1]))
     assert beyond[1] > 0
     mean, low, high = (mark.x for mark in histogram.marks)
     assert mean == pytest.approx(found.values.mean())

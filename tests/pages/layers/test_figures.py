@@ -11,6 +11,7 @@ from textual.geometry import Region
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.tracing import Feeding, feeding
 from convtui.inputs import samples
+from convtui.pages.layers.cells import Tiling
 from convtui.pages.layers.figures import (
     Maps,
     earlier_grid,
@@ -22,8 +23,7 @@ from convtui.pages.layers.figures import (
     value_of,
 )
 from convtui.pages.layers.layout import Place
-from convtui.pages.layers.sheets import Tiling
-from convtui.paint.cells import DARK
+from convtui.paint.colours import DARK
 from convtui.paint.drawing import BLOCKS
 from convtui.state.network import Stack
 from tests.engine.stacks import stacks
@@ -103,10 +103,10 @@ def test_a_thinned_image_says_so() -> None:
     grid = image_grid(SEVEN, None, stack, fed(stack), replace(WIDE, every=2))
     assert grid.title.endswith("÷2")
     assert image_grid(SEVEN, None, stack, fed(stack), replace(NARROW, every=2)).title == "1x28x28 ÷2"
-    assert "one of 2 rows and columns" in grid.hint
-    assert (grid.sheet.rows, grid.sheet.columns) == (14, 14)
+    assert "1 in 2 rows and columns" in grid.hint
+    assert (grid.cells.rows, grid.cells.columns) == (14, 14)
     np.testing.assert_array_equal(
-        grid.sheet.patch(range(14), range(14), DARK).values, SEVEN.pixels[0, ::2, ::2]
+        grid.cells.patch(range(14), range(14), DARK).values, SEVEN.pixels[0, ::2, ::2]
     )
     assert "rows and columns" not in image_grid(SEVEN, None, stack, fed(stack), NARROW).hint
 
@@ -122,10 +122,10 @@ def test_maps_show_their_channel_and_value() -> None:
     maps = computed(stack)
     grid = selected_grid(stack, maps, 1)
     assert (grid.title, grid.focus) == ("3 conv[5, 2, 6]", (2, 6))
-    shown = grid.sheet.patch(range(7), range(7), DARK).values
+    shown = grid.cells.patch(range(7), range(7), DARK).values
     np.testing.assert_array_equal(shown, maps.values[5])
     assert value_of(stack, maps) == maps.values[5, 2, 6]
-    assert grid.sheet.scale[1] == np.abs(maps.values).max()
+    assert grid.cells.scale[1] == np.abs(maps.values).max()
 
 
 def test_an_earlier_map_is_of_a_channel_that_feeds() -> None:
@@ -133,7 +133,7 @@ def test_an_earlier_map_is_of_a_channel_that_feeds() -> None:
     row = stack.summary.rows[1]
     maps = computed(stack.at(1))
     grid = earlier_grid(row, maps, fed(stack, 1), stack.activation[0], WIDE)
-    assert (grid.title, grid.hint) == ("1 conv[3]", "3x3 cells feed")
+    assert (grid.title, grid.hint) == ("1 conv[3]", "3x3 cells feed it")
     assert grid.outline is not None
     assert grid.outline.hull == (range(4, 7), range(5, 8))
     assert earlier_grid(row, maps, fed(stack, 1), 4, WIDE).title == "1 conv[4]"
@@ -143,7 +143,7 @@ def test_an_earlier_map_is_of_a_channel_that_feeds() -> None:
 def test_a_layer_on_another_branch_feeds_nothing() -> None:
     stack = Stack.chosen("concat(conv 1x1 2 | conv 1x1 2)", DIGIT).at(2)
     grid = earlier_grid(stack.summary.rows[1], computed(stack.at(1)), fed(stack, 1), 0, WIDE)
-    assert (grid.hint, grid.outline) == ("none feed", None)
+    assert (grid.hint, grid.outline) == ("none feed it", None)
 
 
 def test_the_mosaic_holds_all_maps_and_keeps_the_selected_in_view() -> None:
@@ -151,7 +151,7 @@ def test_the_mosaic_holds_all_maps_and_keeps_the_selected_in_view() -> None:
     tiling = Tiling(stack.maps(), 3)
     grid = mosaic_grid(stack, computed(stack), tiling)
     assert grid.title == "8 feature maps of conv"
-    assert grid.hint == "seed 0: random weights"
+    assert grid.hint == "random weights, seed 0"
     assert grid.focus == tiling.place((5, 2, 6)) == (1 + 8 + 2, 1 + 2 * 8 + 6)
     assert grid.kept == (range(8, 17), range(16, 25))
     assert (
@@ -166,7 +166,7 @@ def test_what_is_not_computed_is_said_and_shows_no_figures(layer: int) -> None:
     grid = mosaic_grid(stack, maps, Tiling(stack.maps(), 2))
     assert grid.title.startswith("computing…")
     assert not grid.legend
-    assert grid.sheet.text(0.0) == "·"
+    assert grid.cells.text(0.0) == "·"
     assert value_of(stack, maps) is None
     assert selected_grid(stack, maps, 1).hint == "computing…"
     assert earlier_grid(stack.row, maps, fed(stack, layer), 0, WIDE).hint == "computing…"

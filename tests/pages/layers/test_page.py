@@ -9,14 +9,15 @@ import pytest
 from textual import events
 
 from convtui.engine.feature_maps import FeatureMaps
+from convtui.engine.spec import Floats
 from convtui.engine.tracing import feeding
 from convtui.pages.base.keys import PAGES
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.step.page import StepPage
-from convtui.paint.cells import significant
+from convtui.paint.text import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
-from convtui.store import session_file as sessionfile
+from convtui.store import session_file
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import lesson, session_on
 
@@ -58,7 +59,7 @@ async def test_everything_of_a_layer_is_on_the_screen() -> None:
             "sees 7x7 pixels: rows 9 to 15, columns 9 to 15, centre 12, 12",
             f"activation [0, 3, 3] = {significant(value(driven.session))}",
             "63x63*",
-            "Deeper sees more (3x3 → 63x63)",
+            "Deeper layers see more (3x3 → 63x63)",
             "8 feature maps of conv",
             "9-15, 9-15",
         ):
@@ -111,19 +112,19 @@ async def test_a_stack_that_does_not_fit_says_where_and_why() -> None:
 
 async def test_sentences_are_hidden_by_a_key() -> None:
     async with page() as driven:
-        assert "windows read windows" in driven.text
+        assert "windows of windows" in driven.text
         await driven.press("H")
-        assert "windows read windows" not in driven.text
+        assert "windows of windows" not in driven.text
         assert "framed" not in driven.text
 
 
 async def test_zoom_is_asked_for() -> None:
     async with page() as driven:
-        assert driven.page.zoom is Zoom.HALF_BLOCKS
+        assert driven.zoom() is Zoom.HALF_BLOCKS
         await driven.press("+")
-        assert driven.page.zoom is Zoom.BLOCKS
+        assert driven.zoom() is Zoom.BLOCKS
         await driven.press("0")
-        assert driven.page.zoom is Zoom.HALF_BLOCKS
+        assert driven.zoom() is Zoom.HALF_BLOCKS
 
 
 # -- selecting
@@ -210,7 +211,7 @@ async def test_clicks_select() -> None:
     async with page() as driven:
         await driven.click("selected", (2, 5))
         assert driven.session.stack.activation == (0, 2, 5)
-        mosaic = driven.page._planned[1].tiling  # type: ignore[attr-defined]
+        mosaic = driven.page._plan.value.tiling  # type: ignore[attr-defined]
         await driven.click("mosaic", mosaic.place((4, 1, 6)))
         assert driven.session.stack.activation == (4, 1, 6)
         before = driven.session
@@ -264,7 +265,7 @@ async def test_a_layer_is_opened_with_its_real_input_and_weights(layer: int) -> 
         assert session.step.value == pytest.approx(shown)
         is_first = layer == 1
         assert session.picture.name == ("mnist-7" if is_first else f"mnist-7 · layer {layer} input")
-        again = sessionfile.loads(sessionfile.dumps(session), "opened.toml")
+        again = session_file.loads(session_file.dumps(session), "opened.toml")
         np.testing.assert_array_equal(again.convolution.output, session.convolution.output)
         await driven.press("u", "3")
         assert driven.session.picture is start.picture
@@ -274,7 +275,7 @@ async def test_a_layer_is_opened_with_its_real_input_and_weights(layer: int) -> 
 async def test_only_a_convolution_is_opened() -> None:
     async with page(stacked("simple-cnn", 2)) as driven:
         await driven.press("enter")
-        assert "no convolution" in driven.said
+        assert "is not a convolution" in driven.said
         assert isinstance(driven.page, LayersPage)
 
 
@@ -285,7 +286,7 @@ async def test_keys_do_not_wait_for_heavy_maps(monkeypatch: pytest.MonkeyPatch) 
     may_go_on = Event()
     activations = FeatureMaps.activations
 
-    def waiting(maps: FeatureMaps, layer: int) -> np.ndarray:  # type: ignore[type-arg]
+    def waiting(maps: FeatureMaps, layer: int) -> Floats:
         may_go_on.wait(20)
         return activations(maps, layer)
 

@@ -7,7 +7,7 @@ from convtui.engine.presets import preset
 from convtui.engine.stack import summarize
 from convtui.pages.layers.table import Kind, TableLine, table_lines
 from convtui.pages.layers.table_pane import TablePane
-from convtui.paint.cells import DARK
+from convtui.paint.colours import DARK
 
 LINES = [TableLine("header", Kind.HEADER), *[TableLine(f"line {i}") for i in range(20)]]
 LINES.append(TableLine("total", Kind.TOTAL))

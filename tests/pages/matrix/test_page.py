@@ -9,9 +9,9 @@ import pytest
 from textual import events
 
 from convtui.cli.render import render
+from convtui.pages.matrix.cells import MatrixCells
 from convtui.pages.matrix.page import MatrixPage
 from convtui.pages.matrix.panes import EquationsPane, OverviewPane
-from convtui.pages.matrix.sheets import MatrixSheet
 from convtui.pages.step.page import StepPage
 from convtui.paint.canvas import Canvas
 from convtui.state.session import Session, Zoom
@@ -39,10 +39,10 @@ def small(**given: object) -> Session:
 async def test_the_step_of_the_step_page_is_the_row_here() -> None:
     async with opened() as driven:
         await driven.press("right", "right", "2")
-        assert driven.pane("matrix").grid.lit_row == 2
+        assert driven.grid("matrix").lit_row == 2
         await driven.press("down")
-        assert driven.pane("matrix").grid.lit_row == 30
-        assert driven.pane("result").grid.focus == (30, 0)
+        assert driven.grid("matrix").lit_row == 30
+        assert driven.grid("result").focus == (30, 0)
         await driven.press("1")
         assert driven.session.index == 30
         assert isinstance(driven.page, StepPage)
@@ -51,8 +51,9 @@ async def test_the_step_of_the_step_page_is_the_row_here() -> None:
 async def test_the_row_lights_what_it_reads() -> None:
     async with matrix_page(lesson().at(130)) as driven:
         row = driven.session.convolution.weight_matrix.row(130)
-        assert driven.pane("across").grid.readers.columns == set(row.indices.tolist())
-        outline = driven.pane("image").grid.outline
+        assert driven.grid("across").readers.columns == set(row.indices.tolist())
+        outline = driven.grid("image").outline
+        assert outline
         assert (outline.rows, outline.columns) == (range(4, 7), range(18, 21))
 
 
@@ -84,14 +85,14 @@ async def test_the_cursor_names_a_cell() -> None:
         await driven.press("shift+right")
         assert "M[130, 101] = weight[0, 0, 0, 0] = -1 · image[0, 3, 17] -> output[0, 4, 18]" in driven.text
         await driven.press("shift+right")
-        assert driven.pane("kernel").grid.focus == (0, 1)
-        assert driven.pane("image").grid.focus == (4, 19)
+        assert driven.grid("kernel").focus == (0, 1)
+        assert driven.grid("image").focus == (4, 19)
         await driven.press("shift+left", "shift+left")
-        assert "untrainable zero: this window never reads that pixel" in driven.text
+        assert "a structural zero: this window does not read" in driven.text
         await driven.press("shift+down")
         assert driven.session.index == 131
         await driven.press("escape")
-        assert driven.pane("matrix").grid.focus is None
+        assert driven.grid("matrix").focus is None
 
 
 async def test_nothing_said_of_the_cursor_is_cut_on_a_small_terminal() -> None:
@@ -100,15 +101,15 @@ async def test_nothing_said_of_the_cursor_is_cut_on_a_small_terminal() -> None:
         for key in ("shift+right", "shift+down", "shift+down", "y", "y"):
             await user.press(key)
             assert "…" not in user.text
-        assert "M[2, 0], an untrainable zero:" in user.text
+        assert "M[2, 0], a structural zero:" in user.text
 
 
 async def test_dots_are_spoken_of_where_there_are_some() -> None:
     async with opened(size=(120, 40)) as user:
         await user.press("2", "v")
-        assert "empty: zeros that no training changes" in user.text
+        assert "empty: structural zeros" in user.text
         await user.press("plus")
-        assert "dots: zeros that no training changes" in user.text
+        assert "dots: structural zeros" in user.text
 
 
 async def test_with_the_matrix_transposed_the_pictures_speak_of_columns() -> None:
@@ -121,9 +122,9 @@ async def test_with_the_matrix_transposed_the_pictures_speak_of_columns() -> Non
 async def test_the_cursor_stays_in_the_matrix() -> None:
     async with matrix_page(small()) as driven:
         await driven.press("shift+right", *["shift+left"] * 3)
-        assert driven.pane("matrix").grid.focus == (0, 0)
+        assert driven.grid("matrix").focus == (0, 0)
         await driven.press(*["shift+right"] * 12, *["shift+down"] * 6)
-        assert driven.pane("matrix").grid.focus == (3, 8)
+        assert driven.grid("matrix").focus == (3, 8)
 
 
 async def test_a_click_goes_to_a_cell_and_hovering_shows_another() -> None:
@@ -134,7 +135,9 @@ async def test_a_click_goes_to_a_cell_and_hovering_shows_another() -> None:
         await driven.hover("matrix", (1, 2))
         assert "M[1, 2]" in driven.text
         assert driven.session.index == 2
-        assert driven.pane("image").grid.outline.columns == range(1, 3)
+        outline = driven.grid("image").outline
+        assert outline
+        assert outline.columns == range(1, 3)
         await driven.hover("across", (0, 8))
         assert "M[2, 8]" in driven.text
         await driven.click("result", (3, 0))
@@ -148,7 +151,9 @@ async def test_a_click_on_the_overview_goes_there_in_the_view() -> None:
         x, y = overview.region.x + 20, overview.region.y + 10
         await driven.pilot.click(offset=(x + canvas.region.x, y + canvas.region.y))
         rows, columns = driven.pane("matrix").visible
-        row, column = overview.cell_at(20, 10)
+        cell = overview.cell_at(20, 10)
+        assert cell
+        row, column = cell
         assert row in rows
         assert column in columns
         assert driven.session.index == 0
@@ -168,36 +173,36 @@ async def test_the_flags_can_be_undone() -> None:
 
 async def test_padding_as_columns() -> None:
     async with matrix_page() as driven:
-        assert driven.pane("matrix").grid.sheet.columns == 784
+        assert driven.grid("matrix").cells.columns == 784
         await driven.press("w")
-        assert driven.pane("matrix").grid.sheet.columns == 900
-        assert driven.pane("across").grid.sheet.columns == 900
+        assert driven.grid("matrix").cells.columns == 900
+        assert driven.grid("across").cells.columns == 900
 
 
 async def test_the_transposed_matrix_has_pixels_for_rows() -> None:
     async with matrix_page(small().at(1)) as driven:
         await driven.press("y")
-        grid = driven.pane("matrix").grid
-        assert (grid.sheet.rows, grid.sheet.columns) == (9, 4)
+        grid = driven.grid("matrix")
+        assert (grid.cells.rows, grid.cells.columns) == (9, 4)
         assert (grid.lit_row, grid.lit_column) == (None, 1)
-        assert driven.pane("across").grid.focus == (0, 1)
+        assert driven.grid("across").focus == (0, 1)
         await driven.press("shift+right", "shift+right", "shift+down")
         assert driven.session.index == 2
-        assert driven.pane("matrix").grid.focus == (2, 2)
+        assert driven.grid("matrix").focus == (2, 2)
 
 
 async def test_a_multiply_add_is_a_cell_of_the_row() -> None:
     async with matrix_page(small().at(1)) as driven:
         await driven.press("enter", "enter", "enter")
-        assert driven.pane("matrix").grid.focus == (1, 4)
+        assert driven.grid("matrix").focus == (1, 4)
 
 
 async def test_a_multiply_add_in_the_padding_is_no_cell_without_padding_columns() -> None:
     async with matrix_page(small(padding=1)) as driven:
         await driven.press("enter")
-        assert driven.pane("matrix").grid.focus is None
+        assert driven.grid("matrix").focus is None
         await driven.press("w")
-        assert driven.pane("matrix").grid.focus == (0, 0)
+        assert driven.grid("matrix").focus == (0, 0)
 
 
 async def test_letters() -> None:
@@ -222,16 +227,16 @@ async def test_letters_end_where_the_image_grows_too_large() -> None:
     async with matrix_page(small()) as driven:
         await driven.press("a", "p", "p")
         assert "αA" not in driven.text
-        assert driven.pane("matrix").grid.sheet.rows == 36
+        assert driven.grid("matrix").cells.rows == 36
 
 
 async def test_zoom() -> None:
     async with matrix_page() as driven:
-        assert driven.page.zoom == Zoom.HALF_BLOCKS
+        assert driven.zoom() == Zoom.HALF_BLOCKS
         await driven.press("plus", "plus")
-        assert driven.page.zoom == Zoom.NUMBERS
+        assert driven.zoom() == Zoom.NUMBERS
         await driven.press("minus")
-        assert driven.page.zoom == Zoom.BLOCKS
+        assert driven.zoom() == Zoom.BLOCKS
 
 
 async def test_edit_is_done_on_the_step_page() -> None:
@@ -249,7 +254,7 @@ async def test_a_million_square() -> None:
         await driven.press("right", "down", "shift+right", "y", "v")
         rows, columns = driven.pane("matrix").visible
         assert driven.session.index in columns
-        assert isinstance(driven.pane("matrix").grid.sheet, MatrixSheet)
+        assert isinstance(driven.grid("matrix").cells, MatrixCells)
         assert rows
 
 

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from rich.color import Color
+from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from textual.geometry import Region
 
 from convtui.engine.equations import equations
 from convtui.engine.matrix import WeightMatrix
+from convtui.pages.matrix.cells import MatrixCells, VectorCells
 from convtui.pages.matrix.panes import (
     EquationsPane,
     MatrixPane,
@@ -14,8 +17,7 @@ from convtui.pages.matrix.panes import (
     VectorPane,
     overview_characters,
 )
-from convtui.pages.matrix.sheets import MatrixSheet, VectorSheet
-from convtui.paint.cells import DARK
+from convtui.paint.colours import DARK
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, CellSize, Grid
 from tests.support.example_sessions import counting, lesson, own, session_on
 
@@ -26,7 +28,7 @@ def small() -> WeightMatrix:
 
 
 def vector(size: int, lying: bool) -> Grid:
-    return Grid(VectorSheet(size, lying, (0.0, 1.0), lambda along: np.zeros(len(along))), "v")
+    return Grid(VectorCells(size, lying, (0.0, 1.0), lambda along: np.zeros(len(along))), "v")
 
 
 def panes(
@@ -48,10 +50,10 @@ def text(line: list[Segment]) -> str:
     return "".join(segment.text for segment in line)
 
 
-def drawn(cells: CellSize, **marks: int) -> list[str]:
+def drawn(cells: CellSize, lit_row: int | None = None, lit_column: int | None = None) -> list[str]:
     matrix = small()
     pane, *_ = panes(matrix, cells, Region(0, 0, 9 * cells.width, 5))
-    pane.show(Grid(MatrixSheet(matrix), "M", **marks))
+    pane.show(Grid(MatrixCells(matrix), "M", lit_row=lit_row, lit_column=lit_column))
     return [text(pane.line(1 + row)) for row in range(cells.lines(4))]
 
 
@@ -73,21 +75,23 @@ def test_a_line_runs_through_the_current_column_of_the_transposed_matrix() -> No
 
 def test_half_blocks_show_the_line_by_colour_and_leave_the_weights() -> None:
     matrix = small()
+    cells = MatrixCells(matrix)
     pane, *_ = panes(matrix, HALF_BLOCKS, Region(0, 0, 9, 4))
-    pane.show(Grid(MatrixSheet(matrix), "M"))
+    pane.show(Grid(cells, "M"))
     plain = [segment.style for segment in pane.line(1)]
-    pane.show(Grid(pane.grid.sheet, "M", lit_row=0))
+    pane.show(Grid(cells, "M", lit_row=0))
     assert [segment.style for segment in pane.line(1)] != plain
 
 
 @pytest.mark.parametrize("mark", ["lit_row", "lit_column"])
 def test_a_line_that_moves_repaints_where_it_was_and_is(mark: str) -> None:
     matrix = lesson().convolution.weight_matrix
-    sheet = MatrixSheet(matrix)
+    cells = MatrixCells(matrix)
     pane, *_ = panes(matrix, BLOCKS, Region(0, 0, 40, 21))
-    pane.show(Grid(sheet, "M", **{mark: 3}))
-    pane.changes()
-    pane.show(Grid(sheet, "M", **{mark: 4}))
+    for at in (3, 4):
+        pane.changes()
+        row, column = (at, None) if mark == "lit_row" else (None, at)
+        pane.show(Grid(cells, "M", lit_row=row, lit_column=column))
     changes = pane.changes()
     rows = {y for change in changes for y in change.line_range}
     columns = {x for change in changes for x in range(*change.column_span)}
@@ -99,7 +103,7 @@ def test_a_line_that_moves_repaints_where_it_was_and_is(mark: str) -> None:
 def test_all_scroll_together() -> None:
     matrix = lesson().convolution.weight_matrix
     pane, above, beside, overview = panes(matrix, HALF_BLOCKS, Region(0, 0, 40, 21))
-    pane.show(Grid(MatrixSheet(matrix), "M"))
+    pane.show(Grid(MatrixCells(matrix), "M"))
     overview.changes()
     beside.scroll(2, 3)
     assert pane.visible == (range(10, 50), range(15, 55))
@@ -127,19 +131,21 @@ def test_the_map_has_a_dot_where_the_matrix_has_weights() -> None:
 def test_the_map_marks_what_is_in_view_and_knows_its_cells() -> None:
     matrix = lesson().convolution.weight_matrix
     pane, *_, overview = panes(matrix, HALF_BLOCKS, Region(0, 0, 40, 21))
-    pane.show(Grid(MatrixSheet(matrix), "M"))
+    pane.show(Grid(MatrixCells(matrix), "M"))
     plain = overview.line(10)
     assert len(overview.line(1)) > len(plain)
     assert {sum(map(len, map(text, [[s] for s in overview.line(y)]))) for y in range(11)} == {20}
     assert overview.cell_at(0, 0) is None
-    row, column = overview.cell_at(10, 6)
+    cell = overview.cell_at(10, 6)
+    assert cell
+    row, column = cell
     assert (row // 79, column // 40) == (5, 10)
 
 
 def test_a_matrix_all_in_view_is_not_marked() -> None:
     matrix = small()
     pane, *_, overview = panes(matrix, BLOCKS, Region(0, 0, 18, 5))
-    pane.show(Grid(MatrixSheet(matrix), "M"))
+    pane.show(Grid(MatrixCells(matrix), "M"))
     assert len(overview.line(1)) <= 2
     overview.place(overview.region, True, DARK)
     assert "all of it" in text(overview.line(1))
@@ -153,9 +159,8 @@ def test_equations_mark_the_current_one_and_its_term() -> None:
     lines = [text(pane.line(y)) for y in range(3)]
     assert {len(line) for line in lines} == {30}
     assert lines[2].strip() == "▸ αC + βD + b = R"
-    assert [segment.text for segment in pane.line(2) if segment.style.bgcolor.triplet == DARK.accent] == [
-        "βD"
-    ]
+    accent = Color.from_triplet(ColorTriplet(*DARK.accent))
+    assert [each.text for each in pane.line(2) if each.style and each.style.bgcolor == accent] == ["βD"]
     assert pane.changes()
     pane.show(letters, 2, 3)
     assert not pane.changes()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from textual import events
 
-from convtui.paint.cells import DARK, LIGHT
+from convtui.paint.colours import DARK, LIGHT
 from convtui.state.session import SESSION, Session, Zoom
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import counting, lesson, own, session_on
@@ -264,11 +264,11 @@ async def test_too_small_a_terminal_is_told_which_size_is_needed() -> None:
 
 async def test_a_larger_terminal_gets_larger_cells() -> None:
     async with opened(size=(80, 24)) as driven:
-        assert driven.page.zoom is Zoom.HALF_BLOCKS
+        assert driven.zoom() is Zoom.HALF_BLOCKS
         await driven.resize(120, 40)
-        assert driven.page.zoom is Zoom.BLOCKS
+        assert driven.zoom() is Zoom.BLOCKS
         await driven.resize(310, 50)
-        assert driven.page.zoom is Zoom.NUMBERS
+        assert driven.zoom() is Zoom.NUMBERS
 
 
 async def test_the_theme_changes_the_cells_too() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 
 from convtui.pages.train.pictures import SHADES, kernel_lines, prediction_lines
-from convtui.paint.cells import DARK, LIGHT, diverging, style
+from convtui.paint.colours import DARK, LIGHT, diverging, style
 from tests.support.lines import styled, texts
 from tests.support.train_views import kernels, predictions
 
@@ -55,7 +55,7 @@ def test_predictions_are_labelled_and_the_wrong_one_marked() -> None:
 
 def test_images_before_a_run_have_their_labels_alone() -> None:
     lines = texts(prediction_lines(replace(predictions(), predicted=(), probabilities=()), (13, 46), DARK))
-    assert lines[0].startswith("test images")
+    assert lines[0].startswith("validation images")
     assert lines[6].split() == ["0", "1", "2", "3"]
 
 

@@ -13,13 +13,14 @@ from torch.nn.functional import cross_entropy
 
 from convtui.training.datasets.minibatches import MiniBatches
 from convtui.training.process.loop import Training, find, prepare
-from convtui.training.process.protocol import Epoch, Finished, Snapshot, Step, decode, encode
+from convtui.training.protocol import Epoch, Finished, Snapshot, Step, decode, encode
 from convtui.training.recipe import Recipe, RecipeError
 from convtui.training.runs.checkpoint import Checkpoint
 from convtui.training.schedule import schedule
 from tests.support.small_runs import SMALL, STEPS, digits, made_up, trained
+from tests.support.torch_layers import weight
 
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "default": {},
     "no batch norm": {"batch_norm": False},
     "constant": {"schedule": "constant"},
@@ -44,7 +45,7 @@ def plain(recipe: Recipe, steps: int) -> tuple[nn.Sequential, list[float]]:
     model = nn.Sequential(*first, nn.Conv2d(8, 10, 3, 2, 1), norm[2], nn.Flatten())
     weights = [each for each in model.parameters() if each.dim() > 1]
     others = [each for each in model.parameters() if each.dim() == 1]
-    groups = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
     if recipe.optimizer == "sgd":
         options: dict[str, Any] = {"momentum": recipe.momentum, "foreach": False}
         optimizer: Any = torch.optim.SGD(groups, weight_decay=recipe.weight_decay, **options)
@@ -269,7 +270,7 @@ def test_statistics_are_those_of_the_step_s_forward_pass(batch_norm: bool) -> No
 def test_kernels_and_predictions_are_those_of_the_network_now() -> None:
     training = trained(SMALL, 9)
     snapshot = training.snapshot()
-    np.testing.assert_allclose(snapshot.kernels, training.model[0].weight.detach(), rtol=1e-4)  # type: ignore[arg-type]
+    np.testing.assert_allclose(snapshot.kernels, weight(training.model[0]), rtol=1e-4)
     assert len({each.image for each in snapshot.predictions}) == 16
     data = digits()
     training.model.eval()
@@ -329,7 +330,7 @@ def test_the_figures_of_a_weight_are_the_optimiser_s(kind: str) -> None:
 def test_another_weight_is_watched() -> None:
     training = trained(SMALL, 2)
     training.watch(4, (7, 3, 0, 2))
-    before = training.model[3].weight.detach()[7, 3, 0, 2].item()  # type: ignore[index]
+    before = weight(training.model[3])[7, 3, 0, 2].item()
     watched = training.train_step().watched
     assert watched
     assert (watched.layer, watched.index, watched.before) == (4, (7, 3, 0, 2), before)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convtui.training.process.protocol import (
+from convtui.training.process.worker import NO_MEMORY, NO_TORCH, reason_of
+from convtui.training.protocol import (
     Begun,
     Continue,
     Epoch,
@@ -36,7 +37,6 @@ from convtui.training.process.protocol import (
     Watch,
     encode,
 )
-from convtui.training.process.worker import NO_MEMORY, NO_TORCH, reason_of
 from convtui.training.runs.history import Record, State
 from convtui.training.runs.store import Run
 from tests.support.processes import STEPS_PER_EPOCH, TINY, Process, begun, process
@@ -143,7 +143,7 @@ def test_a_run_that_another_trains_fails(worker: Process, uninterrupted: list[Me
     run = Run(Path(begun(uninterrupted).run))
     with run.locked():
         (failed,) = worker.job(Continue(str(run.path)))
-    assert failed == Failed("run 1: another process trains it just now")
+    assert failed == Failed("run 1: another process is training it")
 
 
 def test_a_search_is_no_run(worker: Process, folder: Path) -> None:

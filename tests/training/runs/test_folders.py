@@ -91,7 +91,7 @@ def test_a_damaged_recipe_is_told_and_hides_no_other_run(run: Run, content: byte
     other = new_run(SMALL, "")
     (run.path / "recipe.json").write_bytes(content)
     assert [each.path for each in all_runs()] == [other.path]
-    with pytest.raises(RunError, match=r"recipe\.json: does not hold a run's recipe \(.*\)$") as caught:
+    with pytest.raises(RunError, match=r"recipe\.json: is not the recipe of a run \(.*\)$") as caught:
         find_run("1")
     assert "\n" not in str(caught.value)
 
@@ -117,7 +117,7 @@ def test_a_kill_while_a_run_is_made_leaves_none(monkeypatch: pytest.MonkeyPatch)
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(run: Run, name: str) -> None:
     (run.path / name).unlink(missing_ok=True)
     os.mkfifo(run.path / name)
-    with pytest.raises(RunError, match=rf"{name}: is no regular file$"):
+    with pytest.raises(RunError, match=rf"{name}: not a regular file$"):
         Record.of_run(find_run("1"))
 
 
@@ -181,7 +181,7 @@ def test_a_run_that_cannot_be_begun_leaves_nothing(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_run_is_deleted_when_nobody_trains_it(run: Run) -> None:
-    with run.locked(), pytest.raises(RunError, match=r"^run 1: another process trains it just now$"):
+    with run.locked(), pytest.raises(RunError, match=r"^run 1: another process is training it$"):
         find_run("1").delete()
     run.delete()
     assert all_runs() == []
@@ -232,7 +232,7 @@ def test_one_process_trains_a_run_and_others_read_it(run: Run) -> None:
         other = find_run("1")
         assert other.is_held
         assert other.events() == [made.step(1)]
-        with pytest.raises(RunError, match=r"^run 1: another process trains it just now$"), other.locked():
+        with pytest.raises(RunError, match=r"^run 1: another process is training it$"), other.locked():
             pass
     assert not other.is_held
     with other.locked():
@@ -242,7 +242,9 @@ def test_one_process_trains_a_run_and_others_read_it(run: Run) -> None:
 
 def test_changed_data_is_refused(run: Run) -> None:
     run.check_data("fingerprint")
-    with pytest.raises(RunError, match=r"^run 1: digits-8x8 has changed since it was begun; begin a new run"):
+    with pytest.raises(
+        RunError, match=r"^run 1: digits-8x8 has changed since the run began; start a new run"
+    ):
         run.check_data("another")
 
 

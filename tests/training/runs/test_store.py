@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from convtui.training.process.protocol import Finished, Message, Snapshot, Step
+from convtui.training.protocol import Finished, Message, Snapshot, Step
 from convtui.training.runs.checkpoint import Checkpoint, file_name
 from convtui.training.runs.store import CHECKPOINTS_KEPT, Run, RunError, find_run, new_run
 from tests.support import events as made
@@ -28,7 +28,7 @@ def checkpoint(at: int) -> Checkpoint:
 
 def test_the_last_checkpoints_are_kept(run: Run) -> None:
     assert run.checkpoint() is None
-    with pytest.raises(RunError, match=r"^run 1: has no whole checkpoint yet$"):
+    with pytest.raises(RunError, match=r"^run 1: has no complete checkpoint yet$"):
         run.latest_weights()
     with run.locked():
         for at in (0, 5, 78, 999_999, 1_000_000):

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, TypeAlias, get_args, get_origin, get_ty
 
 from convtui.training.recipe import Recipe
 
-ALL_LOST: Final = "none of its checkpoints is whole: it begins again from step 0"
+ALL_LOST: Final = "none of its checkpoints is complete: it starts again from step 0"
 
 Kernels: TypeAlias = tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
 
@@ -179,7 +179,7 @@ class LayerStatistics(Message):
 
 @dataclass(frozen=True)
 class Prediction(Message):
-    """What the network, in evaluation mode, says of a test image: class numbers, and its probability."""
+    """What the network in evaluation mode says of a validation image: class numbers, its probability."""
 
     image: int
     label: int
@@ -199,7 +199,7 @@ class Snapshot(Message):
 
 @dataclass(frozen=True)
 class Epoch(Message):
-    """An epoch has ended: the mean of its training losses, and loss and accuracy on the test images."""
+    """An epoch has ended: the mean of its training losses, and loss and accuracy on the validation set."""
 
     epoch: int
     step: int
@@ -343,7 +343,7 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
 def _checked(kind: type) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if not isinstance(value, kind):
-            raise TypeError(f"{value!r} is no {kind.__name__}")
+            raise TypeError(f"{value!r} is not a {kind.__name__}")
         return value
 
     return check

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.pages.layers.sheets import MapSheet, MosaicSheet, Tiling
-from convtui.paint.cells import DARK, accent_on, diverging
+from convtui.engine.spec import Floats
+from convtui.pages.layers.cells import MapCells, MosaicCells, Tiling
+from convtui.paint.colours import DARK, accent_on, diverging
 
 SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 6), st.integers(1, 6))
 TILINGS = st.builds(
@@ -15,7 +16,7 @@ TILINGS = st.builds(
 SCALE = (-300.0, 300.0)
 
 
-def counting(shape: tuple[int, int, int]) -> np.ndarray:  # type: ignore[type-arg]
+def counting(shape: tuple[int, int, int]) -> Floats:
     return np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
 
 
@@ -42,18 +43,18 @@ def test_places_between_the_maps_are_no_activation(tiling: Tiling) -> None:
 def test_every_cell_has_the_value_of_its_activation(tiling: Tiling, data: st.DataObject) -> None:
     maps = counting(tiling.shape)
     channel = data.draw(st.integers(0, tiling.shape[0] - 1))
-    sheet = MosaicSheet(maps, SCALE, tiling, channel)
-    patch = sheet.patch(range(sheet.rows), range(sheet.columns), DARK)
+    cells = MosaicCells(maps, SCALE, tiling, channel)
+    patch = cells.patch(range(cells.rows), range(cells.columns), DARK)
     accent = accent_on(DARK.background, DARK)
     framed = 0
-    for cell in np.ndindex(sheet.rows, sheet.columns):
+    for cell in np.ndindex(cells.rows, cells.columns):
         activation = tiling.activation_at(cell)
         pixel = tuple(patch.pixels[cell].tolist())
         if activation:
             assert patch.values[cell] == maps[activation]
             assert pixel == tuple(diverging(maps[activation], SCALE[1], DARK).tolist())
         else:
-            assert sheet.text(patch.values[cell]) == ""
+            assert cells.text(float(patch.values[cell])) == ""
             assert pixel in (DARK.background, accent)
             framed += pixel == accent
     height, width = tiling.tile
@@ -62,11 +63,11 @@ def test_every_cell_has_the_value_of_its_activation(tiling: Tiling, data: st.Dat
 
 @given(TILINGS, st.data())
 def test_a_part_of_a_mosaic_is_that_part(tiling: Tiling, data: st.DataObject) -> None:
-    sheet = MosaicSheet(counting(tiling.shape), (0.0, 9.0), tiling, 0)
-    whole = sheet.patch(range(sheet.rows), range(sheet.columns), DARK)
-    top = data.draw(st.integers(0, sheet.rows - 1))
-    left = data.draw(st.integers(0, sheet.columns - 1))
-    part = sheet.patch(range(top, sheet.rows), range(left, sheet.columns), DARK)
+    cells = MosaicCells(counting(tiling.shape), (0.0, 9.0), tiling, 0)
+    whole = cells.patch(range(cells.rows), range(cells.columns), DARK)
+    top = data.draw(st.integers(0, cells.rows - 1))
+    left = data.draw(st.integers(0, cells.columns - 1))
+    part = cells.patch(range(top, cells.rows), range(left, cells.columns), DARK)
     np.testing.assert_array_equal(part.values, whole.values[top:, left:])
     np.testing.assert_array_equal(part.pixels, whole.pixels[top:, left:])
 
@@ -74,15 +75,15 @@ def test_a_part_of_a_mosaic_is_that_part(tiling: Tiling, data: st.DataObject) ->
 @pytest.mark.parametrize("every", [1, 2, 3])
 def test_a_map_is_thinned_evenly(every: int) -> None:
     values = counting((1, 7, 5))[0]
-    sheet = MapSheet(values, (-35.0, 35.0), every)
-    assert (sheet.rows, sheet.columns) == (-(-7 // every), -(-5 // every))
-    patch = sheet.patch(range(1, sheet.rows), range(sheet.columns), DARK)
+    cells = MapCells(values, (-35.0, 35.0), every)
+    assert (cells.rows, cells.columns) == (-(-7 // every), -(-5 // every))
+    patch = cells.patch(range(1, cells.rows), range(cells.columns), DARK)
     np.testing.assert_array_equal(patch.values, values[every::every, ::every])
-    assert sheet.signed
-    assert sheet.text(3.0) == "3.0"
+    assert cells.signed
+    assert cells.text(3.0) == "3.0"
 
 
 def test_maps_that_are_not_computed_have_no_numbers() -> None:
     maps = np.zeros((2, 1, 1))
-    assert MapSheet(maps[0], (0.0, 0.0), is_computed=False).text(0.0) == "·"
-    assert MosaicSheet(maps, (0.0, 0.0), Tiling((2, 1, 1), 2), 0, is_computed=False).text(0.0) == "·"
+    assert MapCells(maps[0], (0.0, 0.0), is_computed=False).text(0.0) == "·"
+    assert MosaicCells(maps, (0.0, 0.0), Tiling((2, 1, 1), 2), 0, is_computed=False).text(0.0) == "·"

@@ -1,7 +1,7 @@
 """What the feature maps of a layer look like: one of them as a grid, or all of them side by side.
 
 Maps larger than their place are thinned out evenly, every second or third cell in both directions, so that
-the whole of them is seen with what feeds an activation; each sheet says how many it leaves out.
+the whole of them is seen with what feeds an activation; MapCells and Tiling say how many are left out.
 """
 
 from __future__ import annotations
@@ -16,22 +16,21 @@ import numpy as np
 from convtui.engine.convolution import Position
 from convtui.engine.spec import Indices
 from convtui.engine.tracing import Mask
-from convtui.paint.cells import Array, Palette, Pixels, accent_on, number_format
+from convtui.paint.cells import Patch
+from convtui.paint.colours import Array, ColourScale, Palette, accent_on, coloured
 from convtui.paint.drawing import Cell
-from convtui.paint.sheets import Patch, coloured
-
-Scale = tuple[float, float]
+from convtui.paint.text import number_format
 
 
 @dataclass(frozen=True, eq=False)
-class MapSheet:
+class MapCells:
     """One feature map [rows, columns], every so-many-th cell of it; the scale's ends have the full colours.
 
     Of a map that is not computed yet the values are zeros, which are not written.
     """
 
     values: Array
-    scale: Scale
+    scale: ColourScale
     every: int = 1
     is_computed: bool = True
 
@@ -51,16 +50,13 @@ class MapSheet:
     def columns(self) -> int:
         return int(self._shown.shape[1])
 
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return coloured(values, self.scale, palette)
-
     @cached_property
     def text(self) -> Callable[[float], str]:
         return number_format(*self.scale) if self.is_computed else lambda _: "·"
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         values = self._shown[rows.start : rows.stop, columns.start : columns.stop]
-        return Patch(values, self.coloured(values, palette), np.zeros(values.shape, np.uint8))
+        return Patch(values, coloured(values, self.scale, palette), np.zeros(values.shape, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -108,11 +104,11 @@ class Tiling:
 
 
 @dataclass(frozen=True, eq=False)
-class MosaicSheet:
+class MosaicCells:
     """All feature maps [channels, rows, columns] of a layer side by side, the selected one framed."""
 
     maps: Array
-    scale: Scale
+    scale: ColourScale
     tiling: Tiling
     channel: int
     is_computed: bool = True
@@ -128,9 +124,6 @@ class MosaicSheet:
     @property
     def columns(self) -> int:
         return self.tiling.size[1]
-
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return coloured(values, self.scale, palette)
 
     @cached_property
     def text(self) -> Callable[[float], str]:
@@ -151,7 +144,7 @@ class MosaicSheet:
         i = np.minimum(row * tiling.every, self.maps.shape[1] - 1)[:, None]
         j = np.minimum(column * tiling.every, self.maps.shape[2] - 1)
         values = self.maps[channel.clip(0, len(self.maps) - 1), i, j]
-        pixels = self.coloured(values, palette)
+        pixels = coloured(values, self.scale, palette)
         values, pixels[~inside] = np.where(inside, values, np.nan), palette.background
         if tiling.gap:
             pixels[self._frame(y, x)] = accent_on(palette.background, palette)

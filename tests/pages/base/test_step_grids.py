@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.pages.step.figures import Pointer, StepGrids, picture_title, slice_names, step_grids
-from convtui.paint.cells import DARK
+from convtui.pages.base.step_grids import Pointer, StepGrids, picture_title, slice_names, step_grids
+from convtui.paint.colours import DARK
 from convtui.paint.drawing import Grid
 from convtui.state.session import Session
 from tests.support.example_sessions import counting, lesson, own, session_on, sessions, stepped_sessions
@@ -23,7 +23,7 @@ def grids(session: Session, pointer: Pointer = NOTHING) -> StepGrids:
 
 def shown(grid: Grid) -> Any:
     """The values of all its cells."""
-    return grid.sheet.patch(range(grid.sheet.rows), range(grid.sheet.columns), DARK).values
+    return grid.cells.patch(range(grid.cells.rows), range(grid.cells.columns), DARK).values
 
 
 @given(stepped_sessions())
@@ -102,13 +102,13 @@ def test_pointing_at_a_weight_marks_the_pixel_that_it_multiplies(
     assert shown(made.image)[made.image.focus] == session.step.window[session.slice][entry]
 
 
-def test_sheets_are_kept_while_stepping() -> None:
+def test_cells_are_kept_while_stepping() -> None:
     session = lesson()
     before, after = grids(session), grids(session.moved(5))
     for name in ("image", "output", "kernel"):
-        assert getattr(before, name).sheet is getattr(after, name).sheet
+        assert getattr(before, name).cells is getattr(after, name).cells
     changed = grids(session.with_weight_value(0, 0, 0, 0, 9.0))
-    assert changed.kernel.sheet is not before.kernel.sheet
+    assert changed.kernel.cells is not before.kernel.cells
     assert shown(changed.kernel)[0, 0] == 9
 
 
@@ -138,7 +138,7 @@ def test_the_readers_are_named() -> None:
     assert output.title == "image[0, 4, 18] is read by rows 3-5, columns 17-19"
     assert output.hint == "9 cells read it"
     unread = grids(lesson(stride=3, padding=0), Pointer(pixel=(27, 0))).output
-    assert unread.title == "image[0, 27, 0] is read by no cell here"
+    assert unread.title == "no cell here reads image[0, 27, 0]"
 
 
 def test_a_pixel_of_another_group_is_read_by_no_cell_of_this_filter() -> None:
@@ -158,10 +158,10 @@ def test_kernels_are_numbered_where_there_are_several() -> None:
 def test_whole_numbers_are_shown_as_such() -> None:
     whole = grids(session_on("count-5x5"))
     for name in ("image", "output", "window", "kernel", "products"):
-        assert getattr(whole, name).sheet.text(3.0) == "3"
+        assert getattr(whole, name).cells.text(3.0) == "3"
     halves = grids(session_on("count-5x5").with_bias_value(0, 0.5))
-    assert halves.output.sheet.text(3.0) == "3.0"
-    assert halves.products.sheet.text(3.0) == "3"
+    assert halves.output.cells.text(3.0) == "3.0"
+    assert halves.products.cells.text(3.0) == "3"
 
 
 def test_a_window_says_which_of_the_channels_it_is() -> None:

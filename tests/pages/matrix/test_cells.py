@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.engine.matrix import WeightMatrix
-from convtui.pages.matrix.figures import matrix_of
-from convtui.pages.matrix.sheets import (
+from convtui.pages.matrix.cells import (
     ENTRY_COLOURS,
-    MatrixSheet,
-    VectorSheet,
+    MatrixCells,
+    VectorCells,
     entry_name,
     input_kinds,
     is_outside,
@@ -21,16 +20,17 @@ from convtui.pages.matrix.sheets import (
     transposed_product,
     weight_pixels,
 )
-from convtui.paint.cells import DARK, LIGHT
-from convtui.paint.sheets import ABSENT, PADDING, UNUSED
+from convtui.pages.matrix.figures import matrix_of
+from convtui.paint.cells import ABSENT, PADDING, UNUSED
+from convtui.paint.colours import DARK, LIGHT
 from convtui.state.session import Session
 from tests.support.example_sessions import counting, lesson, own, session_on, sessions
 
 flags = st.tuples(st.booleans(), st.booleans())
 
 
-def whole(sheet: MatrixSheet | VectorSheet) -> tuple[range, range]:
-    return range(sheet.rows), range(sheet.columns)
+def whole(cells: MatrixCells | VectorCells) -> tuple[range, range]:
+    return range(cells.rows), range(cells.columns)
 
 
 def ones(matrix: WeightMatrix) -> WeightMatrix:
@@ -42,8 +42,8 @@ def test_numbers_are_the_matrix_and_dots_its_structural_zeros(
     session: Session, flags: tuple[bool, bool]
 ) -> None:
     matrix = matrix_of(session.convolution, *flags)
-    sheet = MatrixSheet(matrix)
-    patch = sheet.patch(*whole(sheet), DARK)
+    cells = MatrixCells(matrix)
+    patch = cells.patch(*whole(cells), DARK)
     assert np.array_equal(patch.values, matrix.toarray())
     assert np.array_equal(patch.kinds == ABSENT, ones(matrix).toarray() == 0)
 
@@ -52,10 +52,10 @@ def test_numbers_are_the_matrix_and_dots_its_structural_zeros(
 def test_a_part_is_cut_out_of_the_whole(
     session: Session, flags: tuple[bool, bool], data: st.DataObject
 ) -> None:
-    sheet = MatrixSheet(matrix_of(session.convolution, *flags), by_entry=True, named=True)
-    top, left = data.draw(st.integers(0, sheet.rows - 1)), data.draw(st.integers(0, sheet.columns - 1))
-    rows, columns = range(top, min(top + 5, sheet.rows)), range(left, min(left + 7, sheet.columns))
-    part, all_of_it = sheet.patch(rows, columns, LIGHT), sheet.patch(*whole(sheet), LIGHT)
+    cells = MatrixCells(matrix_of(session.convolution, *flags), by_entry=True, named=True)
+    top, left = data.draw(st.integers(0, cells.rows - 1)), data.draw(st.integers(0, cells.columns - 1))
+    rows, columns = range(top, min(top + 5, cells.rows)), range(left, min(left + 7, cells.columns))
+    part, all_of_it = cells.patch(rows, columns, LIGHT), cells.patch(*whole(cells), LIGHT)
     for one, other in ((part.values, all_of_it.values), (part.pixels, all_of_it.pixels)):
         assert np.array_equal(one, other[rows.start : rows.stop, columns.start : columns.stop])
 
@@ -63,8 +63,8 @@ def test_a_part_is_cut_out_of_the_whole(
 @given(sessions())
 def test_a_colour_is_a_kernel_entry(session: Session) -> None:
     matrix = matrix_of(session.convolution, True, False)
-    sheet = MatrixSheet(matrix, by_entry=True, named=True)
-    patch = sheet.patch(*whole(sheet), DARK)
+    cells = MatrixCells(matrix, by_entry=True, named=True)
+    patch = cells.patch(*whole(cells), DARK)
     for i, j in np.argwhere(patch.kinds != ABSENT).tolist():
         (entry,) = matrix.kernel_entry(i, j)
         assert patch.values[i, j] == entry
@@ -81,9 +81,9 @@ def test_a_pixel_with_several_weights_is_named_after_the_first_and_more() -> Non
     session = own(
         [[[[1.0, 2.0, 3.0]]]], counting(rows=1, columns=3), padding=(0, 1), padding_mode="replicate"
     )
-    sheet = MatrixSheet(session.convolution.weight_matrix, named=True)
-    patch = sheet.patch(*whole(sheet), DARK)
-    assert [sheet.text(value) for value in patch.values[0, :2]] == ["α+", "γ"]
+    cells = MatrixCells(session.convolution.weight_matrix, named=True)
+    patch = cells.patch(*whole(cells), DARK)
+    assert [cells.text(value) for value in patch.values[0, :2]] == ["α+", "γ"]
 
 
 def test_a_weight_of_0_looks_unlike_no_weight_and_unlike_a_small_one() -> None:
@@ -134,26 +134,26 @@ def test_input_kinds_tell_padding_and_pixels_never_read() -> None:
     assert np.array_equal(is_outside(padded, range(900)).reshape(30, 30), kinds)
 
 
-def vector(lying: bool, thickness: int = 1, names: str = "") -> VectorSheet:
+def vector(lying: bool, thickness: int = 1, names: str = "") -> VectorCells:
     def values_at(along: range) -> np.ndarray:
         return np.array(along, dtype=float)
 
-    return VectorSheet(10, lying, (0.0, 9.0), values_at, whole=True, names=names, thickness=thickness)
+    return VectorCells(10, lying, (0.0, 9.0), values_at, whole=True, names=names, thickness=thickness)
 
 
 @pytest.mark.parametrize("lying", [True, False])
 def test_a_vector_lies_or_stands(lying: bool) -> None:
-    sheet = vector(lying, 2)
-    assert (sheet.rows, sheet.columns) == ((2, 10) if lying else (10, 2))
+    cells = vector(lying, 2)
+    assert (cells.rows, cells.columns) == ((2, 10) if lying else (10, 2))
     along, across = range(3, 6), range(2)
-    patch = sheet.patch(*((across, along) if lying else (along, across)), DARK)
+    patch = cells.patch(*((across, along) if lying else (along, across)), DARK)
     assert (patch.values if lying else patch.values.T).tolist() == [[3, 4, 5]] * 2
     assert patch.pixels.shape == (*patch.values.shape, 3)
     assert patch.kinds.shape == patch.values.shape
 
 
 def test_a_vector_in_letters() -> None:
-    sheet = vector(True, names="ABCDEFGHJK")
-    patch = sheet.patch(range(1), range(7, 10), DARK)
-    assert [sheet.text(value) for value in patch.values[0]] == ["H", "J", "K"]
-    assert sheet.text(-1.0) == "0"
+    cells = vector(True, names="ABCDEFGHJK")
+    patch = cells.patch(range(1), range(7, 10), DARK)
+    assert [cells.text(value) for value in patch.values[0]] == ["H", "J", "K"]
+    assert cells.text(-1.0) == "0"

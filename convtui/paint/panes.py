@@ -1,16 +1,21 @@
-"""A pane whose lines a pure function draws, so that what it shows is tested without a terminal."""
+"""Panes without a grid: what a pure function draws, and plain text.
+
+Both remember the lines they show and repaint those that differ; so a step of the Train page that changes one
+curve costs no more than that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.paint.cells import DARK, Palette, style
+from convtui.paint.colours import DARK, RGB, Palette, style
 from convtui.paint.drawing import Cell
 from convtui.paint.glyphs import Lines
+from convtui.paint.text import cut_to
 
 Shown = TypeVar("Shown")
 Size = tuple[int, int]  # lines, columns
@@ -37,8 +42,8 @@ class DrawnPane(Generic[Shown]):
         self.region, self.palette = region, palette
         self._draw_again()
 
-    def show(self, shown: Shown) -> None:
-        """Draw this from now on; the very same thing is not drawn again."""
+    def show(self, shown: Shown | None) -> None:
+        """Draw this from now on, None as blank lines; the very same thing is not drawn again."""
         if shown is not self.shown:
             self.shown = shown
             self._draw_again()
@@ -49,9 +54,7 @@ class DrawnPane(Generic[Shown]):
             self._lines = []
         else:
             self._lines = self._draw(self.shown, size, self.palette)
-        for y in range(min(max(len(old), len(self._lines)), self.region.height)):
-            if old[y : y + 1] != self._lines[y : y + 1]:
-                self._changed.append(Region(0, y, self.region.width, 1))
+        self._changed += changed_lines(old, self._lines, self.region)
 
     def changes(self) -> list[Region]:
         changed, self._changed = self._changed, []
@@ -71,3 +74,46 @@ class DrawnPane(Generic[Shown]):
 
     def scroll(self, rows: int, columns: int) -> None:
         """All of it is in view."""
+
+
+class TextPane:
+    """Lines of text, muted or not; only lines that differ are drawn again."""
+
+    def __init__(self, muted: bool = False) -> None:
+        self.region = Region()
+        self.palette: Palette = DARK
+        self._muted = muted
+        self._lines: list[str] = []
+        self._changed: list[Region] = []
+
+    def place(self, region: Region, palette: Palette) -> None:
+        self.region, self.palette = region, palette
+
+    def show(self, lines: list[str]) -> None:
+        old, self._lines = self._lines, lines
+        self._changed += changed_lines(old, lines, self.region)
+
+    def changes(self) -> list[Region]:
+        changed, self._changed = self._changed, []
+        return changed
+
+    def line(self, y: int) -> list[Segment]:
+        colour: RGB = self.palette.muted if self._muted else self.palette.text
+        words = style(colour, self.palette.background)
+        text = self._lines[y] if y < len(self._lines) else ""
+        return [Segment(cut_to(text, self.region.width).ljust(self.region.width), words)]
+
+    def cell_at(self, x: int, y: int) -> Cell | None:  # noqa: ARG002
+        return None
+
+    def scroll(self, rows: int, columns: int) -> None:
+        """Text lies still."""
+
+
+def changed_lines(old: Sequence[object], new: Sequence[object], region: Region) -> list[Region]:
+    """The lines of a pane with this region that differ, each as wide as the pane."""
+    return [
+        Region(0, y, region.width, 1)
+        for y in range(min(max(len(old), len(new)), region.height))
+        if old[y : y + 1] != new[y : y + 1]
+    ]

@@ -1,12 +1,14 @@
-"""Only lines that differ are painted again."""
+"""Every line fills its place, and only lines that differ are painted again."""
 
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.paint.cells import DARK, LIGHT, Palette, style
+from convtui.paint.colours import DARK, LIGHT, Palette, style
 from convtui.paint.drawing import Cell
-from convtui.paint.drawn_pane import DrawnPane, Size
 from convtui.paint.glyphs import Lines
+from convtui.paint.panes import DrawnPane, Size, TextPane
 
 
 def drawn(shown: list[str], size: Size, palette: Palette) -> Lines:
@@ -80,3 +82,44 @@ def test_cells_are_told_by_line_and_column() -> None:
     assert made.cell_at(2, 1) == (1, 2)
     assert made.cell_at(2, 2) is None
     assert pane().cell_at(0, 0) is None
+
+
+# -- text
+
+texts = st.lists(st.text("abc ×−⌊", max_size=12), max_size=4)
+
+
+def screen_of(pane: TextPane) -> list[list[Segment]]:
+    return [pane.line(y) for y in range(pane.region.height)]
+
+
+@given(texts, texts, st.integers(1, 10), st.integers(1, 5))
+def test_what_differs_is_drawn_again(before: list[str], after: list[str], width: int, height: int) -> None:
+    pane = TextPane()
+    pane.place(Region(2, 3, width, height), DARK)
+    pane.show(before)
+    pane.changes()
+    screen = screen_of(pane)
+    pane.show(after)
+    for region in pane.changes():
+        screen[region.y] = pane.line(region.y)
+    assert screen == screen_of(pane)
+    assert all(Segment.get_line_length(line) == width for line in screen)
+    pane.show(after)
+    assert not pane.changes()
+
+
+def test_text_is_in_the_palette_it_was_given() -> None:
+    for muted in (False, True):
+        pane = TextPane(muted)
+        for palette in (DARK, LIGHT):
+            pane.place(Region(0, 0, 9, 1), palette)
+            pane.show(["words"])
+            ((_, style, _), *_) = pane.line(0)
+            assert style is not None
+            assert style.color is not None
+            assert style.color.triplet == (palette.muted if muted else palette.text)
+
+
+def test_there_are_no_cells_in_text() -> None:
+    assert TextPane().cell_at(0, 0) is None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from convtui.inputs.names import printable
-from convtui.paint.cells import significant
+from convtui.paint.text import significant
 from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet
-from convtui.training.process.protocol import ALL_LOST
+from convtui.training.protocol import ALL_LOST
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import rates_text, recipe_words
 from convtui.training.runs.history import Record, State
@@ -44,15 +44,15 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     if isinstance(data, str):
         return ("These images cannot be read.", "d chooses others: a bundled name, an .npz file or a folder.")
     if data is None:
-        return ("The images are being read …" if is_idle else "",)
+        return ("Reading the images …" if is_idle else "",)
     steps = len(data.train_images) // recipe.batch_size
-    images = f"{len(data.train_images):,} images to learn from, {len(data.test_images):,} to test on"
+    images = f"{len(data.train_images):,} training and {len(data.test_images):,} validation images"
     size = recipe.batch_size
-    length = f"{recipe.epochs} epochs of {steps:,} steps; a step learns from a mini-batch of {size}."
+    length = f"{recipe.epochs} epochs of {steps:,} steps; each step uses a mini-batch of {size}."
     if not steps:
-        length = f"A mini-batch of {size} is more than there are images to learn from: Z halves it."
+        length = f"A mini-batch of {size} is larger than the training set: Z halves it."
     about = (
-        f"{printable(data.name)}: {images}, {len(data.classes)} classes.",
+        f"{printable(data.name)}: {len(data.classes)} classes, {images}.",
         f"{network_words(recipe, data)}.",
         length,
     )
@@ -89,22 +89,22 @@ def state_words(record: Record) -> str:
         return f"{diverged_words(record)} · {recipe}"
     match record.state:
         case State.STARTING:
-            return "PyTorch and the images are being loaded, some seconds the first time …"
+            return "loading PyTorch and the images; this takes some seconds the first time …"
         case State.TRAINING if record.begun and record.begun.lost:
             return ALL_LOST
         case State.PAUSED:
-            return "space goes on · enter takes one step · r R set the rate · x ends the run"
+            return "space resumes · enter takes one step · r R set the rate · x ends the run"
         case State.STOPPED:
             if record.begun is None:
-                return f"stopped before it had begun: space starts a new run · {recipe}"
+                return f"stopped before the first step: space starts a new run · {recipe}"
             how = "interrupted" if record.reason == "interrupted" else "saved"
-            return f"{how} at step {record.step}: g goes on with it, space starts a new run · {recipe}"
+            return f"{how} at step {record.step}: g resumes it, space starts a new run · {recipe}"
         case State.FAILED:
-            return f"{record.reason}{': space goes on · x gives it up' if record.is_lost else ''}"
+            return f"{record.reason}{': space resumes it · x gives it up' if record.is_lost else ''}"
         case State.ELSEWHERE:
-            return f"another process trains it; this is how far it was when it was read · {recipe}"
+            return f"another process is training it; this is as far as it was when it was read · {recipe}"
         case State.FINISHED:
             known = record.accuracy is not None
-            right = f"{record.accuracy:.2%} of the test images right" if known else "its log is lost"
+            right = f"{record.accuracy:.2%} of the validation set right" if known else "its log is lost"
             return f"{right} · K L open what it has learnt · {recipe}"
     return recipe

@@ -14,8 +14,9 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.equations import GREEK
 from convtui.engine.matrix import TransposedMatrix, WeightMatrix
 from convtui.engine.spec import Indices
-from convtui.paint.cells import Array, Palette, Pixels, diverging, is_integral, mixed, number_format
-from convtui.paint.sheets import ABSENT, PADDING, PLAIN, UNUSED, ImageSheet, Patch, TableSheet, coloured
+from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, ImageCells, Patch, TableCells
+from convtui.paint.colours import Array, ColourScale, Palette, Pixels, coloured, diverging, mixed
+from convtui.paint.text import is_integral, number_format
 
 # Paul Tol's muted scheme, which the colour-blind can tell apart. Source: https://sronpersonalpages.nl/~pault
 ENTRY_COLOURS: Final = np.array(
@@ -52,7 +53,7 @@ def weight_pixels(values: Array, limit: float, palette: Palette) -> Pixels:
 
 
 @dataclass(frozen=True, eq=False)
-class MatrixSheet:
+class MatrixCells:
     """A weight matrix, coloured by value or by kernel entry, its cells numbers or the names of entries."""
 
     matrix: WeightMatrix
@@ -76,11 +77,8 @@ class MatrixSheet:
         return float(np.abs(self.matrix.weight).max())
 
     @property
-    def scale(self) -> tuple[float, float]:
+    def scale(self) -> ColourScale:
         return -self.limit, self.limit
-
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return diverging(values, self.limit, palette)
 
     @cached_property
     def text(self) -> Callable[[float], str]:
@@ -164,7 +162,7 @@ def transposed_product(matrix: WeightMatrix, convolution: Convolution, rows: ran
 
 
 @dataclass(frozen=True, eq=False)
-class VectorSheet:
+class VectorCells:
     """A vector, lying above the matrix or standing beside it, `thickness` cells thick.
 
     `values_at` and `kinds_at` answer for a range of its elements; with `names` the values are numbers in
@@ -173,7 +171,7 @@ class VectorSheet:
 
     size: int
     lying: bool
-    scale: tuple[float, float]
+    scale: ColourScale
     values_at: Callable[[range], Array]
     kinds_at: Callable[[range], NDArray[np.uint8]] | None = None
     whole: bool = False  # whole numbers only
@@ -193,9 +191,6 @@ class VectorSheet:
     def signed(self) -> bool:
         return self.scale[0] < 0 and not self.names
 
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return coloured(values, self.scale, palette)
-
     @cached_property
     def text(self) -> Callable[[float], str]:
         if self.names:
@@ -205,7 +200,7 @@ class VectorSheet:
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         along = columns if self.lying else rows
         values = self.values_at(along)
-        pixels = self.coloured(values, palette)
+        pixels = coloured(values, self.scale, palette)
         kinds = self.kinds_at(along) if self.kinds_at else np.zeros(len(along), np.uint8)
         is_padding = (kinds == PADDING)[:, None]
         pixels = np.where(is_padding, mixed(pixels, palette.padding, 0.7), pixels)
@@ -224,7 +219,7 @@ class VectorSheet:
 
 
 @dataclass(frozen=True, eq=False)
-class NamedKernelSheet(TableSheet):
+class NamedKernelCells(TableCells):
     """A slice of the kernel with the names of its entries, in the colours of the matrix."""
 
     first: int = 0  # the flat index of its first entry
@@ -248,7 +243,7 @@ class NamedKernelSheet(TableSheet):
 
 
 @dataclass(frozen=True, eq=False)
-class NamedImageSheet(ImageSheet):
+class NamedImageCells(ImageCells):
     """One channel of an image with the letters of its pixels, 0 in zero padding."""
 
     names: str = ""

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.widgets import Static
 
-KEY = "bold $accent"
+KEY_STYLE = "bold $accent"
 
 
 def link(text: str, action: str, style: str = "") -> Content:
@@ -20,7 +20,7 @@ def link(text: str, action: str, style: str = "") -> Content:
     return Content.styled(text, style).stylize(Style.from_meta({"@click": action}))
 
 
-class Line(Static):
+class TextLine(Static):
     """Text on lines of its own; what is shown already is not drawn again."""
 
     def __init__(self, id: str) -> None:

@@ -1,0 +1,163 @@
+"""The one convolution: of an image or of a mini-batch, whole or in part, in bands of bounded memory.
+
+It sums in two ways. A matrix product through BLAS is many times faster where many filters read the same
+windows, but it adds in an order of its own; feature maps are made so. What is stepped through by hand is
+added product by product, so that it has the very digits of the step that shows them.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from convtui.engine.spec import Axis, Floats, Indices
+from convtui.engine.taps import windows
+
+# Numbers of a band: 4 MiB of windows for BLAS, 256 KiB each of products and sums in order. Measured on the
+# shapes of tests/benchmarks/convolutions.py: a quarter of it takes 1.2 to 1.5 times as long, twice as much
+# gains nothing.
+MOST_PATCHES = 2**19
+MOST_PRODUCTS = 2**15
+
+
+class _Reads(NamedTuple):
+    """What output cells read along an axis: cell n meets tap t at sources[n * stride + t * dilation]."""
+
+    sources: Indices
+    stride: int
+    dilation: int
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def cross_correlation(
+    images: Floats,
+    weight: Floats,
+    bias: Floats | None,
+    axes: tuple[Axis, Axis],
+    groups: int = 1,
+    *,
+    rows: Indices | None = None,
+    columns: Indices | None = None,
+    in_order: bool = False,
+) -> Floats:
+    """[N, O, len(rows), len(columns)] the output cells at these rows and columns, at all of them if None.
+
+    images [N, C, H, W], weight [O, C/groups, kH, kW], bias [O] or None, axes those of a ConvSpec for H x W.
+    in_order adds the products of a slice row by row, then the slices, then the bias; otherwise BLAS adds
+    them, and the last digits may differ. Beside input and output a band of it is held, MOST_PATCHES numbers
+    or what one output cell needs if that is more. The shapes are those that ConvSpec.check accepts.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
+    """
+    filters, slices, *kernel = weight.shape
+    rows = np.arange(axes[0].output) if rows is None else rows
+    columns = np.arange(axes[1].output) if columns is None else columns
+    grouped = weight.reshape(groups, filters // groups, slices, *kernel)
+    output = np.empty((len(images), *grouped.shape[:2], rows.size, columns.size))
+    numbers, most, add = groups * slices * prod(kernel), MOST_PATCHES, _add_by_blas
+    if in_order:
+        numbers, most, add = 2 * filters * slices, 2 * MOST_PRODUCTS, _add_in_order
+    cells = max(1, min(most // numbers, len(images) * rows.size * columns.size))
+    space = np.empty(cells * numbers)
+    for some, r, c in _tiles(len(images), rows.size, columns.size, cells):
+        down, across = _reads(axes[0], rows[r]), _reads(axes[1], columns[c])
+        pixels = _pixels(images[some], down.sources, across.sources)
+        tile = output[some, ..., r, c]
+        add(_windows(pixels, grouped, down, across), grouped, space, tile)
+        if bias is not None:
+            tile += bias.reshape(groups, -1, 1, 1)
+    return output.reshape(len(images), filters, rows.size, columns.size)
+
+
+def _tiles(images: int, rows: int, columns: int, cells: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Parts of at most so many cells: stretches of a row, or whole rows, or whole images."""
+    if images * rows * columns == 0:
+        return
+    wide = min(columns, cells)
+    high = min(rows, cells // wide)
+    deep = min(images, cells // (wide * high))
+    for starts in product(range(0, images, deep), range(0, rows, high), range(0, columns, wide)):
+        some, r, c = (slice(at, at + side) for at, side in zip(starts, (deep, high, wide), strict=True))
+        yield some, r, c
+
+
+def _reads(axis: Axis, outputs: Indices) -> _Reads:
+    """The stretch from the first to the last index read, or where it has large gaps what is read alone."""
+    steps = np.diff(outputs)
+    step = int(steps[0]) if steps.size else 1
+    if step > 0 and (steps == step).all():
+        first, last = int(outputs[0]) * axis.stride, int(outputs[-1]) * axis.stride + axis.span
+        if last - first <= outputs.size * axis.kernel:
+            return _Reads(axis.sources[first:last], step * axis.stride, axis.dilation)
+    return _Reads(windows(axis, outputs).ravel(), axis.kernel, 1)
+
+
+def _pixels(images: Floats, rows: Indices, columns: Indices) -> Floats:
+    """[N, C, len(rows), len(columns)] the pixels at these indices, 0 at -1; where it can be, a view."""
+    down, across = _run(rows), _run(columns)
+    if down is None or across is None:
+        pixels: Floats = images[:, :, rows[:, None], columns]
+        pixels[:, :, rows < 0] = 0.0
+        pixels[..., columns < 0] = 0.0
+        return pixels
+    inside = images[:, :, down[1], across[1]]
+    if inside.shape[2:] == (rows.size, columns.size):
+        return inside
+    pixels = np.zeros((*images.shape[:2], rows.size, columns.size))
+    pixels[:, :, down[0], across[0]] = inside
+    return pixels
+
+
+def _run(sources: Indices) -> tuple[slice, slice] | None:
+    """Where pixels next to each other stand between -1s, and which they are; None for any others."""
+    inside = np.flatnonzero(sources >= 0)
+    if not inside.size:
+        return slice(0), slice(0)
+    start, stop = int(inside[0]), int(inside[-1]) + 1
+    if (np.diff(sources[start:stop]) != 1).any():
+        return None
+    first = int(sources[start])
+    return slice(start, stop), slice(first, first + stop - start)
+
+
+def _windows(pixels: Floats, weight: Floats, down: _Reads, across: _Reads) -> Floats:
+    """[N, G, S, rows, columns, kH, kW] a view of the pixels in the window of each output cell."""
+    groups, _, slices, height, width = weight.shape
+    of_groups = pixels.reshape(len(pixels), groups, slices, *pixels.shape[2:])
+    spans = (height - 1) * down.dilation + 1, (width - 1) * across.dilation + 1
+    return sliding_window_view(of_groups, spans, axis=(3, 4))[
+        :, :, :, :: down.stride, :: across.stride, :: down.dilation, :: across.dilation
+    ]
+
+
+def _add_by_blas(windows: Floats, weight: Floats, space: Floats, tile: Floats) -> None:
+    """Put weight [G, F, S, kH, kW] times windows into a tile [N, G, F, rows, columns].
+
+    A tile of one image is a stretch of a row or whole rows, so that it lies in memory as a matrix does.
+    """
+    groups, filters = weight.shape[:2]
+    patches = windows.transpose(1, 2, 5, 6, 0, 3, 4)
+    if prod(weight.shape[3:]) > 1:
+        copied = space[: patches.size].reshape(patches.shape)
+        np.copyto(copied, patches)
+        patches = copied
+    matrices = weight.reshape(groups, filters, -1), patches.reshape(groups, weight[0, 0].size, -1)
+    if len(tile) == 1:
+        np.matmul(*matrices, out=tile[0].reshape(groups, filters, -1))
+    else:
+        sums = np.matmul(*matrices).reshape(groups, filters, len(tile), *tile.shape[3:])
+        tile[...] = sums.transpose(2, 0, 1, 3, 4)
+
+
+def _add_in_order(windows: Floats, weight: Floats, space: Floats, tile: Floats) -> None:
+    """Put the sums of weight [G, F, S, kH, kW] times windows into a tile [N, G, F, rows, columns]."""
+    shape = (*tile.shape[:3], weight.shape[2], *tile.shape[3:])
+    sums, products = space[: 2 * prod(shape)].reshape(2, *shape)
+    sums.fill(0.0)
+    for i, j in np.ndindex(*weight.shape[3:]):
+        np.multiply(weight[..., i, j, None, None], windows[:, :, None, ..., i, j], out=products)
+        sums += products
+    np.add.accumulate(sums, axis=3, out=products)
+    tile[...] = products[:, :, :, -1]

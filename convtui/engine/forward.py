@@ -1,0 +1,90 @@
+"""What each kind of layer makes of a mini-batch, in float64: the forward pass of torch.nn's modules."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from math import prod
+from typing import TypeAlias
+
+import numpy as np
+
+from convtui.engine.batchnorm import BatchNormState
+from convtui.engine.branches import Concat, Residual
+from convtui.engine.cross_correlation import cross_correlation
+from convtui.engine.layers import (
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    Linear,
+    MaxPool,
+    ReLU,
+    Window,
+)
+from convtui.engine.spec import Floats
+
+Arrays: TypeAlias = Mapping[str, Floats]
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
+    """The layer's output for a mini-batch, [N, channels, rows, columns] or [N, features].
+
+    inputs are of such shapes, several only where branches join. arrays has the layer's parameters by
+    PyTorch's names, and the running statistics of a batch norm, which is in evaluation mode here.
+    Raises SpecError where a window does not fit, TypeError for what is no layer that computes.
+    Source: https://pytorch.org/docs/stable/nn.html
+    """
+    first = inputs[0]
+    match layer:
+        case Conv():
+            axes = layer.axes(first.shape[1:])
+            return cross_correlation(first, arrays["weight"], arrays.get("bias"), axes, layer.spec.groups)
+        case MaxPool():
+            return reduce(np.maximum, _taps(layer, first, -np.inf))
+        case AvgPool():
+            total: Floats = reduce(np.add, _taps(layer, first, 0.0))
+            return total / prod(layer.spec.kernel_size)
+        case GlobalAvgPool():
+            means: Floats = first.mean(axis=(2, 3), keepdims=True)
+            return means
+        case ReLU():
+            return np.maximum(first, 0.0)
+        case BatchNorm():
+            return batch_norm_of(arrays, training=False)(first)
+        case Flatten():
+            return first.reshape(len(first), -1)
+        case Linear():
+            output: Floats = first @ arrays["weight"].T
+            return output + arrays["bias"] if layer.bias else output
+        case Residual():
+            return reduce(np.add, inputs)
+        case Concat():
+            return np.concatenate(inputs, axis=1)
+        case _:
+            raise TypeError(f"cannot compute a layer of type {type(layer).__name__}")
+
+
+def batch_norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:
+    """The batch norm with this weight, bias, running_mean and running_var, each [channels]."""
+    return BatchNormState(
+        len(arrays["weight"]),
+        training=training,
+        weight=arrays["weight"],
+        bias=arrays["bias"],
+        running_mean=arrays["running_mean"],
+        running_var=arrays["running_var"],
+    )
+
+
+def _taps(layer: Window, maps: Floats, filling: float) -> Iterator[Floats]:
+    """[N, channels, rows, columns] what each entry of a window meets, entry by entry, row by row."""
+    rows, columns = layer.axes(maps.shape[1:])
+    pads = (0, 0), (0, 0), (rows.before, rows.after), (columns.before, columns.after)
+    padded = np.pad(maps, pads, constant_values=filling) if any(map(any, pads)) else maps
+    for i, j in np.ndindex(*layer.spec.kernel_size):
+        top, left = i * rows.dilation, j * columns.dilation
+        down = slice(top, top + (rows.output - 1) * rows.stride + 1, rows.stride)
+        right = slice(left, left + (columns.output - 1) * columns.stride + 1, columns.stride)
+        yield padded[:, :, down, right]
