@@ -107,11 +107,11 @@ def _showing(text: str | None, screen: str) -> "Trainer":
     run = find_run(text)
     trainer.current = history = RunHistory.of_run(run)
     if screen == "batchnorm":
-        from convtui.pages.batchnorm.source import Source
+        from convtui.pages.batchnorm.network_source import NetworkSource
 
         history.saved = run.latest_checkpoint().step  # whatever is in the log
         # The page would show a seeded network instead of one that cannot be had.
-        Source(history.recipe, run=history.run, step=history.saved).open(None)
+        NetworkSource(history.recipe, run=history.run, step=history.saved).load()
     return trainer
 
 
