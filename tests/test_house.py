@@ -1,4 +1,4 @@
-"""What import contracts cannot say: no loose module, no silent one, no class that is only the base of another."""
+"""What import contracts cannot say: no loose module, none without a docstring, no base of a single class."""
 
 import ast
 from collections import Counter
