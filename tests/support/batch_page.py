@@ -9,7 +9,7 @@ from convtui.pages.batchnorm.page import BatchNormPage
 from convtui.state.batchnorm import BatchNormSession
 from convtui.training.datasets.minibatches import MiniBatches
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.trainer import Trainer
 from tests.support.driving import Driven, opened
 from tests.support.small_runs import SMALL, digits
@@ -21,7 +21,7 @@ def trainer_of(recipe: Recipe = SMALL, run: str = "", saved: int = 0) -> Trainer
     """A trainer that starts nothing, with a run if there is one."""
     trainer = Trainer(start=None)
     if run:
-        trainer.current = Record(recipe, run)
+        trainer.current = RunHistory(recipe, run)
         trainer.current.saved = saved
     return trainer
 

@@ -11,7 +11,7 @@ import torch
 
 from convtui.pages.batchnorm.labels import number
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import new_run
 from tests.support.batch_page import activations, norm_session, page, row, settled, trainer_of
 from tests.support.kept_runs import kept_run
@@ -37,7 +37,7 @@ async def test_a_kept_run_is_opened_where_none_is_shown() -> None:
 async def test_the_run_that_the_train_page_looks_at_is_shown() -> None:
     run, _ = kept_run()
     trainer = trainer_of()
-    trainer.look_at(Record.of_run(run))
+    trainer.look_at(RunHistory.of_run(run))
     assert trainer.looked_at is not None
     trainer.looked_at.saved = run.latest_weights()[0]
     async with page(trainer) as (driven, screen):
