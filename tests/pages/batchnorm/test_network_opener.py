@@ -14,7 +14,7 @@ from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
 from convtui.state.history import Timelines
 from convtui.training.next_run import NEXT_RUN, NextRun
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from tests.support.kept_runs import kept_run
 from tests.support.small_runs import SMALL
 
@@ -43,7 +43,7 @@ class FakePage:
 class Opening:
     """An opener with the app around it."""
 
-    def __init__(self, recipe: Recipe = SMALL, shown: Record | None = None) -> None:
+    def __init__(self, recipe: Recipe = SMALL, shown: RunHistory | None = None) -> None:
         self.page, self.timelines = FakePage(), Timelines()
         self.timelines.begin(NEXT_RUN, NextRun(recipe))
         self.trainer = SimpleNamespace(shown=shown)
@@ -55,9 +55,9 @@ class Opening:
         return self.timelines.present(BATCHNORM)
 
 
-def record_of_a_run() -> Record:
+def record_of_a_run() -> RunHistory:
     run, training = kept_run()
-    record = Record(run.recipe, str(run.path))
+    record = RunHistory(run.recipe, str(run.path))
     record.saved = training.step
     return record
 
