@@ -225,3 +225,53 @@ def test_untouched_until_something_is_done() -> None:
     assert session.at_channel(1).with_norm(training=False).is_unchanged
     assert not session.with_beta(0.1).is_unchanged
     assert not session.advanced(statistics(0)).is_unchanged
+
+
+def test_the_first_channel_follows_the_last() -> None:
+    assert [started().moved_channel(by).channel for by in (1, 4, -1)] == [1, 0, 3]
+
+
+def test_the_size_is_doubled_and_halved_but_never_below_one() -> None:
+    sizes = [
+        started(batch_size=size).with_batch_size_scaled(by).batch_size for size in (1, 6) for by in (1, -1)
+    ]
+    assert sizes == [2, 1, 12, 3]
+    with pytest.raises(ValueError, match="size 24: must be from 1 to 20"):
+        started().with_batch_size_scaled(1).with_batch_size_scaled(1)
+
+
+def test_gamma_and_beta_go_in_steps_without_rounding_errors() -> None:
+    session = started()
+    for _ in range(3):
+        session = session.with_gamma_stepped(1).with_beta_stepped(-1)
+    assert (session.gamma, session.beta) == (1.3, -0.3)
+
+
+@pytest.mark.parametrize(
+    ("momentum", "by", "expected"),
+    [
+        (0.1, 1, 0.3),
+        (0.1, -1, 0.05),
+        (1.0, 1, None),
+        (None, 1, 0.01),
+        (0.01, -1, None),
+        (0.2, 1, 0.3),
+        (0.2, -1, 0.1),
+    ],
+)
+def test_the_next_momentum(momentum: float | None, by: int, expected: float | None) -> None:
+    assert started().with_norm(momentum=momentum).with_next_momentum(by).norm.momentum == expected
+
+
+def test_the_identity_is_taken_back_by_asking_again() -> None:
+    session, found = started().with_gamma(2), statistics(3)
+    identity = session.with_identity_toggled(found)
+    assert (identity.gamma, identity.beta) == (np.sqrt(found.var[0] + 1e-5), found.mean[0])
+    again = identity.with_identity_toggled(found)
+    assert (again.gamma, again.beta) == (1, 0)
+
+
+def test_the_mode_goes_both_ways() -> None:
+    evaluation = started().with_mode_toggled()
+    assert not evaluation.norm.training
+    assert evaluation.with_mode_toggled().norm.training

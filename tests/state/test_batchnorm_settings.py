@@ -2,7 +2,7 @@
 
 import pytest
 
-from convtui.state.batchnorm_settings import EXAMPLES, parse_setting, transition
+from convtui.state.batchnorm_settings import EXAMPLES, parse_setting, transition, value_text
 from tests.state.test_batchnorm import started
 
 
@@ -66,3 +66,21 @@ def test_every_example_is_understood(name: str) -> None:
     assert setting == name
     if name != "seed":
         assert callable(transition(setting, value))
+
+
+def test_the_present_values_can_be_typed() -> None:
+    session = started().at_channel(2).with_gamma(0.5).with_norm(momentum=None)
+    texts = {name: value_text(session, name) for name in EXAMPLES}
+    assert texts == {
+        "layer": "3",
+        "channel": "2",
+        "size": "6",
+        "gamma": "0.5",
+        "beta": "0",
+        "momentum": "None",
+        "eps": "",
+        "mode": "",
+        "seed": "",
+    }
+    again = [transition(name, text)(session) for name, text in texts.items() if text]
+    assert [{name: value_text(each, name) for name in EXAMPLES} for each in again[1:]] == [texts] * 5

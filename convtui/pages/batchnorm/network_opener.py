@@ -1,7 +1,7 @@
-"""Which network the BatchNorm page looks at: it is opened in another thread, and a run's is only read.
+"""Which network the BatchNorm page looks at: it is opened in another thread, and a run's files are only read.
 
-What is seen first is the run that the Train page shows, if it has a checkpoint, else random weights. Newer
-checkpoints of that run follow by themselves, as long as nothing was done with the weights before.
+First it is the run that the Train page shows, if that has a checkpoint, else random weights. Newer
+checkpoints of that run follow by themselves, until the user changes something.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _READING = "reading the images …"
 
 
 class NetworkOpener:
-    """Opens one network at a time, and tries what could not be opened again only when asked to."""
+    """Opens one network at a time; what could not be opened is tried again only when asked for."""
 
     def __init__(self, host: Callable[[], Host], page: PageServices) -> None:
         self._host, self._page = host, page
@@ -40,7 +40,7 @@ class NetworkOpener:
 
     @property
     def problem(self) -> str:
-        """Why nothing is opened: the images are still being read, or what was wrong with them last."""
+        """Why no network is open yet: its images are still being read, or could not be read."""
         return _READING if self._opening else next(reversed(self._refused.values()), _READING)
 
     def source_text(self, opened: OpenedNetwork) -> str:
@@ -50,10 +50,10 @@ class NetworkOpener:
             return name
         return f"{name} (newer: step {shown.step})"
 
-    # -- which one
+    # -- choosing one
 
     def open_wanted(self) -> None:
-        """Open what is seen first, or newer weights of the run that is followed."""
+        """Open the first network, or newer weights of the run that is followed."""
         if self._opening is not None:
             return
         opened = self._opened
@@ -73,11 +73,11 @@ class NetworkOpener:
         return self._last_seen != before
 
     def forget_refusals(self) -> None:
-        """Whatever was wrong may be mended by now."""
+        """Allow another try: what was wrong may be fixed by now."""
         self._refused.clear()
 
     def switch_weights(self) -> None:
-        """The run's newest weights, or random ones; without a run on show those of the newest kept run."""
+        """The newest weights of the shown run, or random ones; without a shown run the newest saved run's."""
         opened, run = self._opened, self._shown_run()
         if self._opening is not None:
             return
@@ -93,7 +93,7 @@ class NetworkOpener:
             self._page.in_thread(self._find_newest)
 
     def open_seeded(self, seed: int) -> None:
-        """The same layers with random weights; a run is not followed any more."""
+        """The same layers with random weights; the run is no longer followed."""
         if self._opened and self._opening is None:
             self._follows_run = False
             self._open(NetworkSource(self._opened.source.recipe, seed))
@@ -113,7 +113,7 @@ class NetworkOpener:
             return None
         return NetworkSource(record.recipe, run=record.run, step=record.saved)
 
-    # -- opening it
+    # -- opening one
 
     @property
     def _opened(self) -> OpenedNetwork | None:
