@@ -10,13 +10,22 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint bench bench-fastai pictures clean
+.PHONY: help run dev console test lint bench bench-fastai pictures hooks clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: $(VENV)/.run ## open the app, installing it first; ARGS="..." are its arguments
 	@$(BIN)/python -m convtui $(ARGS)
+
+dev: $(VENV)/.dev ## open the app with textual's console: `make dev` here, `make console` in another terminal
+	@TEXTUAL=devtools $(BIN)/python -m convtui $(ARGS)
+
+console: $(VENV)/.dev ## what the app prints and logs while `make dev` runs
+	@$(BIN)/textual console
+
+hooks: $(VENV)/.dev ## check each commit as CI does
+	@$(BIN)/pre-commit install
 
 test: $(VENV)/.test ## run the tests; ARGS="..." go to pytest
 	@$(BIN)/python -m pytest -n auto $(ARGS)
@@ -58,7 +67,7 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP_INSTALL) -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.test $(VENV)/.lint: $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
+$(VENV)/.test $(VENV)/.lint $(VENV)/.dev: $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP_INSTALL) -c constraints.txt -e '.[$*]'
 	@touch $(VENV)/.run $@
 

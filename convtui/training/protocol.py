@@ -22,12 +22,12 @@ Kernels: TypeAlias = tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
 
 @dataclass(frozen=True)
 class Message:
-    """A line of JSON; its name is the class's."""
+    """A line of JSON; its kind is the class's name in lower case where no other is given."""
 
     kind: ClassVar[str]
 
-    def __init_subclass__(cls) -> None:
-        cls.kind = cls.__name__.lower()
+    def __init_subclass__(cls, kind: str = "") -> None:
+        cls.kind = kind or cls.__name__.lower()
 
 
 # -- jobs and commands, to the worker
@@ -50,7 +50,7 @@ class Continue(Message):
 
 @dataclass(frozen=True)
 class Find(Message):
-    """Try ever greater learning rates on this recipe's network."""
+    """Try higher and higher learning rates on this recipe's network."""
 
     recipe: Recipe
 
@@ -141,7 +141,7 @@ class Watched(Message):
 
 
 @dataclass(frozen=True)
-class Step(Message):
+class Stepped(Message, kind="step"):
     """A mini-batch was trained on; steps count from 1, lr and momentum are those used.
 
     loss is the mean cross entropy of the mini-batch before the step; seconds are those of training since the
@@ -283,7 +283,7 @@ class Failed(Message):
 
 
 EVENTS: Final = (
-    *(Ready, Begun, Step, Snapshot, Epoch, Saved, Rate),
+    *(Ready, Begun, Stepped, Snapshot, Epoch, Saved, Rate),
     *(Paused, Going, Stopped, Finished, Tried, Suggested, Failed),
 )
 JOBS: Final = (Train, Continue, Find)

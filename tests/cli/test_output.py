@@ -49,7 +49,7 @@ def test_a_run_told_on_a_full_disk(
     async def start() -> FakeWorker:
         return worker
 
-    monkeypatch.setattr(client.Worker, "start", start)
+    monkeypatch.setattr(client.WorkerProcess, "start", start)
     monkeypatch.setattr(sys, "stdout", FullDisk())
     worker.tell(Ready(), *events(Recipe(), 80, str(run.path)), Saved(80), Stopped(80))
     assert cli.main(["train", *option]) == 1

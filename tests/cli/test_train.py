@@ -15,7 +15,7 @@ from convtui.training.protocol import (
     Message,
     Ready,
     Saved,
-    Step,
+    Stepped,
     Stopped,
     Train,
     encode,
@@ -34,7 +34,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     async def start() -> FakeWorker:
         return fake
 
-    monkeypatch.setattr(client.Worker, "start", start)
+    monkeypatch.setattr(client.WorkerProcess, "start", start)
     return fake
 
 
@@ -151,7 +151,7 @@ def test_a_line_for_each_epoch(worker: FakeWorker, capsys: pytest.CaptureFixture
 
 def test_a_run_that_diverges_is_told(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
     run, told = kept(Recipe(epochs=2))
-    told = [replace(e, loss=float("nan")) if isinstance(e, Step) and e.step > 7 else e for e in told]
+    told = [replace(e, loss=float("nan")) if isinstance(e, Stepped) and e.step > 7 else e for e in told]
     worker.tell(Ready(), *told)
     words = "diverged: the loss is not finite since step 8; a smaller --max-lr may help\n"
     assert train("--epochs", "2") == train_command.DIVERGED == 3
@@ -166,7 +166,7 @@ def test_a_run_that_diverges_is_told(worker: FakeWorker, capsys: pytest.CaptureF
 
 def test_json_of_a_run_that_diverges(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
     _, told = kept(Recipe(epochs=2))
-    told = [replace(e, loss=float("inf")) if isinstance(e, Step) and e.step > 7 else e for e in told]
+    told = [replace(e, loss=float("inf")) if isinstance(e, Stepped) and e.step > 7 else e for e in told]
     worker.tell(Ready(), *told)
     assert train("--epochs", "2", "--json") == 3
     out, err = capsys.readouterr()

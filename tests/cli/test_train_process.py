@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from convtui.training.protocol import Begun, Message, Step, Stopped, decode
+from convtui.training.protocol import Begun, Message, Stepped, Stopped, decode
 from convtui.training.runs.store import all_runs
 
 TINY = ("--data", "digits-8x8", "--channels", "4", "--batch-size", "64")
@@ -49,7 +49,7 @@ def until(process: "subprocess.Popen[str]", kind: type[Message]) -> Message:
 
 def test_ctrl_c_saves_and_says_how_to_go_on() -> None:
     with running(*TINY, "--epochs", "500", "--json") as process:
-        until(process, Step)
+        until(process, Stepped)
         (child,) = psutil.Process(process.pid).children()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
@@ -62,7 +62,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on() -> None:
         begun = until(process, Begun)
         assert isinstance(begun, Begun)
         assert begun.step == stopped.step
-        until(process, Step)
+        until(process, Stepped)
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 128 + signal.SIGTERM
 
@@ -81,7 +81,7 @@ def test_ctrl_c_before_the_run_has_begun() -> None:
 
 def test_a_second_ctrl_c_ends_at_once() -> None:
     with running(*TINY, "--epochs", "500", "--json") as process:
-        until(process, Step)
+        until(process, Stepped)
         (child,) = psutil.Process(process.pid).children()
         child.suspend()  # it saves nothing and does not end
         parent = psutil.Process(process.pid)
@@ -98,7 +98,7 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
 
 def test_ctrl_c_to_a_process_that_is_killed_before_it_has_saved() -> None:
     with running(*TINY, "--epochs", "500", "--json") as process:
-        until(process, Step)
+        until(process, Stepped)
         (child,) = psutil.Process(process.pid).children()
         child.suspend()
         parent = psutil.Process(process.pid)
@@ -116,7 +116,7 @@ def test_ctrl_c_to_a_process_that_is_killed_before_it_has_saved() -> None:
 def test_a_reader_of_json_that_leaves_ends_it_quietly() -> None:
     with running(*TINY, "--epochs", "500", "--json") as process:
         assert process.stdout
-        until(process, Step)
+        until(process, Stepped)
         process.stdout.close()
         process.stdout = None
         _, err = process.communicate()

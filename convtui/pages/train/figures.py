@@ -146,7 +146,7 @@ class WeightStep:
 
 
 @dataclass(frozen=True, eq=False)
-class WeightTrace:
+class WeightCurves:
     """One weight's figures over the steps [steps] in which it was watched; momenta are those of the steps."""
 
     steps: Array
@@ -227,7 +227,7 @@ class WeightView:
     status: Status
     name: str
     weight: WeightStep | None
-    trace: WeightTrace
+    trace: WeightCurves
     history: LayerHistory
     layers: tuple[LayerFigures, ...]  # whose norms the history has
     selected: int  # the chosen weight's layer among them

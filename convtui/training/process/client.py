@@ -25,7 +25,7 @@ LONGEST_LINE: Final = 2**24
 _NO_CAUSES: Final = ("ignored: ", "note: ")  # what was not obeyed; how Rust would tell more
 
 
-class Worker:
+class WorkerProcess:
     """A training process; `await Worker.start()` makes one."""
 
     def __init__(self, process: Process) -> None:
@@ -38,7 +38,7 @@ class Worker:
         self._listening = asyncio.create_task(self._listen(process.stderr))
 
     @classmethod
-    async def start(cls) -> Worker:
+    async def start(cls) -> WorkerProcess:
         """A process that has begun to import what it needs: it says Ready, and takes messages at once.
 
         Raises OSError where none can be started.

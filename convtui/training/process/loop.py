@@ -33,7 +33,7 @@ from convtui.training.protocol import (
     Message,
     Prediction,
     Snapshot,
-    Step,
+    Stepped,
     Suggested,
     Tried,
     Watched,
@@ -103,7 +103,7 @@ class Training:
                 yield self.snapshot()
         yield Finished(self.step, self._epoch.validation_loss, self._epoch.accuracy, self.seconds)
 
-    def train_step(self) -> Step:
+    def train_step(self) -> Stepped:
         """Train on the next mini-batch."""
         began = perf_counter()
         if self.step % self.steps_per_epoch == 0:
@@ -124,7 +124,7 @@ class Training:
         self._epoch_loss += mean_loss
         self.seconds += perf_counter() - began
         epoch = 1 + (self.step - 1) // self.steps_per_epoch
-        return Step(self.step, epoch, mean_loss, lr, momentum, self.seconds, watched)
+        return Stepped(self.step, epoch, mean_loss, lr, momentum, self.seconds, watched)
 
     def snapshot(self) -> Snapshot:
         """The network now; the activations are those of the last step's mini-batch, before its update."""

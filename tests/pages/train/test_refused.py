@@ -59,7 +59,7 @@ async def test_a_kept_run_that_never_began_is_not_said_to_start() -> None:
     async with training() as driven:
         await driven.turn_to(Tab.RUNS)
         await driven.press("enter")
-        assert driven.train.views.record is not None
+        assert driven.train.views.history is not None
         assert "Starting" not in driven.text
 
 

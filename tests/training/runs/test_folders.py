@@ -11,7 +11,7 @@ import pytest
 
 from convtui.training.recipe import Recipe
 from convtui.training.runs import store as runs
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import (
     Run,
     RunError,
@@ -118,7 +118,7 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(run: Run, name: str) -> Non
     (run.path / name).unlink(missing_ok=True)
     os.mkfifo(run.path / name)
     with pytest.raises(RunError, match=rf"{name}: not a regular file$"):
-        Record.of_run(find_run("1"))
+        RunHistory.of_run(find_run("1"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such files")
@@ -218,9 +218,9 @@ def test_a_copy_is_a_run_of_its_own(run: Run) -> None:
     with run.locked():
         run.append(made.begun(SMALL, str(run.path)))
     copy = Run(shutil.copytree(run.path, run.path.with_name("0015")))
-    record = Record.of_run(copy)
-    assert record.run == str(copy.path)
-    Run(Path(record.run)).delete()
+    history = RunHistory.of_run(copy)
+    assert history.run == str(copy.path)
+    Run(Path(history.run)).delete()
     assert run.path.is_dir()
     assert not copy.path.exists()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from convtui.training.protocol import Finished, Message, Snapshot, Step
+from convtui.training.protocol import Finished, Message, Snapshot, Stepped
 from convtui.training.runs.checkpoint import Checkpoint, file_name
 from convtui.training.runs.store import CHECKPOINTS_KEPT, Run, RunError, find_run, new_run
 from tests.support import events as made
@@ -154,7 +154,7 @@ def test_a_run_that_is_left_again_and_again_ends_with_the_same_weights(run: Run,
             training = trained(checkpoint=going.checkpoint())
             left = 3 + chance.randrange(8)
             for event in training.events():
-                if (isinstance(event, Step) and event.step % 3 == 0) or isinstance(event, Finished):
+                if (isinstance(event, Stepped) and event.step % 3 == 0) or isinstance(event, Finished):
                     going.save(training.checkpoint())
                 left -= not isinstance(event, Snapshot)
                 if left < 0:
