@@ -84,6 +84,8 @@ def _list_runs() -> int:
             if record.is_diverged:  # an outline lacks the step at which it did
                 record = Record.of_run(run)
             records.append((run, record))
+            if record.left_out:
+                damages.append(RunError(f"run {run.number}: {record.left_out}"))
         except RunError as error:
             damages.append(error)
     with printing():
@@ -122,6 +124,8 @@ def _resume(text: str, as_json: bool) -> int:
 
     run = find_run(text)
     record = Record.of_run(run)
+    if record.left_out:
+        tell(f"convtui: run {run.number}: {record.left_out}")
     if record.state is not State.FINISHED:
         return _follow(Continue(str(run.path)), record, as_json)
     if as_json:

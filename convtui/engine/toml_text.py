@@ -1,6 +1,6 @@
 """Bounds on a TOML text, checked before it is parsed.
 
-Python's own parser takes time and memory with the square of a key's parts: a key of 50,000 costs 40 s and 8 GB.
+Python's own parser needs time and memory with the square of a key's parts: 50,000 cost 40 s and 8 GB.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class TomlBoundError(ValueError):
 
 
 def require_bounded(text: str) -> None:
-    """Raises TomlBoundError for a key of too many parts, and for too many keys; takes time linear in the text."""
+    """Raises TomlBoundError for a key of too many parts, and for too many keys, in linear time."""
     lines = text.split("\n")
     may_have_long_keys = any(line.count(".") >= MOST_PARTS for line in lines)
     if not may_have_long_keys and len(lines) <= MOST_STATEMENTS:
@@ -44,7 +44,9 @@ def require_bounded(text: str) -> None:
         depth = max(depth + (token in "[{") - (token in "]}"), 0)
         statements += token == "\n" and not depth
         if statements > MOST_STATEMENTS:
-            raise TomlBoundError(line, f"there are more than {MOST_STATEMENTS:,} lines of keys; leave some out")
+            raise TomlBoundError(
+                line, f"there are more than {MOST_STATEMENTS:,} lines of keys; leave some out"
+            )
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int]]:

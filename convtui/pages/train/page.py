@@ -234,6 +234,8 @@ class TrainScreen(ShowingScreen):
         else:
             self.trainer.look_at(record)
             self.turn_to(View.CURVES)
+            if record.left_out:
+                self.say(f"{run_name(record.run)}: {record.left_out}", error=True)
 
     def wheeled(self, by: int) -> None:
         """The wheel over the table of runs or of layers, which stops at the ends."""

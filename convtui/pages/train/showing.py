@@ -44,6 +44,7 @@ HINTS: Final = {
     View.WEIGHT: "arrows choose the weight in its kernel · page up, down the filter · [ ] layer",
     View.RUNS: "↑ ↓ choose · enter shows it · m its curves · g goes on · t its recipe · delete",
 }
+OTHER_IMAGES: Final = "the images are others than those of this run: its predictions are not shown"
 # The view's hint matters more than these.
 CALM: Final = (State.TRAINING, State.PAUSED, State.FINISHED, State.STOPPED, State.ELSEWHERE)
 
@@ -134,6 +135,9 @@ class ShowingScreen(KeptScreen):
             words = f"comparison, run {number} of {COMPARED} · {run_words(record)}"
         elif record.state in CALM:
             words = hint
+            data = self.images_of(record.recipe)
+            if data and not figures.has_images_of(data, record.picture):
+                words = OTHER_IMAGES
         return figures.status(record, words, trainer.trouble)
 
     def _awaited(self, job: Record | Search) -> str:
@@ -172,7 +176,9 @@ class ShowingScreen(KeptScreen):
             (*curves, figures.curves(record, self._colour_of(record))),
             figures.schedule_of(record),
             figures.kernels(record.picture) if record.picture else None,
-            figures.predictions(record.picture, data) if data else None,
+            figures.predictions(record.picture, data)
+            if data and figures.has_images_of(data, record.picture)
+            else None,
             log_loss=self.is_log,
         )
 
