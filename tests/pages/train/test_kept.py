@@ -12,7 +12,6 @@ from convtui.pages.train.kept import MOST_SETS
 from convtui.pages.train.showing import View
 from convtui.training.process.protocol import (
     Continue,
-    Message,
     Stopped,
     Train,
 )
