@@ -5,7 +5,7 @@ from pathlib import Path
 
 from convtui.pages.train import figures
 from convtui.pages.train.panes import TrainPanes
-from convtui.pages.train.views import CurvesView, LayersView, RunsView, TrainView, WeightView
+from convtui.pages.train.views import Curves, CurvesView, LayersView, RunsView, TrainView, WeightView
 from convtui.paint.themes import palette_of
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.runs.history import Record
@@ -53,7 +53,7 @@ def _views(record: Record, data: DataSet) -> list[TrainView]:
     ]
 
 
-def _runs_view(record: Record, curves: list[figures.shown.Curves]) -> RunsView:
+def _runs_view(record: Record, curves: list[Curves]) -> RunsView:
     return RunsView(
         figures.status(record),
         (figures.run_row(record, 0),),
