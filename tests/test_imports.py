@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+import convtui.pages
 from tests.benchmarks.terminal import running
 
 SLOW = {"PIL", "asyncio", "filelock", "numpy", "platformdirs", "rich", "safetensors", "textual", "torch"}
 FLOORS = {"app", "cli", "engine", "inputs", "pages", "paint", "state", "store", "training"}
 PAGES = {"batchnorm", "layers", "matrix", "step", "train"}
 WATCHED = SLOW | {f"convtui.{floor}" for floor in FLOORS} | {f"convtui.pages.{page}" for page in PAGES}
+PURE = {"figures", "labels", "layout", "plots", "sheets", "tables", "views"}  # of each page
 
 LIST_MODULES_AT_SIGNAL = """
 import pathlib, signal, sys
@@ -40,10 +42,10 @@ STEP_PAGE = floors("app cli engine inputs pages pages.step paint state store") |
 
 
 def loaded(statement: str) -> set[str]:
-    """What of the watched modules a process has at its end that runs no more than this."""
+    """The modules of a process that runs no more than this."""
     script = f"import sys; {statement}; sys.stderr.write(' '.join(sys.modules))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return WATCHED & set(run.stderr.split())
+    return set(run.stderr.split())
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def loaded(statement: str) -> set[str]:
     ],
 )
 def test_what_an_import_loads(statement: str, expected: set[str]) -> None:
-    assert loaded(statement) == expected
+    assert WATCHED & loaded(statement) == expected
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,16 @@ def test_what_a_command_loads(
     command: str, expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert loaded(f"from convtui.cli.main import main; assert main({command.split()}) == 0") == expected
+    statement = f"from convtui.cli.main import main; assert main({command.split()}) == 0"
+    assert WATCHED & loaded(statement) == expected
+
+
+def test_the_pure_parts_of_the_pages_load_no_app() -> None:
+    pages = Path(convtui.pages.__file__).parent
+    files = [path for path in pages.glob("*/*.py") if path.stem in PURE]
+    assert len(files) > len(PAGES)
+    parts = [f"convtui.pages.{path.parent.name}.{path.stem}" for path in files]
+    assert not loaded(f"import {', '.join(parts)}") & {"textual.app", "textual.screen"}
 
 
 def test_what_the_first_frame_loads(tmp_path: Path) -> None:

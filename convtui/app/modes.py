@@ -29,9 +29,9 @@ def _batchnorm() -> Screen[None]:
 
 
 def _train() -> Screen[None]:
-    from convtui.pages.train.page import TrainScreen
+    from convtui.pages.train.page import TrainPage
 
-    return TrainScreen()
+    return TrainPage()
 
 
 MODES: Final[dict[str, Callable[[], Screen[Any]]]] = {

@@ -19,7 +19,7 @@ from convtui.cli.output import OutputError, printing, tell
 
 if TYPE_CHECKING:
     from convtui.training.process.client import Worker
-    from convtui.training.process.protocol import Message
+    from convtui.training.protocol import Message
     from convtui.training.runs.history import Record
 
 FAILED: Final = 1
@@ -96,7 +96,7 @@ def _list_runs() -> int:
 
 
 def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
-    from convtui.training.process.protocol import Train
+    from convtui.training.protocol import Train
     from convtui.training.recipe import Recipe, RecipeError
     from convtui.training.runs.history import Record
 
@@ -118,7 +118,7 @@ def _by_option(reason: str) -> str:
 
 
 def _resume(text: str, as_json: bool) -> int:
-    from convtui.training.process.protocol import Continue
+    from convtui.training.protocol import Continue
     from convtui.training.runs.history import Record, State
     from convtui.training.runs.store import find_run
 
@@ -165,7 +165,7 @@ class _Outcome:
 
 def _follow(job: Message, record: Record, as_json: bool) -> int:
     from convtui.cli.train_report import reporting
-    from convtui.training.process.protocol import Failed, Finished, Stopped
+    from convtui.training.protocol import Failed, Finished, Stopped
 
     outcome = _Outcome()
     try:
@@ -209,7 +209,7 @@ def _how_to_go_on(record: Record) -> str:
 async def _work(job: Message, record: Record, report: Callable[[Message], None], outcome: _Outcome) -> None:
     """Have the worker do the job, and tell of it in `outcome`."""
     from convtui.training.process.client import Worker
-    from convtui.training.process.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
+    from convtui.training.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
 
     worker = await Worker.start()
     try:

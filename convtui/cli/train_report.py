@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from typing import Final, TypeAlias
 
 from convtui.inputs.durations import duration
-from convtui.training.process.protocol import Begun, Epoch, Message, Step, encode
+from convtui.training.protocol import Begun, Epoch, Message, Step, encode
 from convtui.training.recipe_words import recipe_words
 from convtui.training.runs.history import Record
 from convtui.training.runs.store import Run, number_of

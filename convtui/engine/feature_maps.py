@@ -76,7 +76,7 @@ class FeatureMaps:
         """
         row = self._row(layer)
         if not isinstance(row.layer, Conv):
-            raise LayerError(layer, row.layer.title, "is no convolution")
+            raise LayerError(layer, row.layer.title, "is not a convolution")
         spec, weights = row.layer.spec, self.weights(layer)
         return Convolution(
             self.activations(row.inputs[0]),
@@ -94,10 +94,10 @@ class FeatureMaps:
         if error and layer >= error.number:
             raise error
         if not 0 <= layer < len(rows):
-            raise IndexError(f"layer {layer} does not exist: the image is 0, the last layer {len(rows) - 1}")
+            raise IndexError(f"layer {layer} does not exist: layers are 0 (the image) to {len(rows) - 1}")
         row = rows[layer]
         padded = prod(axis.padded for axis in row.axes or ()) * row.input_shape[0]
-        for count, what in (row.parameters, "parameters"), (padded, "inputs, padding counted"):
+        for count, what in (row.parameters, "parameters"), (padded, "inputs including padding"):
             if count > MOST_CELLS:
                 why = f"has {count:,} {what}; at most {MOST_CELLS:,} can be computed"
                 raise LayerError(layer, row.layer.title, why)
@@ -112,7 +112,7 @@ class FeatureMaps:
         held = needed | self._maps.keys()
         cells = sum(prod(self.summary.rows[number].output_shape) for number in held)
         if cells > MOST_CELLS:
-            why = f"the maps up to it hold {cells:,} numbers; resize the image: at most {MOST_CELLS:,} fit"
+            why = f"the maps up to it hold {cells:,} numbers, at most {MOST_CELLS:,} fit; resize the image"
             raise LayerError(row.number, row.layer.title, why)
         return [self._row(number) for number in sorted(needed - self._maps.keys())]
 
@@ -169,7 +169,7 @@ class FeatureMaps:
             raise ValueError(f"weights: layer {number} {has}, but {name!r} was given")
         values = finite(f"weights: {name} of layer {number}", array)
         if values.shape != known[name]:
-            shapes = f"must be {list(known[name])}, not {list(values.shape)}"
+            shapes = f"must be {list(known[name])}, got {list(values.shape)}"
             raise ValueError(f"weights: {name} of layer {number} {shapes}")
         return values
 

@@ -20,16 +20,16 @@ def finite(name: str, values: ArrayLike) -> Floats:
             raise TypeError("it is a text")
         given = np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{name} is no array of numbers: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"{name} is not an array of numbers: {str(error).splitlines()[0]}") from None
     if given.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, not {given.dtype}")
+        raise ValueError(f"{name} must hold real numbers, got {given.dtype}")
     is_kept = given.dtype == np.float64 and not given.flags.writeable
     if is_kept and _found_finite.get(id(given)) is given:
         return given
     with np.errstate(over="ignore"):
         array = given if is_kept else given.astype(np.float64)
     if array.size and not np.isfinite([array.min(), array.max()]).all():
-        raise ValueError(f"{name} has NaN or infinite numbers")
+        raise ValueError(f"{name} contains NaN or infinity")
     array.setflags(write=False)
     _found_finite[id(array)] = array
     return array

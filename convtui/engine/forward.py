@@ -63,7 +63,7 @@ def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
         case Concat():
             return np.concatenate(inputs, axis=1)
         case _:
-            raise TypeError(f"{type(layer).__name__} is no layer that computes")
+            raise TypeError(f"cannot compute a layer of type {type(layer).__name__}")
 
 
 def batch_norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:

@@ -266,7 +266,9 @@ class Linear(Layer):
     def output_shape(self, *shapes: Shape) -> Shape:
         """[out_features]. Raises SpecError for maps, which are flattened first."""
         if len(shapes[0]) != 1:
-            raise SpecError("input", list(shapes[0]), "linear takes features, not maps", "flatten before it")
+            raise SpecError(
+                "input", list(shapes[0]), "linear takes features, not feature maps", "flatten before it"
+            )
         return (self.out_features,)
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
@@ -281,7 +283,10 @@ class Linear(Layer):
 def _maps(layer: Layer, shape: Shape) -> Shape:
     if len(shape) != 3:
         raise SpecError(
-            "input", list(shape), f"{layer.kind} takes maps [channels, rows, columns]", "before flatten"
+            "input",
+            list(shape),
+            f"{layer.kind} takes feature maps [channels, rows, columns]",
+            "before flatten",
         )
     return shape
 

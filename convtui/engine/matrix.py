@@ -204,8 +204,8 @@ class WeightMatrix:
         rows, columns = prod(self.output_shape), prod(self.input_shape)
         if rows * columns > MOST_DENSE:
             raise ValueError(
-                f"a matrix of {rows} x {columns} has {rows * columns} cells, too many for an array: "
-                f"at most {MOST_DENSE}, but block gives any part of it"
+                f"a matrix of {rows} x {columns} has {rows * columns} cells, too many for an array "
+                f"(at most {MOST_DENSE}); block gives any part of it"
             )
         filters, channels = len(self.weight), len(self.image)
         array = np.zeros((filters, rows // filters, channels, columns // channels))
@@ -383,5 +383,5 @@ def _coordinates(name: str, indices: int | Picked, shape: Shape) -> tuple[Indice
 def _vector(values: ArrayLike, size: int) -> Floats:
     vector = np.asarray(values, dtype=np.float64)
     if vector.shape != (size,):
-        raise ValueError(f"a vector of {size} numbers is needed, not the shape {list(vector.shape)}")
+        raise ValueError(f"expected a vector of {size} numbers, got shape {list(vector.shape)}")
     return vector

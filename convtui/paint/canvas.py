@@ -65,6 +65,7 @@ class Canvas(Widget):
         self._panes_on: dict[int, list[Pane]] = {}
         self._lines: dict[Pane, dict[int, list[Segment]]] = {}
         self._strips: dict[int, Strip] = {}
+        self._width = 0  # of the strips
         self._hovered: tuple[Pane | None, Cell | None] = (None, None)
 
     def place(self, panes: Iterable[Pane], palette: Palette) -> None:
@@ -80,27 +81,42 @@ class Canvas(Widget):
         self.refresh()
 
     def repaint(self) -> None:
-        """Draw again what has changed in the panes."""
+        """Draw again what has changed in the panes.
+
+        Lines are drawn now and compared with those on the screen, so that what looks as it did is not sent:
+        most rows of a window over a plain ground, and titles.
+        """
         ends: dict[int, int] = {}
         for pane, lines in self._lines.items():
-            left, top, _, _ = pane.region
+            last: dict[int, int] = {}
             for change in pane.changes():
+                right = change.right
                 for y in change.line_range:
-                    lines.pop(y, None)
-                    ends[top + y] = max(ends.get(top + y, 0), left + change.right)
+                    if right > last.get(y, 0):
+                        last[y] = right
+            left, top, _, _ = pane.region
+            for y, right in last.items():
+                line = pane.line(y)
+                if line != lines.get(y):
+                    lines[y] = line
+                    ends[top + y] = max(ends.get(top + y, 0), left + right)
         for y in ends:
             self._strips.pop(y, None)
         if ends:
             # Textual writes a changed line from its start, and once for each region of it.
-            self.refresh(*(Region(0, y, end, 1) for y, end in ends.items()))
+            self.refresh(*[Region(0, y, end, 1) for y, end in ends.items()])
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as they are: a canvas has no border, opacity or links of which Textual must know."""
         strips, width = self._strips, self.size.width
-        # There are no colours by name here that would have to be made true.
-        filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
-        for y in crop.line_range:
-            if y not in strips or strips[y].cell_length != width:
+        if width != self._width:
+            self._width = width
+            strips.clear()
+        missing = [y for y in crop.line_range if y not in strips]
+        if missing:
+            # There are no colours by name here that would have to be made true.
+            filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+            for y in missing:
                 strip = self._drawn(y, width)
                 for line_filter in filters:
                     strip = strip.apply_filter(line_filter, self.styles.background)
@@ -117,9 +133,10 @@ class Canvas(Widget):
             if left > x:
                 segments.append(Segment(" " * (left - x), blank))
             lines = self._lines[pane]
-            if y - top not in lines:
-                lines[y - top] = pane.line(y - top)
-            segments += lines[y - top]
+            line = lines.get(y - top)
+            if line is None:
+                line = lines[y - top] = pane.line(y - top)
+            segments += line
             x = left + pane_width
         if x < width:
             segments.append(Segment(" " * (width - x), blank))

@@ -42,8 +42,8 @@ class DrawnPane(Generic[Shown]):
         self.region, self.palette = region, palette
         self._draw_again()
 
-    def show(self, shown: Shown) -> None:
-        """Draw this from now on; the very same thing is not drawn again."""
+    def show(self, shown: Shown | None) -> None:
+        """Draw this from now on, None as blank lines; the very same thing is not drawn again."""
         if shown is not self.shown:
             self.shown = shown
             self._draw_again()

@@ -29,7 +29,7 @@ _BEGINNING = "# Left by a convtui that did not end properly: "
 
 
 class Autosave:
-    """Keeps the latest session of a running app on disk. What goes wrong is only ever told in `problem`."""
+    """Keeps the latest session of a running app on disk. Errors are reported only in `problem`."""
 
     def __init__(self) -> None:
         self.problem = ""
@@ -65,7 +65,7 @@ class Autosave:
             try:
                 self._write(*latest)
             except Exception as error:  # whatever it is, the app goes on
-                self.problem = f"no copy of unsaved work can be kept: {error}"
+                self.problem = f"unsaved work cannot be backed up: {error}"
             else:
                 self._written, self.problem = latest, ""
 
@@ -106,7 +106,7 @@ class Autosave:
 
 @dataclass(frozen=True)
 class Recoverable:
-    """A session whose app has gone without ending in order."""
+    """A session left behind by an app that did not exit properly."""
 
     path: Path
     when: datetime
@@ -114,7 +114,7 @@ class Recoverable:
     saved_as: Path | None
 
     def session(self) -> Session:
-        """The session as it was. Raises SessionFileError if it cannot be had, such as without its image."""
+        """The session as it was. Raises SessionFileError if it cannot be loaded."""
         return replace(load(self.path), path=self.saved_as)
 
     def discard(self) -> None:

@@ -14,8 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from convtui.state.history import History
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,
@@ -80,15 +79,12 @@ class Trainer:
     """Runs one job at a time in a worker that is started when first needed.
 
     Without a way to start a worker it only shows what it is given.
-    `recipes` has the next run's recipe and those before it, `current` the last run worked on, `looked_at` a
-    kept one that is shown instead, `records` the runs of this session by folder, `comparison` the runs
-    compared, in order, and `waiting` those still to come. A run that never began is not among them.
+    `current` is the last run worked on, `looked_at` a kept one that is shown instead, `records` has the
+    runs of this session by folder, `comparison` the runs compared, in order, and `waiting` those still to
+    come. A run that never began is not among them.
     """
 
-    def __init__(
-        self, recipe: Recipe | None = None, start: Callable[[], Awaitable[Worker]] | None = start_worker
-    ) -> None:
-        self.recipes = History(recipe or Recipe())
+    def __init__(self, start: Callable[[], Awaitable[Worker]] | None = start_worker) -> None:
         self.current: Record | None = None
         self.looked_at: Record | None = None
         self.search: Search | None = None
@@ -110,31 +106,6 @@ class Trainer:
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._is_ending = False
-
-    # -- the next run's recipe
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.recipes.present
-
-    def change(self, recipe: Recipe, run: str = "") -> None:
-        """Another recipe for the next run; changes of the same `run` are one step of undo."""
-        if recipe != self.recipe:
-            self._adopt(self.recipes.then(recipe, run))
-
-    def undo(self) -> bool:
-        """The recipe before; tells whether there was one."""
-        return self._adopt(self.recipes.undone())
-
-    def redo(self) -> bool:
-        """The recipe that was undone; tells whether there was one."""
-        return self._adopt(self.recipes.redone())
-
-    def _adopt(self, recipes: History[Recipe]) -> bool:
-        is_new = recipes is not self.recipes
-        self.recipes, self.trouble = recipes, ""
-        self._changed()
-        return is_new
 
     # -- listening
 
@@ -163,6 +134,12 @@ class Trainer:
     @property
     def is_busy(self) -> bool:
         return self._job is not None
+
+    @property
+    def active(self) -> Record | None:
+        """The run that is worked on."""
+        record = self.current
+        return record if record and record.is_active and self.is_busy else None
 
     @property
     def shown(self) -> Record | None:

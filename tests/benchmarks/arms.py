@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 from convtui.training.datasets.open_any import DataSet, load
 from convtui.training.process.client import Worker
 from convtui.training.process.loop import Training
-from convtui.training.process.protocol import Begun, Epoch, Failed, Finished, Train
+from convtui.training.protocol import Begun, Epoch, Failed, Finished, Train
 from convtui.training.recipe import Recipe
 
 BATCH_OF_EVALUATION: Final = 500

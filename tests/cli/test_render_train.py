@@ -47,7 +47,7 @@ def test_an_interrupted_run(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--screen", "train", "--run", "9"], "run 9: no such run; there are no runs yet"),
-        (["--run", "9"], "add --screen train to --run 9"),
+        (["--run", "9"], "--run 9: works only with --screen train"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(

@@ -24,7 +24,7 @@ def test_without_a_terminal_render_is_named() -> None:
         )
         assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr == (
-            "convtui: this is not a terminal; convtui render OUT.svg draws the same without one\n"
+            "convtui: this is not a terminal; convtui render OUT.svg draws a screen without one\n"
         )
 
 
@@ -90,7 +90,7 @@ def test_ctrl_c_and_too_little_memory(
     assert cli.main([]) == 130
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr(cli, "build", raising(MemoryError()))
-    assert "out of memory; a smaller image (--resize 512)" in refusal(capsys, [])
+    assert "out of memory; try a smaller image (--resize 512)" in refusal(capsys, [])
 
 
 @pytest.mark.parametrize("command", ["samples", "--help"])

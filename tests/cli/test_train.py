@@ -8,7 +8,7 @@ import pytest
 from convtui.cli import main as cli
 from convtui.cli import train as train_command
 from convtui.training.process import client
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,
@@ -86,8 +86,8 @@ def test_without_options_it_is_the_default_recipe(worker: FakeWorker) -> None:
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
-        (["--epoch", "3"], ["--epoch: not understood", "--epochs", "convtui train --help"]),
-        (["7"], ["7: not understood"]),
+        (["--epoch", "3"], ["unknown argument --epoch", "--epochs", "convtui train --help"]),
+        (["7"], ["unknown argument 7"]),
         (["--epochs", "x"], ["epochs x", "1 to 10000"]),
         (["--epochs"], ["--epochs", "expected one argument"]),
         (["--channels", "8,a"], ["channels 8,a"]),

@@ -6,7 +6,7 @@ import pytest
 
 from convtui.cli import main as cli
 from convtui.cli import train_report
-from convtui.training.process.protocol import Rate, Step
+from convtui.training.protocol import Rate, Step
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import Run, all_runs, new_run
 from tests.support import events as made

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from convtui.training.process.protocol import Begun, Message, Step, Stopped, decode
+from convtui.training.protocol import Begun, Message, Step, Stopped, decode
 from convtui.training.runs.store import all_runs
 
 TINY = ("--data", "digits-8x8", "--channels", "4", "--batch-size", "64")

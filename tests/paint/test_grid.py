@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 
-from convtui.pages.step.figures import Pointer, step_grids
+from convtui.pages.base.step_grids import Pointer, step_grids
 from convtui.paint.colours import DARK, LIGHT, Palette
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, CellSize
 from convtui.paint.grid import GridPane

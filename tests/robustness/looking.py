@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from convtui.pages.train import figures
+from convtui.pages.train import run_figures as figures
+from convtui.pages.train.figures import Curves, CurvesView, LayersView, RunsView, TrainView, WeightView
 from convtui.pages.train.panes import TrainPanes
-from convtui.pages.train.views import Curves, CurvesView, LayersView, RunsView, TrainView, WeightView
 from convtui.paint.themes import palette_of
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.runs.history import Record
@@ -22,9 +22,8 @@ def look_at_run(folder: Path, data: DataSet) -> Record:
     _draw(_runs_view(outline, []))
     record = Record.of_run(run)
     if record.begun:
-        panes = TrainPanes()
         for view in _views(record, data):
-            _draw(view, panes)
+            _draw(view)
     return record
 
 
@@ -63,10 +62,8 @@ def _runs_view(record: Record, curves: list[Curves]) -> RunsView:
     )
 
 
-def _draw(view: TrainView, panes: TrainPanes | None = None) -> None:
-    panes = panes or TrainPanes()
-    panes.show(view, SIZE, PALETTE)
-    for pane in panes._panes.values():
+def _draw(view: TrainView) -> None:
+    for pane in TrainPanes().show(view, SIZE, PALETTE) or []:
         pane.changes()
         for y in range(pane.region.height):
             pane.line(y)

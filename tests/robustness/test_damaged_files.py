@@ -26,8 +26,8 @@ from convtui.store import session_file
 from convtui.training.datasets import open_any as data
 from convtui.training.datasets.open_any import DataError
 from convtui.training.process.loop import Training
-from convtui.training.process.protocol import Rate, Saved
 from convtui.training.process.worker import _begun
+from convtui.training.protocol import Rate, Saved
 from convtui.training.runs.checkpoint import Checkpoint, file_name
 from convtui.training.runs.history import State
 from convtui.training.runs.learned_layers import trained_layers

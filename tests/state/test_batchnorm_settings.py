@@ -42,17 +42,17 @@ def test_a_layer() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gama 2", "gama: no such setting here; did you mean gamma?"),
+        ("gama 2", "gama: unknown setting; did you mean gamma?"),
         ("gamma", "gamma needs a value: gamma 2"),
         ("gamma two", "gamma='two': must be a number"),
         ("momentum 2", "momentum 2: must be from 0 to 1, or None"),
-        ("eps 0", "eps 0: must be above 0"),
+        ("eps 0", "eps 0: must be greater than 0"),
         ("mode both", "mode both: must be training or evaluation"),
         ("channel 9", "channel 9: must be from 0 to 3"),
         ("layer 2.5", "must be a whole number"),
-        ("size 0", "size='0': must be a whole number, 1 to"),
+        ("size 0", "size='0': must be a whole number from 1 to"),
         ("size 30", "size 30: must be from 1 to 20"),
-        ("stride 2", "stride: no such setting here"),
+        ("stride 2", "stride: unknown setting"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(text: str, message: str) -> None:

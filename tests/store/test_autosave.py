@@ -195,7 +195,7 @@ def test_a_home_that_cannot_be_had_is_no_trouble_for_the_app(home: Path) -> None
     autosave = Autosave()
     autosave.update(top_edge(), "mnist-7", None)
     autosave.flush()
-    assert "kept" in autosave.problem
+    assert "cannot be backed up" in autosave.problem
     assert "\n" not in autosave.problem
     assert recoverable() == []
     autosave.end()

@@ -19,7 +19,7 @@ BATCH = 128
 
 def trainer_of(recipe: Recipe = SMALL, run: str = "", saved: int = 0) -> Trainer:
     """A trainer that starts nothing, with a run if there is one."""
-    trainer = Trainer(recipe, start=None)
+    trainer = Trainer(start=None)
     if run:
         trainer.current = Record(recipe, run)
         trainer.current.saved = saved
@@ -28,10 +28,10 @@ def trainer_of(recipe: Recipe = SMALL, run: str = "", saved: int = 0) -> Trainer
 
 @asynccontextmanager
 async def page(
-    trainer: Trainer | None = None, size: tuple[int, int] = (120, 40)
+    trainer: Trainer | None = None, size: tuple[int, int] = (120, 40), recipe: Recipe = SMALL
 ) -> AsyncIterator[tuple[Driven, BatchNormScreen]]:
     """The page on the small digits, or on the trainer's run, with everything computed."""
-    async with opened(size=size, trainer=trainer or trainer_of()) as driven:
+    async with opened(size=size, trainer=trainer or trainer_of(), recipe=recipe) as driven:
         await driven.press("4")
         await settled(driven)
         screen = driven.page

@@ -8,7 +8,7 @@ from math import cos, exp, sqrt
 from convtui.engine.layers import Conv
 from convtui.engine.stack import summarize
 from convtui.training.architecture import layers_text
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Epoch,
     Finished,

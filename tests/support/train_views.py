@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from convtui.pages.train.views import (
+from convtui.pages.train.figures import (
     Arm,
     Curves,
     CurvesView,

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from convtui.training import trainer as module
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,
@@ -338,23 +338,6 @@ async def test_a_flood_of_events_lets_others_have_their_turn(
         await asyncio.sleep(0)
         turns += 1
     assert turns >= 500
-
-
-# -- the next run's recipe
-
-
-async def test_the_recipe_is_changed_and_undone(trainer: Trainer) -> None:
-    trainer.change(Recipe(epochs=2))
-    trainer.change(Recipe(epochs=2))
-    trainer.change(Recipe(epochs=2, seed=1))
-    assert trainer.recipe == Recipe(epochs=2, seed=1)
-    assert trainer.undo()
-    assert trainer.recipe == Recipe(epochs=2)
-    assert trainer.undo()
-    assert not trainer.undo()
-    assert trainer.recipe == Recipe()
-    assert trainer.redo()
-    assert trainer.recipe == Recipe(epochs=2)
 
 
 def test_begun_is_a_turn() -> None:

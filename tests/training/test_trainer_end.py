@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from convtui.training import trainer as module
-from convtui.training.process.protocol import Stop, Stopped
+from convtui.training.protocol import Stop, Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import State
 from convtui.training.trainer import Trainer

@@ -19,6 +19,7 @@ from convtui.pages.batchnorm.source import Source, newest_run
 from convtui.state.batchnorm import Batches, Measured, Network, Place, Scatter
 from convtui.state.history import History
 from convtui.training.datasets.open_any import DataSet
+from convtui.training.next_run import NEXT_RUN
 
 SCATTERS_KEPT: Final = 8
 
@@ -144,7 +145,11 @@ class LabScreen(Page):
         run = self._of_run() if self._follows else None
         lab = self.lab
         if lab is None:
-            source = run if run and run not in self._refused else Source(self.host.trainer.recipe)
+            source = (
+                run
+                if run and run not in self._refused
+                else Source(self.host.timelines.present(NEXT_RUN).recipe)
+            )
             if source not in self._refused:
                 self.open_source(source)
         elif run and run != lab.source and run not in self._refused and lab.batches.is_untouched:

@@ -73,7 +73,7 @@ class MapMaker:
                 self.trouble = error
             except MemoryError:
                 layer = self._rows[missing[0]].layer.title
-                self.trouble = LayerError(missing[0], layer, "needs more memory than there is")
+                self.trouble = LayerError(missing[0], layer, "needs more memory than is available")
         return bool(missing)
 
 

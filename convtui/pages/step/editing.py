@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from convtui.pages.step.figures import Pointer
+from convtui.pages.base.step_grids import Pointer
 from convtui.paint.drawing import Cell
 from convtui.paint.text import significant
 from convtui.state.session import Session

@@ -10,7 +10,7 @@ import numpy as np
 from rich.cells import cell_len
 from textual.geometry import Region
 
-from convtui.pages.train.views import Kernels, Predictions
+from convtui.pages.train.figures import Kernels, Predictions
 from convtui.paint.axes import top_of
 from convtui.paint.colours import Array, Palette, Pixels, accent_on, diverging, greys, ink, style, tint
 from convtui.paint.glyphs import Glyphs, Lines

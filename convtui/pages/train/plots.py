@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from convtui.pages.train.lesson import has_learnt
-from convtui.pages.train.views import (
+from convtui.pages.train.comparison import has_learnt
+from convtui.pages.train.figures import (
     Curves,
     FinderView,
     LayersView,

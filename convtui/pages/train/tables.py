@@ -13,13 +13,13 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from convtui.inputs.durations import clock
+from convtui.pages.train.comparison import lessons
+from convtui.pages.train.figures import LayersView, RunsView, Status, WeightStep, WeightView
 from convtui.pages.train.labels import (
     SIGNS,
     status_text,
     whole_words,
 )
-from convtui.pages.train.lesson import lessons
-from convtui.pages.train.views import LayersView, RunsView, Status, WeightStep, WeightView
 from convtui.pages.train.weight import momentum_words, number, weight_lines
 from convtui.paint.axes import top_of
 from convtui.paint.colours import RGB, Palette, accent_on, style, tint
@@ -87,7 +87,7 @@ def invitation_lines(words: tuple[str, ...], size: Size, palette: Palette) -> Li
     return glyphs.lines()
 
 
-def lesson_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
+def comparison_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
     """What came of the runs of a comparison, each by its marker, and what to see in it."""
     height, width = size
     glyphs = Glyphs(height, width, palette)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import floor, isfinite, isnan, log10, nan, sqrt
 from typing import Final
 
-from convtui.pages.train.views import WeightStep
+from convtui.pages.train.figures import WeightStep
 
 KEPT: Final = 4  # digits of a figure
 MOST_KEPT: Final = 10  # digits of the numbers in a formula, where so many are needed

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     JOBS,
     Begun,
     Epoch,

@@ -18,7 +18,7 @@ from typing import Final
 
 from convtui.inputs.names import printable
 from convtui.training.process.pipes import GRACE
-from convtui.training.process.protocol import Message, decode, encode
+from convtui.training.protocol import Message, decode, encode
 
 LONGEST_LINE: Final = 2**24
 

@@ -27,7 +27,7 @@ from convtui.training.datasets.minibatches import MiniBatches, normalised, pictu
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.process.activation_stats import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
 from convtui.training.process.lr_finder import RATES, Finder
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Epoch,
     Finished,
     Message,

@@ -22,7 +22,7 @@ from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
 from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore, take_stdout
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     JOBS,
     Begun,
     Continue,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Epoch,
     Failed,

@@ -17,8 +17,8 @@ from typing import Any, Final, TypeAlias
 from convtui.engine.layers import Conv, ReLU
 from convtui.engine.stack import summarize
 from convtui.inputs.names import printable
-from convtui.training.process.activation_stats import BINS
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
+    BINS,
     Begun,
     Epoch,
     Failed,

@@ -12,8 +12,9 @@ from convtui.pages.base.keys import PAGES, Key
 from convtui.pages.batchnorm.labels import number
 from convtui.pages.batchnorm.page import BatchNormScreen
 from convtui.pages.batchnorm.source import Source
+from convtui.training.next_run import NEXT_RUN, NextRun
 from convtui.training.recipe import Recipe
-from tests.support.batch_page import activations, batches, page, row, settled, trainer_of
+from tests.support.batch_page import activations, batches, page, row, settled
 from tests.support.small_runs import SMALL
 from tests.support.torch_layers import running
 
@@ -223,7 +224,7 @@ async def test_what_takes_long_is_made_in_another_thread(monkeypatch: pytest.Mon
 
 
 async def test_images_that_cannot_be_read_are_told_of() -> None:
-    async with page(trainer_of(Recipe(data="/nowhere/digits"))) as (driven, screen):
+    async with page(recipe=Recipe(data="/nowhere/digits")) as (driven, screen):
         assert driven.refused
         assert "/nowhere/digits" in driven.said
         assert screen.lab is None
@@ -242,8 +243,7 @@ async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch
         return really(source, known)
 
     monkeypatch.setattr(Source, "open", opening)
-    trainer = trainer_of(Recipe(data="/nowhere/digits"))
-    async with page(trainer) as (driven, screen):
+    async with page(recipe=Recipe(data="/nowhere/digits")) as (driven, screen):
         await driven.press("H", "H")
         await settled(driven)
         assert len(tried) == 1
@@ -253,7 +253,7 @@ async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch
         await driven.press("5", "4")
         await settled(driven)
         assert len(tried) == 3
-        trainer.change(SMALL)
+        driven.app.timelines.change(NEXT_RUN, NextRun(SMALL))
         await driven.press("5", "4")
         await settled(driven)
         assert screen.lab

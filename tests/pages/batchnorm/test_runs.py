@@ -150,7 +150,7 @@ async def test_a_run_that_cannot_be_read_leaves_a_seeded_network() -> None:
 
 async def test_a_run_without_batch_norm_has_one_laid_over() -> None:
     recipe = Recipe(**{**SMALL.as_dict(), "channels": (4, 6), "batch_norm": False})
-    async with page(trainer_of(recipe)) as (driven, screen):
+    async with page(recipe=recipe) as (driven, screen):
         assert "a batch norm laid over layer 2 (relu)" in driven.text
         assert "This network has none of its own" in driven.text
         values = activations(screen, 0)[:, 0]

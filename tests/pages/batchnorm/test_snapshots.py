@@ -65,8 +65,8 @@ def pressing(keys: list[str]) -> Callable[[Pilot[None]], object]:
 @pytest.mark.parametrize("name", SHOTS)
 def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
     shot = SHOTS[name]
-    trainer = Trainer(Recipe(batch_norm=shot.batch_norm), start=None)
-    app = ConvtuiApp(lesson(), theme=shot.theme, autosave=False, trainer=trainer)
+    recipe, trainer = Recipe(batch_norm=shot.batch_norm), Trainer(start=None)
+    app = ConvtuiApp(lesson(), theme=shot.theme, autosave=False, trainer=trainer, recipe=recipe)
     assert snap_compare(app, terminal_size=shot.size, run_before=pressing(shot.keys))
 
 

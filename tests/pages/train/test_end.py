@@ -11,12 +11,11 @@ from convtui.app.app import ConvtuiApp
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.step.page import StepPage
 from convtui.training.process.client import Worker
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Stop,
 )
 from convtui.training.runs.history import Record, State
 from convtui.training.runs.store import find_run
-from convtui.training.trainer import Trainer
 from tests.support import events as made
 from tests.support.driving import Driven, until
 from tests.support.example_sessions import lesson
@@ -51,7 +50,7 @@ def is_alive(pid: int) -> bool:
 
 async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_app() -> None:
     recipe = replace(SMALL, epochs=400)
-    app = ConvtuiApp(lesson(), autosave=False, trainer=Trainer(recipe))
+    app = ConvtuiApp(lesson(), autosave=False, recipe=recipe)
     trainer = app.trainer
     async with app.run_test(size=(120, 40)) as pilot:
         driven = Driven(app, pilot)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from convtui.pages.train.figures import Curves, LayersView
 from convtui.pages.train.panes import TrainPanes
 from convtui.pages.train.plots import (
     accuracy_plot,
@@ -17,7 +18,6 @@ from convtui.pages.train.plots import (
     update_plot,
     value_plot,
 )
-from convtui.pages.train.views import Curves, LayersView
 from convtui.paint.colours import DARK
 from convtui.paint.plots import MARKERS, Stroke, plot_lines
 from tests.support.lines import texts
@@ -200,7 +200,8 @@ def test_a_curve_without_a_colour_of_its_own_has_no_marker() -> None:
 @pytest.mark.parametrize("name", ["no layers", "no tries", "no weight", "no runs"])
 def test_a_plot_of_nothing_has_no_axes(name: str) -> None:
     panes = TrainPanes()
-    panes.show(views()[name], (38, 120), DARK)
-    for pane in panes._panes.values():
+    placed = panes.show(views()[name], (38, 120), DARK)
+    assert placed
+    for pane in placed:
         text = "".join(segment.text for y in range(pane.region.height) for segment in pane.line(y))
         assert not set(text) & set("┤└┬")

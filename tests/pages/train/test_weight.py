@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.pages.train.views import WeightStep
+from convtui.pages.train.figures import WeightStep
 from convtui.pages.train.weight import WeightLine, momentum_words, number, weight_lines
 from convtui.training.recipe import Recipe
 from convtui.training.schedule import schedule

@@ -295,9 +295,9 @@ def test_an_unreadable_picture(tmp_path: Path) -> None:
     whole = bad.read_bytes()
     cases = [
         (b"", "the file is empty"),
-        (b"no picture", "not a picture that Pillow reads"),
-        (whole[:-30], "the picture is damaged or of an unknown kind"),
-        (png_that_claims(50_000, 50_000), "has more than 100 megapixels"),
+        (b"no picture", "not an image that Pillow can read"),
+        (whole[:-30], "the image is damaged or in an unknown format"),
+        (png_that_claims(50_000, 50_000), "has more than the limit of 100 megapixels"),
     ]
     for content, words in cases:
         bad.write_bytes(content)
@@ -310,7 +310,7 @@ def test_an_unreadable_picture(tmp_path: Path) -> None:
 def test_a_file_of_numbers_among_the_pictures(tmp_path: Path, name: str) -> None:
     pictures(tmp_path, cats=200, dogs=90)
     (tmp_path / "cats" / name).write_text("1,2\n3,4\n")
-    words = "is a file of numbers; a picture is needed"
+    words = "is a file of numbers; expected an image"
     assert refusal(tmp_path).startswith(f"{tmp_path / 'cats' / name}: {words}")
 
 
@@ -320,7 +320,7 @@ def test_a_picture_of_bare_numbers(tmp_path: Path) -> None:
     pictures(tmp_path, cats=200, dogs=90)
     file = tmp_path / "cats" / "f.tiff"
     Image.fromarray(np.ones((4, 4), np.float32)).save(file)
-    assert refusal(tmp_path).startswith(f"{file}: holds bare numbers")
+    assert refusal(tmp_path).startswith(f"{file}: holds numbers without a black and white level")
 
 
 def test_folders_that_are_no_classes(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from convtui.training.process.client import Worker
 from convtui.training.process.pipes import GRACE
-from convtui.training.process.protocol import Begun, Finished, Message, Ready, Step, Stopped, Train
+from convtui.training.protocol import Begun, Finished, Message, Ready, Step, Stopped, Train
 from convtui.training.runs.store import Run
 from tests.support.processes import TINY, is_running
 
@@ -23,7 +23,7 @@ LONG = replace(TINY, epochs=10_000)
 PARENT = """
 import asyncio, sys
 from convtui.training.process.client import Worker
-from convtui.training.process.protocol import Step, Train
+from convtui.training.protocol import Step, Train
 from tests.training.process.test_client import LONG
 
 async def main():

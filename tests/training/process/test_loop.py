@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from convtui.training.datasets.minibatches import MiniBatches
 from convtui.training.process.loop import Training, find, prepare
-from convtui.training.process.protocol import Epoch, Finished, Snapshot, Step, decode, encode
+from convtui.training.protocol import Epoch, Finished, Snapshot, Step, decode, encode
 from convtui.training.recipe import Recipe, RecipeError
 from convtui.training.runs.checkpoint import Checkpoint
 from convtui.training.schedule import schedule

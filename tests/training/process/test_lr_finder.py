@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from convtui.pages.train.figures import search_status
+from convtui.pages.train.run_figures import search_status
 from convtui.training.process.loop import find
 from convtui.training.process.lr_finder import BETA, RATES, Finder
-from convtui.training.process.protocol import Suggested, Tried
+from convtui.training.protocol import Suggested, Tried
 from convtui.training.runs.history import Search
 from tests.support.small_runs import SMALL, digits
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convtui.training.process.protocol import (
+from convtui.training.process.worker import NO_MEMORY, NO_TORCH, reason_of
+from convtui.training.protocol import (
     Begun,
     Continue,
     Epoch,
@@ -36,7 +37,6 @@ from convtui.training.process.protocol import (
     Watch,
     encode,
 )
-from convtui.training.process.worker import NO_MEMORY, NO_TORCH, reason_of
 from convtui.training.runs.history import Record, State
 from convtui.training.runs.store import Run
 from tests.support.processes import STEPS_PER_EPOCH, TINY, Process, begun, process

@@ -117,7 +117,7 @@ def test_a_kill_while_a_run_is_made_leaves_none(monkeypatch: pytest.MonkeyPatch)
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(run: Run, name: str) -> None:
     (run.path / name).unlink(missing_ok=True)
     os.mkfifo(run.path / name)
-    with pytest.raises(RunError, match=rf"{name}: is no regular file$"):
+    with pytest.raises(RunError, match=rf"{name}: not a regular file$"):
         Record.of_run(find_run("1"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Failed,
     Finished,

@@ -49,7 +49,7 @@ def test_the_learnt_kernels_are_stepped_through() -> None:
         expected = first(torch.tensor(picture.pixels, dtype=torch.float32)[None])[0].numpy()
     np.testing.assert_allclose(session.convolution.output, expected, atol=1e-5)
     assert (session.spec.stride, session.spec.pads) == ((2, 2), ((1, 1), (1, 1)))
-    assert (session.kernel.label, session.picture) == ("run 1 layer 1 (own)", picture)
+    assert (session.kernel.label, session.picture) == ("run 1 layer 1 (custom)", picture)
     assert (session.index, session.stack.layer, session.path) == (0, 1, None)
 
 
@@ -192,7 +192,7 @@ def test_a_session_without_the_checkpoint_s_digest_opens() -> None:
     lines = [line for line in dumps(session).splitlines() if not line.startswith("digest = ")]
     assert_same(session, loads("\n".join(lines), "own.toml"))
     text = dumps(session).replace("\nrun = ", "\n#").replace("\nstep = ", "\n#")
-    assert refusal(text).endswith("layers.digest goes with layers.run; give both")
+    assert refusal(text).endswith("layers.digest needs layers.run; give both")
 
 
 def test_a_run_behind_a_link_is_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,9 +218,8 @@ def test_a_run_that_is_gone_is_named() -> None:
 def test_weights_of_other_layers_are_refused() -> None:
     _, session = trained_session()
     text = dumps(session).replace("conv 3x3 4", "conv 3x3 5")
-    assert (
-        "layers.run: run 1, step 5: its weights are those of other layers, or of other channels; leave"
-        in refusal(text)
+    assert "layers.run: run 1, step 5: its weights are for other layers or other channels; leave" in refusal(
+        text
     )
 
 
@@ -228,7 +227,7 @@ def test_weights_of_other_layers_are_refused() -> None:
 def test_run_and_step_go_together(left: str, given: str) -> None:
     _, session = trained_session()
     lines = [line for line in dumps(session).splitlines() if not line.startswith(f"{left} = ")]
-    assert refusal("\n".join(lines)).endswith(f"layers.{given} goes with layers.{left}; give both")
+    assert refusal("\n".join(lines)).endswith(f"layers.{given} needs layers.{left}; give both")
 
 
 def test_weights_of_a_step() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from convtui.training.process.protocol import Begun, Epoch, Finished, Message, Saved, Step, Stopped
+from convtui.training.protocol import Begun, Epoch, Finished, Message, Saved, Step, Stopped
 from convtui.training.runs.history import Record
 from convtui.training.runs.store import Run, RunError, find_run, new_run
 from tests.support.small_runs import SMALL, trained

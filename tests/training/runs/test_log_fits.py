@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from convtui.cli.main import main
-from convtui.training.process.protocol import Begun, Failed, Message, Saved, Snapshot, Step, encode
+from convtui.training.protocol import Begun, Failed, Message, Saved, Snapshot, Step, encode
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import Record, State
 from convtui.training.runs.log import fitting

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from convtui.training.process.protocol import Finished, Message, Snapshot, Step
+from convtui.training.protocol import Finished, Message, Snapshot, Step
 from convtui.training.runs.checkpoint import Checkpoint, file_name
 from convtui.training.runs.store import CHECKPOINTS_KEPT, Run, RunError, find_run, new_run
 from tests.support import events as made

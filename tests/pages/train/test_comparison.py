@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.pages.train.lesson import POINT, has_learnt, lessons
-from convtui.pages.train.views import Arm
+from convtui.pages.train.comparison import POINT, has_learnt, lessons
+from convtui.pages.train.figures import Arm
 
 FOUR = (
     Arm("constant", False, 0.1, True, 2.3041, 0),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.pages.step.figures import Pointer, StepGrids, picture_title, slice_names, step_grids
+from convtui.pages.base.step_grids import Pointer, StepGrids, picture_title, slice_names, step_grids
 from convtui.paint.colours import DARK
 from convtui.paint.drawing import Grid
 from convtui.state.session import Session
@@ -138,7 +138,7 @@ def test_the_readers_are_named() -> None:
     assert output.title == "image[0, 4, 18] is read by rows 3-5, columns 17-19"
     assert output.hint == "9 cells read it"
     unread = grids(lesson(stride=3, padding=0), Pointer(pixel=(27, 0))).output
-    assert unread.title == "image[0, 27, 0] is read by no cell here"
+    assert unread.title == "no cell here reads image[0, 27, 0]"
 
 
 def test_a_pixel_of_another_group_is_read_by_no_cell_of_this_filter() -> None:

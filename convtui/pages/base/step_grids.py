@@ -1,4 +1,4 @@
-"""What each grid of the Step screen shows for a session and what the user points at.
+"""The grids of one step, as the Step page shows them and the Matrix page beside the weight matrix.
 
 Cells are made once for an image or a convolution and kept while it is stepped through, so that a step only
 moves marks.
@@ -16,11 +16,10 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution, Step
 from convtui.inputs.images import Picture
-from convtui.pages.step.shape import counted, spans
 from convtui.paint.cells import FILLED_TINT, ZERO_TINT, ImageCells, OutputCells, TableCells, whole_pixels
 from convtui.paint.controls import padding
 from convtui.paint.drawing import NOBODY, Cell, Grid, Outline, Readers
-from convtui.paint.text import is_integral
+from convtui.paint.text import is_integral, plural, spans
 from convtui.state.session import Session
 
 UNBOUNDED: Final = 1 << 16
@@ -109,20 +108,21 @@ def _entry_computed(session: Session) -> Cell | None:
 
 
 def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None, width: int) -> Grid:
-    convolution = session.convolution
+    convolution, channel, own_colours = session.convolution, session.channel, session.own_colours
     down, across = convolution.axes
     rows = _range(int(step.rows[0]) + down.before, down.dilation, down.kernel)
     columns = _range(int(step.columns[0]) + across.before, across.dilation, across.kernel)
+    named = channel if convolution.image_shape[0] > 1 and not own_colours else None
     focus = None
     if pointer.pixel:
         focus = (pointer.pixel[0] + down.before, pointer.pixel[1] + across.before)
     elif entry:
         focus = (rows[entry[0]], columns[entry[1]])
     return Grid(
-        cells=image_cells(session.picture, convolution, session.channel, session.own_colours),
-        title=_image_title(session, width),
-        hint="framed: the window read now",
-        legend=not session.own_colours,
+        cells=image_cells(session.picture, convolution, channel, own_colours),
+        title=_image_title(session.picture, convolution, named, width),
+        hint="framed: the current window",
+        legend=not own_colours,
         outline=Outline(rows, columns),
         focus=focus,
     )
@@ -132,13 +132,15 @@ def _range(start: int, step: int, count: int) -> range:
     return range(start, start + (count - 1) * step + 1, step)
 
 
-def _image_title(session: Session, width: int) -> str:
+@lru_cache(maxsize=4)
+def _image_title(picture: Picture, convolution: Convolution, channel: int | None, width: int) -> str:
+    """channel: the one that is shown, where that is to be said."""
     details = []
-    if session.convolution.image_shape[0] > 1 and not session.own_colours:
-        details.append(f"channel {channel_name(session.picture, session.channel)}")
-    if any(any(side) for side in session.spec.pads):
-        details.append(f"padding {padding(session)}")
-    return picture_title(session.picture, "x".join(map(str, session.convolution.image_shape)), details, width)
+    if channel is not None:
+        details.append(f"channel {channel_name(picture, channel)}")
+    if any(any(side) for side in convolution.spec.pads):
+        details.append(f"padding {padding(convolution.spec)}")
+    return picture_title(picture, "x".join(map(str, convolution.image_shape)), details, width)
 
 
 def picture_title(picture: Picture, shape: str, details: Sequence[str], width: int) -> str:
@@ -185,11 +187,11 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         )
         readers = Readers(frozenset(down.tolist()), frozenset(across.tolist()))
         name = f"image[{session.channel}, {pointer.pixel[0]}, {pointer.pixel[1]}]"
-        title = f"{name} is read by no cell here"
+        title = f"no cell here reads {name}"
         if readers.count:
             where = ", ".join(
-                f"{counted(name, numbers)} {spans(numbers)}"
-                for name, numbers in (("rows", down.tolist()), ("columns", across.tolist()))
+                f"{plural(name, len(numbers))} {spans(numbers)}"
+                for name, numbers in (("row", down.tolist()), ("column", across.tolist()))
             )
             title, short_title = f"{name} is read by {where}", f"read by {where}"
         where_else = " of this channel" if convolution.output_shape[0] > 1 else ""
@@ -224,8 +226,6 @@ def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Gri
     done = None
     if session.taps is not None:
         done = min(max(session.taps - s * rows * columns, 0), rows * columns)
-    o = step.position[0]
-    kernel_title = f"kernel [{o}, {s}]" if convolution.weight_shape[0] > 1 or slices > 1 else "kernel"
     window_title = short_title = "window"
     if convolution.image_shape[0] > 1:
         name = COLOURS[session.channel] if picture.colour else f"channel {session.channel}"
@@ -233,6 +233,14 @@ def _tables(session: Session, step: Step, entry: Cell | None) -> tuple[Grid, Gri
         window_title = f"{short_title} ({s + 1} of {slices})" if slices > 1 else short_title
     return (
         Grid(window, window_title, "pixels it covers", short_title, focus=entry),
-        Grid(kernel_cells(convolution, o, s), kernel_title, "times weights", focus=entry),
+        _kernel(convolution, step.position[0], s, entry),
         Grid(products, "products", "to be added", filled=done, focus=entry),
     )
+
+
+@lru_cache(maxsize=4)
+def _kernel(convolution: Convolution, o: int, s: int, entry: Cell | None) -> Grid:
+    """The same grid as before for most steps, so that its pane has nothing to compare."""
+    filters, slices, _, _ = convolution.weight_shape
+    title = f"kernel [{o}, {s}]" if filters > 1 or slices > 1 else "kernel"
+    return Grid(kernel_cells(convolution, o, s), title, "times weights", focus=entry)

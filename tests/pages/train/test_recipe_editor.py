@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from convtui.pages.train.recipe import stepped, typed
-from convtui.training.process.protocol import Paused, Rate, SetRate
+from convtui.pages.train.recipe_editor import stepped, typed
+from convtui.training.protocol import Paused, Rate, SetRate, Stopped
 from convtui.training.recipe import Recipe
 from tests.support import events as made
 from tests.support.train_page import SMALL, training
@@ -14,7 +14,7 @@ from tests.support.train_page import SMALL, training
 
 async def test_keys_change_the_recipe() -> None:
     async with training() as driven:
-        start = driven.trainer.recipe
+        start = driven.recipe
         for pressed, change in (
             (["b"], {"batch_norm": False}),
             (["p"], {"schedule": "constant"}),
@@ -29,21 +29,21 @@ async def test_keys_change_the_recipe() -> None:
             (["W", "W"], {"weight_decay": 0.006}),
             (["n", "n", "N"], {"seed": 1}),
         ):
-            driven.trainer.change(start)
+            driven.set_recipe(start)
             await driven.press(*pressed)
-            assert driven.trainer.recipe == replace(start, **change), pressed
+            assert driven.recipe == replace(start, **change), pressed
 
 
 async def test_changes_are_undone_and_what_cannot_be_is_said() -> None:
     async with training() as driven:
         await driven.press("b", "r", "r", "u")
-        assert driven.trainer.recipe == replace(SMALL, batch_norm=False)
+        assert driven.recipe == replace(SMALL, batch_norm=False)
         await driven.press("u")
-        assert driven.trainer.recipe == SMALL
+        assert driven.recipe == SMALL
         await driven.press("u")
         assert "nothing to undo" in driven.said
         await driven.press("ctrl+r", "ctrl+r")
-        assert driven.trainer.recipe == replace(SMALL, batch_norm=False, max_lr=0.1)
+        assert driven.recipe == replace(SMALL, batch_norm=False, max_lr=0.1)
         await driven.press(*["Z"] * 8)
         assert driven.refused
         assert "batch_size 1: must be a whole number from 2" in driven.said
@@ -58,11 +58,11 @@ async def test_any_setting_is_typed() -> None:
             ("channels 8,16,32", {"channels": (8, 16, 32)}),
             ("pct-start 0.5", {"pct_start": 0.5}),
         ):
-            driven.trainer.change(SMALL)
+            driven.set_recipe(SMALL)
             await driven.press(":")
             await driven.enter(text)
-            assert driven.trainer.recipe == replace(SMALL, **change), text
-        before = driven.trainer.recipe
+            assert driven.recipe == replace(SMALL, **change), text
+        before = driven.recipe
         for text, words in (
             ("max_lr", "max_lr needs a value: max_lr 0.06"),
             ("max_lr fast", "must be a number"),
@@ -72,15 +72,15 @@ async def test_any_setting_is_typed() -> None:
             await driven.enter(text)
             assert words in driven.said
             await driven.press("escape")
-            assert driven.trainer.recipe == before
+            assert driven.recipe == before
 
 
 async def test_a_setting_is_clicked() -> None:
     async with training() as driven:
         await driven.click_on("›", after="lr")
-        assert driven.trainer.recipe.max_lr == 0.08
+        assert driven.recipe.max_lr == 0.08
         await driven.click_on("one-cycle")
-        assert driven.trainer.recipe.schedule == "constant"
+        assert driven.recipe.schedule == "constant"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_rates_are_stepped_through(value: float, up: float, down: float) -> None
 
 def test_typed_recipes() -> None:
     assert typed(Recipe(), "data '/my photos'") == ("data", replace(Recipe(), data="/my photos"))
-    with pytest.raises(ValueError, match="no such setting"):
+    with pytest.raises(ValueError, match="unknown setting"):
         typed(Recipe(), "nonsense 3")
 
 
@@ -103,8 +103,8 @@ async def test_the_learning_rate_of_a_run_is_set() -> None:
         await driven.tell(*made.events(SMALL, until=3), Paused(3))
         await driven.press("R")
         assert driven.told[-1] == SetRate(0.04)
-        assert "its peak is 0.04 now, every rate to come 0.667 times" in driven.said
-        assert driven.trainer.recipe == SMALL
+        assert "peak rate now 0.04: the rest of the schedule is scaled by 0.667" in driven.said
+        assert driven.recipe == SMALL
         await driven.press(":")
         await driven.enter("max_lr 0.01")
         assert driven.told[-1] == SetRate(0.01)
@@ -119,7 +119,7 @@ async def test_a_rate_is_stepped_on_from_the_one_asked_for_last() -> None:
         await driven.tell(*made.events(SMALL, until=3))
         await driven.press("r", "r")
         assert driven.told[-2:] == [SetRate(0.08), SetRate(0.1)]
-        assert "every rate to come 1.25 times" in driven.said
+        assert "the rest of the schedule is scaled by 1.25" in driven.said
         await driven.tell(Rate(3, 0.08))
         await driven.press("r")
         assert driven.told[-1] == SetRate(0.2)
@@ -133,7 +133,7 @@ async def test_a_rate_of_the_run_that_is_on_is_taken_back() -> None:
         await driven.press("space")
         await driven.tell(*made.events(SMALL, until=3), Paused(3))
         await driven.press("r", "r", "b", "u")
-        assert driven.trainer.recipe == SMALL
+        assert driven.recipe == SMALL
         assert driven.told[-1] == SetRate(0.1)
         await driven.press("u")
         assert driven.told[-1] == SetRate(0.08)
@@ -146,13 +146,40 @@ async def test_a_rate_of_the_run_that_is_on_is_taken_back() -> None:
         assert len(driven.told) == count
 
 
+async def test_a_rate_that_was_taken_back_is_set_again() -> None:
+    async with training() as driven:
+        await driven.press("space")
+        await driven.tell(*made.events(SMALL, until=3), Paused(3))
+        await driven.press("r", "b", "u", "u")
+        assert driven.told[-1] == SetRate(0.06)
+        await driven.press("ctrl+r")
+        assert driven.told[-1] == SetRate(0.08)
+        assert driven.recipe == SMALL
+        await driven.press("ctrl+r")
+        assert driven.recipe == replace(SMALL, batch_norm=False)
+        await driven.press("ctrl+r")
+        assert driven.said == "nothing to redo"
+
+
+async def test_the_rate_of_a_run_that_is_over_is_not_taken_back() -> None:
+    async with training() as driven:
+        await driven.press("b", "space")
+        await driven.tell(*made.events(driven.recipe, until=3), Paused(3))
+        await driven.press("r", "r")
+        count = len(driven.told)
+        await driven.tell(Stopped(3))
+        await driven.press("u")
+        assert len(driven.told) == count
+        assert driven.recipe == SMALL
+
+
 async def test_tab_stays_in_the_line_that_is_typed_into() -> None:
     async with training() as driven:
-        view = driven.train.view
+        view = driven.train.views.tab
         await driven.press(":", "tab", "shift+tab")
-        assert driven.train.view is view
+        assert driven.train.views.tab is view
         await driven.enter("epochs 2")
-        assert driven.trainer.recipe.epochs == 2
+        assert driven.recipe.epochs == 2
 
 
 async def test_what_cannot_be_is_refused_as_soon_as_it_is_typed(tmp_path: Path) -> None:
@@ -162,7 +189,7 @@ async def test_what_cannot_be_is_refused_as_soon_as_it_is_typed(tmp_path: Path) 
         assert "batch_size 20000: must be at most 1437, the number of training images" in driven.said
         await driven.press("escape", ":")
         await driven.enter("foo")
-        assert driven.said.startswith("foo: no such setting here; there is max_lr 0.03, epochs 8")
+        assert driven.said.startswith("foo: unknown setting; choose from max_lr 0.03, epochs 8")
         assert len(driven.said) < 80
         await driven.press("escape", ":")
         await driven.enter(f"data {tmp_path}")
@@ -179,11 +206,11 @@ async def test_a_typed_rate_by_any_of_its_names_is_that_of_the_run_that_is_on(te
         await driven.press(":")
         await driven.enter(text)
         assert driven.told[-1] == SetRate(0.03)
-        assert driven.trainer.recipe == SMALL
+        assert driven.recipe == SMALL
 
 
 async def test_epochs_stop_at_one() -> None:
     async with training(replace(SMALL, epochs=1)) as driven:
         await driven.press("E")
-        assert driven.trainer.recipe.epochs == 1
+        assert driven.recipe.epochs == 1
         assert not driven.refused

@@ -8,7 +8,7 @@ from convtui.inputs.names import printable
 from convtui.paint.text import significant
 from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet
-from convtui.training.process.protocol import ALL_LOST
+from convtui.training.protocol import ALL_LOST
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import rates_text, recipe_words
 from convtui.training.runs.history import Record, State

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite, log
 from typing import Final
 
-from convtui.pages.train.views import Arm
+from convtui.pages.train.figures import Arm
 from convtui.paint.axes import digits
 
 STUCK: Final = 0.2  # of the way from guessing to all right; who is below has learnt next to nothing

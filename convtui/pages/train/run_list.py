@@ -30,7 +30,7 @@ def read_records(known: Mapping[str, Record], outline: bool = False) -> dict[str
     return records
 
 
-class Shelf:
+class RunList:
     """Records by their runs' folders, the newest run first; at most one is selected, a few are marked."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.training.process.protocol import COMMANDS, EVENTS, JOBS, Message, Step, decode, encode
+from convtui.training.protocol import COMMANDS, EVENTS, JOBS, Message, Step, decode, encode
 from convtui.training.recipe import Recipe
 from tests.training.test_recipe import recipes
 

@@ -8,9 +8,9 @@ import pytest
 
 from convtui.pages.base.ask import Ask
 from convtui.pages.step.page import StepPage
-from convtui.pages.train.kept import MOST_SETS
-from convtui.pages.train.showing import View
-from convtui.training.process.protocol import (
+from convtui.pages.train.data_cache import MOST_SETS
+from convtui.pages.train.view_maker import Tab
+from convtui.training.protocol import (
     Continue,
     Stopped,
     Train,
@@ -31,18 +31,21 @@ async def test_kept_runs_are_listed_shown_and_taken() -> None:
     other = replace(SMALL, schedule="constant", batch_norm=False, seed=7)
     first, second = keep(SMALL, other)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
-        assert [record.run for record in driven.train.rows()] == [second, first]
+        await driven.turn_to(Tab.RUNS)
+        assert [record.run for record in driven.run_rows] == [second, first]
         assert "constant 0.06 · no batch norm" in driven.text
         assert "98.50%" in driven.text
         await driven.press("m", "down", "m")
-        assert [record.run for record in driven.train.shelf.marked(driven.train.rows())] == [second, first]
+        assert [record.run for record in driven.runs.marked(driven.run_rows)] == [
+            second,
+            first,
+        ]
         await driven.press("m")
-        assert [record.run for record in driven.train.shelf.marked(driven.train.rows())] == [second]
+        assert [record.run for record in driven.runs.marked(driven.run_rows)] == [second]
         await driven.press("up", "t")
-        assert driven.trainer.recipe == other
+        assert driven.recipe == other
         await driven.press("enter")
-        assert driven.shows(View.CURVES)
+        assert driven.shows(Tab.CURVES)
         assert "run 2" in driven.text
         assert "finished" in driven.text
         await driven.press("space")
@@ -61,15 +64,15 @@ async def test_the_table_is_there_before_the_curves_are_read(monkeypatch: pytest
 
     monkeypatch.setattr(Run, "log", log)
     async with training() as driven:
-        driven.train.turn_to(View.RUNS)
-        await until(driven, lambda: bool(driven.train.rows()))
-        (outline,) = driven.train.rows()
+        driven.train.turn_to(Tab.RUNS)
+        await until(driven, lambda: bool(driven.run_rows))
+        (outline,) = driven.run_rows
         assert (outline.state, outline.step) == (State.STOPPED, 50)
         assert "stopped" in driven.text
         for key in ("enter", "g"):
             await driven.press(key)
             assert driven.said == "run 1 is still being read"
-        assert driven.shows(View.RUNS)
+        assert driven.shows(Tab.RUNS)
         is_wanted.set()
         await driven.settled()
         await driven.press("g")
@@ -79,15 +82,15 @@ async def test_the_table_is_there_before_the_curves_are_read(monkeypatch: pytest
 async def test_an_interrupted_run_is_gone_on_with() -> None:
     (folder,) = keep(SMALL, until=50)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         assert "stopped" in driven.text
         await driven.press("g")
         assert driven.told == [Continue(folder)]
         with find_run(folder).locked():  # by the app's own process, which reads the images meanwhile
-            await driven.turn_to(View.RUNS)
+            await driven.turn_to(Tab.RUNS)
             assert "starting" in driven.text
             assert "elsewhere" not in driven.text
-        await driven.turn_to(View.CURVES)
+        await driven.turn_to(Tab.CURVES)
         await driven.tell(replace(made.begun(SMALL, folder), step=40), made.step(41))
         assert "step  41/100" in driven.text
 
@@ -95,7 +98,7 @@ async def test_an_interrupted_run_is_gone_on_with() -> None:
 async def test_a_run_is_deleted_once_that_is_confirmed() -> None:
     folders = keep(SMALL, SMALL)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("delete")
         assert isinstance(driven.app.screen, Ask)
         await driven.press("escape")
@@ -103,7 +106,7 @@ async def test_a_run_is_deleted_once_that_is_confirmed() -> None:
         await driven.press("delete", "d")
         assert [Path(folder).exists() for folder in folders] == [True, False]
         assert "run 2 is deleted" in driven.said
-        assert len(driven.train.rows()) == 1
+        assert len(driven.run_rows) == 1
 
 
 async def test_keys_wait_for_the_table_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,16 +121,16 @@ async def test_keys_wait_for_the_table_of_runs(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Run, "log", log)
     async with training() as driven:
         await driven.press("V", "V")
-        assert "the runs are being read" in driven.text
+        assert "reading the runs" in driven.text
         await driven.press("down")
-        assert driven.said == "the runs are being read …"
+        assert driven.said == "reading the runs …"
         await driven.press("down", "t")
         is_wanted.set()
         await driven.settled()
-        selected = driven.train.selected()
+        selected = driven.train.browser.selected()
         assert selected is not None
         assert selected.run == folders[0]
-        assert driven.said == "the next run is to be as run 1: space starts it"
+        assert driven.said == "the next run takes the recipe of run 1: space starts it"
 
 
 async def test_kept_runs_are_told_of_before_any_is_shown() -> None:
@@ -140,7 +143,7 @@ async def test_kept_runs_are_told_of_before_any_is_shown() -> None:
         keep(SMALL)
         await driven.press("shift+tab", "shift+tab")
         await driven.settled()
-        assert driven.shows(View.RUNS)
+        assert driven.shows(Tab.RUNS)
         await driven.press("V", "V", "V")
         assert "2 runs are kept" in driven.text
 
@@ -166,7 +169,7 @@ async def test_images_that_are_there_by_now_are_trained_on(tmp_path: Path) -> No
 async def test_images_that_are_there_by_now_are_opened(key: str, tmp_path: Path) -> None:
     file = tmp_path / "images.npz"
     async with training(replace(SMALL, data=str(file))) as driven:
-        driven.trainer.current = Record(driven.trainer.recipe, "/runs/0012")
+        driven.trainer.current = Record(driven.recipe, "/runs/0012")
         driven.trainer.current.saved = 1
         await driven.press(key)
         await driven.settled()
@@ -184,38 +187,38 @@ async def test_images_that_are_there_by_now_are_opened(key: str, tmp_path: Path)
 async def test_only_the_last_few_data_sets_stay_in_memory() -> None:
     async with training() as driven:
         for size in (28, 10, 12, 14, 16):
-            driven.train.images_of(replace(SMALL, image_size=size))
+            driven.train.data.images(replace(SMALL, image_size=size))
             await driven.settled()
-        assert len(driven.train._data) == MOST_SETS
-        assert driven.train.images_of(SMALL) is not None
+        assert len(driven.train.data._data) == MOST_SETS
+        assert driven.train.data.images(SMALL) is not None
 
 
 async def test_a_run_that_was_stopped_is_shown_once() -> None:
     (folder,) = keep(SMALL, until=50)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("g")
         await driven.tell(replace(made.begun(SMALL, folder), step=40), made.step(41), Stopped(41))
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("m")
-        driven.trainer.looked_at = driven.train.shelf.kept[folder]
+        driven.trainer.looked_at = driven.runs.kept[folder]
         assert driven.trainer.looked_at is not driven.trainer.current
-        view = driven.train._curves_view()
+        view = driven.train.views.curves_view()
         assert [each.name for each in view.curves] == ["1 one-cycle+BN"]
         await driven.press("delete", "d")
-        assert driven.train.record is None
+        assert driven.train.views.record is None
         assert driven.trainer.current is None
-        assert driven.train.rows() == []
+        assert driven.run_rows == []
 
 
 async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_back() -> None:
     folders = keep(SMALL, SMALL)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
-        before = dict(driven.train.shelf.kept)
+        await driven.turn_to(Tab.RUNS)
+        before = dict(driven.runs.kept)
         await driven.press("delete", "d")
-        driven.train._has_listed(before)
-        assert [record.run for record in driven.train.rows()] == folders[:1]
+        driven.train.browser._has_read(before)
+        assert [record.run for record in driven.run_rows] == folders[:1]
 
 
 async def test_a_run_that_is_gone_on_with_is_shown() -> None:
@@ -223,20 +226,20 @@ async def test_a_run_that_is_gone_on_with_is_shown() -> None:
     async with training() as driven:
         await driven.press("space")
         await driven.tell(*made.events(SMALL, until=3, run="/runs/0012"), Stopped(3))
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("down", "enter")
         assert "run 1 " in driven.text
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("up", "g")
         assert driven.told[-1] == Continue("/runs/0012")
-        assert driven.train.record is driven.trainer.current
+        assert driven.train.views.record is driven.trainer.current
 
 
 async def test_a_run_that_another_process_trains_is_left_to_it() -> None:
     (folder,) = keep(SMALL, until=50)
     with find_run(folder).locked():
         async with training() as driven:
-            await driven.turn_to(View.RUNS)
+            await driven.turn_to(Tab.RUNS)
             assert "elsewhere" in driven.text
             await driven.press("g")
             assert "another process trains this run" in driven.said
@@ -249,23 +252,23 @@ async def test_a_run_that_another_process_trains_is_left_to_it() -> None:
 async def test_runs_beside_the_table_are_named_as_elsewhere() -> None:
     keep(SMALL, SMALL)
     async with training(size=(80, 24)) as driven:
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("m", "down", "m")
-        view = driven.train._runs_view()
+        view = driven.train.views.runs_view()
         assert [each.name for each in view.curves] == ["2 one-cycle+BN", "1 one-cycle+BN"]
 
 
 async def test_the_selected_run_is_previewed_over_those_that_are_marked() -> None:
     keep(*[SMALL] * 6)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
-        assert [each.name for each in driven.train._runs_view().curves] == ["6 one-cycle+BN"]
+        await driven.turn_to(Tab.RUNS)
+        assert [each.name for each in driven.train.views.runs_view().curves] == ["6 one-cycle+BN"]
         await driven.press("m", "down", "m", "down", "down")
-        curves = driven.train._runs_view().curves
+        curves = driven.train.views.runs_view().curves
         assert [each.name.split()[0] for each in curves] == ["6", "5", "3"]
         assert len({each.colour for each in curves}) == 3
         await driven.press("m", "down", "m", "down")
-        curves = driven.train._runs_view().curves
+        curves = driven.train.views.runs_view().curves
         assert [each.name.split()[0] for each in curves] == ["6", "5", "3", "2", "1"]
         assert [each.colour for each in curves] == [0, 1, 2, 3, None]
         assert "1 one-cycle+BN" in driven.text
@@ -274,10 +277,10 @@ async def test_the_selected_run_is_previewed_over_those_that_are_marked() -> Non
 async def test_the_neighbour_of_a_deleted_run_is_selected() -> None:
     keep(SMALL, SMALL, SMALL)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         for keys, left in ((["down", "delete", "d"], "1"), (["delete", "d"], "3")):
             await driven.press(*keys)
-            selected = driven.train.selected()
+            selected = driven.train.browser.selected()
             assert selected is not None
             assert selected.run.endswith(left)
 
@@ -285,26 +288,26 @@ async def test_the_neighbour_of_a_deleted_run_is_selected() -> None:
 async def test_the_mouse_goes_through_the_table_and_opens_a_run() -> None:
     keep(*[SMALL] * 3)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
-        pane = driven.train.panes["runs"]
+        await driven.turn_to(Tab.RUNS)
+        pane = driven.train.panes.runs
         pane.scroll(1, 0)
-        assert driven.train.shelf.selected(driven.train.rows()) == 1
+        assert driven.runs.selected(driven.run_rows) == 1
         pane.scroll(5, 0)
         pane.scroll(1, 0)
-        assert driven.train.shelf.selected(driven.train.rows()) == 2
+        assert driven.runs.selected(driven.run_rows) == 2
         canvas = driven.train.canvas
         driven.train.on_canvas_clicked(canvas.Clicked(pane, (1, 0)))
-        assert driven.shows(View.RUNS)
+        assert driven.shows(Tab.RUNS)
         driven.train.on_canvas_clicked(canvas.Clicked(pane, (1, 0)))
-        assert driven.shows(View.CURVES)
-        assert driven.train.record is not None
-        assert driven.train.record.run.endswith("2")
+        assert driven.shows(Tab.CURVES)
+        assert driven.train.views.record is not None
+        assert driven.train.views.record.run.endswith("2")
 
 
 async def test_enter_begins_no_run_where_one_is_shown_that_is_over() -> None:
     keep(SMALL, replace(SMALL, seed=1))
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         assert "enter show" in driven.lines[-1]
         assert " stop" not in driven.lines[-1]
         await driven.press("enter")
@@ -318,13 +321,13 @@ async def test_enter_begins_no_run_where_one_is_shown_that_is_over() -> None:
 async def test_keys_of_the_table_do_nothing_elsewhere_but_say_so() -> None:
     keep(SMALL)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
-        await driven.turn_to(View.CURVES)
+        await driven.turn_to(Tab.RUNS)
+        await driven.turn_to(Tab.CURVES)
         for key in ("m", "delete"):
             await driven.press(key)
-            assert "a key of the table of all runs" in driven.said
-        assert not driven.train.shelf.marked(driven.train.rows())
-        assert len(driven.train.rows()) == 1
+            assert "works in the table of all runs" in driven.said
+        assert not driven.runs.marked(driven.run_rows)
+        assert len(driven.run_rows) == 1
         for key in ("up", "right", "]", "end"):
             await driven.press(key)
             assert "arrows choose in the views" in driven.said
@@ -336,10 +339,10 @@ async def test_keys_of_the_table_do_nothing_elsewhere_but_say_so() -> None:
 async def test_the_step_that_is_opened_is_said() -> None:
     run, _ = kept_run()
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("enter")
-        assert driven.train.record is not None
-        driven.train.record.saved = 1  # another process has got on with it since
+        assert driven.train.views.record is not None
+        driven.train.views.record.saved = 1  # another process has got on with it since
         await driven.press("K")
         await driven.pilot.pause()
         assert driven.said.startswith(f"run 1, step {run.latest_weights()[0]}: ")

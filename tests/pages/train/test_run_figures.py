@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from convtui.inputs.names import run_name
-from convtui.pages.train import figures as figures
+from convtui.pages.train import run_figures
 from convtui.pages.train.cursor import Cursor
-from convtui.pages.train.shelf import MOST_MARKED, Shelf
-from convtui.pages.train.wording import invitation, run_words, state_words
-from convtui.training.architecture import layers_text
+from convtui.pages.train.run_labels import invitation, run_words, state_words
+from convtui.pages.train.run_list import MOST_MARKED, RunList
 from convtui.training.datasets.open_any import load
-from convtui.training.process.protocol import Begun, Epoch, Finished, Rate, Snapshot, Stopped
+from convtui.training.protocol import Begun, Epoch, Finished, Rate, Snapshot, Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import recipe_words
 from convtui.training.runs.history import Record, State
@@ -28,7 +27,7 @@ def record(until: int | None = None, recipe: Recipe | None = None, run: str = "/
 
 
 def test_layers_have_the_numbers_of_the_layers_page() -> None:
-    found = figures.layers(record(8))
+    found = run_figures.layers(record(8))
     assert [(each.number, each.layer, each.place) for each in found] == [
         (1, "conv 5x5 8 s2 p2", "after its ReLU"),
         (4, "conv 3x3 16 s2 p1", "after its ReLU"),
@@ -36,79 +35,79 @@ def test_layers_have_the_numbers_of_the_layers_page() -> None:
         (10, "conv 3x3 64 s2 p1", "after its ReLU"),
         (13, "conv 3x3 10 s2 p1", "its output"),
     ]
-    plain = figures.layers(record(8, Recipe(batch_norm=False)))
+    plain = run_figures.layers(record(8, Recipe(batch_norm=False)))
     assert [each.number for each in plain] == [1, 3, 5, 7, 9]
 
 
 def test_the_history_and_the_band_are_those_of_the_snapshots() -> None:
     run = record(20)
-    history = figures.layer_history(run)
+    history = run_figures.layer_history(run)
     snapshots = [event for event in made.events(until=20) if isinstance(event, Snapshot)]
     assert history.steps.tolist() == [4, 8, 12, 16, 20]
     for at, snapshot in enumerate(snapshots):
         assert history.stds[at].tolist() == [each.std for each in snapshot.statistics]
         assert history.near_zeros[at].tolist() == [each.near_zero for each in snapshot.statistics]
         assert history.weight_norms[at].tolist() == [each.weight_norm for each in snapshot.statistics]
-        assert figures.band(run, 2).counts[at].tolist() == list(snapshot.statistics[2].counts)
-    assert figures.band(run, 4).low == -20
-    assert len(figures.layer_history(None).steps) == 0
-    assert len(figures.band(record(1), 0).counts) == 0
+        assert run_figures.band(run, 2).counts[at].tolist() == list(snapshot.statistics[2].counts)
+    assert run_figures.band(run, 4).low == -20
+    assert len(run_figures.layer_history(None).steps) == 0
+    assert len(run_figures.band(record(1), 0).counts) == 0
 
 
 def test_one_weight_with_what_its_step_was_computed_from() -> None:
     run = record(6)
-    weight = figures.weight_step(run)
+    weight = run_figures.weight_step(run)
     told, step = made.watched(6), made.step(6)
     assert weight is not None
     assert (weight.step, weight.lr, weight.momentum) == (6, step.lr, step.momentum)
     for name in ("before", "gradient", "buffer", "squares", "decay", "update", "after"):
         assert getattr(weight, name) == getattr(told, name)
     assert weight.buffer_before == made.watched(5).buffer
-    first = figures.weight_step(record(1))
+    first = run_figures.weight_step(record(1))
     assert first is not None
     assert first.buffer_before == 0
     run.take(replace(made.step(8), watched=made.watched(8)))
-    late = figures.weight_step(run)
+    late = run_figures.weight_step(run)
     assert late is not None
     assert late.buffer_before is None
-    assert figures.weight_trace(run).momenta[-1] == made.step(8).momentum
+    assert run_figures.weight_trace(run).momenta[-1] == made.step(8).momentum
 
 
 def test_curves_and_rows() -> None:
     run = record()
-    curves = figures.curves(run, 3)
+    curves = run_figures.curves(run, 3)
     assert (curves.name, curves.colour, curves.total_steps) == ("12 one-cycle+BN", 3, 100)
     assert curves.epoch_steps.tolist() == [20, 40, 60, 80, 100]
     assert curves.accuracies[-1] == pytest.approx(0.985)
-    row = figures.run_row(run, None)
+    row = run_figures.run_row(run, None)
     assert (row.number, row.state, row.epochs, row.total_epochs) == ("12", "finished", 5, 5)
     assert row.accuracy == pytest.approx(0.985)
-    assert figures.run_row(record(3), 1).accuracy is None
+    assert run_figures.run_row(record(3), 1).accuracy is None
 
 
 def test_the_schedule_to_come_is_that_of_the_run() -> None:
     data = load("digits-8x8")
     recipe = Recipe(data="digits-8x8", batch_size=64)
-    coming = figures.schedule_to_come(recipe, data)
+    coming = run_figures.schedule_to_come(recipe, data)
     assert len(coming.lrs) == 5 * (1437 // 64)
     assert coming.lrs.max() == pytest.approx(0.06, rel=1e-2)
-    assert len(figures.schedule_to_come(recipe, None).lrs) == 0
-    assert len(figures.schedule_to_come(replace(recipe, batch_size=4096), data).lrs) == 0
+    assert len(run_figures.schedule_to_come(recipe, None).lrs) == 0
+    assert len(run_figures.schedule_to_come(replace(recipe, batch_size=4096), data).lrs) == 0
 
 
 def test_pictures_are_those_of_the_data_set() -> None:
     data = load("digits-8x8")
     snapshot = made.snapshot(8)
-    shown = figures.predictions(snapshot, data)
+    shown = run_figures.predictions(snapshot, data)
     assert shown.images.shape == (16, 1, 8, 8)
     np.testing.assert_allclose(shown.images[3] * 16, data.test_images[snapshot.predictions[3].image])
     assert shown.predicted == tuple(str(each.predicted) for each in snapshot.predictions)
-    assert figures.predictions(None, data).predicted == ()
-    assert figures.predictions(snapshot, data) is shown
+    assert run_figures.predictions(None, data).predicted == ()
+    assert run_figures.predictions(snapshot, data) is shown
 
 
 def test_an_epoch_lasts_until_its_last_step() -> None:
-    epochs = [figures.status(record(step)).epoch for step in (0, 1, 19, 20, 21, 40, 99, 100)]
+    epochs = [run_figures.status(record(step)).epoch for step in (0, 1, 19, 20, 21, 40, 99, 100)]
     assert epochs == [1, 1, 1, 1, 2, 2, 5, 5]
 
 
@@ -116,8 +115,8 @@ def test_guessing_is_among_the_runs_own_classes() -> None:
     run = record(3)
     assert run.begun
     run.begun = replace(run.begun, classes=("cat", "dog"))
-    assert figures.curves(run, 0).guessing == pytest.approx(np.log(2))
-    assert figures.class_count([Record(Recipe()), run]) == 2
+    assert run_figures.curves(run, 0).guessing == pytest.approx(np.log(2))
+    assert run_figures.class_count([Record(Recipe()), run]) == 2
 
 
 def test_a_failure_offers_to_go_on_only_where_that_can_help() -> None:
@@ -162,8 +161,8 @@ def test_a_run_tells_the_rates_that_it_had() -> None:
     for step, rate in ((0, 0.06), (20, 0.04), (20, 0.01)):
         run.take(Rate(step, rate))
     assert run_words(run) == "one-cycle 0.06 → 0.01 · batch norm"
-    assert figures.run_row(run, None).words == run_words(run)
-    assert figures.run_row(run, None).short == "one-cycle 0.06 → 0.01 · BN"
+    assert run_figures.run_row(run, None).words == run_words(run)
+    assert run_figures.run_row(run, None).short == "one-cycle 0.06 → 0.01 · BN"
     run.take(Stopped(30))
     assert "one-cycle 0.06 → 0.01" in state_words(run)
     for step, rate in ((21, 0.02), (22, 0.03)):
@@ -185,36 +184,36 @@ def test_a_run_that_diverged_is_told_while_it_is_on_and_after() -> None:
     run = diverged()
     for state in (State.TRAINING, State.PAUSED, State.STOPPED, State.FINISHED):
         run.state = state
-        status = figures.status(run)
+        status = run_figures.status(run)
         assert (status.state, status.epoch, status.step) == ("diverged", 2, 22)
         assert status.words.startswith("the loss is not finite since step 21: the rate 1000 is too large; ")
         assert "f finds one" in status.words
         assert ("x stops the run" in status.words) == run.is_active
     run.take(Rate(21, 0.01))
-    assert "the rate 1000 is too large" in figures.status(run).words
+    assert "the rate 1000 is too large" in run_figures.status(run).words
     run.take(made.step(23))
-    assert figures.status(run).state == "finished"
+    assert run_figures.status(run).state == "finished"
     run.fail("disk full")
-    assert figures.status(run).words == "disk full"
+    assert run_figures.status(run).words == "disk full"
 
 
 def test_a_run_that_diverged_has_no_accuracy() -> None:
     run = diverged(40)
     run.take(Epoch(2, 40, nan, nan, 0.1, 1.0))
-    row = figures.run_row(run, None)
+    row = run_figures.run_row(run, None)
     assert (row.state, row.accuracy, row.loss) == ("diverged", None, None)
-    assert np.isfinite(figures.curves(run, 0).accuracies).tolist() == [True, False]
-    (arm,) = figures.arms([run], [], lambda _: 2)
+    assert np.isfinite(run_figures.curves(run, 0).accuracies).tolist() == [True, False]
+    (arm,) = run_figures.arms([run], [], lambda _: 2)
     assert (arm.accuracy, arm.colour) == (None, 2)
     outline = Record.of(
         [made.begun(), Epoch(2, 40, nan, nan, 0.1, 1.0), Finished(40, nan, 0.1, 1.0)], Recipe()
     )
-    assert figures.run_row(outline, None).state == "diverged"
+    assert run_figures.run_row(outline, None).state == "diverged"
 
 
 def test_names_that_a_terminal_would_obey_are_quoted() -> None:
     data = replace(load("digits-8x8"), classes=("a\x1b[31m", "b\n", "c\udcff", *"3456789"), name="x\x1b")
-    for shown in (figures.test_images(data), figures.predictions(made.snapshot(8), data)):
+    for shown in (run_figures.test_images(data), run_figures.predictions(made.snapshot(8), data)):
         for name in (*shown.labels, *shown.predicted):
             assert name.isprintable()
     recipe = Recipe(data="/tmp/a\x1b[2J\n\udcff")
@@ -223,14 +222,14 @@ def test_names_that_a_terminal_would_obey_are_quoted() -> None:
 
 
 def test_the_usual_recipe_is_the_default_with_any_seed() -> None:
-    assert figures.is_usual([record(1), record(1, Recipe(seed=3, schedule="constant", batch_norm=False))])
-    assert not figures.is_usual([record(1, Recipe(max_lr=0.002))])
-    assert not figures.is_usual([record(1, Recipe(data="digits-8x8"))])
-    assert not figures.is_usual([])
+    assert run_figures.is_usual([record(1), record(1, Recipe(seed=3, schedule="constant", batch_norm=False))])
+    assert not run_figures.is_usual([record(1, Recipe(max_lr=0.002))])
+    assert not run_figures.is_usual([record(1, Recipe(data="digits-8x8"))])
+    assert not run_figures.is_usual([])
     changed = record(8)
     changed.take(Rate(5, 0.01))
-    assert not figures.is_usual([changed])
-    assert figures.arms([changed], [], lambda _: None)[0].rate == "0.06 → 0.01"
+    assert not run_figures.is_usual([changed])
+    assert run_figures.arms([changed], [], lambda _: None)[0].rate == "0.06 → 0.01"
 
 
 # -- what is chosen
@@ -248,21 +247,15 @@ def test_the_cursor_stays_within_what_there_is() -> None:
 
 
 def test_a_few_runs_are_marked_each_in_its_colour() -> None:
-    shelf = Shelf()
+    listed = RunList()
     runs = [record(1, run=f"/runs/{number:04}") for number in range(1, 7)]
     live = {run.run: run for run in runs}
-    assert shelf.rows(live) == runs[::-1]
-    assert [shelf.toggle(run) for run in runs] == [True] * MOST_MARKED + [False, False]
-    assert [shelf.colour(run) for run in runs] == [0, 1, 2, 3, None, None]
-    shelf.toggle(runs[1])
-    assert shelf.free_colour() == 1
-    assert shelf.toggle(runs[5])
-    assert shelf.marked(shelf.rows(live)) == [runs[0], runs[5], runs[2], runs[3]]
-    shelf.forget(runs[0])
-    assert shelf.colour(runs[0]) is None
-
-
-def test_the_made_up_run_is_as_a_real_one_says() -> None:
-    first = next(iter(made.events()))
-    assert isinstance(first, Begun)
-    assert first.layers == layers_text(Recipe(), first.shape, len(first.classes))
+    assert listed.rows(live) == runs[::-1]
+    assert [listed.toggle(run) for run in runs] == [True] * MOST_MARKED + [False, False]
+    assert [listed.colour(run) for run in runs] == [0, 1, 2, 3, None, None]
+    listed.toggle(runs[1])
+    assert listed.free_colour() == 1
+    assert listed.toggle(runs[5])
+    assert listed.marked(listed.rows(live)) == [runs[0], runs[5], runs[2], runs[3]]
+    listed.forget(runs[0])
+    assert listed.colour(runs[0]) is None
