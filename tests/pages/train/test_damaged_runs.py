@@ -14,12 +14,10 @@ async def test_what_does_not_fit_is_said_when_the_run_is_looked_at() -> None:
     log = Path(folder, "events.jsonl")
     lines = log.read_bytes().splitlines()
     snapshots = [at for at, line in enumerate(lines) if line.startswith(b'{"event":"snapshot"')]
-    for at, change in (
-        (snapshots[-1], lambda told: told["predictions"][0].update(label=23)),
-        (snapshots[-2], lambda told: told["kernels"][0][0].pop()),
-    ):
-        told = json.loads(lines[at])
-        change(told)
+    label, ragged = (json.loads(lines[at]) for at in snapshots[-2:])
+    ragged["kernels"][0][0].pop()
+    label["predictions"][0]["label"] = 23
+    for at, told in zip(snapshots[-2:], (label, ragged), strict=True):
         lines[at] = json.dumps(told, separators=(",", ":")).encode()
     log.write_bytes(b"\n".join(lines))
     async with training() as driven:
@@ -29,7 +27,7 @@ async def test_what_does_not_fit_is_said_when_the_run_is_looked_at() -> None:
         assert driven.shows(Tab.CURVES)
         number = snapshots[-2] + 1
         assert driven.said.startswith(
-            f"run 1: 2 lines of its log do not fit and are left out; the first is line {number}: kernels"
+            f"run 1: 2 lines of its log do not fit and are left out; the first is line {number}: label 23"
         )
         assert driven.refused
         assert "98.5%" in driven.text
