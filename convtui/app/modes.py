@@ -23,9 +23,9 @@ def _layers() -> Screen[None]:
 
 
 def _batchnorm() -> Screen[None]:
-    from convtui.pages.batchnorm.page import BatchNormScreen
+    from convtui.pages.batchnorm.page import BatchNormPage
 
-    return BatchNormScreen()
+    return BatchNormPage()
 
 
 def _train() -> Screen[None]:

@@ -98,7 +98,7 @@ def _showing(text: str | None, screen: str) -> "Trainer":
 
     Raises ValueError if there is no such run, and for the BatchNorm screen if its network cannot be loaded.
     """
-    from convtui.training.runs.history import Record
+    from convtui.training.runs.history import RunHistory
     from convtui.training.runs.store import find_run
     from convtui.training.trainer import Trainer
 
@@ -106,15 +106,15 @@ def _showing(text: str | None, screen: str) -> "Trainer":
     if text is None:
         return trainer
     run = find_run(text)
-    trainer.current = record = Record.of_run(run)
-    if record.left_out:
-        tell(f"run {printable(run.number)}: {record.left_out}")
+    trainer.current = history = RunHistory.of_run(run)
+    if history.left_out:
+        tell(f"run {printable(run.number)}: {history.left_out}")
     if screen == "batchnorm":
-        from convtui.pages.batchnorm.source import Source
+        from convtui.pages.batchnorm.network_source import NetworkSource
 
-        record.saved = run.latest_checkpoint().step  # whatever is in the log
+        history.saved = run.latest_checkpoint().step  # whatever is in the log
         # The page would show a seeded network instead of one that cannot be had.
-        Source(record.recipe, run=record.run, step=record.saved).open(None)
+        NetworkSource(history.recipe, run=history.run, step=history.saved).load()
     return trainer
 
 

@@ -64,8 +64,8 @@ class Canvas(Widget):
         self._panes: tuple[Pane, ...] = ()
         self._panes_on: dict[int, list[Pane]] = {}
         self._lines: dict[Pane, dict[int, list[Segment]]] = {}
-        self._strips: dict[int, Strip] = {}
-        self._width = 0  # of the strips
+        self._strips: list[Strip] = []
+        self._stale: set[int] = set()  # strips to be drawn again
         self._hovered: tuple[Pane | None, Cell | None] = (None, None)
 
     def place(self, panes: Iterable[Pane], palette: Palette) -> None:
@@ -76,7 +76,7 @@ class Canvas(Widget):
             for y in pane.region.line_range:
                 self._panes_on.setdefault(y, []).append(pane)
         self._lines = {pane: {} for pane in self._panes}
-        self._strips.clear()
+        self._strips = []
         self.palette = palette
         self.refresh()
 
@@ -100,28 +100,25 @@ class Canvas(Widget):
                 if line != lines.get(y):
                     lines[y] = line
                     ends[top + y] = max(ends.get(top + y, 0), left + right)
-        for y in ends:
-            self._strips.pop(y, None)
         if ends:
-            # Textual writes a changed line from its start, and once for each region of it.
-            self.refresh(*[Region(0, y, end, 1) for y, end in ends.items()])
+            self._stale |= ends.keys()
+            self.refresh(*_regions(ends))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as they are: a canvas has no border, opacity or links of which Textual must know."""
-        strips, width = self._strips, self.size.width
-        if width != self._width:
-            self._width = width
-            strips.clear()
-        missing = [y for y in crop.line_range if y not in strips]
-        if missing:
+        width, height = self.size
+        if len(self._strips) != height or (height and self._strips[0].cell_length != width):
+            self._strips, self._stale = [Strip.blank(width)] * height, set(range(height))
+        if self._stale:
             # There are no colours by name here that would have to be made true.
             filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
-            for y in missing:
+            for y in self._stale.intersection(range(height)):  # a smaller terminal is told to the page first
                 strip = self._drawn(y, width)
                 for line_filter in filters:
                     strip = strip.apply_filter(line_filter, self.styles.background)
-                strips[y] = strip
-        lines = [strips[y] for y in crop.line_range]
+                self._strips[y] = strip
+            self._stale.clear()
+        lines = self._strips[crop.y : crop.bottom]
         return lines if crop.width == width else [strip.crop(*crop.column_span) for strip in lines]
 
     def _drawn(self, y: int, width: int) -> Strip:
@@ -185,3 +182,17 @@ class Canvas(Widget):
             sideways = sideways or event.shift or event.ctrl
             pane.scroll(0 if sideways else by, by if sideways else 0)
             self.repaint()
+
+
+def _regions(ends: dict[int, int]) -> list[Region]:
+    """Lines up to the column where each ends, neighbours alike as one.
+
+    From their start, since Textual writes a changed line from there, and once for each region of it.
+    """
+    regions: list[Region] = []
+    for y, end in sorted(ends.items()):
+        if regions and regions[-1].bottom == y and regions[-1].right == end:
+            regions[-1] = Region(0, regions[-1].y, end, y + 1 - regions[-1].y)
+        else:
+            regions.append(Region(0, y, end, 1))
+    return regions

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.content import Content
 
@@ -18,8 +17,7 @@ from convtui.state.session import KernelChoice, Session
 SHORTEST: Final = 8  # characters that are left of a name
 
 
-@dataclass(frozen=True)
-class Control:
+class Control(NamedTuple):
     """A setting: its key, its name, its value, and whether ‹ and › step it down and up.
 
     Where there is no room for all, those with the highest `spare` are left out first.
@@ -93,7 +91,7 @@ def _bare(item: Control) -> Content:
 
 
 def _cut(item: Control) -> Content:
-    return _bare(replace(item, value=cut_to(item.value, SHORTEST)) if item.is_plain else item)
+    return _bare(item._replace(value=cut_to(item.value, SHORTEST)) if item.is_plain else item)
 
 
 def _drawn(item: Control, space: str, named: bool = True) -> Content:

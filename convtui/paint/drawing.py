@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from rich.segment import Segment
@@ -37,8 +37,7 @@ LIT_ROW: Final = 9  # absent, and a line runs across it
 LIT_COLUMN: Final = 10  # absent, and a line runs down through it
 
 
-@dataclass(frozen=True)
-class CellSize:
+class CellSize(NamedTuple):
     """How much of the terminal one cell takes: `width` columns by `height` lines, or by half a line."""
 
     width: int

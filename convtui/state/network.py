@@ -20,7 +20,7 @@ from convtui.engine.layers import Conv, Layer, LayerError, MaxPool, Shape, Windo
 from convtui.engine.presets import NAMES, choose_layers, preset
 from convtui.engine.receptive import AxisField
 from convtui.engine.stack import Row, Summary, summarize
-from convtui.state.learned_weights import Trained
+from convtui.state.learned_weights import LearnedWeights
 
 _SEVERAL_CHANNELS = (
     "conv 3x3 8 p1, relu, maxpool 2, conv 3x3 16 p1, relu, maxpool 2, conv 3x3 32 p1, relu, "
@@ -43,7 +43,7 @@ class Stack:
     layer: int = 0
     activation: Position = (0, 0, 0)
     name: str = ""  # the network's, or that of its file or run; "" once a layer was changed
-    trained: Trained | None = None
+    trained: LearnedWeights | None = None
 
     @classmethod
     def chosen(cls, choice: str, shape: Shape, seed: int = 0) -> Stack:
@@ -177,7 +177,7 @@ class Stack:
         """The same layers with other random weights."""
         return replace(self.untrained(), seed=max(seed, 0))
 
-    def with_trained(self, trained: Trained) -> Stack:
+    def with_trained(self, trained: LearnedWeights) -> Stack:
         """The same layers with the weights learned by a run. Raises ValueError if they do not fit."""
         if not trained.fits(self.summary):
             raise ValueError(f"{trained}: its weights are for other layers or other channels")

@@ -10,14 +10,14 @@ from typing import Final
 
 from convtui.state.history import Document
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 
 
 @dataclass(frozen=True, eq=False)
 class RateChange:
     """A run whose peak (or constant) learning rate was set while it was running."""
 
-    run: Record
+    run: RunHistory
     before: float
     after: float
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, TypeAlias, get_args, get_origin, get_ty
 
 from convtui.training.recipe import Recipe
 
-ALL_LOST: Final = "none of its checkpoints is whole: it begins again from step 0"
+ALL_LOST: Final = "none of its checkpoints is complete: it starts again from step 0"
 BINS: Final = 40  # of a histogram of activations
 
 Kernels: TypeAlias = tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
@@ -23,12 +23,12 @@ Kernels: TypeAlias = tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
 
 @dataclass(frozen=True)
 class Message:
-    """A line of JSON; its name is the class's."""
+    """A line of JSON; its kind is the class's name in lower case where no other is given."""
 
     kind: ClassVar[str]
 
-    def __init_subclass__(cls) -> None:
-        cls.kind = cls.__name__.lower()
+    def __init_subclass__(cls, kind: str = "") -> None:
+        cls.kind = kind or cls.__name__.lower()
 
 
 # -- jobs and commands, to the worker
@@ -51,7 +51,7 @@ class Continue(Message):
 
 @dataclass(frozen=True)
 class Find(Message):
-    """Try ever greater learning rates on this recipe's network."""
+    """Try higher and higher learning rates on this recipe's network."""
 
     recipe: Recipe
 
@@ -142,7 +142,7 @@ class Watched(Message):
 
 
 @dataclass(frozen=True)
-class Step(Message):
+class Stepped(Message, kind="step"):
     """A mini-batch was trained on; steps count from 1, lr and momentum are those used.
 
     loss is the mean cross entropy of the mini-batch before the step; seconds are those of training since the
@@ -180,7 +180,7 @@ class LayerStatistics(Message):
 
 @dataclass(frozen=True)
 class Prediction(Message):
-    """What the network, in evaluation mode, says of a test image: class numbers, and its probability."""
+    """What the network in evaluation mode says of a validation image: class numbers, its probability."""
 
     image: int
     label: int
@@ -200,7 +200,7 @@ class Snapshot(Message):
 
 @dataclass(frozen=True)
 class Epoch(Message):
-    """An epoch has ended: the mean of its training losses, and loss and accuracy on the test images."""
+    """An epoch has ended: the mean of its training losses, and loss and accuracy on the validation set."""
 
     epoch: int
     step: int
@@ -284,7 +284,7 @@ class Failed(Message):
 
 
 EVENTS: Final = (
-    *(Ready, Begun, Step, Snapshot, Epoch, Saved, Rate),
+    *(Ready, Begun, Stepped, Snapshot, Epoch, Saved, Rate),
     *(Paused, Going, Stopped, Finished, Tried, Suggested, Failed),
 )
 JOBS: Final = (Train, Continue, Find)
@@ -344,7 +344,7 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
 def _checked(kind: type) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if not isinstance(value, kind):
-            raise TypeError(f"{value!r} is no {kind.__name__}")
+            raise TypeError(f"{value!r} is not a {kind.__name__}")
         return value
 
     return check

@@ -49,14 +49,14 @@ def test_a_run_told_on_a_full_disk(
     async def start() -> FakeWorker:
         return worker
 
-    monkeypatch.setattr(client.Worker, "start", start)
+    monkeypatch.setattr(client.WorkerProcess, "start", start)
     monkeypatch.setattr(sys, "stdout", FullDisk())
     worker.tell(Ready(), *events(Recipe(), 80, str(run.path)), Saved(80), Stopped(80))
     assert cli.main(["train", *option]) == 1
     assert worker.has_left
     assert capsys.readouterr().err == (
         "convtui: cannot write to standard output (No space left on device); saved at step 80; "
-        "go on with: convtui train --resume 1\n"
+        "to resume: convtui train --resume 1\n"
     )
 
 

@@ -19,7 +19,7 @@ def drawn(folder: Path, *arguments: str) -> str:
 def test_before_any_run(tmp_path: Path) -> None:
     text = drawn(tmp_path)
     assert "Press space to train." in text
-    assert "test images" in text
+    assert "validation images" in text
 
 
 def test_a_kept_run_by_number_and_by_folder(tmp_path: Path) -> None:

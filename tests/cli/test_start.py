@@ -52,7 +52,7 @@ def test_the_app_gets_session_notice_and_theme(started: list[SimpleNamespace], t
     assert cli.main([str(file), "--theme", "light"]) == 3
     assert started[0].session.convolution.image_shape[2] == 512
     assert "512" in started[0].options.pop("notice")
-    assert started[0].options == {"theme": "light", "data": None}
+    assert started[0].options == {"theme": "light", "recipe": None}
     assert os.environ["TEXTUAL_FPS"] == "120"
 
 

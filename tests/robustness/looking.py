@@ -8,26 +8,26 @@ from convtui.pages.train.figures import Curves, CurvesView, LayersView, RunsView
 from convtui.pages.train.panes import TrainPanes
 from convtui.paint.themes import palette_of
 from convtui.training.datasets.open_any import DataSet
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run
 
 SIZE = 38, 120
 PALETTE = palette_of(dark=True, no_color=False)
 
 
-def look_at_run(folder: Path, data: DataSet) -> Record:
+def look_at_run(folder: Path, data: DataSet) -> RunHistory:
     """Its log as the table of runs and every view of the Train page show it. Raises RunError."""
     run = Run(folder)
-    outline = Record.of_run(run, outline=True)
+    outline = RunHistory.of_run(run, outline=True)
     _draw(_runs_view(outline, []))
-    record = Record.of_run(run)
+    record = RunHistory.of_run(run)
     if record.begun:
         for view in _views(record, data):
             _draw(view)
     return record
 
 
-def _views(record: Record, data: DataSet) -> list[TrainView]:
+def _views(record: RunHistory, data: DataSet) -> list[TrainView]:
     status, layers = figures.status(record), figures.layers(record)
     curves = [figures.curves(record, 0)]
     picture = record.picture
@@ -52,7 +52,7 @@ def _views(record: Record, data: DataSet) -> list[TrainView]:
     ]
 
 
-def _runs_view(record: Record, curves: list[Curves]) -> RunsView:
+def _runs_view(record: RunHistory, curves: list[Curves]) -> RunsView:
     return RunsView(
         figures.status(record),
         (figures.run_row(record, 0),),

@@ -21,7 +21,7 @@ from convtui.engine.layers import LayerError
 from convtui.engine.stack import summarize
 from convtui.inputs import samples
 from convtui.inputs.images import InputError, read_picture
-from convtui.pages.batchnorm.source import Source
+from convtui.pages.batchnorm.network_source import NetworkSource
 from convtui.store import session_file
 from convtui.training.datasets import open_any as data
 from convtui.training.datasets.open_any import DataError
@@ -150,7 +150,7 @@ def test_checkpoints_that_are_what_their_names_say(run: Run) -> None:
             with suppress(InputError, RunError):
                 trained_layers(lesson(), run, picture)
             with suppress(InputError, RunError):
-                Source(run.recipe, run=str(run.path), step=22).open(None)
+                NetworkSource(run.recipe, run=str(run.path), step=22).load()
             Training(run.recipe, digits(), checkpoint)
         finally:
             named.unlink()

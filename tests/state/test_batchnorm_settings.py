@@ -2,7 +2,7 @@
 
 import pytest
 
-from convtui.state.batchnorm_settings import EXAMPLES, change, named
+from convtui.state.batchnorm_settings import EXAMPLES, parse_setting, transition, value_text
 from tests.state.test_batchnorm import started
 
 
@@ -18,7 +18,7 @@ from tests.state.test_batchnorm import started
     ],
 )
 def test_settings(text: str, attribute: str, value: object) -> None:
-    assert getattr(change(*named(text))(started()), attribute) == value
+    assert getattr(transition(*parse_setting(text))(started()), attribute) == value
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def test_settings(text: str, attribute: str, value: object) -> None:
     ],
 )
 def test_settings_of_the_norm(text: str, attribute: str, value: object) -> None:
-    assert getattr(change(*named(text))(started()).norm, attribute) == value
+    assert getattr(transition(*parse_setting(text))(started()).norm, attribute) == value
 
 
 def test_a_layer() -> None:
-    assert change(*named("layer 5"))(started()).place.norm == 5
+    assert transition(*parse_setting("layer 5"))(started()).layer.row == 5
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,30 @@ def test_a_layer() -> None:
 )
 def test_what_cannot_be_is_refused_in_a_line(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("?", r"\?")):
-        change(*named(text))(started())
+        transition(*parse_setting(text))(started())
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_understood(name: str) -> None:
-    setting, value = named(EXAMPLES[name].split(",")[0])
+    setting, value = parse_setting(EXAMPLES[name].split(",")[0])
     assert setting == name
     if name != "seed":
-        assert callable(change(setting, value))
+        assert callable(transition(setting, value))
+
+
+def test_the_present_values_can_be_typed() -> None:
+    session = started().at_channel(2).with_gamma(0.5).with_norm(momentum=None)
+    texts = {name: value_text(session, name) for name in EXAMPLES}
+    assert texts == {
+        "layer": "3",
+        "channel": "2",
+        "size": "6",
+        "gamma": "0.5",
+        "beta": "0",
+        "momentum": "None",
+        "eps": "",
+        "mode": "",
+        "seed": "",
+    }
+    again = [transition(name, text)(session) for name, text in texts.items() if text]
+    assert [{name: value_text(each, name) for name in EXAMPLES} for each in again[1:]] == [texts] * 5

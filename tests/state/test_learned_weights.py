@@ -9,22 +9,24 @@ import pytest
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layer_text import parse_layers
 from convtui.inputs.images import InputError
-from convtui.state.learned_weights import Trained
+from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 
 LAYERS = "conv 3x3 4 s2 p1, relu, bn, conv 3x3 5 s2 p1, gap, flatten"
 SHAPE = (1, 9, 8)
 
 
-def learnt(step: int = 7, run: str = "/runs/0012") -> Trained:
+def learnt(step: int = 7, run: str = "/runs/0012") -> LearnedWeights:
     random = np.random.default_rng(step)
     shapes = {"3.weight": (5, 4, 3, 3), "3.bias": (5,), "0.weight": (4, 1, 3, 3), "0.bias": (4,)}
     shapes |= {f"2.{name}": (4,) for name in ("weight", "bias", "running_mean", "running_var")}
     arrays = {name: random.random(shape, dtype=np.float32) for name, shape in shapes.items()}
-    return Trained.of(Path(run), step, {**arrays, "2.num_batches_tracked": np.array(step)})
+    return LearnedWeights.from_state_dict(
+        Path(run), step, {**arrays, "2.num_batches_tracked": np.array(step)}
+    )
 
 
-def laid(trained: Trained) -> Stack:
+def laid(trained: LearnedWeights) -> Stack:
     return Stack.laid(parse_layers(LAYERS), SHAPE, name=trained.run_name).with_trained(trained)
 
 
@@ -55,7 +57,7 @@ def test_the_same_run_and_step_are_the_same() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_weights_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(InputError, match=r"^run 12, step 7: bias of layer 1 is no longer finite, because"):
-        Trained.of(Path("/runs/0012"), 7, {"0.bias": np.array([0, value])})
+        LearnedWeights.from_state_dict(Path("/runs/0012"), 7, {"0.bias": np.array([0, value])})
 
 
 def test_it_fits_its_own_layers_alone() -> None:

@@ -11,7 +11,7 @@ from convtui.pages.train.view_maker import Tab
 from convtui.training.next_run import NEXT_RUN, NextRun
 from convtui.training.protocol import Message, Stopped
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import new_run
 from convtui.training.trainer import Trainer
 from tests.support import events as made
@@ -66,7 +66,7 @@ class Training(Driven):
         return self.train.browser.list
 
     @property
-    def run_rows(self) -> list[Record]:
+    def run_rows(self) -> list[RunHistory]:
         return self.train.browser.rows()
 
     @property

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.training.protocol import COMMANDS, EVENTS, JOBS, Message, Step, decode, encode
+from convtui.training.protocol import COMMANDS, EVENTS, JOBS, Message, Stepped, decode, encode
 from convtui.training.recipe import Recipe
 from tests.training.test_recipe import recipes
 
@@ -33,12 +33,14 @@ def test_a_message_arrives(kind: type[Message], data: st.DataObject) -> None:
 
 
 def test_a_line_is_plain_json() -> None:
-    step = Step(step=3, epoch=1, loss=float("nan"), lr=0.06, momentum=0.9, seconds=float("inf"))
+    step = Stepped(step=3, epoch=1, loss=float("nan"), lr=0.06, momentum=0.9, seconds=float("inf"))
     assert encode(step) == (
         '{"event":"step","step":3,"epoch":1,"loss":"NaN","lr":0.06,"momentum":0.9,"seconds":"Infinity",'
         '"watched":null}'
     )
-    assert encode(Step(1, 1, 2.5, 0.1, 0.9, 0.0)).startswith('{"event":"step","step":1,"epoch":1,"loss":2.5,')
+    assert encode(Stepped(1, 1, 2.5, 0.1, 0.9, 0.0)).startswith(
+        '{"event":"step","step":1,"epoch":1,"loss":2.5,'
+    )
 
 
 @pytest.mark.parametrize(

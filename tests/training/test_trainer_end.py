@@ -21,7 +21,7 @@ def workers() -> FakeWorkers:
 
 async def test_the_end_saves_the_run_and_ends_the_worker(workers: FakeWorkers) -> None:
     trainer = Trainer(start=workers.start)
-    record = trainer.start(Recipe())
+    history = trainer.start(Recipe())
     await settled()
     workers.now.tell(*made.events(until=7))
     await settled()
@@ -32,7 +32,7 @@ async def test_the_end_saves_the_run_and_ends_the_worker(workers: FakeWorkers) -
     workers.now.tell(Stopped(8))
     await ending
     assert workers.now.is_ended
-    assert record.state is State.STOPPED
+    assert history.state is State.STOPPED
 
 
 async def test_the_end_does_not_wait_for_ever(workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch) -> None:

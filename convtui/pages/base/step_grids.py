@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ LEAST_NAME: Final = 6  # characters of a name that are worth showing
 COLOURS: Final = ("red", "green", "blue")
 
 
-@dataclass(frozen=True)
-class Pointer:
+class Pointer(NamedTuple):
     """What the user points at: an image pixel (in the image's own frame) or an entry of the kernel."""
 
     pixel: Cell | None = None
@@ -44,8 +43,7 @@ def _held(cell: Cell | None, rows: int, columns: int) -> Cell | None:
     return cell if cell and cell[0] < rows and cell[1] < columns else None
 
 
-@dataclass(frozen=True, eq=False)
-class StepGrids:
+class StepGrids(NamedTuple):
     """The grids of the Step screen."""
 
     image: Grid

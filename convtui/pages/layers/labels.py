@@ -12,7 +12,7 @@ from convtui.engine.tracing import Feeding, field_through
 from convtui.pages.layers.table import is_clipped
 from convtui.paint.controls import Control, pair
 from convtui.paint.text import counted, significant
-from convtui.state.learned_weights import Trained
+from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 
 
@@ -54,7 +54,7 @@ def _pixels(row: float, column: float) -> str:
     return ", ".join(both)
 
 
-def unlike_training(trained: Trained, width: int) -> str:
+def unlike_training(trained: LearnedWeights, width: int) -> str:
     """What is to be said where a picture has not the values that the network has learnt from."""
     run = trained.run_name
     candidates = [

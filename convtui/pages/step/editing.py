@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from convtui.pages.base.step_grids import Pointer
 from convtui.paint.drawing import Cell
@@ -16,8 +15,7 @@ TARGETS: Final = ("kernel", "bias", "image")
 MOVES: Final = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 
 
-@dataclass(frozen=True)
-class Editing:
+class Editing(NamedTuple):
     """What is edited and the cell the cursor is on, in the kernel's or the image's own frame."""
 
     target: str
@@ -37,12 +35,12 @@ class Editing:
 
     def within(self, session: Session) -> Editing:
         rows, columns = self._shape(session)
-        return replace(
-            self, row=min(max(self.row, 0), rows - 1), column=min(max(self.column, 0), columns - 1)
+        return self._replace(
+            row=min(max(self.row, 0), rows - 1), column=min(max(self.column, 0), columns - 1)
         )
 
     def moved(self, rows: int, columns: int, session: Session) -> Editing:
-        return replace(self, row=self.row + rows, column=self.column + columns).within(session)
+        return self._replace(row=self.row + rows, column=self.column + columns).within(session)
 
     def switched(self, session: Session) -> Editing:
         """The next target; on the image the cursor starts in the window."""

@@ -63,9 +63,11 @@ def lessons(arms: Sequence[Arm], peak: float, classes: int, is_usual: bool = Fal
         if place in found
     ]
     if not told:
-        told = [Lesson("Four runs, one after another, with one seed and peak rate", ("see where they part",))]
+        told = [
+            Lesson("Four runs, one after another, with the same seed and peak rate", ("see where they part",))
+        ]
     if len(arms) < len(ARMS):
-        told.append(Lesson("Stopped before all four were run", ("c begins them again",)))
+        told.append(Lesson("Stopped before all four had run", ("c starts them again",)))
     elif is_usual and _is_the_rule(found, classes):
         told.append(Lesson(POINT))
     return told
@@ -98,11 +100,11 @@ def _learning(place: Place, arm: Arm, classes: int, is_usual: bool) -> list[str]
     if loss is not None and not isfinite(loss):
         return ["its loss is not finite"]
     if loss is not None and loss > FAR * guessing:
-        return [f"thrown off: its loss {loss:.3g} is far above {guessing:.2f}, that of guessing"]
+        return [f"it went astray: its loss {loss:.3g} is far above the {guessing:.2f} of guessing"]
     if accuracy is None or has_learnt(accuracy, classes):
         return ["usually it learns nothing"] if is_plain else []
-    of = [] if loss is None else [f"its loss is {loss:.2f}, that of guessing {guessing:.2f}"]
-    return [f"it has learnt nothing{', as usual' if is_plain else ''}", *of]
+    of = [] if loss is None else [f"its loss is {loss:.2f}, guessing has {guessing:.2f}"]
+    return [f"it learnt nothing{', as it usually does' if is_plain else ''}", *of]
 
 
 def _differences(place: Place, found: Mapping[Place, Arm]) -> list[str]:

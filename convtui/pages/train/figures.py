@@ -36,7 +36,7 @@ class Status:
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """A run's losses: of every step, [steps], and on the test images at the end of every epoch, [epochs].
+    """A run's losses: of every step, [steps], and on the validation set at the end of every epoch, [epochs].
 
     name stands in legends; colour is a number of the palette's series, None if all are those of others.
     guessing is the loss of an even guess, log(classes). Epochs count from 1.
@@ -78,7 +78,7 @@ class Kernels:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Test images [n, channels, rows, columns] from 0 to 1, what they are, and what the network says of each.
+    """Validation images [n, channels, rows, columns] from 0 to 1, their labels, and what the network says.
 
     The images are best the very same array as long as they are the same: then they are not drawn again.
 
@@ -146,7 +146,7 @@ class WeightStep:
 
 
 @dataclass(frozen=True, eq=False)
-class WeightTrace:
+class WeightCurves:
     """One weight's figures over the steps [steps] in which it was watched; momenta are those of the steps."""
 
     steps: Array
@@ -167,7 +167,7 @@ class RunRow:
     epochs: int  # completed
     total_epochs: int
     accuracy: float | None
-    loss: float | None  # on the test images
+    loss: float | None  # on the validation set
     seconds: float
     colour: int | None = None
     short: str = ""  # the recipe for a narrow table
@@ -177,8 +177,8 @@ class RunRow:
 class Arm:
     """One of the four runs of the comparison, as far as it has come.
 
-    Accuracy and loss are those on the test images; colour is that of its curves, None while none are shown;
-    rate tells its peak (or constant) rate, "" if it is the comparison's.
+    Accuracy and loss are those on the validation set; colour is that of its curves, None while none are
+    shown; rate tells its peak (or constant) rate, "" if it is the comparison's.
     """
 
     schedule: str  # constant or one-cycle
@@ -227,7 +227,7 @@ class WeightView:
     status: Status
     name: str
     weight: WeightStep | None
-    trace: WeightTrace
+    trace: WeightCurves
     history: LayerHistory
     layers: tuple[LayerFigures, ...]  # whose norms the history has
     selected: int  # the chosen weight's layer among them

@@ -1,7 +1,7 @@
 """Where the panes of the Train page go in each of its views.
 
-Computed from the view and the terminal's size alone, so that nothing moves while a run is on. Where there is
-no room for all, the panes that are least needed are left out, so that those that stay can be read.
+Computed from the view and the terminal's size alone, so that nothing moves while a run is active. Where
+there is no room for all, the panes that are least needed are left out, so that those that stay can be read.
 """
 
 from __future__ import annotations

@@ -20,12 +20,12 @@ from convtui.paint.controls import Control
 from convtui.state.history import Document
 from convtui.training.next_run import NEXT_RUN
 from convtui.training.protocol import Watch
-from convtui.training.runs.history import Record, Search, State
+from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.trainer import Trainer, TrainerError
 
-IN_THE_TABLE: Final = "this key works in the table of all runs: tab goes to the next view"
-KERNELS: Final = "its first layer: the kernels as they are learnt, over an image as it is trained on"
-LAYERS: Final = "its layers with the weights that they have learnt"
+IN_THE_TABLE: Final = "this key works in the table of all runs, which tab leads to"
+KERNELS: Final = "its first layer: the learnt kernels over a normalised image"
+LAYERS: Final = "its layers with their learnt weights"
 
 
 class TrainPage(Page):
@@ -43,7 +43,7 @@ class TrainPage(Page):
         self.views = ViewMaker(self, self.data, self.browser)
         self.panes = TrainPanes(self._wheeled)
         self._footer: Mapping[str, str] = {}  # as it was drawn last
-        self._seen: tuple[Record | None, int] = (None, 0)  # the run, and how many are compared
+        self._seen: tuple[RunHistory | None, int] = (None, 0)  # the run, and how many are compared
 
     @property
     def trainer(self) -> Trainer:
@@ -71,7 +71,7 @@ class TrainPage(Page):
 
     def footer_words(self) -> Mapping[str, str]:
         """What space and enter would do, whether there is something to stop, and which view comes next."""
-        active, shown, lost = self.trainer.active, self.views.record, self._lost
+        active, shown, lost = self.trainer.active, self.views.history, self._lost
         can_go_on = active.state is State.PAUSED if active else lost is not None
         run = "go on" if can_go_on else "pause" if active else "new run" if shown else "run"
         is_over = active is None and shown is not None and lost is None
@@ -106,9 +106,9 @@ class TrainPage(Page):
     # -- the run
 
     @property
-    def _lost(self) -> Record | None:
+    def _lost(self) -> RunHistory | None:
         """The run that is shown, if its training process was lost."""
-        shown = self.views.record
+        shown = self.views.history
         return shown if shown and shown.is_lost else None
 
     def _do(self, command: Callable[[], object]) -> bool:
@@ -121,7 +121,7 @@ class TrainPage(Page):
         self.show_again()
         return True
 
-    def _ask_of(self, command: Callable[[], object], job: Record | Search | None, words: str) -> None:
+    def _ask_of(self, command: Callable[[], object], job: RunHistory | Search | None, words: str) -> None:
         """Give a command, and say that it is under way until it is obeyed."""
         if job is not None:
             self.views.await_change(job, words)
@@ -145,7 +145,7 @@ class TrainPage(Page):
 
         Of a run that is over there is none: a new one is begun by the key for that alone.
         """
-        shown = self.views.record
+        shown = self.views.history
         if self.views.tab is Tab.RUNS:
             self.browser.with_selected(self._look)
         elif self.trainer.active is not None:
@@ -173,8 +173,8 @@ class TrainPage(Page):
         elif self._do(lambda: self.trainer.start(recipe, paused)):
             self._has_begun(paused)
 
-    def _go_on(self, record: Record, paused: bool = False) -> None:
-        if self._do(lambda: self.trainer.resume(record)):
+    def _go_on(self, history: RunHistory, paused: bool = False) -> None:
+        if self._do(lambda: self.trainer.resume(history)):
             self._has_begun(paused)
 
     def _has_begun(self, paused: bool) -> None:
@@ -209,22 +209,22 @@ class TrainPage(Page):
         else:
             self.say("no rate has been found yet: f searches for one")
 
-    def _take_recipe(self, record: Record) -> None:
-        self.editor.change(record.recipe)
-        self.say(f"the next run takes the recipe of {run_name(record.run)}: space starts it")
+    def _take_recipe(self, history: RunHistory) -> None:
+        self.editor.change(history.recipe)
+        self.say(f"the next run takes the recipe of {run_name(history.run)}: space starts it")
 
     def action_resume(self) -> None:
         """Go on with a run that is not finished: the selected one, or the one that is shown."""
         self.browser.when_read(self._resume)
 
     def _resume(self) -> None:
-        record = self.browser.selected() if self.views.tab is Tab.RUNS else self.views.record
-        if record is None or not record.run:
+        history = self.browser.selected() if self.views.tab is Tab.RUNS else self.views.history
+        if history is None or not history.run:
             self.say("there is no run to resume: space starts one")
-        elif record.is_outline:
-            self.say(f"{run_name(record.run)} is still being read")
+        elif history.is_outline:
+            self.say(f"{run_name(history.run)} is still being read")
         else:
-            self._go_on(record)
+            self._go_on(history)
 
     # -- the recipe of the next run
 
@@ -324,20 +324,20 @@ class TrainPage(Page):
             self._do(lambda: self.trainer.watch(*cursor.weight(shapes)))
         self.show_again()
 
-    def _watched_in(self, record: Record) -> Watch | None:
+    def _watched_in(self, history: RunHistory) -> Watch | None:
         """The weight looked at, in a run that begins; None: the one that is watched anyway."""
-        shapes, cursor = self.views.shapes_of(record), self.views.cursor
+        shapes, cursor = self.views.shapes_of(history), self.views.cursor
         return Watch(*cursor.weight(shapes)) if shapes and cursor != Cursor() else None
 
-    def _look(self, record: Record) -> None:
+    def _look(self, history: RunHistory) -> None:
         """Show a run's curves, layers and weights."""
-        if record.is_outline:
-            self.say(f"{run_name(record.run)} is still being read")
+        if history.is_outline:
+            self.say(f"{run_name(history.run)} is still being read")
         else:
-            self.trainer.look_at(record)
+            self.trainer.look_at(history)
             self.turn_to(Tab.CURVES)
-            if record.left_out:
-                self.say(f"{run_name(record.run)}: {record.left_out}", error=True)
+            if history.left_out:
+                self.say(f"{run_name(history.run)}: {history.left_out}", error=True)
 
     # -- the mouse
 
@@ -365,11 +365,11 @@ class TrainPage(Page):
 
     def action_open_kernels(self) -> None:
         """The learnt kernels of the first layer on the Step page."""
-        self.opener.open_network(self.views.record, "step", KERNELS)
+        self.opener.open_network(self.views.history, "step", KERNELS)
 
     def action_open_layers(self) -> None:
         """The trained layers on the Layers page."""
-        self.opener.open_network(self.views.record, "layers", LAYERS)
+        self.opener.open_network(self.views.history, "layers", LAYERS)
 
     def action_open_image(self) -> None:
         """An image of the data set on the Step page."""

@@ -15,7 +15,7 @@ from convtui.pages.train.figures import (
     FinderView,
     LayersView,
     Schedule,
-    WeightTrace,
+    WeightCurves,
     WeightView,
 )
 from convtui.paint.axes import Scale, digits, round_range, top_of
@@ -93,7 +93,7 @@ def _is_lost(run: Curves) -> bool:
 
 
 def accuracy_plot(curves: Sequence[Curves]) -> Plot:
-    """The percentage of test images named rightly after each epoch; who is who is told beside the losses.
+    """The share of the validation set classified correctly after each epoch; the legend is beside the losses.
 
     Of several runs the axis is that of where those end that have learnt; others are below it.
     """
@@ -197,7 +197,7 @@ def finder_plot(view: FinderView) -> Plot:
         marks.append(Mark(view.suggestion, None, f"suggested {digits(view.suggestion)}"))
     scale = round_range(min(0.0, lowest), first * 1.5)
     return Plot(
-        "loss at ever greater learning rates",
+        "loss at higher and higher learning rates",
         (
             Series("each try", view.lrs, view.losses, None, Stroke.FAINT),
             Series("smoothed", view.lrs, view.smooth, 0, Stroke.THICK),
@@ -239,12 +239,12 @@ def layer_plot(
     )
 
 
-def value_plot(trace: WeightTrace, total_steps: int) -> Plot:
+def value_plot(trace: WeightCurves, total_steps: int) -> Plot:
     """The weight after each step."""
     return _trace_plot("the weight", (Series("", trace.steps, trace.after, 0),), total_steps)
 
 
-def gradient_plot(trace: WeightTrace, optimizer: str, total_steps: int) -> Plot:
+def gradient_plot(trace: WeightCurves, optimizer: str, total_steps: int) -> Plot:
     """The gradient of each step, and the average of it that momentum keeps.
 
     SGD's buffer is a sum in which each gradient counts fully: times (1 - momentum) it is an average. The axis
@@ -260,7 +260,7 @@ def gradient_plot(trace: WeightTrace, optimizer: str, total_steps: int) -> Plot:
     return replace(plot, y_range=(-limit, limit))
 
 
-def update_plot(trace: WeightTrace, total_steps: int) -> Plot:
+def update_plot(trace: WeightCurves, total_steps: int) -> Plot:
     """What each step added to the weight."""
     return _trace_plot("update", (Series("", trace.steps, trace.updates, 2),), total_steps)
 

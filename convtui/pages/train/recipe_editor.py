@@ -190,7 +190,7 @@ class RecipeEditor:
         now, data = self.recipe.batch_size, self._data.images(self.recipe)
         most = len(data.train_images) if data else 2 * now
         if by > 0 and now >= most:
-            self._page.say(f"batch_size {now}: there are {most} images to learn from")
+            self._page.say(f"batch_size {now}: the training set has {most} images")
         else:
             self.set("batch_size", min(2 * now, most) if by > 0 else now // 2, "batch")
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from convtui.inputs.names import run_name
 from convtui.pages.base.page import Page
-from convtui.pages.train.run_list import MOST_MARKED, RunList, read_records
-from convtui.training.runs.history import Record
+from convtui.pages.train.run_list import MOST_MARKED, RunList, read_histories
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import RunError, find_run
 from convtui.training.trainer import Trainer
 
@@ -39,15 +39,15 @@ class RunBrowser:
         self.is_reading = not known
 
         def work() -> Callable[[], None]:
-            listed = read_records(known, outline=True)
+            listed = read_histories(known, outline=True)
             self._page.post_message(Page.Done(partial(self._has_read, listed)))
-            return partial(self._has_read, read_records(listed))
+            return partial(self._has_read, read_histories(listed))
 
         self._page.in_thread(work)
 
-    def _has_read(self, records: dict[str, Record]) -> None:
+    def _has_read(self, histories: dict[str, RunHistory]) -> None:
         """Take what was found, except for what has been deleted meanwhile."""
-        self.list.kept = {path: record for path, record in records.items() if Path(path).exists()}
+        self.list.kept = {path: history for path, history in histories.items() if Path(path).exists()}
         self.is_reading = False
         waiting, self._waiting = self._waiting, []
         if waiting:
@@ -66,14 +66,14 @@ class RunBrowser:
 
     # -- selecting
 
-    def rows(self) -> list[Record]:
+    def rows(self) -> list[RunHistory]:
         """All runs, the newest first."""
-        return self.list.rows(self._trainer.records)
+        return self.list.rows(self._trainer.histories)
 
     def selected_row(self) -> int:
         return self.list.selected(self.rows())
 
-    def selected(self) -> Record | None:
+    def selected(self) -> RunHistory | None:
         """The run that is selected in the table."""
         rows = self.rows()
         return rows[self.list.selected(rows)] if rows else None
@@ -85,7 +85,7 @@ class RunBrowser:
             self.list.select(rows[row % len(rows)])
         self._page.show_again()
 
-    def with_selected(self, act: Callable[[Record], object]) -> None:
+    def with_selected(self, act: Callable[[RunHistory], object]) -> None:
         """Do something with the selected run once the runs are read, or say that there is none."""
 
         def then() -> None:
@@ -101,8 +101,8 @@ class RunBrowser:
         """Show or hide the curves of the selected run."""
         self.with_selected(self._mark)
 
-    def _mark(self, record: Record) -> None:
-        if not self.list.toggle(record):
+    def _mark(self, history: RunHistory) -> None:
+        if not self.list.toggle(history):
             self._page.say(f"the curves of {MOST_MARKED} runs are shown already: m hides one of them")
         self._page.show_again()
 
@@ -113,25 +113,25 @@ class RunBrowser:
         self.when_read(self._ask_to_delete)
 
     def _ask_to_delete(self) -> None:
-        record = self.selected()
-        if record is None or record.is_active:
-            problem = "there is no run to delete" if record is None else "this run is active: x stops it"
+        history = self.selected()
+        if history is None or history.is_active:
+            problem = "there is no run to delete" if history is None else "this run is active: x stops it"
             self._page.say(problem, error=True)
             return
-        question = f"Delete {run_name(record.run)} with its curves and weights? This cannot be undone."
+        question = f"Delete {run_name(history.run)} with its curves and weights? This cannot be undone."
         answers = {"d": "delete it", "escape": "keep it"}
-        self._page.host.ask(question, answers, d=partial(self._delete, record))
+        self._page.host.ask(question, answers, d=partial(self._delete, history))
 
-    def _delete(self, record: Record) -> None:
+    def _delete(self, history: RunHistory) -> None:
         try:
-            find_run(record.run).delete()
+            find_run(history.run).delete()
         except RunError as error:
             self._page.say(str(error), error=True)
             return
         at = self.selected_row()
-        self.list.forget(record)
-        self._trainer.forget(record)
+        self.list.forget(history)
+        self._trainer.forget(history)
         if rows := self.rows():
             self.list.select(rows[min(at, len(rows) - 1)])
-        self._page.say(f"{run_name(record.run)} is deleted")
+        self._page.say(f"{run_name(history.run)} is deleted")
         self._page.show_again()

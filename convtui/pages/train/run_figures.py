@@ -1,4 +1,4 @@
-"""From a run's record to the plain figures that the panes of the Train page draw."""
+"""From a run's history to the plain figures that the panes of the Train page draw."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from convtui.training.process.activation_stats import HISTOGRAM_IMAGES
 from convtui.training.protocol import LayerStatistics, Snapshot
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import recipe_words
-from convtui.training.runs.history import Record, Search, State
+from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.schedule import schedule
 
 _NOTHING = np.zeros(0)
@@ -39,41 +39,43 @@ def status_before(recipe: Recipe, trouble: str = "", hint: str = "") -> plain.St
     return plain.Status("ready", words=hint or f"{recipe_words(recipe)} · {recipe.epochs} epochs")
 
 
-def status(record: Record, words: str = "", trouble: str = "") -> plain.Status:
+def status(history: RunHistory, words: str = "", trouble: str = "") -> plain.Status:
     """How far the run is; `words` stand in for what is said of its state, trouble for both."""
-    is_going = record.state is State.TRAINING
-    begun = record.begun
+    is_going = history.state is State.TRAINING
+    begun = history.begun
     return plain.Status(
-        shown_state(record),
-        run_name(record.run),
-        record.step,
-        record.total_steps,
-        1 + max(record.step - 1, 0) // begun.steps_per_epoch if begun else 0,
-        record.recipe.epochs,
-        record.speed if is_going else None,
-        record.seconds,
-        record.seconds_left if is_going else None,
-        words or state_words(record),
+        shown_state(history),
+        run_name(history.run),
+        history.step,
+        history.total_steps,
+        1 + max(history.step - 1, 0) // begun.steps_per_epoch if begun else 0,
+        history.recipe.epochs,
+        history.speed if is_going else None,
+        history.seconds,
+        history.seconds_left if is_going else None,
+        words or state_words(history),
         trouble,
     )
 
 
-def shown_state(record: Record) -> str:
+def shown_state(history: RunHistory) -> str:
     """How a run stands, in a word: a loss that is not finite matters more than that it goes on or is over."""
-    is_told = record.state in (State.TRAINING, State.PAUSED, State.STOPPED, State.FINISHED)
-    return "diverged" if is_told and record.is_diverged else record.state.value
+    is_told = history.state in (State.TRAINING, State.PAUSED, State.STOPPED, State.FINISHED)
+    return "diverged" if is_told and history.is_diverged else history.state.value
 
 
-def curves(record: Record, colour: int | None, name: str = "") -> plain.Curves:
+def curves(history: RunHistory, colour: int | None, name: str = "") -> plain.Curves:
     """The losses and accuracies of a run that has begun, under its own name if no other is given."""
-    steps = record.steps
-    epochs, ends, losses, accuracies = _columns(record.epochs, "epoch", "step", "validation_loss", "accuracy")
+    steps = history.steps
+    epochs, ends, losses, accuracies = _columns(
+        history.epochs, "epoch", "step", "validation_loss", "accuracy"
+    )
     return plain.Curves(
-        name or curve_name(record),
+        name or curve_name(history),
         colour,
-        log(class_count([record])),
-        record.total_steps,
-        record.recipe.epochs,
+        log(class_count([history])),
+        history.total_steps,
+        history.recipe.epochs,
         steps["step"],
         steps["loss"],
         steps["smooth"],
@@ -84,17 +86,17 @@ def curves(record: Record, colour: int | None, name: str = "") -> plain.Curves:
     )
 
 
-def curve_name(record: Record) -> str:
-    return f"{run_number(record.run)} {record.recipe.schedule}{'+BN' if record.recipe.batch_norm else ''}"
+def curve_name(history: RunHistory) -> str:
+    return f"{run_number(history.run)} {history.recipe.schedule}{'+BN' if history.recipe.batch_norm else ''}"
 
 
-def class_count(records: Sequence[Record]) -> int:
+def class_count(histories: Sequence[RunHistory]) -> int:
     """How many classes the first of them that has begun tells apart; 1 if none has."""
-    return next((len(each.begun.classes) for each in records if each.begun), 1)
+    return next((len(each.begun.classes) for each in histories if each.begun), 1)
 
 
-def schedule_of(record: Record) -> plain.Schedule:
-    return plain.Schedule(*record.planned(), record.step, _momentum_name(record.recipe))
+def schedule_of(history: RunHistory) -> plain.Schedule:
+    return plain.Schedule(*history.planned(), history.step, _momentum_name(history.recipe))
 
 
 def schedule_to_come(recipe: Recipe, data: DataSet | None) -> plain.Schedule:
@@ -122,9 +124,9 @@ def has_images_of(data: DataSet, snapshot: Snapshot | None) -> bool:
 
 @lru_cache(maxsize=2)
 def predictions(snapshot: Snapshot | None, data: DataSet) -> plain.Predictions:
-    """What the network says of the test images; before the first snapshot they stand alone."""
+    """What the network says of the validation images; before the first snapshot they stand alone."""
     if snapshot is None:
-        return test_images(data)
+        return validation_images(data)
     told = snapshot.predictions
     return plain.Predictions(
         _pictures(data, tuple(each.image for each in told)),
@@ -135,7 +137,7 @@ def predictions(snapshot: Snapshot | None, data: DataSet) -> plain.Predictions:
 
 
 @lru_cache(maxsize=2)
-def test_images(data: DataSet) -> plain.Predictions:
+def validation_images(data: DataSet) -> plain.Predictions:
     """The images that will be predicted, before anything is."""
     chosen = tuple(pictured(data).tolist())
     return plain.Predictions(
@@ -163,18 +165,18 @@ def next_summary(recipe: Recipe, data: DataSet) -> Summary:
     return summary(layers_text(recipe, data.shape, len(data.classes)), data.shape)
 
 
-def summary_of(record: Record) -> Summary:
+def summary_of(history: RunHistory) -> Summary:
     """The layers of a run that has begun."""
-    assert record.begun
-    return summary(record.begun.layers, record.begun.shape)
+    assert history.begun
+    return summary(history.begun.layers, history.begun.shape)
 
 
-def layers(record: Record | None) -> tuple[plain.LayerFigures, ...]:
+def layers(history: RunHistory | None) -> tuple[plain.LayerFigures, ...]:
     """Every convolution as it was measured last."""
-    if record is None or not record.snapshots:
+    if history is None or not history.snapshots:
         return ()
-    rows = summary_of(record).rows
-    return tuple(_layer(each, rows) for each in record.snapshots[-1].statistics)
+    rows = summary_of(history).rows
+    return tuple(_layer(each, rows) for each in history.snapshots[-1].statistics)
 
 
 def _layer(measured: LayerStatistics, rows: Sequence[Row]) -> plain.LayerFigures:
@@ -192,53 +194,53 @@ def _layer(measured: LayerStatistics, rows: Sequence[Row]) -> plain.LayerFigures
     )
 
 
-def layer_history(record: Record | None) -> plain.LayerHistory:
+def layer_history(history: RunHistory | None) -> plain.LayerHistory:
     """Every layer's figures after the steps of the snapshots."""
-    if record is None or not record.snapshots:
+    if history is None or not history.snapshots:
         return plain.LayerHistory(_NOTHING, *[np.zeros((0, 0))] * 4)
     figures = np.array(
         [
             [(each.mean, each.std, each.near_zero, each.weight_norm) for each in snapshot.statistics]
-            for snapshot in record.snapshots
+            for snapshot in history.snapshots
         ],
         float,
-    ).reshape(len(record.snapshots), -1, 4)
-    return plain.LayerHistory(_steps(record), *np.moveaxis(figures, -1, 0))
+    ).reshape(len(history.snapshots), -1, 4)
+    return plain.LayerHistory(_steps(history), *np.moveaxis(figures, -1, 0))
 
 
-def band(record: Record | None, selected: int) -> Band:
+def band(history: RunHistory | None, selected: int) -> Band:
     """The histograms of a layer's activations over the steps."""
-    if record is None or not record.snapshots:
+    if history is None or not history.snapshots:
         words = "begins with the first step"
         return Band("activations over the steps", _NOTHING, np.zeros((0, 1)), 0, 1, 1, empty=words)
-    measured = [snapshot.statistics[selected] for snapshot in record.snapshots]
-    layer, last = layers(record)[selected], measured[-1]
-    before = ", before its norm" if record.recipe.batch_norm else ""
+    measured = [snapshot.statistics[selected] for snapshot in history.snapshots]
+    layer, last = layers(history)[selected], measured[-1]
+    before = ", before its norm" if history.recipe.batch_norm else ""
     return Band(
         f"layer {layer.number} {layer.place}{before}",
-        _steps(record),
+        _steps(history),
         np.array([each.counts for each in measured], float),
         last.low,
         last.high,
-        record.total_steps,
+        history.total_steps,
         of=f" of {HISTOGRAM_IMAGES} images",
     )
 
 
-def _steps(record: Record) -> Array:
-    return np.array([snapshot.step for snapshot in record.snapshots], float)
+def _steps(history: RunHistory) -> Array:
+    return np.array([snapshot.step for snapshot in history.snapshots], float)
 
 
 # -- one weight
 
 
-def weight_step(record: Record | None) -> plain.WeightStep | None:
+def weight_step(history: RunHistory | None) -> plain.WeightStep | None:
     """The last update of the weight that is watched."""
-    if record is None or record.trace is None or not len(record.trace.columns):
+    if history is None or history.trace is None or not len(history.trace.columns):
         return None
-    columns, recipe = record.trace.columns, record.recipe
+    columns, recipe = history.trace.columns, history.recipe
     step = int(columns["step"][-1])
-    at = int(np.searchsorted(record.steps["step"], step))
+    at = int(np.searchsorted(history.steps["step"], step))
     squares = float(columns["squares"][-1])
     follows = len(columns) > 1 and columns["step"][-2] == step - 1
     names = ("before", "gradient", "buffer", "decay", "update", "after")
@@ -246,8 +248,8 @@ def weight_step(record: Record | None) -> plain.WeightStep | None:
     return plain.WeightStep(
         recipe.optimizer,
         step,
-        float(record.steps["lr"][at]),
-        float(record.steps["momentum"][at]),
+        float(history.steps["lr"][at]),
+        float(history.steps["momentum"][at]),
         recipe.beta2,
         recipe.eps,
         recipe.weight_decay,
@@ -262,42 +264,42 @@ def weight_step(record: Record | None) -> plain.WeightStep | None:
     )
 
 
-def weight_trace(record: Record | None) -> plain.WeightTrace:
-    if record is None or record.trace is None:
-        return plain.WeightTrace(*[_NOTHING] * 6)
-    columns = record.trace.columns
-    at = np.searchsorted(record.steps["step"], columns["step"])
-    return plain.WeightTrace(
+def weight_trace(history: RunHistory | None) -> plain.WeightCurves:
+    if history is None or history.trace is None:
+        return plain.WeightCurves(*[_NOTHING] * 6)
+    columns = history.trace.columns
+    at = np.searchsorted(history.steps["step"], columns["step"])
+    return plain.WeightCurves(
         steps=columns["step"],
         after=columns["after"],
         gradients=columns["gradient"],
         buffers=columns["buffer"],
         updates=columns["update"],
-        momenta=record.steps["momentum"][at],
+        momenta=history.steps["momentum"][at],
     )
 
 
 # -- several runs
 
 
-def run_row(record: Record, colour: int | None) -> plain.RunRow:
-    last = None if record.is_diverged else record.last
+def run_row(history: RunHistory, colour: int | None) -> plain.RunRow:
+    last = None if history.is_diverged else history.last
     return plain.RunRow(
-        printable(run_number(record.run)),
-        run_words(record),
-        shown_state(record),
-        record.recipe.epochs if record.finished else len(record.epochs),
-        record.recipe.epochs,
-        record.accuracy,
+        printable(run_number(history.run)),
+        run_words(history),
+        shown_state(history),
+        history.recipe.epochs if history.finished else len(history.epochs),
+        history.recipe.epochs,
+        history.accuracy,
         last.validation_loss if last else None,
-        record.seconds,
+        history.seconds,
         colour,
-        run_words(record, is_short=True),
+        run_words(history, is_short=True),
     )
 
 
 def arms(
-    compared: Sequence[Record], waiting: Sequence[Recipe], colour_of: Callable[[Record], int | None]
+    compared: Sequence[RunHistory], waiting: Sequence[Recipe], colour_of: Callable[[RunHistory], int | None]
 ) -> tuple[plain.Arm, ...]:
     """The runs of a comparison, those still to come included."""
     begun = [
@@ -315,7 +317,7 @@ def arms(
     return (*begun, *(plain.Arm(each.schedule, each.batch_norm) for each in waiting))
 
 
-def is_usual(compared: Sequence[Record]) -> bool:
+def is_usual(compared: Sequence[RunHistory]) -> bool:
     """Whether it is known of the runs' recipe what usually comes out: the default, with whatever seed."""
     plain = Recipe()
     others = {name: getattr(plain, name) for name in ("schedule", "batch_norm", "seed", "threads")}
@@ -331,19 +333,19 @@ def search_status(search: Search) -> plain.Status:
     if search.state is State.FAILED:
         words = search.reason
     elif search.state is State.FINISHED:
-        words = "t takes the suggested rate: a tenth of that with the least smoothed loss"
+        words = "t takes the suggested rate: a tenth of the rate with the lowest smoothed loss"
         if search.suggestion is None:
-            words = "the loss was least at the first rates: try another seed, or batch norm"
+            words = "the loss was lowest at the first rates: try another seed, or batch norm"
     elif search.state is State.STOPPED:
         words = "stopped: f searches again"
     else:
-        words = "a fresh network, a step at each rate, ever greater, until the loss explodes"
+        words = "a fresh network takes one step at each rate, from low to high, until its loss explodes"
     return plain.Status(search.state.value, "rate finder", words=words)
 
 
 def finder_view(search: Search | None, recipe: Recipe) -> plain.FinderView:
     if search is None:
-        words = "f searches: a fresh network takes a step at each rate, until its loss explodes"
+        words = "f searches: a fresh network takes one step at each rate, until its loss explodes"
         blank = plain.Status("ready", "rate finder", words=words)
         return plain.FinderView(blank, _NOTHING, _NOTHING, _NOTHING, recipe.max_lr)
     tried = search.tried

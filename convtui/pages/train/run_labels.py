@@ -11,17 +11,17 @@ from convtui.training.datasets.open_any import DataSet
 from convtui.training.protocol import ALL_LOST
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import rates_text, recipe_words
-from convtui.training.runs.history import Record, State
+from convtui.training.runs.history import RunHistory, State
 
 
-def rate_words(record: Record) -> str:
+def rate_words(history: RunHistory) -> str:
     """The peak (or constant) rates that a run really had, one after another."""
-    return rates_text(record.rates_used)
+    return rates_text(history.rates_used)
 
 
-def run_words(record: Record, is_short: bool = False) -> str:
+def run_words(history: RunHistory, is_short: bool = False) -> str:
     """A run's recipe, with its rates as they were."""
-    return recipe_words(record.recipe, is_short, record.rates_used)
+    return recipe_words(history.recipe, is_short, history.rates_used)
 
 
 @lru_cache(maxsize=4)
@@ -44,15 +44,15 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     if isinstance(data, str):
         return ("These images cannot be read.", "d chooses others: a bundled name, an .npz file or a folder.")
     if data is None:
-        return ("The images are being read …" if is_idle else "",)
+        return ("Reading the images …" if is_idle else "",)
     steps = len(data.train_images) // recipe.batch_size
-    images = f"{len(data.train_images):,} images to learn from, {len(data.test_images):,} to test on"
+    images = f"{len(data.train_images):,} training and {len(data.test_images):,} validation images"
     size = recipe.batch_size
-    length = f"{recipe.epochs} epochs of {steps:,} steps; a step learns from a mini-batch of {size}."
+    length = f"{recipe.epochs} epochs of {steps:,} steps; each step uses a mini-batch of {size}."
     if not steps:
-        length = f"A mini-batch of {size} is more than there are images to learn from: Z halves it."
+        length = f"A mini-batch of {size} is larger than the training set: Z halves it."
     about = (
-        f"{printable(data.name)}: {images}, {len(data.classes)} classes.",
+        f"{printable(data.name)}: {len(data.classes)} classes, {images}.",
         f"{network_words(recipe, data)}.",
         length,
     )
@@ -70,41 +70,41 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     )
 
 
-def diverged_words(record: Record) -> str:
+def diverged_words(history: RunHistory) -> str:
     """Since when its loss is not finite, at which rate, and what can be done."""
-    at = record.diverged_at
-    since = "" if at is None or record.is_outline else f" since step {at}"
-    rate = record.recipe.max_lr
-    for each in record.rates:
+    at = history.diverged_at
+    since = "" if at is None or history.is_outline else f" since step {at}"
+    rate = history.recipe.max_lr
+    for each in history.rates:
         if at is None or each.step < at:
             rate = each.max_lr
-    stop = " · x stops the run" if record.is_active else ""
+    stop = " · x stops the run" if history.is_active else ""
     return f"the loss is not finite{since}: the rate {significant(rate)} is too large; f finds one{stop}"
 
 
-def state_words(record: Record) -> str:
+def state_words(history: RunHistory) -> str:
     """What is happening, or what can be done next, in a line."""
-    recipe = run_words(record)
-    if record.is_diverged and record.state not in (State.STARTING, State.FAILED, State.ELSEWHERE):
-        return f"{diverged_words(record)} · {recipe}"
-    match record.state:
+    recipe = run_words(history)
+    if history.is_diverged and history.state not in (State.STARTING, State.FAILED, State.ELSEWHERE):
+        return f"{diverged_words(history)} · {recipe}"
+    match history.state:
         case State.STARTING:
-            return "PyTorch and the images are being loaded, some seconds the first time …"
-        case State.TRAINING if record.begun and record.begun.lost:
+            return "loading PyTorch and the images; this takes some seconds the first time …"
+        case State.TRAINING if history.begun and history.begun.lost:
             return ALL_LOST
         case State.PAUSED:
-            return "space goes on · enter takes one step · r R set the rate · x ends the run"
+            return "space resumes · enter takes one step · r R set the rate · x ends the run"
         case State.STOPPED:
-            if record.begun is None:
-                return f"stopped before it had begun: space starts a new run · {recipe}"
-            how = "interrupted" if record.reason == "interrupted" else "saved"
-            return f"{how} at step {record.step}: g goes on with it, space starts a new run · {recipe}"
+            if history.begun is None:
+                return f"stopped before the first step: space starts a new run · {recipe}"
+            how = "interrupted" if history.reason == "interrupted" else "saved"
+            return f"{how} at step {history.step}: g resumes it, space starts a new run · {recipe}"
         case State.FAILED:
-            return f"{record.reason}{': space goes on · x gives it up' if record.is_lost else ''}"
+            return f"{history.reason}{': space resumes it · x gives it up' if history.is_lost else ''}"
         case State.ELSEWHERE:
-            return f"another process trains it; this is how far it was when it was read · {recipe}"
+            return f"another process is training it; this is as far as it was when it was read · {recipe}"
         case State.FINISHED:
-            known = record.accuracy is not None
-            right = f"{record.accuracy:.2%} of the test images right" if known else "its log is lost"
+            known = history.accuracy is not None
+            right = f"{history.accuracy:.2%} of the validation set right" if known else "its log is lost"
             return f"{right} · K L open what it has learnt · {recipe}"
     return recipe

@@ -10,7 +10,7 @@ from convtui.pages.train.data_cache import DataCache
 from convtui.training.datasets.minibatches import pictured
 from convtui.training.datasets.open_any import DataSet, picture
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import find_run
 
 
@@ -20,18 +20,18 @@ class RunOpener:
     def __init__(self, page: Page, data: DataCache) -> None:
         self._page, self._data = page, data
 
-    def open_network(self, record: Record | None, page: str, what: str) -> None:
+    def open_network(self, history: RunHistory | None, page: str, what: str) -> None:
         """A run's network with the weights of its last checkpoint, on another page."""
-        if record is None or not record.saved:
-            self._page.say("nothing is learnt yet: a run can be opened from its first checkpoint on")
+        if history is None or not history.saved:
+            self._page.say("nothing has been learnt yet: a run can be opened once it has a checkpoint")
         else:
-            self._data.with_images(record.recipe, partial(self._open_network, record, page, what))
+            self._data.with_images(history.recipe, partial(self._open_network, history, page, what))
 
-    def _open_network(self, record: Record, page: str, what: str, data: DataSet) -> None:
+    def _open_network(self, history: RunHistory, page: str, what: str, data: DataSet) -> None:
         from convtui.training.runs.learned_layers import trained_layers
 
         image = picture(data, "test", int(pictured(data)[0]), normalised=True)
-        if self._page.change(lambda session: trained_layers(session, find_run(record.run), image)):
+        if self._page.change(lambda session: trained_layers(session, find_run(history.run), image)):
             stack = self._page.session.chosen_stack
             assert stack
             self._page.host.open_page(page, f"{stack.trained}: {what} · u, then 5, goes back")

@@ -26,7 +26,7 @@ from convtui.pages.train.run_list import MOST_MARKED
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.next_run import NEXT_RUN
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record, Search, State
+from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.runs.store import count_runs
 from convtui.training.trainer import COMPARED, Trainer
 
@@ -71,20 +71,20 @@ class ViewMaker:
         return self._page.host.trainer
 
     @property
-    def record(self) -> Record | None:
+    def history(self) -> RunHistory | None:
         """The run that is shown."""
         return self._trainer.shown
 
     @property
     def recipe(self) -> Recipe:
         """That of the run that is shown, or of the next."""
-        return self.record.recipe if self.record else self._next_recipe
+        return self.history.recipe if self.history else self._next_recipe
 
     @property
     def _next_recipe(self) -> Recipe:
         return self._page.host.timelines.present(NEXT_RUN).recipe
 
-    def await_change(self, job: Record | Search, words: str) -> None:
+    def await_change(self, job: RunHistory | Search, words: str) -> None:
         """Say these words in the status until the state of the job has changed."""
         self._pending = job, job.state, words
 
@@ -103,29 +103,29 @@ class ViewMaker:
                 return self.curves_view()
 
     def _status(self) -> Status:
-        trainer, record = self._trainer, self.record
+        trainer, history = self._trainer, self.history
         hint = HINTS.get(self.tab, "") if self._page.session.view.hints else ""
         if self.tab is Tab.RUNS and self._browser.is_reading:
             hint = READING
-        if record is None:
+        if history is None:
             data = self._data.get(self._next_recipe)
             trouble = data if isinstance(data, str) else trainer.trouble
             return run_figures.status_before(self._next_recipe, trouble, hint)
-        words = self._awaited(record)
-        if words or run_figures.shown_state(record) == "diverged":
-            return run_figures.status(record, words, trainer.trouble)
-        if record.state is State.STARTING and trainer.is_ready:
-            words = "the images are being read …"
-        elif record.state is State.TRAINING and record in trainer.comparison:
-            number = trainer.comparison.index(record) + 1
-            words = f"comparison, run {number} of {COMPARED} · {run_words(record)}"
-        elif record.state in CALM:
-            data = self._data.get(record.recipe)
-            is_same = not isinstance(data, DataSet) or run_figures.has_images_of(data, record.picture)
+        words = self._awaited(history)
+        if words or run_figures.shown_state(history) == "diverged":
+            return run_figures.status(history, words, trainer.trouble)
+        if history.state is State.STARTING and trainer.is_ready:
+            words = "reading the images …"
+        elif history.state is State.TRAINING and history in trainer.comparison:
+            number = trainer.comparison.index(history) + 1
+            words = f"comparison, run {number} of {COMPARED} · {run_words(history)}"
+        elif history.state in CALM:
+            data = self._data.get(history.recipe)
+            is_same = not isinstance(data, DataSet) or run_figures.has_images_of(data, history.picture)
             words = hint if is_same else OTHER_IMAGES
-        return run_figures.status(record, words, trainer.trouble)
+        return run_figures.status(history, words, trainer.trouble)
 
-    def _awaited(self, job: Record | Search) -> str:
+    def _awaited(self, job: RunHistory | Search) -> str:
         """What was asked of it and has not come about yet."""
         if self._pending is None or self._pending[0] is not job:
             return ""
@@ -140,59 +140,59 @@ class ViewMaker:
         return replace(view, status=replace(view.status, words=words)) if words else view
 
     def curves_view(self) -> CurvesView:
-        record, recipe = self.record, self._next_recipe
-        found = self._data.get(record.recipe if record else recipe)
+        history, recipe = self.history, self._next_recipe
+        found = self._data.get(history.recipe if history else recipe)
         data = None if isinstance(found, str) else found
-        if record is None or record.begun is None:
-            is_idle = record is None or not record.is_active
+        if history is None or history.begun is None:
+            is_idle = history is None or not history.is_active
             return CurvesView(
                 self._status(),
                 (),
-                run_figures.schedule_to_come(record.recipe if record else recipe, data),
-                predictions=run_figures.test_images(data) if data else None,
+                run_figures.schedule_to_come(history.recipe if history else recipe, data),
+                predictions=run_figures.validation_images(data) if data else None,
                 invitation=invitation(
-                    record.recipe if record else recipe, found, is_idle, count_runs() if is_idle else 0
+                    history.recipe if history else recipe, found, is_idle, count_runs() if is_idle else 0
                 ),
             )
-        others = [each for each in self._browser.list.marked(self._browser.rows()) if each.run != record.run]
+        others = [each for each in self._browser.list.marked(self._browser.rows()) if each.run != history.run]
         curves = [
             run_figures.curves(each, self._browser.list.colour(each)) for each in others[: MOST_MARKED - 1]
         ]
         return CurvesView(
             self._status(),
-            (*curves, run_figures.curves(record, self._colour_of(record))),
-            run_figures.schedule_of(record),
-            run_figures.kernels(record.picture) if record.picture else None,
-            run_figures.predictions(record.picture, data)
-            if data and run_figures.has_images_of(data, record.picture)
+            (*curves, run_figures.curves(history, self._colour_of(history))),
+            run_figures.schedule_of(history),
+            run_figures.kernels(history.picture) if history.picture else None,
+            run_figures.predictions(history.picture, data)
+            if data and run_figures.has_images_of(data, history.picture)
             else None,
             log_loss=self.is_log,
         )
 
     def _layers_view(self) -> LayersView:
-        record = self.record
-        found = run_figures.layers(record)
+        history = self.history
+        found = run_figures.layers(history)
         selected = min(self.cursor.layer, max(len(found) - 1, 0))
         return LayersView(
             self._status(),
             found,
             selected,
-            run_figures.band(record, selected),
-            run_figures.layer_history(record),
+            run_figures.band(history, selected),
+            run_figures.layer_history(history),
         )
 
     def _weight_view(self) -> WeightView:
-        record = self.record
+        history = self.history
         layer, index = self.cursor.weight(self.shapes())
-        trace = record.trace if record else None
-        told = record if trace and (trace.layer, trace.index) == (layer, index) else None
-        found = run_figures.layers(record)
+        trace = history.trace if history else None
+        told = history if trace and (trace.layer, trace.index) == (layer, index) else None
+        found = run_figures.layers(history)
         return WeightView(
             self._status(),
             f"layer {layer}, weight {list(index)}",
             run_figures.weight_step(told),
             run_figures.weight_trace(told),
-            run_figures.layer_history(record),
+            run_figures.layer_history(history),
             found,
             next((at for at, each in enumerate(found) if each.number == layer), 0),
         )
@@ -215,21 +215,21 @@ class ViewMaker:
             run_figures.is_usual(trainer.comparison),
         )
 
-    def _colour_of(self, record: Record) -> int | None:
+    def _colour_of(self, history: RunHistory) -> int | None:
         """That of its curves, or if they are not marked one that is free."""
-        colour = self._browser.list.colour(record)
+        colour = self._browser.list.colour(history)
         return self._browser.list.free_colour() if colour is None else colour
 
     # -- the weights of its layers
 
     def shapes(self) -> Shapes:
         """The weights of all convolutions, of the run that is shown or of the next."""
-        return self.shapes_of(self.record)
+        return self.shapes_of(self.history)
 
-    def shapes_of(self, record: Record | None) -> Shapes:
-        recipe = record.recipe if record else self._next_recipe
-        if record and record.begun:
-            summary = run_figures.summary_of(record)
+    def shapes_of(self, history: RunHistory | None) -> Shapes:
+        recipe = history.recipe if history else self._next_recipe
+        if history and history.begun:
+            summary = run_figures.summary_of(history)
         elif data := self._data.images(recipe):
             summary = run_figures.next_summary(recipe, data)
         else:

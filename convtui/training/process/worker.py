@@ -1,7 +1,7 @@
 """The training process: does one job after another, and obeys commands between any two steps.
 
 It ends when its parent does. A run is saved whenever it holds or ends and every few seconds between, so that
-whatever ends the process costs little; what it tells of a run is on disk before anybody reads it.
+whatever ends the process costs little; what it tells of a run is active disk before anybody reads it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Worker:
         """Do the next job. Whatever goes wrong with it is told, and the next one can come. Raises Ended."""
         job = self._jobs.popleft() if self._jobs else self._inbox.get()
         if not isinstance(job, JOBS):
-            ignore(f"{job.kind}: no job is on")
+            ignore(f"{job.kind}: no job is running")
             return
         try:
             self._do(job)

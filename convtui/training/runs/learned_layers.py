@@ -12,7 +12,7 @@ from pathlib import Path
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layer_text import parse_layers
 from convtui.inputs.images import InputError, Picture
-from convtui.state.learned_weights import Trained
+from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 from convtui.state.session import Session
 from convtui.training.architecture import layers_text
@@ -26,7 +26,7 @@ def trained_stack(run: Run, picture: Picture) -> Stack:
     channels than the run's images.
     """
     last = run.latest_checkpoint()
-    trained = Trained.of(run.path, last.step, last.weights, last.digest)
+    trained = LearnedWeights.from_state_dict(run.path, last.step, last.weights, last.digest)
     run.keep_for_good(trained.step)
     found = (arrays.get("weight") for arrays in trained.weights.values())
     weights = [weight for weight in found if weight is not None and weight.ndim == 4]
@@ -60,7 +60,7 @@ def trained_step(session: Session, run: Run, picture: Picture) -> Session:
     return replace(session, picture=picture, chosen_stack=stack).with_layer_opened(maps)
 
 
-def weights_of(folder: Path, step: int, digest: str | None = None) -> Trained:
+def weights_of(folder: Path, step: int, digest: str | None = None) -> LearnedWeights:
     """What the run in a folder had learnt after a step, by the checkpoint of that digest if one is given.
 
     Raises ValueError if that is not kept any more: the folder may be that of another run by now.
@@ -68,5 +68,5 @@ def weights_of(folder: Path, step: int, digest: str | None = None) -> Trained:
     run = Run(folder)
     checkpoint = run.checkpoint_after(step, digest)
     if checkpoint is None:
-        raise InputError(f"run {run.number}: its weights after step {step} are not kept any more")
-    return Trained.of(run.path, step, checkpoint.weights, checkpoint.digest)
+        raise InputError(f"run {run.number}: its weights after step {step} are no longer kept")
+    return LearnedWeights.from_state_dict(run.path, step, checkpoint.weights, checkpoint.digest)

@@ -31,7 +31,7 @@ from convtui.training.protocol import (
     Rate,
     Saved,
     Snapshot,
-    Step,
+    Stepped,
     Stopped,
     Watched,
     decode,
@@ -128,12 +128,12 @@ def _torn(lines: list[Line], misfits: Iterable[int], turns: set[int]) -> list[in
 def _out_of_order(found: list[Numbered]) -> dict[int, str]:
     """Steps on their own before or after their time. Where others go on from there, a Begun was lost."""
     misfits: dict[int, str] = {}
-    following = iter([event.step for _, event in found if isinstance(event, Step)][1:])
+    following = iter([event.step for _, event in found if isinstance(event, Stepped)][1:])
     last = 0
     for number, event in found:
         if isinstance(event, Begun):
             last = event.step
-        elif isinstance(event, Step):
+        elif isinstance(event, Stepped):
             after = next(following, None)
             is_early = after is not None and last < after <= event.step
             is_late = event.step <= last and after != event.step + 1
@@ -210,7 +210,7 @@ class _Frame:
     def stands(self, event: Any) -> None:
         _require("step", event.step, 0, self.begun.total_steps)
 
-    def steps(self, event: Step) -> None:
+    def steps(self, event: Stepped) -> None:
         _require("step", event.step, 1, self.begun.total_steps)
         _require("epoch", event.epoch, 1, self.begun.recipe.epochs)
         _require_loss("loss", event.loss)
@@ -272,7 +272,7 @@ def _check_failure(_: _Frame, event: Failed) -> None:
 
 _CHECKS: Final[dict[type[Message], Callable[[_Frame, Any], None]]] = {
     Begun: _Frame.begins,
-    Step: _Frame.steps,
+    Stepped: _Frame.steps,
     Snapshot: _Frame.looks,
     Epoch: _Frame.ends_epoch,
     Finished: _Frame.evaluates,

@@ -78,7 +78,7 @@ class Run:
             raise RunError(f"{_told(file)}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             reason = printable(str(error).partition("\n")[0])
-            raise RunError(f"{_told(file)}: does not hold a run's recipe ({reason})") from None
+            raise RunError(f"{_told(file)}: is not the recipe of a run ({reason})") from None
         self._log: BinaryIO | None = None
         self._is_torn = False
 
@@ -160,7 +160,7 @@ class Run:
         """The last one that is whole. Raises RunError if there is none."""
         checkpoint = self.checkpoint()
         if checkpoint is None:
-            raise RunError(f"run {_told(self.number)}: has no whole checkpoint yet")
+            raise RunError(f"run {_told(self.number)}: has no complete checkpoint yet")
         return checkpoint
 
     def latest_weights(self) -> tuple[int, Arrays]:
@@ -180,7 +180,7 @@ class Run:
         try:
             lock.acquire()
         except Timeout:
-            raise RunError(f"run {_told(self.number)}: another process trains it just now") from None
+            raise RunError(f"run {_told(self.number)}: another process is training it") from None
         except OSError as error:
             raise RunError(f"{_told(self.path)}: cannot be written to: {error.strerror}") from None
         try:
@@ -195,10 +195,10 @@ class Run:
             lock.release()
 
     def check_data(self, fingerprint: str) -> None:
-        """Raises RunError if that is not the data that the run was begun with."""
+        """Raises RunError if that is not the data that the run began with."""
         if fingerprint != self.fingerprint:
-            changed = f"{printable(self.recipe.data)} has changed since it was begun"
-            raise RunError(f"run {_told(self.number)}: {changed}; begin a new run with it")
+            changed = f"{printable(self.recipe.data)} has changed since the run began"
+            raise RunError(f"run {_told(self.number)}: {changed}; start a new run with it")
 
     def append(self, event: Message, line: str | None = None) -> None:
         """Add to the log, as this line if the event is encoded already. Only while locked.

@@ -24,7 +24,7 @@ def said(arms: tuple[Arm, ...], peak: float = 0.06, classes: int = 10, is_usual:
 
 def test_the_usual_recipe_makes_the_lectures_point() -> None:
     assert said(FOUR, is_usual=True) == [
-        "Constant 0.06: 10.00%; it has learnt nothing, as usual; its loss is 2.30, that of guessing 2.30.",
+        "Constant 0.06: 10.00%; it learnt nothing, as it usually does; its loss is 2.30, guessing has 2.30.",
         "Constant 0.06, with batch norm: 95.25%; batch norm +85.25 points.",
         "One-cycle 0.06: 96.00%; the schedule +86.00 points.",
         "One-cycle 0.06, with batch norm: 98.60%; the best of the four, as usual;"
@@ -56,9 +56,9 @@ def test_only_finished_runs_are_spoken_of() -> None:
 
 def test_a_loss_far_above_guessing_is_said_whatever_the_accuracy() -> None:
     words = said((*FOUR[:1], replace(FOUR[1], accuracy=0.4, loss=96.3), *FOUR[2:]))
-    assert "40.00%; thrown off: its loss 96.3 is far above 2.30, that of guessing" in words[1]
+    assert "40.00%; it went astray: its loss 96.3 is far above the 2.30 of guessing" in words[1]
     low = said((replace(FOUR[0], loss=9.1), *FOUR[1:]), is_usual=True)
-    assert "10.00%; thrown off: its loss 9.1" in low[0]
+    assert "10.00%; it went astray: its loss 9.1" in low[0]
 
 
 @pytest.mark.parametrize("loss", [nan, inf])
@@ -77,7 +77,7 @@ def test_a_run_against_the_rule_is_told_as_it_was() -> None:
     )
     words = said(other, is_usual=True)
     assert "usually it learns nothing" in words[0]
-    assert "it has learnt nothing; its loss is 2.30" in words[2]
+    assert "it learnt nothing; its loss is 2.30" in words[2]
     assert "the schedule −77.00 points" in words[2]
     assert not any(POINT in each for each in words)
     worse = said(
@@ -109,7 +109,7 @@ def test_learnt_is_what_is_clearly_better_than_guessing_among_so_many_classes() 
 
 
 def test_a_comparison_that_was_stopped_says_so() -> None:
-    assert said(FOUR[:2])[2:] == ["Stopped before all four were run; c begins them again."]
+    assert said(FOUR[:2])[2:] == ["Stopped before all four had run; c starts them again."]
     assert "Stopped" in said(FOUR[:1])[-1]
 
 

@@ -41,8 +41,8 @@ async def test_it_invites_before_any_run() -> None:
             "Press space to train.",
             "ready",
             "learning rate",
-            "test images",
-            "1,437 images to learn from, 360 to test on, 10 classes",
+            "validation images",
+            "10 classes, 1,437 training and 360 validation images",
             "channels 1 → 4 → 8 → 10",
             "5 epochs of 22 steps",
         ):
@@ -96,14 +96,14 @@ async def test_a_run_is_started_paused_and_gone_on_with() -> None:
         assert "starting" in driven.text
         assert "PyTorch" in driven.text
         await driven.tell(Ready())
-        assert "the images are being read" in driven.text
+        assert "reading the images" in driven.text
         await driven.tell(*made.events(SMALL, until=33))
         for words in ("training", "run 12", "step  33/100", "epoch 2/5", "66.7 steps/s", "validation"):
             assert words in driven.text, words
         await driven.press("space")
         assert driven.told[-1:] == [Pause()]
         await driven.tell(Paused(33))
-        assert "space goes on" in driven.text
+        assert "space resumes" in driven.text
         await driven.press("space")
         assert driven.told[-1:] == [Go()]
         await driven.tell(Going(33))
@@ -111,7 +111,7 @@ async def test_a_run_is_started_paused_and_gone_on_with() -> None:
         assert driven.told[-1:] == [Stop()]
         await driven.tell(Stopped(33))
         assert "stopped" in driven.text
-        assert "g goes on with it" in driven.text
+        assert "g resumes it" in driven.text
         await driven.press("x")
         assert driven.refused
 
@@ -126,7 +126,7 @@ async def test_what_was_asked_for_is_said_until_it_has_come_about() -> None:
         assert "pausing …" in driven.text
         await driven.tell(Paused(34))
         assert "pausing …" not in driven.text
-        assert "space goes on" in driven.text
+        assert "space resumes" in driven.text
         await driven.press("x")
         assert "stopping …" in driven.text
         await driven.tell(Stopped(34))
@@ -310,7 +310,7 @@ async def test_one_weight() -> None:
         assert "momentum buffer" in driven.text
         await driven.press("right")
         assert driven.told[-1] == Watch(1, (0, 0, 2, 3))
-        assert "told with the next step" in driven.text
+        assert "shown from the next step on" in driven.text
         await driven.tell(replace(made.step(10), watched=made.watched(10, (0, 0, 2, 3))))
         assert "layer 1, weight [0, 0, 2, 3]" in driven.text
         assert "momentum buffer" in driven.text
@@ -377,7 +377,7 @@ async def test_a_run_of_a_stopped_comparison_keeps_its_number() -> None:
             await driven.tell(*made.events(recipe, until, run=f"/runs/000{number}"))
         await driven.press("x")
         await driven.tell(Stopped(5))
-        assert "Stopped before all four were run" in driven.text
+        assert "Stopped before all four had run" in driven.text
         await driven.press("up", "down", "g")
         assert driven.told[-1] == Continue("/runs/0002")
         await driven.tell(made.begun(recipe, "/runs/0002"), made.step(1))

@@ -59,7 +59,7 @@ async def test_a_kept_run_that_never_began_is_not_said_to_start() -> None:
     async with training() as driven:
         await driven.turn_to(Tab.RUNS)
         await driven.press("enter")
-        assert driven.train.views.record is not None
+        assert driven.train.views.history is not None
         assert "Starting" not in driven.text
 
 
@@ -71,11 +71,11 @@ async def test_a_mini_batch_grows_to_all_images(tmp_path: Path) -> None:
         assert driven.recipe.batch_size == 12
         await driven.press("z")
         assert driven.recipe.batch_size == 12
-        assert driven.said == "batch_size 12: there are 12 images to learn from"
+        assert driven.said == "batch_size 12: the training set has 12 images"
         driven.set_recipe(replace(recipe, batch_size=16))
         await driven.settled()
         assert "0 steps" not in driven.text
-        assert "more than there are images to learn from" in driven.text
+        assert "larger than the training set" in driven.text
 
 
 async def test_data_is_looked_for_when_it_is_typed() -> None:
@@ -107,7 +107,7 @@ async def test_a_run_that_was_lost_is_gone_on_with(key: str, after: list[OneStep
         driven.worker.die()
         await driven.settled()
         assert "space go on" in driven.bottom
-        assert "space goes on · x gives it up" in driven.text
+        assert "space resumes it · x gives it up" in driven.text
         await driven.press(key)
         await driven.settled()
         assert driven.told == [Continue(RUN), *after]
@@ -122,7 +122,7 @@ async def test_a_run_that_was_lost_is_given_up() -> None:
         await driven.press("x")
         assert driven.trainer.current is not None
         assert driven.trainer.current.state is State.STOPPED
-        assert "g goes on with it, space starts a new run" in driven.text
+        assert "g resumes it, space starts a new run" in driven.text
         await driven.press("space")
         await driven.settled()
         assert driven.told == [Train(SMALL)]

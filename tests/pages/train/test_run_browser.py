@@ -15,7 +15,7 @@ from convtui.training.protocol import (
     Stopped,
     Train,
 )
-from convtui.training.runs.history import Record, State
+from convtui.training.runs.history import RunHistory, State
 from convtui.training.runs.log import Log
 from convtui.training.runs.store import Run, find_run
 from tests.support import events as made
@@ -32,16 +32,16 @@ async def test_kept_runs_are_listed_shown_and_taken() -> None:
     first, second = keep(SMALL, other)
     async with training() as driven:
         await driven.turn_to(Tab.RUNS)
-        assert [record.run for record in driven.run_rows] == [second, first]
+        assert [history.run for history in driven.run_rows] == [second, first]
         assert "constant 0.06 · no batch norm" in driven.text
         assert "98.50%" in driven.text
         await driven.press("m", "down", "m")
-        assert [record.run for record in driven.runs.marked(driven.run_rows)] == [
+        assert [history.run for history in driven.runs.marked(driven.run_rows)] == [
             second,
             first,
         ]
         await driven.press("m")
-        assert [record.run for record in driven.runs.marked(driven.run_rows)] == [second]
+        assert [history.run for history in driven.runs.marked(driven.run_rows)] == [second]
         await driven.press("up", "t")
         assert driven.recipe == other
         await driven.press("enter")
@@ -169,7 +169,7 @@ async def test_images_that_are_there_by_now_are_trained_on(tmp_path: Path) -> No
 async def test_images_that_are_there_by_now_are_opened(key: str, tmp_path: Path) -> None:
     file = tmp_path / "images.npz"
     async with training(replace(SMALL, data=str(file))) as driven:
-        driven.trainer.current = Record(driven.recipe, "/runs/0012")
+        driven.trainer.current = RunHistory(driven.recipe, "/runs/0012")
         driven.trainer.current.saved = 1
         await driven.press(key)
         await driven.settled()
@@ -206,7 +206,7 @@ async def test_a_run_that_was_stopped_is_shown_once() -> None:
         view = driven.train.views.curves_view()
         assert [each.name for each in view.curves] == ["1 one-cycle+BN"]
         await driven.press("delete", "d")
-        assert driven.train.views.record is None
+        assert driven.train.views.history is None
         assert driven.trainer.current is None
         assert driven.run_rows == []
 
@@ -218,7 +218,7 @@ async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_b
         before = dict(driven.runs.kept)
         await driven.press("delete", "d")
         driven.train.browser._has_read(before)
-        assert [record.run for record in driven.run_rows] == folders[:1]
+        assert [history.run for history in driven.run_rows] == folders[:1]
 
 
 async def test_a_run_that_is_gone_on_with_is_shown() -> None:
@@ -232,7 +232,7 @@ async def test_a_run_that_is_gone_on_with_is_shown() -> None:
         await driven.turn_to(Tab.RUNS)
         await driven.press("up", "g")
         assert driven.told[-1] == Continue("/runs/0012")
-        assert driven.train.views.record is driven.trainer.current
+        assert driven.train.views.history is driven.trainer.current
 
 
 async def test_a_run_that_another_process_trains_is_left_to_it() -> None:
@@ -242,11 +242,11 @@ async def test_a_run_that_another_process_trains_is_left_to_it() -> None:
             await driven.turn_to(Tab.RUNS)
             assert "elsewhere" in driven.text
             await driven.press("g")
-            assert "another process trains this run" in driven.said
+            assert "another process is training this run" in driven.said
             assert not driven.told
             await driven.press("enter")
             assert "elsewhere  run 1" in driven.text
-            assert "another process trains it" in driven.text
+            assert "another process is training it" in driven.text
 
 
 async def test_runs_beside_the_table_are_named_as_elsewhere() -> None:
@@ -300,8 +300,8 @@ async def test_the_mouse_goes_through_the_table_and_opens_a_run() -> None:
         assert driven.shows(Tab.RUNS)
         driven.train.on_canvas_clicked(canvas.Clicked(pane, (1, 0)))
         assert driven.shows(Tab.CURVES)
-        assert driven.train.views.record is not None
-        assert driven.train.views.record.run.endswith("2")
+        assert driven.train.views.history is not None
+        assert driven.train.views.history.run.endswith("2")
 
 
 async def test_enter_begins_no_run_where_one_is_shown_that_is_over() -> None:
@@ -341,8 +341,8 @@ async def test_the_step_that_is_opened_is_said() -> None:
     async with training() as driven:
         await driven.turn_to(Tab.RUNS)
         await driven.press("enter")
-        assert driven.train.views.record is not None
-        driven.train.views.record.saved = 1  # another process has got on with it since
+        assert driven.train.views.history is not None
+        driven.train.views.history.saved = 1  # another process has got on with it since
         await driven.press("K")
         await driven.pilot.pause()
         assert driven.said.startswith(f"run 1, step {run.latest_weights()[0]}: ")
@@ -364,6 +364,6 @@ async def test_an_image_is_opened_on_the_step_page() -> None:
 async def test_nothing_is_opened_before_something_is_learnt() -> None:
     async with training() as driven:
         await driven.press("K")
-        assert "nothing is learnt yet" in driven.said
+        assert "nothing has been learnt yet" in driven.said
         await driven.press("L")
-        assert "nothing is learnt yet" in driven.said
+        assert "nothing has been learnt yet" in driven.said

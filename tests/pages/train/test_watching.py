@@ -41,7 +41,7 @@ async def test_a_weight_is_chosen_in_the_run_that_is_on_while_another_is_shown()
         await driven.press("down", "enter")
         assert "run 1 " in driven.text
         await driven.turn_to(Tab.WEIGHT)
-        assert "told with the next step" not in driven.text
+        assert "shown from the next step on" not in driven.text
         await driven.press("[")
         assert "layer 13, weight [0, 0, 1, 1]" in driven.text
         assert driven.told[-1] == Watch(7, (0, 0, 1, 1))
@@ -50,10 +50,10 @@ async def test_a_weight_is_chosen_in_the_run_that_is_on_while_another_is_shown()
 async def test_a_weight_that_is_watched_no_more_is_not_promised() -> None:
     async with training() as driven:
         await driven.turn_to(Tab.WEIGHT)
-        assert "told with the next step" in driven.text
+        assert "shown from the next step on" in driven.text
         await driven.press("space")
         await driven.tell(*made.events(SMALL, until=3))
         await driven.press("right")
-        assert "told with the next step" in driven.text
+        assert "shown from the next step on" in driven.text
         await driven.tell(Stopped(3))
         assert "this run did not watch this weight" in driven.text

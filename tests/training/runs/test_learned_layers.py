@@ -77,7 +77,7 @@ def test_a_picture_of_other_channels_is_refused() -> None:
 
 
 def test_a_run_that_has_saved_nothing_is_refused() -> None:
-    with pytest.raises(RunError, match=r"^run 1: has no whole checkpoint yet$"):
+    with pytest.raises(RunError, match=r"^run 1: has no complete checkpoint yet$"):
         trained_stack(new_run(SMALL, ""), digit())
 
 
@@ -173,7 +173,7 @@ def test_a_run_that_went_on_is_not_passed_off_as_what_it_was() -> None:
         path.rename(path.with_name(path.name.replace("-000005-", "-000009-")))
     line = text[: text.index("\nrun = ")].count("\n") + 2
     assert refusal(text) == (
-        f"own.toml, line {line}: layers.run: run 1: its weights after step 5 are not kept any more; "
+        f"own.toml, line {line}: layers.run: run 1: its weights after step 5 are no longer kept; "
         "leave out run, step and digest for random weights"
     )
 
@@ -184,7 +184,7 @@ def test_another_run_in_its_place_is_not_taken_for_it() -> None:
     other, _ = kept_run(replace(SMALL, seed=9))
     run.delete()
     other.path.rename(run.path)
-    assert "layers.run: run 1: its weights after step 5 are not kept any more; leave" in refusal(text)
+    assert "layers.run: run 1: its weights after step 5 are no longer kept; leave" in refusal(text)
 
 
 def test_a_session_without_the_checkpoint_s_digest_opens() -> None:

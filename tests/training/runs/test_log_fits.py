@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from convtui.cli.main import main
-from convtui.training.protocol import Begun, Failed, Message, Saved, Snapshot, Step, encode
+from convtui.training.protocol import Begun, Failed, Message, Saved, Snapshot, Stepped, encode
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record, State
+from convtui.training.runs.history import RunHistory, State
 from convtui.training.runs.log import fitting
 from convtui.training.runs.store import Run, new_run
 from tests.support import events as made
@@ -139,7 +139,7 @@ def test_a_later_beginning_stands_in_for_the_first() -> None:
     found = lines(*whole)
     found[0] = (1, b'{"event":"begun"}')
     log = fitting(found)
-    record = Record.of(log.events, RECIPE)
+    record = RunHistory.of(log.events, RECIPE)
     assert len(record.steps) == 40
     assert record.begun == again[0]
     assert "line 1 of its log does not fit" in log.left_out
@@ -156,7 +156,7 @@ def test_steps_after_a_lost_beginning_replace_those_before() -> None:
     again = [made.step(number, RECIPE) for number in range(31, 41)]
     log = fitting(lines(*made.events(RECIPE, until=35), *again))
     assert log.left_out == ""
-    record = Record.of(log.events, RECIPE)
+    record = RunHistory.of(log.events, RECIPE)
     assert record.steps["step"].tolist() == list(range(1, 41))
 
 
@@ -166,7 +166,7 @@ def test_a_step_ahead_of_its_time_does_not_hide_those_that_follow() -> None:
     log = fitting(lines(*told))
     assert ahead not in log.events
     assert log.left_out.endswith("step 39: stands behind step 10")
-    assert len(Record.of(log.events, RECIPE).steps) == 40
+    assert len(RunHistory.of(log.events, RECIPE).steps) == 40
 
 
 @pytest.mark.parametrize("torn", [b'{"event":"step","step":12,"ep', b"\0\0\0"])
@@ -190,7 +190,7 @@ def test_a_reason_that_a_terminal_would_obey_is_left_out() -> None:
 def test_the_record_has_the_rest_and_is_told_of(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     found = changed(Snapshot, put("predictions.0.label", 23))
     run = kept(b"\n".join(line for _, line in found) + b"\n")
-    record = Record.of_run(run)
+    record = RunHistory.of_run(run)
     assert record.state is State.FINISHED
     assert len(record.steps) == 40
     assert len(record.snapshots) == 9
@@ -216,4 +216,4 @@ def test_numbers_of_steps_are_told_short() -> None:
     log = fitting(lines(EVENTS[0], replace(made.step(1, RECIPE), step=10**4000)))
     assert len(log.left_out) < 200
     assert [type(event) for event in log.events] == [Begun]
-    assert not any(isinstance(event, Step) for event in log.events)
+    assert not any(isinstance(event, Stepped) for event in log.events)
