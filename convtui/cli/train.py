@@ -29,19 +29,19 @@ NOT_BEGUN: Final = "convtui: stopped before the first step: there is nothing to 
 
 ABOUT: Final = """\
 Train a small network without the app: convolutions of stride 2 with ReLU and
-batch norm, by the one-cycle policy. Every run is kept. Ctrl+C saves it and says
-how to resume it.
+batch norm, by the one-cycle schedule. Every run is saved. Ctrl+C ends it early
+and says how to resume it.
 """
 EXAMPLES: Final = """\
-data of your own, which is told by what is there:
+your own data; the kind is recognised by what is there:
   own.npz   arrays train_images, train_labels, test_images, test_labels, or
             Keras's x_train, y_train, x_test, y_test, or images and labels, of
-            which a fifth is kept to test on. Images are [N, rows, columns],
+            which a fifth becomes the validation set. Images are [N, rows, columns],
             [N, channels, rows, columns] or [N, rows, columns, channels]
   mnist/    train-images-idx3-ubyte and the three others, or .gz of them, there
-            or in a folder raw, as torchvision has them
-  photos/   a sub-folder of pictures for each class, or train/ and test/ (or
-            val/) with such sub-folders; hidden files are passed over
+            or in a folder raw, as torchvision stores them
+  photos/   a sub-folder of images for each class, or train/ and test/ (or
+            val/) with such sub-folders; hidden files are ignored
 
 examples:
   convtui train
@@ -53,7 +53,7 @@ examples:
   convtui train --resume 7
 
 exit codes: 0 finished, 1 failed or killed, 2 refused, 3 finished but diverged
-(the loss is no finite number any more), 130 after Ctrl+C
+(the loss is no longer finite), 130 after Ctrl+C
 """
 
 
@@ -281,7 +281,7 @@ def parser() -> Parser:
     group = parser.add_argument_group("runs")
     only = group.add_mutually_exclusive_group()
     only.add_argument("--resume", metavar="RUN", help="resume a run: its number or its folder")
-    only.add_argument("--list", action="store_true", help="list the kept runs")
+    only.add_argument("--list", action="store_true", help="list the saved runs")
     group.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     return parser
 

@@ -63,7 +63,7 @@ def print_runs(runs: Sequence[tuple[Run, RunHistory]]) -> None:
     The number goes never: it is what a run is gone on with by.
     """
     if not runs:
-        print("no run is kept yet; convtui train starts one")
+        print("no run is saved yet; convtui train starts one")
         return
     names: tuple[str, ...] = ("run", "begun", "recipe", "epochs", "state", "accuracy")
     width = get_terminal_size().columns if _is_on_a_terminal() else UNCUT

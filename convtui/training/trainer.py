@@ -356,7 +356,7 @@ class Trainer:
         """What to say when all ends while a run is active: how it is gone on with."""
         run = self._job.run if isinstance(self._job, RunHistory) else ""
         number = number_of(Path(run))
-        return f"run {number} is kept: convtui train --resume {number} resumes it" if run else None
+        return f"run {number} is saved: convtui train --resume {number} resumes it" if run else None
 
     async def end(self) -> None:
         """Have the run saved and the worker end; nothing is told any more."""

@@ -35,7 +35,7 @@ def began(run: Run) -> str:
 
 
 def test_before_any_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert listed(capsys) == (["no run is kept yet; convtui train starts one"], "")
+    assert listed(capsys) == (["no run is saved yet; convtui train starts one"], "")
 
 
 def test_how_runs_stand(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Learnt weights stay with the layers that they are for, and with no others."""
+"""Learned weights stay with the layers that they are for, and with no others."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ LAYERS = "conv 3x3 4 s2 p1, relu, bn, conv 3x3 5 s2 p1, gap, flatten"
 SHAPE = (1, 9, 8)
 
 
-def learnt(step: int = 7, run: str = "/runs/0012") -> LearnedWeights:
+def learned(step: int = 7, run: str = "/runs/0012") -> LearnedWeights:
     random = np.random.default_rng(step)
     shapes = {"3.weight": (5, 4, 3, 3), "3.bias": (5,), "0.weight": (4, 1, 3, 3), "0.bias": (4,)}
     shapes |= {f"2.{name}": (4,) for name in ("weight", "bias", "running_mean", "running_var")}
@@ -31,7 +31,7 @@ def laid(trained: LearnedWeights) -> Stack:
 
 
 def test_names_are_those_of_layers() -> None:
-    trained = learnt()
+    trained = learned()
     assert list(trained.weights) == [1, 3, 4]
     assert set(trained.weights[3]) == {"weight", "bias", "running_mean", "running_var"}
     assert all(
@@ -45,13 +45,13 @@ def test_names_are_those_of_layers() -> None:
     ("run", "text"), [("/runs/0012", "run 12, step 7"), ("/elsewhere/best", "run best, step 7")]
 )
 def test_it_is_told_by_run_and_step(run: str, text: str) -> None:
-    assert str(learnt(run=run)) == text
+    assert str(learned(run=run)) == text
 
 
 def test_the_same_run_and_step_are_the_same() -> None:
-    assert learnt() == learnt()
-    assert len({learnt(), learnt(), learnt(8), learnt(run="/runs/0013")}) == 3
-    assert laid(learnt()) != laid(learnt(8))
+    assert learned() == learned()
+    assert len({learned(), learned(), learned(8), learned(run="/runs/0013")}) == 3
+    assert laid(learned()) != laid(learned(8))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -61,7 +61,7 @@ def test_weights_that_are_not_finite_are_refused(value: float) -> None:
 
 
 def test_it_fits_its_own_layers_alone() -> None:
-    trained = learnt()
+    trained = learned()
     fitting = [LAYERS, LAYERS.replace("gap, ", ""), LAYERS.replace("s2", "s1")]
     others = [
         LAYERS.replace(" 4 ", " 6 "),
@@ -78,7 +78,7 @@ def test_it_fits_its_own_layers_alone() -> None:
 
 
 def test_it_fits_as_many_layers_as_fit_the_image() -> None:
-    trained = learnt()
+    trained = learned()
     summary = Stack.laid(parse_layers(LAYERS.replace("s2 p1, gap", "s2, gap")), (1, 3, 3)).summary
     assert summary.error
     assert trained.fits(summary)
@@ -96,7 +96,7 @@ def test_it_fits_as_many_layers_as_fit_the_image() -> None:
     ],
 )
 def test_whoever_changes_the_weights_or_a_layer_leaves_it(change: Callable[[Stack], Stack]) -> None:
-    changed = change(laid(learnt()))
+    changed = change(laid(learned()))
     assert (changed.trained, changed.name) == (None, "")
 
 
@@ -110,8 +110,8 @@ def test_whoever_changes_the_weights_or_a_layer_leaves_it(change: Callable[[Stac
     ],
 )
 def test_whoever_looks_elsewhere_keeps_it(change: Callable[[Stack], Stack]) -> None:
-    changed = change(laid(learnt()))
-    assert (changed.trained, changed.name) == (learnt(), "run 12")
+    changed = change(laid(learned()))
+    assert (changed.trained, changed.name) == (learned(), "run 12")
 
 
 def test_reseeding_random_layers_keeps_their_name() -> None:

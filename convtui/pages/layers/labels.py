@@ -55,7 +55,7 @@ def _pixels(row: float, column: float) -> str:
 
 
 def unlike_training(trained: LearnedWeights, width: int) -> str:
-    """What is to be said where a picture has not the values that the network has learnt from."""
+    """What is to be said where a picture has not the values that the network has learned from."""
     run = trained.run_name
     candidates = [
         f"{run} was trained on normalised images, but this image is not normalised",

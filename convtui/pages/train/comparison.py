@@ -10,7 +10,7 @@ from typing import Final
 from convtui.pages.train.figures import Arm
 from convtui.paint.axes import digits
 
-STUCK: Final = 0.2  # of the way from guessing to all right; who is below has learnt next to nothing
+STUCK: Final = 0.2  # of the way from guessing to all right; who is below has learned next to nothing
 FAR: Final = 1.5  # times the loss of guessing
 POINT: Final = "So at this rate a network learns once it is warmed up or normalised, and best with both"
 
@@ -42,7 +42,7 @@ class Lesson:
         return f"{text}."
 
 
-def has_learnt(accuracy: float, classes: int) -> bool:
+def has_learned(accuracy: float, classes: int) -> bool:
     """Whether an accuracy is clearly better than that of guessing among so many classes."""
     return accuracy >= 1 / classes + STUCK * (1 - 1 / classes)
 
@@ -85,7 +85,7 @@ def _percentage(arm: Arm) -> str:
 
 
 def _remarks(place: Place, found: Mapping[Place, Arm], classes: int, is_usual: bool) -> list[str]:
-    """How it learnt, which of the four it is, and what norm and schedule make of it."""
+    """How it learned, which of the four it is, and what norm and schedule make of it."""
     return [
         *_learning(place, found[place], classes, is_usual),
         *_rank(place, found, classes, is_usual),
@@ -101,10 +101,10 @@ def _learning(place: Place, arm: Arm, classes: int, is_usual: bool) -> list[str]
         return ["its loss is not finite"]
     if loss is not None and loss > FAR * guessing:
         return [f"it went astray: its loss {loss:.3g} is far above the {guessing:.2f} of guessing"]
-    if accuracy is None or has_learnt(accuracy, classes):
+    if accuracy is None or has_learned(accuracy, classes):
         return ["usually it learns nothing"] if is_plain else []
     of = [] if loss is None else [f"its loss is {loss:.2f}, guessing has {guessing:.2f}"]
-    return [f"it learnt nothing{', as it usually does' if is_plain else ''}", *of]
+    return [f"it learned nothing{', as it usually does' if is_plain else ''}", *of]
 
 
 def _differences(place: Place, found: Mapping[Place, Arm]) -> list[str]:
@@ -135,7 +135,7 @@ def _rank(place: Place, found: Mapping[Place, Arm], classes: int, is_usual: bool
     if accuracy is None or len(reached) < len(ARMS) or min(reached) == max(reached):
         return []
     for name, end in (("best", max(reached)), ("worst", min(reached))):
-        if accuracy == end and (name == "best" or has_learnt(accuracy, classes)):
+        if accuracy == end and (name == "best" or has_learned(accuracy, classes)):
             is_alone = reached.count(end) == 1
             usually = ", as usual" if is_usual and is_alone and (name, place) == ("best", ARMS[-1]) else ""
             return [f"the {name} of the four{usually}" if is_alone else f"one of the {name}"]
@@ -150,8 +150,8 @@ def _is_the_rule(found: Mapping[Place, Arm], classes: int) -> bool:
     plain, *others = (accuracy or 0.0 for accuracy in reached)
     best = max(plain, *others)
     return (
-        not has_learnt(plain, classes)
-        and all(has_learnt(each, classes) for each in others)
+        not has_learned(plain, classes)
+        and all(has_learned(each, classes) for each in others)
         and others[-1] == best
         and others.count(best) == 1
     )

@@ -24,8 +24,8 @@ from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.trainer import Trainer, TrainerError
 
 IN_THE_TABLE: Final = "this key works in the table of all runs, which tab leads to"
-KERNELS: Final = "its first layer: the learnt kernels over a normalised image"
-LAYERS: Final = "its layers with their learnt weights"
+KERNELS: Final = "its first layer: the learned kernels over a normalised image"
+LAYERS: Final = "its layers with their learned weights"
 
 
 class TrainPage(Page):
@@ -364,7 +364,7 @@ class TrainPage(Page):
     # -- on other pages
 
     def action_open_kernels(self) -> None:
-        """The learnt kernels of the first layer on the Step page."""
+        """The learned kernels of the first layer on the Step page."""
         self.opener.open_network(self.views.history, "step", KERNELS)
 
     def action_open_layers(self) -> None:

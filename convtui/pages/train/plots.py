@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from convtui.pages.train.comparison import has_learnt
+from convtui.pages.train.comparison import has_learned
 from convtui.pages.train.figures import (
     Curves,
     FinderView,
@@ -95,7 +95,7 @@ def _is_lost(run: Curves) -> bool:
 def accuracy_plot(curves: Sequence[Curves]) -> Plot:
     """The share of the validation set classified correctly after each epoch; the legend is beside the losses.
 
-    Of several runs the axis is that of where those end that have learnt; others are below it.
+    Of several runs the axis is that of where those end that have learned; others are below it.
     """
     total = max((each.total_epochs for each in curves), default=1)
     is_one = len(curves) == 1
@@ -138,10 +138,10 @@ def _lowest(curves: Sequence[Curves]) -> float:
     if len(curves) > 1:
         classes = [round(exp(each.guessing)) for each in curves]
         ends = [each[-1:] for each in found]
-        learnt = [
-            end for end, of in zip(ends, classes, strict=True) if len(end) and has_learnt(end[0] / 100, of)
+        learned = [
+            end for end, of in zip(ends, classes, strict=True) if len(end) and has_learned(end[0] / 100, of)
         ]
-        found = learnt or ends
+        found = learned or ends
     values = np.concatenate([_NOTHING, *found])
     values = values[np.isfinite(values)]
     lowest = float(values.min()) if len(values) else 0.0

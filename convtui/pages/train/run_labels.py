@@ -61,8 +61,8 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     return (
         "Press space to train.",
         "enter takes one single step; c trains the lecture's four runs, to compare them.",
-        *(["1 run is kept: ⇧tab ⇧tab shows it."] if kept == 1 else []),
-        *([f"{kept} runs are kept: ⇧tab ⇧tab shows them."] if kept > 1 else []),
+        *(["1 saved run: ⇧tab ⇧tab shows it."] if kept == 1 else []),
+        *([f"{kept} saved runs: ⇧tab ⇧tab shows them."] if kept > 1 else []),
         "",
         *about,
         "",
@@ -106,5 +106,5 @@ def state_words(history: RunHistory) -> str:
         case State.FINISHED:
             known = history.accuracy is not None
             right = f"{history.accuracy:.2%} of the validation set right" if known else "its log is lost"
-            return f"{right} · K L open what it has learnt · {recipe}"
+            return f"{right} · K L open what it has learned · {recipe}"
     return recipe

@@ -1,4 +1,4 @@
-"""What a run has learnt, and what it learns from, opened on the Step and the Layers page."""
+"""What a run has learned, and what it learns from, opened on the Step and the Layers page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RunOpener:
     def open_network(self, history: RunHistory | None, page: str, what: str) -> None:
         """A run's network with the weights of its last checkpoint, on another page."""
         if history is None or not history.saved:
-            self._page.say("nothing has been learnt yet: a run can be opened once it has a checkpoint")
+            self._page.say("nothing has been learned yet: a run can be opened once it has a checkpoint")
         else:
             self._data.with_images(history.recipe, partial(self._open_network, history, page, what))
 

@@ -35,7 +35,7 @@ def trained_stack(run: Run, picture: Picture) -> Stack:
     shape = picture.pixels.shape
     channels, classes = weights[0].shape[1], len(weights[-1])
     if shape[0] != channels:
-        why = f"learnt from {channels}-channel images; {picture.name} has {shape[0]}"
+        why = f"learned from {channels}-channel images; {picture.name} has {shape[0]}"
         raise InputError(f"{trained.run_name}: {why}")
     layers = parse_layers(layers_text(run.recipe, shape, classes))
     return Stack.laid(layers, shape, name=trained.run_name).with_trained(trained)
@@ -61,7 +61,7 @@ def trained_step(session: Session, run: Run, picture: Picture) -> Session:
 
 
 def weights_of(folder: Path, step: int, digest: str | None = None) -> LearnedWeights:
-    """What the run in a folder had learnt after a step, by the checkpoint of that digest if one is given.
+    """What the run in a folder had learned after a step, by the checkpoint of that digest if one is given.
 
     Raises ValueError if that is not kept any more: the folder may be that of another run by now.
     """

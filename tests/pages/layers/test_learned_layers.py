@@ -1,4 +1,4 @@
-"""The Layers page over what a run has learnt: its figures, how it is left, and how it comes back."""
+"""The Layers page over what a run has learned: its figures, how it is left, and how it comes back."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from convtui.paint.text import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session
 from tests.pages.layers.test_page import page
-from tests.state.test_learned_weights import LAYERS, learnt
+from tests.state.test_learned_weights import LAYERS, learned
 from tests.support.data_files import digit
 from tests.support.driving import Driven
 from tests.support.example_sessions import lesson
@@ -19,7 +19,7 @@ from tests.support.example_sessions import lesson
 
 def trained_session(is_normalised: bool = True) -> Session:
     picture = digit(normalised=is_normalised)
-    trained = learnt()
+    trained = learned()
     stack = Stack.laid(parse_layers(LAYERS), picture.pixels.shape, name=trained.run_name)
     return replace(lesson().with_picture(picture), chosen_stack=stack.with_trained(trained))
 

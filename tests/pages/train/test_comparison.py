@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.pages.train.comparison import POINT, has_learnt, lessons
+from convtui.pages.train.comparison import POINT, has_learned, lessons
 from convtui.pages.train.figures import Arm
 
 FOUR = (
@@ -24,7 +24,7 @@ def said(arms: tuple[Arm, ...], peak: float = 0.06, classes: int = 10, is_usual:
 
 def test_the_usual_recipe_makes_the_lectures_point() -> None:
     assert said(FOUR, is_usual=True) == [
-        "Constant 0.06: 10.00%; it learnt nothing, as it usually does; its loss is 2.30, guessing has 2.30.",
+        "Constant 0.06: 10.00%; it learned nothing, as it usually does; its loss is 2.30, guessing has 2.30.",
         "Constant 0.06, with batch norm: 95.25%; batch norm +85.25 points.",
         "One-cycle 0.06: 96.00%; the schedule +86.00 points.",
         "One-cycle 0.06, with batch norm: 98.60%; the best of the four, as usual;"
@@ -77,7 +77,7 @@ def test_a_run_against_the_rule_is_told_as_it_was() -> None:
     )
     words = said(other, is_usual=True)
     assert "usually it learns nothing" in words[0]
-    assert "it learnt nothing; its loss is 2.30" in words[2]
+    assert "it learned nothing; its loss is 2.30" in words[2]
     assert "the schedule −77.00 points" in words[2]
     assert not any(POINT in each for each in words)
     worse = said(
@@ -101,11 +101,11 @@ def test_ties_are_told_as_ties() -> None:
     assert not any("best" in each or "worst" in each for each in same)
 
 
-def test_learnt_is_what_is_clearly_better_than_guessing_among_so_many_classes() -> None:
-    assert not has_learnt(0.55, 2)
-    assert has_learnt(0.55, 10)
-    assert not has_learnt(0.2, 10)
-    assert has_learnt(0.4, 100)
+def test_learned_is_what_is_clearly_better_than_guessing_among_so_many_classes() -> None:
+    assert not has_learned(0.55, 2)
+    assert has_learned(0.55, 10)
+    assert not has_learned(0.2, 10)
+    assert has_learned(0.4, 100)
 
 
 def test_a_comparison_that_was_stopped_says_so() -> None:

@@ -139,13 +139,13 @@ async def test_kept_runs_are_told_of_before_any_is_shown() -> None:
         keep(SMALL)
         driven.train.show_again()
         await driven.settled()
-        assert "1 run is kept: ⇧tab ⇧tab shows it." in driven.text
+        assert "1 saved run: ⇧tab ⇧tab shows it." in driven.text
         keep(SMALL)
         await driven.press("shift+tab", "shift+tab")
         await driven.settled()
         assert driven.shows(Tab.RUNS)
         await driven.press("V", "V", "V")
-        assert "2 runs are kept" in driven.text
+        assert "2 saved runs" in driven.text
 
 
 # -- what is read from the disk
@@ -361,9 +361,9 @@ async def test_an_image_is_opened_on_the_step_page() -> None:
         assert driven.session.picture.name == "mnist-7"
 
 
-async def test_nothing_is_opened_before_something_is_learnt() -> None:
+async def test_nothing_is_opened_before_something_is_learned() -> None:
     async with training() as driven:
         await driven.press("K")
-        assert "nothing has been learnt yet" in driven.said
+        assert "nothing has been learned yet" in driven.said
         await driven.press("L")
-        assert "nothing has been learnt yet" in driven.said
+        assert "nothing has been learned yet" in driven.said

@@ -188,10 +188,10 @@ def test_a_card_without_a_step_says_when_there_will_be_one() -> None:
 def test_a_lesson_tells_why_where_there_is_room() -> None:
     view = replace(RUNS, arms=ARMS, peak=0.06, classes=10)
     roomy = texts(comparison_lines(view, (5, 100), DARK))
-    assert roomy[0].startswith("● Constant 0.06: 10.00%; it learnt nothing")
+    assert roomy[0].startswith("● Constant 0.06: 10.00%; it learned nothing")
     narrow = texts(comparison_lines(view, (4, 58), DARK))
     assert [line.strip() for line in narrow] == [
-        "● Constant 0.06: 10.00%; it learnt nothing.",
+        "● Constant 0.06: 10.00%; it learned nothing.",
         "▲ Constant 0.06, with batch norm: 96.33%.",
         "■ One-cycle 0.06: 96.60%; the schedule +86.60 points.",
         "◆ One-cycle 0.06, with batch norm: 98.74%.",

@@ -1,4 +1,4 @@
-"""What a run has learnt opens on the other pages, with the figures of PyTorch's own network."""
+"""What a run has learned opens on the other pages, with the figures of PyTorch's own network."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_every_feature_map_is_that_of_torch(batch_norm: bool, optimizer: str) ->
     assert number == len(stack.layers)
 
 
-def test_the_learnt_kernels_are_stepped_through() -> None:
+def test_the_learned_kernels_are_stepped_through() -> None:
     run, training = kept_run()
     picture = digit()
     session = trained_step(lesson(), run, picture)
@@ -72,7 +72,7 @@ def test_a_kernel_that_does_not_fit_the_picture_does_not_stand_in_the_way() -> N
 
 def test_a_picture_of_other_channels_is_refused() -> None:
     run, _ = kept_run()
-    with pytest.raises(InputError, match=r"^run 1: learnt from 1-channel images; cat-32 has 3$"):
+    with pytest.raises(InputError, match=r"^run 1: learned from 1-channel images; cat-32 has 3$"):
         trained_stack(run, samples.open_image("cat-32"))
 
 
