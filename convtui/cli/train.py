@@ -85,6 +85,8 @@ def _list_runs() -> int:
             if history.is_diverged:  # an outline lacks the step at which it did
                 history = RunHistory.of_run(run)
             histories.append((run, history))
+            if history.left_out:
+                damages.append(RunError(f"run {run.number}: {history.left_out}"))
         except RunError as error:
             damages.append(error)
     with printing():
@@ -123,6 +125,8 @@ def _resume(text: str, as_json: bool) -> int:
 
     run = find_run(text)
     history = RunHistory.of_run(run)
+    if history.left_out:
+        tell(f"convtui: run {run.number}: {history.left_out}")
     if history.state is not State.FINISHED:
         return _follow(Continue(str(run.path)), history, as_json)
     if as_json:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from reprlib import repr as short_repr
 
 import numpy as np
 
@@ -253,11 +254,11 @@ def _parse_number(token: str, number: int) -> float:
         numerator, slash, denominator = token.replace("−", "-").partition("/")
         value = float(numerator) / float(denominator if slash else 1)
     except (ValueError, ZeroDivisionError):
-        raise ValueError(f"line {number}: {token!r} is not a number") from None
+        raise ValueError(f"line {number}: {short_repr(token)} is not a number") from None
     if not isfinite(value):
-        raise ValueError(f"line {number}: {token!r} is not finite")
+        raise ValueError(f"line {number}: {short_repr(token)} is not finite")
     if abs(value) > LARGEST_VALUE:
-        raise ValueError(f"line {number}: {token!r} is larger than {LARGEST_VALUE:g} in magnitude")
+        raise ValueError(f"line {number}: {short_repr(token)} is larger than {LARGEST_VALUE:g} in magnitude")
     return value
 
 

@@ -28,6 +28,7 @@ from convtui.engine.layers import (
 )
 from convtui.engine.readable import readable
 from convtui.engine.spec import PADDING_MODES, SpecError
+from convtui.engine.toml_text import require_bounded
 
 LARGEST_FILE = 2**20
 DEEPEST = 16
@@ -104,9 +105,10 @@ def parse_layers_toml(text: str) -> tuple[Layer, ...]:
     The paths of a residual or concat layer are an array, each path a text as parse_layers reads it or an
     array of tables. Raises ValueError where it is no TOML, LayerError for what is no layer.
     """
+    require_bounded(text)
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for a number too long
         raise ValueError(f"invalid TOML: {error}") from None
     unknown = [key for key in document if key != "layer"]
     if unknown:
