@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -70,21 +70,19 @@ BLOCKS: Final = CellSize(2)
 HALF_BLOCKS: Final = CellSize(1, half=True)
 
 
-@dataclass(frozen=True)
-class Outline:
+class Outline(NamedTuple):
     """The cells a window reads, in the grid's own coordinates; a step in a range is the dilation."""
 
     rows: range
     columns: range
 
     def holds(self, row: int, column: int) -> bool:
-        rows, columns = self.hull
-        return row in rows and column in columns
+        return self.rows[0] <= row <= self.rows[-1] and self.columns[0] <= column <= self.columns[-1]
 
     def reads(self, row: int, column: int) -> bool:
         return row in self.rows and column in self.columns
 
-    @cached_property
+    @property
     def hull(self) -> tuple[range, range]:
         """Rows and columns from the first to the last, with those skipped by the dilation."""
         return range(self.rows[0], self.rows[-1] + 1), range(self.columns[0], self.columns[-1] + 1)
@@ -261,8 +259,10 @@ class Rows:
         columns = set(grid.readers.columns) if row in grid.readers.rows else set()
         if grid.focus and grid.focus[0] == row:
             columns.add(grid.focus[1])
-        if grid.outline and row in grid.outline.hull[0]:
-            columns.update(grid.outline.hull[1])
+        if grid.outline:
+            rows_held, columns_held = grid.outline.hull
+            if row in rows_held:
+                columns.update(columns_held)
         if grid.lit_column is not None:
             columns.add(grid.lit_column)
         if grid.lit_row == row:
