@@ -165,12 +165,21 @@ def shown_as(grid: Grid, cell: Cell, kind: int) -> int:
 class Rows:
     """The rows of a patch as lines; what is not marked is styled once and kept.
 
-    `origin` is the patch's first cell, drawn from line 0.
+    `origin` is the patch's first cell, drawn from line 0. Rows below the patch, of `count` in all, are not
+    computed yet.
     """
 
-    def __init__(self, patch: Patch, origin: Cell, size: CellSize, palette: Palette) -> None:
+    def __init__(
+        self, patch: Patch, origin: Cell, size: CellSize, palette: Palette, count: int | None = None
+    ) -> None:
         self._origin, self._size, self._palette = origin, size, palette
         self._values, self._pixels, self._kinds = patch.lists()
+        self.stop = origin[0] + len(self._values)  # the row below the patch
+        for _ in range(len(self._values), count or 0):
+            width = len(self._kinds[0])
+            self._values.append([0.0] * width)
+            self._pixels.append([palette.uncomputed] * width)
+            self._kinds.append([PLAIN] * width)
         self._are_blocks = size == BLOCKS
         self._unmarked: dict[int, list[Look]] = {}
 
