@@ -1,8 +1,6 @@
 """Where nothing can be written the app says so in a line, leaves nothing half-written, and goes on."""
 
 import os
-import re
-import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from convtui.store import session_file
-from convtui.training.runs.history import RunHistory, State
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run
 from tests.benchmarks.terminal import Terminal, plain, running
 
