@@ -284,7 +284,9 @@ def load_kernel(path: str | Path) -> Floats:
         weight = _load_array(path) if is_array else parse_kernel(path.read_text("utf-8-sig"))
         height, width = weight.shape[2:]
         if max(height, width) > LARGEST_SIDE:
-            raise ValueError(f"kernel of {height} x {width}, but at most {LARGEST_SIDE} rows and columns fit")
+            raise ValueError(
+                f"kernel of {height} x {width}; at most {LARGEST_SIDE} rows and columns are allowed"
+            )
     return weight
 
 

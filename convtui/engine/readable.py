@@ -1,4 +1,4 @@
-"""Files that are read whole: what is wrong with one is said in one line that names it."""
+"""Errors of files that are read whole: one line that names the file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,16 +7,16 @@ from pathlib import Path
 
 @contextmanager
 def readable(path: Path, most_bytes: int) -> Iterator[None]:
-    """Check the file before it is read within, and name it in every error of reading it.
+    """Check that a file can be read, and name it in every error that is raised while it is read.
 
-    Raises ValueError where there is no such file, it has more bytes or is not the text it is read as, and for
-    every OSError and ValueError from within.
+    Raises ValueError if there is no such file, if it is larger than most_bytes or not text, and for every
+    OSError or ValueError raised within.
     """
     try:
         if not path.is_file():
             raise ValueError("no such file")
         if path.stat().st_size > most_bytes:
-            raise ValueError(f"larger than {most_bytes // 2**20} MiB")
+            raise ValueError(f"the file is larger than {most_bytes // 2**20} MiB")
         yield
     except UnicodeDecodeError:
         raise ValueError(f"{path}: not a text file") from None

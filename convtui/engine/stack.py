@@ -4,7 +4,7 @@ Branches lie flat in it: each row names the rows that it reads, so that whoever 
 computed everything. A stack that does not fit its image still has the rows up to the layer that does not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from math import prod
 from operator import index
@@ -110,6 +110,16 @@ def _extend(flat: list[Node], layers: Sequence[Layer], last: int, branch: tuple[
         flat.append(Node(layer, tuple(inputs), branch))
         last = len(flat)
     return last
+
+
+def missing(rows: Sequence[Row], layer: int, computed: Container[int]) -> list[int]:
+    """The numbers of the layers that must still be computed for this one, in order, itself included."""
+    needed, numbers = {layer}, []
+    for number in range(layer, -1, -1):
+        if number in needed and number not in computed:
+            needed.update(rows[number].inputs)
+            numbers.append(number)
+    return numbers[::-1]
 
 
 def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summary:
