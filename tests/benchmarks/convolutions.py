@@ -18,7 +18,7 @@ from tests.benchmarks.report import Figure, compared
 ONE_THREAD: Final = dict.fromkeys(
     ["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"], "1"
 )
-ROUNDS: Final = 25
+ROUNDS: Final = 40
 MOST: Final = 2.0
 
 
