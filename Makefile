@@ -19,7 +19,7 @@ run: $(VENV)/.run ## open the app, installing it first; ARGS="..." are its argum
 	@$(BIN)/python -m convtui $(ARGS)
 
 dev: $(VENV)/.dev ## open the app with textual's console: `make dev` here, `make console` in another terminal
-	@TEXTUAL=devtools $(BIN)/python -m convtui $(ARGS)
+	@TEXTUAL=debug,devtools $(BIN)/python -m convtui $(ARGS)
 
 console: $(VENV)/.dev ## what the app prints and logs while `make dev` runs
 	@$(BIN)/textual console

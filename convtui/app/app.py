@@ -16,7 +16,7 @@ from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from convtui.app.modes import MODES
+from convtui.app.modes import FIRST_MODE, FIRST_PAGE, MODES
 from convtui.app.workspace import Workspace
 from convtui.pages.base.page import Page
 from convtui.paint.themes import THEMES
@@ -37,7 +37,7 @@ class ConvtuiApp(App[None]):
     TITLE = "convtui"
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, Any]] = MODES
-    DEFAULT_MODE = "step"
+    DEFAULT_MODE = FIRST_MODE
 
     def __init__(
         self,
@@ -62,7 +62,11 @@ class ConvtuiApp(App[None]):
         self._recipe, self._trainer = recipe, trainer
         self._guardian = guardian
 
+    def get_default_screen(self) -> Screen[Any]:
+        return FIRST_PAGE()
+
     def on_mount(self) -> None:
+        self.add_mode(FIRST_MODE, FIRST_PAGE)
         if self._notice:
             self.call_after_refresh(self.say, self._notice)
         if self._has_autosave:

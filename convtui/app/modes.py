@@ -34,8 +34,11 @@ def _train() -> Screen[None]:
     return TrainPage()
 
 
+# The first page is no mode from the start: Textual reads its style sheets a second time for a screen that it
+# opens as one, which is a twentieth of the way to the first screen.
+FIRST_MODE: Final = "step"
+FIRST_PAGE: Final[Callable[[], Screen[Any]]] = StepPage
 MODES: Final[dict[str, Callable[[], Screen[Any]]]] = {
-    "step": StepPage,
     "matrix": _matrix,
     "layers": _layers,
     "batchnorm": _batchnorm,

@@ -13,6 +13,7 @@ from reprlib import repr as short_repr
 
 import numpy as np
 
+from convtui.engine.readable import readable
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, Floats, Pair, SpecError, brief
 
 LARGEST_SIDE = 64
@@ -278,22 +279,12 @@ def load_kernel(path: str | Path) -> Floats:
     Raises ValueError, naming the file, for anything but a kernel of at most 64 rows and columns.
     """
     path = Path(path)
-    try:
-        if not path.is_file():
-            raise ValueError("no such file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"the file is larger than {LARGEST_FILE // 2**20} MiB")
+    with readable(path, LARGEST_FILE):
         is_array = path.suffix.lower() == ".npy"
         weight = _load_array(path) if is_array else parse_kernel(path.read_text("utf-8-sig"))
         height, width = weight.shape[2:]
         if max(height, width) > LARGEST_SIDE:
-            raise ValueError(
-                f"kernel of {height} x {width}; at most {LARGEST_SIDE} rows and columns are allowed"
-            )
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file") from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
+            raise ValueError(f"kernel of {height} x {width}, but at most {LARGEST_SIDE} rows and columns fit")
     return weight
 
 

@@ -26,6 +26,7 @@ from convtui.engine.layers import (
     MaxPool,
     ReLU,
 )
+from convtui.engine.readable import readable
 from convtui.engine.spec import PADDING_MODES, SpecError
 from convtui.engine.toml_text import require_bounded
 
@@ -124,17 +125,9 @@ def load_layers(path: str | Path) -> tuple[Layer, ...]:
     Raises ValueError, naming the file, for whatever is wrong with it.
     """
     path = Path(path)
-    try:
-        if not path.is_file():
-            raise ValueError("no such file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"the file is larger than {LARGEST_FILE // 2**20} MiB")
-        parse = parse_layers_toml if path.suffix.lower() == ".toml" else parse_layers
+    parse = parse_layers_toml if path.suffix.lower() == ".toml" else parse_layers
+    with readable(path, LARGEST_FILE):
         return parse(path.read_text("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file") from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 class _Builder:

@@ -30,6 +30,7 @@ ZERO_TINT: Final = 1.0
 FILLED_TINT: Final = 0.55  # for reflect, replicate and circular padding, whose pixels are to be seen
 
 SAMPLED_PRODUCTS: Final = 1 << 20
+MOST_PRODUCTS: Final = 1 << 23  # of a sample: more would be waited for
 
 Kinds = NDArray[np.uint8]
 
@@ -166,7 +167,8 @@ class OutputCells:
     @cached_property
     def limit(self) -> float:
         """The largest magnitude of the channel; of an evenly spaced sample of it where it is very large."""
-        cells = max(1024, SAMPLED_PRODUCTS // prod(self.convolution.weight_shape[1:]))
+        products = prod(self.convolution.weight_shape[1:])
+        cells = max(64, min(max(1024, SAMPLED_PRODUCTS // products), MOST_PRODUCTS // products))
         spacing = ceil((self.rows * self.columns / cells) ** 0.5)
         rows, columns = np.arange(0, self.rows, spacing), np.arange(0, self.columns, spacing)
         return float(np.abs(self.convolution.block(self.channel, rows, columns)).max())

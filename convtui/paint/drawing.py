@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -70,21 +70,19 @@ BLOCKS: Final = CellSize(2)
 HALF_BLOCKS: Final = CellSize(1, half=True)
 
 
-@dataclass(frozen=True)
-class Outline:
+class Outline(NamedTuple):
     """The cells a window reads, in the grid's own coordinates; a step in a range is the dilation."""
 
     rows: range
     columns: range
 
     def holds(self, row: int, column: int) -> bool:
-        rows, columns = self.hull
-        return row in rows and column in columns
+        return self.rows[0] <= row <= self.rows[-1] and self.columns[0] <= column <= self.columns[-1]
 
     def reads(self, row: int, column: int) -> bool:
         return row in self.rows and column in self.columns
 
-    @cached_property
+    @property
     def hull(self) -> tuple[range, range]:
         """Rows and columns from the first to the last, with those skipped by the dilation."""
         return range(self.rows[0], self.rows[-1] + 1), range(self.columns[0], self.columns[-1] + 1)
@@ -167,12 +165,21 @@ def shown_as(grid: Grid, cell: Cell, kind: int) -> int:
 class Rows:
     """The rows of a patch as lines; what is not marked is styled once and kept.
 
-    `origin` is the patch's first cell, drawn from line 0.
+    `origin` is the patch's first cell, drawn from line 0. Rows below the patch, of `count` in all, are not
+    computed yet.
     """
 
-    def __init__(self, patch: Patch, origin: Cell, size: CellSize, palette: Palette) -> None:
+    def __init__(
+        self, patch: Patch, origin: Cell, size: CellSize, palette: Palette, count: int | None = None
+    ) -> None:
         self._origin, self._size, self._palette = origin, size, palette
         self._values, self._pixels, self._kinds = patch.lists()
+        self.stop = origin[0] + len(self._values)  # the row below the patch
+        for _ in range(len(self._values), count or 0):
+            width = len(self._kinds[0])
+            self._values.append([0.0] * width)
+            self._pixels.append([palette.uncomputed] * width)
+            self._kinds.append([PLAIN] * width)
         self._are_blocks = size == BLOCKS
         self._unmarked: dict[int, list[Look]] = {}
 
@@ -261,8 +268,10 @@ class Rows:
         columns = set(grid.readers.columns) if row in grid.readers.rows else set()
         if grid.focus and grid.focus[0] == row:
             columns.add(grid.focus[1])
-        if grid.outline and row in grid.outline.hull[0]:
-            columns.update(grid.outline.hull[1])
+        if grid.outline:
+            rows_held, columns_held = grid.outline.hull
+            if row in rows_held:
+                columns.update(columns_held)
         if grid.lit_column is not None:
             columns.add(grid.lit_column)
         if grid.lit_row == row:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from operator import attrgetter
+from typing import Final
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -15,6 +16,8 @@ from textual.geometry import Region
 from convtui.paint.colours import DARK, Palette, style
 from convtui.paint.drawing import BLOCKS, Cell, CellSize, Grid, Rectangle, Rows, legend_line
 from convtui.paint.text import cut_to
+
+LEAST_ROWS: Final = 4  # rows of cells that are asked for at once
 
 
 class GridPane:
@@ -167,11 +170,17 @@ class GridPane:
         return [Segment(" " * width, blank)]
 
     def _visible_rows(self, grid: Grid) -> Rows:
+        """The rows in view. Those that are all dots are not asked for: a cell may cost 100,000 products."""
         rows, columns = self._visible
         key = (grid.cells, rows, columns, self.palette, self.cell_size)
-        if self._rows is None or self._rows[0] != key:
-            patch = grid.cells.patch(rows, columns, self.palette)
-            self._rows = (key, Rows(patch, self._origin, self.cell_size, self.palette))
+        needed = rows.stop if grid.filled is None else min(-(-grid.filled // grid.cells.columns), rows.stop)
+        if self._rows is None or self._rows[0] != key or needed > self._rows[1].stop:
+            count = LEAST_ROWS
+            while rows.start + count < needed:
+                count *= 2  # so that a walk through all of them asks seldom
+            patch = grid.cells.patch(rows[:count], columns, self.palette)
+            made = Rows(patch, self._origin, self.cell_size, self.palette, len(rows))
+            self._rows = (key, made)
         return self._rows[1]
 
     def _title(self, grid: Grid) -> list[Segment]:

@@ -7,19 +7,21 @@ curve costs no more than that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rich.segment import Segment
 from textual.geometry import Region
 
 from convtui.paint.colours import DARK, RGB, Palette, style
 from convtui.paint.drawing import Cell
-from convtui.paint.glyphs import Lines
 from convtui.paint.text import cut_to
+
+if TYPE_CHECKING:  # the Step page draws no glyphs
+    from convtui.paint.glyphs import Lines
 
 Shown = TypeVar("Shown")
 Size = tuple[int, int]  # lines, columns
-Draw = Callable[[Shown, Size, Palette], Lines]
+Draw = Callable[[Shown, Size, Palette], "Lines"]
 
 
 class DrawnPane(Generic[Shown]):
