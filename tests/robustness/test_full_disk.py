@@ -1,6 +1,8 @@
 """Where nothing can be written the app says so in a line, leaves nothing half-written, and goes on."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile

@@ -175,7 +175,7 @@ def test_a_run_that_cannot_be_begun_leaves_nothing(monkeypatch: pytest.MonkeyPat
 
     with monkeypatch.context() as patch:
         patch.setattr(runs, "_write", full)
-        with pytest.raises(RunError, match="^No space left on device: cannot write "):
+        with pytest.raises(RunError, match=r"^No space left on device: cannot write "):
             new_run(SMALL, "")
     assert count_runs() == len(all_runs()) == 1
 
