@@ -24,6 +24,7 @@ from convtui.state.history import Timelines
 from convtui.state.session import Session
 
 if TYPE_CHECKING:
+    from convtui.app.guardian import Guardian
     from convtui.training.recipe import Recipe
     from convtui.training.trainer import Trainer
 
@@ -47,6 +48,7 @@ class ConvtuiApp(App[None]):
         autosave: bool = True,
         recipe: Recipe | None = None,
         trainer: Trainer | None = None,
+        guardian: Guardian | None = None,
     ) -> None:
         super().__init__()
         for each in THEMES:
@@ -58,6 +60,7 @@ class ConvtuiApp(App[None]):
         self._notice = notice
         self._has_autosave = autosave
         self._recipe, self._trainer = recipe, trainer
+        self._guardian = guardian
 
     def get_default_screen(self) -> Screen[Any]:
         return FIRST_PAGE()
@@ -68,10 +71,12 @@ class ConvtuiApp(App[None]):
             self.call_after_refresh(self.say, self._notice)
         if self._has_autosave:
             if os.name == "posix":
-                for number in (signal.SIGTERM, signal.SIGHUP):
+                for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
                     signal.signal(number, partial(self._on_signal, asyncio.get_running_loop()))
                 self.set_interval(1, self._end_without_terminal)
             self.set_timer(0.1, self.workspace.begin_autosave)
+        if self._guardian:
+            self.set_timer(0.1, self._guardian.start)
         self.call_after_refresh(_collect_garbage)
 
     async def on_unmount(self) -> None:

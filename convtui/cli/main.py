@@ -171,9 +171,15 @@ def _run_app(options: argparse.Namespace) -> int:
     # Textual reads it when imported; at its own 60 a key waits up to 17 ms for the next frame.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from convtui.app.app import ConvtuiApp
+    from convtui.app.guardian import Guardian
 
-    app = ConvtuiApp(session, notice=session.picture.notice, theme=options.theme, recipe=recipe)
-    app.run()
+    guardian = Guardian()
+    notice = session.picture.notice
+    app = ConvtuiApp(session, notice=notice, theme=options.theme, recipe=recipe, guardian=guardian)
+    try:
+        app.run()
+    finally:
+        guardian.dismiss()
     code = app.return_code or 0
     if code > SIGNALLED:
         # The terminal may be gone, and Python's own end would fail in writing to it what is left.

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from convtui.cli.output import tell
 from convtui.inputs.names import printable
 from convtui.state.session import Session
 from convtui.store.session_file import write
@@ -106,6 +107,8 @@ def _showing(text: str | None, screen: str) -> "Trainer":
         return trainer
     run = find_run(text)
     trainer.current = history = RunHistory.of_run(run)
+    if history.left_out:
+        tell(f"run {printable(run.number)}: {history.left_out}")
     if screen == "batchnorm":
         from convtui.pages.batchnorm.network_source import NetworkSource
 

@@ -29,15 +29,16 @@ NOT_BEGUN: Final = "convtui: stopped before the first step: there is nothing to 
 
 ABOUT: Final = """\
 Train a small network without the app: convolutions of stride 2 with ReLU and
-batch norm, by the one-cycle schedule. Every run is saved. Ctrl+C ends it early
-and says how to resume it.
+batch norm, by the one-cycle schedule. Every run is saved. Ctrl+C ends it
+early and says how to resume it.
 """
 EXAMPLES: Final = """\
 your own data; the kind is recognised by what is there:
   own.npz   arrays train_images, train_labels, test_images, test_labels, or
             Keras's x_train, y_train, x_test, y_test, or images and labels, of
-            which a fifth becomes the validation set. Images are [N, rows, columns],
-            [N, channels, rows, columns] or [N, rows, columns, channels]
+            which a fifth becomes the validation set. Images are
+            [N, rows, columns], [N, channels, rows, columns] or
+            [N, rows, columns, channels]
   mnist/    train-images-idx3-ubyte and the three others, or .gz of them, there
             or in a folder raw, as torchvision stores them
   photos/   a sub-folder of images for each class, or train/ and test/ (or
@@ -84,6 +85,8 @@ def _list_runs() -> int:
             if history.is_diverged:  # an outline lacks the step at which it did
                 history = RunHistory.of_run(run)
             histories.append((run, history))
+            if history.left_out:
+                damages.append(RunError(f"run {run.number}: {history.left_out}"))
         except RunError as error:
             damages.append(error)
     with printing():
@@ -122,6 +125,8 @@ def _resume(text: str, as_json: bool) -> int:
 
     run = find_run(text)
     history = RunHistory.of_run(run)
+    if history.left_out:
+        tell(f"convtui: run {run.number}: {history.left_out}")
     if history.state is not State.FINISHED:
         return _follow(Continue(str(run.path)), history, as_json)
     if as_json:

@@ -19,13 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.cross_correlation import cross_correlation
 from convtui.engine.finite import finite
-from convtui.engine.spec import Axis, ConvSpec, Floats, Indices
+from convtui.engine.spec import Axis, ConvSpec, Floats, Indices, Picked
 
 if TYPE_CHECKING:
     from convtui.engine.matrix import WeightMatrix
 
 Position: TypeAlias = tuple[int, int, int]
-Picked: TypeAlias = range | slice | Sequence[int] | Indices
 
 MOST_CELLS = 2**27
 MOST_IN_ORDER = 2**20  # multiply-adds
@@ -190,7 +189,7 @@ class Convolution:
         output.setflags(write=False)
         return output
 
-    def block(self, channel: int, rows: Picked, columns: Picked) -> Floats:
+    def block(self, channel: int, rows: Picked | slice, columns: Picked | slice) -> Floats:
         """The output cells [len(rows), len(columns)] of one channel, at these rows and columns only.
 
         Raises IndexError for a cell that does not exist.
@@ -329,7 +328,7 @@ def _within(name: str, index: int, size: int) -> int:
     return index
 
 
-def _picked(name: str, indices: Picked, size: int) -> Indices:
+def _picked(name: str, indices: Picked | slice, size: int) -> Indices:
     picked = np.arange(size)[indices] if isinstance(indices, slice) else np.array(indices, dtype=np.intp)
     if picked.size:
         _within(name, int(picked.min()), size)

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from reprlib import repr as short_repr
 
 import numpy as np
 
+from convtui.engine.readable import readable
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, Floats, Pair, SpecError, brief
 
 LARGEST_SIDE = 64
@@ -252,11 +254,11 @@ def _parse_number(token: str, number: int) -> float:
         numerator, slash, denominator = token.replace("−", "-").partition("/")
         value = float(numerator) / float(denominator if slash else 1)
     except (ValueError, ZeroDivisionError):
-        raise ValueError(f"line {number}: {token!r} is not a number") from None
+        raise ValueError(f"line {number}: {short_repr(token)} is not a number") from None
     if not isfinite(value):
-        raise ValueError(f"line {number}: {token!r} is not finite")
+        raise ValueError(f"line {number}: {short_repr(token)} is not finite")
     if abs(value) > LARGEST_VALUE:
-        raise ValueError(f"line {number}: {token!r} is larger than {LARGEST_VALUE:g} in magnitude")
+        raise ValueError(f"line {number}: {short_repr(token)} is larger than {LARGEST_VALUE:g} in magnitude")
     return value
 
 
@@ -277,22 +279,12 @@ def load_kernel(path: str | Path) -> Floats:
     Raises ValueError, naming the file, for anything but a kernel of at most 64 rows and columns.
     """
     path = Path(path)
-    try:
-        if not path.is_file():
-            raise ValueError("no such file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"the file is larger than {LARGEST_FILE // 2**20} MiB")
+    with readable(path, LARGEST_FILE):
         is_array = path.suffix.lower() == ".npy"
         weight = _load_array(path) if is_array else parse_kernel(path.read_text("utf-8-sig"))
         height, width = weight.shape[2:]
         if max(height, width) > LARGEST_SIDE:
-            raise ValueError(
-                f"kernel of {height} x {width}; at most {LARGEST_SIDE} rows and columns are allowed"
-            )
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file") from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
+            raise ValueError(f"kernel of {height} x {width}, but at most {LARGEST_SIDE} rows and columns fit")
     return weight
 
 

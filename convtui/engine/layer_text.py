@@ -26,7 +26,9 @@ from convtui.engine.layers import (
     MaxPool,
     ReLU,
 )
+from convtui.engine.readable import readable
 from convtui.engine.spec import PADDING_MODES, SpecError
+from convtui.engine.toml_text import require_bounded
 
 LARGEST_FILE = 2**20
 DEEPEST = 16
@@ -103,9 +105,10 @@ def parse_layers_toml(text: str) -> tuple[Layer, ...]:
     The paths of a residual or concat layer are an array, each path a text as parse_layers reads it or an
     array of tables. Raises ValueError where it is no TOML, LayerError for what is no layer.
     """
+    require_bounded(text)
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for a number too long
         raise ValueError(f"invalid TOML: {error}") from None
     unknown = [key for key in document if key != "layer"]
     if unknown:
@@ -122,17 +125,9 @@ def load_layers(path: str | Path) -> tuple[Layer, ...]:
     Raises ValueError, naming the file, for whatever is wrong with it.
     """
     path = Path(path)
-    try:
-        if not path.is_file():
-            raise ValueError("no such file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"the file is larger than {LARGEST_FILE // 2**20} MiB")
-        parse = parse_layers_toml if path.suffix.lower() == ".toml" else parse_layers
+    parse = parse_layers_toml if path.suffix.lower() == ".toml" else parse_layers
+    with readable(path, LARGEST_FILE):
         return parse(path.read_text("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file") from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 class _Builder:

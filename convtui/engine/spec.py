@@ -18,6 +18,7 @@ Sides: TypeAlias = tuple[Pair, Pair]
 Padding: TypeAlias = Sides | Literal["same", "valid"]
 Indices: TypeAlias = NDArray[np.intp]
 Floats: TypeAlias = NDArray[np.float64]
+Picked: TypeAlias = range | Sequence[int] | Indices
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 LARGEST = 2**63 - 1

@@ -17,7 +17,7 @@ from convtui.engine.layers import BatchNorm
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row, Summary
 from convtui.inputs.images import InputError, Picture
-from convtui.inputs.names import run_name
+from convtui.inputs.names import printable, run_name
 
 NORMALISED = ":normalised"
 
@@ -43,16 +43,20 @@ class LearnedWeights:
     ) -> LearnedWeights:
         """From the state_dict of an nn.Sequential, whose "0.weight" is layer 1's.
 
-        Raises InputError for weights that are not finite, because the run has diverged.
+        Raises InputError for arrays of no network, and for weights that are not finite, because the
+        run has diverged.
         """
         weights: dict[int, dict[str, Floats]] = {}
         tracked = 0
         for name, array in arrays.items():
             index, _, parameter = name.partition(".")
+            if not index.isdecimal() or array.dtype.kind not in "fiu":
+                raise InputError(f"{run_name(run)}: {printable(name)} is not an array of a network")
             if parameter == "num_batches_tracked":
-                tracked = int(array)
+                tracked = int(array.max(initial=0))
                 continue
-            values = np.array(array, dtype=np.float64)
+            with np.errstate(invalid="ignore"):  # of a signalling NaN
+                values = np.array(array, dtype=np.float64)
             values.setflags(write=False)
             weights.setdefault(int(index) + 1, {})[parameter] = values
         learned = cls(run, step, dict(sorted(weights.items())), tracked, digest)

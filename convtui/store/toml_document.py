@@ -13,6 +13,7 @@ from math import isfinite
 from reprlib import repr as short_repr
 from typing import Any, TypeAlias
 
+from convtui.engine.toml_text import TomlBoundError, require_bounded
 from convtui.inputs.images import InputError
 from convtui.inputs.names import did_you_mean, printable
 
@@ -66,8 +67,11 @@ class Document:
     def parse(cls, text: str, name: str) -> "Document":
         """Raises SessionFileError for what is no TOML."""
         try:
+            require_bounded(text)
             document = cls(name, text, tomllib.loads(text))
             leaves = _leaves(document.data)
+        except TomlBoundError as error:
+            raise SessionFileError.at(name, error.line, error.why) from None
         except tomllib.TOMLDecodeError as error:
             raise _syntax_error(text, name, str(error)) from None
         except (ValueError, RecursionError):

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, TypeAlias, get_args, get_origin, get_ty
 from convtui.training.recipe import Recipe
 
 ALL_LOST: Final = "none of its checkpoints is complete: it starts again from step 0"
+BINS: Final = 40  # of a histogram of activations
 
 Kernels: TypeAlias = tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
 

@@ -225,7 +225,7 @@ class Page(Screen[None]):
             self.quieten()
             if not line.has_seen(event):
                 event.stop()
-                line.take(event)
+                await line.take(event)
         elif event.key in self.actions:
             self.quieten()
             event.stop()

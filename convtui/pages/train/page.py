@@ -336,6 +336,8 @@ class TrainPage(Page):
         else:
             self.trainer.look_at(history)
             self.turn_to(Tab.CURVES)
+            if history.left_out:
+                self.say(f"{run_name(history.run)}: {history.left_out}", error=True)
 
     # -- the mouse
 

@@ -114,6 +114,14 @@ def kernels(snapshot: Snapshot) -> plain.Kernels:
     return plain.Kernels(np.array(snapshot.kernels, float))
 
 
+def has_images_of(data: DataSet, snapshot: Snapshot | None) -> bool:
+    """Whether the data set has the images and the classes that are told of; it may be another by now."""
+    return all(
+        each.image < len(data.test_images) and max(each.label, each.predicted) < len(data.classes)
+        for each in (snapshot.predictions if snapshot else ())
+    )
+
+
 @lru_cache(maxsize=2)
 def predictions(snapshot: Snapshot | None, data: DataSet) -> plain.Predictions:
     """What the network says of the validation images; before the first snapshot they stand alone."""

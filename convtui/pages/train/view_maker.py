@@ -23,6 +23,7 @@ from convtui.pages.train.figures import (
 from convtui.pages.train.run_browser import READING, RunBrowser
 from convtui.pages.train.run_labels import invitation, run_words
 from convtui.pages.train.run_list import MOST_MARKED
+from convtui.training.datasets.open_any import DataSet
 from convtui.training.next_run import NEXT_RUN
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory, Search, State
@@ -51,6 +52,7 @@ HINTS: Final = {
     Tab.RUNS: "↑ ↓ choose · enter shows it · m its curves · g resumes · t its recipe · delete",
 }
 # The view's hint matters more than these.
+OTHER_IMAGES: Final = "the data set has changed since this run: its predictions are not shown"
 CALM: Final = (State.TRAINING, State.PAUSED, State.FINISHED, State.STOPPED, State.ELSEWHERE)
 
 
@@ -118,7 +120,9 @@ class ViewMaker:
             number = trainer.comparison.index(history) + 1
             words = f"comparison, run {number} of {COMPARED} · {run_words(history)}"
         elif history.state in CALM:
-            words = hint
+            data = self._data.get(history.recipe)
+            is_same = not isinstance(data, DataSet) or run_figures.has_images_of(data, history.picture)
+            words = hint if is_same else OTHER_IMAGES
         return run_figures.status(history, words, trainer.trouble)
 
     def _awaited(self, job: RunHistory | Search) -> str:
@@ -159,7 +163,9 @@ class ViewMaker:
             (*curves, run_figures.curves(history, self._colour_of(history))),
             run_figures.schedule_of(history),
             run_figures.kernels(history.picture) if history.picture else None,
-            run_figures.predictions(history.picture, data) if data else None,
+            run_figures.predictions(history.picture, data)
+            if data and run_figures.has_images_of(data, history.picture)
+            else None,
             log_loss=self.is_log,
         )
 

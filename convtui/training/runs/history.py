@@ -129,6 +129,7 @@ class RunHistory:
     def __init__(self, recipe: Recipe, run: str = "") -> None:
         self.recipe, self.run = recipe, run
         self.is_outline = False  # it has its epochs and the last step, but lacks steps and snapshots
+        self.left_out = ""  # which lines of its log do not fit it
         self.state = State.STARTING
         self.reason = ""  # why it failed or was stopped
         self.failed_under_way = False  # and not before its job had begun
@@ -163,8 +164,9 @@ class RunHistory:
 
         Raises RunError if its log cannot be read.
         """
-        history = cls.of(run.events(outline), run.recipe, str(run.path))
-        history.is_outline = outline
+        log = run.log(outline)
+        history = cls.of(log.events, run.recipe, str(run.path))
+        history.is_outline, history.left_out = outline, log.left_out
         if history.state is not State.FINISHED and run.is_held:
             history.state, history.reason = State.ELSEWHERE, ""
         return history

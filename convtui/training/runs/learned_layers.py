@@ -28,7 +28,10 @@ def trained_stack(run: Run, picture: Picture) -> Stack:
     last = run.latest_checkpoint()
     trained = LearnedWeights.from_state_dict(run.path, last.step, last.weights, last.digest)
     run.keep_for_good(trained.step)
-    weights = [arrays["weight"] for arrays in trained.weights.values() if arrays["weight"].ndim == 4]
+    found = (arrays.get("weight") for arrays in trained.weights.values())
+    weights = [weight for weight in found if weight is not None and weight.ndim == 4]
+    if not weights:
+        raise InputError(f"{trained}: its checkpoint has no convolution's weights")
     shape = picture.pixels.shape
     channels, classes = weights[0].shape[1], len(weights[-1])
     if shape[0] != channels:

@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +24,7 @@ from platformdirs import user_data_path
 
 from convtui.inputs.atomic import UNFINISHED, read_regular, write_whole
 from convtui.inputs.names import printable
-from convtui.training.protocol import Begun, Message, decode, encode
+from convtui.training.protocol import Begun, Message, encode
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import (
     Arrays,
@@ -35,6 +35,7 @@ from convtui.training.runs.checkpoint import (
     first_whole,
     step_of,
 )
+from convtui.training.runs.log import Log, decoded, fitting, outlined, valid
 
 CHECKPOINTS_KEPT: Final = 3
 
@@ -97,21 +98,32 @@ class Run:
             return False
         return False
 
-    def events(self, outline: bool = False) -> list[Message]:
-        """What is in the log, without lines that are torn and events that a later Begun voids.
+    def events(self) -> list[Message]:
+        """What is in the log, without lines that are torn and events that a later Begun voids."""
+        return valid(self._own(event) for _, event in decoded(self._lines()))
+
+    def log(self, outline: bool = False) -> Log:
+        """What of the log fits the run, and in a line what does not.
 
         outline: without snapshots and most steps, which are nearly all of it and take long to read.
-        A folder may be a copy, or was moved since: the run is the one in this folder, whatever the log says.
+        Raises RunError if it cannot be read.
         """
+        lines = self._lines()
+        found = fitting(outlined(lines) if outline else lines, outline)
+        return replace(found, events=[*map(self._own, found.events)])
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """The lines of the log, counted from 1."""
         try:
-            lines = read_regular(self.path / _LOG).splitlines()
+            return enumerate(read_regular(self.path / _LOG).splitlines(), 1)
         except FileNotFoundError:
-            return []
+            return iter(())
         except OSError as error:
             raise RunError(f"{_told(self.path / _LOG)}: {error.strerror}") from None
-        own, kept = str(self.path), _outline(lines) if outline else lines
-        events = (replace(each, run=own) if isinstance(each, Begun) else each for each in _decoded(kept))
-        return _valid(events)
+
+    def _own(self, event: Message) -> Message:
+        """The folder may be a copy, or was moved since: the run is the one in it, whatever the log says."""
+        return replace(event, run=str(self.path)) if isinstance(event, Begun) else event
 
     def checkpoints(self) -> list[Path]:
         """The files of the last checkpoints, newest last; some may be damaged."""
@@ -342,33 +354,6 @@ def _as_known(path: Path) -> Path:
 
 def _is_numbered(path: Path) -> bool:
     return path.parent == runs_folder() and path.name.isdecimal()
-
-
-def _decoded(lines: Iterable[bytes]) -> Iterator[Message]:
-    for line in lines:
-        with suppress(ValueError):
-            yield decode(line)
-
-
-def _outline(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Without snapshots, and of steps only the last before whatever else is told, and the last of all."""
-    step = b""
-    for line in lines:
-        if line.startswith(b'{"event":"step"'):
-            step = line if line.endswith(b"}") else step
-        elif not line.startswith(b'{"event":"snapshot"'):
-            yield from (step, line)
-            step = b""
-    yield step
-
-
-def _valid(events: Iterable[Message]) -> list[Message]:
-    valid: list[Message] = []
-    for event in events:
-        if isinstance(event, Begun):
-            valid = [each for each in valid if getattr(each, "step", 0) <= event.step]
-        valid.append(event)
-    return valid
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -31,7 +31,7 @@ async def test_quitting_while_a_run_is_on_saves_it(monkeypatch: pytest.MonkeyPat
         await driven.tell(*made.events(SMALL, until=7))
         worker = driven.worker
         await driven.press("q")
-        assert any("run /runs/0012 is kept: " in str(line) for line in driven.app._exit_renderables)
+        assert any("run /runs/0012 is saved: " in str(line) for line in driven.app._exit_renderables)
         await driven.trainer.end()
     assert worker.told[-1] == Stop()
     assert worker.is_ended

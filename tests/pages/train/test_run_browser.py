@@ -12,11 +12,11 @@ from convtui.pages.train.data_cache import MOST_SETS
 from convtui.pages.train.view_maker import Tab
 from convtui.training.protocol import (
     Continue,
-    Message,
     Stopped,
     Train,
 )
 from convtui.training.runs.history import RunHistory, State
+from convtui.training.runs.log import Log
 from convtui.training.runs.store import Run, find_run
 from tests.support import events as made
 from tests.support.data_files import npz
@@ -56,13 +56,13 @@ async def test_kept_runs_are_listed_shown_and_taken() -> None:
 async def test_the_table_is_there_before_the_curves_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     (folder,) = keep(SMALL, until=50)
     is_wanted = Event()
-    really = Run.events
+    really = Run.log
 
-    def events(run: Run, outline: bool = False) -> list[Message]:
+    def log(run: Run, outline: bool = False) -> Log:
         assert outline or is_wanted.wait(10)
         return really(run, outline)
 
-    monkeypatch.setattr(Run, "events", events)
+    monkeypatch.setattr(Run, "log", log)
     async with training() as driven:
         driven.train.turn_to(Tab.RUNS)
         await until(driven, lambda: bool(driven.run_rows))
@@ -112,13 +112,13 @@ async def test_a_run_is_deleted_once_that_is_confirmed() -> None:
 async def test_keys_wait_for_the_table_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     folders = keep(SMALL, SMALL, SMALL)
     is_wanted = Event()
-    really = Run.events
+    really = Run.log
 
-    def events(run: Run, outline: bool = False) -> list[Message]:
+    def log(run: Run, outline: bool = False) -> Log:
         assert is_wanted.wait(10)
         return really(run, outline)
 
-    monkeypatch.setattr(Run, "events", events)
+    monkeypatch.setattr(Run, "log", log)
     async with training() as driven:
         await driven.press("V", "V")
         assert "reading the runs" in driven.text

@@ -72,7 +72,7 @@ def test_a_loss_that_falls_at_the_first_rates_only_suggests_nothing() -> None:
     assert searched(lambda lr: 2.0 if lr < RATES[1] else 1.0 if lr < RATES[4] else 3.0)[1] is None
     search = Search(SMALL)
     search.take(Suggested(None, None))
-    assert search_status(search).words.startswith("the loss was least at the first rates: ")
+    assert search_status(search).words.startswith("the loss was lowest at the first rates: ")
 
 
 def test_a_search_on_the_digits() -> None:
