@@ -75,6 +75,7 @@ class ConvtuiApp(App[None]):
                     signal.signal(number, partial(self._on_signal, asyncio.get_running_loop()))
                 self.set_interval(1, self._end_without_terminal)
             self.set_timer(0.1, self.workspace.begin_autosave)
+            self.set_interval(1, self.workspace.tell_autosave_problem)
         if self._guardian:
             self.set_timer(0.1, self._guardian.start)
         self.call_after_refresh(_collect_garbage)

@@ -225,9 +225,14 @@ class Workspace:
             autosave.update(self.session, self.session.picture.name, self.session.path)
         else:
             autosave.clear()
-        if autosave.problem and not self._autosave_problem:
-            self._autosave_problem = autosave.problem
-            self._dialogue.say(autosave.problem, error=True)
+        self.tell_autosave_problem()
+
+    def tell_autosave_problem(self) -> None:
+        """Say that unsaved work cannot be backed up, once until it can be."""
+        problem = self._autosave.problem if self._autosave else ""
+        if problem and not self._autosave_problem:
+            self._dialogue.say(problem, error=True)
+        self._autosave_problem = problem
 
     def _offer(self, found: list[Recoverable]) -> None:
         """Ask about each session that was left behind, the newest first, until one is restored."""

@@ -40,7 +40,11 @@ class Pane(Protocol):
 
 
 class Canvas(Widget):
-    """Draws panes side by side and tells what the mouse does in them."""
+    """Draws panes side by side and tells what the mouse does in them.
+
+    It keeps the lines of each pane, to see which of them differ, and the strips made of these, since Textual
+    asks for every line of a widget when one has changed.
+    """
 
     DEFAULT_CSS = "Canvas { width: 100%; height: 1fr; }"
 

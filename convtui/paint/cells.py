@@ -75,16 +75,27 @@ class Cells(Protocol):
     """Anything a grid can draw."""
 
     @property
-    def rows(self) -> int: ...
+    def rows(self) -> int:
+        """How many rows of cells there are."""
+
     @property
-    def columns(self) -> int: ...
+    def columns(self) -> int:
+        """How many cells a row has."""
+
     @property
-    def signed(self) -> bool: ...
+    def signed(self) -> bool:
+        """Whether a value below zero has a sign where only its colour is seen."""
+
     @property
-    def scale(self) -> ColourScale: ...
+    def scale(self) -> ColourScale:
+        """The values that have the full colours of both ends."""
+
     @property
-    def text(self) -> Callable[[float], str]: ...
-    def patch(self, rows: range, columns: range, palette: Palette) -> Patch: ...
+    def text(self) -> Callable[[float], str]:
+        """How a value is written, in at most NUMBER_WIDTH characters."""
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        """The cells at these rows and columns, neighbours of each other and all within the whole."""
 
 
 @dataclass(frozen=True, eq=False)

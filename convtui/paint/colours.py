@@ -191,6 +191,6 @@ def accent_on(background: RGB, palette: Palette) -> RGB:
 
 @lru_cache(maxsize=1 << 16)
 def style(foreground: RGB | None, background: RGB, bold: bool = False) -> Style:
-    """A rich Style; cached, since a screen uses few of them many times."""
+    """A rich Style; cached, since a screen uses few of them many times and equal ones are then the same."""
     colour = Color.from_rgb(*foreground) if foreground else None
     return Style(color=colour, bgcolor=Color.from_rgb(*background), bold=bold)

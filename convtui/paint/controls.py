@@ -53,6 +53,7 @@ def _controls(convolution: Convolution, kernel: KernelChoice) -> list[Control]:
 
 
 def pair(value: tuple[int, int]) -> str:
+    """Rows and columns, once where they are the same: "2", "1,2"."""
     return str(value[0]) if value[0] == value[1] else f"{value[0]},{value[1]}"
 
 

@@ -77,9 +77,11 @@ class Outline(NamedTuple):
     columns: range
 
     def holds(self, row: int, column: int) -> bool:
+        """Whether a cell lies inside, read or skipped."""
         return self.rows[0] <= row <= self.rows[-1] and self.columns[0] <= column <= self.columns[-1]
 
     def reads(self, row: int, column: int) -> bool:
+        """Whether a tap of the kernel lies on a cell."""
         return row in self.rows and column in self.columns
 
     @property
@@ -110,6 +112,7 @@ class Readers:
 
     @property
     def count(self) -> int:
+        """How many cells they are."""
         return len(self.rows) * len(self.columns)
 
     def __contains__(self, cell: Cell) -> bool:
@@ -137,6 +140,7 @@ class Grid:
     legend: bool = False  # whether the scale of its colours is shown
 
     def is_filled(self, row: int, column: int) -> bool:
+        """Whether a cell is computed."""
         return self.filled is None or row * self.cells.columns + column < self.filled
 
 

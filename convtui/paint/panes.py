@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual.geometry import Region
 
@@ -41,6 +42,7 @@ class DrawnPane(Generic[Shown]):
         self._changed: list[Region] = []
 
     def place(self, region: Region, palette: Palette) -> None:
+        """Where it lies, and its colours."""
         self.region, self.palette = region, palette
         self._draw_again()
 
@@ -89,9 +91,11 @@ class TextPane:
         self._changed: list[Region] = []
 
     def place(self, region: Region, palette: Palette) -> None:
+        """Where it lies, and its colours."""
         self.region, self.palette = region, palette
 
     def show(self, lines: list[str]) -> None:
+        """Draw these lines from now on, each cut to the pane's width."""
         old, self._lines = self._lines, lines
         self._changed += changed_lines(old, lines, self.region)
 
@@ -103,7 +107,7 @@ class TextPane:
         colour: RGB = self.palette.muted if self._muted else self.palette.text
         words = style(colour, self.palette.background)
         text = self._lines[y] if y < len(self._lines) else ""
-        return [Segment(cut_to(text, self.region.width).ljust(self.region.width), words)]
+        return [Segment(set_cell_size(cut_to(text, self.region.width), self.region.width), words)]
 
     def cell_at(self, x: int, y: int) -> Cell | None:  # noqa: ARG002
         return None

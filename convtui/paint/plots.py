@@ -176,6 +176,7 @@ def _draw_axes(glyphs: Glyphs, plot: Plot, scales: tuple[Scale, Scale], top: int
 
 
 def series_colour(colour: int | None, palette: Palette) -> RGB:
+    """That of a series by its number, muted for None."""
     return palette.muted if colour is None else palette.series[colour % len(palette.series)]
 
 

@@ -43,6 +43,7 @@ def _scientific(value: float) -> str:
 
 
 def is_integral(values: Array) -> bool:
+    """Whether all values are whole numbers."""
     return bool((values == np.floor(values)).all())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from convtui.app.guardian import Guardian
 from convtui.cli import main as cli
 from convtui.state.session import Session
 from tests.cli.test_main import refusal, run
@@ -52,6 +53,7 @@ def test_the_app_gets_session_notice_and_theme(started: list[SimpleNamespace], t
     assert cli.main([str(file), "--theme", "light"]) == 3
     assert started[0].session.convolution.image_shape[2] == 512
     assert "512" in started[0].options.pop("notice")
+    assert isinstance(started[0].options.pop("guardian"), Guardian)
     assert started[0].options == {"theme": "light", "recipe": None}
     assert os.environ["TEXTUAL_FPS"] == "120"
 

@@ -1,8 +1,11 @@
 """Where nothing can be written the app says so in a line, leaves nothing half-written, and goes on."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +19,13 @@ from convtui.training.runs.store import Run
 from tests.benchmarks.terminal import Terminal, plain, running
 
 CONVTUI = [sys.executable, "-m", "convtui", "--data", "digits-8x8", "count-5x5"]
+AS_ANY_USER = """\
+import ctypes, os, sys
+DROP, OVERRIDE, READ_ANYTHING = 24, 1, 2  # of linux/prctl.h and linux/capability.h
+for capability in (OVERRIDE, READ_ANYTHING):
+    ctypes.CDLL(None).prctl(DROP, capability, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""  # root, but for its right to write where permissions forbid it
 PATIENCE = 60.0  # seconds, on a machine that does other things too
 ERASED = b"\x7f" * 200  # whatever was in the line
 FULL, DENIED = "No space left on device", "Permission denied"
@@ -65,11 +75,13 @@ def see(terminal: Terminal, words: str, keys: bytes = b"") -> str:
     if keys:
         terminal.send(keys)
     data, until = b"", time.perf_counter() + PATIENCE
-    while words not in plain(data):
-        assert time.perf_counter() < until, f"{words!r} is not in {plain(data)[-3000:]!r}"
-        assert terminal.process.poll() is None, plain(data)[-3000:]
+    text = ""
+    while words not in text:
+        assert time.perf_counter() < until, f"{words!r} is not in {text[-3000:]!r}"
+        assert terminal.process.poll() is None, text[-3000:]
         data += terminal.read_until(time.perf_counter() + 0.05)
-    return plain(data)
+        text = re.sub(r"\s+", " ", plain(data))
+    return text
 
 
 def quit_app(terminal: Terminal) -> None:
@@ -82,6 +94,24 @@ def quit_app(terminal: Terminal) -> None:
 def strays(folder: Path) -> list[str]:
     """What a write that failed would have left behind."""
     return [path.name for path in folder.rglob("*") if path.name.endswith(".tmp")]
+
+
+@pytest.fixture
+def denied() -> Iterator[tuple[Path, list[str]]]:
+    """A home that its user cannot write to, and what runs a command as that user."""
+    if os.name != "posix":
+        pytest.skip("needs a user's permissions")
+    folder = Path(tempfile.mkdtemp(prefix="convtui-denied-"))
+    folder.chmod(0o555)
+    prefix = [sys.executable, "-c", AS_ANY_USER] if os.geteuid() == 0 else []
+    try:
+        trial = [*prefix, sys.executable, "-c", f"open({str(folder / 'file')!r}, 'x')"]
+        if subprocess.run(trial, check=False, stderr=subprocess.DEVNULL).returncode == 0:
+            pytest.skip("root writes anywhere here")
+        yield folder, prefix
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
 
 
 def test_saving_to_a_full_disk(disk: Path, tmp_path: Path) -> None:
@@ -108,17 +138,17 @@ def test_saving_to_a_full_disk(disk: Path, tmp_path: Path) -> None:
 def test_copies_of_unsaved_work_on_a_full_disk(disk: Path) -> None:
     with app(disk) as terminal:
         fill(disk)
-        see(terminal, FULL, b"B0.5\r")
+        see(terminal, FULL, b":stride 2\r")
         assert strays(disk) == []
         free(disk)
-        terminal.send(b"B0.75\r")
+        terminal.send(b":stride 1\r:padding 2\r")
         until = time.perf_counter() + PATIENCE
-        while not (copies := list(disk.rglob("recovery/*.toml"))):
+        while _pads_kept(disk) != (2, 2):
             assert time.perf_counter() < until
             terminal.read_until(time.perf_counter() + 0.05)
         fill(disk)
-        see(terminal, FULL, b"B0.25\r")  # told anew
-        assert session_file.load(copies[0]).convolution.bias is not None
+        see(terminal, FULL, b":padding 1\r")  # told anew
+        assert _pads_kept(disk) == (2, 2)
         quit_app(terminal)
 
 
@@ -159,6 +189,28 @@ def test_beginning_a_run_on_a_full_disk(disk: Path) -> None:
         free(disk)
         see(terminal, "training", b" ")
         quit_app(terminal)
+
+
+def test_a_home_that_cannot_be_written_to(denied: tuple[Path, list[str]]) -> None:
+    home, prefix = denied
+    with app(home, prefix) as terminal:
+        see(terminal, "cannot be backed up", b":stride 2\r")
+        see(terminal, "save as", b"s")
+        told = see(terminal, DENIED, ERASED + str(home / "mine.toml").encode() + b"\r")
+        assert "cannot be written" in told
+        terminal.send(b"\x1b")
+        terminal.read_until(time.perf_counter() + 0.5)  # with what follows at once it is another key
+        see(terminal, "Press space to train", b"5")
+        told = see(terminal, DENIED, b" ")
+        assert "failed" in told
+        see(terminal, "weight matrix", b"2")
+        quit_app(terminal)
+    assert list(home.iterdir()) == []
+
+
+def _pads_kept(home: Path) -> tuple[int, int] | None:
+    """The padding of the rows in the copy of unsaved work."""
+    return next((session_file.load(path).spec.pads[0] for path in home.rglob("recovery/*.toml")), None)
 
 
 def _first_run(terminal: Terminal, home: Path) -> Run:

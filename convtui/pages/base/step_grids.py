@@ -157,6 +157,7 @@ def picture_title(picture: Picture, shape: str, details: Sequence[str], width: i
 
 
 def channel_name(picture: Picture, channel: int) -> str:
+    """The channel's number, with its colour in a colour picture: "0 red"."""
     return f"{channel} {COLOURS[channel]}" if picture.colour else str(channel)
 
 

@@ -24,16 +24,19 @@ class Editing(NamedTuple):
 
     @classmethod
     def begun(cls, session: Session) -> Editing:
+        """At the kernel's first entry."""
         return cls("kernel").within(session)
 
     @property
     def pointer(self) -> Pointer:
+        """The cell as what the user points at."""
         cell = (self.row, self.column)
         return Pointer(
             pixel=cell if self.target == "image" else None, entry=cell if self.target == "kernel" else None
         )
 
     def within(self, session: Session) -> Editing:
+        """The nearest cell that is still there."""
         rows, columns = self._shape(session)
         return self._replace(
             row=min(max(self.row, 0), rows - 1), column=min(max(self.column, 0), columns - 1)
@@ -51,6 +54,7 @@ class Editing(NamedTuple):
         return Editing(target)
 
     def clicked(self, on_image: bool, cell: Cell, session: Session) -> Editing:
+        """At a cell of the image's grid, which has the padding too, or of the kernel's."""
         if on_image:
             down, across = session.convolution.axes
             return Editing("image", cell[0] - down.before, cell[1] - across.before).within(session)

@@ -182,7 +182,7 @@ class Run:
         except Timeout:
             raise RunError(f"run {_told(self.number)}: another process is training it") from None
         except OSError as error:
-            raise RunError(f"{_told(self.path)}: cannot be written to: {error.strerror}") from None
+            raise RunError(f"{error.strerror}: cannot write to {_told(self.path)}") from None
         try:
             for stray in self.path.glob(f"*{UNFINISHED}"):
                 with suppress(OSError):
@@ -363,11 +363,11 @@ def _write(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _saying(path: Path) -> Iterator[None]:
-    """Say which file it was that could not be written."""
+    """Say why a file could not be written, and which: a line that is cut loses the end of the path."""
     try:
         yield
     except OSError as error:
-        raise RunError(f"{_told(path)}: cannot be written: {error.strerror or error}") from None
+        raise RunError(f"{error.strerror or error}: cannot write {_told(path)}") from None
 
 
 def _told(path: Any) -> str:

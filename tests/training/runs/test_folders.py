@@ -171,11 +171,11 @@ def test_a_run_that_cannot_be_begun_leaves_nothing(monkeypatch: pytest.MonkeyPat
     new_run(SMALL, "")
 
     def full(path: Path, _: bytes) -> None:
-        raise RunError(f"{path}: cannot be written: No space left on device")
+        raise RunError(f"No space left on device: cannot write {path}")
 
     with monkeypatch.context() as patch:
         patch.setattr(runs, "_write", full)
-        with pytest.raises(RunError, match=r"No space left on device$"):
+        with pytest.raises(RunError, match=r"^No space left on device: cannot write "):
             new_run(SMALL, "")
     assert count_runs() == len(all_runs()) == 1
 
@@ -251,6 +251,6 @@ def test_changed_data_is_refused(run: Run) -> None:
 def test_a_folder_that_cannot_be_written() -> None:
     runs_folder().parent.mkdir(parents=True)
     runs_folder().write_text("a file is in the way")
-    with pytest.raises(RunError, match=r"runs: cannot be written: File exists$"):
+    with pytest.raises(RunError, match=r"^File exists: cannot write .*runs$"):
         new_run(Recipe(), "")
     assert all_runs() == []

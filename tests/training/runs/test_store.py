@@ -174,7 +174,7 @@ def test_a_full_disk_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with run.locked():
         run.save(checkpoint(3))
         monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(RunError, match=r"step-000006-.*: cannot be written: No space left on device$"):
+        with pytest.raises(RunError, match=r"^No space left on device: cannot write .*step-000006-.*$"):
             run.save(checkpoint(6))
         monkeypatch.undo()
     kept = run.checkpoint()
