@@ -10,39 +10,39 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run dev console hooks test lint bench bench-fastai pictures clean
+.PHONY: help run dev console test lint bench bench-fastai pictures hooks clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-run: $(VENV)/.run ## open the app, installed on first use; ARGS="..." are its arguments
+run: $(VENV)/.run ## open the app, installing it first; ARGS="..." are its arguments
 	@$(BIN)/python -m convtui $(ARGS)
 
-dev: $(VENV)/.dev ## open the app so that it logs to the console of another terminal; ARGS="..."
-	@$(BIN)/textual run --dev -c $(BIN)/python -m convtui $(ARGS)
+dev: $(VENV)/.dev ## open the app with textual's console: `make dev` here, `make console` in another terminal
+	@TEXTUAL=debug,devtools $(BIN)/python -m convtui $(ARGS)
 
-console: $(VENV)/.dev ## the console: what the app of "make dev" logs, events and print() included
-	@$(BIN)/textual console $(ARGS)
+console: $(VENV)/.dev ## what the app prints and logs while `make dev` runs
+	@$(BIN)/textual console
 
-hooks: $(VENV)/.dev ## have git make the checks of "make lint" before every commit
+hooks: $(VENV)/.dev ## check each commit as CI does
 	@$(BIN)/pre-commit install
 
 test: $(VENV)/.test ## run the tests; ARGS="..." go to pytest
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
-lint: $(VENV)/.lint ## style, formatting, types and the import contracts
+lint: $(VENV)/.lint ## check style, formatting, types and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.test ## measure the speed beside the smallest Textual app and a bare training loop
+bench: $(VENV)/.test ## compare the speed with the smallest Textual app and a bare training loop
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-bench-fastai: $(FASTAI_VENV)/.made ## measure the training beside PyTorch and fastai; a download of gigabytes
+bench-fastai: $(FASTAI_VENV)/.made ## compare training with PyTorch and fastai; downloads gigabytes
 	@$(FASTAI_VENV)/bin/python -m tests.benchmarks.against_fastai $(ARGS)
 
-pictures: $(VENV)/.run ## draw the README's pictures of the screens anew
+pictures: $(VENV)/.run ## redraw the README's screenshots
 	$(BIN)/convtui render samples/screens/step.svg --at 0,16,12
 	$(BIN)/convtui render samples/screens/matrix.svg --screen matrix --at 0,16,12
 	$(BIN)/convtui render samples/screens/layers.svg --screen layers
@@ -51,7 +51,7 @@ pictures: $(VENV)/.run ## draw the README's pictures of the screens anew
 	XDG_DATA_HOME=$(abspath $(VENV))/pictures $(BIN)/convtui train
 	XDG_DATA_HOME=$(abspath $(VENV))/pictures $(BIN)/convtui render samples/screens/train.svg --screen train --run 1
 
-clean: ## remove .venv, the caches and what was built
+clean: ## remove .venv, the caches and the build output
 	rm -rf $(VENV) $(FASTAI_VENV) build dist *.egg-info snapshot_report.html
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The app: its pages, the workspace that they share, and an end in order whatever ends it."""
+"""The app: its pages, the workspace that they share, and an orderly exit whatever ends it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from convtui.app.modes import MODES
+from convtui.app.modes import FIRST_MODE, FIRST_PAGE, MODES
 from convtui.app.workspace import Workspace
 from convtui.pages.base.page import Page
 from convtui.paint.themes import THEMES
@@ -24,18 +24,20 @@ from convtui.state.history import Timelines
 from convtui.state.session import Session
 
 if TYPE_CHECKING:
+    from convtui.app.guardian import Guardian
+    from convtui.training.recipe import Recipe
     from convtui.training.trainer import Trainer
 
 PATIENCE: Final = 5.0  # seconds to end in order after a signal
 
 
 class ConvtuiApp(App[None]):
-    """Shows the pages of a session; `autosave` keeps a copy of unsaved work for a start after a crash."""
+    """Shows the pages of a session; `autosave` keeps a copy of unsaved work to restore after a crash."""
 
     TITLE = "convtui"
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, Any]] = MODES
-    DEFAULT_MODE = "step"
+    DEFAULT_MODE = FIRST_MODE
 
     def __init__(
         self,
@@ -44,8 +46,9 @@ class ConvtuiApp(App[None]):
         notice: str = "",
         theme: str = "dark",
         autosave: bool = True,
-        data: str | None = None,
+        recipe: Recipe | None = None,
         trainer: Trainer | None = None,
+        guardian: Guardian | None = None,
     ) -> None:
         super().__init__()
         for each in THEMES:
@@ -56,21 +59,29 @@ class ConvtuiApp(App[None]):
         self.workspace = Workspace(session, self)
         self._notice = notice
         self._has_autosave = autosave
-        self._data, self._trainer = data, trainer
+        self._recipe, self._trainer = recipe, trainer
+        self._guardian = guardian
+
+    def get_default_screen(self) -> Screen[Any]:
+        return FIRST_PAGE()
 
     def on_mount(self) -> None:
+        self.add_mode(FIRST_MODE, FIRST_PAGE)
         if self._notice:
             self.call_after_refresh(self.say, self._notice)
         if self._has_autosave:
             if os.name == "posix":
-                for number in (signal.SIGTERM, signal.SIGHUP):
+                for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
                     signal.signal(number, partial(self._on_signal, asyncio.get_running_loop()))
                 self.set_interval(1, self._end_without_terminal)
             self.set_timer(0.1, self.workspace.begin_autosave)
+            self.set_interval(1, self.workspace.tell_autosave_problem)
+        if self._guardian:
+            self.set_timer(0.1, self._guardian.start)
         self.call_after_refresh(_collect_garbage)
 
     async def on_unmount(self) -> None:
-        """However the app ends, the terminal is the user's again by now; a run is saved."""
+        """Save the run; by now the terminal has been restored, however the app ended."""
         if self._trainer:
             await self._trainer.end()
 
@@ -93,12 +104,15 @@ class ConvtuiApp(App[None]):
 
     @property
     def trainer(self) -> Trainer:
-        """Loaded with the first page that asks for it."""
-        if self._trainer is None:
-            from convtui.training.recipe import Recipe
-            from convtui.training.trainer import Trainer
+        """Created when a page first asks for it; NEXT_RUN begins then, too."""
+        from convtui.training.next_run import NEXT_RUN, NextRun
+        from convtui.training.recipe import Recipe
+        from convtui.training.trainer import Trainer
 
-            self._trainer = Trainer(Recipe(data=self._data) if self._data else None)
+        if self._trainer is None:
+            self._trainer = Trainer()
+        if self.timelines.get(NEXT_RUN) is None:
+            self.timelines.begin(NEXT_RUN, NextRun(self._recipe or Recipe()))
         return self._trainer
 
     def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
@@ -139,7 +153,7 @@ class ConvtuiApp(App[None]):
     # -- ending
 
     async def action_quit(self) -> None:
-        """Quit; unsaved changes are asked about, and a second q means it."""
+        """Quit; ask first if there are unsaved changes, where a second q quits without saving."""
         self.page.pause()
         if not self.workspace.has_unsaved_changes:
             self.end()
@@ -156,7 +170,7 @@ class ConvtuiApp(App[None]):
         self.exit(message=self._trainer.parting if self._trainer else None)
 
     def _end_without_terminal(self) -> None:
-        """Not every lost terminal is told by a signal."""
+        """Not every lost terminal sends a signal."""
         if not os.isatty(0):
             signal.raise_signal(signal.SIGHUP)
 
@@ -172,7 +186,7 @@ class ConvtuiApp(App[None]):
         self.exit(return_code=128 + number)
 
     def _fatal_error(self) -> None:
-        """Instead of Textual's traceback on the terminal: the work is kept, and a line says so."""
+        """Keep the work and say so in one line, instead of Textual's traceback on the terminal."""
         from convtui.store.crash import report
 
         self.workspace.flush_autosave()
@@ -192,7 +206,7 @@ class ConvtuiApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         from convtui.app.command_menu import commands
 
-        yield from commands(self)
+        yield from commands(self, self.page)
 
 
 def _collect_garbage() -> None:

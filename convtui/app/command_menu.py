@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.command import CommandPalette, DiscoveryHit, Hits
 from textual.system_commands import SystemCommandsProvider
 
@@ -21,11 +21,12 @@ from convtui.state.session import KernelChoice, Session
 from convtui.state.settings import kernel_change, layers_change
 
 if TYPE_CHECKING:
-    from convtui.app.app import ConvtuiApp
+    from convtui.pages.base.host import Host
+    from convtui.pages.base.page import Page
 
 
 class InOrder(SystemCommandsProvider):
-    """What the palette shows before anything is typed, in the order in which the commands come."""
+    """Shows the commands in their own order before anything is typed."""
 
     async def discover(self) -> Hits:
         for title, help_text, callback, _ in self.app.get_system_commands(self.screen):
@@ -33,7 +34,7 @@ class InOrder(SystemCommandsProvider):
 
 
 class CommandMenu(CommandPalette, ClosesOnce[None]):
-    """Textual's palette, in which paging a list that is not laid out yet would end the app."""
+    """Textual's palette, except that paging a list that is not laid out yet does not crash the app."""
 
     def __init__(self) -> None:
         super().__init__([InOrder], id="--command-palette")
@@ -43,57 +44,57 @@ class CommandMenu(CommandPalette, ClosesOnce[None]):
             super()._action_command_list(action)
 
 
-def commands(app: ConvtuiApp) -> Iterator[SystemCommand]:
-    """All of them, each with a sentence: the pages, what can be opened and chosen, then what the keys do."""
+def commands(app: App[None], page: Page) -> Iterator[SystemCommand]:
+    """All commands, each with a sentence: pages, what can be opened or chosen, then the keys."""
     pages = SECTIONS["Pages"]
     for key in pages:
         yield SystemCommand(
             f"Page: {key.footer}", f"{key.does} (key {key.written})", partial(app.run_action, key.full_action)
         )
-    yield from _to_open(app)
-    yield from _to_choose(app)
-    own = app.page.KEYS
+    yield from _to_open(page)
+    yield from _to_choose(app, page.host)
+    own = page.KEYS
     taken = {name for key in own for name in key.names.split(",")}
-    others = (key for key in app.page.COMMON if taken.isdisjoint(key.names.split(",")) and key not in pages)
+    others = (key for key in page.COMMON if taken.isdisjoint(key.names.split(",")) and key not in pages)
     for key in (*own, *others):
         yield SystemCommand(_title(key.does), f"key {key.written}", partial(app.run_action, key.full_action))
 
 
-def _to_open(app: ConvtuiApp) -> Iterator[SystemCommand]:
+def _to_open(page: Page) -> Iterator[SystemCommand]:
     for name in samples.image_names():
-        yield SystemCommand(f"Image: {name}", samples.describe(name), partial(app.open, name))
+        yield SystemCommand(f"Image: {name}", samples.describe(name), partial(page.host.open, name))
     for name in samples.data_names():
-        prompt = partial(app.page.action_open, f"{name}:test:17")
+        prompt = partial(page.action_open, f"{name}:test:17")
         yield SystemCommand(f"Image of a data set: {name} …", samples.describe_data(name), prompt)
     for path in samples.session_files():
         yield SystemCommand(
-            f"Session: {path.stem}", samples.first_comment(path), partial(app.open, path.stem)
+            f"Session: {path.stem}", samples.first_comment(path), partial(page.host.open, path.stem)
         )
 
 
-def _to_choose(app: ConvtuiApp) -> Iterator[SystemCommand]:
+def _to_choose(app: App[None], host: Host) -> Iterator[SystemCommand]:
     for name in kernels.NAMES:
-        change = _changes(app, partial(Session.with_kernel, choice=KernelChoice(name)))
+        change = _changes(host, partial(Session.with_kernel, choice=KernelChoice(name)))
         yield SystemCommand(f"Kernel: {name}", kernels.describe(name), change)
     for path in samples.kernel_files():
-        change = _changes(app, kernel_change(str(path)))
+        change = _changes(host, kernel_change(str(path)))
         yield SystemCommand(f"Kernel file: {path.stem}", samples.first_comment(path), change)
     for name in presets.NAMES:
-        show = partial(_show_layers, app, name)
+        show = partial(_show_layers, host, name)
         yield SystemCommand(f"Layers: {name}", presets.preset(name).sentence, show)
     for path in samples.layer_files():
         yield SystemCommand(
-            f"Layers: {path.stem}", samples.first_comment(path), partial(_show_layers, app, path.stem)
+            f"Layers: {path.stem}", samples.first_comment(path), partial(_show_layers, host, path.stem)
         )
     for mode in PADDING_MODES:
-        change = _changes(app, partial(Session.with_spec, padding_mode=mode))
-        yield SystemCommand(f"Padding mode: {mode}", "what lies beyond the border", change)
+        change = _changes(host, partial(Session.with_spec, padding_mode=mode))
+        yield SystemCommand(f"Padding mode: {mode}", "what fills the padding", change)
     for padding in ("same", "valid"):
-        change = _changes(app, partial(Session.with_spec, padding=padding))
-        yield SystemCommand(f"Padding: {padding}", "as PyTorch's padding=…", change)
+        change = _changes(host, partial(Session.with_spec, padding=padding))
+        yield SystemCommand(f"Padding: {padding}", f"as padding={padding!r} in PyTorch", change)
     for theme in THEMES:
         yield SystemCommand(
-            f"Theme: {theme.name.removeprefix('convtui-')}", "colours", partial(_use, app, theme.name)
+            f"Theme: {theme.name.removeprefix('convtui-')}", "colour theme", partial(_use, app, theme.name)
         )
 
 
@@ -101,17 +102,17 @@ def _title(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _changes(app: ConvtuiApp, make: Callable[[Session], Session]) -> Callable[[], None]:
+def _changes(host: Host, make: Callable[[Session], Session]) -> Callable[[], None]:
     def change() -> None:
-        app.change(make)
+        host.change(make)
 
     return change
 
 
-def _show_layers(app: ConvtuiApp, name: str) -> None:
-    if app.change(layers_change(name)):
-        app.switch_mode("layers")
+def _show_layers(host: Host, name: str) -> None:
+    if host.change(layers_change(name)):
+        host.open_page("layers")
 
 
-def _use(app: ConvtuiApp, theme: str) -> None:
+def _use(app: App[None], theme: str) -> None:
     app.theme = theme

@@ -23,19 +23,22 @@ def _layers() -> Screen[None]:
 
 
 def _batchnorm() -> Screen[None]:
-    from convtui.pages.batchnorm.page import BatchNormScreen
+    from convtui.pages.batchnorm.page import BatchNormPage
 
-    return BatchNormScreen()
+    return BatchNormPage()
 
 
 def _train() -> Screen[None]:
-    from convtui.pages.train.page import TrainScreen
+    from convtui.pages.train.page import TrainPage
 
-    return TrainScreen()
+    return TrainPage()
 
 
+# The first page is no mode from the start: Textual reads its style sheets a second time for a screen that it
+# opens as one, which is a twentieth of the way to the first screen.
+FIRST_MODE: Final = "step"
+FIRST_PAGE: Final[Callable[[], Screen[Any]]] = StepPage
 MODES: Final[dict[str, Callable[[], Screen[Any]]]] = {
-    "step": StepPage,
     "matrix": _matrix,
     "layers": _layers,
     "batchnorm": _batchnorm,

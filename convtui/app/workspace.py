@@ -26,20 +26,20 @@ Done = Callable[[], object]
 
 
 class Dialogue(Protocol):
-    """How the workspace speaks with the user."""
+    """How the workspace talks to the user."""
 
     def say(self, text: str, error: bool = False) -> None:
         """Show one line until the next key."""
 
     def ask(self, question: str, answers: Mapping[str, str], **then: Done) -> None:
-        """Ask a question that one key answers: what each key means, and what is done after it."""
+        """Ask a question answered by one key; `answers` says what each key means, `then` what it does."""
 
     def prompt(self, question: str, value: str, done: Callable[[str], object]) -> None:
-        """Ask for a text, beginning with a value; asked again where `done` returns False."""
+        """Ask for text, starting with a value; ask again if `done` returns False."""
 
 
 def _nothing() -> None:
-    """What is done after saving, when nothing is."""
+    """The default for what happens after saving."""
 
 
 class Workspace:
@@ -61,9 +61,9 @@ class Workspace:
         return self.timelines.present(SESSION)
 
     def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
-        """Apply a transition; where it is refused, say why in a line. Tells whether it was applied.
+        """Apply a transition, or say in one line why not. Returns whether it was applied.
 
-        Changes of the same kind that follow one another are undone together.
+        Consecutive changes of the same kind are undone together.
         """
         before = self.session
         try:
@@ -76,7 +76,7 @@ class Workspace:
             self.timelines.change(SESSION, session, kind)
             learned = before.chosen_stack and before.chosen_stack.trained
             if learned and not (session.chosen_stack and session.chosen_stack.trained):
-                self._dialogue.say(f"random weights replace those of {learned}: u brings them back")
+                self._dialogue.say(f"random weights replace those of {learned}; u brings them back")
         return True
 
     # -- what is unsaved
@@ -93,7 +93,7 @@ class Workspace:
     # -- opening
 
     def open(self, text: str) -> bool:
-        """Open an image, a sample or a session by its path or name; unsaved changes are asked about.
+        """Open an image, a sample or a session by path or name; ask first if there are unsaved changes.
 
         Tells whether there was nothing to refuse.
         """
@@ -122,7 +122,7 @@ class Workspace:
         return opened
 
     def _open_session(self, path: Path, is_own: bool) -> bool:
-        """Open a session file; one's own is saved to again, a bundled one is not."""
+        """Open a session file; saving writes back to the user's own file, never to a bundled one."""
         from convtui.store import session_file
 
         opened = self.change(lambda _: replace(session_file.load(path), path=path if is_own else None))
@@ -139,12 +139,12 @@ class Workspace:
     # -- saving
 
     def save(self, then: Done = _nothing) -> None:
-        """Save, asking for what is not known; `then` is done once it has been written."""
+        """Save, asking for a name if there is none; `then` is called after writing."""
         path = self.session.path
         if path is None:
             self.save_as(then)
         elif path in self._read_at and _modified(path) != self._read_at[path]:
-            self._ask_to_replace(path, f"{path.name} has changed since it was read. Replace it?", then)
+            self._ask_to_replace(path, f"{path.name} has changed since it was opened. Replace it?", then)
         else:
             self._write(path, then)
 
@@ -164,10 +164,10 @@ class Workspace:
             if path.exists():
                 session_file.load(path)
                 if path != self.session.path:
-                    self._ask_to_replace(path, f"{path.name} exists already. Replace it?", then)
+                    self._ask_to_replace(path, f"{path.name} already exists. Replace it?", then)
                     return True
         except (ValueError, OSError, RuntimeError) as error:
-            self._dialogue.say(f"not replaced: {printable(str(error))}; choose another name", error=True)
+            self._dialogue.say(f"not saved: {printable(str(error))}; choose another name", error=True)
             return False
         return self._write(path, then)
 
@@ -187,14 +187,14 @@ class Workspace:
         self._mark_unchanged()
         before = self.session.path
         self.timelines.map(SESSION, lambda each: _moved(each, before, path))
-        self._dialogue.say(f"saved: {path}   (convtui {path} opens it again)")
+        self._dialogue.say(f"saved: {path}   (convtui {path} reopens it)")
         then()
         return True
 
     # -- the automatic copy, and what a crash left behind
 
     def begin_autosave(self) -> None:
-        """From now on keep a copy of unsaved work; offer what other apps left behind."""
+        """Start copying unsaved work, and offer to restore what earlier apps left behind."""
         from convtui.store.autosave import Autosave, recoverable
 
         self._autosave = Autosave()
@@ -206,16 +206,16 @@ class Workspace:
             self._autosave.flush()
 
     def end_autosave(self) -> None:
-        """Everything is saved or given up: nothing is left to restore."""
+        """Delete the copy: everything is saved or discarded."""
         if self._autosave:
             self._autosave.end()
 
     @property
     def restart_hint(self) -> str:
-        """What becomes of unsaved work when the app stops now; "" where none is copied."""
+        """What happens to unsaved work if the app stops now; "" if no copy is kept."""
         if self._autosave is None:
             return ""
-        return self._autosave.problem or "Your work is kept: the next start offers to restore it."
+        return self._autosave.problem or "Your work is safe: the next start offers to restore it."
 
     def _update_autosave(self) -> None:
         autosave = self._autosave
@@ -225,9 +225,14 @@ class Workspace:
             autosave.update(self.session, self.session.picture.name, self.session.path)
         else:
             autosave.clear()
-        if autosave.problem and not self._autosave_problem:
-            self._autosave_problem = autosave.problem
-            self._dialogue.say(autosave.problem, error=True)
+        self.tell_autosave_problem()
+
+    def tell_autosave_problem(self) -> None:
+        """Say that unsaved work cannot be backed up, once until it can be."""
+        problem = self._autosave.problem if self._autosave else ""
+        if problem and not self._autosave_problem:
+            self._dialogue.say(problem, error=True)
+        self._autosave_problem = problem
 
     def _offer(self, found: list[Recoverable]) -> None:
         """Ask about each session that was left behind, the newest first, until one is restored."""
@@ -262,7 +267,7 @@ def _moved(session: Session, before: Path | None, path: Path) -> Session:
 
 
 def _own_layers(session: Session) -> object:
-    """The layers and where their weights are from, if they are not those that an image comes with."""
+    """The layers and the source of their weights, unless they are an image's defaults."""
     if session.chosen_stack is None:
         return None
     from convtui.state.network import default_stack

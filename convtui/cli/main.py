@@ -1,7 +1,7 @@
-"""Turn a command line into a session, and the session into a screen, a picture or one line that says why not.
+"""Turn a command line into a session, and the session into a screen, a file or a one-line error.
 
-numpy, Pillow and the screen are imported where they are needed and no sooner: help should be instant, and the
-first paint should wait for nothing that it does not show.
+numpy, Pillow and the screen are imported only where they are needed: help should be instant, and the first
+frame should not wait for anything that it does not show.
 """
 
 from __future__ import annotations
@@ -51,21 +51,21 @@ BROKEN_PIPE: Final = 141
 ABOUT: Final = """\
 Step through a convolution with the keyboard and see every number.
 
-Without IMAGE the lesson opens: a handwritten 7, the top-edge kernel and
-padding 1. With it, what you do not set is as in PyTorch: stride 1, padding 0.
+Without IMAGE, the lesson opens: a handwritten 7, the top-edge kernel and
+padding 1. With IMAGE, the defaults are those of PyTorch: stride 1, padding 0.
 """
 USAGE: Final = """\
 convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
        convtui train [options]
        convtui samples"""
-DATA: Final = "what the Train page (5) trains on: a folder, an .npz (see convtui train --help)"
+DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
 commands:
-  convtui render OUT.svg   draw the screen into a file (convtui render --help)
+  convtui render OUT.svg   draw a screen to a file (convtui render --help)
   convtui train            train a small network (convtui train --help)
   convtui samples          list the bundled images, kernels, layers and sessions
-  A file of your own called render, train or samples is opened as ./render.
+  To open a file called render, train or samples, write ./render.
 
 examples:
   convtui
@@ -77,8 +77,8 @@ examples:
   convtui cat-64 --layers resnet-18
 """
 RENDER_ABOUT: Final = """\
-Draw the screen into a file, without a terminal. The same command draws the
-same file everywhere, byte for byte.
+Draw a screen to a file, without a terminal. The same command draws the same
+file on every machine, byte for byte.
 """
 RENDER_EXAMPLES: Final = """\
 examples:
@@ -89,9 +89,9 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code: 2, with one line that says why, where it is refused.
+    """Run a command line and return its exit code: 2 with a one-line error if it is refused.
 
-    It is 1 where standard output cannot be written to, as on a full disk.
+    The exit code is 1 if standard output cannot be written to, as on a full disk.
     """
     open_stderr()
     for stream in (sys.stdout, sys.stderr):
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except MemoryError as error:
-        return _complain(f"{str(error) or 'out of memory'}; a smaller image (--resize 512) needs less")
+        return _complain(f"{str(error) or 'out of memory'}; try a smaller image (--resize 512)")
     except OutputError as error:
         return _complain(str(error), FAILED)
     except (ValueError, OSError) as error:
@@ -158,19 +158,28 @@ def _open(arguments: Sequence[str]) -> int:
 
 
 def _run_app(options: argparse.Namespace) -> int:
+    recipe = None
     if options.data is not None:
         from convtui.training.datasets.open_any import check
+        from convtui.training.recipe import Recipe
 
         check(options.data)
+        recipe = Recipe(data=options.data)
     session = build(options)
     if not _is_on_a_terminal():
-        raise ValueError("this is not a terminal; convtui render OUT.svg draws the same without one")
+        raise ValueError("this is not a terminal; convtui render OUT.svg draws a screen without one")
     # Textual reads it when imported; at its own 60 a key waits up to 17 ms for the next frame.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from convtui.app.app import ConvtuiApp
+    from convtui.app.guardian import Guardian
 
-    app = ConvtuiApp(session, notice=session.picture.notice, theme=options.theme, data=options.data)
-    app.run()
+    guardian = Guardian()
+    notice = session.picture.notice
+    app = ConvtuiApp(session, notice=notice, theme=options.theme, recipe=recipe, guardian=guardian)
+    try:
+        app.run()
+    finally:
+        guardian.dismiss()
     code = app.return_code or 0
     if code > SIGNALLED:
         # The terminal may be gone, and Python's own end would fail in writing to it what is left.
@@ -191,9 +200,7 @@ def _render(arguments: Sequence[str]) -> int:
 
     session, size = build(options), parse_size(options.size)
     if options.run is not None and options.screen not in ("batchnorm", "train"):
-        raise ValueError(
-            f"--run is for the batchnorm and the train screen: add --screen train to --run {options.run}"
-        )
+        raise ValueError(f"--run {options.run}: works only with --screen train or --screen batchnorm")
     render(session, Path(options.out), options.screen, size, options.theme, options.run)
     if session.picture.notice:
         tell(session.picture.notice)
@@ -204,7 +211,7 @@ def _render(arguments: Sequence[str]) -> int:
 
 
 def build(options: argparse.Namespace) -> Session:
-    """The session that the options ask for. Raises ValueError with one line on what cannot be had."""
+    """The session that the options ask for. Raises ValueError with a one-line message."""
     given = {name: text for name in SETTINGS if (text := getattr(options, name)) is not None}
     file = _session_file(options.image)
     if file is not None:
@@ -216,7 +223,7 @@ def build(options: argparse.Namespace) -> Session:
 
 
 def _session_file(name: str | None) -> Path | None:
-    """The session file of that name, be it a sample's; None if the name is that of an image."""
+    """The session file with this name, bundled ones included; None if the name is that of an image."""
     if name is None:
         return None
     from convtui.inputs import samples
@@ -239,7 +246,9 @@ def _read_session(file: Path, options: argparse.Namespace) -> Session:
     if options.resize is None and not options.gray:
         return session
     if not session.picture.source:
-        raise ValueError(f"{file}: its image has no file, so --resize and --gray cannot read it again")
+        raise ValueError(
+            f"{file}: its image is stored in the session; --resize and --gray need an image file"
+        )
     picture = open_any(session.picture.source, _resize(options), options.gray)
     return replace(session.with_picture(picture), path=session.path)
 
@@ -265,7 +274,7 @@ def _resize(options: argparse.Namespace) -> int | None:
 
 
 def _changed(session: Session, settings: Mapping[str, str], kernel_size: int | None) -> Session:
-    """All settings made. What one alone does not allow another may: the refused are tried again."""
+    """Apply all settings. One may be legal only after another, so refused ones are tried again."""
     from convtui.engine.spec import SpecError
     from convtui.state.settings import change, kernel_change, parse_pair
 
@@ -316,7 +325,7 @@ def _open_parser() -> Parser:
     )
     _add_options(parser)
     parser.add_argument("--data", metavar="DATA", help=DATA)
-    parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
     return parser
 
 
@@ -329,9 +338,9 @@ def _render_parser() -> Parser:
         allow_abbrev=False,
         usage="convtui render OUT [IMAGE] [options]",
     )
-    parser.add_argument("out", metavar="OUT", help="the file to draw into: .svg, or .txt for its text alone")
+    parser.add_argument("out", metavar="OUT", help="the file to write: .svg, or .txt for the text only")
     _add_options(parser)
-    group = parser.add_argument_group("the picture")
+    group = parser.add_argument_group("screen")
     group.add_argument(
         "--screen",
         choices=["step", "matrix", "layers", "batchnorm", "train"],
@@ -339,10 +348,10 @@ def _render_parser() -> Parser:
         help="which screen (default: step)",
     )
     group.add_argument(
-        "--run", metavar="RUN", help="with --screen train or batchnorm: the kept run to show, as 12"
+        "--run", metavar="RUN", help="the saved run to show, such as 12 (with --screen train or batchnorm)"
     )
     group.add_argument(
-        "--size", metavar="WxH", default="120x40", help="columns x rows of the screen (default: 120x40)"
+        "--size", metavar="WxH", default="120x40", help="columns x rows of characters (default: 120x40)"
     )
     return parser
 
@@ -352,21 +361,21 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "image",
         metavar="IMAGE",
         nargs="?",
-        help="a picture (PNG, JPEG, ...), an array (.npy), a table of numbers (.csv, .txt), a sample's name, "
-        "an image of a data set (mnist-12k:test:17), or a saved session (.toml), of which the options change "
-        "what they name",
+        help="an image file (PNG, JPEG, ...), an array (.npy), a table of numbers (.csv, .txt), a sample's "
+        "name, an image of a data set (mnist-12k:test:17), or a saved session (.toml), whose settings the "
+        "options override",
     )
     group = parser.add_argument_group("image")
-    group.add_argument("--resize", metavar="N", help="scale its longer side to N pixels")
-    group.add_argument("--gray", action="store_true", help="make one channel of its red, green and blue")
+    group.add_argument("--resize", metavar="N", help="scale the longer side to N pixels")
+    group.add_argument("--gray", action="store_true", help="convert the image to a single grey channel")
 
     group = parser.add_argument_group("kernel")
     group.add_argument(
-        "--kernel", metavar="NAME|FILE", help="a named kernel or a kernel's file (default: top-edge)"
+        "--kernel", metavar="NAME|FILE", help="a named kernel or a kernel file (default: top-edge)"
     )
     group.add_argument("--kernel-size", metavar="K", help="rows,columns, or one number for both (default: 3)")
-    group.add_argument("--filters", metavar="N", help="how many filters, that is output channels")
-    group.add_argument("--seed", metavar="N", help="draw the kernel random from this seed (default: 0)")
+    group.add_argument("--filters", metavar="N", help="number of filters (output channels)")
+    group.add_argument("--seed", metavar="N", help="seed of the kernel called random (default: 0)")
     group.add_argument("--bias", metavar="B", help="the bias of every output channel (default: none)")
 
     group = parser.add_argument_group("convolution, as in torch.nn.Conv2d")
@@ -374,27 +383,29 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--padding",
         metavar="P",
-        help="one number, rows,columns, or top,bottom,left,right, or same or valid (default: 0)",
+        help="one number; rows,columns; top,bottom,left,right; same or valid (default: 0)",
     )
     group.add_argument("--dilation", metavar="D", help="rows,columns, or one number for both (default: 1)")
-    group.add_argument("--groups", metavar="G", help="must divide both channel counts (default: 1)")
+    group.add_argument(
+        "--groups", metavar="G", help="number of groups; must divide both channel counts (default: 1)"
+    )
     group.add_argument(
         "--padding-mode", metavar="M", help="zeros, reflect, replicate or circular (default: zeros)"
     )
 
-    group = parser.add_argument_group("layers over the image, on the Layers page (3)")
+    group = parser.add_argument_group("layers over the image, shown on the Layers page (3)")
     group.add_argument(
         "--layers",
         metavar="NAME|FILE|TEXT",
-        help='a network such as resnet-18, a file of layers, or "conv 3x3 8 s2 p1, relu, maxpool 2"',
+        help='a named network such as resnet-18, a file of layers, or "conv 3x3 8 s2 p1, relu, maxpool 2"',
     )
 
-    group = parser.add_argument_group("place and looks")
+    group = parser.add_argument_group("position and appearance")
     group.add_argument(
         "--at",
         metavar="CELL",
-        help="the output cell: row,column or channel,row,column, counted from 0, or its step, counted from 1",
+        help="the output cell: row,column or channel,row,column (from 0), or its step (from 1)",
     )
     group.add_argument("--multiply-adds", metavar="N", help="show the cell after N of its multiply-adds")
-    group.add_argument("--finished", action="store_true", help="fill the whole output")
+    group.add_argument("--finished", action="store_true", help="compute the whole output")
     group.add_argument("--theme", choices=["dark", "light"], default="dark", help="default: dark")

@@ -11,18 +11,18 @@ formatter = partial(argparse.RawDescriptionHelpFormatter, max_help_position=26, 
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises ValueError, one line, where argparse would print and exit."""
+    """Raises ValueError with a one-line message where argparse would print and exit."""
 
     def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message}; {self.prog} --help tells more")
+        raise ValueError(f"{message}; see {self.prog} --help")
 
     def parsed(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """The options; ValueError that suggests the nearest option where one is unknown."""
+        """The parsed options. Raises ValueError that suggests the nearest option for an unknown one."""
         options, unknown = self.parse_known_intermixed_args(arguments)
         if unknown:
             from convtui.inputs.names import did_you_mean, printable
 
             name = unknown[0].partition("=")[0]
             close = did_you_mean(name, self._option_string_actions) if name.startswith("-") else ""
-            self.error(f"{printable(name)}: not understood{close}")
+            self.error(f"unknown argument {printable(name)}{close}")
         return options

@@ -1,4 +1,4 @@
-"""What a command prints: a full disk and a closed stream are told in a line, or passed over, and no crash."""
+"""What a command prints: a full disk or a closed stream is a one-line error or is ignored, never a crash."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class OutputError(Exception):
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """For whatever prints. Raises OutputError; BrokenPipeError where the reader has left."""
+    """Wraps whatever prints. Raises OutputError, or BrokenPipeError if the reader has gone."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
         silence(sys.stdout)
-        raise OutputError(f"standard output: {error.strerror or error}") from None
+        raise OutputError(f"cannot write to standard output ({error.strerror or error})") from None
 
 
 def tell(*words: str, sep: str = "") -> None:
-    """A line on standard error. Where it cannot be written it is lost, and the exit code alone says it."""
+    """Print a line to standard error. If that fails the line is lost, and only the exit code remains."""
     try:
         print(*words, sep=sep, file=sys.stderr, flush=True)
     except OSError:
@@ -35,13 +35,13 @@ def tell(*words: str, sep: str = "") -> None:
 
 
 def open_stderr() -> None:
-    """Where it was closed what is told is lost; print would take standard output in its place."""
+    """If it was closed, discard what is written to it; print would use standard output instead."""
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (it stays until the end)
 
 
 def silence(stream: TextIO) -> None:
-    """Forget what was not written: Python would try again at its end, complain, and change the exit code."""
+    """Discard what was not written: Python would try again at exit, complain, and change the exit code."""
     with suppress(OSError, ValueError):  # one without a file
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

@@ -1,7 +1,7 @@
-"""Draw a screen into a file without a terminal, for notes, slides and tests.
+"""Draw a screen to a file without a terminal, for notes, slides and tests.
 
-The same session gives the same bytes everywhere: the caller's terminal, the clock and the folder have no say
-in them, so that a picture changes only when what it shows does.
+The same session gives the same bytes everywhere: the caller's terminal, the clock and the folder do not
+affect them, so a file changes only when what it shows does.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from convtui.cli.output import tell
 from convtui.inputs.names import printable
 from convtui.state.session import Session
 from convtui.store.session_file import write
@@ -50,19 +51,19 @@ def render(
     theme: str = "dark",
     run: str | None = None,
 ) -> None:
-    """Draw the session's screen, size (columns, rows), into `out`: its picture as .svg, or its text as .txt.
+    """Draw a screen of the session, of size (columns, rows), to `out`: an image as .svg or text as .txt.
 
-    run is the number or folder of the kept run that the BatchNorm and the Train screen show. Raises
-    ValueError if there is none such or its network cannot be had, for any other suffix, and where `out`
-    cannot be written or is a file that was not drawn by this.
+    run: the number or folder of the saved run that the BatchNorm and Train screens show.
+    Raises ValueError if there is no such run or its network cannot be loaded, for any other suffix, and if
+    `out` cannot be written or is a file that was not drawn by this function.
     """
     draw = _DRAWN.get(out.suffix.lower())
     if draw is None:
-        raise ValueError(f"{out}: the name must end in .svg or .txt; a browser turns .svg into PNG or PDF")
+        raise ValueError(f"{out}: the name must end in .svg or .txt; a browser can turn .svg into PNG or PDF")
     if not out.parent.is_dir():
-        raise ValueError(f"{out}: there is no folder {out.parent}")
+        raise ValueError(f"{out}: the folder {out.parent} does not exist")
     if out.is_file() and not _is_drawn(out):
-        raise ValueError(f"{out}: was not drawn by convtui and is not replaced; name another file")
+        raise ValueError(f"{out}: not drawn by convtui, so not replaced; choose another file name")
     with _terminal_of_our_own():
         text = asyncio.run(_drawn(session, screen, size, theme, draw, run))
     write(text, out)
@@ -93,11 +94,11 @@ async def _drawn(
 
 
 def _showing(text: str | None, screen: str) -> "Trainer":
-    """A trainer that shows a kept run, and trains nothing.
+    """A trainer that shows a saved run and trains nothing.
 
-    Raises ValueError if there is none such, and for the BatchNorm screen if its network cannot be had.
+    Raises ValueError if there is no such run, and for the BatchNorm screen if its network cannot be loaded.
     """
-    from convtui.training.runs.history import Record
+    from convtui.training.runs.history import RunHistory
     from convtui.training.runs.store import find_run
     from convtui.training.trainer import Trainer
 
@@ -105,13 +106,15 @@ def _showing(text: str | None, screen: str) -> "Trainer":
     if text is None:
         return trainer
     run = find_run(text)
-    trainer.current = record = Record.of_run(run)
+    trainer.current = history = RunHistory.of_run(run)
+    if history.left_out:
+        tell(f"run {printable(run.number)}: {history.left_out}")
     if screen == "batchnorm":
-        from convtui.pages.batchnorm.source import Source
+        from convtui.pages.batchnorm.network_source import NetworkSource
 
-        record.saved = run.latest_checkpoint().step  # whatever is in the log
+        history.saved = run.latest_checkpoint().step  # whatever is in the log
         # The page would show a seeded network instead of one that cannot be had.
-        Source(record.recipe, run=record.run, step=record.saved).open(None)
+        NetworkSource(history.recipe, run=history.run, step=history.saved).load()
     return trainer
 
 
@@ -131,7 +134,7 @@ _DRAWN: Final = {".svg": _svg, ".txt": _text}
 
 
 def _is_drawn(file: Path) -> bool:
-    """Whether a file begins as those do that are drawn here; an empty one has nothing to lose."""
+    """Whether a file starts like those drawn here; an empty file has nothing to lose."""
     with suppress(OSError), file.open("rb") as content:
         begin = content.read(_FIRST_LINE).decode(errors="replace")
         first = begin.partition("\n")[0]

@@ -10,7 +10,7 @@ from convtui.cli.output import printing
 
 
 def list_samples(arguments: Sequence[str]) -> int:
-    """Print what there is to try, with a sentence on each. Raises ValueError for any option."""
+    """Print the samples, with a sentence on each. Raises ValueError for any option."""
     about = "List the bundled images, kernels, layers and sessions."
     Parser(prog="convtui samples", description=about, allow_abbrev=False).parsed(arguments)
     with printing():

@@ -18,30 +18,31 @@ from convtui.cli.options import Parser, formatter
 from convtui.cli.output import OutputError, printing, tell
 
 if TYPE_CHECKING:
-    from convtui.training.process.client import Worker
-    from convtui.training.process.protocol import Message
-    from convtui.training.runs.history import Record
+    from convtui.training.process.client import WorkerProcess
+    from convtui.training.protocol import Message
+    from convtui.training.runs.history import RunHistory
 
 FAILED: Final = 1
 DIVERGED: Final = 3
 SIGNALLED: Final = 128
-NOT_BEGUN: Final = "convtui: stopped before the run had begun: there is nothing to go on with"
+NOT_BEGUN: Final = "convtui: stopped before the first step: there is nothing to resume"
 
 ABOUT: Final = """\
 Train a small network without the app: convolutions of stride 2 with ReLU and
-batch norm, by the one-cycle policy. Every run is kept. Ctrl+C saves it and says
-how to go on with it.
+batch norm, by the one-cycle schedule. Every run is saved. Ctrl+C ends it
+early and says how to resume it.
 """
 EXAMPLES: Final = """\
-data of your own, which is told by what is there:
+your own data; the kind is recognised by what is there:
   own.npz   arrays train_images, train_labels, test_images, test_labels, or
             Keras's x_train, y_train, x_test, y_test, or images and labels, of
-            which a fifth is kept to test on. Images are [N, rows, columns],
-            [N, channels, rows, columns] or [N, rows, columns, channels]
+            which a fifth becomes the validation set. Images are
+            [N, rows, columns], [N, channels, rows, columns] or
+            [N, rows, columns, channels]
   mnist/    train-images-idx3-ubyte and the three others, or .gz of them, there
-            or in a folder raw, as torchvision has them
-  photos/   a sub-folder of pictures for each class, or train/ and test/ (or
-            val/) with such sub-folders; hidden files are passed over
+            or in a folder raw, as torchvision stores them
+  photos/   a sub-folder of images for each class, or train/ and test/ (or
+            val/) with such sub-folders; hidden files are ignored
 
 examples:
   convtui train
@@ -53,7 +54,7 @@ examples:
   convtui train --resume 7
 
 exit codes: 0 finished, 1 failed or killed, 2 refused, 3 finished but diverged
-(the loss is no finite number any more), 130 after Ctrl+C
+(the loss is no longer finite), 130 after Ctrl+C
 """
 
 
@@ -64,7 +65,7 @@ def train(arguments: Sequence[str]) -> int:
     given = {name: value for name, value in options.items() if value is not None}
     out_of_place = [*given, *(["json"] if listed and as_json else [])]
     if out_of_place and (listed or resumed is not None):
-        why = "--list takes no other option" if listed else "--resume goes on by the run's own recipe"
+        why = "--list takes no other options" if listed else "--resume uses the run's own recipe"
         raise ValueError(f"{why}; leave out --{out_of_place[0].replace('_', '-')}")
     if listed:
         return _list_runs()
@@ -73,30 +74,32 @@ def train(arguments: Sequence[str]) -> int:
 
 def _list_runs() -> int:
     from convtui.cli.train_report import print_runs
-    from convtui.training.runs.history import Record
+    from convtui.training.runs.history import RunHistory
     from convtui.training.runs.store import RunError, runs_and_damages
 
     found, damages = runs_and_damages()
-    records = []
+    histories = []
     for run in found:
         try:
-            record = Record.of_run(run, outline=True)
-            if record.is_diverged:  # an outline lacks the step at which it did
-                record = Record.of_run(run)
-            records.append((run, record))
+            history = RunHistory.of_run(run, outline=True)
+            if history.is_diverged:  # an outline lacks the step at which it did
+                history = RunHistory.of_run(run)
+            histories.append((run, history))
+            if history.left_out:
+                damages.append(RunError(f"run {run.number}: {history.left_out}"))
         except RunError as error:
             damages.append(error)
     with printing():
-        print_runs(records)
+        print_runs(histories)
     for damage in damages:
         tell(f"convtui: {damage}")
     return 0
 
 
 def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
-    from convtui.training.process.protocol import Train
+    from convtui.training.protocol import Train
     from convtui.training.recipe import Recipe, RecipeError
-    from convtui.training.runs.history import Record
+    from convtui.training.runs.history import RunHistory
 
     recipe = Recipe()
     try:
@@ -104,7 +107,7 @@ def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
             recipe = recipe.with_text(name, value if isinstance(value, str) else "on" if value else "off")
     except RecipeError as error:
         raise ValueError(_by_option(str(error))) from None
-    return _follow(Train(recipe), Record(recipe), as_json)
+    return _follow(Train(recipe), RunHistory(recipe), as_json)
 
 
 def _by_option(reason: str) -> str:
@@ -116,27 +119,29 @@ def _by_option(reason: str) -> str:
 
 
 def _resume(text: str, as_json: bool) -> int:
-    from convtui.training.process.protocol import Continue
-    from convtui.training.runs.history import Record, State
+    from convtui.training.protocol import Continue
+    from convtui.training.runs.history import RunHistory, State
     from convtui.training.runs.store import find_run
 
     run = find_run(text)
-    record = Record.of_run(run)
-    if record.state is not State.FINISHED:
-        return _follow(Continue(str(run.path)), record, as_json)
+    history = RunHistory.of_run(run)
+    if history.left_out:
+        tell(f"convtui: run {run.number}: {history.left_out}")
+    if history.state is not State.FINISHED:
+        return _follow(Continue(str(run.path)), history, as_json)
     if as_json:
         tell(f"run {run.number} is finished")
-    return _told_end(record, as_json)
+    return _told_end(history, as_json)
 
 
-def _told_end(record: Record, as_json: bool) -> int:
+def _told_end(history: RunHistory, as_json: bool) -> int:
     """Tell how a finished run came out, and return the exit code."""
     from convtui.cli.train_report import divergence, print_result
 
-    words = divergence(record)
+    words = divergence(history)
     if not as_json:
         with printing():
-            print_result(record)
+            print_result(history)
     elif words:
         tell(f"convtui: {words}")
     return DIVERGED if words else 0
@@ -159,22 +164,22 @@ class _Outcome:
     cause: str = ""
 
 
-def _follow(job: Message, record: Record, as_json: bool) -> int:
+def _follow(job: Message, history: RunHistory, as_json: bool) -> int:
     from convtui.cli.train_report import reporting
-    from convtui.training.process.protocol import Failed, Finished, Stopped
+    from convtui.training.protocol import Failed, Finished, Stopped
 
     outcome = _Outcome()
     try:
-        with reporting(record, as_json) as report:
-            asyncio.run(_work(job, record, report, outcome))
+        with reporting(history, as_json) as report:
+            asyncio.run(_work(job, history, report, outcome))
     except KeyboardInterrupt:
-        tell(_how_to_go_on(record) if outcome.has_begun else NOT_BEGUN)
+        tell(_how_to_go_on(history) if outcome.has_begun else NOT_BEGUN)
         raise
     match outcome.last:
         case _ if outcome.trouble:
             words = [f"convtui: {outcome.trouble}"]
         case Finished():
-            return _told_end(record, as_json)
+            return _told_end(history, as_json)
         case Failed(reason) if not outcome.has_begun:
             raise ValueError(_by_option(reason))
         case Failed(reason):
@@ -186,35 +191,37 @@ def _follow(job: Message, record: Record, as_json: bool) -> int:
         case _:
             words = [f"convtui: the training process {outcome.cause}"]
     if outcome.has_begun:
-        words += [f"saved at step {record.saved}"] if record.saved else []
-        words += [_how_to_go_on(record)]
+        words += [f"saved at step {history.saved}"] if history.saved else []
+        words += [_how_to_go_on(history)]
     tell(*words, sep="; ")
     return SIGNALLED + outcome.signal if outcome.signal else FAILED
 
 
-def _how_to_go_on(record: Record) -> str:
+def _how_to_go_on(history: RunHistory) -> str:
     """A clause on how, or on why not: somebody may have removed it."""
     from convtui.training.runs.store import RunError, find_run
 
     try:
-        return f"go on with: convtui train --resume {find_run(record.run).number}"
+        return f"to resume: convtui train --resume {find_run(history.run).number}"
     except RunError as error:
         return str(error)
 
 
-async def _work(job: Message, record: Record, report: Callable[[Message], None], outcome: _Outcome) -> None:
+async def _work(
+    job: Message, history: RunHistory, report: Callable[[Message], None], outcome: _Outcome
+) -> None:
     """Have the worker do the job, and tell of it in `outcome`."""
-    from convtui.training.process.client import Worker
-    from convtui.training.process.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
+    from convtui.training.process.client import WorkerProcess
+    from convtui.training.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
 
-    worker = await Worker.start()
+    worker = await WorkerProcess.start()
     try:
         with _interruptible(worker, outcome):
             worker.send(job)
             async for event in worker.events():
                 outcome.last = event
                 outcome.has_begun |= isinstance(event, Begun)
-                record.take(event)
+                history.take(event)
                 if not outcome.trouble:
                     try:
                         with printing():
@@ -232,7 +239,7 @@ async def _work(job: Message, record: Record, report: Callable[[Message], None],
 
 
 @contextmanager
-def _interruptible(worker: Worker, outcome: _Outcome) -> Iterator[None]:
+def _interruptible(worker: WorkerProcess, outcome: _Outcome) -> Iterator[None]:
     """The first Ctrl+C or SIGTERM has the run saved and the process end; a second ends both at once."""
     loop = asyncio.get_running_loop()
 
@@ -274,8 +281,8 @@ def parser() -> Parser:
     _add(parser.add_argument_group("schedule and optimiser"), _SCHEDULE)
     group = parser.add_argument_group("runs")
     only = group.add_mutually_exclusive_group()
-    only.add_argument("--resume", metavar="RUN", help="go on with a run: its number or its folder")
-    only.add_argument("--list", action="store_true", help="list the runs that are kept")
+    only.add_argument("--resume", metavar="RUN", help="resume a run: its number or its folder")
+    only.add_argument("--list", action="store_true", help="list the saved runs")
     group.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     return parser
 

@@ -11,9 +11,9 @@ from shutil import get_terminal_size
 from typing import Final, TypeAlias
 
 from convtui.inputs.durations import duration
-from convtui.training.process.protocol import Begun, Epoch, Message, Step, encode
+from convtui.training.protocol import Begun, Epoch, Message, Stepped, encode
 from convtui.training.recipe_words import recipe_words
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run, number_of
 
 Report: TypeAlias = Callable[[Message], None]
@@ -24,46 +24,46 @@ TIGHT: Final = 60  # columns below which all that is told of a run does not fit
 TIGHTER: Final = 34  # and below which its accuracy does not, either
 
 
-def reporting(record: Record, as_json: bool) -> AbstractContextManager[Report]:
-    """A function to call with each event, once the record has taken it."""
+def reporting(history: RunHistory, as_json: bool) -> AbstractContextManager[Report]:
+    """A function to call with each event, once the history has taken it."""
     if as_json:
         return nullcontext(lambda event: print(encode(event), flush=True))
     if _is_on_a_terminal():
-        return _bar(record)
-    return nullcontext(partial(_print_line, record))
+        return _bar(history)
+    return nullcontext(partial(_print_line, history))
 
 
-def print_result(record: Record) -> None:
+def print_result(history: RunHistory) -> None:
     """The epochs of a finished run, as a table on a terminal, where it is kept and how it is seen."""
-    number = number_of(Path(record.run))
+    number = number_of(Path(history.run))
     if _is_on_a_terminal():
         _print_table(
             ("epoch", "train loss", "validation loss", "accuracy", "time"),
-            [_figures(record, epoch) for epoch in record.epochs],
+            [_figures(history, epoch) for epoch in history.epochs],
         )
-    accuracy = "" if record.accuracy is None else f", accuracy {record.accuracy:.2%}"
-    print(f"run {number} is finished: {record.step} steps in {duration(record.seconds)}{accuracy}")
-    if words := divergence(record):
+    accuracy = "" if history.accuracy is None else f", accuracy {history.accuracy:.2%}"
+    print(f"run {number} is finished: {history.step} steps in {duration(history.seconds)}{accuracy}")
+    if words := divergence(history):
         print(words)
-    print(f"kept in {record.run}")
+    print(f"kept in {history.run}")
     print(f"to see it: convtui, then 5, or convtui render train.svg --screen train --run {number}")
 
 
-def divergence(record: Record) -> str:
+def divergence(history: RunHistory) -> str:
     """What is wrong with a run that has diverged; "" if it has not."""
-    if not record.is_diverged:
+    if not history.is_diverged:
         return ""
-    since = "" if record.diverged_at is None else f" since step {record.diverged_at}"
+    since = "" if history.diverged_at is None else f" since step {history.diverged_at}"
     return f"diverged: the loss is not finite{since}; a smaller --max-lr may help"
 
 
-def print_runs(runs: Sequence[tuple[Run, Record]]) -> None:
+def print_runs(runs: Sequence[tuple[Run, RunHistory]]) -> None:
     """The kept runs, oldest first, a line each; on a narrow terminal recipes are cut, then other columns go.
 
     The number goes never: it is what a run is gone on with by.
     """
     if not runs:
-        print("no run is kept yet; convtui train begins one")
+        print("no run is saved yet; convtui train starts one")
         return
     names: tuple[str, ...] = ("run", "begun", "recipe", "epochs", "state", "accuracy")
     width = get_terminal_size().columns if _is_on_a_terminal() else UNCUT
@@ -74,16 +74,16 @@ def print_runs(runs: Sequence[tuple[Run, Record]]) -> None:
     _print_table(names, rows, left=("recipe", "state"), cut="recipe" if "recipe" in names else "state")
 
 
-def _told(run: Run, record: Record, is_short: bool) -> dict[str, str]:
-    done = max((epoch.epoch for epoch in record.epochs), default=0)
-    at = "" if record.diverged_at is None else f" at {'' if is_short else 'step '}{record.diverged_at}"
+def _told(run: Run, history: RunHistory, is_short: bool) -> dict[str, str]:
+    done = max((epoch.epoch for epoch in history.epochs), default=0)
+    at = "" if history.diverged_at is None else f" at {'' if is_short else 'step '}{history.diverged_at}"
     return {
         "run": run.number,
         "begun": f"{run.began:%m-%d %H:%M}" if is_short else f"{run.began:%Y-%m-%d %H:%M}",
-        "recipe": recipe_words(run.recipe, is_short, record.rates_used),
+        "recipe": recipe_words(run.recipe, is_short, history.rates_used),
         "epochs": f"{done}/{run.recipe.epochs}",
-        "state": f"diverged{at}" if record.is_diverged else record.state.value,
-        "accuracy": "" if record.accuracy is None else f"{record.accuracy:.2%}",
+        "state": f"diverged{at}" if history.is_diverged else history.state.value,
+        "accuracy": "" if history.accuracy is None else f"{history.accuracy:.2%}",
     }
 
 
@@ -91,21 +91,21 @@ def _is_on_a_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()  # it is None where it was closed
 
 
-def _figures(record: Record, epoch: Epoch) -> tuple[str, str, str, str, str]:
-    before = max((each.seconds for each in record.epochs if each.epoch < epoch.epoch), default=0.0)
+def _figures(history: RunHistory, epoch: Epoch) -> tuple[str, str, str, str, str]:
+    before = max((each.seconds for each in history.epochs if each.epoch < epoch.epoch), default=0.0)
     losses = f"{epoch.train_loss:.4f}", f"{epoch.validation_loss:.4f}"
     return (
-        f"{epoch.epoch}/{record.recipe.epochs}",
+        f"{epoch.epoch}/{history.recipe.epochs}",
         *losses,
         f"{epoch.accuracy:.2%}",
         duration(epoch.seconds - before),
     )
 
 
-def _print_line(record: Record, event: Message) -> None:
+def _print_line(history: RunHistory, event: Message) -> None:
     if isinstance(event, Epoch):
         names = "epoch {}  train loss {}  validation loss {}  accuracy {}  time {}"
-        print(names.format(*_figures(record, event)), flush=True)
+        print(names.format(*_figures(history, event)), flush=True)
 
 
 def _print_table(
@@ -125,7 +125,7 @@ def _print_table(
 
 
 @contextmanager
-def _bar(record: Record) -> Iterator[Report]:
+def _bar(history: RunHistory) -> Iterator[Report]:
     from rich.console import Console
     from rich.constrain import Constrain
     from rich.progress import BarColumn, Progress, TextColumn
@@ -149,20 +149,20 @@ def _bar(record: Record) -> Iterator[Report]:
         def report(event: Message) -> None:
             if isinstance(event, Begun):
                 progress.update(task, description="", total=event.total_steps, completed=event.step)
-            elif isinstance(event, Step):
+            elif isinstance(event, Stepped):
                 progress.update(
                     task,
-                    description=f"epoch {event.epoch}/{record.recipe.epochs}",
+                    description=f"epoch {event.epoch}/{history.recipe.epochs}",
                     completed=event.step,
-                    figures=_present(record, event),
+                    figures=_present(history, event),
                 )
 
         yield report
 
 
-def _present(record: Record, step: Step) -> str:
+def _present(history: RunHistory, step: Stepped) -> str:
     """The figures of this step, each of a fixed width."""
-    total = record.total_steps
-    speed = "" if record.speed is None else f"{record.speed:4.0f} steps/s"
-    left = "" if record.seconds_left is None else f"{duration(record.seconds_left):>6} left"
+    total = history.total_steps
+    speed = "" if history.speed is None else f"{history.speed:4.0f} steps/s"
+    left = "" if history.seconds_left is None else f"{duration(history.seconds_left):>6} left"
     return f"{step.step:>{len(str(total))}}/{total}  loss {step.loss:7.4f}  lr {step.lr:.1e}  {speed}  {left}"

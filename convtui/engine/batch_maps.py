@@ -1,7 +1,7 @@
-"""What the layers of a stack make of a mini-batch, each computed when it is first looked at.
+"""The activations of a stack of layers for a mini-batch, each computed when it is first asked for.
 
-All in float64. Batch norms are what makes it differ from the feature maps of each image alone: in training
-mode they normalise with the batch's own statistics, so that what becomes of an image depends on the others.
+They are not simply the feature maps of each image: a batch norm in training mode normalises with the
+statistics of the mini-batch, so the activations of one image depend on the other images.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,15 +14,17 @@ from convtui.engine.batchnorm import BatchNormState, Statistics
 from convtui.engine.forward import Arrays, batch_norm_of, forward
 from convtui.engine.layers import BatchNorm
 from convtui.engine.spec import Floats
-from convtui.engine.stack import Row
+from convtui.engine.stack import Row, missing
 
 
 class BatchMaps:
-    """The activations [images, channels, rows, columns] or [images, features] after each row of a summary.
+    """The activations [N, channels, rows, columns] or [N, features] of each layer for a mini-batch.
 
-    weights gives a layer's arrays by PyTorch's names, as FeatureMaps.weights does. `training` is the mode of
-    the batch norms; nothing here changes their running statistics. norms, by layer number, stand in the place
-    of those that the weights make.
+    rows: the rows of a Summary that fits the images. batch: [N, channels, rows, columns].
+    weights: returns the arrays of a layer by PyTorch's names, as FeatureMaps.weights does.
+    training: the mode of the batch norms. Their running statistics are never changed.
+    norms: batch norms by layer number, used in place of those in the weights.
+    All numbers are float64.
     """
 
     def __init__(
@@ -39,30 +41,25 @@ class BatchMaps:
         self._used: dict[int, Statistics] = {}
 
     def activations(self, layer: int) -> Floats:
-        """The layer's output; layer 0 is the batch itself.
+        """The output of the layer with this number; layer 0 is the mini-batch itself.
 
-        Raises ValueError where a batch norm in training mode gets one value per channel.
+        Raises ValueError if a batch norm in training mode gets only one value per channel.
         """
-        if layer not in self._maps:
-            needed = {layer}
-            for number in range(layer, 0, -1):
-                if number in needed and number not in self._maps:
-                    needed.update(self._rows[number].inputs)
-            for number in sorted(needed - self._maps.keys()):
-                row = self._rows[number]
-                self._maps[number] = self._output(row, [self._maps[each] for each in row.inputs])
-                self._maps[number].setflags(write=False)
+        for number in missing(self._rows, layer, self._maps):
+            row = self._rows[number]
+            self._maps[number] = self._output(row, [self._maps[each] for each in row.inputs])
+            self._maps[number].setflags(write=False)
         return self._maps[layer]
 
     def statistics(self, layer: int) -> Statistics:
-        """What the batch norm at this layer normalises with. Raises as `activations` does."""
+        """What the batch norm at this layer normalises with. Raises what activations raises."""
         self.activations(layer)
         return self._used[layer]
 
     def evaluated(self, norms: Mapping[int, BatchNormState]) -> "BatchMaps":
-        """The same batch in evaluation mode, with these batch norms, by layer number, for the network's own.
+        """The same mini-batch in evaluation mode, with these batch norms by layer number.
 
-        What no batch norm has touched is not computed again.
+        Activations before the first batch norm are not computed again.
         """
         in_mode = {number: replace(norm, training=False) for number, norm in norms.items()}
         other = BatchMaps(self._rows, self._maps[0], self._weights, False, in_mode)
@@ -71,7 +68,7 @@ class BatchMaps:
         return other
 
     def norm(self, layer: int) -> BatchNormState:
-        """The batch norm at this layer, in the present mode."""
+        """The batch norm at this layer, in the current mode."""
         return self._norms.get(layer) or batch_norm_of(self._weights(layer), self._training)
 
     def _output(self, row: Row, inputs: Sequence[Floats]) -> Floats:

@@ -34,7 +34,7 @@ class Statistics:
         count = batch.size // batch.shape[1]
         if count < 2:
             shape = list(batch.shape)
-            raise ValueError(f"input {shape}: has one value per channel; training mode needs two or more")
+            raise ValueError(f"input {shape}: one value per channel; training mode needs at least two")
         axes = (0, *range(2, batch.ndim))
         return cls(batch.mean(axis=axes), batch.var(axis=axes), count)
 
@@ -70,22 +70,22 @@ class BatchNormState:
         if self.num_features < 1:
             raise ValueError(f"num_features {self.num_features}: must be at least 1")
         if not (isfinite(self.eps) and self.eps > 0):
-            raise ValueError(f"eps {self.eps:g}: must be above 0, such as 1e-5")
+            raise ValueError(f"eps {self.eps:g}: must be greater than 0, such as 1e-5")
         if self.momentum is not None and not 0 <= self.momentum <= 1:
             raise ValueError(f"momentum {self.momentum:g}: must be from 0 to 1, or None")
         for name in ("weight", "bias", "running_mean", "running_var"):
             object.__setattr__(self, name, self._channels(name, getattr(self, name)))
         if not self.affine and ((self.weight != 1).any() or self.bias.any()):
-            raise ValueError("weight and bias: stay 1 and 0 where affine is False")
+            raise ValueError("weight and bias: must be 1 and 0 if affine is False")
         if (self.running_var < 0).any():
             raise ValueError(f"running_var {self.running_var.min():g}: must be at least 0")
 
     def _channels(self, name: str, values: ArrayLike) -> Floats:
         array = np.array(values, dtype=np.float64)
         if array.shape not in ((), (self.num_features,)):
-            raise ValueError(f"{name}: must be [{self.num_features}], not {list(array.shape)}")
+            raise ValueError(f"{name}: expected shape [{self.num_features}], got {list(array.shape)}")
         if not np.isfinite(array).all():
-            raise ValueError(f"{name}: has NaN or infinite numbers")
+            raise ValueError(f"{name}: contains NaN or infinity")
         array = np.array(np.broadcast_to(array, self.num_features))
         array.setflags(write=False)
         return array
@@ -163,7 +163,7 @@ class BatchNormState:
     def _check(self, shape: Sequence[int]) -> None:
         if len(shape) < 2 or shape[1] != self.num_features or not prod(shape):
             wanted = f"[images, {self.num_features}, ...]"
-            raise ValueError(f"input {list(shape)}: must be {wanted}, none of them empty")
+            raise ValueError(f"input {list(shape)}: expected {wanted}, each at least 1")
 
 
 def per_channel(values: Floats, ndim: int) -> Floats:

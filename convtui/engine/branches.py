@@ -45,7 +45,7 @@ class Residual(Branches):
     def output_shape(self, *shapes: Shape) -> Shape:
         """The shape of every path's end. Raises SpecError where they differ."""
         if len(set(shapes)) > 1:
-            reason = "only outputs of equal shape are added"
+            reason = "all paths must end in the same shape"
             raise SpecError("paths", [list(end) for end in shapes], reason, self._projection(shapes))
         return shapes[0]
 
@@ -77,12 +77,12 @@ class Concat(Branches):
     def __init__(self, paths: Sequence[Sequence[Layer]]) -> None:
         super().__init__(paths)
         if len(paths) == 1:
-            raise SpecError("paths", "one", "concat needs at least two, with | between them")
+            raise SpecError("paths", "one", "concat needs at least two paths, separated by |")
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The shape of the paths' ends, with all their channels. Raises SpecError where sizes differ."""
         if len({end[1:] for end in shapes}) > 1:
             raise SpecError(
-                "paths", [list(end) for end in shapes], "only maps of equal size are concatenated"
+                "paths", [list(end) for end in shapes], "all paths must end in the same rows and columns"
             )
         return sum(end[0] for end in shapes), *shapes[0][1:]

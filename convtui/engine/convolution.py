@@ -8,8 +8,9 @@ last digits may differ. A step costs only its window.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import accumulate, product
+from operator import add
 from operator import index as as_int
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, Unpack, overload
 
@@ -18,20 +19,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.cross_correlation import cross_correlation
 from convtui.engine.finite import finite
-from convtui.engine.spec import Axis, ConvSpec, Floats, Indices
+from convtui.engine.spec import Axis, ConvSpec, Floats, Indices, Picked
 
 if TYPE_CHECKING:
     from convtui.engine.matrix import WeightMatrix
 
 Position: TypeAlias = tuple[int, int, int]
-Picked: TypeAlias = range | slice | Sequence[int] | Indices
 
 MOST_CELLS = 2**27
 MOST_IN_ORDER = 2**20  # multiply-adds
 
 
 class Changes(TypedDict, total=False):
-    """What Convolution.replaced can change, in the words of its constructor."""
+    """The keyword arguments of Convolution.replaced: those of its constructor."""
 
     image: ArrayLike
     weight: ArrayLike
@@ -44,7 +44,7 @@ class Changes(TypedDict, total=False):
 
 
 class MultiplyAdd(NamedTuple):
-    """One product of a step, at row i and column j of a kernel slice, and the sum so far."""
+    """One product of a step, at row i and column j of a kernel slice, and the running sum after it."""
 
     slice: int
     i: int
@@ -57,11 +57,16 @@ class MultiplyAdd(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """How one output cell comes about, for S slices of kH x kW.
+    """How one output cell is computed, from a filter with S slices of kH x kW.
 
-    rows [kH] and columns [kW] are in the image's own coordinates, outside it in the padding; source_rows and
-    source_columns are where the pixels are read, -1 in zero padding. window, weights and products are
-    [S, kH, kW]; running [S*kH*kW] is the sum after each multiply-add, without bias; slice_sums is [S].
+    index, position: the output cell as a flat index and as (output channel, row, column).
+    channels: the S input channels that the filter reads.
+    rows [kH], columns [kW]: the window in image coordinates; in the padding they lie outside the image.
+    source_rows [kH], source_columns [kW]: where the pixels are read; -1 in zero padding.
+    is_padding [kH, kW]: which entries of the window are zero padding.
+    window, weights, products [S, kH, kW]: the pixels, the filter, and the pixels times the weights.
+    slice_sums [S]: the sum of the products of each slice.
+    bias, has_bias, value: the bias (0 if there is none), and the output cell with it.
     """
 
     index: int
@@ -75,15 +80,22 @@ class Step:
     window: Floats
     weights: Floats
     products: Floats
-    running: Floats
     slice_sums: Floats
     bias: float
     has_bias: bool
     value: float
 
-    @property
+    @cached_property
+    @np.errstate(over="ignore", invalid="ignore")
+    def running(self) -> Floats:
+        """The sum after each multiply-add [S*kH*kW], without the bias."""
+        before = [*accumulate(self.slice_sums[:-1].tolist(), initial=0.0)]
+        running: Floats = _sums(self.products) + np.array(before)[:, None]
+        return running.ravel()
+
+    @cached_property
     def multiply_adds(self) -> tuple[MultiplyAdd, ...]:
-        """The products in the order they are added: slice by slice, row by row."""
+        """The products in the order in which they are added: slice by slice, row by row."""
         entries = np.ndindex(self.products.shape)
         values = (self.window, self.weights, self.products, self.running)
         numbers = zip(*(value.ravel().tolist() for value in values), strict=True)
@@ -91,11 +103,11 @@ class Step:
 
 
 class Convolution:
-    """The cross-correlation of an image with filters as in torch.nn.Conv2d: the kernel is not flipped.
+    """A 2D convolution of one image, as torch.nn.Conv2d computes it: the kernel is not flipped.
 
-    image [C, H, W], weight [O, C/groups, kH, kW], bias [O] or None, all kept as read-only float64; the
-    keywords are PyTorch's, and padding is also taken as ((top, bottom), (left, right)).
-    Raises ValueError for anything but finite numbers in these shapes, SpecError for what PyTorch refuses.
+    Shapes: image [C, H, W], weight [O, C/groups, kH, kW], bias [O] or None. All are stored as read-only
+    float64. The keyword arguments are PyTorch's; padding may also be ((top, bottom), (left, right)).
+    Raises ValueError for other shapes or numbers that are not finite, SpecError for what PyTorch refuses.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
     """
 
@@ -122,7 +134,7 @@ class Convolution:
         self.axes: tuple[Axis, Axis] = self.spec.axes(*self.image.shape[1:])
 
     def replaced(self, **changes: Unpack[Changes]) -> "Convolution":
-        """Another convolution, the same but for the changes. Raises as the constructor does."""
+        """A copy with these arguments changed. Raises what the constructor raises."""
         spec = self.spec
         arguments = Changes(
             image=self.image,
@@ -157,15 +169,15 @@ class Convolution:
 
     @cached_property
     def size(self) -> int:
-        """Number of output cells."""
+        """The number of output cells."""
         channels, rows, columns = self.output_shape
         return channels * rows * columns
 
     @cached_property
     def output(self) -> Floats:
-        """[O, H', W'] every output cell. Raises MemoryError beyond 2**27 of them; block computes any part."""
+        """The whole output [O, H', W']. Raises MemoryError beyond 2**27 cells; `block` computes a part."""
         if self.size > MOST_CELLS:
-            raise MemoryError(f"an output of {self.size} cells is too large to hold: at most {MOST_CELLS}")
+            raise MemoryError(f"an output of {self.size} cells is too large; at most {MOST_CELLS} fit")
         output: Floats = cross_correlation(
             self.image[None],
             self.weight,
@@ -177,10 +189,10 @@ class Convolution:
         output.setflags(write=False)
         return output
 
-    def block(self, channel: int, rows: Picked, columns: Picked) -> Floats:
-        """[len(rows), len(columns)] the output cells of one channel at the given rows and columns only.
+    def block(self, channel: int, rows: Picked | slice, columns: Picked | slice) -> Floats:
+        """The output cells [len(rows), len(columns)] of one channel, at these rows and columns only.
 
-        Raises IndexError where there is no such output cell.
+        Raises IndexError for a cell that does not exist.
         """
         channels, height, width = self.output_shape
         channel = _within("output channel", channel, channels)
@@ -198,16 +210,16 @@ class Convolution:
         return cells
 
     def position(self, index: int) -> Position:
-        """(o, r, c) of the output cell with this index, counted channel by channel, row by row.
+        """The (channel, row, column) of the output cell with this flat index.
 
-        Raises IndexError where there is no such cell.
+        Raises IndexError for a cell that does not exist.
         """
         _, height, width = self.output_shape
         rest, column = divmod(_within("step", index, self.size), width)
         return (*divmod(rest, height), column)
 
     def index(self, o: int, r: int, c: int) -> int:
-        """Index of the output cell (o, r, c). Raises IndexError where there is no such cell."""
+        """The flat index of the output cell (o, r, c). Raises IndexError for a cell that does not exist."""
         channels, height, width = self.output_shape
         o = _within("output channel", o, channels)
         return (o * height + _within("output row", r, height)) * width + _within("output column", c, width)
@@ -218,38 +230,45 @@ class Convolution:
     def step(self, o: int, r: int, c: int, /) -> Step: ...
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, *at: int) -> Step:
-        """How the output cell with this index, or at (o, r, c), is computed.
+        """How one output cell is computed, given by its flat index or its (channel, row, column).
 
-        Raises IndexError where there is no such cell.
+        Raises IndexError for a cell that does not exist.
         """
         index = at[0] if len(at) == 1 else self.index(*at)
         position = o, r, c = self.position(index)
         down, across = self.axes
-        rows, columns = down.reads(r), across.reads(c)
-        source_rows, source_columns = down.sources[rows], across.sources[columns]
-        is_padding = (source_rows < 0)[:, None] | (source_columns < 0)
+        at_rows, at_columns = down.reads(r), across.reads(c)
+        rows, columns = down.positions[at_rows], across.positions[at_columns]
         channels = self.channels_read(o)
-        window = self.image[channels.start : channels.stop, source_rows[:, None], source_columns]
-        window[:, is_padding] = 0.0
+        image = self.image[channels.start : channels.stop]
+        if down.is_inside(r) and across.is_inside(c):
+            source_rows, source_columns = rows, columns
+            is_padding = np.zeros(self.spec.kernel_size, dtype=np.bool_)
+            window = image[
+                :, rows[0] : rows[-1] + 1 : down.dilation, columns[0] : columns[-1] + 1 : across.dilation
+            ]
+        else:
+            source_rows, source_columns = down.sources[at_rows], across.sources[at_columns]
+            is_padding = (source_rows < 0)[:, None] | (source_columns < 0)
+            window = image[:, source_rows[:, None], source_columns]
+            window[:, is_padding] = 0.0
         weights = self.weight[o]
         products = window * weights
-        sums = products.reshape(len(channels), -1).cumsum(axis=1) + 0.0
-        slice_sums = sums[:, -1]
-        *before, total = accumulate(slice_sums.tolist(), initial=0.0)
+        slice_sums = _sums(products)[:, -1]
+        total = reduce(add, slice_sums.tolist(), 0.0)  # sum() makes up for rounding from Python 3.12 on
         bias = 0.0 if self.bias is None else float(self.bias[o])
         return Step(
             index=index,
             position=position,
             channels=channels,
-            rows=down.positions[rows],
-            columns=across.positions[columns],
+            rows=rows,
+            columns=columns,
             source_rows=source_rows,
             source_columns=source_columns,
             is_padding=is_padding,
             window=window,
             weights=weights,
             products=products,
-            running=(sums + np.array(before)[:, None]).ravel(),
             slice_sums=slice_sums,
             bias=bias,
             has_bias=self.bias is not None,
@@ -257,9 +276,9 @@ class Convolution:
         )
 
     def touched_by(self, c: int, r: int, q: int) -> list[Position]:
-        """Output cells that read the input pixel in channel c, row r, column q, also through padding.
+        """The output cells that read the pixel in channel c, row r, column q, directly or through padding.
 
-        Raises IndexError where there is no such pixel.
+        Raises IndexError for a pixel that does not exist.
         """
         _, height, width = self.image_shape
         rows = self.axes[0].outputs_reading(_within("input row", r, height)).tolist()
@@ -267,29 +286,38 @@ class Convolution:
         return list(product(self.reading_channels(c), rows, columns))
 
     def channels_read(self, o: int) -> range:
-        """Input channels that output channel o reads, one for each slice of its filter. Raises IndexError."""
+        """The input channels that output channel o reads, one for each slice of its filter.
+
+        Raises IndexError for a channel that does not exist.
+        """
         filters, slices, *_ = self.weight.shape
         group = _within("output channel", o, filters) * self.spec.groups // filters
         return range(group * slices, (group + 1) * slices)
 
     def reading_channels(self, c: int) -> range:
-        """Output channels that read input channel c. Raises IndexError."""
+        """The output channels that read input channel c. Raises IndexError for one that does not exist."""
         filters = len(self.weight) // self.spec.groups
         group = _within("input channel", c, len(self.image)) // self.weight.shape[1]
         return range(group * filters, (group + 1) * filters)
 
     @cached_property
     def weight_matrix(self) -> "WeightMatrix":
-        """The matrix that this convolution multiplies the flattened image by."""
+        """The matrix M with M @ flattened image + bias = flattened output."""
         from convtui.engine.matrix import WeightMatrix
 
         return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
 
 
+def _sums(products: Floats) -> Floats:
+    """[S, kH*kW] the sum after each product [S, kH, kW] of a slice; + 0.0, for no sum begins at -0.0."""
+    sums: Floats = products.reshape(len(products), -1).cumsum(axis=1) + 0.0
+    return sums
+
+
 def _checked(name: str, values: ArrayLike, form: str) -> Floats:
     array = finite(name, values)
     if array.ndim != form.count(",") + 1 or array.size == 0:
-        raise ValueError(f"{name} must be {form}, each at least 1, not {list(array.shape)}")
+        raise ValueError(f"{name} must be {form}, each at least 1, got {list(array.shape)}")
     return array
 
 
@@ -300,7 +328,7 @@ def _within(name: str, index: int, size: int) -> int:
     return index
 
 
-def _picked(name: str, indices: Picked, size: int) -> Indices:
+def _picked(name: str, indices: Picked | slice, size: int) -> Indices:
     picked = np.arange(size)[indices] if isinstance(indices, slice) else np.array(indices, dtype=np.intp)
     if picked.size:
         _within(name, int(picked.min()), size)

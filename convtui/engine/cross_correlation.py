@@ -1,8 +1,8 @@
-"""The one convolution: of an image or of a mini-batch, whole or in part, in bands of bounded memory.
+"""The one convolution of the engine: for an image or a mini-batch, whole or in part, in bounded memory.
 
-It sums in two ways. A matrix product through BLAS is many times faster where many filters read the same
-windows, but it adds in an order of its own; feature maps are made so. What is stepped through by hand is
-added product by product, so that it has the very digits of the step that shows them.
+It can sum in two ways. A matrix product through BLAS is many times faster if many filters read the same
+windows, but BLAS chooses the order of the additions: feature maps are computed this way. An output that is
+stepped through is summed product by product, so that it has the same digits as its steps.
 """
 
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from convtui.engine.spec import Axis, Floats, Indices
 from convtui.engine.taps import windows
 
-# Numbers of a band: 4 MiB of windows for BLAS, 256 KiB each of products and sums in order. Measured on the
-# shapes of tests/benchmarks/convolutions.py: a quarter of it takes 1.2 to 1.5 times as long, twice as much
-# gains nothing.
+# How many numbers a band holds: 4 MiB of windows for BLAS, 256 KiB each of products and sums in order.
+# Measured with tests/benchmarks/convolutions.py: a quarter of this takes 1.2 to 1.5 times as long, twice as
+# much gains nothing.
 MOST_PATCHES = 2**19
 MOST_PRODUCTS = 2**15
 
 
 class _Reads(NamedTuple):
-    """What output cells read along an axis: cell n meets tap t at sources[n * stride + t * dilation]."""
+    """What output cells read along an axis: tap t of cell n reads sources[n * stride + t * dilation]."""
 
     sources: Indices
     stride: int
@@ -43,12 +43,13 @@ def cross_correlation(
     columns: Indices | None = None,
     in_order: bool = False,
 ) -> Floats:
-    """[N, O, len(rows), len(columns)] the output cells at these rows and columns, at all of them if None.
+    """The output cells [N, O, len(rows), len(columns)] at these rows and columns; None means all of them.
 
-    images [N, C, H, W], weight [O, C/groups, kH, kW], bias [O] or None, axes those of a ConvSpec for H x W.
-    in_order adds the products of a slice row by row, then the slices, then the bias; otherwise BLAS adds
-    them, and the last digits may differ. Beside input and output a band of it is held, MOST_PATCHES numbers
-    or what one output cell needs if that is more. The shapes are those that ConvSpec.check accepts.
+    Shapes: images [N, C, H, W], weight [O, C/groups, kH, kW], bias [O] or None; ConvSpec.check accepts them,
+    and axes are those of the ConvSpec for H x W.
+    in_order: add the products of a slice row by row, then the slices, then the bias. Otherwise BLAS adds
+    them, and the last digits may differ.
+    Memory: input, output and one band of MOST_PATCHES numbers, or of one output cell if that needs more.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
     """
     filters, slices, *kernel = weight.shape
@@ -72,7 +73,7 @@ def cross_correlation(
 
 
 def _tiles(images: int, rows: int, columns: int, cells: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Parts of at most so many cells: stretches of a row, or whole rows, or whole images."""
+    """Parts of at most so many cells: a stretch of a row, or whole rows, or whole images."""
     if images * rows * columns == 0:
         return
     wide = min(columns, cells)
@@ -84,7 +85,7 @@ def _tiles(images: int, rows: int, columns: int, cells: int) -> Iterator[tuple[s
 
 
 def _reads(axis: Axis, outputs: Indices) -> _Reads:
-    """The stretch from the first to the last index read, or where it has large gaps what is read alone."""
+    """Everything from the first to the last index read, or only what is read if that is less."""
     steps = np.diff(outputs)
     step = int(steps[0]) if steps.size else 1
     if step > 0 and (steps == step).all():
@@ -95,7 +96,7 @@ def _reads(axis: Axis, outputs: Indices) -> _Reads:
 
 
 def _pixels(images: Floats, rows: Indices, columns: Indices) -> Floats:
-    """[N, C, len(rows), len(columns)] the pixels at these indices, 0 at -1; where it can be, a view."""
+    """The pixels [N, C, len(rows), len(columns)] at these indices, 0 at -1; a view if possible."""
     down, across = _run(rows), _run(columns)
     if down is None or across is None:
         pixels: Floats = images[:, :, rows[:, None], columns]
@@ -111,7 +112,7 @@ def _pixels(images: Floats, rows: Indices, columns: Indices) -> Floats:
 
 
 def _run(sources: Indices) -> tuple[slice, slice] | None:
-    """Where pixels next to each other stand between -1s, and which they are; None for any others."""
+    """Where the sources are consecutive indices, with -1 around them, and which; None if they are not."""
     inside = np.flatnonzero(sources >= 0)
     if not inside.size:
         return slice(0), slice(0)
@@ -123,7 +124,7 @@ def _run(sources: Indices) -> tuple[slice, slice] | None:
 
 
 def _windows(pixels: Floats, weight: Floats, down: _Reads, across: _Reads) -> Floats:
-    """[N, G, S, rows, columns, kH, kW] a view of the pixels in the window of each output cell."""
+    """The window of each output cell, [N, G, S, rows, columns, kH, kW], as a view of the pixels."""
     groups, _, slices, height, width = weight.shape
     of_groups = pixels.reshape(len(pixels), groups, slices, *pixels.shape[2:])
     spans = (height - 1) * down.dilation + 1, (width - 1) * across.dilation + 1
@@ -133,9 +134,9 @@ def _windows(pixels: Floats, weight: Floats, down: _Reads, across: _Reads) -> Fl
 
 
 def _add_by_blas(windows: Floats, weight: Floats, space: Floats, tile: Floats) -> None:
-    """Put weight [G, F, S, kH, kW] times windows into a tile [N, G, F, rows, columns].
+    """Fill the tile [N, G, F, rows, columns] with the sums of weight [G, F, S, kH, kW] times windows.
 
-    A tile of one image is a stretch of a row or whole rows, so that it lies in memory as a matrix does.
+    A tile of one image is a stretch of a row or whole rows, which BLAS can fill as a matrix.
     """
     groups, filters = weight.shape[:2]
     patches = windows.transpose(1, 2, 5, 6, 0, 3, 4)
@@ -152,7 +153,7 @@ def _add_by_blas(windows: Floats, weight: Floats, space: Floats, tile: Floats) -
 
 
 def _add_in_order(windows: Floats, weight: Floats, space: Floats, tile: Floats) -> None:
-    """Put the sums of weight [G, F, S, kH, kW] times windows into a tile [N, G, F, rows, columns]."""
+    """Fill the tile [N, G, F, rows, columns] with the sums of weight [G, F, S, kH, kW] times windows."""
     shape = (*tile.shape[:3], weight.shape[2], *tile.shape[3:])
     sums, products = space[: 2 * prod(shape)].reshape(2, *shape)
     sums.fill(0.0)

@@ -59,11 +59,11 @@ def equations(convolution: Convolution) -> Equations:
     """
     entries, pixels, outputs = convolution.weight.size, convolution.image.size, convolution.size
     if entries > len(GREEK):
-        raise ValueError(f"{entries} kernel entries are too many for Greek letters: at most {len(GREEK)}")
+        raise ValueError(f"{entries} kernel entries are too many for Greek letters; at most {len(GREEK)}")
     if pixels + outputs > len(CAPITALS):
         raise ValueError(
-            f"{pixels} pixels and {outputs} output cells are too many for letters: "
-            f"at most {len(CAPITALS)} together"
+            f"{pixels} pixels and {outputs} output cells are too many for letters; "
+            f"at most {len(CAPITALS)} in total"
         )
     first = CAPITALS.index("P")
     first = first if pixels <= first <= len(CAPITALS) - outputs else pixels

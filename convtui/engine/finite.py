@@ -1,4 +1,4 @@
-"""Numbers from outside become arrays that can be relied on: float64, finite, never changed."""
+"""Arrays that are checked once: float64, finite and read-only, whatever was given."""
 
 from weakref import WeakValueDictionary
 
@@ -11,25 +11,26 @@ _found_finite: WeakValueDictionary[int, Floats] = WeakValueDictionary()
 
 
 def finite(name: str, values: ArrayLike) -> Floats:
-    """The values as read-only float64, copied unless they are; what was found finite is not read again.
+    """The values as a read-only float64 array; copied, unless they are such an array already.
 
-    Raises ValueError, which names them, for anything but an array of finite real numbers.
+    An array that was found finite before is not read again.
+    Raises ValueError, with this name in it, for anything but finite real numbers.
     """
     try:
         if isinstance(values, str):
-            raise TypeError("it is a text")
+            raise TypeError("it is text")
         given = np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{name} is no array of numbers: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"{name} is not an array of numbers: {str(error).splitlines()[0]}") from None
     if given.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, not {given.dtype}")
+        raise ValueError(f"{name} must hold real numbers, got {given.dtype}")
     is_kept = given.dtype == np.float64 and not given.flags.writeable
     if is_kept and _found_finite.get(id(given)) is given:
         return given
     with np.errstate(over="ignore"):
         array = given if is_kept else given.astype(np.float64)
     if array.size and not np.isfinite([array.min(), array.max()]).all():
-        raise ValueError(f"{name} has NaN or infinite numbers")
+        raise ValueError(f"{name} contains NaN or infinity")
     array.setflags(write=False)
     _found_finite[id(array)] = array
     return array

@@ -1,4 +1,4 @@
-"""What each kind of layer makes of a mini-batch, in float64: the forward pass of torch.nn's modules."""
+"""The forward pass of each kind of layer for a mini-batch, in float64."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
@@ -29,11 +29,12 @@ Arrays: TypeAlias = Mapping[str, Floats]
 
 @np.errstate(over="ignore", invalid="ignore")
 def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
-    """The layer's output for a mini-batch, [N, channels, rows, columns] or [N, features].
+    """The output of a layer for a mini-batch, [N, channels, rows, columns] or [N, features].
 
-    inputs are of such shapes, several only where branches join. arrays has the layer's parameters by
-    PyTorch's names, and the running statistics of a batch norm, which is in evaluation mode here.
-    Raises SpecError where a window does not fit, TypeError for what is no layer that computes.
+    inputs: arrays of such shapes; more than one only for a layer that joins branches.
+    arrays: the parameters of the layer by PyTorch's names, and the running statistics of a batch norm, which
+    is in evaluation mode.
+    Raises SpecError if a window does not fit, TypeError for a layer that does not compute, such as Image.
     Source: https://pytorch.org/docs/stable/nn.html
     """
     first = inputs[0]
@@ -63,11 +64,11 @@ def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
         case Concat():
             return np.concatenate(inputs, axis=1)
         case _:
-            raise TypeError(f"{type(layer).__name__} is no layer that computes")
+            raise TypeError(f"cannot compute a layer of type {type(layer).__name__}")
 
 
 def batch_norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:
-    """The batch norm with this weight, bias, running_mean and running_var, each [channels]."""
+    """The batch norm with these arrays: weight, bias, running_mean and running_var, each [channels]."""
     return BatchNormState(
         len(arrays["weight"]),
         training=training,
@@ -79,7 +80,7 @@ def batch_norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:
 
 
 def _taps(layer: Window, maps: Floats, filling: float) -> Iterator[Floats]:
-    """[N, channels, rows, columns] what each entry of a window meets, entry by entry, row by row."""
+    """What each entry of the window reads, [N, channels, rows, columns], row by row of the window."""
     rows, columns = layer.axes(maps.shape[1:])
     pads = (0, 0), (0, 0), (rows.before, rows.after), (columns.before, columns.after)
     padded = np.pad(maps, pads, constant_values=filling) if any(map(any, pads)) else maps

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from reprlib import repr as short_repr
 
 import numpy as np
 
+from convtui.engine.readable import readable
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, Floats, Pair, SpecError, brief
 
 LARGEST_SIDE = 64
@@ -99,15 +101,15 @@ class _Named:
 _FROM_ONE, _FROM_TWO, _ODD = range(1, 12), range(2, 12), range(3, 12, 2)
 
 _KERNELS = {
-    "top-edge": _Named("High where the picture is dark above and bright below.", _FROM_TWO, _top_edge),
+    "top-edge": _Named("High where the image is dark above and bright below.", _FROM_TWO, _top_edge),
     "bottom-edge": _Named(
-        "High where the picture is bright above and dark below.", _FROM_TWO, _flipped(_top_edge, 0)
+        "High where the image is bright above and dark below.", _FROM_TWO, _flipped(_top_edge, 0)
     ),
     "left-edge": _Named(
-        "High where the picture is dark on the left and bright on the right.", _FROM_TWO, _left_edge
+        "High where the image is dark on the left and bright on the right.", _FROM_TWO, _left_edge
     ),
     "right-edge": _Named(
-        "High where the picture is bright on the left and dark on the right.",
+        "High where the image is bright on the left and dark on the right.",
         _FROM_TWO,
         _flipped(_left_edge, 1),
     ),
@@ -120,15 +122,17 @@ _KERNELS = {
     "edges": _Named("Four filters at once: left, top and both diagonal edges.", _FROM_TWO, _edges, True),
     "identity": _Named("Leaves every pixel as it is.", _FROM_ONE, _identity),
     "box-blur": _Named("The plain mean of the window.", _FROM_TWO, _box_blur),
-    "gaussian-blur": _Named("A mean that counts the middle of the window most.", _FROM_TWO, _gaussian_blur),
-    "sharpen": _Named("Adds to each pixel what sets it apart from its neighbours.", _ODD, _sharpen, True),
-    "laplacian": _Named("By how much the neighbours of a pixel exceed it.", _ODD, _laplacian, True),
-    "sobel-x": _Named(
-        "How fast the picture brightens to the right, smoothed along columns.", _FROM_TWO, _sobel_x
+    "gaussian-blur": _Named(
+        "A weighted mean of the window, heaviest in the middle.", _FROM_TWO, _gaussian_blur
     ),
-    "sobel-y": _Named("How fast the picture brightens downwards, smoothed along rows.", _FROM_TWO, _sobel_y),
-    "emboss": _Named("The picture as a relief, lit along a diagonal.", _ODD, _emboss, True),
-    "random": _Named("Numbers between -1 and 1 drawn with a seed.", _FROM_ONE, None),
+    "sharpen": _Named("Adds to each pixel its difference from its neighbours.", _ODD, _sharpen, True),
+    "laplacian": _Named("How much the neighbours of a pixel exceed it.", _ODD, _laplacian, True),
+    "sobel-x": _Named(
+        "How fast the image brightens to the right, smoothed along columns.", _FROM_TWO, _sobel_x
+    ),
+    "sobel-y": _Named("How fast the image brightens downwards, smoothed along rows.", _FROM_TWO, _sobel_y),
+    "emboss": _Named("The image as a relief, lit along a diagonal.", _ODD, _emboss, True),
+    "random": _Named("Random numbers between -1 and 1, drawn from a seed.", _FROM_ONE, None),
 }
 
 NAMES: tuple[str, ...] = tuple(_KERNELS)
@@ -139,7 +143,7 @@ def _named(name: str) -> _Named:
         from difflib import get_close_matches
 
         close = get_close_matches(name, NAMES, cutoff=0.5) or NAMES
-        raise ValueError(f"no kernel is named {name!r}; there is {', '.join(close)}")
+        raise ValueError(f"unknown kernel {name!r}; choose from {', '.join(close)}")
     return _KERNELS[name]
 
 
@@ -149,7 +153,7 @@ def describe(name: str) -> str:
 
 
 def legal_sizes(name: str) -> tuple[int, ...]:
-    """The sizes that the named kernel has. Raises ValueError for an unknown name."""
+    """The sizes in which the named kernel comes. Raises ValueError for an unknown name."""
     return tuple(_named(name).sizes)
 
 
@@ -161,11 +165,12 @@ def kernel(
     filters: int | None = None,
     seed: int = 0,
 ) -> Floats:
-    """[filters, in_channels, rows, columns] the named kernel as a weight, all slices of a filter the same.
+    """A named kernel as a weight [filters, in_channels, rows, columns]; all slices of a filter are equal.
 
-    size is one number or (rows, columns), 3 if None. The filters are the kernel's own, or as many as asked
-    for, in turn. "random" draws every number anew, with two decimals; more filters keep the first ones.
-    Raises ValueError for an unknown name or less than one channel or filter, SpecError for an illegal size.
+    size: one number or (rows, columns); 3 if None. filters: how many; the kernel's own repeat in turn.
+    seed: for "random", which draws every number separately, with two decimals; asking for more filters keeps
+    the first ones.
+    Raises ValueError for an unknown name or fewer than one channel or filter, SpecError for an illegal size.
     """
     named = _named(name)
     height, width = _checked_size(name, 3 if size is None else size)
@@ -187,15 +192,15 @@ def _checked_size(name: str, size: int | Sequence[int]) -> Pair:
     below = [n for n in named.sizes if n <= min(height, width)][-1:]
     above = [n for n in named.sizes if n >= max(height, width)][:1]
     nearest = " or ".join(str(n) for n in below + above)
-    reason = f"{name} is square" if is_known else f"{name} has no such size"
+    reason = f"{name} must be square" if is_known else f"{name} does not come in this size"
     raise SpecError("kernel_size", brief(size), reason, nearest)
 
 
 def parse_kernel(text: str) -> Floats:
-    """[filters, slices, rows, columns] the weight written as rows of numbers.
+    """The weight [filters, slices, rows, columns] written as rows of numbers.
 
-    Numbers stand between spaces or commas and may be fractions (1/9); # starts a comment; a blank line
-    separates the slices of a filter, a line of dashes (---) the filters.
+    Numbers are separated by spaces or commas and may be fractions (1/9); # starts a comment; a blank line
+    separates the slices of a filter, a line of dashes (---) separates filters.
     Raises ValueError that names the line and what is wrong there.
     """
     filters: list[list[list[list[float]]]] = [[[]]]
@@ -228,19 +233,19 @@ def _close_filter(filters: list[list[list[list[float]]]], number: int) -> None:
     if not filters[-1][-1]:
         filters[-1].pop()
     if not filters[-1]:
-        raise ValueError(f"line {number}: a filter without numbers")
+        raise ValueError(f"line {number}: this filter has no numbers")
     _close_slice(filters, number)
     slices, expected = len(filters[-1]), len(filters[0])
     if slices != expected:
         raise ValueError(
-            f"line {number}: filter ends after slice {slices}, but the first after slice {expected}"
+            f"line {number}: filter ends after slice {slices}, but the first ends after slice {expected}"
         )
 
 
 def _parse_row(content: str, number: int) -> list[float]:
     tokens = re.split(r"\s*,\s*|\s+", content)
     if "" in tokens:
-        raise ValueError(f"line {number}: a number is missing beside a comma")
+        raise ValueError(f"line {number}: missing number next to a comma")
     return [_parse_number(token, number) for token in tokens]
 
 
@@ -249,11 +254,11 @@ def _parse_number(token: str, number: int) -> float:
         numerator, slash, denominator = token.replace("−", "-").partition("/")
         value = float(numerator) / float(denominator if slash else 1)
     except (ValueError, ZeroDivisionError):
-        raise ValueError(f"line {number}: {token!r} is not a number") from None
+        raise ValueError(f"line {number}: {short_repr(token)} is not a number") from None
     if not isfinite(value):
-        raise ValueError(f"line {number}: {token!r} is not finite")
+        raise ValueError(f"line {number}: {short_repr(token)} is not finite")
     if abs(value) > LARGEST_VALUE:
-        raise ValueError(f"line {number}: {token!r} is more than {LARGEST_VALUE:g} in size")
+        raise ValueError(f"line {number}: {short_repr(token)} is larger than {LARGEST_VALUE:g} in magnitude")
     return value
 
 
@@ -268,26 +273,20 @@ def format_kernel(weight: Floats) -> str:
 
 
 def load_kernel(path: str | Path) -> Floats:
-    """[filters, slices, rows, columns] the weight in a file: .npy, or text as parse_kernel reads it.
+    """The weight [filters, slices, rows, columns] in a file: .npy, or text as parse_kernel reads it.
 
-    An array of two dimensions is [rows, columns], of three [slices, rows, columns].
-    Raises ValueError, naming the file, for anything that is no kernel of at most 64 rows and columns.
+    An array with two dimensions is [rows, columns], with three [slices, rows, columns].
+    Raises ValueError, naming the file, for anything but a kernel of at most 64 rows and columns.
     """
     path = Path(path)
-    try:
-        if not path.is_file():
-            raise ValueError("no such file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"larger than {LARGEST_FILE // 2**20} MiB")
+    with readable(path, LARGEST_FILE):
         is_array = path.suffix.lower() == ".npy"
         weight = _load_array(path) if is_array else parse_kernel(path.read_text("utf-8-sig"))
         height, width = weight.shape[2:]
         if max(height, width) > LARGEST_SIDE:
-            raise ValueError(f"kernel of {height} x {width}, but at most {LARGEST_SIDE} rows and columns fit")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file") from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
+            raise ValueError(
+                f"kernel of {height} x {width}; at most {LARGEST_SIDE} rows and columns are allowed"
+            )
     return weight
 
 
@@ -298,9 +297,9 @@ def _load_array(path: Path) -> Floats:
         raise ValueError("not a readable .npy file") from None
     if array.dtype.kind not in "biuf" or array.ndim not in (2, 3, 4) or array.size == 0:
         raise ValueError(
-            f"must hold real numbers in 2, 3 or 4 dimensions, not {array.dtype} {list(array.shape)}"
+            f"must hold real numbers in 2, 3 or 4 dimensions, got {array.dtype} {list(array.shape)}"
         )
     weight = np.array(array, dtype=np.float64, ndmin=4)
     if not (np.abs(weight) <= LARGEST_VALUE).all():
-        raise ValueError(f"has NaN or infinite numbers, or some beyond {LARGEST_VALUE:g}")
+        raise ValueError(f"contains NaN, infinity or numbers larger than {LARGEST_VALUE:g} in magnitude")
     return weight

@@ -26,7 +26,9 @@ from convtui.engine.layers import (
     MaxPool,
     ReLU,
 )
+from convtui.engine.readable import readable
 from convtui.engine.spec import PADDING_MODES, SpecError
+from convtui.engine.toml_text import require_bounded
 
 LARGEST_FILE = 2**20
 DEEPEST = 16
@@ -93,7 +95,7 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
     """
     layers = _Text(text, _Builder()).layers(0)
     if not layers:
-        raise LayerError(1, "", f"there are no layers; write for example {_EXAMPLES['conv']}, relu")
+        raise LayerError(1, "", f"no layers given; for example: {_EXAMPLES['conv']}, relu")
     return layers
 
 
@@ -103,16 +105,17 @@ def parse_layers_toml(text: str) -> tuple[Layer, ...]:
     The paths of a residual or concat layer are an array, each path a text as parse_layers reads it or an
     array of tables. Raises ValueError where it is no TOML, LayerError for what is no layer.
     """
+    require_bounded(text)
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ValueError(f"not TOML: {error}") from None
+    except (ValueError, RecursionError) as error:  # ValueError also for a number too long
+        raise ValueError(f"invalid TOML: {error}") from None
     unknown = [key for key in document if key != "layer"]
     if unknown:
-        raise ValueError(f"{_BRIEF.repr(unknown[0])} is no key here; each layer is a table [[layer]]")
+        raise ValueError(f"{_BRIEF.repr(unknown[0])} is not a known key; each layer is a [[layer]] table")
     layers = _from_tables(document.get("layer", []), _Builder(), 0)
     if not layers:
-        raise LayerError(1, "", 'there are no layers; write for example [[layer]] and type = "relu"')
+        raise LayerError(1, "", 'no layers given; for example: [[layer]] with type = "relu"')
     return layers
 
 
@@ -122,17 +125,9 @@ def load_layers(path: str | Path) -> tuple[Layer, ...]:
     Raises ValueError, naming the file, for whatever is wrong with it.
     """
     path = Path(path)
-    try:
-        if not path.is_file():
-            raise ValueError("no such file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"larger than {LARGEST_FILE // 2**20} MiB")
-        parse = parse_layers_toml if path.suffix.lower() == ".toml" else parse_layers
+    parse = parse_layers_toml if path.suffix.lower() == ".toml" else parse_layers
+    with readable(path, LARGEST_FILE):
         return parse(path.read_text("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file") from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 class _Builder:
@@ -149,7 +144,7 @@ class _Builder:
         """The layer of that name with PyTorch's parameters."""
         kind = self.kind(name, written)
         known = _known(kind)
-        example = f"; write for example {_example(kind)}"
+        example = f"; for example: {_example(kind)}"
         for key in parameters:
             if key not in known:
                 likely = get_close_matches(key, known, 1)
@@ -171,8 +166,10 @@ class _Builder:
         if kind in _KINDS:
             return kind
         close = get_close_matches(kind, [*_KINDS, *_OTHER_NAMES], 1)
-        legal = f"did you mean {_OTHER_NAMES.get(*close * 2)}?" if close else f"there is {', '.join(_KINDS)}"
-        raise self.error(f"no layer is named {_BRIEF.repr(name)}; {legal}", written)
+        legal = (
+            f"did you mean {_OTHER_NAMES.get(*close * 2)}?" if close else f"choose from {', '.join(_KINDS)}"
+        )
+        raise self.error(f"unknown layer type {_BRIEF.repr(name)}; {legal}", written)
 
 
 class _Text:
@@ -188,7 +185,7 @@ class _Text:
         layers = self.path(depth)
         if self.tokens[0]:
             raise self.builder.error(
-                f"{_BRIEF.repr(self.tokens[0])} stands outside the brackets of residual( | ) or concat( | )"
+                f"unexpected {_BRIEF.repr(self.tokens[0])} outside residual( | ) or concat( | )"
             )
         return layers
 
@@ -201,7 +198,7 @@ class _Text:
             else:
                 layers.append(self.layer(depth))
                 if self.tokens[0] not in (",", "|", ")", ""):
-                    raise self.builder.error(f"a comma is missing before {_BRIEF.repr(self.tokens[0])}")
+                    raise self.builder.error(f"missing comma before {_BRIEF.repr(self.tokens[0])}")
         return tuple(layers)
 
     def layer(self, depth: int) -> Layer:
@@ -214,21 +211,21 @@ class _Text:
             kind = self.builder.kind(words[0], written)
             return self.builder.layer(kind, self.parameters(kind, words[1:], written), written)
         if len(words) != 1:
-            raise self.builder.error("before ( stands residual or concat alone", written)
+            raise self.builder.error("only residual or concat may come before (", written)
         kind = self.builder.kind(written, written)
         if "paths" not in _known(kind):
-            raise self.builder.error(f"{kind} takes no brackets; write for example {_example(kind)}", written)
+            raise self.builder.error(f"{kind} takes no brackets; for example: {_example(kind)}", written)
         return self.builder.layer(kind, {"paths": self.paths(depth + 1, written)}, written)
 
     def paths(self, depth: int, written: str) -> list[tuple[Layer, ...]]:
         """The paths in the brackets that begin here."""
         if depth > DEEPEST:
-            raise self.builder.error(f"nested more than {DEEPEST} deep", written)
+            raise self.builder.error(f"nested more than {DEEPEST} levels deep", written)
         paths = []
         while self.tokens.popleft() in ("(", "|"):
             paths.append(self.path(depth))
             if not self.tokens[0]:
-                raise self.builder.error("the closing ) is missing", written)
+                raise self.builder.error("missing closing )", written)
         return paths
 
     def parameters(self, kind: str, words: Sequence[str], written: str) -> dict[str, Any]:
@@ -238,7 +235,7 @@ class _Text:
         for word in words:
             key, value = _WORDS.get(word.lower()) or _read(word.lower(), in_turn)
             if not key:
-                why = f"{_BRIEF.repr(word)} is not understood; write for example {_example(kind)}"
+                why = f"{_BRIEF.repr(word)} is not a parameter of {kind}; for example: {_example(kind)}"
                 raise self.builder.error(why, written)
             if key in parameters:
                 raise self.builder.error(
@@ -249,7 +246,7 @@ class _Text:
 
 
 def _example(kind: str) -> str:
-    return _EXAMPLES.get(kind, f"{kind} alone")
+    return _EXAMPLES.get(kind, kind)
 
 
 def _known(kind: str) -> Mapping[str, Parameter]:
@@ -276,13 +273,13 @@ def _size(text: str) -> int | tuple[int, ...]:
 
 def _from_tables(tables: object, builder: _Builder, depth: int) -> tuple[Layer, ...]:
     if not isinstance(tables, list):
-        raise builder.error("layers are an array of tables, [[layer]]")
+        raise builder.error("layers must be an array of tables, [[layer]]")
     return tuple(_from_table(table, builder, depth) for table in tables)
 
 
 def _from_table(table: object, builder: _Builder, depth: int) -> Layer:
     if not isinstance(table, dict) or not isinstance(table.get("type"), str):
-        raise builder.error('a layer is a table with type = "conv" or another kind')
+        raise builder.error('a layer must be a table with a type, such as type = "conv"')
     parameters = {key: value for key, value in table.items() if key != "type"}
     if "paths" in parameters:
         parameters["paths"] = _paths(parameters["paths"], builder, depth + 1)
@@ -291,9 +288,9 @@ def _from_table(table: object, builder: _Builder, depth: int) -> Layer:
 
 def _paths(paths: object, builder: _Builder, depth: int) -> list[tuple[Layer, ...]]:
     if not isinstance(paths, list):
-        raise builder.error("paths is an array, each path a text or an array of tables")
+        raise builder.error("paths must be an array, each path a text or an array of tables")
     if depth > DEEPEST:
-        raise builder.error(f"nested more than {DEEPEST} deep")
+        raise builder.error(f"nested more than {DEEPEST} levels deep")
     return [
         _Text(path, builder).layers(depth) if isinstance(path, str) else _from_tables(path, builder, depth)
         for path in paths

@@ -125,14 +125,25 @@ class Conv(Window):
         return " ".join(words + ([] if self.bias else ["nobias"]))
 
 
+@dataclass(frozen=True, init=False)
 class _Pool(Window):
-    def _pooling(
+    spec: ConvSpec
+
+    def __init__(
+        self,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] | None = None,
+        padding: int | Sequence[int] = 0,
+    ) -> None:
+        self._set(spec=self._checked(kernel_size, stride, padding, 1))
+
+    def _checked(
         self,
         kernel_size: int | Sequence[int],
         stride: int | Sequence[int] | None,
         padding: int | Sequence[int],
-        dilation: int | Sequence[int] = 1,
-    ) -> None:
+        dilation: int | Sequence[int],
+    ) -> ConvSpec:
         sides = padding if isinstance(padding, list | tuple) else [padding]
         if any(isinstance(side, str | list | tuple) for side in sides):
             raise SpecError("padding", padding, f"{self.kind} takes one number or a pair (rows, columns)")
@@ -142,14 +153,13 @@ class _Pool(Window):
         if legal != given:
             nearest = str(legal if legal[0] != legal[1] else legal[0])
             raise SpecError("padding", brief(padding), "must be at most half the kernel_size", nearest)
-        self._set(spec=spec)
+        return spec
 
     def __str__(self) -> str:
         words = [f"{self.kind} {_short(self.spec.kernel_size)}"]
         return " ".join(words + _written_spec(self.spec, self.spec.kernel_size))
 
 
-@dataclass(frozen=True, init=False)
 class MaxPool(_Pool):
     """torch.nn.MaxPool2d: the greatest number in each window, padding never being it.
 
@@ -158,7 +168,6 @@ class MaxPool(_Pool):
     """
 
     kind = "maxpool"
-    spec: ConvSpec
 
     def __init__(
         self,
@@ -167,7 +176,7 @@ class MaxPool(_Pool):
         padding: int | Sequence[int] = 0,
         dilation: int | Sequence[int] = 1,
     ) -> None:
-        self._pooling(kernel_size, stride, padding, dilation)
+        self._set(spec=self._checked(kernel_size, stride, padding, dilation))
 
     def axes(self, shape: Shape) -> tuple[Axis, Axis]:
         """How the windows lie along rows and columns. Raises SpecError where they do not fit."""
@@ -181,7 +190,6 @@ class MaxPool(_Pool):
             raise SpecError(error.parameter, error.value, error.reason, "".join(legal)) from None
 
 
-@dataclass(frozen=True, init=False)
 class AvgPool(_Pool):
     """torch.nn.AvgPool2d: the mean of each window, the zeros of the padding counted.
 
@@ -190,15 +198,6 @@ class AvgPool(_Pool):
     """
 
     kind = "avgpool"
-    spec: ConvSpec
-
-    def __init__(
-        self,
-        kernel_size: int | Sequence[int],
-        stride: int | Sequence[int] | None = None,
-        padding: int | Sequence[int] = 0,
-    ) -> None:
-        self._pooling(kernel_size, stride, padding)
 
 
 class GlobalAvgPool(Layer):
@@ -266,7 +265,9 @@ class Linear(Layer):
     def output_shape(self, *shapes: Shape) -> Shape:
         """[out_features]. Raises SpecError for maps, which are flattened first."""
         if len(shapes[0]) != 1:
-            raise SpecError("input", list(shapes[0]), "linear takes features, not maps", "flatten before it")
+            raise SpecError(
+                "input", list(shapes[0]), "linear takes features, not feature maps", "flatten before it"
+            )
         return (self.out_features,)
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
@@ -281,7 +282,10 @@ class Linear(Layer):
 def _maps(layer: Layer, shape: Shape) -> Shape:
     if len(shape) != 3:
         raise SpecError(
-            "input", list(shape), f"{layer.kind} takes maps [channels, rows, columns]", "before flatten"
+            "input",
+            list(shape),
+            f"{layer.kind} takes feature maps [channels, rows, columns]",
+            "before flatten",
         )
     return shape
 

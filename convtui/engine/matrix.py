@@ -4,7 +4,6 @@ The matrix is never built. Which kernel entry joins an output cell and an input 
 columns apart, so that any part of it costs no more than that part and one row and column of the image.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -15,11 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.cross_correlation import cross_correlation
-from convtui.engine.spec import Axis, Floats, Indices
+from convtui.engine.spec import Axis, Floats, Indices, Picked
 from convtui.engine.taps import count_read, count_used, crossed, reading, tap_reads, windows
 
-Shape: TypeAlias = tuple[int, int, int]
-Picked: TypeAlias = range | Sequence[int] | Indices
+MapShape: TypeAlias = tuple[int, int, int]
 Bools: TypeAlias = NDArray[np.bool_]
 
 MOST_DENSE = 4_000_000
@@ -75,13 +73,13 @@ class WeightMatrix:
         return TransposedMatrix(self.image, self.weight, self.axes, self.groups, self.with_padding)
 
     @property
-    def output_shape(self) -> Shape:
+    def output_shape(self) -> MapShape:
         """[O, H', W'] of the output."""
         rows, columns = self.axes
         return len(self.weight), rows.output, columns.output
 
     @property
-    def input_shape(self) -> Shape:
+    def input_shape(self) -> MapShape:
         """[C, H, W] of the image, or with_padding of the padded image."""
         rows, columns = self._axes
         return len(self.image), rows.size, columns.size
@@ -204,8 +202,8 @@ class WeightMatrix:
         rows, columns = prod(self.output_shape), prod(self.input_shape)
         if rows * columns > MOST_DENSE:
             raise ValueError(
-                f"a matrix of {rows} x {columns} has {rows * columns} cells, too many for an array: "
-                f"at most {MOST_DENSE}, but block gives any part of it"
+                f"a matrix of {rows} x {columns} has {rows * columns} cells, too many for an array "
+                f"(at most {MOST_DENSE}); block gives any part of it"
             )
         filters, channels = len(self.weight), len(self.image)
         array = np.zeros((filters, rows // filters, channels, columns // channels))
@@ -223,14 +221,15 @@ class WeightMatrix:
     @np.errstate(over="ignore", invalid="ignore")
     def rmatvec(self, g: ArrayLike) -> Floats:
         """[columns] M.T @ g for g [rows]: of the output's gradient, the image's. Raises ValueError."""
-        weight, outputs, inputs = self._grouped()
-        given = _vector(g, outputs.size).reshape(outputs.shape)
-        planes = np.arange(len(self.image))[:, None] * inputs.shape[-1]
-        gradient = np.zeros(inputs.size)
+        filters, slices, *kernel = self.weight.shape
+        weight = self.weight.reshape(self.groups, filters // self.groups, slices, *kernel)
+        given = _vector(g, prod(self.output_shape)).reshape(*weight.shape[:2], -1)
+        gradient = np.zeros((len(self.image), prod(self.input_shape[1:])))
+        planes = np.arange(len(self.image))[:, None] * gradient.shape[1]
         for i, j, cells, pixels in tap_reads(*self._axes):
             products = weight[..., i, j].swapaxes(1, 2) @ given[..., cells]
-            np.add.at(gradient, (planes + pixels).ravel(), products.ravel())
-        return gradient
+            np.add.at(gradient.reshape(-1), (planes + pixels).ravel(), products.ravel())
+        return gradient.ravel()
 
     def overview(self, height: int, width: int) -> Bools:
         """[height, width] where structural nonzeros fall in a picture of the whole matrix, both at least 1.
@@ -303,14 +302,6 @@ class WeightMatrix:
         shares = tuple(tuple(flat[start:stop]) for start, stop in pairwise([*starts.tolist(), len(flat)]))
         return Nonzeros(indices[starts], values, shares)
 
-    def _grouped(self) -> tuple[Floats, Floats, Floats]:
-        """Weight [G, O/G, S, kH, kW], and zeros for the outputs [G, O/G, H'*W'] and inputs [G, S, H*W]."""
-        filters, *size = self.weight.shape
-        weight = self.weight.reshape(self.groups, filters // self.groups, *size)
-        outputs = np.zeros((*weight.shape[:2], prod(self.output_shape[1:])))
-        inputs = np.zeros((self.groups, size[0], prod(self.input_shape[1:])))
-        return weight, outputs, inputs
-
 
 class TransposedMatrix(WeightMatrix):
     """M.T of a weight matrix M: its rows are input values and its columns output cells."""
@@ -371,7 +362,7 @@ class TransposedMatrix(WeightMatrix):
         return super().overview(width, height).T
 
 
-def _coordinates(name: str, indices: int | Picked, shape: Shape) -> tuple[Indices, ...]:
+def _coordinates(name: str, indices: int | Picked, shape: MapShape) -> tuple[Indices, ...]:
     """The three coordinates of flat indices, each in the shape of indices."""
     picked = np.asarray(indices, dtype=np.intp)
     missing = picked[(picked < 0) | (picked >= prod(shape))]
@@ -383,5 +374,5 @@ def _coordinates(name: str, indices: int | Picked, shape: Shape) -> tuple[Indice
 def _vector(values: ArrayLike, size: int) -> Floats:
     vector = np.asarray(values, dtype=np.float64)
     if vector.shape != (size,):
-        raise ValueError(f"a vector of {size} numbers is needed, not the shape {list(vector.shape)}")
+        raise ValueError(f"expected a vector of {size} numbers, got shape {list(vector.shape)}")
     return vector

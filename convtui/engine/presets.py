@@ -82,14 +82,14 @@ def _resnet(blocks: list[str]) -> str:
 _PRESETS = (
     Preset(
         "two-layers",
-        "Two 3x3 convolutions of stride 2: together each activation sees 7x7 pixels.",
+        "Two 3x3 convolutions with stride 2: each activation of the second sees 7x7 pixels.",
         _DIGIT,
         _halving(4, 8),
         _CHAPTER,
     ),
     Preset(
         "simple-cnn",
-        "The lecture's first network: five convolutions halve a digit to one cell, threes against sevens.",
+        "The lecture's first network: five convolutions shrink a digit to one cell, to tell 3 from 7.",
         _DIGIT,
         f"{_halving(4, 8, 16, 32, 2)}, flatten",
         _CHAPTER,
@@ -110,7 +110,7 @@ _PRESETS = (
     ),
     Preset(
         "lenet-5",
-        "LeNet-5 of 1998 as it is built today: ReLU, plain averages, all maps read by every filter.",
+        "LeNet-5 (1998) as it is built today: ReLU, average pooling, every filter reads all maps.",
         _DIGIT,
         "conv 5x5 6 p2, relu, avgpool 2, conv 5x5 16, relu, avgpool 2, conv 5x5 120, relu, "
         "flatten, linear 84, relu, linear 10",
@@ -118,7 +118,7 @@ _PRESETS = (
     ),
     Preset(
         "alexnet",
-        "AlexNet in its version of 2014, which PyTorch has: five convolutions and three linear layers.",
+        "The 2014 version of AlexNet, as in torchvision: five convolutions and three linear layers.",
         _PHOTOGRAPH,
         "conv 11x11 64 s4 p2, relu, maxpool 3 s2, conv 5x5 192 p2, relu, maxpool 3 s2, "
         "conv 3x3 384 p1, relu, conv 3x3 256 p1, relu, conv 3x3 256 p1, relu, maxpool 3 s2, "
@@ -127,28 +127,29 @@ _PRESETS = (
     ),
     Preset(
         "vgg-16",
-        "Thirteen 3x3 convolutions in five stages, each half the size of the one before it.",
+        "Thirteen 3x3 convolutions in five stages, each half the size of the previous one.",
         _PHOTOGRAPH,
         f"{_vgg((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))}, {_CLASSIFIER}",
         "https://arxiv.org/abs/1409.1556",
     ),
     Preset(
         "resnet-18",
-        "Eight residual blocks of two 3x3 convolutions: each adds its input to what it computes.",
+        "Eight residual blocks of two 3x3 convolutions: each block adds its input to its output.",
         _PHOTOGRAPH,
         _resnet18(),
         _RESNET,
     ),
     Preset(
         "resnet-50",
-        "Sixteen bottlenecks of 1x1, 3x3 and 1x1 convolutions; as in the paper the first 1x1 has the stride.",
+        "Sixteen bottlenecks of 1x1, 3x3 and 1x1 convolutions; as in the paper, the first 1x1 has the "
+        "stride.",
         _PHOTOGRAPH,
         _resnet50(is_stride_in_3x3=False),
         _RESNET,
     ),
     Preset(
         "resnet-50-v1.5",
-        "ResNet-50 as torchvision has it: the 3x3 convolution of a bottleneck has the stride, not the 1x1.",
+        "ResNet-50 as in torchvision: the 3x3 convolution of a bottleneck has the stride, not the 1x1.",
         _PHOTOGRAPH,
         _resnet50(is_stride_in_3x3=True),
         "https://docs.pytorch.org/vision/stable/models/resnet.html",
@@ -163,7 +164,7 @@ def preset(name: str) -> Preset:
     found = _find(name)
     if not found:
         close = get_close_matches(name.lower(), NAMES, cutoff=0.5) or NAMES
-        raise ValueError(f"no network is named {name!r}; there is {', '.join(close)}")
+        raise ValueError(f"unknown network {name!r}; choose from {', '.join(close)}")
     return found
 
 
@@ -182,7 +183,7 @@ def choose_layers(choice: str) -> tuple[Layer, ...]:
     except LayerError as error:
         close = get_close_matches(choice.lower(), NAMES, 1, cutoff=0.7)
         if close:
-            raise ValueError(f"no network is named {choice!r}; did you mean {close[0]}?") from None
+            raise ValueError(f"unknown network {choice!r}; did you mean {close[0]}?") from None
         raise error
 
 

@@ -15,9 +15,9 @@ from convtui.engine.spec import ConvSpec, Pair
 class AxisField:
     """The receptive fields of a layer's activations along rows or columns, in pixels.
 
-    size is how many pixels a field spans, jump how far the next activation's field lies from this one's,
-    first where the first activation's field begins (negative in the padding), count how many activations
-    there are (1 while the image's size is not known).
+    size: how many pixels a field spans. jump: how far apart the fields of neighbouring activations are.
+    first: where the field of the first activation begins (negative in the padding).
+    count: the number of activations (1 if the image's size is not known).
     """
 
     size: int = 1
@@ -61,7 +61,7 @@ class AxisField:
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The receptive fields of a layer's activations, and how its branches are misaligned if they are."""
+    """The receptive fields of a layer's activations; `misaligned` says how branches differ, if they do."""
 
     rows: AxisField = AxisField()
     columns: AxisField = AxisField()
@@ -69,21 +69,21 @@ class ReceptiveField:
 
     @property
     def size(self) -> Pair:
-        """How many (rows, columns) of pixels an activation sees, were the image large enough."""
+        """How many (rows, columns) of pixels an activation sees in a large enough image."""
         return self.rows.size, self.columns.size
 
     @property
     def jump(self) -> Pair:
-        """How many (rows, columns) of pixels lie between the fields of neighbouring activations."""
+        """How many (rows, columns) of pixels the fields of neighbouring activations are apart."""
         return self.rows.jump, self.columns.jump
 
     @property
     def start(self) -> tuple[float, float]:
-        """The (row, column) in the centre of the first activation's field."""
+        """The (row, column) at the centre of the first activation's field."""
         return self.rows.start, self.columns.start
 
     def centre(self, row: int, column: int) -> tuple[float, float]:
-        """The (row, column) in the centre of an activation's field."""
+        """The (row, column) at the centre of an activation's field."""
         return self.rows.centre(row), self.columns.centre(column)
 
     def through(self, spec: ConvSpec, counts: Pair) -> "ReceptiveField":
@@ -120,7 +120,7 @@ def _hull(fields: Sequence[AxisField]) -> AxisField:
 def _misaligned(name: str, fields: Sequence[AxisField]) -> str:
     jumps, centres = ({getattr(field, key) for field in fields} for key in ("jump", "start"))
     if len(jumps) > 1:
-        return f"the branches step by {_all(jumps)} pixels along the {name}"
+        return f"the branches jump by {_all(jumps)} pixels along the {name}"
     if len(centres) > 1:
         return f"the branches' first fields are centred at {_all(centres)} along the {name}"
     return ""

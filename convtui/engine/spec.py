@@ -18,6 +18,7 @@ Sides: TypeAlias = tuple[Pair, Pair]
 Padding: TypeAlias = Sides | Literal["same", "valid"]
 Indices: TypeAlias = NDArray[np.intp]
 Floats: TypeAlias = NDArray[np.float64]
+Picked: TypeAlias = range | Sequence[int] | Indices
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 LARGEST = 2**63 - 1
@@ -26,7 +27,7 @@ LARGEST_VALUE = 1e30  # products and sums of such numbers stay finite
 
 
 class SpecError(ValueError):
-    """A parameter that PyTorch would refuse: its name, its value, the reason, the nearest legal values."""
+    """A parameter that PyTorch refuses: its name, its value, the reason and the nearest legal values."""
 
     def __init__(self, parameter: str, value: object, reason: str, legal: str = "") -> None:
         super().__init__(parameter, value, reason, legal)
@@ -39,7 +40,7 @@ class SpecError(ValueError):
 
     @property
     def plain(self) -> str:
-        """The same for a reader who types no Python: no quotes, and no limit named twice."""
+        """The message for readers who do not write Python: without quotes, and naming a limit only once."""
         shown = " ".join(short_repr(self.value).split())
         if isinstance(self.value, str) and self.value:
             shown = shown[1:-1]
@@ -52,7 +53,7 @@ class SpecError(ValueError):
 class Axis:
     """One axis of a convolution: which inputs each output reads, and why the output has its size.
 
-    A padded index counts from the first row or column of the padding, an input index from the image's own.
+    A padded index counts from the first row or column of the padding, an input index from that of the image.
     """
 
     name: str
@@ -104,7 +105,7 @@ class Axis:
 
     @property
     def formula(self) -> str:
-        """The output size's formula with its numbers put in, with floor brackets where the floor matters."""
+        """The formula of the output size in numbers, with floor brackets where the floor matters."""
         opening, closing = ("⌊", "⌋") if self.remainder else ("", "")
         sizes = f"({self.size} + {self.before} + {self.after} − {self.dilation}·({self.kernel} − 1) − 1)"
         return (
@@ -142,6 +143,11 @@ class Axis:
         first = output * self.stride
         return slice(first, first + self.span, self.dilation)
 
+    def is_inside(self, output: int) -> bool:
+        """Whether an output index reads no padding."""
+        first = output * self.stride - self.before
+        return first >= 0 and first + self.span <= self.size
+
     def outputs_reading(self, pixel: int) -> Indices:
         """Output indices, ascending, that read an input index in the image itself or through its padding."""
         positions = np.flatnonzero(self.sources == pixel)
@@ -165,10 +171,10 @@ class Axis:
 
 @dataclass(frozen=True, init=False)
 class ConvSpec:
-    """A convolution's parameters as torch.nn.Conv2d takes them, normalised to (rows, columns) pairs.
+    """The parameters of torch.nn.Conv2d, with sizes normalised to (rows, columns) pairs.
 
-    Padding is also taken as four sides, ((top, bottom), (left, right)), and kept so unless "same" or "valid".
-    Raises SpecError for what no image makes legal.
+    padding may also be four sides, ((top, bottom), (left, right)), and is stored so unless "same" or "valid".
+    Raises SpecError for parameters that are illegal whatever the image.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
     """
 
@@ -190,7 +196,7 @@ class ConvSpec:
     ) -> None:
         if padding_mode not in PADDING_MODES:
             legal = _either([repr(mode) for mode in PADDING_MODES])
-            raise SpecError("padding_mode", padding_mode, "no such padding mode", legal)
+            raise SpecError("padding_mode", padding_mode, "unknown padding mode", legal)
         normalised = {
             "kernel_size": _pair("kernel_size", kernel_size),
             "stride": _pair("stride", stride),
@@ -206,7 +212,7 @@ class ConvSpec:
             raise SpecError("padding", "same", f"needs stride 1, but stride is {brief(self.stride)}", legal)
         most = max(max(side) for side in self.pads)
         if most > LARGEST_PADDING:
-            raise SpecError("padding", padding, f"adds {most} to one side", f"at most {LARGEST_PADDING}")
+            raise SpecError("padding", padding, f"adds {most} on one side", f"at most {LARGEST_PADDING}")
 
     @property
     def pads(self) -> Sides:
@@ -219,9 +225,9 @@ class ConvSpec:
         return self.padding
 
     def axes(self, height: int, width: int) -> tuple[Axis, Axis]:
-        """The rows and the columns of this convolution over an image of height x width pixels.
+        """The row axis and the column axis of this convolution over an image of height x width pixels.
 
-        Raises SpecError where the padding mode cannot fill the padding or the window exceeds the image.
+        Raises SpecError if the padding mode cannot fill the padding or the window is larger than the image.
         """
         axes = _axes(self, height, width)
         for axis in axes:
@@ -244,7 +250,7 @@ class ConvSpec:
         out_channels, slices, *size = weight_shape
         if self.kernel_size != tuple(size):
             legal = str(brief(tuple(size)))
-            raise SpecError("kernel_size", brief(self.kernel_size), "is not the weight's", legal)
+            raise SpecError("kernel_size", brief(self.kernel_size), "does not match the weight", legal)
         _check_groups(self.groups, in_channels, out_channels, slices)
         self.axes(height, width)
 

@@ -4,7 +4,7 @@ Branches lie flat in it: each row names the rows that it reads, so that whoever 
 computed everything. A stack that does not fit its image still has the rows up to the layer that does not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from math import prod
 from operator import index
@@ -112,6 +112,16 @@ def _extend(flat: list[Node], layers: Sequence[Layer], last: int, branch: tuple[
     return last
 
 
+def missing(rows: Sequence[Row], layer: int, computed: Container[int]) -> list[int]:
+    """The numbers of the layers that must still be computed for this one, in order, itself included."""
+    needed, numbers = {layer}, []
+    for number in range(layer, -1, -1):
+        if number in needed and number not in computed:
+            needed.update(rows[number].inputs)
+            numbers.append(number)
+    return numbers[::-1]
+
+
 def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summary:
     """The stack over an image of shape [channels, rows, columns], as far as it fits.
 
@@ -136,11 +146,12 @@ def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summ
 def receptive_field(
     layers: str | Sequence[Layer], input_shape: Sequence[int] | None = None
 ) -> tuple[ReceptiveField, ...]:
-    """The receptive field of each layer, those in branches before the layer that joins them.
+    """The receptive field of each layer; layers in branches come before the layer that joins them.
 
-    layers are Layer objects or their short text, as "conv 3x3 8 s2 p1, relu, maxpool 2". The image's shape
-    [channels, rows, columns] is needed only after a layer that reads all of it: gap, linear.
-    Raises LayerError where that is missing, where a layer does not fit the image, or for what is no layer.
+    layers: Layer objects, or text such as "conv 3x3 8 s2 p1, relu, maxpool 2".
+    input_shape: the image's (channels, rows, columns), needed only if a layer reads all of it (gap, linear).
+    Raises LayerError if input_shape is needed but missing, if a layer does not fit the image, or if the text
+    is not a stack of layers.
     Source: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields
     """
     layers = _parsed(layers)
@@ -152,7 +163,7 @@ def receptive_field(
     fields = [ReceptiveField()]
     for number, node in enumerate(nodes(layers), 1):
         if isinstance(node.layer, GlobalAvgPool | Linear):
-            why = "sees all of the image: give its input_shape, (channels, rows, columns)"
+            why = "reads the whole image: give input_shape (channels, rows, columns)"
             raise LayerError(number, node.layer.title, why)
         fields.append(field_after(node.layer, [fields[i] for i in node.inputs], ()))
     return tuple(fields[1:])
@@ -186,7 +197,7 @@ def field_after(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Sh
 
 def _notes(field: ReceptiveField, image: Shape) -> tuple[str, ...]:
     (rows, columns), (_, height, width) = field.size, image
-    clipped = f"the field of {rows}x{columns} exceeds the image and is clipped to its {height}x{width}"
+    clipped = f"the {rows}x{columns} field is larger than the image and is clipped to {height}x{width}"
     return (*([clipped] if rows > height or columns > width else []), *filter(None, [field.misaligned]))
 
 

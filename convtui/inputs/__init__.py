@@ -1,1 +1,1 @@
-"""What comes from outside: pictures, samples, names, files."""
+"""What comes from outside: images, samples, names, files."""

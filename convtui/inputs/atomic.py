@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole: whoever reads one, now or after a crash, finds the old or the new."""
+"""Files that are replaced as a whole: a reader, now or after a crash, finds the old or the new file."""
 
 import os
 import secrets
@@ -13,17 +13,17 @@ UNFINISHED: Final = ".tmp"
 
 
 def read_regular(path: Path) -> bytes:
-    """All of a file. Raises OSError, also for a pipe or a device, at which one may wait for ever."""
+    """The content of a file. Raises OSError, also for a pipe or a device, which might block for ever."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # which the system itself refuses to read
-        raise OSError(EINVAL, "is no regular file", str(path))
+        raise OSError(EINVAL, "not a regular file", str(path))
     return path.read_bytes()
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """The whole file or none of it, whenever the process or the machine dies; it is on the disk afterwards.
+    """Write the whole file or nothing, even if the process or the machine dies; it is on disk afterwards.
 
-    A file that was there keeps its permissions. Raises OSError if it cannot be written.
+    An existing file keeps its permissions. Raises OSError if it cannot be written.
     """
     unfinished = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
     try:
@@ -33,7 +33,7 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         if path.exists():
             if not os.access(path, os.W_OK):
-                raise PermissionError(EACCES, "it is write-protected")
+                raise PermissionError(EACCES, "write-protected")
             shutil.copymode(path, unfinished)
         unfinished.replace(path)
     finally:

@@ -1,6 +1,6 @@
 """A picture that Pillow has opened, as channels of numbers: upright, scaled, on white.
 
-Pillow is imported by whoever calls, and no sooner.
+Pillow is imported by the caller.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Contents(NamedTuple):
 def decoded(image: Image, resize: int | None, is_square: bool) -> Contents:
     """The picture's first frame, upright, scaled and on white, as values [C, H, W].
 
-    resize is the longer side; if is_square, that of the middle square, which alone is kept.
+    resize: the longer side; if is_square, the side of the middle square, which is all that is kept.
     """
     from PIL.Image import Resampling
     from PIL.ImageOps import exif_transpose, fit
 
-    notices = ["first frame of several"] if getattr(image, "is_animated", False) else []
+    notices = ["the first of several frames"] if getattr(image, "is_animated", False) else []
     white, paletted = _white_level(image), image.mode == "P"
     size = image.size
     longer = resize or min(max(size), UNASKED_SIDE)
@@ -53,7 +53,7 @@ def decoded(image: Image, resize: int | None, is_square: bool) -> Contents:
     elif image.size != wanted:
         image = image.resize(wanted, Resampling.BILINEAR)
     if size != wanted and resize is None:
-        notices.append("{}x{} pixels scaled to {}x{} (--resize N chooses)".format(*size, *wanted))
+        notices.append("{}x{} pixels scaled to {}x{} (choose with --resize N)".format(*size, *wanted))
     values = np.asarray(image, dtype=np.float64).reshape(image.height, image.width, -1)
     values = np.moveaxis(values, -1, 0) / (white or 1)
     if image.mode in ("LA", "RGBA"):

@@ -1,4 +1,4 @@
-"""How long something took, as people write it."""
+"""Durations as people write them."""
 
 
 def clock(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Turn whatever a user points at into channels of numbers, or into one clear line that says why not.
+"""Turn whatever a user points at into channels of numbers, or into a one-line error.
 
 Broken, hostile and huge files stop here: what a file claims is checked before anything is decoded. Pillow
 is imported only when a picture needs it: the default image is a table, and the first paint should not wait.
@@ -29,7 +29,7 @@ LARGEST_FILE = 256 * 2**20
 LARGEST_TABLE = 64 * 2**20
 
 _LUMA = (0.299, 0.587, 0.114)
-_MODERATE = f"values must be finite, at most {LARGEST_VALUE:g} in size"
+_MODERATE = f"values must be finite, at most {LARGEST_VALUE:g} in magnitude"
 _WHITE = re.compile(r"\s*#\s*white\s*=\s*(\S+)\s*$")
 
 
@@ -62,16 +62,16 @@ class Picture:
 
 
 def read_picture(path: str | Path, resize: int | None = None, gray: bool = False) -> Picture:
-    """Read a picture file, an array (.npy) or a table of numbers (.csv, .tsv, .txt) as channels of float64.
+    """Read an image file, an array (.npy) or a table of numbers (.csv, .tsv, .txt) as channels of float64.
 
-    Picture files become 0..1: one channel for grey ones, else red, green, blue. What is transparent lies on
-    white; of several frames the first is taken. A side over 512 is scaled down unless resize says otherwise.
-    Arrays and tables keep their numbers. An array's axes are [rows, cols] or [channels, rows, cols], or
-    [rows, cols, channels] if only its last axis has length 1, 3 or 4. In a table # starts a comment, a blank
-    line the next channel, and the comment `# white = 255` makes 255 white: all values are divided by it.
+    Image files become 0..1: one channel if they are grey, else red, green, blue. Transparent pixels lie on
+    white; of several frames the first is read. A side over 512 is scaled down unless resize says otherwise.
+    Arrays and tables keep their numbers. An array is [rows, columns] or [channels, rows, columns], or
+    [rows, columns, channels] if only its last axis has length 1, 3 or 4. In a table, # starts a comment and a
+    blank line the next channel; the comment `# white = 255` makes 255 white: all values are divided by it.
 
     resize: the longer side, 1 to 4096, keeping the ratio. gray: one channel, luma by ITU-R BT.601.
-    Raises InputError for everything that cannot be read.
+    Raises InputError for anything that cannot be read.
     """
     _require_side(resize)
     with _one_line(path):
@@ -83,15 +83,15 @@ def read_picture(path: str | Path, resize: int | None = None, gray: bool = False
 def read_square(path: Path, side: int) -> Floats:
     """The middle square of a picture file, scaled: [1 if it is grey, else 3, side, side], from 0 to 1.
 
-    Raises InputError for everything else, as read_picture does.
+    Raises InputError for anything else, as read_picture does.
     """
     with _one_line(path):
         file = _regular_file(path)
         if file.suffix.lower() in _READERS:
-            raise InputError("is a file of numbers; a picture is needed (PNG, JPEG, GIF, BMP, WebP, ...)")
+            raise InputError("is a file of numbers; expected an image (PNG, JPEG, GIF, BMP, WebP, ...)")
         contents = _read_image(file, side, is_square=True)
         if not contents.has_white:
-            raise InputError("holds bare numbers that no one says how to draw; save it as PNG first")
+            raise InputError("holds numbers without a black and white level; save it as PNG first")
         return contents.values
 
 
@@ -130,7 +130,7 @@ def adjusted(picture: Picture, resize: int | None, gray: bool) -> Picture:
 
 def _require_side(resize: int | None) -> None:
     if resize is not None and not 1 <= resize <= LARGEST_SIDE:
-        raise InputError(f"resize {resize}: the longer side must be 1 to {LARGEST_SIDE} pixels")
+        raise InputError(f"resize {resize}: the longer side must be from 1 to {LARGEST_SIDE} pixels")
 
 
 def _adjusted(values: Floats, resize: int | None, gray: bool) -> Floats:
@@ -180,7 +180,7 @@ def _luma(values: Floats) -> Floats:
     if len(values) == 1:
         return values
     if len(values) != 3:
-        raise InputError(f"gray needs 1 channel, or 3 for red, green and blue; this has {len(values)}")
+        raise InputError(f"gray needs 1 channel, or 3 for red, green and blue; this image has {len(values)}")
     return np.tensordot(_LUMA, values, axes=1)[np.newaxis]
 
 
@@ -201,11 +201,11 @@ def _regular_file(path: Path) -> Path:
     except FileNotFoundError:
         raise InputError(f"no such file{did_you_mean(path.name, neighbours(path))}") from None
     except (ValueError, RuntimeError):  # a NUL in the path; no home to expand ~ to
-        raise InputError("not a path that a file can have") from None
+        raise InputError("not a valid path") from None
     if stat.S_ISDIR(status.st_mode):
         raise InputError("is a folder; name a file in it")
     if not stat.S_ISREG(status.st_mode):
-        raise InputError("is a device, a pipe or a socket; only regular files are read")
+        raise InputError("is a device, a pipe or a socket; name a regular file")
     if status.st_size == 0:
         raise InputError("the file is empty")
     return path
@@ -214,12 +214,14 @@ def _regular_file(path: Path) -> Path:
 def _require_at_most(file: Path, limit: int, advice: str) -> None:
     size = file.stat().st_size
     if size > limit:
-        raise InputError(f"the file has {size >> 20} MiB, at most {limit >> 20} MiB are read; {advice}")
+        raise InputError(f"the file has {size >> 20} MiB, more than the limit of {limit >> 20} MiB; {advice}")
 
 
 def _require_moderate_count(count: int) -> None:
     if count > LARGEST_COUNT:
-        raise InputError(f"holds {count:,} values; at most {LARGEST_COUNT:,} (3 x {LARGEST_SIDE}²) are read")
+        raise InputError(
+            f"holds {count:,} values, more than the limit of {LARGEST_COUNT:,} (3 x {LARGEST_SIDE}²)"
+        )
 
 
 def _read_npy(file: Path, _resize: int | None) -> Contents:
@@ -229,18 +231,20 @@ def _read_npy(file: Path, _resize: int | None) -> Contents:
     except OSError:
         raise
     except Exception as error:
-        raise InputError(f"is not a whole .npy array of numbers ({_reason(error)})") from None
+        raise InputError(f"is not a complete .npy array of numbers ({_reason(error)})") from None
     if array.dtype.kind not in "biuf":
-        raise InputError(f"holds values of type {array.dtype}; integers, floats or booleans are read")
+        raise InputError(f"holds values of type {array.dtype}; expected integers, floats or booleans")
     is_batch_of_one = array.ndim == 4 and len(array) == 1
     if (array.ndim not in (2, 3) and not is_batch_of_one) or array.size == 0:
-        raise InputError(f"has the shape {array.shape}; [rows, cols] and [channels, rows, cols] are read")
+        raise InputError(
+            f"has the shape {array.shape}; expected [rows, columns] or [channels, rows, columns]"
+        )
     _require_moderate_count(array.size)
     values = np.array(array[0] if is_batch_of_one else array, dtype=np.float64)
     if values.ndim == 2:
         return Contents(values[np.newaxis], has_white=False)
     if has_channels_last(values.shape):
-        notice = f"shape {values.shape} taken as [rows, cols, channels]"
+        notice = f"shape {values.shape} read as [rows, columns, channels]"
         return Contents(np.moveaxis(values, -1, 0), has_white=False, notice=notice)
     return Contents(values, has_white=False)
 
@@ -255,7 +259,7 @@ def _read_table(file: Path, _resize: int | None) -> Contents:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start}); a table of numbers is read") from None
+        raise InputError(f"is not UTF-8 text (byte {error.start}); expected a table of numbers") from None
     channels: list[list[Floats]] = [[]]
     white: float | None = None
     count = 0
@@ -269,7 +273,7 @@ def _read_table(file: Path, _resize: int | None) -> Contents:
             row = _row(cells, number)
             width = len(channels[0][0]) if channels[0] else len(row)
             if len(row) != width:
-                raise InputError(f"line {number} has {len(row)} numbers, the first row has {width}")
+                raise InputError(f"line {number} has {len(row)} numbers, but the first row has {width}")
             channels[-1].append(row)
             _require_moderate_count(count := count + len(row))
     tables = [rows for rows in channels if rows]
@@ -278,8 +282,8 @@ def _read_table(file: Path, _resize: int | None) -> Contents:
     for index, rows in enumerate(tables):
         if len(rows) != len(tables[0]):
             raise InputError(
-                f"table {index + 1} has {len(rows)} rows, table 1 has {len(tables[0])}; "
-                "a blank line starts a new channel, and all channels have the same size"
+                f"channel {index + 1} has {len(rows)} rows, but channel 1 has {len(tables[0])}; "
+                "a blank line starts a new channel, and all must have the same size"
             )
     return Contents(np.array(tables) / (white or 1.0), has_white=white is not None)
 
@@ -287,7 +291,7 @@ def _read_table(file: Path, _resize: int | None) -> Contents:
 def _white(text: str, number: int) -> float:
     white = float(text) if _is_number(text) else 0.0
     if not 0 < white <= LARGEST_VALUE:
-        raise InputError(f"line {number}: white = {printable(text)} is not a positive number")
+        raise InputError(f"line {number}: white = {printable(text)} must be a positive number")
     return white
 
 
@@ -299,7 +303,9 @@ def _row(line: str, number: int) -> Floats:
         row = np.array([float(cell) for cell in cells])
     except ValueError:
         column = next(i for i, cell in enumerate(cells) if not _is_number(cell))
-        what = f"{cells[column].strip()[:30]!r} is not a number" if cells[column].strip() else "no number"
+        what = (
+            f"{cells[column].strip()[:30]!r} is not a number" if cells[column].strip() else "missing number"
+        )
         raise InputError(f"line {number}, column {column + 1}: {what} (comments start with #)") from None
     moderate = np.abs(row) <= LARGEST_VALUE
     if not moderate.all():
@@ -326,13 +332,13 @@ def _read_image(file: Path, resize: int | None, is_square: bool = False) -> Cont
     from PIL import Image, UnidentifiedImageError
 
     logging.getLogger("PIL").setLevel(logging.CRITICAL)  # as with warnings
-    _require_at_most(file, LARGEST_FILE, "scale the picture down first")
-    too_large = f"more than {LARGEST_PIXELS // 10**6} megapixels, the most that is read; scale it down first"
+    _require_at_most(file, LARGEST_FILE, "scale the image down first")
+    too_large = f"more than the limit of {LARGEST_PIXELS // 10**6} megapixels; scale it down first"
     with file.open("rb") as stream:
         try:
             with Image.open(stream) as image:
                 if image.format == "EPS":
-                    raise InputError("EPS is a program, not pixels; save it as PNG first")
+                    raise InputError("EPS is not supported; save it as PNG first")
                 if image.width * image.height > LARGEST_PIXELS:
                     raise InputError(f"{image.width}x{image.height} pixels are {too_large}")
                 return decoded(image, resize, is_square)
@@ -342,11 +348,11 @@ def _read_image(file: Path, resize: int | None, is_square: bool = False) -> Cont
             raise InputError(f"has {too_large}") from None
         except UnidentifiedImageError:
             raise InputError(
-                "not a picture that Pillow reads (PNG, JPEG, GIF, BMP, WebP, ...); "
-                "files of numbers are named .npy, .csv, .tsv or .txt"
+                "not an image that Pillow can read (PNG, JPEG, GIF, BMP, WebP, ...); "
+                "files of numbers end in .npy, .csv, .tsv or .txt"
             ) from None
         except Exception as error:  # every format of Pillow has errors of its own
-            raise InputError(f"the picture is damaged or of an unknown kind ({_reason(error)})") from None
+            raise InputError(f"the image is damaged or in an unknown format ({_reason(error)})") from None
 
 
 _READERS: dict[str, Callable[[Path, int | None], Contents]] = {

@@ -1,4 +1,4 @@
-"""Names that a user typed or a file has, as they can be shown, and what was meant instead."""
+"""Names typed by a user or found in files: how to show them, and which known name was meant."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def printable(text: str) -> str:
-    """The text, shortened if very long, quoted and escaped if a terminal would obey rather than show it."""
+    """The text, shortened if very long, and quoted and escaped if a terminal would interpret it."""
     if len(text) > 400:
         text = f"{text[:200]}…{text[-200:]}"
     return text if text and text.isprintable() else repr(text)
@@ -25,7 +25,7 @@ def run_name(run: str | Path) -> str:
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """A clause that names the candidates most like the name, "" if none is like it."""
+    """A clause that suggests the most similar candidates; "" if none is similar."""
     from difflib import get_close_matches
 
     close = get_close_matches(name, sorted(candidates), n=3, cutoff=0.5)
@@ -33,16 +33,16 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
 
 
 def split_setting(text: str, names: Collection[str], aliases: Mapping[str, str]) -> tuple[str, str]:
-    """Of "lr 0.03" or "batch-norm=off" the setting's name in full and its value, "" where there is none.
+    """The full name of a setting and its value ("" if there is none), from "lr 0.03" or "batch-norm=off".
 
-    Raises ValueError for a setting that is neither among the names nor the aliases.
+    Raises ValueError for a setting that is neither a name nor an alias.
     """
     setting, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
     name = setting.lower().replace("-", "_")
     name = aliases.get(name, name)
     if name not in names:
-        close = did_you_mean(name, [*names, *aliases]) or f"; there is {', '.join(names)}"
-        raise ValueError(f"{printable(setting)}: no such setting here{close}")
+        close = did_you_mean(name, [*names, *aliases]) or f"; choose from {', '.join(names)}"
+        raise ValueError(f"{printable(setting)}: unknown setting{close}")
     return name, "".join(value).strip("'\"")
 
 

@@ -19,17 +19,17 @@ _IMAGES = {
     "digit-8x8-4.csv": "A handwritten 4, small enough to read as numbers, grey, 8x8.",
     "cat-64.png": "A photograph of a cat, colour, 64x64.",
     "cat-32.png": "The same cat, colour, 32x32.",
-    "impulse-7x7.csv": "A single 1 among zeros, whose output shows the kernel flipped, grey, 7x7.",
-    "edge-8x8.csv": "Black meeting white along one vertical edge, grey, 8x8.",
+    "impulse-7x7.csv": "A single 1 among zeros: its output shows the kernel flipped, grey, 7x7.",
+    "edge-8x8.csv": "Black next to white along one vertical edge, grey, 8x8.",
     "ramp-6x11.csv": "Columns from black to white in steps of a tenth, grey, 6x11.",
-    "checkerboard-8x8.csv": "Black and white in turn, grey, 8x8.",
+    "checkerboard-8x8.csv": "Alternating black and white, grey, 8x8.",
     "count-5x5.csv": "The numbers 1 to 25, to check sums by hand, 5x5.",
     "count-3x3.csv": "The numbers 1 to 9, small enough for equations in letters, 3x3.",
-    "colours-12x12.csv": "Nine squares of pure colours, black, grey and white, colour, 12x12.",
+    "colours-12x12.csv": "Nine squares: pure colours, black, grey and white, colour, 12x12.",
 }
 _DATA = {
-    "mnist-12k": "10,000 handwritten digits to train on and 2,000 to test on, from MNIST, grey, 28x28.",
-    "digits-8x8": "1,437 handwritten digits to train on and 360 to test on, grey, 8x8.",
+    "mnist-12k": "10,000 handwritten digits for training and 2,000 for validation, from MNIST, grey, 28x28.",
+    "digits-8x8": "1,437 handwritten digits for training and 360 for validation, grey, 8x8.",
 }
 _FILES = {Path(file).stem: file for file in _IMAGES}
 
@@ -47,7 +47,7 @@ def image_names() -> tuple[str, ...]:
 
 
 def image_name(file: str) -> str:
-    """The name of the sample whose file is called so; any other text as it is."""
+    """The name of the sample with this file name; any other text unchanged."""
     return Path(file).stem if file in _IMAGES else file
 
 
@@ -95,6 +95,6 @@ def session_files() -> tuple[Path, ...]:
 
 
 def first_comment(path: Path) -> str:
-    """What a text sample says of itself in its first comment."""
+    """The first comment of a text sample, which describes it."""
     lines = path.read_text("utf-8").splitlines()
     return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")

@@ -1,4 +1,4 @@
-"""Scales and their ticks: how a value comes to lie on a line of characters, and what is written there.
+"""Scales, their ticks and the axes: how a value comes to lie on a line of characters, and what stands there.
 
 Ticks and the ends of ranges are 1, 2 or 5 times a power of ten, so that a range that grows with its data
 grows seldom and to round numbers.
@@ -10,12 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor, log10
+from typing import Final
 
 import numpy as np
 
-from convtui.paint.colours import Array
+from convtui.paint.colours import Array, style
+from convtui.paint.glyphs import Glyphs
 
-Label = tuple[int, str]  # the column where it begins
+Label = tuple[int, str]  # the column where it begins, or the line that it stands on
+
+LEAST_HEIGHT: Final = 6  # lines from which there are axes
+LEAST_WIDTH: Final = 24
+LINES_BELOW: Final = 2  # that the lower axis and its labels take
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,40 @@ def labels_below(
             fitting = [at for at, end in enumerate(ends) if end <= room and starts[at] >= 0]
             return columns, [*((starts[at], texts[at]) for at in fitting), *labels]
     return columns, labels
+
+
+def has_axes(size: tuple[int, int]) -> bool:
+    """Whether there is room for axes in so many lines and columns."""
+    return size[0] >= LEAST_HEIGHT and size[1] >= LEAST_WIDTH
+
+
+def draw_axes(
+    glyphs: Glyphs,
+    frame: tuple[int, int],
+    labels: Sequence[Label],
+    below: Scale,
+    name: str = "",
+    gutter: int = 0,
+    dots: int = 1,
+) -> int:
+    """The axis at the left of a frame (first line, lines) and the one below it; tells the column between.
+
+    labels are those at the left with the lines of the frame that they stand on, gutter the least width of
+    them. name is that of the axis below, which has so many dots a column.
+    """
+    (top, rows), muted = frame, style(glyphs.palette.muted, glyphs.palette.background)
+    left = max(gutter, 1, *(len(label) for _, label in labels)) + 1
+    glyphs.fill(top, left - 1, (rows, 1), "│", muted)
+    for row, label in labels:
+        glyphs.write(top + row, left - 1 - len(label), f"{label}┤", muted)
+    columns = glyphs.width - left
+    ticks, texts = labels_below(below, columns, name, dots)
+    glyphs.write(top + rows, left - 1, "└" + "─" * columns, muted)
+    for column in ticks:
+        glyphs.write(top + rows, left + column, "┬", muted)
+    for column, text in texts:
+        glyphs.write(top + rows + 1, left + column, text, muted)
+    return left
 
 
 def _round_log(low: float, high: float) -> Scale:

@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.paint.axes import Scale, places, round_step, short, tick_labels
+from convtui.paint.axes import LINES_BELOW, Scale, draw_axes, has_axes, places, round_step, short, tick_labels
 from convtui.paint.colours import Array, Palette, Pixels, ink, style
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.histogram import rebinned
 from convtui.paint.panes import Size
-from convtui.paint.plots import LEAST_HEIGHT, LEAST_WIDTH, draw_axis_below, say_empty
+from convtui.paint.plots import say_empty
 from convtui.paint.text import cut_to
 
 ROOMY: Final = 8  # lines from which the scale may have a line of its own
@@ -56,7 +56,6 @@ def band_lines(band: Band, size: Size, palette: Palette) -> Lines:
     """The band as lines: title and scale of the colours, the band on its axes; small ones lose their axes."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
-    has_axes = height >= LEAST_HEIGHT and width >= LEAST_WIDTH
     if not len(band.counts):
         glyphs.write(0, 0, cut_to(band.title, width), style(palette.text, palette.background, True))
         say_empty(glyphs, band.empty)
@@ -64,10 +63,10 @@ def band_lines(band: Band, size: Size, palette: Palette) -> Lines:
     whole, band = band, cropped(band)
     most = float(np.sum(band.counts, axis=1).max())
     top = _draw_head(glyphs, band, most)
-    rows = height - top - (2 if has_axes else 0)
+    rows = height - top - (LINES_BELOW if has_axes(size) else 0)
     if rows <= 0:
         return glyphs.lines()
-    left = _draw_axes(glyphs, band, whole, top, rows) if has_axes else 0
+    left = _draw_axes(glyphs, band, whole, top, rows) if has_axes(size) else 0
     _draw_cells(glyphs, levels(band, most, 2 * rows, width - left), top, left)
     return glyphs.lines()
 
@@ -161,16 +160,11 @@ def _draw_axes(glyphs: Glyphs, band: Band, whole: Band, top: int, rows: int) -> 
 
     whole: the band before anything was left out.
     """
-    muted = style(glyphs.palette.muted, glyphs.palette.background)
     up = Scale(band.low, band.high)
     values = up.ticks(max(2, rows // 2))
-    labels = _with_beyond(whole, values)
-    left = max(band.gutter, *map(len, labels), 1) + 1
-    glyphs.fill(top, left - 1, (rows, 1), "│", muted)
-    for label, place in zip(labels, places(up, values, rows, 2), strict=True):
-        glyphs.write(top + rows - 1 - place, left - 1 - len(label), f"{label}┤", muted)
-    draw_axis_below(glyphs, Scale(0, max(band.last_step, 1)), (top + rows, left), "step")
-    return left
+    rows_down = [rows - 1 - place for place in places(up, values, rows, 2)]
+    labels = list(zip(rows_down, _with_beyond(whole, values), strict=True))
+    return draw_axes(glyphs, (top, rows), labels, Scale(0, max(band.last_step, 1)), "step", band.gutter)
 
 
 def _with_beyond(band: Band, values: Sequence[float]) -> list[str]:

@@ -40,7 +40,11 @@ class Pane(Protocol):
 
 
 class Canvas(Widget):
-    """Draws panes side by side and tells what the mouse does in them."""
+    """Draws panes side by side and tells what the mouse does in them.
+
+    It keeps the lines of each pane, to see which of them differ, and the strips made of these, since Textual
+    asks for every line of a widget when one has changed.
+    """
 
     DEFAULT_CSS = "Canvas { width: 100%; height: 1fr; }"
 
@@ -64,7 +68,8 @@ class Canvas(Widget):
         self._panes: tuple[Pane, ...] = ()
         self._panes_on: dict[int, list[Pane]] = {}
         self._lines: dict[Pane, dict[int, list[Segment]]] = {}
-        self._strips: dict[int, Strip] = {}
+        self._strips: list[Strip] = []
+        self._stale: set[int] = set()  # strips to be drawn again
         self._hovered: tuple[Pane | None, Cell | None] = (None, None)
 
     def place(self, panes: Iterable[Pane], palette: Palette) -> None:
@@ -75,37 +80,49 @@ class Canvas(Widget):
             for y in pane.region.line_range:
                 self._panes_on.setdefault(y, []).append(pane)
         self._lines = {pane: {} for pane in self._panes}
-        self._strips.clear()
+        self._strips = []
         self.palette = palette
         self.refresh()
 
     def repaint(self) -> None:
-        """Draw again what has changed in the panes."""
+        """Draw again what has changed in the panes.
+
+        Lines are drawn now and compared with those on the screen, so that what looks as it did is not sent:
+        most rows of a window over a plain ground, and titles.
+        """
         ends: dict[int, int] = {}
         for pane, lines in self._lines.items():
-            left, top, _, _ = pane.region
+            last: dict[int, int] = {}
             for change in pane.changes():
+                right = change.right
                 for y in change.line_range:
-                    lines.pop(y, None)
-                    ends[top + y] = max(ends.get(top + y, 0), left + change.right)
-        for y in ends:
-            self._strips.pop(y, None)
+                    if right > last.get(y, 0):
+                        last[y] = right
+            left, top, _, _ = pane.region
+            for y, right in last.items():
+                line = pane.line(y)
+                if line != lines.get(y):
+                    lines[y] = line
+                    ends[top + y] = max(ends.get(top + y, 0), left + right)
         if ends:
-            # Textual writes a changed line from its start, and once for each region of it.
-            self.refresh(*(Region(0, y, end, 1) for y, end in ends.items()))
+            self._stale |= ends.keys()
+            self.refresh(*_regions(ends))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as they are: a canvas has no border, opacity or links of which Textual must know."""
-        strips, width = self._strips, self.size.width
-        # There are no colours by name here that would have to be made true.
-        filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
-        for y in crop.line_range:
-            if y not in strips or strips[y].cell_length != width:
+        width, height = self.size
+        if len(self._strips) != height or (height and self._strips[0].cell_length != width):
+            self._strips, self._stale = [Strip.blank(width)] * height, set(range(height))
+        if self._stale:
+            # There are no colours by name here that would have to be made true.
+            filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+            for y in self._stale.intersection(range(height)):  # a smaller terminal is told to the page first
                 strip = self._drawn(y, width)
                 for line_filter in filters:
                     strip = strip.apply_filter(line_filter, self.styles.background)
-                strips[y] = strip
-        lines = [strips[y] for y in crop.line_range]
+                self._strips[y] = strip
+            self._stale.clear()
+        lines = self._strips[crop.y : crop.bottom]
         return lines if crop.width == width else [strip.crop(*crop.column_span) for strip in lines]
 
     def _drawn(self, y: int, width: int) -> Strip:
@@ -117,9 +134,10 @@ class Canvas(Widget):
             if left > x:
                 segments.append(Segment(" " * (left - x), blank))
             lines = self._lines[pane]
-            if y - top not in lines:
-                lines[y - top] = pane.line(y - top)
-            segments += lines[y - top]
+            line = lines.get(y - top)
+            if line is None:
+                line = lines[y - top] = pane.line(y - top)
+            segments += line
             x = left + pane_width
         if x < width:
             segments.append(Segment(" " * (width - x), blank))
@@ -168,3 +186,17 @@ class Canvas(Widget):
             sideways = sideways or event.shift or event.ctrl
             pane.scroll(0 if sideways else by, by if sideways else 0)
             self.repaint()
+
+
+def _regions(ends: dict[int, int]) -> list[Region]:
+    """Lines up to the column where each ends, neighbours alike as one.
+
+    From their start, since Textual writes a changed line from there, and once for each region of it.
+    """
+    regions: list[Region] = []
+    for y, end in sorted(ends.items()):
+        if regions and regions[-1].bottom == y and regions[-1].right == end:
+            regions[-1] = Region(0, regions[-1].y, end, y + 1 - regions[-1].y)
+        else:
+            regions.append(Region(0, y, end, 1))
+    return regions

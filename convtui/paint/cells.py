@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from convtui.engine.convolution import Convolution
 from convtui.engine.spec import Axis
 from convtui.inputs.images import Picture
-from convtui.paint.colours import Array, Palette, Pixels, diverging, greys, mixed
+from convtui.paint.colours import RGB, Array, ColourScale, Palette, Pixels, coloured, colours_of, greys, mixed
 from convtui.paint.text import DUST, is_integral, number_format
 
 PLAIN: Final = 0
@@ -30,15 +30,33 @@ ZERO_TINT: Final = 1.0
 FILLED_TINT: Final = 0.55  # for reflect, replicate and circular padding, whose pixels are to be seen
 
 SAMPLED_PRODUCTS: Final = 1 << 20
+MOST_PRODUCTS: Final = 1 << 23  # of a sample: more would be waited for
+
+Kinds = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, eq=False)
 class Patch:
-    """A rectangle of cells: values [h, w], pixels [h, w, 3], kinds [h, w]."""
+    """A rectangle of cells: values [h, w], pixels [h, w, 3], kinds [h, w]; these two may be made of lists."""
 
-    values: Array
-    pixels: Pixels
-    kinds: NDArray[np.uint8]
+    def __init__(
+        self, values: Array, pixels: Pixels | list[list[RGB]], kinds: Kinds | list[list[int]]
+    ) -> None:
+        self.values, self._pixels, self._kinds = values, pixels, kinds
+
+    @property
+    def pixels(self) -> Pixels:
+        return np.asarray(self._pixels, np.uint8).reshape(*self.values.shape, 3)
+
+    @property
+    def kinds(self) -> Kinds:
+        return np.asarray(self._kinds, np.uint8).reshape(self.values.shape)
+
+    def lists(self) -> tuple[list[list[float]], list[list[RGB]], list[list[int]]]:
+        """Values, pixels and kinds as lists of rows: cells are drawn one by one."""
+        pixels, kinds = self._pixels, self._kinds
+        if not isinstance(pixels, list):
+            pixels = [[(r, g, b) for r, g, b in row] for row in pixels.tolist()]
+        return self.values.tolist(), pixels, kinds if isinstance(kinds, list) else kinds.tolist()
 
 
 @lru_cache(maxsize=4)
@@ -47,35 +65,37 @@ def whole_pixels(picture: Picture) -> bool:
     return picture.highest > 1 and is_integral(picture.pixels)
 
 
-def _scale(lowest: float, highest: float) -> tuple[float, float]:
+def _scale(lowest: float, highest: float) -> ColourScale:
     """Signed values are coloured alike on both sides of zero."""
     limit = max(-lowest, highest)
-    return (-limit, limit) if lowest < 0 else (lowest, highest)
-
-
-def coloured(values: Array, scale: tuple[float, float], palette: Palette) -> Pixels:
-    """Values [...] as pixels [..., 3]: grey, or around zero where the scale is signed."""
-    lowest, highest = scale
-    return diverging(values, highest, palette) if lowest < 0 else greys(values, lowest, highest)
+    return (-limit, limit) if lowest < 0 else (abs(lowest), highest)  # 0, not -0
 
 
 class Cells(Protocol):
     """Anything a grid can draw."""
 
     @property
-    def rows(self) -> int: ...
+    def rows(self) -> int:
+        """How many rows of cells there are."""
+
     @property
-    def columns(self) -> int: ...
+    def columns(self) -> int:
+        """How many cells a row has."""
+
     @property
-    def signed(self) -> bool: ...
+    def signed(self) -> bool:
+        """Whether a value below zero has a sign where only its colour is seen."""
+
     @property
-    def scale(self) -> tuple[float, float]:
+    def scale(self) -> ColourScale:
         """The values that have the full colours of both ends."""
 
     @property
-    def text(self) -> Callable[[float], str]: ...
-    def coloured(self, values: Array, palette: Palette) -> Pixels: ...
-    def patch(self, rows: range, columns: range, palette: Palette) -> Patch: ...
+    def text(self) -> Callable[[float], str]:
+        """How a value is written, in at most NUMBER_WIDTH characters."""
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        """The cells at these rows and columns, neighbours of each other and all within the whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +120,8 @@ class ImageCells:
         return self.picture.lowest < 0
 
     @property
-    def scale(self) -> tuple[float, float]:
+    def scale(self) -> ColourScale:
         return _scale(self.picture.lowest, self.picture.highest)
-
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return coloured(values, self.scale, palette)
 
     @cached_property
     def text(self) -> Callable[[float], str]:
@@ -128,7 +145,7 @@ class ImageCells:
             planes = [np.where(outside, 0.0, plane[cells]) for plane in self.picture.pixels]
             pixels = np.concatenate([greys(plane, 0, 1)[..., :1] for plane in planes], axis=-1)
         else:
-            pixels = self.coloured(values, palette)
+            pixels = coloured(values, self.scale, palette)
         y = np.arange(rows.start, rows.stop) - down.before
         x = np.arange(columns.start, columns.stop) - across.before
         border = ((y < 0) | (y >= down.size))[:, None] | (x < 0) | (x >= across.size)
@@ -161,17 +178,15 @@ class OutputCells:
     @cached_property
     def limit(self) -> float:
         """The largest magnitude of the channel; of an evenly spaced sample of it where it is very large."""
-        cells = max(1024, SAMPLED_PRODUCTS // prod(self.convolution.weight_shape[1:]))
+        products = prod(self.convolution.weight_shape[1:])
+        cells = max(64, min(max(1024, SAMPLED_PRODUCTS // products), MOST_PRODUCTS // products))
         spacing = ceil((self.rows * self.columns / cells) ** 0.5)
         rows, columns = np.arange(0, self.rows, spacing), np.arange(0, self.columns, spacing)
         return float(np.abs(self.convolution.block(self.channel, rows, columns)).max())
 
     @property
-    def scale(self) -> tuple[float, float]:
+    def scale(self) -> ColourScale:
         return -self.limit, self.limit
-
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return diverging(values, self.limit, palette)
 
     @cached_property
     def text(self) -> Callable[[float], str]:
@@ -180,7 +195,7 @@ class OutputCells:
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         values = self.convolution.block(self.channel, rows, columns)
         values[np.abs(values) <= DUST * self.limit] = 0.0
-        return Patch(values, self.coloured(values, palette), np.zeros(values.shape, np.uint8))
+        return Patch(values, coloured(values, self.scale, palette), np.zeros(values.shape, np.uint8))
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,11 +222,8 @@ class TableCells:
         return self.lowest < 0
 
     @property
-    def scale(self) -> tuple[float, float]:
+    def scale(self) -> ColourScale:
         return _scale(self.lowest, self.highest)
-
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return coloured(values, self.scale, palette)
 
     @cached_property
     def text(self) -> Callable[[float], str]:
@@ -219,12 +231,21 @@ class TableCells:
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         cells = (slice(rows.start, rows.stop), slice(columns.start, columns.stop))
-        values = self.values[cells]
-        pixels = self.coloured(values, palette)
-        kinds = np.zeros(values.shape, np.uint8)
-        if self.padding is not None and self.padding.any():
-            kinds[self.padding[cells]] = PADDING
-            pixels = np.where(
-                (kinds == PADDING)[..., None], mixed(pixels, palette.padding, self.tint), pixels
-            )
-        return Patch(values, pixels, kinds)
+        values, scale = self.values[cells], self.scale
+        pixels = [colours_of(row, scale, palette) for row in values.tolist()]
+        if self.padding is None:
+            return Patch(values, pixels, [[PLAIN] * len(row) for row in pixels])
+        outside: list[list[bool]] = self.padding[cells].tolist()
+        for row, is_outside in zip(pixels, outside, strict=True):
+            row[:] = [
+                _tinted(pixel, palette.padding, self.tint) if tinted else pixel
+                for pixel, tinted in zip(row, is_outside, strict=True)
+            ]
+        return Patch(values, pixels, [[PADDING if each else PLAIN for each in row] for row in outside])
+
+
+@lru_cache(maxsize=1 << 10)
+def _tinted(pixel: RGB, colour: RGB, share: float) -> RGB:
+    """Exactly as `mixed` has it, so that the window shows the colours of the image."""
+    red, green, blue = mixed(np.array(pixel), colour, share).tolist()
+    return red, green, blue

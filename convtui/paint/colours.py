@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import copysign
 from typing import Final
 
 import numpy as np
@@ -17,9 +18,10 @@ from rich.style import Style
 Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 RGB = tuple[int, int, int]
+ColourScale = tuple[float, float]  # the values that have the full colours of both ends
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed as one thing: it is a key of many caches
 class Palette:
     """The colours of the cells; the app's theme has those of everything around them."""
 
@@ -69,6 +71,39 @@ LIGHT = Palette(
 )
 
 
+def coloured(values: Array, scale: ColourScale, palette: Palette) -> Pixels:
+    """Values [...] as pixels [..., 3]: grey, or around zero where the scale is signed."""
+    lowest, highest = scale
+    return diverging(values, highest, palette) if is_signed(scale) else greys(values, lowest, highest)
+
+
+def is_signed(scale: ColourScale) -> bool:
+    """Whether it goes below zero; one from -0 to 0 does, too: that of signed values that are all zero."""
+    return copysign(1.0, scale[0]) < 0
+
+
+def colours_of(values: list[float], scale: ColourScale, palette: Palette) -> list[RGB]:
+    """The same colours as `coloured` has, one by one: a dozen of them are faster so than through arrays."""
+    lowest, highest = scale
+    if not is_signed(scale):
+        span = highest - lowest or 1.0
+        shades = [round(min(max((value - lowest) / span, 0.0), 1.0) * 255) for value in values]
+        return [(shade, shade, shade) for shade in shades]
+    limit = highest or 1.0
+    strengths = [min(max(value / limit, -1.0), 1.0) * 255 for value in values]
+    if palette.signed:
+        return [_few_coloured(strength, palette) for strength in strengths]
+    ramp = _ramp_colours(palette)
+    return [ramp[round(strength) + 255] for strength in strengths]
+
+
+def _few_coloured(strength: float, palette: Palette) -> RGB:
+    if not strength:
+        return palette.zero
+    is_far = abs(strength) >= 128
+    return palette.signed[1 - is_far if strength < 0 else 2 + is_far]
+
+
 def greys(values: Array, lowest: float, highest: float) -> Pixels:
     """Values [...] as grey pixels [..., 3], black at `lowest` and white at `highest`."""
     shade = ((values - lowest) / (highest - lowest or 1.0)).clip(0, 1) * 255
@@ -101,6 +136,12 @@ def _ramp(palette: Palette) -> Pixels:
     zero = np.array(palette.zero)
     ramp: Pixels = (zero + (end - zero) * np.abs(strength) + 0.5).astype(np.uint8)
     return ramp
+
+
+@lru_cache(maxsize=8)
+def _ramp_colours(palette: Palette) -> list[RGB]:
+    """The same as tuples."""
+    return [(r, g, b) for r, g, b in _ramp(palette).tolist()]
 
 
 def mixed(pixels: Pixels, colour: RGB, share: float) -> Pixels:
@@ -150,6 +191,6 @@ def accent_on(background: RGB, palette: Palette) -> RGB:
 
 @lru_cache(maxsize=1 << 16)
 def style(foreground: RGB | None, background: RGB, bold: bool = False) -> Style:
-    """A rich Style; cached, since a screen uses few of them many times."""
+    """A rich Style; cached, since a screen uses few of them many times and equal ones are then the same."""
     colour = Color.from_rgb(*foreground) if foreground else None
     return Style(color=colour, bgcolor=Color.from_rgb(*background), bold=bold)

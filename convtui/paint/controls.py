@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.content import Content
 
+from convtui.engine.convolution import Convolution
+from convtui.engine.spec import ConvSpec
 from convtui.paint.text import cut_to
 from convtui.paint.text_line import KEY_STYLE, link
-from convtui.state.session import Session
+from convtui.state.session import KernelChoice, Session
 
 SHORTEST: Final = 8  # characters that are left of a name
 
 
-@dataclass(frozen=True)
-class Control:
+class Control(NamedTuple):
     """A setting: its key, its name, its value, and whether ‹ and › step it down and up.
 
     Where there is no room for all, those with the highest `spare` are left out first.
@@ -32,27 +33,34 @@ class Control:
 
 
 def controls(session: Session) -> list[Control]:
-    spec = session.spec
+    """The settings of a session's convolution; the same list as before where none has changed."""
+    return _controls(session.convolution, session.kernel)
+
+
+@lru_cache(maxsize=4)
+def _controls(convolution: Convolution, kernel: KernelChoice) -> list[Control]:
+    spec = convolution.spec
     return [
         Control("t", "stride", pair(spec.stride)),
-        Control("p", "padding", padding(session)),
+        Control("p", "padding", padding(spec)),
         Control("d", "dilation", pair(spec.dilation), spare=1),
         Control("G", "groups", str(spec.groups), spare=2),
         Control("x", "mode", spec.padding_mode, stepped=False, label="pad", spare=3),
         Control("z", "size", "x".join(map(str, spec.kernel_size))),
-        Control("n", "kernel", session.kernel.label, is_plain=True),
-        Control("i", "filters", str(session.convolution.weight_shape[0]), spare=4),
+        Control("n", "kernel", kernel.label, is_plain=True),
+        Control("i", "filters", str(convolution.weight_shape[0]), spare=4),
     ]
 
 
 def pair(value: tuple[int, int]) -> str:
+    """Rows and columns, once where they are the same: "2", "1,2"."""
     return str(value[0]) if value[0] == value[1] else f"{value[0]},{value[1]}"
 
 
-def padding(session: Session) -> str:
+def padding(spec: ConvSpec) -> str:
     """As asked, with what "same" comes to: "1", "1,2", "same (0,1,0,1)" (top, bottom, left, right)."""
-    asked = session.spec.padding
-    (top, bottom), (left, right) = session.spec.pads
+    asked = spec.padding
+    (top, bottom), (left, right) = spec.pads
     is_even = top == bottom and left == right
     sides = pair((top, left)) if is_even else f"{top},{bottom},{left},{right}"
     return f"{asked} ({sides})" if isinstance(asked, str) else sides
@@ -84,7 +92,7 @@ def _bare(item: Control) -> Content:
 
 
 def _cut(item: Control) -> Content:
-    return _bare(replace(item, value=cut_to(item.value, SHORTEST)) if item.is_plain else item)
+    return _bare(item._replace(value=cut_to(item.value, SHORTEST)) if item.is_plain else item)
 
 
 def _drawn(item: Control, space: str, named: bool = True) -> Content:

@@ -9,24 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
-from convtui.paint.cells import ABSENT, PADDING, UNUSED, Cells, Patch
-from convtui.paint.colours import RGB, Palette, accent_on, contrast, ink, style, tint
+from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, Cells, Patch
+from convtui.paint.colours import RGB, Palette, accent_on, coloured, contrast, ink, style, tint
 from convtui.paint.text import significant
 
 Cell = tuple[int, int]
 Rectangle = tuple[range, range]  # rows and columns of cells
 Look = tuple[str, Style]
+Edges = tuple[bool, bool, bool, bool]  # top, bottom, left, right
+
+NO_EDGES: Final = (False, False, False, False)
+
+# What a cell is shown as: its kind, or one of these where something is marked over it.
+FOCUS: Final = 4  # worked on or pointed at
+READER: Final = 5  # reads the pixel under the mouse
+TO_COME: Final = 6  # not computed yet
+READ: Final = 7  # in the window
+SKIPPED: Final = 8  # in the window, between the cells that it reads
+LIT_ROW: Final = 9  # absent, and a line runs across it
+LIT_COLUMN: Final = 10  # absent, and a line runs down through it
 
 
-@dataclass(frozen=True)
-class CellSize:
+class CellSize(NamedTuple):
     """How much of the terminal one cell takes: `width` columns by `height` lines, or by half a line."""
 
     width: int
@@ -59,26 +70,26 @@ BLOCKS: Final = CellSize(2)
 HALF_BLOCKS: Final = CellSize(1, half=True)
 
 
-@dataclass(frozen=True)
-class Outline:
+class Outline(NamedTuple):
     """The cells a window reads, in the grid's own coordinates; a step in a range is the dilation."""
 
     rows: range
     columns: range
 
     def holds(self, row: int, column: int) -> bool:
-        rows, columns = self.hull
-        return row in rows and column in columns
+        """Whether a cell lies inside, read or skipped."""
+        return self.rows[0] <= row <= self.rows[-1] and self.columns[0] <= column <= self.columns[-1]
 
     def reads(self, row: int, column: int) -> bool:
+        """Whether a tap of the kernel lies on a cell."""
         return row in self.rows and column in self.columns
 
-    @cached_property
+    @property
     def hull(self) -> tuple[range, range]:
         """Rows and columns from the first to the last, with those skipped by the dilation."""
         return range(self.rows[0], self.rows[-1] + 1), range(self.columns[0], self.columns[-1] + 1)
 
-    def edges(self, row: int, column: int) -> tuple[bool, bool, bool, bool]:
+    def edges(self, row: int, column: int) -> Edges:
         """Whether a cell that it holds lies on its top, bottom, left and right edge."""
         return (
             row == self.rows[0],
@@ -86,6 +97,10 @@ class Outline:
             column == self.columns[0],
             column == self.columns[-1],
         )
+
+    def is_frame(self, row: int, column: int) -> bool:
+        """Whether a cell stands for an outline that is not drawn: on an edge, or read by a dilated window."""
+        return self.rows.step > 1 or self.columns.step > 1 or any(self.edges(row, column))
 
 
 @dataclass(frozen=True)
@@ -97,6 +112,7 @@ class Readers:
 
     @property
     def count(self) -> int:
+        """How many cells they are."""
         return len(self.rows) * len(self.columns)
 
     def __contains__(self, cell: Cell) -> bool:
@@ -124,21 +140,52 @@ class Grid:
     legend: bool = False  # whether the scale of its colours is shown
 
     def is_filled(self, row: int, column: int) -> bool:
+        """Whether a cell is computed."""
         return self.filled is None or row * self.cells.columns + column < self.filled
+
+
+def shown_as(grid: Grid, cell: Cell, kind: int) -> int:
+    """What a cell of a kind is shown as, at every zoom alike: the first of these that it is.
+
+    The cell worked on and those that read a pixel are what the user looks for, so nothing hides them. What is
+    not computed yet has nothing else to show. The window lies over whatever it covers, and a cell without any
+    mark is what it is.
+    """
+    if cell == grid.focus:
+        return FOCUS
+    if cell in grid.readers:
+        return READER
+    if not grid.is_filled(*cell):
+        return TO_COME
+    if grid.outline and grid.outline.holds(*cell):
+        return READ if grid.outline.reads(*cell) else SKIPPED
+    if kind == ABSENT and cell[0] == grid.lit_row:
+        return LIT_ROW
+    if kind == ABSENT and cell[1] == grid.lit_column:
+        return LIT_COLUMN
+    return kind
 
 
 class Rows:
     """The rows of a patch as lines; what is not marked is styled once and kept.
 
-    `origin` is the patch's first cell, drawn from line 0.
+    `origin` is the patch's first cell, drawn from line 0. Rows below the patch, of `count` in all, are not
+    computed yet.
     """
 
-    def __init__(self, patch: Patch, origin: Cell, size: CellSize, palette: Palette) -> None:
-        self._patch, self._origin, self._size, self._palette = patch, origin, size, palette
-        self._values: list[list[float]] = patch.values.tolist()
-        self._pixels: list[list[RGB]] = [[(r, g, b) for r, g, b in row] for row in patch.pixels.tolist()]
-        self._kinds: list[list[int]] = patch.kinds.tolist()
-        self._plain: dict[int, list[Look]] = {}
+    def __init__(
+        self, patch: Patch, origin: Cell, size: CellSize, palette: Palette, count: int | None = None
+    ) -> None:
+        self._origin, self._size, self._palette = origin, size, palette
+        self._values, self._pixels, self._kinds = patch.lists()
+        self.stop = origin[0] + len(self._values)  # the row below the patch
+        for _ in range(len(self._values), count or 0):
+            width = len(self._kinds[0])
+            self._values.append([0.0] * width)
+            self._pixels.append([palette.uncomputed] * width)
+            self._kinds.append([PLAIN] * width)
+        self._are_blocks = size == BLOCKS
+        self._unmarked: dict[int, list[Look]] = {}
 
     def line(self, grid: Grid, line: int) -> list[Segment]:
         """The segments of a line of cells."""
@@ -146,38 +193,70 @@ class Rows:
         if self._size.half:
             return _segments(_halves(self._colours(grid, row), self._colours(grid, row + 1), self._palette))
         part = line % self._size.height
-        looks = self._plain.get(line)
-        if looks is None:
-            unmarked = Grid(grid.cells, grid.title)
-            looks = [self._look(unmarked, row, at, part) for at in range(len(self._kinds[0]))]
-            self._plain[line] = looks
-        looks = list(looks)
+        unmarked = self._unmarked.get(line)
+        if unmarked is None:
+            unmarked = self._unmarked[line] = self._unmarked_looks(grid, row, part)
+        looks = list(unmarked)
         to_come = self._to_come(grid, row)
-        looks[to_come:] = [self._uncomputed(part)] * (len(looks) - to_come)
+        if to_come < len(looks):
+            looks[to_come:] = [self._marked_look(grid, row, to_come, part, TO_COME)] * (len(looks) - to_come)
         for at in self._marked(grid, row):
-            looks[at] = self._look(grid, row, at, part)
+            looks[at] = self._marked_look(grid, row, at, part, self._shown_as(grid, row, at))
         return _segments(looks)
 
-    def _look(self, grid: Grid, row: int, at: int, part: int) -> Look:
-        cell, i = (row, self._origin[1] + at), row - self._origin[0]
-        value, pixel, kind = self._values[i][at], self._pixels[i][at], self._kinds[i][at]
-        if self._size == BLOCKS:
-            return _block(grid, cell, value, pixel, kind, self._palette)
-        return _number(grid, cell, value, pixel, kind, (part, self._size), self._palette)
+    def _unmarked_looks(self, grid: Grid, row: int, part: int) -> list[Look]:
+        i, palette, signed = row - self._origin[0], self._palette, grid.cells.signed
+        cells = zip(self._values[i], self._pixels[i], self._kinds[i], strict=True)
+        if self._are_blocks:
+            return [
+                _block(kind, pixel, NO_EDGES, signed and value < 0, palette) for value, pixel, kind in cells
+            ]
+        part_of = (part, self._size)
+        return [
+            _number(kind, self._text(grid, value, kind, part), pixel, NO_EDGES, part_of, palette)
+            for value, pixel, kind in cells
+        ]
+
+    def _shown_as(self, grid: Grid, row: int, at: int) -> int:
+        return shown_as(grid, (row, self._origin[1] + at), self._kinds[row - self._origin[0]][at])
+
+    def _marked_look(self, grid: Grid, row: int, at: int, part: int, shown: int) -> Look:
+        """Of a cell that is shown so; one not computed yet tells nothing of its value."""
+        i, column = row - self._origin[0], self._origin[1] + at
+        value, pixel, edges = self._values[i][at], self._pixels[i][at], NO_EDGES
+        hidden = shown == TO_COME or (shown in (FOCUS, READER) and not grid.is_filled(row, column))
+        if hidden:
+            pixel = self._palette.uncomputed
+        if grid.outline and shown in (READ, SKIPPED):
+            edges = grid.outline.edges(row, column)
+        if self._are_blocks:
+            is_negative = grid.cells.signed and value < 0
+            return _block(shown, pixel, edges, is_negative, self._palette)
+        text = self._text(grid, value, ABSENT if hidden else self._kinds[i][at], part)
+        return _number(shown, text, pixel, edges, (part, self._size), self._palette)
+
+    def _text(self, grid: Grid, value: float, kind: int, part: int) -> str:
+        """A cell's part of a line: on the middle one its number, or a dot where there is none."""
+        if part != self._size.height // 2:
+            return " " * self._size.width
+        text = "·" if kind == ABSENT else grid.cells.text(value)
+        return text.rjust(NUMBERS.width).ljust(self._size.width)
 
     def _colours(self, grid: Grid, row: int) -> list[RGB]:
-        i = row - self._origin[0]
+        """Of the cells of a row as half-blocks."""
+        i, palette = row - self._origin[0], self._palette
         if i >= len(self._pixels):
-            return [self._palette.background] * len(self._pixels[0])
+            return [palette.background] * len(self._pixels[0])
         colours = [
-            tint(pixel, self._palette.muted, 0.5) if kind == UNUSED else pixel
+            tint(pixel, palette.muted, 0.5) if kind == UNUSED else pixel
             for pixel, kind in zip(self._pixels[i], self._kinds[i], strict=True)
         ]
         to_come = self._to_come(grid, row)
-        colours[to_come:] = [self._palette.uncomputed] * (len(colours) - to_come)
+        colours[to_come:] = [palette.uncomputed] * (len(colours) - to_come)
         for at in self._marked(grid, row):
-            cell = (row, self._origin[1] + at)
-            colours[at] = _half_block(grid, cell, colours[at], self._kinds[i][at], self._palette)
+            shown = self._shown_as(grid, row, at)
+            is_frame = grid.outline is not None and grid.outline.is_frame(row, self._origin[1] + at)
+            colours[at] = _half_block(shown, colours[at], is_frame, palette)
         return colours
 
     def _to_come(self, grid: Grid, row: int) -> int:
@@ -187,19 +266,16 @@ class Rows:
             return width
         return min(max(grid.filled - row * grid.cells.columns - self._origin[1], 0), width)
 
-    def _uncomputed(self, part: int) -> Look:
-        dot = "·" if part == self._size.height // 2 else ""
-        text = "· " if self._size == BLOCKS else dot.rjust(NUMBERS.width).ljust(self._size.width)
-        return text, style(self._palette.muted, self._palette.uncomputed)
-
     def _marked(self, grid: Grid, row: int) -> set[int]:
         """Where in a row something lies over the plain cells."""
         left, width = self._origin[1], len(self._kinds[0])
         columns = set(grid.readers.columns) if row in grid.readers.rows else set()
         if grid.focus and grid.focus[0] == row:
             columns.add(grid.focus[1])
-        if grid.outline and row in grid.outline.hull[0]:
-            columns.update(grid.outline.hull[1])
+        if grid.outline:
+            rows_held, columns_held = grid.outline.hull
+            if row in rows_held:
+                columns.update(columns_held)
         if grid.lit_column is not None:
             columns.add(grid.lit_column)
         if grid.lit_row == row:
@@ -213,7 +289,7 @@ def legend_line(grid: Grid, width: int, palette: Palette) -> list[Segment]:
     values = np.linspace(lowest, highest, max(3, min(11, width - 14)))
     ends = style(palette.muted, palette.background)
     low, high = significant(lowest, 2), significant(highest, 2)
-    pixels = grid.cells.coloured(values, palette).tolist()
+    pixels = coloured(values, grid.cells.scale, palette).tolist()
     bar = [("█", style((r, g, b), palette.background)) for r, g, b in pixels]
     middle = [Segment(" 0 ", ends)] if lowest < 0 < highest else []
     half = len(bar) // 2 if middle else len(bar)
@@ -237,74 +313,78 @@ def _segments(looks: Iterable[Look]) -> list[Segment]:
     return segments
 
 
-def _block(grid: Grid, cell: Cell, value: float, pixel: RGB, kind: int, palette: Palette) -> Look:
-    if not grid.is_filled(*cell):
-        pixel = palette.uncomputed
-    if cell == grid.focus:
-        return "▐▌", style(accent_on(pixel, palette), pixel, True)
-    if cell in grid.readers:
-        return "▗▖", style(palette.reader, pixel)
-    if not grid.is_filled(*cell):
-        return "· ", style(palette.muted, pixel)
-    outline = grid.outline
-    if outline and outline.holds(*cell):
-        if not outline.reads(*cell):
-            pixel = tint(pixel, palette.background, 0.6)
-        return _framed("  ", outline.edges(*cell), (0, BLOCKS)), style(accent_on(pixel, palette), pixel)
-    if kind == ABSENT:
-        if line := _lit(grid, cell):
-            return line.ljust(2, line if line == "━" else " "), style(palette.accent, pixel, True)
-        return "· ", style(tint(pixel, palette.muted, 0.5), pixel)
-    if kind == UNUSED:
-        return "╱╱", style(_faint(pixel, 0.45), pixel)
-    if grid.cells.signed and value < 0 and kind != PADDING:
-        return "─ ", style(_faint(pixel, 0.3), pixel)
-    return "  ", style(None, pixel)
+# -- how a cell looks: one function a zoom
 
 
 def _number(
-    grid: Grid,
-    cell: Cell,
-    value: float,
-    pixel: RGB,
-    kind: int,
-    part_of: tuple[int, CellSize],
-    palette: Palette,
+    shown: int, text: str, pixel: RGB, edges: Edges, part_of: tuple[int, CellSize], palette: Palette
 ) -> Look:
-    """A cell's number, or in a cell of several lines the part of it that lies on one line."""
-    part, size = part_of
-    filled = grid.is_filled(*cell)
-    shown = grid.cells.text(value) if filled and kind != ABSENT else "·"
-    text = shown if part == size.height // 2 else ""
-    text = text.rjust(NUMBERS.width).ljust(size.width)
-    if not filled:
-        pixel = palette.uncomputed
-    if cell == grid.focus:
+    """A cell with its number, or in a cell of several lines the part of it that lies on one line."""
+    if shown == PLAIN:
+        return text, style(ink(pixel), pixel)
+    if shown == FOCUS:
         return text, style((0, 0, 0), palette.accent, True)
-    if cell in grid.readers:
+    if shown == READER:
         pixel = tint(pixel, palette.reader, 0.5)
         return text, style(ink(pixel), pixel, True)
-    if not filled:
+    if shown == TO_COME:
         return text, style(palette.muted, pixel)
-    outline = grid.outline
-    if outline and outline.holds(*cell):
-        if not outline.reads(*cell):
-            return text, style(_faint(pixel, 0.25), pixel)
+    if shown == READ:
         colour = accent_on(pixel, palette)
         if text.strip() and contrast(colour, pixel) < 4.5:
             colour = ink(pixel)
-        return _framed(text, outline.edges(*cell), part_of), style(colour, pixel, True)
-    if kind == ABSENT:
-        line = _lit(grid, cell)
-        if line == "━" and text.strip():
-            return line * size.width, style(palette.accent, pixel, True)
-        if line == "┃":
-            return line.rjust(NUMBERS.width).ljust(size.width), style(palette.accent, pixel, True)
-        return text, style(tint(pixel, palette.muted, 0.5), pixel)
-    if kind == UNUSED:
+        return _framed(text, edges, part_of), style(colour, pixel, True)
+    if shown == SKIPPED:
+        return text, style(_faint(pixel, 0.25), pixel)
+    if shown == LIT_ROW and text.strip():
+        return "━" * len(text), style(palette.accent, pixel, True)
+    if shown == LIT_COLUMN:
+        return "┃".rjust(NUMBERS.width).ljust(len(text)), style(palette.accent, pixel, True)
+    if shown == UNUSED:
         return "╱" + text[1:-1] + "╱", style(_faint(pixel, 0.45), pixel)
-    is_quiet = kind == PADDING and contrast(palette.muted, pixel) >= 3
-    return text, style(palette.muted if is_quiet else ink(pixel), pixel)
+    if shown == PADDING:
+        return text, style(palette.muted if contrast(palette.muted, pixel) >= 3 else ink(pixel), pixel)
+    return text, style(tint(pixel, palette.muted, 0.5), pixel)  # nothing there, or a line above or below
+
+
+def _block(shown: int, pixel: RGB, edges: Edges, is_negative: bool, palette: Palette) -> Look:
+    """A cell as two columns of its colour."""
+    if shown == PLAIN:
+        return ("─ ", style(_faint(pixel, 0.3), pixel)) if is_negative else ("  ", style(None, pixel))
+    if shown == FOCUS:
+        return "▐▌", style(accent_on(pixel, palette), pixel, True)
+    if shown == READER:
+        return "▗▖", style(palette.reader, pixel)
+    if shown == TO_COME:
+        return "· ", style(palette.muted, pixel)
+    if shown in (READ, SKIPPED):
+        if shown == SKIPPED:
+            pixel = tint(pixel, palette.background, 0.6)
+        return _framed("  ", edges, (0, BLOCKS)), style(accent_on(pixel, palette), pixel)
+    if shown == LIT_ROW:
+        return "━━", style(palette.accent, pixel, True)
+    if shown == LIT_COLUMN:
+        return "┃ ", style(palette.accent, pixel, True)
+    if shown == UNUSED:
+        return "╱╱", style(_faint(pixel, 0.45), pixel)
+    if shown == ABSENT:
+        return "· ", style(tint(pixel, palette.muted, 0.5), pixel)
+    return "  ", style(None, pixel)
+
+
+def _half_block(shown: int, pixel: RGB, is_frame: bool, palette: Palette) -> RGB:
+    """The colour of a cell that is half a character; is_frame: it is to be seen as the window's frame."""
+    if shown == FOCUS:
+        return accent_on(pixel, palette)
+    if shown == READER:
+        return palette.reader
+    if shown == READ:
+        return tint(pixel, accent_on(pixel, palette), 0.75 if is_frame else 0.25)
+    if shown == SKIPPED:
+        return tint(pixel, accent_on(pixel, palette), 0.1)
+    if shown in (LIT_ROW, LIT_COLUMN):
+        return tint(pixel, accent_on(pixel, palette), 0.4)
+    return pixel
 
 
 def _halves(tops: list[RGB], bottoms: list[RGB], palette: Palette) -> Iterator[Look]:
@@ -318,34 +398,11 @@ def _halves(tops: list[RGB], bottoms: list[RGB], palette: Palette) -> Iterator[L
             yield "▀", style(above, below)
 
 
-def _half_block(grid: Grid, cell: Cell, pixel: RGB, kind: int, palette: Palette) -> RGB:
-    if cell == grid.focus:
-        return accent_on(pixel, palette)
-    if cell in grid.readers:
-        return palette.reader
-    if not grid.is_filled(*cell):
-        return palette.uncomputed
-    outline = grid.outline
-    if outline and outline.holds(*cell):
-        is_spaced = outline.rows.step > 1 or outline.columns.step > 1
-        strong = is_spaced or any(outline.edges(*cell))
-        share = (0.75 if strong else 0.25) if outline.reads(*cell) else 0.1
-        return tint(pixel, accent_on(pixel, palette), share)
-    if kind == ABSENT and _lit(grid, cell):
-        return tint(pixel, accent_on(pixel, palette), 0.4)
-    return pixel
-
-
-def _lit(grid: Grid, cell: Cell) -> str:
-    """The line that runs through a cell, as a character."""
-    return "━" if cell[0] == grid.lit_row else "┃" if cell[1] == grid.lit_column else ""
-
-
 _QUADRANTS: Final = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"  # indexed by upper left 1, upper right 2, lower left 4, lower right 8
 
 
 @lru_cache(maxsize=4096)
-def _framed(text: str, edges: tuple[bool, bool, bool, bool], part_of: tuple[int, CellSize]) -> str:
+def _framed(text: str, edges: Edges, part_of: tuple[int, CellSize]) -> str:
     """A line of a cell with the outline drawn into its blanks."""
     part, size = part_of
     top, bottom, left, right = edges

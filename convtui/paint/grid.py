@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from operator import attrgetter
+from typing import Final
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -15,6 +16,8 @@ from textual.geometry import Region
 from convtui.paint.colours import DARK, Palette, style
 from convtui.paint.drawing import BLOCKS, Cell, CellSize, Grid, Rectangle, Rows, legend_line
 from convtui.paint.text import cut_to
+
+LEAST_ROWS: Final = 4  # rows of cells that are asked for at once
 
 
 class GridPane:
@@ -42,16 +45,23 @@ class GridPane:
 
     def show(self, grid: Grid) -> None:
         """Draw this from now on."""
+        if grid is self.grid:
+            return
         old, self.grid = self.grid, grid
         scrolled = self._follow(old)
-        if old is None or scrolled or old.cells is not grid.cells:
+        if old is None or scrolled or _shape(old) != _shape(grid):
             self._changed = [Region(0, 0, self.region.width, self.region.height)]
             return
-        if old.title != grid.title:
+        has_others = old.cells is not grid.cells
+        if (old.title, old.short_title) != (grid.title, grid.short_title):
             self._changed.append(Region(0, 0, self.region.width, 1))
-        if old.hint != grid.hint and self.hinted:
+        has_legend = old.legend or grid.legend
+        if self.hinted and (old.hint != grid.hint or (has_others and has_legend)):
             self._changed.append(Region(0, 1, self.region.width, 1))
-        self._changed += filter(None, map(self._region_of, _differences(old, grid)))
+        if has_others:
+            self._changed.append(self._below)
+        else:
+            self._changed += filter(None, map(self._region_of, _differences(old, grid)))
 
     def changes(self) -> list[Region]:
         changed, self._changed = self._changed, []
@@ -72,15 +82,19 @@ class GridPane:
 
     def _region_of(self, cells: Rectangle) -> Region | None:
         """The part of the pane on which these cells are drawn."""
-        (top, left), (rows, columns) = self._origin, cells
-        first = self.cell_size.lines_of(max(rows.start - top, 0))
-        last = self.cell_size.lines_of(max(rows.stop - 1 - top, 0))
-        x, width = (columns.start - left) * self.cell_size.width, len(columns) * self.cell_size.width
-        region = Region(x, self.heading + first.start, width, last.stop - first.start)
+        (top, left), (rows, columns), size = self._origin, cells, self.cell_size
         if rows.stop <= top:
             return None
-        below = Region(0, self.heading, self.region.width, self.region.height - self.heading)
-        return region.intersection(below)
+        first = self.heading + size.lines_of(max(rows.start - top, 0)).start
+        end = min(self.heading + size.lines_of(rows.stop - 1 - top).stop, self.region.height)
+        x = max((columns.start - left) * size.width, 0)
+        right = min((columns.stop - left) * size.width, self.region.width)
+        return Region(x, first, right - x, end - first) if x < right and first < end else None
+
+    @property
+    def _below(self) -> Region:
+        """The part below the heading."""
+        return Region(0, self.heading, self.region.width, max(0, self.region.height - self.heading))
 
     def _look_at(self, grid: Grid, row: int, column: int) -> bool:
         """Put this cell at the top left, as far as there are cells; tell whether the view moved."""
@@ -100,7 +114,10 @@ class GridPane:
             return False
         row, column = self._origin
         target = _target(grid)
-        if target and (old is None or target != _target(old)):
+        has_moved = old is None or target != _target(old)
+        if old is not None and not has_moved and _shape(old) == _shape(grid):
+            return False
+        if target and has_moved:
             rows_kept, columns_kept = target
             rows, columns = self._in_view
             if rows_kept.start < row or rows_kept.stop > row + rows:
@@ -153,11 +170,17 @@ class GridPane:
         return [Segment(" " * width, blank)]
 
     def _visible_rows(self, grid: Grid) -> Rows:
+        """The rows in view. Those that are all dots are not asked for: a cell may cost 100,000 products."""
         rows, columns = self._visible
         key = (grid.cells, rows, columns, self.palette, self.cell_size)
-        if self._rows is None or self._rows[0] != key:
-            patch = grid.cells.patch(rows, columns, self.palette)
-            self._rows = (key, Rows(patch, self._origin, self.cell_size, self.palette))
+        needed = rows.stop if grid.filled is None else min(-(-grid.filled // grid.cells.columns), rows.stop)
+        if self._rows is None or self._rows[0] != key or needed > self._rows[1].stop:
+            count = LEAST_ROWS
+            while rows.start + count < needed:
+                count *= 2  # so that a walk through all of them asks seldom
+            patch = grid.cells.patch(rows[:count], columns, self.palette)
+            made = Rows(patch, self._origin, self.cell_size, self.palette, len(rows))
+            self._rows = (key, made)
         return self._rows[1]
 
     def _title(self, grid: Grid) -> list[Segment]:
@@ -197,6 +220,10 @@ class GridPane:
     def _fitted(self, segments: list[Segment]) -> list[Segment]:
         blank = style(None, self.palette.background)
         return Segment.adjust_line_length(segments, self.region.width, blank)
+
+
+def _shape(grid: Grid) -> Cell:
+    return grid.cells.rows, grid.cells.columns
 
 
 def _target(grid: Grid) -> Rectangle | None:

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.paint.axes import Scale, places, tick_labels, top_of
+from convtui.paint.axes import LINES_BELOW, Label, Scale, draw_axes, has_axes, places, tick_labels, top_of
 from convtui.paint.colours import RGB, Array, Palette, accent_on, style
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.panes import Size
-from convtui.paint.plots import LEAST_HEIGHT, LEAST_WIDTH, Mark, draw_axis_below, series_colour
+from convtui.paint.plots import Mark, series_colour
 from convtui.paint.text import cut_to
 
 FAR: Final = 6  # columns that a mark's name may be away from it
@@ -64,17 +64,15 @@ def histogram_lines(histogram: Histogram, size: Size, palette: Palette) -> Lines
     """The histogram as lines: title, names of the marks, bars on their axes; small ones lose their axes."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
-    has_axes = height >= LEAST_HEIGHT and width >= LEAST_WIDTH
     names = 1 if histogram.marks and height >= ROOMY else 0
-    rows = height - 1 - names - (2 if has_axes else 0)
+    rows = height - 1 - names - (LINES_BELOW if has_axes(size) else 0)
     _draw_head(glyphs, histogram)
     if rows <= 0:
         return glyphs.lines()
     left, up = 0, _upward(histogram)
-    if has_axes:
-        labels = _labels(histogram, up, rows)
-        left = max(histogram.gutter, 1, *map(len, labels.values())) + 1
-        _draw_axes(glyphs, histogram, labels, up, (names + 1, left, rows))
+    if has_axes(size):
+        along, labels = Scale(histogram.low, histogram.high), _labels(histogram, up, rows)
+        left = draw_axes(glyphs, (names + 1, rows), labels, along, gutter=histogram.gutter)
     bars = _Bars(glyphs, histogram, up, names + 1, left, rows, width - left)
     bars.draw()
     bars.draw_outline()
@@ -208,11 +206,13 @@ def _heights(histogram: Histogram, counts: Array, columns: int) -> Array:
     return heights * (100 / (np.sum(counts) or 1)) if histogram.as_share else heights
 
 
-def _labels(histogram: Histogram, up: Scale, rows: int) -> dict[float, str]:
-    """The heights that are told on the axis."""
+def _labels(histogram: Histogram, up: Scale, rows: int) -> list[Label]:
+    """The heights that are told on the axis, each on the highest line of such a bar."""
     values = up.ticks(max(2, rows // 2))
     unit = "%" if histogram.as_share else ""
-    return {value: text + unit for value, text in zip(values, tick_labels(values), strict=True) if value}
+    lines = [ceil(share * rows - 1e-9) for share in up.share(np.array(values)).tolist()]
+    told = zip(values, lines, tick_labels(values), strict=True)
+    return [(rows - max(count, 1), text + unit) for value, count, text in told if value]
 
 
 def _upward(histogram: Histogram) -> Scale:
@@ -241,16 +241,3 @@ def _draw_head(glyphs: Glyphs, histogram: Histogram) -> None:
         of = style(series_colour(colour, palette), palette.background)
         column = glyphs.write(0, column, sample, of)
         column = glyphs.write(0, column, f" {name}", muted) + 3
-
-
-def _draw_axes(
-    glyphs: Glyphs, histogram: Histogram, labels: dict[float, str], up: Scale, frame: tuple[int, int, int]
-) -> None:
-    """The heights' axis at the left, the values' below."""
-    top, left, rows = frame
-    muted = style(glyphs.palette.muted, glyphs.palette.background)
-    glyphs.fill(top, left - 1, (rows, 1), "│", muted)
-    for value, label in labels.items():
-        lines = ceil(float(up.share(np.array([value]))[0]) * rows - 1e-9)  # as many as such a bar takes
-        glyphs.write(top + rows - max(lines, 1), left - 1 - len(label), f"{label}┤", muted)
-    draw_axis_below(glyphs, Scale(histogram.low, histogram.high), (top + rows, left))

@@ -7,19 +7,22 @@ curve costs no more than that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual.geometry import Region
 
 from convtui.paint.colours import DARK, RGB, Palette, style
 from convtui.paint.drawing import Cell
-from convtui.paint.glyphs import Lines
 from convtui.paint.text import cut_to
+
+if TYPE_CHECKING:  # the Step page draws no glyphs
+    from convtui.paint.glyphs import Lines
 
 Shown = TypeVar("Shown")
 Size = tuple[int, int]  # lines, columns
-Draw = Callable[[Shown, Size, Palette], Lines]
+Draw = Callable[[Shown, Size, Palette], "Lines"]
 
 
 class DrawnPane(Generic[Shown]):
@@ -39,11 +42,12 @@ class DrawnPane(Generic[Shown]):
         self._changed: list[Region] = []
 
     def place(self, region: Region, palette: Palette) -> None:
+        """Where it lies, and its colours."""
         self.region, self.palette = region, palette
         self._draw_again()
 
-    def show(self, shown: Shown) -> None:
-        """Draw this from now on; the very same thing is not drawn again."""
+    def show(self, shown: Shown | None) -> None:
+        """Draw this from now on, None as blank lines; the very same thing is not drawn again."""
         if shown is not self.shown:
             self.shown = shown
             self._draw_again()
@@ -87,9 +91,11 @@ class TextPane:
         self._changed: list[Region] = []
 
     def place(self, region: Region, palette: Palette) -> None:
+        """Where it lies, and its colours."""
         self.region, self.palette = region, palette
 
     def show(self, lines: list[str]) -> None:
+        """Draw these lines from now on, each cut to the pane's width."""
         old, self._lines = self._lines, lines
         self._changed += changed_lines(old, lines, self.region)
 
@@ -101,7 +107,7 @@ class TextPane:
         colour: RGB = self.palette.muted if self._muted else self.palette.text
         words = style(colour, self.palette.background)
         text = self._lines[y] if y < len(self._lines) else ""
-        return [Segment(cut_to(text, self.region.width).ljust(self.region.width), words)]
+        return [Segment(set_cell_size(cut_to(text, self.region.width), self.region.width), words)]
 
     def cell_at(self, x: int, y: int) -> Cell | None:  # noqa: ARG002
         return None

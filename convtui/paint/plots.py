@@ -14,14 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.style import Style
 
-from convtui.paint.axes import Scale, labels_below, places, round_range, short, tick_labels
+from convtui.paint.axes import (
+    LINES_BELOW,
+    Scale,
+    draw_axes,
+    has_axes,
+    places,
+    round_range,
+    short,
+    tick_labels,
+)
 from convtui.paint.colours import RGB, Array, Palette, accent_on, style, tint
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.panes import Size
 from convtui.paint.text import cut_to
 
-LEAST_HEIGHT: Final = 6  # lines from which there are axes
-LEAST_WIDTH: Final = 24
 LEGEND_HEIGHT: Final = 8  # lines from which the legend may have a line of its own
 MARKERS: Final = "●▲■◆"  # one for each of a palette's series
 MARKER_SPACING: Final = 14  # columns between the markers of a curve
@@ -112,15 +119,11 @@ def plot_lines(plot: Plot, size: Size, palette: Palette) -> Lines:
         glyphs.write(0, 0, cut_to(plot.title, width), style(palette.text, palette.background, True))
         say_empty(glyphs, plot.empty)
         return glyphs.lines()
-    has_axes = height >= LEAST_HEIGHT and width >= LEAST_WIDTH
     top = _headed(glyphs, plot, y)
-    rows = height - top - (2 if has_axes else 0)
+    rows = height - top - (LINES_BELOW if has_axes(size) else 0)
     left = 0
-    if has_axes and rows > 0:
-        values = y.ticks(max(2, (rows + 1) // 2))
-        labels = tick_labels(values, y.is_log)
-        left = max(plot.gutter, *map(len, labels), 1) + 1
-        _draw_axes(glyphs, plot, (x, y), (top, left, rows), list(zip(values, labels, strict=True)))
+    if has_axes(size) and rows > 0:
+        left = _draw_axes(glyphs, plot, (x, y), top, rows)
     if rows > 0 and width > left:
         frame = _Frame(glyphs, x, y, top, left, rows, width - left)
         for mark in plot.marks:
@@ -159,7 +162,21 @@ def envelope(x: Array, y: Array, edges: Array) -> tuple[Array, Array]:
     return low, high
 
 
+def _draw_axes(glyphs: Glyphs, plot: Plot, scales: tuple[Scale, Scale], top: int, rows: int) -> int:
+    """The axes, and faint lines across where the ticks are; tells the first column of the curves."""
+    (x, y), palette = scales, glyphs.palette
+    values = y.ticks(max(2, (rows + 1) // 2))
+    places_up = [rows - 1 - place for place in places(y, values, rows, 4)]
+    labels = list(zip(places_up, tick_labels(values, y.is_log), strict=True))
+    left = draw_axes(glyphs, (top, rows), labels, x, plot.x_label, plot.gutter, dots=2)
+    faint = style(tint(palette.muted, palette.background, 0.72), palette.background)
+    for row in places_up:
+        glyphs.fill(top + row, left, (1, glyphs.width - left), "┈", faint)
+    return left
+
+
 def series_colour(colour: int | None, palette: Palette) -> RGB:
+    """That of a series by its number, muted for None."""
     return palette.muted if colour is None else palette.series[colour % len(palette.series)]
 
 
@@ -360,38 +377,3 @@ def _legend(plot: Plot, y: Scale, palette: Palette) -> list[tuple[str, str, Styl
         if (values < y.low).any():
             entries.append((BEYOND[1], f"below {short(y.low)}", muted))
     return entries
-
-
-def _draw_axes(
-    glyphs: Glyphs,
-    plot: Plot,
-    scales: tuple[Scale, Scale],
-    frame: tuple[int, int, int],
-    labels: list[tuple[float, str]],
-) -> None:
-    """The line at the left with its labels and faint lines across; the line below with its own."""
-    palette = glyphs.palette
-    muted = style(palette.muted, palette.background)
-    grid = style(tint(palette.muted, palette.background, 0.72), palette.background)
-    (x, y), (top, left, rows) = scales, frame
-    columns = glyphs.width - left
-    glyphs.fill(top, left - 1, (rows, 1), "│", muted)
-    for (_, label), place in zip(labels, places(y, [value for value, _ in labels], rows, 4), strict=True):
-        row = top + rows - 1 - place
-        glyphs.write(row, left - 1 - len(label), f"{label}┤", muted)
-        glyphs.fill(row, left, (1, columns), "┈", grid)
-    draw_axis_below(glyphs, x, (top + rows, left), plot.x_label, dots=2)
-
-
-def draw_axis_below(
-    glyphs: Glyphs, scale: Scale, place: tuple[int, int], name: str = "", dots: int = 1
-) -> None:
-    """A line with ticks from a place (row, column) to the right edge, its corner before it, labels below."""
-    (row, left), muted = place, style(glyphs.palette.muted, glyphs.palette.background)
-    columns = glyphs.width - left
-    ticks, texts = labels_below(scale, columns, name, dots)
-    glyphs.write(row, left - 1, "└" + "─" * columns, muted)
-    for column in ticks:
-        glyphs.write(row, left + column, "┬", muted)
-    for column, text in texts:
-        glyphs.write(row + 1, left + column, text, muted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -43,6 +43,7 @@ def _scientific(value: float) -> str:
 
 
 def is_integral(values: Array) -> bool:
+    """Whether all values are whole numbers."""
     return bool((values == np.floor(values)).all())
 
 
@@ -59,3 +60,27 @@ def significant(value: float, digits: int = 4) -> str:
 def cut_to(line: str, width: int) -> str:
     """The line, or as much of it as fits a width in columns and a sign that there is more."""
     return line if cell_len(line) <= width else f"{set_cell_size(line, max(width - 1, 0))}…"[:width]
+
+
+def plural(noun: str, count: int) -> str:
+    """The noun as it stands behind a count: "row", "rows", "biases"."""
+    return noun if count == 1 else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count and its noun: "1 row", "1,024 rows"."""
+    return f"{count:,} {plural(noun, count)}"
+
+
+def spans(numbers: Sequence[int], most: int = 4) -> str:
+    """Ascending numbers as ranges: "3, 7-9, 27"; a long list is cut and counted."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:most]]
+    if len(runs) <= most:
+        return ", ".join(shown)
+    return f"{', '.join(shown)} … ({len(numbers)} in all)" if shown else f"({len(numbers)} in all)"

@@ -44,6 +44,7 @@ class TextLine(Static):
         return self._drawn[1]
 
     def show(self, text: str) -> None:
+        """Draw this text, if it differs."""
         self.draw(text, lambda: Content(text))
 
     def draw(self, shown: object, make: Callable[[], Content]) -> None:

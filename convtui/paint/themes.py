@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from textual.theme import Theme
@@ -42,6 +43,7 @@ THEMES: Final = (
 _BLUE, _BRIGHT_BLUE, _BROWN, _YELLOW = (0, 0, 170), (85, 85, 255), (170, 85, 0), (255, 255, 85)
 
 
+@lru_cache
 def palette_of(dark: bool, no_color: bool, few_colours: bool = False) -> Palette:
     """The cells' colours; without colour, signs are told apart by black, grey and white.
 

@@ -1,275 +1,146 @@
-"""A network, the mini-batches that go through it and the batch norm that is looked at, as immutable values.
+"""The BatchNorm page's session: a batch norm in a network, and the mini-batches that have gone through it.
 
-Stepping to the next mini-batch in training mode gives the batch norm new running statistics, on a copy: the
-network's own stay what they are.
+Stepping to the next mini-batch in training mode updates the running statistics of a copy: those of the
+network stay what they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from math import prod
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.batchnorm import BatchNormState, Statistics
-from convtui.engine.feature_maps import FeatureMaps
-from convtui.engine.forward import batch_norm_of
-from convtui.engine.layers import BatchNorm, Conv, ReLU
-from convtui.engine.spec import Floats
-from convtui.engine.stack import Row
+from convtui.state.batch_measurement import BatchMeasurement
+from convtui.state.batchnorm_network import Network, NormLayer
 
-MOST_IMAGES: Final = 1024  # of a mini-batch
-MOST_CELLS: Final = 2**25  # of a mini-batch's maps at any layer
 MOMENTA: Final = (0.01, 0.05, 0.1, 0.3, 0.5, 1.0, None)
 SCALE_STEP: Final = 0.1  # of gamma and beta
 
-Indices = NDArray[np.intp]
-
 
 @dataclass(frozen=True)
-class Place:
-    """Where a batch norm normalises: the output of row `input`; it is row `norm`, or laid over if None."""
-
-    input: int
-    norm: int | None = None
-
-    @property
-    def number(self) -> int:
-        """The layer's number as it is said."""
-        return self.input if self.norm is None else self.norm
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """The rows of a network with all their weights by PyTorch's names, and how it is called.
-
-    batches_tracked is how many mini-batches its running statistics come from.
-    """
-
-    name: str
-    rows: tuple[Row, ...]
-    weights: Mapping[int, Mapping[str, Floats]]
-    batches_tracked: int = 0
-
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        layers: str,
-        shape: tuple[int, ...],
-        seed: int = 0,
-        weights: Mapping[int, Mapping[str, ArrayLike]] | None = None,
-        batches_tracked: int = 0,
-    ) -> Network:
-        """A network over images of this shape; weights that are not given are drawn as FeatureMaps does.
-
-        Raises ValueError for weights that do not fit and for layers without any place for a batch norm.
-        """
-        maps = FeatureMaps(layers, np.zeros(shape), seed, weights)
-        if maps.summary.error:
-            raise maps.summary.error
-        rows = maps.summary.rows
-        drawn = {row.number: maps.weights(row.number) for row in rows}
-        network = cls(name, rows, drawn, batches_tracked)
-        if not network.places:
-            raise ValueError(f"{name}: has neither a batch norm nor a convolution")
-        return network
-
-    @cached_property
-    def places(self) -> tuple[Place, ...]:
-        """Its batch norms over maps; if it has none, where its recipe would have them."""
-        norms = [row for row in self.rows if isinstance(row.layer, BatchNorm)]
-        if norms:
-            return tuple(Place(row.inputs[0], row.number) for row in norms)
-        relus = {row.inputs[0]: row.number for row in self.rows if isinstance(row.layer, ReLU)}
-        convs = [row.number for row in self.rows if isinstance(row.layer, Conv)]
-        return tuple(Place(relus.get(number, number)) for number in convs)
-
-    def norm(self, place: Place) -> BatchNormState:
-        """A copy of the batch norm there; one that is laid over is as PyTorch makes it."""
-        if place.norm is not None:
-            return replace(batch_norm_of(self.weights[place.norm]), num_batches_tracked=self.batches_tracked)
-        return BatchNormState(self.rows[place.input].output_shape[0])
-
-    @cached_property
-    def most_images(self) -> int:
-        """The largest mini-batch whose maps are held without pains."""
-        largest = max(prod(row.output_shape) for row in self.rows)
-        return max(2, min(MOST_IMAGES, MOST_CELLS // largest))
-
-    def before(self, place: Place) -> tuple[Place, ...]:
-        """The network's own batch norms on the way to a place: they decide on what it gets."""
-        return tuple(each for each in self.places if each.norm is not None and each.norm <= place.input)
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where in an epoch's order of images a mini-batch begins; both count from 0."""
+class BatchPosition:
+    """The epoch, and the first image of a mini-batch in that epoch's order; both count from 0."""
 
     epoch: int = 0
     first: int = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """A mini-batch that was gone through: where it was, its statistics, and the batch norms of then."""
+class PastBatch:
+    """A mini-batch that has gone through the network: its statistics, and the batch norms before it came."""
 
-    position: Position
+    position: BatchPosition
     batch_size: int
     norm: BatchNormState
     statistics: Statistics
-    earlier: tuple[BatchNormState, ...]
+    earlier_norms: tuple[BatchNormState, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Input:
-    """What a batch norm gets of a mini-batch, [images, channels, ...], and its statistics."""
+class BatchNormSession:
+    """A batch norm before the mini-batch at a position, and the past mini-batches since the first.
 
-    values: Floats
-    statistics: Statistics
-
-    @classmethod
-    def of(cls, values: Floats) -> Input:
-        """Raises ValueError for one value per channel."""
-        return cls(values, Statistics.of(values))
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What a batch norm gets of a mini-batch with the network in training mode, and in evaluation mode.
-
-    images are the numbers of the mini-batch's images in the data set; `before` are the statistics of what
-    the batch norms before it get in training mode. reference is what it gets of the first images, which axes
-    are made for.
-    """
-
-    training: Input
-    evaluation: Input
-    images: Indices
-    before: tuple[Statistics, ...]
-    reference: Input
-
-    def of(self, training: bool) -> Input:
-        return self.training if training else self.evaluation
-
-
-@dataclass(frozen=True, eq=False)
-class Scatter:
-    """By how much the statistics of mini-batches of some sizes differ from one drawn mini-batch to the next.
-
-    means and variances [sizes, channels] are standard deviations over so many draws, each without repeats
-    from image_count images; 0 where there is nothing but rounding.
-    """
-
-    sizes: tuple[int, ...]
-    means: Floats
-    variances: Floats
-    draws: int
-    image_count: int
-
-
-@dataclass(frozen=True, eq=False)
-class Batches:
-    """The batch norm at a place of a network, before the mini-batch at a position, and those seen so far.
-
-    `near` is the activation looked at: the one of the channel that is nearest to this value; None: one and a
-    half standard deviations above the mean. `earlier` are the batch norms on the way to it, as network.before
-    has them, with the running statistics that the same mini-batches have given them by the same momentum.
+    chosen_value: the activation of the channel nearest to it is looked at; None: one and a half standard
+    deviations above the mean. earlier_norms: the batch norms of network.norms_before, with the running
+    statistics that the same mini-batches have given them, by the same momentum.
     """
 
     network: Network
     image_count: int
-    place: Place
+    layer: NormLayer
     norm: BatchNormState
     batch_size: int
     channel: int = 0
-    position: Position = Position()
-    seen: tuple[Seen, ...] = field(default=(), repr=False)
-    near: float | None = None
-    earlier: tuple[BatchNormState, ...] = field(default=(), repr=False)
+    position: BatchPosition = BatchPosition()
+    past: tuple[PastBatch, ...] = field(default=(), repr=False)
+    chosen_value: float | None = None
+    earlier_norms: tuple[BatchNormState, ...] = field(default=(), repr=False)
 
     @classmethod
-    def start(cls, network: Network, image_count: int, batch_size: int = 128) -> Batches:
+    def start(cls, network: Network, image_count: int, batch_size: int = 128) -> BatchNormSession:
         """The first mini-batch at the network's first batch norm."""
-        place = network.places[0]
-        batch_size = max(1, min(batch_size, image_count, network.most_images))
-        earlier = _norms_before(network, place)
-        return cls(network, image_count, place, network.norm(place), batch_size, earlier=earlier).checked()
+        layer = network.norm_layers[0]
+        batch_size = max(1, min(batch_size, image_count, network.max_batch_size))
+        earlier, norm = _norms_before(network, layer), network.norm_state(layer)
+        return cls(network, image_count, layer, norm, batch_size, earlier_norms=earlier).checked()
 
     # -- mini-batches
 
     @property
     def number(self) -> int:
-        """The mini-batches looked at so far, this one among them."""
-        return len(self.seen) + 1
+        """The present mini-batch's, from 1."""
+        return len(self.past) + 1
 
     @property
     def is_last(self) -> bool:
-        """Whether the next mini-batch begins another epoch; what is left over at the end is dropped."""
+        """Whether it is the last mini-batch of the epoch; images that do not fill another are dropped."""
         return self.position.first + 2 * self.batch_size > self.image_count
 
-    def next_position(self) -> Position:
+    def next_position(self) -> BatchPosition:
+        """Where the next mini-batch begins."""
         if self.is_last:
-            return Position(self.position.epoch + 1, 0)
-        return Position(self.position.epoch, self.position.first + self.batch_size)
+            return BatchPosition(self.position.epoch + 1, 0)
+        return BatchPosition(self.position.epoch, self.position.first + self.batch_size)
 
-    def after(self, statistics: Statistics) -> BatchNormState:
-        """The batch norm after this mini-batch, whose statistics these are."""
+    def updated_norm(self, statistics: Statistics) -> BatchNormState:
+        """The batch norm after a mini-batch with these statistics; in evaluation mode as it is."""
         return self.norm.updated(statistics) if self.norm.training else self.norm
 
-    def advanced(self, statistics: Statistics, before: Sequence[Statistics] = ()) -> Batches:
-        """On to the next mini-batch; the one that these statistics are of has gone through the network.
+    def next_batch(self, measurement: BatchMeasurement) -> BatchNormSession:
+        """On to the next mini-batch, with what was measured of this one."""
+        statistics = measurement.in_mode(self.norm.training).statistics
+        return self.advanced(statistics, measurement.earlier_statistics)
 
-        `before` are the statistics of what the earlier batch norms got of it.
-        """
-        gone = Seen(self.position, self.batch_size, self.norm, statistics, self.earlier)
-        earlier = self.earlier
+    def advanced(
+        self, statistics: Statistics, earlier_statistics: Sequence[Statistics] = ()
+    ) -> BatchNormSession:
+        """On to the next mini-batch, with the statistics of this one here and at each earlier norm."""
+        gone = PastBatch(self.position, self.batch_size, self.norm, statistics, self.earlier_norms)
+        earlier = self.earlier_norms
         if self.norm.training:
             earlier = tuple(
                 replace(norm, momentum=self.norm.momentum).updated(its)
-                for norm, its in zip(earlier, before, strict=True)
+                for norm, its in zip(earlier, earlier_statistics, strict=True)
             )
         return replace(
             self,
-            norm=self.after(statistics),
-            earlier=earlier,
+            norm=self.updated_norm(statistics),
+            earlier_norms=earlier,
             position=self.next_position(),
-            seen=(*self.seen, gone),
+            past=(*self.past, gone),
         )
 
-    def past(self, measured: Measured) -> Batches:
-        """On to the next mini-batch, with what was measured of this one."""
-        return self.advanced(measured.of(self.norm.training).statistics, measured.before)
+    def previous_batch(self) -> BatchNormSession:
+        """Back to the mini-batch before, with the running statistics of then; gamma and beta stay.
 
-    def back(self) -> Batches:
-        """Back before the mini-batch before, with the running statistics of then; gamma and beta stay.
-
-        Raises ValueError at the first.
+        Raises ValueError at the first mini-batch.
         """
-        if not self.seen:
+        if not self.past:
             raise ValueError("this is the first mini-batch")
-        *earlier, last = self.seen
+        *earlier, last = self.past
         return replace(
-            self._with_running(last.norm, last.earlier),
+            self._with_running(last.norm, last.earlier_norms),
             position=last.position,
             batch_size=last.batch_size,
-            seen=tuple(earlier),
+            past=tuple(earlier),
         )
 
-    def restarted(self) -> Batches:
-        """The first mini-batch again, with the running statistics as at first; gamma and beta stay."""
-        earlier = _norms_before(self.network, self.place)
-        first = self._with_running(self.network.norm(self.place), earlier)
-        return replace(first, position=Position(), seen=())
+    def restarted(self) -> BatchNormSession:
+        """The first mini-batch again, with the initial running statistics; gamma and beta stay."""
+        earlier = _norms_before(self.network, self.layer)
+        first = self._with_running(self.network.norm_state(self.layer), earlier)
+        return replace(first, position=BatchPosition(), past=())
 
-    def _with_running(self, norm: BatchNormState, earlier: tuple[BatchNormState, ...]) -> Batches:
+    def _with_running(
+        self, norm: BatchNormState, earlier_norms: tuple[BatchNormState, ...]
+    ) -> BatchNormSession:
         return replace(
             self,
-            earlier=earlier,
+            earlier_norms=earlier_norms,
             norm=replace(
                 self.norm,
                 running_mean=norm.running_mean,
@@ -278,22 +149,26 @@ class Batches:
             ),
         )
 
-    def with_batch_size(self, batch_size: int) -> Batches:
-        """Mini-batches of another size from here on. Raises ValueError where there are not so many images."""
-        most = min(self.network.most_images, self.image_count)
+    def with_batch_size(self, batch_size: int) -> BatchNormSession:
+        """Mini-batches of another size from here on. Raises ValueError for more images than there are."""
+        most = min(self.network.max_batch_size, self.image_count)
         if not 1 <= batch_size <= most:
             raise ValueError(f"size {batch_size}: must be from 1 to {most}")
         position = self.position
         if position.first + batch_size > self.image_count:
-            position = Position(position.epoch, self.image_count - batch_size)
+            position = BatchPosition(position.epoch, self.image_count - batch_size)
         return replace(self, batch_size=batch_size, position=position).checked()
 
-    # -- places
+    def with_batch_size_scaled(self, by: int) -> BatchNormSession:
+        """Mini-batches of twice the size (1) or half the size (-1). Raises as with_batch_size does."""
+        return self.with_batch_size(2 * self.batch_size if by > 0 else max(1, self.batch_size // 2))
 
-    def with_place(self, place: Place) -> Batches:
+    # -- layers and channels
+
+    def with_layer(self, layer: NormLayer) -> BatchNormSession:
         """Another layer's batch norm, at the first mini-batch; mode, momentum and eps stay."""
         norm = replace(
-            self.network.norm(place),
+            self.network.norm_state(layer),
             momentum=self.norm.momentum,
             eps=self.norm.eps,
             training=self.norm.training,
@@ -301,91 +176,131 @@ class Batches:
         channel = min(self.channel, norm.num_features - 1)
         moved = replace(
             self,
-            place=place,
+            layer=layer,
             norm=norm,
-            earlier=_norms_before(self.network, place),
+            earlier_norms=_norms_before(self.network, layer),
             channel=channel,
-            position=Position(),
-            seen=(),
-            near=None,
+            position=BatchPosition(),
+            past=(),
+            chosen_value=None,
         )
         return moved.checked()
 
-    def moved_place(self, by: int) -> Batches:
-        """The next place, or the one before; the outermost stays."""
-        places = self.network.places
-        place = places[min(max(places.index(self.place) + by, 0), len(places) - 1)]
-        return self if place == self.place else self.with_place(place)
+    def moved_layer(self, by: int) -> BatchNormSession:
+        """The batch norm so many further; at the first and the last it stays."""
+        layers = self.network.norm_layers
+        layer = layers[min(max(layers.index(self.layer) + by, 0), len(layers) - 1)]
+        return self if layer == self.layer else self.with_layer(layer)
 
-    def at_layer(self, number: int) -> Batches:
+    def at_layer(self, number: int) -> BatchNormSession:
         """The batch norm with this number. Raises ValueError where there is none."""
-        for place in self.network.places:
-            if number in (place.number, place.input):
-                return self.with_place(place)
-        legal = ", ".join(str(place.number) for place in self.network.places)
+        for layer in self.network.norm_layers:
+            if number in (layer.number, layer.input):
+                return self.with_layer(layer)
+        legal = ", ".join(str(layer.number) for layer in self.network.norm_layers)
         raise ValueError(f"layer {number}: must be one of {legal}")
 
-    def at_channel(self, channel: int) -> Batches:
-        """Raises ValueError where there is no such channel."""
+    def at_channel(self, channel: int) -> BatchNormSession:
+        """Another channel. Raises ValueError where there is none such."""
         last = self.norm.num_features - 1
         if not 0 <= channel <= last:
             raise ValueError(f"channel {channel}: must be from 0 to {last}")
-        return replace(self, channel=channel, near=None)
+        return replace(self, channel=channel, chosen_value=None)
 
-    def with_network(self, network: Network) -> Batches:
-        """Another network over the same images, at the place that is most like this one."""
-        at = min(self.network.places.index(self.place), len(network.places) - 1)
-        size = min(self.batch_size, network.most_images)
-        return replace(self, network=network, batch_size=size).with_place(network.places[at])
+    def moved_channel(self, by: int) -> BatchNormSession:
+        """The channel so many further; the first follows the last."""
+        return self.at_channel((self.channel + by) % self.norm.num_features)
+
+    def with_network(self, network: Network) -> BatchNormSession:
+        """Another network for the same images, at its batch norm in the same place, or its last."""
+        at = min(self.network.norm_layers.index(self.layer), len(network.norm_layers) - 1)
+        size = min(self.batch_size, network.max_batch_size)
+        return replace(self, network=network, batch_size=size).with_layer(network.norm_layers[at])
 
     @property
-    def is_untouched(self) -> bool:
-        """Whether it is as its network has it."""
-        given = self.network.norm(self.place)
+    def is_unchanged(self) -> bool:
+        """Whether no mini-batch has gone through, and gamma and beta are those of the network."""
+        given = self.network.norm_state(self.layer)
         arrays = ("weight", "bias", "running_mean", "running_var")
         same = all(np.array_equal(getattr(given, name), getattr(self.norm, name)) for name in arrays)
-        return same and not self.seen
+        return same and not self.past
 
     # -- the batch norm
 
     @property
     def gamma(self) -> float:
+        """The scale of the channel, PyTorch's weight."""
         return float(self.norm.weight[self.channel])
 
     @property
     def beta(self) -> float:
+        """The shift of the channel, PyTorch's bias."""
         return float(self.norm.bias[self.channel])
 
-    def with_gamma(self, gamma: float) -> Batches:
+    def with_gamma(self, gamma: float) -> BatchNormSession:
+        """Another gamma in this channel."""
         return replace(self, norm=self.norm.with_channel(self.channel, weight=gamma))
 
-    def with_beta(self, beta: float) -> Batches:
+    def with_beta(self, beta: float) -> BatchNormSession:
+        """Another beta in this channel."""
         return replace(self, norm=self.norm.with_channel(self.channel, bias=beta))
 
-    def undoing(self, statistics: Statistics) -> Batches:
-        """With the gamma and beta that give back what came in: gamma = sqrt(var + eps), beta = mean."""
+    def with_gamma_stepped(self, by: int) -> BatchNormSession:
+        """Gamma so many steps greater."""
+        return self.with_gamma(_stepped(self.gamma, by))
+
+    def with_beta_stepped(self, by: int) -> BatchNormSession:
+        """Beta so many steps greater."""
+        return self.with_beta(_stepped(self.beta, by))
+
+    def with_identity(self, statistics: Statistics) -> BatchNormSession:
+        """With the gamma and beta that undo the normalisation: gamma = sqrt(var + eps), beta = mean.
+
+        statistics: those of the present mini-batch, which training mode normalises with.
+        """
         used = statistics if self.norm.training else self.norm.running()
         gamma = float(np.sqrt(used.var[self.channel] + self.norm.eps))
         return self.with_gamma(gamma).with_beta(float(used.mean[self.channel]))
 
-    def as_given(self) -> Batches:
+    def with_network_gamma_beta(self) -> BatchNormSession:
         """With the network's own gamma and beta in this channel."""
-        given = self.network.norm(self.place)
+        given = self.network.norm_state(self.layer)
         return self.with_gamma(float(given.weight[self.channel])).with_beta(float(given.bias[self.channel]))
 
-    def with_norm(self, **parameters: object) -> Batches:
+    def with_identity_toggled(self, statistics: Statistics) -> BatchNormSession:
+        """With the gamma and beta of with_identity; if it has them already, with those of the network."""
+        identity = self.with_identity(statistics)
+        has_them = (identity.gamma, identity.beta) == (self.gamma, self.beta)
+        return self.with_network_gamma_beta() if has_them else identity
+
+    def with_next_momentum(self, by: int) -> BatchNormSession:
+        """The momentum so many further in MOMENTA; the first follows the last."""
+        now = self.norm.momentum
+        below = [each for each in MOMENTA if each is not None and now is not None and each < now]
+        at = MOMENTA.index(now) if now in MOMENTA else len(below) - (by > 0)
+        return self.with_norm(momentum=MOMENTA[(at + by) % len(MOMENTA)])
+
+    def with_mode_toggled(self) -> BatchNormSession:
+        """In evaluation mode instead of training mode, or the other way round."""
+        return self.with_norm(training=not self.norm.training)
+
+    def with_norm(self, **parameters: object) -> BatchNormSession:
         """With another momentum, eps or training mode. Raises ValueError for what PyTorch refuses."""
         return replace(self, norm=replace(self.norm, **parameters)).checked()  # type: ignore[arg-type]
 
-    def checked(self) -> Batches:
+    def checked(self) -> BatchNormSession:
         """Itself. Raises ValueError where a batch norm up to this one would get one value per channel."""
-        for place in self.network.places:
-            shape = self.network.rows[place.input].output_shape
-            if place.input <= self.place.input and self.batch_size == 1 and prod(shape[1:]) == 1:
+        for layer in self.network.norm_layers:
+            shape = self.network.rows[layer.input].output_shape
+            if layer.input <= self.layer.input and self.batch_size == 1 and prod(shape[1:]) == 1:
                 why = f"gets {list(shape)}: one value per channel, which training mode refuses"
-                raise ValueError(f"size 1: layer {place.number} {why}; at least 2")
+                raise ValueError(f"size 1: layer {layer.number} {why}; at least 2")
         return self
 
 
-def _norms_before(network: Network, place: Place) -> tuple[BatchNormState, ...]:
-    return tuple(map(network.norm, network.before(place)))
+def _norms_before(network: Network, layer: NormLayer) -> tuple[BatchNormState, ...]:
+    return tuple(map(network.norm_state, network.norms_before(layer)))
+
+
+def _stepped(value: float, by: int) -> float:
+    return round(value + by * SCALE_STEP, 10)

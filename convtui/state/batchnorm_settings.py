@@ -1,4 +1,4 @@
-"""Read what a user types on the BatchNorm page: a setting's name, then its value."""
+"""The settings of the BatchNorm page as text: what a user types, and the present value to begin with."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Final
 
 from convtui.inputs.names import printable, split_setting
-from convtui.state.batchnorm import MOST_IMAGES, Batches
+from convtui.state.batchnorm import BatchNormSession
+from convtui.state.batchnorm_network import MAX_BATCH_SIZE
 from convtui.state.settings import parse_count, parse_number
 
-Change = Callable[[Batches], Batches]
+Transition = Callable[[BatchNormSession], BatchNormSession]
 
 EXAMPLES: Final = {
     "layer": "layer 6",
@@ -22,7 +23,7 @@ EXAMPLES: Final = {
     "mode": "mode evaluation",
     "seed": "seed 4",
 }
-PROPOSED: Final = (
+SUGGESTIONS: Final = (
     *(each.partition(", or ")[0] for each in EXAMPLES.values()),
     "momentum none",
     "mode training",
@@ -37,42 +38,55 @@ _OTHER_NAMES: Final = {
 _MODES: Final = {"training": True, "train": True, "evaluation": False, "eval": False}
 
 
-def named(text: str) -> tuple[str, str]:
-    """The setting's name in full and the text of its value. Raises ValueError where there is none such."""
+def parse_setting(text: str) -> tuple[str, str]:
+    """The setting's name in full and the text of its value. Raises ValueError for an unknown name."""
     name, value = split_setting(text, EXAMPLES, _OTHER_NAMES)
     if not value:
         raise ValueError(f"{name} needs a value: {EXAMPLES[name]}")
     return name, value
 
 
-def change(name: str, text: str) -> Change:
-    """The change of one setting but the seed, which is another network.
+def transition(name: str, text: str) -> Transition:
+    """The transition that sets any setting but the seed, which is another network.
 
-    Raises ValueError for what is no such value; the change itself for what there is not.
+    Raises ValueError for a text that is not a value; the transition does for a value that is out of range.
     """
     match name:
         case "layer":
             number = parse_count(name, text)
-            return lambda batches: batches.at_layer(number)
+            return lambda session: session.at_layer(number)
         case "channel":
             channel = parse_count(name, text, least=0)
-            return lambda batches: batches.at_channel(channel)
+            return lambda session: session.at_channel(channel)
         case "size":
-            size = parse_count(name, text, most=MOST_IMAGES)
-            return lambda batches: batches.with_batch_size(size)
+            size = parse_count(name, text, most=MAX_BATCH_SIZE)
+            return lambda session: session.with_batch_size(size)
         case "gamma":
             gamma = parse_number(name, text)
-            return lambda batches: batches.with_gamma(gamma)
+            return lambda session: session.with_gamma(gamma)
         case "beta":
             beta = parse_number(name, text)
-            return lambda batches: batches.with_beta(beta)
+            return lambda session: session.with_beta(beta)
         case "momentum":
             momentum = None if text.lower() == "none" else parse_number(name, text)
-            return lambda batches: batches.with_norm(momentum=momentum)
+            return lambda session: session.with_norm(momentum=momentum)
         case "eps":
             eps = parse_number(name, text)
-            return lambda batches: batches.with_norm(eps=eps)
+            return lambda session: session.with_norm(eps=eps)
         case "mode" if text.lower() in _MODES:
             training = _MODES[text.lower()]
-            return lambda batches: batches.with_norm(training=training)
+            return lambda session: session.with_norm(training=training)
     raise ValueError(f"{name} {printable(text)}: must be training or evaluation")
+
+
+def value_text(session: BatchNormSession, name: str) -> str:
+    """The present value of a setting, as it would be typed; "" for those that are typed whole."""
+    values = {
+        "layer": session.layer.number,
+        "channel": session.channel,
+        "size": session.batch_size,
+        "gamma": f"{session.gamma:g}",
+        "beta": f"{session.beta:g}",
+        "momentum": session.norm.momentum,
+    }
+    return str(values.get(name, ""))

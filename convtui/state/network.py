@@ -1,6 +1,6 @@
 """The layers over an image and the one activation in them that is looked at, as an immutable value.
 
-It is apart from the session so that the first screen waits for nothing that only deep networks need.
+It is separate from the session so that the first screen does not wait for what only networks need.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from convtui.engine.layers import Conv, Layer, LayerError, MaxPool, Shape, Windo
 from convtui.engine.presets import NAMES, choose_layers, preset
 from convtui.engine.receptive import AxisField
 from convtui.engine.stack import Row, Summary, summarize
-from convtui.state.learned_weights import Trained
+from convtui.state.learned_weights import LearnedWeights
 
 _SEVERAL_CHANNELS = (
     "conv 3x3 8 p1, relu, maxpool 2, conv 3x3 16 p1, relu, maxpool 2, conv 3x3 32 p1, relu, "
@@ -34,7 +34,7 @@ class Stack:
 
     Layers are numbered as in the summary's rows: 0 is the image. The features of a layer are channels of a
     single cell. The selection always exists in the summary, which is that of the layers over the image.
-    Weights that a run has learnt take the place of random ones; they always fit the layers.
+    Weights learned by a run replace the random ones; they always fit the layers.
     """
 
     layers: tuple[Layer, ...]
@@ -43,7 +43,7 @@ class Stack:
     layer: int = 0
     activation: Position = (0, 0, 0)
     name: str = ""  # the network's, or that of its file or run; "" once a layer was changed
-    trained: Trained | None = None
+    trained: LearnedWeights | None = None
 
     @classmethod
     def chosen(cls, choice: str, shape: Shape, seed: int = 0) -> Stack:
@@ -92,7 +92,9 @@ class Stack:
         """The selected layer, if it is a convolution or a pool. Raises LayerError if it is not."""
         layer = self.row.layer
         if not isinstance(layer, Window):
-            raise LayerError(self.layer, layer.title, "has no window; select a convolution or a pool")
+            raise LayerError(
+                self.layer, layer.title, "has no window; select a convolution or a pooling layer"
+            )
         return layer
 
     def maps(self, layer: int | None = None) -> tuple[int, int, int]:
@@ -165,7 +167,7 @@ class Stack:
     # -- other layers
 
     def over(self, shape: Shape) -> Stack:
-        """The same layers over another image; the selection, and what was learnt, stay where they can."""
+        """The same layers over another image; the selection and the learned weights stay where possible."""
         again = replace(self, summary=summarize(self.layers, shape))
         if again.trained and not again.trained.fits(again.summary):
             again = again.untrained()
@@ -175,14 +177,14 @@ class Stack:
         """The same layers with other random weights."""
         return replace(self.untrained(), seed=max(seed, 0))
 
-    def with_trained(self, trained: Trained) -> Stack:
-        """The same layers with what a run has learnt. Raises ValueError for the weights of others."""
+    def with_trained(self, trained: LearnedWeights) -> Stack:
+        """The same layers with the weights learned by a run. Raises ValueError if they do not fit."""
         if not trained.fits(self.summary):
-            raise ValueError(f"{trained}: its weights are those of other layers, or of other channels")
+            raise ValueError(f"{trained}: its weights are for other layers or other channels")
         return replace(self, trained=trained)
 
     def untrained(self) -> Stack:
-        """The same layers without what a run has learnt."""
+        """The same layers without learned weights."""
         return replace(self, trained=None, name="") if self.trained else self
 
     def changed(self, **parameters: Any) -> Stack:

@@ -1,7 +1,7 @@
-"""What the user has in hand, as one immutable value.
+"""What the user is working on, as one immutable value.
 
 Every key is a pure transition from one Session to the next, so undo is a list, saving is a dump, and a
-change that PyTorch would refuse simply raises before anything was touched.
+change that PyTorch would refuse raises before anything is changed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class View:
 
 @dataclass(frozen=True)
 class KernelChoice:
-    """Where the weights came from: a named kernel, a file, or the user's own hand."""
+    """Where the weights came from: a named kernel, a file, or the user's own edits."""
 
     name: str
     seed: int = 0
@@ -63,12 +63,12 @@ class KernelChoice:
 
     @property
     def label(self) -> str:
-        return self.name if self.named else f"{self.name} (own)"
+        return self.name if self.named else f"{self.name} (custom)"
 
 
 @dataclass(frozen=True)
 class Session:
-    """An image, a convolution over it, and the place the user has reached.
+    """An image, a convolution over it, and the position in its output.
 
     `index` is the output cell in order filter, row, column; `taps` the multiply-adds done in that cell
     (None: all at once); `filled` how many output cells, from the first, have been computed so far.
@@ -94,7 +94,7 @@ class Session:
         size: int | Pair = 3,
         **spec: Any,
     ) -> Session:
-        """A fresh session at its first output cell; SpecError where PyTorch would refuse.
+        """A new session at its first output cell. Raises SpecError for what PyTorch refuses.
 
         A named kernel is made to fit the image's channels and the groups; `weight` is [O, S, kH, kW].
         """
@@ -177,7 +177,7 @@ class Session:
         return self.at(self.convolution.index(channel, r, c))
 
     def multiply_added(self, count: int = 1) -> Session:
-        """So many multiply-adds further (or back), cell after cell; one computed at once is begun anew."""
+        """`count` multiply-adds further (or back), across cells; a cell computed at once starts over."""
         whole = self.products if count < 0 else 0
         done = self.index * self.products + (whole if self.taps is None else self.taps) + count
         if done <= 0:
@@ -277,12 +277,12 @@ class Session:
 
     def with_pixel_value(self, c: int, r: int, q: int, value: float) -> Session:
         if self.picture.pixels.size > EDITABLE_PIXELS:
-            raise ValueError(f"{self.picture.name} is too large to edit by hand: open it with --resize 256")
+            raise ValueError(f"{self.picture.name} is too large to edit; open it with --resize 256")
         picture = with_pixel(self.picture, c, r, q, value)
         return replace(self, picture=picture, convolution=self.convolution.replaced(image=picture.pixels))
 
     def with_picture(self, picture: Picture) -> Session:
-        """Another image under the same kernel and spec, from its first output cell."""
+        """Another image with the same kernel and spec, at its first output cell."""
         weight = self.convolution.weight
         slices = _slices(len(picture.pixels), self.spec.groups)
         if self.kernel.named:
@@ -299,7 +299,7 @@ class Session:
     def with_layer_opened(self, feature_maps: FeatureMaps) -> Session:
         """The convolution of the stack's selected layer, with its real input, at the selected activation.
 
-        Raises LayerError if that layer is no convolution.
+        Raises LayerError if that layer is not a convolution.
         """
         stack = chosen = self.stack
         convolution = feature_maps.convolution_of(stack.layer)
@@ -383,4 +383,6 @@ def _require_size(rows: int, columns: int) -> None:
     for side in (rows, columns):
         if not 1 <= side <= LARGEST_SIDE:
             nearest = str(min(max(side, 1), LARGEST_SIDE))
-            raise SpecError("kernel_size", brief((rows, columns)), f"must be 1 to {LARGEST_SIDE}", nearest)
+            raise SpecError(
+                "kernel_size", brief((rows, columns)), f"must be from 1 to {LARGEST_SIDE}", nearest
+            )

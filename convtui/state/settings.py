@@ -1,6 +1,6 @@
-"""Read what a user types as values, so that the command line and the app's prompt speak one language.
+"""Read what a user types as values, so that the command line and the app's prompt accept the same text.
 
-What PyTorch accepts is not judged here but by the engine, whose SpecError passes through.
+What PyTorch accepts is decided by the engine, whose SpecError passes through.
 """
 
 import re
@@ -68,7 +68,7 @@ def parse_padding(text: str) -> int | Pair | Sides | str:
             return (top, bottom), (left, right)
     if text in ("same", "valid"):
         return text
-    raise SpecError("padding", text, "must be 1, rows,columns, top,bottom,left,right, same or valid")
+    raise SpecError("padding", text, "must be one number; rows,columns; top,bottom,left,right; same or valid")
 
 
 def parse_number(parameter: str, text: str) -> float:
@@ -79,7 +79,7 @@ def parse_number(parameter: str, text: str) -> float:
     except (ValueError, ZeroDivisionError):
         raise SpecError(parameter, text, "must be a number, such as 0.5, -2 or 1/9") from None
     if not isfinite(value) or abs(value) > LARGEST_VALUE:
-        raise SpecError(parameter, text, f"must be finite, at most {LARGEST_VALUE:g} in size")
+        raise SpecError(parameter, text, f"must be finite, at most {LARGEST_VALUE:g} in magnitude")
     return value
 
 
@@ -87,8 +87,8 @@ def parse_count(parameter: str, text: str, least: int = 1, most: int = LARGEST) 
     """A whole number from `least` to `most`. Raises SpecError."""
     numbers = _whole_numbers(text)
     if len(numbers) != 1 or not least <= numbers[0] <= most:
-        bounds = f"at least {least}" if most == LARGEST else f"{least} to {most}"
-        raise SpecError(parameter, text, f"must be a whole number, {bounds}")
+        bounds = f", at least {least}" if most == LARGEST else f" from {least} to {most}"
+        raise SpecError(parameter, text, f"must be a whole number{bounds}")
     return numbers[0]
 
 
@@ -116,7 +116,7 @@ def _require(parameter: str, text: str, what: str, number: int, first: int, last
     """Raise SpecError unless there is a row, say, of that number."""
     if not first <= number <= last:
         legal = f"{what}s are {first} to {last}" if first < last else f"the only one is {first}"
-        raise SpecError(parameter, text, f"there is no {what} {number}, {legal}")
+        raise SpecError(parameter, text, f"no {what} {number}; {legal}")
 
 
 def canonical(value: object) -> str:
@@ -138,19 +138,19 @@ def canonical(value: object) -> str:
 def transition(text: str) -> Change:
     """The change that a line such as "stride 2,1" asks for: a setting's name, then its value.
 
-    EXAMPLES has a line for every setting. Raises ValueError for what is not understood; the change itself
-    raises it for what the session does not allow.
+    EXAMPLES has a line for every setting. Raises ValueError for an unknown setting or value; the change
+    itself raises it for what the session does not allow.
     """
     name, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
     return change(name, *value)
 
 
 def change(setting: str, text: str = "") -> Change:
-    """The change of one setting to what the text says. Raises as `transition` does."""
+    """The change of one setting to the value in the text. Raises as `transition` does."""
     text = text.strip().strip("'\"")
     name = _named(setting)
     if not text:
-        raise ValueError(f"{name} needs a value: {EXAMPLES[name]}")
+        raise ValueError(f"{name} needs a value, for example: {EXAMPLES[name]}")
     match name:
         case "stride" | "dilation":
             pair = parse_pair(name, text)
@@ -283,8 +283,8 @@ def _named(setting: str) -> str:
     name = setting.lower().replace("-", "_")
     name = _SHORT.get(name, name)
     if name not in EXAMPLES:
-        close = did_you_mean(name, [*EXAMPLES, *_SHORT]) or f"; there is {', '.join(EXAMPLES)}"
-        raise ValueError(f"{printable(setting)}: no such setting{close}")
+        close = did_you_mean(name, [*EXAMPLES, *_SHORT]) or f"; choose from {', '.join(EXAMPLES)}"
+        raise ValueError(f"{printable(setting)}: unknown setting{close}")
     return name
 
 
@@ -306,7 +306,7 @@ def _bias_change(text: str) -> Change:
 
 def _with_seed(session: Session, seed: int) -> Session:
     if session.kernel.label != "random":
-        raise SpecError("seed", seed, "only the kernel random is drawn from a seed")
+        raise SpecError("seed", seed, "only the kernel called random has a seed")
     return session.with_kernel(replace(session.kernel, seed=seed), session.spec.kernel_size)
 
 

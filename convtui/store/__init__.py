@@ -1,1 +1,1 @@
-"""Files that hold a user's work: sessions, what is kept for a restart, crash reports."""
+"""Files that hold a user's work: sessions, recovery files, crash reports."""

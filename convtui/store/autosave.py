@@ -21,6 +21,7 @@ from convtui.state.session import Session
 from convtui.store.session_file import dumps, load, read, write
 
 PAUSE = 0.5
+RETRY = 5.0  # seconds after which what could not be written is tried again
 DAYS_KEPT = 30
 
 _Work: TypeAlias = tuple[Session, str, Path | None]
@@ -29,7 +30,7 @@ _BEGINNING = "# Left by a convtui that did not end properly: "
 
 
 class Autosave:
-    """Keeps the latest session of a running app on disk. What goes wrong is only ever told in `problem`."""
+    """Keeps the latest session of a running app on disk. Errors are reported only in `problem`."""
 
     def __init__(self) -> None:
         self.problem = ""
@@ -53,6 +54,7 @@ class Autosave:
         if self._latest is not None:
             with self._writing, suppress(OSError):
                 self._latest = self._written = None
+                self.problem = ""
                 if self._path:
                     self._path.unlink(missing_ok=True)
 
@@ -65,7 +67,8 @@ class Autosave:
             try:
                 self._write(*latest)
             except Exception as error:  # whatever it is, the app goes on
-                self.problem = f"no copy of unsaved work can be kept: {error}"
+                reason = " ".join(str(error).split()) or type(error).__name__
+                self.problem = f"unsaved work cannot be backed up: {reason}"
             else:
                 self._written, self.problem = latest, ""
 
@@ -82,7 +85,7 @@ class Autosave:
 
     def _write_changes(self) -> None:
         while not self._ended.is_set():
-            self._changed.wait()
+            self._changed.wait(RETRY if self.problem else None)
             self._changed.clear()
             self.flush()
             self._ended.wait(PAUSE)
@@ -106,7 +109,7 @@ class Autosave:
 
 @dataclass(frozen=True)
 class Recoverable:
-    """A session whose app has gone without ending in order."""
+    """A session left behind by an app that did not exit properly."""
 
     path: Path
     when: datetime
@@ -114,7 +117,7 @@ class Recoverable:
     saved_as: Path | None
 
     def session(self) -> Session:
-        """The session as it was. Raises SessionFileError if it cannot be had, such as without its image."""
+        """The session as it was. Raises SessionFileError if it cannot be loaded."""
         return replace(load(self.path), path=self.saved_as)
 
     def discard(self) -> None:

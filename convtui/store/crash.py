@@ -1,4 +1,4 @@
-"""Where the details of an error of convtui's own go, so that the terminal gets one line."""
+"""Writes the details of an internal error to a file, so that the terminal shows one line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def report(error: BaseException) -> Path | str:
-    """Write the traceback to the user's state folder and tell where; where that fails, tell why."""
+    """Write the traceback to the user's state folder and return its path, or the reason if that fails."""
     from platformdirs import user_state_path
 
     path = user_state_path("convtui", appauthor=False) / "last-error.txt"

@@ -1,4 +1,4 @@
-"""Pictures by the name that a user gives them: a file, a sample, or an image of a data set.
+"""Images by the name that a user gives them: a file, a sample, or an image of a data set.
 
 Data sets are loaded only for a name that asks for one of their images, so that no other start waits for them.
 """
@@ -19,7 +19,7 @@ _DATA_IMAGE = re.compile(
 
 
 def open_any(text: str, resize: int | None = None, gray: bool = False) -> Picture:
-    """What the user named: a file if there is one, else a sample, with or without its file's ending.
+    """The image that the user named: a file if it exists, else a sample, with or without its file extension.
 
     Raises InputError that suggests the files and samples with names like it.
     """
@@ -55,7 +55,7 @@ def open_path(path: Path, resize: int | None = None, gray: bool = False) -> Pict
 
 
 def open_data_image(name: str, resize: int | None = None, gray: bool = False) -> Picture:
-    """The image that is so named: "mnist-12k:test:17", or "mnist-12k:17", which is the same.
+    """The image named "mnist-12k:test:17", or "mnist-12k:17", which is the same.
 
     Any .npz file or folder that `load` reads may stand for mnist-12k. ":64px" behind it is the image_size of
     a folder of pictures, ":normalised" at the end asks for the values that a network is trained on.

@@ -1,6 +1,6 @@
-"""A session as a TOML file that people read, edit and pass on; written all or not at all.
+"""A session as a TOML file that people read, edit and share; written as a whole or not at all.
 
-What PyTorch calls a thing is what the file calls it.
+Names in the file are those of PyTorch.
 """
 
 import os
@@ -29,23 +29,23 @@ LARGEST_FILE = 2**24
 _BLOCKS = (("image", "pixels"), ("kernel", "weight"))
 
 _BEGINNING = f"""\
-# A convtui session: open it with convtui, change it with any editor.
+# A convtui session: open it with convtui, edit it with any text editor.
 convtui = {FORMAT}  # the version of this format
 """
 
 
 def is_session_file(path: str | Path) -> bool:
-    """Whether the file's name is that of a session."""
+    """Whether the file name is that of a session."""
     return Path(path).suffix.lower() == ".toml"
 
 
 def save(session: Session, path: Path) -> None:
-    """Write a session file, or leave what was there as it was; comments in the file that is replaced stay.
+    """Write a session file, or leave an existing one unchanged; comments in a replaced file are kept.
 
-    Raises SessionFileError if it cannot be written, and rather than replace a file that is not a session.
+    Raises SessionFileError if it cannot be written, or if an existing file is not a session.
     """
     if not is_session_file(path):
-        raise SessionFileError(f"{printable(str(path))}: the name of a session file ends in .toml")
+        raise SessionFileError(f"{printable(str(path))}: the name of a session file must end in .toml")
     with _one_line(path, "written"):
         file = _followed(path)
         is_there = file.exists() and file.stat().st_size > 0
@@ -133,12 +133,12 @@ def _one_line(path: Path, done: str) -> Iterator[None]:
         why = f"cannot be {done} ({error.strerror or error})"
         raise SessionFileError(f"{printable(str(path))}: {why}") from None
     except (ValueError, RuntimeError):  # a NUL in the path; no home to expand ~ to
-        raise SessionFileError(f"{printable(str(path))}: not a path that a file can have") from None
+        raise SessionFileError(f"{printable(str(path))}: not a valid path") from None
 
 
 def _too_large(path: Path, size: int) -> SessionFileError:
-    most = f"a session file has at most {LARGEST_FILE >> 20} MiB"
-    return SessionFileError(f"{printable(str(path))}: {-(-size >> 20)} MiB are too many; {most}")
+    most = f"a session file may have at most {LARGEST_FILE >> 20} MiB"
+    return SessionFileError(f"{printable(str(path))}: {-(-size >> 20)} MiB is too large; {most}")
 
 
 def _is_same(keys: Keys, old: object, new: object) -> bool:
@@ -163,7 +163,7 @@ def _written_image(picture: Picture, folder: Path | None) -> dict[str, str]:
         keys["sample"] = _quoted(picture.source)
     else:
         keys["path"] = _quoted(_referred(picture.source, folder))
-        keys["digest"] = f"{_quoted(digest(original))}  # of its pixels, to notice if they change"
+        keys["digest"] = f"{_quoted(digest(original))}  # of its pixels, to detect changes"
     if picture.source and picture.resize is not None:
         keys["resize"] = f"{picture.resize}"
     if picture.source and picture.gray:
@@ -258,9 +258,9 @@ def _written_layers(session: Session, folder: Path | None) -> dict[str, str]:
         keys["seed"] = f"{stack.seed}"
     if stack.trained:
         keys["run"] = _quoted(_referred(str(stack.trained.run), folder))
-        keys["step"] = f"{stack.trained.step}  # of the training, after which the weights were these"
+        keys["step"] = f"{stack.trained.step}  # the training step after which the weights were saved"
     if stack.trained and stack.trained.digest:
-        keys["digest"] = f"{_quoted(stack.trained.digest)}  # of its checkpoint, to notice if it is another"
+        keys["digest"] = f"{_quoted(stack.trained.digest)}  # of its checkpoint, to detect changes"
     start = Stack.laid(stack.layers, stack.input_shape)
     if (stack.layer, stack.activation) != (start.layer, start.activation):
         keys["layer"] = f"{stack.layer}"
@@ -274,7 +274,7 @@ def _quoted(text: str) -> str:
         escaped.encode()
     except UnicodeEncodeError:
         raise SessionFileError(
-            f"{printable(text)}: not Unicode, so no session can name it; rename it"
+            f"{printable(text)}: not valid Unicode, so a session cannot refer to it; rename it"
         ) from None
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 

@@ -1,6 +1,6 @@
-"""A session file's text as a session, or one line that says what in it is wrong and where.
+"""Reads the text of a session file, or reports in one line what is wrong and where.
 
-Reading trusts nothing: the file may be typed by hand or come from anybody. Nothing in it is ever executed.
+Reading trusts nothing: the file may be typed by hand or come from anyone. Nothing in it is ever executed.
 """
 
 import math
@@ -54,7 +54,7 @@ def parse(text: str, name: str) -> Document:
         what = "not a convtui session" if text.strip() else "the file is empty"
         raise document.error((), f"{what}; a session has the line convtui = {FORMAT}")
     if is_whole(version) and version > FORMAT:
-        newer = f"written by a newer convtui, in format {version}; this one reads format {FORMAT}"
+        newer = f"written by a newer convtui, in format {version}; this version reads format {FORMAT}"
         raise document.error(("convtui",), newer)
     if not is_whole(version) or version != FORMAT:
         raise document.error(("convtui",), f"convtui = {short_repr(version)}: must be {FORMAT}")
@@ -76,7 +76,7 @@ def restored(document: Document, folder: Path | None = None) -> Session:
 
 @lru_cache(maxsize=1)
 def digest(picture: Picture) -> str:
-    """Short and the same for the same pixels; computed once for a picture that is saved again and again."""
+    """A short digest of the pixels; computed once for an image that is saved repeatedly."""
     hashed = sha256(repr(picture.pixels.shape).encode())
     hashed.update(picture.pixels.astype("<f8", order="C", copy=False).data)
     return hashed.hexdigest()[:16]
@@ -87,11 +87,13 @@ def _picture(document: Document, folder: Path | None) -> Picture:
     if not given:
         raise document.error(("image",), f"[image] needs {', '.join(_SOURCES[:-1])} or {_SOURCES[-1]}")
     if len(given) > 1:
-        raise document.error(("image", given[1]), f"image.{given[0]} is given too; keep one of them")
+        raise document.error(("image", given[1]), f"image.{given[0]} is also given; keep only one of them")
     (source,) = given
     for key in _OF_SOURCES if source == "pixels" else _OF_PIXELS:
         if document.value("image", key) is not None:
-            raise document.error(("image", key), f"image.{key} does not go with image.{source}; leave it out")
+            raise document.error(
+                ("image", key), f"image.{key} cannot be combined with image.{source}; leave it out"
+            )
     return _embedded(document) if source == "pixels" else _opened(document, source, folder)
 
 
@@ -113,17 +115,21 @@ def _embedded(document: Document) -> Picture:
         raise document.error(("image", "pixels"), "image.pixels: a blank line separates channels, not ---")
     pixels = block[0]
     if np.abs(pixels).max() > LARGEST_VALUE:
-        raise document.error(("image", "pixels"), f"image.pixels: at most {LARGEST_VALUE:g} in size")
+        raise document.error(
+            ("image", "pixels"), f"image.pixels: values must be at most {LARGEST_VALUE:g} in magnitude"
+        )
     pixels.setflags(write=False)
     lowest = document.number("image", "lowest")
     lowest = min(0.0, float(pixels.min())) if lowest is None else lowest
     highest = document.number("image", "highest")
     highest = max(1.0, float(pixels.max())) if highest is None else highest
     if lowest >= highest:
-        raise document.error(("image", "highest"), f"image.highest = {highest}: must exceed lowest, {lowest}")
+        raise document.error(
+            ("image", "highest"), f"image.highest = {highest}: must be greater than lowest, {lowest}"
+        )
     colour = document.flag("image", "colour")
     if colour and len(pixels) != 3:
-        why = f"image.colour = true: needs 3 channels, red, green and blue; here are {len(pixels)}"
+        why = f"image.colour = true: needs 3 channels (red, green, blue), got {len(pixels)}"
         raise document.error(("image", "colour"), why)
     if colour is None:
         colour = len(pixels) == 3 and bool(pixels.min() >= 0 and pixels.max() <= 1)
@@ -135,7 +141,7 @@ def _changed(document: Document, picture: Picture) -> str:
     saved = document.string("image", "digest")
     if saved is None or saved == digest(picture):
         return ""
-    return f"{picture.name}: not the pixels that the session was saved with; the image has changed since"
+    return f"{picture.name}: the image has changed since the session was saved"
 
 
 def _edited(document: Document, picture: Picture) -> Picture:
@@ -158,7 +164,7 @@ def _wrong_edit(edit: Any, shape: tuple[int, ...]) -> str:
     if not isinstance(edit, list) or len(edit) != 4 or not all(map(is_whole, edit[:3])):
         return "must be [channel, row, column, value]"
     if not is_number(edit[3]) or abs(edit[3]) > LARGEST_VALUE:
-        return f"the value must be a finite number, at most {LARGEST_VALUE:g} in size"
+        return f"the value must be a finite number, at most {LARGEST_VALUE:g} in magnitude"
     if not all(0 <= at < size for at, size in zip(edit, shape, strict=False)):
         return f"no such pixel; channel, row and column count from 0, and the image is {list(shape)}"
     return ""
@@ -188,7 +194,7 @@ def _kernel_name(document: Document, has_weight: bool) -> str:
             raise document.error(("kernel", "size"), "kernel.size follows from kernel.weight; leave it out")
         return printable(name or "kernel")
     if name is None:
-        raise document.error(("kernel",), "[kernel] needs a name, or a weight of its own")
+        raise document.error(("kernel",), "[kernel] needs a name or a weight")
     try:
         describe(name)
     except ValueError as error:
@@ -214,7 +220,7 @@ def _require_legal(
             raise document.error(("kernel", "filters"), why)
     count = filters * slices * math.prod(spec.kernel_size)
     if count > MOST_WEIGHTS:
-        why = f"{count:,} weights are too many; a session has at most {MOST_WEIGHTS:,}"
+        why = f"{count:,} weights are too many; a session may have at most {MOST_WEIGHTS:,}"
         raise document.error(("kernel", "filters"), why)
 
 
@@ -283,7 +289,7 @@ def _stack(document: Document, session: Session, folder: Path | None) -> "Stack 
     if not isinstance(at, list) or len(at) != 3 or not all(map(is_whole, at)):
         raise document.must_be("layers", "activation", "[channel, row, column]")
     if not all(0 <= each < size for each, size in zip(at, stack.maps(), strict=True)):
-        why = f"layer {stack.layer} has no such activation; its maps are {list(stack.maps())}"
+        why = f"layer {stack.layer} has no such activation; its feature maps are {list(stack.maps())}"
         raise document.error(
             ("layers", "activation"), f"layers.activation = {short_repr(at)}: {why}, counted from 0"
         )
@@ -299,7 +305,7 @@ def _layers(document: Document, session: Session) -> "Stack":
     text, seed = document.string("layers", "text"), document.whole("layers", "seed", 0) or 0
     if text is None:
         if document.value("layers", "name") is not None:
-            raise document.error(("layers", "name"), "layers.name goes with layers.text; leave it out")
+            raise document.error(("layers", "name"), "layers.name needs layers.text; leave it out")
         return session.stack.reseeded(seed)
     try:
         layers = preset(text).layers if text in NAMES else parse_layers(text)
@@ -309,7 +315,7 @@ def _layers(document: Document, session: Session) -> "Stack":
     if text in NAMES:
         name = name or text
     elif name in NAMES:
-        why = f"layers.name = {name!r}: names a network that has other layers; leave it out"
+        why = f"layers.name = {name!r}: is a network with other layers; leave it out"
         raise document.error(("layers", "name"), why)
     return Stack.laid(layers, session.picture.pixels.shape, seed, printable(name) if name else "")
 
@@ -321,7 +327,7 @@ def _trained(document: Document, stack: "Stack", folder: Path | None) -> "Stack"
     if name is None or step is None:
         for key, other in ("run", "step"), ("step", "run"), ("digest", "run"):
             if document.value("layers", key) is not None:
-                raise document.error(("layers", key), f"layers.{key} goes with layers.{other}; give both")
+                raise document.error(("layers", key), f"layers.{key} needs layers.{other}; give both")
         return stack
     from convtui.training.runs.learned_layers import weights_of
 

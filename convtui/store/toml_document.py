@@ -1,7 +1,7 @@
-"""TOML that knows on which line each key stands, and that changes without losing what was written around it.
+"""TOML that knows the line of each key, and that can be changed without losing the comments around it.
 
-Session files are edited by hand: whoever made a mistake needs its line, which tomllib does not tell, and
-whoever saves needs the comments back, which tomllib does not keep.
+Session files are edited by hand: a mistake should be reported with its line, which tomllib does not tell, and
+saving should keep the comments, which tomllib drops.
 """
 
 import re
@@ -13,6 +13,7 @@ from math import isfinite
 from reprlib import repr as short_repr
 from typing import Any, TypeAlias
 
+from convtui.engine.toml_text import TomlBoundError, require_bounded
 from convtui.inputs.images import InputError
 from convtui.inputs.names import did_you_mean, printable
 
@@ -66,16 +67,19 @@ class Document:
     def parse(cls, text: str, name: str) -> "Document":
         """Raises SessionFileError for what is no TOML."""
         try:
+            require_bounded(text)
             document = cls(name, text, tomllib.loads(text))
             leaves = _leaves(document.data)
+        except TomlBoundError as error:
+            raise SessionFileError.at(name, error.line, error.why) from None
         except tomllib.TOMLDecodeError as error:
             raise _syntax_error(text, name, str(error)) from None
         except (ValueError, RecursionError):
-            why = "numbers too long or names nested too deep to be read"
+            why = "a number is too long, or names are nested too deeply"
             raise SessionFileError.at(name, _unreadable_line(text), why) from None
         for keys, value in leaves.items():
             if not _has_64_bits(value):
-                raise document.error(keys, f"{'.'.join(map(printable, keys))}: numbers have at most 64 bits")
+                raise document.error(keys, f"{'.'.join(map(printable, keys))}: numbers must fit in 64 bits")
         return document
 
     @cached_property
@@ -168,7 +172,9 @@ class Document:
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:
-    return f"{printable(key)}: no such name" + (did_you_mean(key, known) or f"; there are {', '.join(known)}")
+    return f"{printable(key)}: unknown name" + (
+        did_you_mean(key, known) or f"; choose from {', '.join(known)}"
+    )
 
 
 def is_whole(value: object) -> bool:
@@ -277,10 +283,10 @@ def _syntax_error(text: str, name: str, message: str) -> SessionFileError:
     if message.startswith("Cannot"):
         *_, statement = (each for each in _statements(text) if each.line <= line)
         twice = ".".join(map(printable, statement.keys))
-        return SessionFileError.at(name, statement.line, f"{twice} is given a second time; give it once")
+        return SessionFileError.at(name, statement.line, f"{twice} is given twice; keep only one")
     what = message[: place.start()] if place else message
     column = f" (column {place[2]})" if place and place[2] else ""
-    return SessionFileError.at(name, line, f"not TOML: {what[0].lower()}{what[1:]}{column}")
+    return SessionFileError.at(name, line, f"invalid TOML: {what[0].lower()}{what[1:]}{column}")
 
 
 def _unreadable_line(text: str) -> int:

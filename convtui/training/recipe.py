@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from reprlib import repr as short_repr
 from typing import Any, Final
 
 from convtui.inputs.names import printable
@@ -114,10 +115,8 @@ class Recipe:
             return  # its checkpoint is refused for that
         for name, value in self.as_dict().items():
             if name != "data" and begun.get(name, value) != value:
-                was = f"the run was begun with {begun[name]!r}"
-                raise ValueError(
-                    f"{name} {value!r}: {was}; set it back in its recipe.json, or begin a new run"
-                )
+                was = f"the run began with {short_repr(begun[name])}"
+                raise ValueError(f"{name} {value!r}: {was}; restore it in recipe.json, or start a new run")
 
 
 MOST_LAYERS: Final = 12

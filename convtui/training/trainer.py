@@ -1,6 +1,6 @@
 """The app's side of training: one worker process, the run that it works on, and those that wait.
 
-It folds the worker's events into records and tells whoever listens that something has changed, a few times
+It folds the worker's events into histories and tells whoever listens that something has changed, a few times
 a second at most, however fast events arrive. It knows no screen.
 """
 
@@ -14,8 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from convtui.state.history import History
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,
@@ -36,7 +35,7 @@ from convtui.training.process.protocol import (
     Watch,
 )
 from convtui.training.recipe import SCHEDULES, Recipe
-from convtui.training.runs.history import Record, Search, State
+from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.runs.store import number_of
 
 TOLD_EVERY: Final = 0.1  # seconds
@@ -52,7 +51,7 @@ class TrainerError(ValueError):
     """What cannot be done now, and what can."""
 
 
-class Worker(Protocol):
+class WorkerHandle(Protocol):
     """The training process, as convtui.training.process.client has it."""
 
     @property
@@ -69,72 +68,44 @@ class Worker(Protocol):
         """Have it end, by force if it will not."""
 
 
-async def start_worker() -> Worker:
+async def start_worker() -> WorkerHandle:
     """A training process of its own."""
     from convtui.training.process import client
 
-    return await client.Worker.start()
+    return await client.WorkerProcess.start()
 
 
 class Trainer:
     """Runs one job at a time in a worker that is started when first needed.
 
     Without a way to start a worker it only shows what it is given.
-    `recipes` has the next run's recipe and those before it, `current` the last run worked on, `looked_at` a
-    kept one that is shown instead, `records` the runs of this session by folder, `comparison` the runs
-    compared, in order, and `waiting` those still to come. A run that never began is not among them.
+    `current` is the last run worked on, `looked_at` a kept one that is shown instead, `histories` has the
+    runs of this session by folder, `comparison` the runs compared, in order, and `waiting` those still to
+    come. A run that never began is not among them.
     """
 
-    def __init__(
-        self, recipe: Recipe | None = None, start: Callable[[], Awaitable[Worker]] | None = start_worker
-    ) -> None:
-        self.recipes = History(recipe or Recipe())
-        self.current: Record | None = None
-        self.looked_at: Record | None = None
+    def __init__(self, start: Callable[[], Awaitable[WorkerHandle]] | None = start_worker) -> None:
+        self.current: RunHistory | None = None
+        self.looked_at: RunHistory | None = None
         self.search: Search | None = None
-        self.records: dict[str, Record] = {}
-        self.comparison: list[Record] = []
+        self.histories: dict[str, RunHistory] = {}
+        self.comparison: list[RunHistory] = []
         self.waiting: deque[Recipe] = deque()
         self.is_ready = False
         self.trouble = ""  # why there is no worker, or why the last run did not begin
         self._start = start
-        self._worker: Worker | None = None
+        self._worker: WorkerHandle | None = None
         self._outbox: list[Message] = []  # for a worker that is on its way
         self._serving: asyncio.Task[None] | None = None
-        self._job: Record | Search | None = None
-        self._shown_before: Record | None = None  # the job's run
+        self._job: RunHistory | Search | None = None
+        self._shown_before: RunHistory | None = None  # the job's run
         self._is_chosen = False  # whether the job has been told which weight to watch
         self._idle = asyncio.Event()
-        self.to_watch: Callable[[Record], Watch | None] = lambda _: None  # in a job
+        self.to_watch: Callable[[RunHistory], Watch | None] = lambda _: None  # in a job
         self._listeners: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._is_ending = False
-
-    # -- the next run's recipe
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.recipes.present
-
-    def change(self, recipe: Recipe, run: str = "") -> None:
-        """Another recipe for the next run; changes of the same `run` are one step of undo."""
-        if recipe != self.recipe:
-            self._adopt(self.recipes.then(recipe, run))
-
-    def undo(self) -> bool:
-        """The recipe before; tells whether there was one."""
-        return self._adopt(self.recipes.undone())
-
-    def redo(self) -> bool:
-        """The recipe that was undone; tells whether there was one."""
-        return self._adopt(self.recipes.redone())
-
-    def _adopt(self, recipes: History[Recipe]) -> bool:
-        is_new = recipes is not self.recipes
-        self.recipes, self.trouble = recipes, ""
-        self._changed()
-        return is_new
 
     # -- listening
 
@@ -165,31 +136,37 @@ class Trainer:
         return self._job is not None
 
     @property
-    def shown(self) -> Record | None:
+    def active(self) -> RunHistory | None:
+        """The run that is worked on."""
+        history = self.current
+        return history if history and history.is_active and self.is_busy else None
+
+    @property
+    def shown(self) -> RunHistory | None:
         """The run that pages show."""
         return self.looked_at or self.current
 
-    def look_at(self, record: Record) -> None:
+    def look_at(self, history: RunHistory) -> None:
         """Show a run, as it is now if it is the current one."""
-        is_current = self.current is not None and self.current.run == record.run
-        self.looked_at = None if is_current else record
+        is_current = self.current is not None and self.current.run == history.run
+        self.looked_at = None if is_current else history
 
-    def start(self, recipe: Recipe, paused: bool = False) -> Record:
+    def start(self, recipe: Recipe, paused: bool = False) -> RunHistory:
         """Begin a run; paused: hold before its first step. Raises TrainerError while another job is on."""
         self._require_idle()
         self.comparison = []
         return self._begin(recipe, paused)
 
-    def resume(self, record: Record) -> None:
+    def resume(self, history: RunHistory) -> None:
         """Go on with a run from its last checkpoint. Raises TrainerError while another job is on."""
         self._require_idle()
-        if record.state is State.FINISHED:
+        if history.state is State.FINISHED:
             raise TrainerError("this run is finished: space starts a new one")
-        if record.state is State.ELSEWHERE:
-            raise TrainerError("another process trains this run: stop it there first")
-        record.state, record.reason = State.STARTING, ""
-        self.records[record.run] = record
-        self._take_up(record, Continue(record.run))
+        if history.state is State.ELSEWHERE:
+            raise TrainerError("another process is training this run: stop it there first")
+        history.state, history.reason = State.STARTING, ""
+        self.histories[history.run] = history
+        self._take_up(history, Continue(history.run))
 
     def find(self, recipe: Recipe) -> Search:
         """Search for a learning rate. Raises TrainerError while another job is on."""
@@ -214,39 +191,39 @@ class Trainer:
         )
         self._compare_next()
 
-    def forget(self, record: Record) -> None:
+    def forget(self, history: RunHistory) -> None:
         """The run is deleted."""
-        self.records.pop(record.run, None)
-        self.comparison = [each for each in self.comparison if each.run != record.run]
-        if self.current and self.current.run == record.run:
+        self.histories.pop(history.run, None)
+        self.comparison = [each for each in self.comparison if each.run != history.run]
+        if self.current and self.current.run == history.run:
             self.current = None
-        if self.looked_at and self.looked_at.run == record.run:
+        if self.looked_at and self.looked_at.run == history.run:
             self.looked_at = None
         self._changed()
 
     def _require_idle(self) -> None:
         if self._job is not None:
-            what = "a run is on" if isinstance(self._job, Record) else "the search for a rate is on"
+            what = "a run is active" if isinstance(self._job, RunHistory) else "a search for a rate is active"
             raise TrainerError(f"{what}: x stops it")
 
-    def _begin(self, recipe: Recipe, paused: bool = False) -> Record:
-        record = Record(recipe)
-        self._take_up(record, Train(recipe, paused))
-        return record
+    def _begin(self, recipe: Recipe, paused: bool = False) -> RunHistory:
+        history = RunHistory(recipe)
+        self._take_up(history, Train(recipe, paused))
+        return history
 
-    def _take_up(self, record: Record, job: Message) -> None:
+    def _take_up(self, history: RunHistory, job: Message) -> None:
         self._shown_before, self.trouble = self.shown, ""
-        self.current = self._job = record
+        self.current = self._job = history
         self.looked_at = None
         self._idle.clear()
         self._send(job)
         self._is_chosen = False
-        self._choose(record)
+        self._choose(history)
         self._changed()
 
-    def _choose(self, record: Record) -> None:
+    def _choose(self, history: RunHistory) -> None:
         """Have the job tell of the weight that is looked at, as soon as it is known where that is."""
-        watch = None if self._is_chosen else self.to_watch(record)
+        watch = None if self._is_chosen else self.to_watch(history)
         if watch is not None:
             self._send(watch)
             self._is_chosen = True
@@ -280,7 +257,7 @@ class Trainer:
     def set_rate(self, max_lr: float) -> None:
         """Another peak (or constant) rate for the steps to come."""
         self._command(SetRate(max_lr))
-        if isinstance(self._job, Record):
+        if isinstance(self._job, RunHistory):
             self._job.asked_lr = max_lr
 
     def watch(self, layer: int, index: tuple[int, int, int, int]) -> None:
@@ -289,7 +266,7 @@ class Trainer:
 
     def _command(self, message: Message) -> None:
         if self._job is None:
-            raise TrainerError("no run is on: space starts one")
+            raise TrainerError("no run is active: space starts one")
         if isinstance(self._job, Search) and not isinstance(message, Stop):
             self._require_idle()
         self._send(message)
@@ -309,7 +286,7 @@ class Trainer:
         else:
             self._worker.send(message)
 
-    async def _serve(self, start: Callable[[], Awaitable[Worker]]) -> None:
+    async def _serve(self, start: Callable[[], Awaitable[WorkerHandle]]) -> None:
         """Start a worker, give it what waits for it, and listen to it until it ends."""
         cause = "was given up"
         try:
@@ -334,7 +311,7 @@ class Trainer:
             self.is_ready = False
             self._died(f"the training process {cause}")
 
-    async def _listen_to(self, worker: Worker) -> None:
+    async def _listen_to(self, worker: WorkerHandle) -> None:
         loop = asyncio.get_running_loop()
         since = loop.time()
         async for event in worker.events():
@@ -348,17 +325,17 @@ class Trainer:
             self.is_ready = True
         elif self._job is not None:
             self._job.take(event)
-            if isinstance(event, Begun) and isinstance(self._job, Record):
-                self.records[event.run] = self._job
+            if isinstance(event, Begun) and isinstance(self._job, RunHistory):
+                self.histories[event.run] = self._job
                 self._choose(self._job)
             if not self._job.is_active:
                 self._job_is_over(self._job)
         self._changed(turn=isinstance(event, _TURNS))
 
-    def _job_is_over(self, job: Record | Search) -> None:
+    def _job_is_over(self, job: RunHistory | Search) -> None:
         self._job = None
         self._idle.set()
-        if isinstance(job, Record) and job.begun is None:
+        if isinstance(job, RunHistory) and job.begun is None:
             self.current, self.trouble = self._shown_before, job.reason
             self.comparison = [each for each in self.comparison if each is not job]
         if self.waiting and job.state is State.FINISHED:
@@ -376,10 +353,10 @@ class Trainer:
 
     @property
     def parting(self) -> str | None:
-        """What to say when all ends while a run is on: how it is gone on with."""
-        run = self._job.run if isinstance(self._job, Record) else ""
+        """What to say when all ends while a run is active: how it is gone on with."""
+        run = self._job.run if isinstance(self._job, RunHistory) else ""
         number = number_of(Path(run))
-        return f"run {number} is kept: convtui train --resume {number} goes on with it" if run else None
+        return f"run {number} is saved: convtui train --resume {number} resumes it" if run else None
 
     async def end(self) -> None:
         """Have the run saved and the worker end; nothing is told any more."""

@@ -151,7 +151,7 @@ async def test_another_session_is_replaced_only_if_one_says_so(folder: Path, ans
     async with opened() as driven:
         await driven.press("S")
         await driven.enter("mine.toml")
-        assert "mine.toml exists already. Replace it?" in question(driven)
+        assert "mine.toml already exists. Replace it?" in question(driven)
         assert path.read_bytes() == before
         await driven.press("x")
         assert isinstance(driven.app.screen, Ask)
@@ -180,7 +180,7 @@ async def test_a_file_changed_by_others_is_replaced_only_if_one_says_so(folder: 
         session_file.save(session_on("mnist-7", "sharpen"), path)
         os.utime(path, ns=(1, 1))
         await driven.press("t", "s")
-        assert "has changed since it was read" in question(driven)
+        assert "has changed since it was opened" in question(driven)
         await driven.press("escape")
         assert session_file.load(path).kernel.name == "sharpen"
         await driven.press("s", "r")

@@ -15,9 +15,9 @@ from tests.support.driving import opened
 
 async def test_every_command_sample_kernel_and_theme_is_found() -> None:
     async with opened() as driven:
-        found = {command.title: command.help for command in commands(driven.app)}
+        found = {command.title: command.help for command in commands(driven.app, driven.page)}
         titles = list(found)
-        assert len(titles) == len(list(commands(driven.app)))
+        assert len(titles) == len(list(commands(driven.app, driven.page)))
         pages = SECTIONS["Pages"]
         for key in pages:
             assert found[f"Page: {key.footer}"] == f"{key.does} (key {key.written})"
@@ -29,7 +29,7 @@ async def test_every_command_sample_kernel_and_theme_is_found() -> None:
         assert {f"Kernel file: {path.stem}" for path in samples.kernel_files()} <= set(titles)
         assert {f"Padding mode: {mode}" for mode in PADDING_MODES} <= set(titles)
         assert {"Theme: dark", "Theme: light"} <= set(titles)
-        assert all(command.help for command in commands(driven.app))
+        assert all(command.help for command in commands(driven.app, driven.page))
 
 
 async def test_the_palette_begins_with_the_pages_and_ends_with_the_keys() -> None:
@@ -37,17 +37,17 @@ async def test_the_palette_begins_with_the_pages_and_ends_with_the_keys() -> Non
         await driven.press("ctrl+p")
         await driven.app.workers.wait_for_complete()
         listed = driven.app.screen.query_one(OptionList)
-        titles = [command.title for command in commands(driven.app)]
+        titles = [command.title for command in commands(driven.app, driven.page)]
         shown = [str(listed.get_option_at_index(at).prompt).split("\n")[0] for at in range(len(titles))]
         assert shown == titles
     kinds = list(dict.fromkeys(title.partition(":")[0] for title in titles if ":" in title))
     assert kinds[:4] == ["Page", "Image", "Image of a data set", "Session"]
-    assert titles.index("A row down") > titles.index("Theme: light")
+    assert titles.index("One row down") > titles.index("Theme: light")
 
 
 async def test_an_image_of_a_data_set_is_asked_for_by_its_number() -> None:
     async with opened() as driven:
-        found = {command.title: command.callback for command in commands(driven.app)}
+        found = {command.title: command.callback for command in commands(driven.app, driven.page)}
         for name in samples.data_names():
             found[f"Image of a data set: {name} …"]()
             await driven.pilot.pause()
@@ -58,7 +58,7 @@ async def test_an_image_of_a_data_set_is_asked_for_by_its_number() -> None:
 
 async def test_images_kernels_sessions_and_themes_are_taken() -> None:
     async with opened() as driven:
-        found = {command.title: command.callback for command in commands(driven.app)}
+        found = {command.title: command.callback for command in commands(driven.app, driven.page)}
         for path in samples.session_files():
             found[f"Session: {path.stem}"]()
             assert driven.session.spec == session_file.load(path).spec, driven.said
@@ -91,7 +91,7 @@ async def test_images_kernels_sessions_and_themes_are_taken() -> None:
 
 async def test_kernel_files_are_taken_where_they_fit() -> None:
     async with opened() as driven:
-        found = {command.title: command.callback for command in commands(driven.app)}
+        found = {command.title: command.callback for command in commands(driven.app, driven.page)}
         for path in samples.kernel_files():
             for name in ("mnist-7", "cat-32"):
                 driven.app.open(name)
@@ -118,7 +118,9 @@ async def test_the_palette_runs_what_one_types() -> None:
 
 async def test_the_palette_runs_keys() -> None:
     async with opened() as driven:
-        stride = next(command for command in commands(driven.app) if command.title.startswith("Stride up"))
+        stride = next(
+            command for command in commands(driven.app, driven.page) if command.title.startswith("Stride up")
+        )
         result = stride.callback()
         assert result is not None
         await result

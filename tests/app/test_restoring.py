@@ -3,6 +3,8 @@
 import signal
 from pathlib import Path
 
+import pytest
+
 from convtui.pages.base.ask import Ask
 from convtui.store import session_file
 from convtui.store.autosave import recoverable
@@ -111,6 +113,32 @@ async def test_a_signal_ends_the_app_and_leaves_what_was_at_work(home: Path) -> 
         driven.app._end_by_signal(signal.SIGTERM)
         assert driven.app.return_code == 128 + signal.SIGTERM
     assert any(name.endswith(".toml") for name in files(home))
+
+
+async def test_work_that_cannot_be_backed_up_is_told_without_another_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with opened() as driven:
+        await begin(driven)
+        autosave = driven.app.workspace._autosave
+        assert autosave is not None
+        for _ in range(2):  # it is told anew when it fails anew
+            with monkeypatch.context() as context:
+                context.setattr("convtui.store.autosave.write", fail)
+                driven.app.change(lambda session: session.with_spec(stride=3 - session.spec.stride[0]))
+                autosave.flush()
+                assert driven.said == ""
+                driven.app.workspace.tell_autosave_problem()
+                assert driven.said == "unsaved work cannot be backed up: [Errno 28] No space left on device"
+                await driven.press("h")
+                driven.app.workspace.tell_autosave_problem()
+                assert driven.said == ""
+            autosave.flush()
+            driven.app.workspace.tell_autosave_problem()
+        driven.app.end()
 
 
 async def test_what_cannot_be_restored_is_said_and_stays() -> None:

@@ -1,6 +1,7 @@
 """Measures convtui beside the smallest Textual app and prints a table: python -m tests.benchmarks."""
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import timeit
@@ -14,6 +15,7 @@ from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.matrix import WeightMatrix
 from convtui.engine.presets import preset
 from convtui.engine.stack import nodes
+from tests.benchmarks.convolutions import convolution_figures
 from tests.benchmarks.measure import (
     DOWN,
     ENTER,
@@ -131,9 +133,8 @@ def saved_image(directory: str, side: int) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument(
-        "--only", choices=["start", "keys", "matrix", "layers", "training"], help="measure only this"
-    )
+    parts = ["start", "keys", "matrix", "layers", "convolutions", "training"]
+    parser.add_argument("--only", choices=parts, help="measure only this")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args()
     figures: list[Figure] = []
@@ -152,10 +153,15 @@ def main() -> int:
                 figures += matrix_figures(matrices)
             if options.only in (None, "layers"):
                 figures += layers_figures()
+            if options.only in (None, "convolutions"):
+                figures += convolution_figures()
             if options.only in (None, "training"):
                 figures += training_figures()
         except (Silent, Ended) as error:
             print(error, file=sys.stderr)
+            return 1
+        except subprocess.CalledProcessError as error:
+            print(error.stderr, error, sep="\n", file=sys.stderr)
             return 1
     show(figures, machine("textual", "torch"), options.json)
     return 0

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from convtui.training.datasets.open_any import DataSet, load
-from convtui.training.process.client import Worker
+from convtui.training.process.client import WorkerProcess
 from convtui.training.process.loop import Training
-from convtui.training.process.protocol import Begun, Epoch, Failed, Finished, Train
+from convtui.training.protocol import Begun, Epoch, Failed, Finished, Train
 from convtui.training.recipe import Recipe
 
 BATCH_OF_EVALUATION: Final = 500
@@ -138,7 +138,7 @@ def own_run(recipe: Recipe, laps: Laps) -> None:
     """convtui's run as the Train page has it: in its worker, everything captured, logged and checkpointed."""
 
     async def run() -> None:
-        worker = await Worker.start()
+        worker = await WorkerProcess.start()
         worker.send(Train(recipe))
         try:
             async for event in worker.events():

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from convtui.training.datasets.open_any import load
 from convtui.training.process.loop import Training
-from convtui.training.process.protocol import Epoch
+from convtui.training.protocol import Epoch
 from convtui.training.recipe import Recipe
 
 

@@ -189,7 +189,7 @@ def stop(terminal: Terminal, number: int) -> None:
 
 
 def key_figures() -> Iterator[Figure]:
-    """From a key to the frame that it painted, while a run is on beside an app whose run is over."""
+    """From a key to the frame that it painted, while a run is active beside an app whose run is over."""
     with opened({"training": CONVTUI, "no run": CONVTUI}) as terminals:
         for terminal in terminals.values():
             terminal.press(TRAIN_PAGE, quiet=1.0)

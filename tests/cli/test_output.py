@@ -12,7 +12,7 @@ import pytest
 
 from convtui.cli import main as cli
 from convtui.training.process import client
-from convtui.training.process.protocol import Ready, Saved, Stopped
+from convtui.training.protocol import Ready, Saved, Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import new_run
 from tests.support.events import events
@@ -37,7 +37,7 @@ def test_what_is_printed_on_a_full_disk(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", FullDisk())
     assert cli.main(shlex.split(arguments)) == 1
-    assert capsys.readouterr().err == "convtui: standard output: No space left on device\n"
+    assert capsys.readouterr().err == "convtui: cannot write to standard output (No space left on device)\n"
 
 
 @pytest.mark.parametrize("option", [(), ("--json",)])
@@ -49,14 +49,14 @@ def test_a_run_told_on_a_full_disk(
     async def start() -> FakeWorker:
         return worker
 
-    monkeypatch.setattr(client.Worker, "start", start)
+    monkeypatch.setattr(client.WorkerProcess, "start", start)
     monkeypatch.setattr(sys, "stdout", FullDisk())
     worker.tell(Ready(), *events(Recipe(), 80, str(run.path)), Saved(80), Stopped(80))
     assert cli.main(["train", *option]) == 1
     assert worker.has_left
     assert capsys.readouterr().err == (
-        "convtui: standard output: No space left on device; saved at step 80; "
-        "go on with: convtui train --resume 1\n"
+        "convtui: cannot write to standard output (No space left on device); saved at step 80; "
+        "to resume: convtui train --resume 1\n"
     )
 
 
@@ -71,7 +71,10 @@ def shell(redirected: str, *arguments: str) -> "subprocess.CompletedProcess[str]
 @pytest.mark.parametrize("arguments", ["train --list", "samples", "--help"])
 def test_a_full_device(arguments: str) -> None:
     ended = shell(f">{FULL}", *shlex.split(arguments))
-    assert (ended.returncode, ended.stderr) == (1, "convtui: standard output: No space left on device\n")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "convtui: cannot write to standard output (No space left on device)\n",
+    )
 
 
 @pytest.mark.parametrize("redirected", [pytest.param(f"2>{FULL}", marks=on_linux), "2>&-"])

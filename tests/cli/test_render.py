@@ -116,7 +116,7 @@ def test_pictures_are_replaced(tmp_path: Path, screen: str, suffix: str) -> None
 def test_other_files_are_not_replaced(tmp_path: Path, content: str, suffix: str) -> None:
     file = tmp_path / f"out.{suffix}"
     file.write_text(content)
-    with pytest.raises(ValueError, match=rf"out\.{suffix}: was not drawn by convtui and is not replaced"):
+    with pytest.raises(ValueError, match=rf"out\.{suffix}: not drawn by convtui, so not replaced"):
         render(SESSION, file)
     assert file.read_text() == content
 
@@ -134,7 +134,7 @@ def test_other_suffixes_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_places_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"out\.svg: there is no folder .*nowhere"):
+    with pytest.raises(ValueError, match=r"out\.svg: the folder .*nowhere does not exist"):
         render(SESSION, tmp_path / "nowhere" / "out.svg")
     folder = tmp_path / "folder.svg"
     folder.mkdir()

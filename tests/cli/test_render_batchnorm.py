@@ -41,7 +41,7 @@ def test_a_run_without_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixtur
     run, _ = kept_run()
     for path in run.checkpoints():
         path.unlink()
-    assert refused(tmp_path, capsys) == "convtui: run 1: has no whole checkpoint yet\n"
+    assert refused(tmp_path, capsys) == "convtui: run 1: has no complete checkpoint yet\n"
 
 
 def test_a_run_that_diverged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ def drawn(folder: Path, *arguments: str) -> str:
 def test_before_any_run(tmp_path: Path) -> None:
     text = drawn(tmp_path)
     assert "Press space to train." in text
-    assert "test images" in text
+    assert "validation images" in text
 
 
 def test_a_kept_run_by_number_and_by_folder(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_an_interrupted_run(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--screen", "train", "--run", "9"], "run 9: no such run; there are no runs yet"),
-        (["--run", "9"], "add --screen train to --run 9"),
+        (["--run", "9"], "--run 9: works only with --screen train"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(

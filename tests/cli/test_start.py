@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from convtui.app.guardian import Guardian
 from convtui.cli import main as cli
 from convtui.state.session import Session
 from tests.cli.test_main import refusal, run
@@ -24,7 +25,7 @@ def test_without_a_terminal_render_is_named() -> None:
         )
         assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr == (
-            "convtui: this is not a terminal; convtui render OUT.svg draws the same without one\n"
+            "convtui: this is not a terminal; convtui render OUT.svg draws a screen without one\n"
         )
 
 
@@ -52,7 +53,8 @@ def test_the_app_gets_session_notice_and_theme(started: list[SimpleNamespace], t
     assert cli.main([str(file), "--theme", "light"]) == 3
     assert started[0].session.convolution.image_shape[2] == 512
     assert "512" in started[0].options.pop("notice")
-    assert started[0].options == {"theme": "light", "data": None}
+    assert isinstance(started[0].options.pop("guardian"), Guardian)
+    assert started[0].options == {"theme": "light", "recipe": None}
     assert os.environ["TEXTUAL_FPS"] == "120"
 
 
@@ -90,7 +92,7 @@ def test_ctrl_c_and_too_little_memory(
     assert cli.main([]) == 130
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr(cli, "build", raising(MemoryError()))
-    assert "out of memory; a smaller image (--resize 512)" in refusal(capsys, [])
+    assert "out of memory; try a smaller image (--resize 512)" in refusal(capsys, [])
 
 
 @pytest.mark.parametrize("command", ["samples", "--help"])

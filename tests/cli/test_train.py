@@ -8,14 +8,14 @@ import pytest
 from convtui.cli import main as cli
 from convtui.cli import train as train_command
 from convtui.training.process import client
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,
     Message,
     Ready,
     Saved,
-    Step,
+    Stepped,
     Stopped,
     Train,
     encode,
@@ -34,7 +34,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     async def start() -> FakeWorker:
         return fake
 
-    monkeypatch.setattr(client.Worker, "start", start)
+    monkeypatch.setattr(client.WorkerProcess, "start", start)
     return fake
 
 
@@ -86,8 +86,8 @@ def test_without_options_it_is_the_default_recipe(worker: FakeWorker) -> None:
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
-        (["--epoch", "3"], ["--epoch: not understood", "--epochs", "convtui train --help"]),
-        (["7"], ["7: not understood"]),
+        (["--epoch", "3"], ["unknown argument --epoch", "--epochs", "convtui train --help"]),
+        (["7"], ["unknown argument 7"]),
         (["--epochs", "x"], ["epochs x", "1 to 10000"]),
         (["--epochs"], ["--epochs", "expected one argument"]),
         (["--channels", "8,a"], ["channels 8,a"]),
@@ -151,7 +151,7 @@ def test_a_line_for_each_epoch(worker: FakeWorker, capsys: pytest.CaptureFixture
 
 def test_a_run_that_diverges_is_told(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
     run, told = kept(Recipe(epochs=2))
-    told = [replace(e, loss=float("nan")) if isinstance(e, Step) and e.step > 7 else e for e in told]
+    told = [replace(e, loss=float("nan")) if isinstance(e, Stepped) and e.step > 7 else e for e in told]
     worker.tell(Ready(), *told)
     words = "diverged: the loss is not finite since step 8; a smaller --max-lr may help\n"
     assert train("--epochs", "2") == train_command.DIVERGED == 3
@@ -166,7 +166,7 @@ def test_a_run_that_diverges_is_told(worker: FakeWorker, capsys: pytest.CaptureF
 
 def test_json_of_a_run_that_diverges(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
     _, told = kept(Recipe(epochs=2))
-    told = [replace(e, loss=float("inf")) if isinstance(e, Step) and e.step > 7 else e for e in told]
+    told = [replace(e, loss=float("inf")) if isinstance(e, Stepped) and e.step > 7 else e for e in told]
     worker.tell(Ready(), *told)
     assert train("--epochs", "2", "--json") == 3
     out, err = capsys.readouterr()
@@ -197,7 +197,7 @@ def test_a_run_that_fails(worker: FakeWorker, capsys: pytest.CaptureFixture[str]
     worker.tell(Ready(), *told, Failed("no space left"))
     assert train() == 1
     err = capsys.readouterr().err
-    assert err == "convtui: no space left; saved at step 40; go on with: convtui train --resume 1\n"
+    assert err == "convtui: no space left; saved at step 40; to resume: convtui train --resume 1\n"
 
 
 def test_a_process_that_is_killed(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +207,7 @@ def test_a_process_that_is_killed(worker: FakeWorker, capsys: pytest.CaptureFixt
     assert train() == 1
     err = capsys.readouterr().err
     assert err == (
-        "convtui: the training process was killed by SIGKILL; go on with: convtui train --resume 1\n"
+        "convtui: the training process was killed by SIGKILL; to resume: convtui train --resume 1\n"
     )
 
 
@@ -215,7 +215,7 @@ def test_a_run_that_somebody_stops(worker: FakeWorker, capsys: pytest.CaptureFix
     _, told = kept(Recipe(), until=10)
     worker.tell(Ready(), *told, Saved(10), Stopped(10))
     assert train() == 1
-    assert capsys.readouterr().err == "saved at step 10; go on with: convtui train --resume 1\n"
+    assert capsys.readouterr().err == "saved at step 10; to resume: convtui train --resume 1\n"
 
 
 def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(
@@ -228,7 +228,7 @@ def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(
     worker.tell(Ready(), replace(begun, lost=True), *told[1:])
     assert train("--resume", "1") == 0
     assert capsys.readouterr().err == (
-        "convtui: none of its checkpoints is whole: it begins again from step 0\n"
+        "convtui: none of its checkpoints is complete: it starts again from step 0\n"
     )
 
 

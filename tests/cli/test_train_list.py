@@ -6,7 +6,7 @@ import pytest
 
 from convtui.cli import main as cli
 from convtui.cli import train_report
-from convtui.training.process.protocol import Rate, Step
+from convtui.training.protocol import Rate, Stepped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import Run, all_runs, new_run
 from tests.support import events as made
@@ -24,7 +24,7 @@ def keep(recipe: Recipe, until: int | None = None, lost_at: float = float("inf")
     run = new_run(recipe, "")
     with run.locked():
         for event in made.events(recipe, until, str(run.path)):
-            if isinstance(event, Step) and event.step >= lost_at:
+            if isinstance(event, Stepped) and event.step >= lost_at:
                 event = replace(event, loss=float("nan"))
             run.append(event)
     return run
@@ -35,7 +35,7 @@ def began(run: Run) -> str:
 
 
 def test_before_any_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert listed(capsys) == (["no run is kept yet; convtui train begins one"], "")
+    assert listed(capsys) == (["no run is saved yet; convtui train starts one"], "")
 
 
 def test_how_runs_stand(capsys: pytest.CaptureFixture[str]) -> None:

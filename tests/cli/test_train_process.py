@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from convtui.training.process.protocol import Begun, Message, Step, Stopped, decode
+from convtui.training.protocol import Begun, Message, Stepped, Stopped, decode
 from convtui.training.runs.store import all_runs
 
 TINY = ("--data", "digits-8x8", "--channels", "4", "--batch-size", "64")
@@ -49,20 +49,20 @@ def until(process: "subprocess.Popen[str]", kind: type[Message]) -> Message:
 
 def test_ctrl_c_saves_and_says_how_to_go_on() -> None:
     with running(*TINY, "--epochs", "500", "--json") as process:
-        until(process, Step)
+        until(process, Stepped)
         (child,) = psutil.Process(process.pid).children()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
         assert process.returncode == 130
     stopped = decode(out.splitlines()[-1])
     assert isinstance(stopped, Stopped)
-    assert err == f"saved at step {stopped.step}; go on with: convtui train --resume 1\n"
+    assert err == f"saved at step {stopped.step}; to resume: convtui train --resume 1\n"
     assert not child.is_running()
     with running("--resume", "1", "--json") as process:
         begun = until(process, Begun)
         assert isinstance(begun, Begun)
         assert begun.step == stopped.step
-        until(process, Step)
+        until(process, Stepped)
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 128 + signal.SIGTERM
 
@@ -74,14 +74,14 @@ def test_ctrl_c_before_the_run_has_begun() -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
         assert (process.returncode, out) == (130, "")
-        assert err == "convtui: stopped before the run had begun: there is nothing to go on with\n"
+        assert err == "convtui: stopped before the first step: there is nothing to resume\n"
     assert not children[0].is_running()
     assert all_runs() == []
 
 
 def test_a_second_ctrl_c_ends_at_once() -> None:
     with running(*TINY, "--epochs", "500", "--json") as process:
-        until(process, Step)
+        until(process, Stepped)
         (child,) = psutil.Process(process.pid).children()
         child.suspend()  # it saves nothing and does not end
         parent = psutil.Process(process.pid)
@@ -91,14 +91,14 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.stderr
-        assert process.stderr.read() == "go on with: convtui train --resume 1\n"
+        assert process.stderr.read() == "to resume: convtui train --resume 1\n"
         assert process.wait() == 130
     assert not child.is_running()
 
 
 def test_ctrl_c_to_a_process_that_is_killed_before_it_has_saved() -> None:
     with running(*TINY, "--epochs", "500", "--json") as process:
-        until(process, Step)
+        until(process, Stepped)
         (child,) = psutil.Process(process.pid).children()
         child.suspend()
         parent = psutil.Process(process.pid)
@@ -110,13 +110,13 @@ def test_ctrl_c_to_a_process_that_is_killed_before_it_has_saved() -> None:
         _, err = process.communicate()
         assert process.returncode == 130
     assert err.startswith("convtui: the training process was killed by SIGKILL; ")
-    assert err.endswith("go on with: convtui train --resume 1\n")
+    assert err.endswith("to resume: convtui train --resume 1\n")
 
 
 def test_a_reader_of_json_that_leaves_ends_it_quietly() -> None:
     with running(*TINY, "--epochs", "500", "--json") as process:
         assert process.stdout
-        until(process, Step)
+        until(process, Stepped)
         process.stdout.close()
         process.stdout = None
         _, err = process.communicate()

@@ -145,12 +145,12 @@ def test_gamma_and_beta_of_one_channel() -> None:
     ("given", "message"),
     [
         ({"num_features": 0}, "num_features 0: must be at least 1"),
-        ({"eps": 0.0}, "eps 0: must be above 0"),
-        ({"eps": float("nan")}, "eps nan: must be above 0"),
+        ({"eps": 0.0}, "eps 0: must be greater than 0"),
+        ({"eps": float("nan")}, "eps nan: must be greater than 0"),
         ({"momentum": 1.5}, "momentum 1.5: must be from 0 to 1, or None"),
-        ({"weight": np.ones(3)}, r"weight: must be \[2\], not \[3\]"),
-        ({"bias": np.array([0, np.inf])}, "bias: has NaN or infinite numbers"),
-        ({"affine": False, "weight": np.array([1.0, 2.0])}, "stay 1 and 0"),
+        ({"weight": np.ones(3)}, r"weight: expected shape \[2\], got \[3\]"),
+        ({"bias": np.array([0, np.inf])}, "bias: contains NaN or infinity"),
+        ({"affine": False, "weight": np.array([1.0, 2.0])}, "must be 1 and 0"),
         ({"running_var": np.array([1.0, -0.5])}, "running_var -0.5: must be at least 0"),
     ],
 )
@@ -161,5 +161,5 @@ def test_impossible_parameters_are_refused(given: dict[str, Any], message: str) 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3, 4, 4), (0, 2, 4, 4)])
 def test_batches_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"must be \[images, 2, ...\]"):
+    with pytest.raises(ValueError, match=r"expected \[images, 2, ...\]"):
         BatchNormState(2)(np.zeros(shape))

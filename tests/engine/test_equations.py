@@ -77,11 +77,11 @@ def test_with_numbers_for_letters_they_compute_the_output(case: Case) -> None:
 @pytest.mark.parametrize(
     ("image", "weight", "message"),
     [
-        ((1, 5, 5), (1, 1, 5, 5), "25 kernel entries are too many for Greek letters: at most 24"),
+        ((1, 5, 5), (1, 1, 5, 5), "25 kernel entries are too many for Greek letters; at most 24"),
         (
             (1, 5, 5),
             (1, 1, 3, 3),
-            "25 pixels and 9 output cells are too many for letters: at most 25 together",
+            "25 pixels and 9 output cells are too many for letters; at most 25 in total",
         ),
     ],
 )

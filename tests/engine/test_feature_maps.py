@@ -63,7 +63,7 @@ def test_convolutions_are_the_layers_own(stack: tuple[list[Layer], Shape]) -> No
             assert convolution.image is maps.activations(row.inputs[0])
             np.testing.assert_allclose(convolution.output, maps.activations(row.number), rtol=1e-9, atol=1e-9)
         else:
-            with pytest.raises(LayerError, match="is no convolution"):
+            with pytest.raises(LayerError, match="is not a convolution"):
                 maps.convolution_of(row.number)
 
 
@@ -87,6 +87,16 @@ def test_weights_are_drawn_as_documented() -> None:
         assert not maps.weights(number)["bias"].any()
     means = {name: set(array) for name, array in maps.weights(2).items()}
     assert means == {"weight": {1}, "bias": {0}, "running_mean": {0}, "running_var": {1}}
+
+
+def test_weights_are_those_that_numpy_draws_uniformly() -> None:
+    maps = FeatureMaps("conv 3x3 300 g2, gap, flatten, linear 700", image_of((16, 8, 8)), seed=9)
+    for number, shape in (1, (300, 8, 3, 3)), (4, (700, 300)):
+        bound = np.sqrt(6 / np.prod(shape[1:]))
+        expected = np.random.default_rng([9, number]).uniform(-bound, bound, shape)
+        np.testing.assert_allclose(maps.weights(number)["weight"], expected, rtol=0, atol=1e-15)
+    features = maps.activations(3)
+    np.testing.assert_allclose(maps.activations(4), maps.weights(4)["weight"] @ features, rtol=1e-12)
 
 
 def test_seed_decides_and_layers_are_drawn_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,13 +145,13 @@ def test_given_weights_replace_drawn_ones() -> None:
     [
         (
             {1: {"weight": np.zeros((4, 2, 3, 3))}},
-            r"weight of layer 1 must be \[4, 1, 3, 3\], not \[4, 2, 3, 3\]",
+            r"weight of layer 1 must be \[4, 1, 3, 3\], got \[4, 2, 3, 3\]",
         ),
         ({1: {"gamma": [1]}}, "layer 1 has weight, bias, but 'gamma' was given"),
         ({2: {"weight": [1]}}, "layer 2 has no weights, but 'weight' was given"),
         ({9: {"weight": [1]}}, "layer 9 has no weights, but 'weight' was given"),
-        ({1: {"bias": [1, 2, np.nan, 4]}}, "bias of layer 1 has NaN or infinite numbers"),
-        ({1: {"bias": "none"}}, "bias of layer 1 is no array of numbers"),
+        ({1: {"bias": [1, 2, np.nan, 4]}}, "bias of layer 1 contains NaN or infinity"),
+        ({1: {"bias": "none"}}, "bias of layer 1 is not an array of numbers"),
     ],
 )
 def test_wrong_weights_are_refused(weights: dict[int, dict[str, Any]], message: str) -> None:
@@ -176,7 +186,7 @@ def test_layers_that_are_not_there_are_refused(layer: int) -> None:
     [
         ("conv 3x3 8, relu", 1, r"layer 1 \(conv 3x3 8\): has 224 parameters; at most 200"),
         ("maxpool 3 s9 p1, relu, conv 1x1 1", 3, None),
-        ("conv 3x3 1 s5 p4, relu", 2, r"layer 1 .*: has 432 inputs, padding counted; at most 200"),
+        ("conv 3x3 1 s5 p4, relu", 2, r"layer 1 .*: has 432 inputs including padding; at most 200"),
         ("relu, relu, relu", 3, r"layer 3 .*: the maps up to it hold 192 .* at most 150 fit"),
     ],
 )

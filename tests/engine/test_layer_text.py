@@ -59,51 +59,51 @@ def test_text(text: str, layers: list[Layer] | None) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("cnov 3x3 8", "layer 1 (cnov 3x3 8): no layer is named 'cnov'; did you mean conv?"),
-        ("relu, Conv2d 3x3 8", "layer 2 (Conv2d 3x3 8): no layer is named 'Conv2d'; did you mean conv?"),
-        ("BatchNorm2d", "layer 1 (BatchNorm2d): no layer is named 'BatchNorm2d'; did you mean bn?"),
-        ("fc 10", "layer 1 (fc 10): no layer is named 'fc'; did you mean linear?"),
+        ("cnov 3x3 8", "layer 1 (cnov 3x3 8): unknown layer type 'cnov'; did you mean conv?"),
+        ("relu, Conv2d 3x3 8", "layer 2 (Conv2d 3x3 8): unknown layer type 'Conv2d'; did you mean conv?"),
+        ("BatchNorm2d", "layer 1 (BatchNorm2d): unknown layer type 'BatchNorm2d'; did you mean bn?"),
+        ("fc 10", "layer 1 (fc 10): unknown layer type 'fc'; did you mean linear?"),
         (
             "xyz",
-            "layer 1 (xyz): no layer is named 'xyz'; "
-            "there is conv, maxpool, avgpool, gap, relu, bn, flatten, linear, residual, concat",
+            "layer 1 (xyz): unknown layer type 'xyz'; "
+            "choose from conv, maxpool, avgpool, gap, relu, bn, flatten, linear, residual, concat",
         ),
         (
             "conv 3x3 8 z2",
-            "layer 1 (conv 3x3 8 z2): 'z2' is not understood; write for example conv 3x3 8 s2 p1",
+            "layer 1 (conv 3x3 8 z2): 'z2' is not a parameter of conv; for example: conv 3x3 8 s2 p1",
         ),
         (
             "conv 3x3 8 9",
-            "layer 1 (conv 3x3 8 9): '9' is not understood; write for example conv 3x3 8 s2 p1",
+            "layer 1 (conv 3x3 8 9): '9' is not a parameter of conv; for example: conv 3x3 8 s2 p1",
         ),
-        ("relu 3", "layer 1 (relu 3): '3' is not understood; write for example relu alone"),
-        ("relu, conv 3", "layer 2 (conv 3): conv needs out_channels; write for example conv 3x3 8 s2 p1"),
+        ("relu 3", "layer 1 (relu 3): '3' is not a parameter of relu; for example: relu"),
+        ("relu, conv 3", "layer 2 (conv 3): conv needs out_channels; for example: conv 3x3 8 s2 p1"),
         (
             "conv 8 3x3",
             "layer 1 (conv 8 3x3): out_channels=(3, 3): must be a whole number; "
-            "write for example conv 3x3 8 s2 p1",
+            "for example: conv 3x3 8 s2 p1",
         ),
         ("conv 3 8 s0", "layer 1 (conv 3 8 s0): stride=0: must be at least 1; nearest legal: 1"),
         ("conv 3 8 s2 s3", "layer 1 (conv 3 8 s2 s3): stride is given twice, the second time as 's3'"),
         ("conv 3 8 p1 same", "layer 1 (conv 3 8 p1 same): padding is given twice, the second time as 'same'"),
-        ("maxpool 2 g2", "layer 1 (maxpool 2 g2): maxpool has no groups; write for example maxpool 2 s2"),
-        ("linear 10 s2", "layer 1 (linear 10 s2): linear has no stride; write for example linear 10"),
-        ("re\x1blu", r"layer 1 (re\x1blu): no layer is named 're\x1blu'; did you mean relu?"),
-        ("relu, bn(3)", "layer 2 (bn): bn takes no brackets; write for example bn alone"),
-        ("relu, (bn)", "layer 2: before ( stands residual or concat alone"),
-        ("conv 3 (bn)", "layer 1 (conv 3): before ( stands residual or concat alone"),
-        ("residual(relu, cnv 3 | relu)", "layer 2 (cnv 3): no layer is named 'cnv'; did you mean conv?"),
-        ("residual(relu, bn", "layer 3 (residual): the closing ) is missing"),
-        ("relu, bn), relu", "layer 3: ')' stands outside the brackets of residual( | ) or concat( | )"),
-        ("relu | bn", "layer 2: '|' stands outside the brackets of residual( | ) or concat( | )"),
-        ("residual(relu) relu", "layer 3: a comma is missing before 'relu'"),
+        ("maxpool 2 g2", "layer 1 (maxpool 2 g2): maxpool has no groups; for example: maxpool 2 s2"),
+        ("linear 10 s2", "layer 1 (linear 10 s2): linear has no stride; for example: linear 10"),
+        ("re\x1blu", r"layer 1 (re\x1blu): unknown layer type 're\x1blu'; did you mean relu?"),
+        ("relu, bn(3)", "layer 2 (bn): bn takes no brackets; for example: bn"),
+        ("relu, (bn)", "layer 2: only residual or concat may come before ("),
+        ("conv 3 (bn)", "layer 1 (conv 3): only residual or concat may come before ("),
+        ("residual(relu, cnv 3 | relu)", "layer 2 (cnv 3): unknown layer type 'cnv'; did you mean conv?"),
+        ("residual(relu, bn", "layer 3 (residual): missing closing )"),
+        ("relu, bn), relu", "layer 3: unexpected ')' outside residual( | ) or concat( | )"),
+        ("relu | bn", "layer 2: unexpected '|' outside residual( | ) or concat( | )"),
+        ("residual(relu) relu", "layer 3: missing comma before 'relu'"),
         (
             "relu, residual",
             "layer 2 (residual): residual needs paths; "
-            "write for example residual(conv 3x3 8 p1, relu | conv 1x1 8)",
+            "for example: residual(conv 3x3 8 p1, relu | conv 1x1 8)",
         ),
-        ("residual(" * 40, "layer 1 (residual): nested more than 16 deep"),
-        (" ,\n# relu", "layer 1: there are no layers; write for example conv 3x3 8 s2 p1, relu"),
+        ("residual(" * 40, "layer 1 (residual): nested more than 16 levels deep"),
+        (" ,\n# relu", "layer 1: no layers given; for example: conv 3x3 8 s2 p1, relu"),
     ],
 )
 def test_wrong_text_is_refused(text: str, message: str) -> None:
@@ -155,21 +155,29 @@ def test_toml_tables() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"conv"', '"cnov"', "layer 1 (cnov): no layer is named 'cnov'; did you mean conv?"),
+        ('"conv"', '"cnov"', "layer 1 (cnov): unknown layer type 'cnov'; did you mean conv?"),
         ("stride = 2", "strid = 2", "layer 1 (conv): conv has no strid; did you mean stride?"),
-        ("stride = 2", "xyz = 2", "layer 1 (conv): conv has no xyz; write for example conv 3x3 8 s2 p1"),
+        ("stride = 2", "xyz = 2", "layer 1 (conv): conv has no xyz; for example: conv 3x3 8 s2 p1"),
         ("stride = 2", "stride = 2.5", "layer 1 (conv): stride=2.5: must be whole numbers"),
-        ("out_channels = 8\n", "", "layer 1 (conv): conv needs out_channels; write for example conv 3x3 8"),
+        ("out_channels = 8\n", "", "layer 1 (conv): conv needs out_channels; for example: conv 3x3 8"),
         ("bias = false", "bias = 0", "layer 1 (conv): bias=0: must be true or false"),
-        ("conv 3x3 8 p1, bn", "relu, cnv", "layer 3 (cnv): no layer is named 'cnv'; did you mean conv?"),
-        ("conv 3x3 8 p1, bn", "relu | bn", "layer 3: '|' stands outside the brackets"),
-        ('{ type = "relu" }', "3", 'layer 5: a layer is a table with type = "conv" or another kind'),
-        ('type = "maxpool"\n', "", 'layer 7: a layer is a table with type = "conv" or another kind'),
-        ('type = "maxpool"', "type = 3", 'layer 7: a layer is a table with type = "conv" or another kind'),
-        ('paths = ["conv', 'paths = "relu" #', "layer 2: paths is an array, each path a text or an array"),
-        ("[[layer]]\n", "[layers]\n", "'layers' is no key here; each layer is a table [[layer]]"),
-        ("stride = 2", "stride =", "not TOML: Invalid value (at line 5, column 9)"),
-        ("stride = 2", f"stride = {'[' * 5000}", "not TOML: "),
+        ("conv 3x3 8 p1, bn", "relu, cnv", "layer 3 (cnv): unknown layer type 'cnv'; did you mean conv?"),
+        ("conv 3x3 8 p1, bn", "relu | bn", "layer 3: unexpected '|' outside residual"),
+        ('{ type = "relu" }', "3", 'layer 5: a layer must be a table with a type, such as type = "conv"'),
+        ('type = "maxpool"\n', "", 'layer 7: a layer must be a table with a type, such as type = "conv"'),
+        (
+            'type = "maxpool"',
+            "type = 3",
+            'layer 7: a layer must be a table with a type, such as type = "conv"',
+        ),
+        (
+            'paths = ["conv',
+            'paths = "relu" #',
+            "layer 2: paths must be an array, each path a text or an array",
+        ),
+        ("[[layer]]\n", "[layers]\n", "'layers' is not a known key; each layer is a [[layer]] table"),
+        ("stride = 2", "stride =", "invalid TOML: Invalid value (at line 5, column 9)"),
+        ("stride = 2", f"stride = {'[' * 5000}", "invalid TOML: "),
     ],
 )
 def test_wrong_toml_is_refused(old: str, new: str, message: str) -> None:
@@ -181,8 +189,8 @@ def test_wrong_toml_is_refused(old: str, new: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", 'layer 1: there are no layers; write for example [[layer]] and type = "relu"'),
-        ('layer = "relu"', "layer 1: layers are an array of tables, [[layer]]"),
+        ("", 'layer 1: no layers given; for example: [[layer]] with type = "relu"'),
+        ('layer = "relu"', "layer 1: layers must be an array of tables, [[layer]]"),
     ],
 )
 def test_toml_without_tables_is_refused(text: str, message: str) -> None:
@@ -193,7 +201,7 @@ def test_toml_without_tables_is_refused(text: str, message: str) -> None:
 
 def test_toml_is_not_nested_without_end() -> None:
     nested = "[{type = 'residual', paths = [" * 20 + "'relu'" + "]}]" * 20
-    with pytest.raises(LayerError, match="nested more than 16 deep"):
+    with pytest.raises(LayerError, match="nested more than 16 levels deep"):
         parse_layers_toml(f"layer = {nested}")
 
 

@@ -60,7 +60,7 @@ def test_equal_layers_however_written() -> None:
             "padding=2: must be at most half the kernel_size; nearest legal: (1, 2)",
         ),
         (lambda: Residual([[]]), "residual needs layers in its brackets"),
-        (lambda: Concat([[ReLU()]]), "concat needs at least two, with | between them"),
+        (lambda: Concat([[ReLU()]]), "concat needs at least two paths, separated by |"),
     ],
 )
 def test_illegal_parameters_are_refused(build: Callable[[], Layer], message: str) -> None:

@@ -68,9 +68,9 @@ def test_names_are_found_however_written(name: str) -> None:
 
 
 def test_unknown_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ValueError, match=r"no network is named 'vgg-19'; there is vgg-16"):
+    with pytest.raises(ValueError, match=r"unknown network 'vgg-19'; choose from vgg-16"):
         preset("vgg-19")
-    with pytest.raises(ValueError, match="there is two-layers, simple-cnn"):
+    with pytest.raises(ValueError, match="choose from two-layers, simple-cnn"):
         preset("xyz")
 
 
@@ -79,7 +79,7 @@ def test_choice_is_a_name_a_file_or_a_text(tmp_path: Path) -> None:
     file.write_text("relu, bn")
     assert choose_layers(str(file)) == choose_layers("relu, bn") == parse_layers("relu, bn")
     for choice, message in (
-        ("vgg-61", "no network is named 'vgg-61'; did you mean vgg-16"),
+        ("vgg-61", "unknown network 'vgg-61'; did you mean vgg-16"),
         ("missing.toml", "missing.toml: no such file"),
         ("rleu, bn", "layer 1 .* did you mean relu"),
     ):

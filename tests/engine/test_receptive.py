@@ -105,7 +105,7 @@ def test_fields_of_what_reads_everything(text: str, sizes: list[tuple[int, int]]
         (
             "concat(maxpool 2 | conv 3x3 1 s2 p1 | conv 5x1 1 s1x2)",
             (6, 3),
-            "the branches step by 1 and 2 pixels along the rows; "
+            "the branches jump by 1 and 2 pixels along the rows; "
             "the branches' first fields are centred at 0 and 0.5 along the columns",
         ),
     ],
@@ -126,7 +126,7 @@ def test_misaligned_branches_are_noted_in_the_table() -> None:
 
 @pytest.mark.parametrize(("text", "number"), [("conv 3x3 8, relu, gap", 3), ("flatten, linear 10", 2)])
 def test_image_is_asked_for_where_its_size_counts(text: str, number: int) -> None:
-    with pytest.raises(LayerError, match=f"layer {number} .*: sees all of the image: give its input_shape"):
+    with pytest.raises(LayerError, match=f"layer {number} .*: reads the whole image: give input_shape"):
         receptive_field(text)
 
 

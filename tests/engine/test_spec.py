@@ -76,7 +76,7 @@ def test_equal_specs_however_written() -> None:
             {"padding": "full"},
             "padding='full': must be numbers, 'same' or 'valid'; nearest legal: 'same' or 'valid'",
         ),
-        ({"padding": 2**21}, f"padding={2**21}: adds {2**21} to one side; nearest legal: at most {2**20}"),
+        ({"padding": 2**21}, f"padding={2**21}: adds {2**21} on one side; nearest legal: at most {2**20}"),
         (
             {"kernel_size": 2, "stride": 2, "padding": "same"},
             "padding='same': needs stride 1, but stride is 2;"
@@ -86,7 +86,7 @@ def test_equal_specs_however_written() -> None:
         ({"groups": (1, 1)}, "groups=(1, 1): must be whole numbers"),
         (
             {"padding_mode": "mirror"},
-            "padding_mode='mirror': no such padding mode;"
+            "padding_mode='mirror': unknown padding mode;"
             " nearest legal: 'zeros', 'reflect', 'replicate' or 'circular'",
         ),
     ],
@@ -181,7 +181,7 @@ def test_a_pair_is_named_only_where_the_two_differ(name: str) -> None:
             ConvSpec(3),
             (1, 8, 8),
             (1, 1, 5, 3),
-            "kernel_size=3: is not the weight's; nearest legal: (5, 3)",
+            "kernel_size=3: does not match the weight; nearest legal: (5, 3)",
         ),
         (
             ConvSpec(3),

@@ -123,30 +123,30 @@ def test_branches_lie_flat_before_their_join() -> None:
         ),
         (
             "linear 10",
-            "layer 1 (linear 10): input=[3, 7, 7]: linear takes features, not maps; "
+            "layer 1 (linear 10): input=[3, 7, 7]: linear takes features, not feature maps; "
             "nearest legal: flatten before it",
         ),
         (
             "flatten, relu, maxpool 2",
-            "layer 3 (maxpool 2): input=[147]: maxpool takes maps [channels, rows, columns]; "
+            "layer 3 (maxpool 2): input=[147]: maxpool takes feature maps [channels, rows, columns]; "
             "nearest legal: before flatten",
         ),
         (
             "residual(conv 3x3 8 s2 p1)",
-            "layer 2 (residual): paths=[[8, 4, 4], [3, 7, 7]]: only outputs of equal shape are added; "
+            "layer 2 (residual): paths=[[8, 4, 4], [3, 7, 7]]: all paths must end in the same shape; "
             "nearest legal: the shortcut conv 1x1 8 s2",
         ),
         (
             "residual(conv 3x3 3)",
-            "layer 2 (residual): paths=[[3, 5, 5], [3, 7, 7]]: only outputs of equal shape are added",
+            "layer 2 (residual): paths=[[3, 5, 5], [3, 7, 7]]: all paths must end in the same shape",
         ),
         (
             "residual(relu | flatten)",
-            "layer 3 (residual): paths=[[3, 7, 7], [147]]: only outputs of equal shape are added",
+            "layer 3 (residual): paths=[[3, 7, 7], [147]]: all paths must end in the same shape",
         ),
         (
             "concat(conv 3x3 8 | relu)",
-            "layer 3 (concat): paths=[[8, 5, 5], [3, 7, 7]]: only maps of equal size are concatenated",
+            "layer 3 (concat): paths=[[8, 5, 5], [3, 7, 7]]: all paths must end in the same rows and columns",
         ),
         (
             "maxpool 3 s2 p1 d9",
@@ -205,4 +205,4 @@ def test_totals_are_sums_of_the_rows() -> None:
 def test_notes_tell_of_clipped_fields_only() -> None:
     rows = summarize("conv 3x3 1 s2 p1, conv 3x3 1 s2 p1, conv 3x3 1 s2 p1", (1, 7, 12)).rows
     notes = [row.notes for row in rows]
-    assert notes == [(), (), (), ("the field of 15x15 exceeds the image and is clipped to its 7x12",)]
+    assert notes == [(), (), (), ("the 15x15 field is larger than the image and is clipped to 7x12",)]

@@ -142,7 +142,7 @@ def test_the_first_frame_is_taken(tmp_path: Path) -> None:
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     picture = read_picture(tmp_path / "a.gif")
     assert picture.pixels.min() == 1
-    assert picture.notice == "a.gif: first frame of several"
+    assert picture.notice == "a.gif: the first of several frames"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -183,7 +183,7 @@ def test_large_pictures_are_scaled_with_a_notice(tmp_path: Path, extension: str)
     Image.new("RGB", (2000, 1000), (255, 0, 0)).save(tmp_path / f"wide.{extension}")
     picture = read_picture(tmp_path / f"wide.{extension}")
     assert picture.pixels.shape == (3, 256, 512)
-    assert picture.notice == f"wide.{extension}: 2000x1000 pixels scaled to 512x256 (--resize N chooses)"
+    assert picture.notice == f"wide.{extension}: 2000x1000 pixels scaled to 512x256 (choose with --resize N)"
     assert picture.resize is None
 
 
@@ -235,7 +235,7 @@ def test_an_explicit_resize_may_exceed_the_limit_for_unasked_ones(tmp_path: Path
 
 @pytest.mark.parametrize("resize", [0, -1, 4097])
 def test_resize_out_of_range(tmp_path: Path, resize: int) -> None:
-    assert f"resize {resize}: the longer side must be 1 to 4096" in refusal(tmp_path / "a.png", resize)
+    assert f"resize {resize}: the longer side must be from 1 to 4096" in refusal(tmp_path / "a.png", resize)
 
 
 def test_gray_is_luma_in_floating_point(tmp_path: Path, rgb: np.ndarray) -> None:

@@ -49,7 +49,7 @@ def test_channels_may_come_last_and_the_notice_says_so(tmp_path: Path, channels:
     array = np.arange(72 * channels).reshape(8, 9, channels)
     picture = read_picture(saved(tmp_path / "a.npy", array))
     assert_shows(picture, channels_first(array))
-    assert picture.notice == f"a.npy: shape (8, 9, {channels}) taken as [rows, cols, channels]"
+    assert picture.notice == f"a.npy: shape (8, 9, {channels}) read as [rows, columns, channels]"
 
 
 @pytest.mark.parametrize("shape", [(64, 3, 3), (8, 4, 4), (16, 7, 3), (1, 16, 5, 5)])
@@ -102,7 +102,7 @@ def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
 
     with (tmp_path / "a.npy").open("wb") as stream:
         np.save(stream, np.array([[Bomb()]], dtype=object), allow_pickle=True)
-    assert "a.npy: is not a whole .npy array of numbers" in refusal(tmp_path / "a.npy")
+    assert "a.npy: is not a complete .npy array of numbers" in refusal(tmp_path / "a.npy")
     assert not (tmp_path / "exploded").exists()
 
 
@@ -127,7 +127,9 @@ def npy_that_claims(header: str) -> bytes:
     ],
 )
 def test_npy_files_that_lie(tmp_path: Path, contents: bytes) -> None:
-    assert "a.npy: is not a whole .npy array of numbers (" in refusal(written(tmp_path / "a.npy", contents))
+    assert "a.npy: is not a complete .npy array of numbers (" in refusal(
+        written(tmp_path / "a.npy", contents)
+    )
 
 
 @pytest.mark.parametrize("count", [4096 * 4096, 3 * 4096 * 4096])
@@ -139,7 +141,7 @@ def test_larger_arrays_are_refused_unread(tmp_path: Path) -> None:
     header = "{'descr': '|u1', 'fortran_order': False, 'shape': (8192, 8192), }\n"
     path = written(tmp_path / "a.npy", npy_that_claims(header))
     os.truncate(path, path.stat().st_size + 8192 * 8192)
-    assert "a.npy: holds 67,108,864 values; at most 50,331,648" in refusal(path)
+    assert "a.npy: holds 67,108,864 values, more than the limit of 50,331,648" in refusal(path)
 
 
 numbers = st.floats(-1e30, 1e30, allow_nan=False)
@@ -178,18 +180,18 @@ def test_a_table_may_say_which_number_is_white(tmp_path: Path) -> None:
 @pytest.mark.parametrize("white", ["0", "-1", "nan", "inf", "pale"])
 def test_white_is_a_positive_number(tmp_path: Path, white: str) -> None:
     message = refusal(written(tmp_path / "a.csv", f"1, 2\n# white = {white}\n"))
-    assert f"a.csv: line 2: white = {white} is not a positive number" in message
+    assert f"a.csv: line 2: white = {white} must be a positive number" in message
 
 
 @pytest.mark.parametrize(
     ("contents", "reason"),
     [
-        ("1,2\n3\n", "line 2 has 1 numbers, the first row has 2"),
-        ("1,2\n\n1,2,3\n", "line 3 has 3 numbers, the first row has 2"),
-        ("1,2\n\n1,2\n1,2\n", "table 2 has 2 rows, table 1 has 1"),
+        ("1,2\n3\n", "line 2 has 1 numbers, but the first row has 2"),
+        ("1,2\n\n1,2,3\n", "line 3 has 3 numbers, but the first row has 2"),
+        ("1,2\n\n1,2\n1,2\n", "channel 2 has 2 rows, but channel 1 has 1"),
         ("1,2\n3,x\n", "line 2, column 2: 'x' is not a number"),
         ("red,green\n1,2\n", "line 1, column 1: 'red' is not a number"),
-        ("1,,2\n", "line 1, column 2: no number"),
+        ("1,,2\n", "line 1, column 2: missing number"),
         ("1,\x1b[31m\n", "line 1, column 2: '\\x1b[31m' is not a number"),
         ("1,nan\n", "line 1, column 2 is nan: values must be finite"),
         ("# c\n1,2\n-inf,1\n", "line 3, column 1 is -inf: values must be finite"),
@@ -211,4 +213,6 @@ def test_tables_that_are_no_image(tmp_path: Path, contents: str | bytes, reason:
 
 def test_tables_of_too_many_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "LARGEST_COUNT", 5)
-    assert "a.csv: holds 6 values; at most 5" in refusal(written(tmp_path / "a.csv", "1,2,3\n4,5,6\n7,8,9\n"))
+    assert "a.csv: holds 6 values, more than the limit of 5" in refusal(
+        written(tmp_path / "a.csv", "1,2,3\n4,5,6\n7,8,9\n")
+    )

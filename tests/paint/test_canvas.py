@@ -5,7 +5,7 @@ import random
 import pytest
 from textual.geometry import Region
 
-from convtui.pages.step.figures import Pointer
+from convtui.pages.base.step_grids import Pointer
 from convtui.pages.step.page import StepPage
 from convtui.paint.canvas import Canvas
 from convtui.state.session import Session

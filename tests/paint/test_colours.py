@@ -1,5 +1,6 @@
 """Values become colours that can be told apart and read on."""
 
+from dataclasses import replace
 from math import isclose
 
 import numpy as np
@@ -7,9 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.paint.colours import DARK, LIGHT, Palette, accent_on, diverging, greys, ink, luminance, mixed
+from convtui.paint.colours import (
+    DARK,
+    LIGHT,
+    Palette,
+    accent_on,
+    coloured,
+    colours_of,
+    diverging,
+    greys,
+    ink,
+    luminance,
+    mixed,
+)
 from tests.support.contrast import contrast
 
+numbers = st.floats(-1e30, 1e30)
 palettes = pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
 channels = st.integers(0, 255)
 colours = st.tuples(channels, channels, channels)
@@ -35,6 +49,27 @@ def test_the_diverging_scale_is_pinned_at_zero_and_its_ends(palette: Palette) ->
     expected = [palette.negative, palette.negative, palette.zero, palette.positive, palette.positive]
     assert pixels[0].tolist() == [list(colour) for colour in expected]
     assert diverging(np.zeros((1, 1)), 0.0, palette)[0, 0].tolist() == list(palette.zero)
+
+
+FEW_COLOURS = replace(DARK, signed=((0, 0, 170), (85, 85, 255), (255, 255, 85), (170, 85, 0)))
+ends = st.just(0.0) | st.floats(1e-12, 1e30)
+scales = st.one_of(
+    ends.map(lambda limit: (-limit, limit)), st.tuples(ends, ends).map(lambda each: (min(each), max(each)))
+)
+
+
+@given(numbers | st.integers(-3, 3).map(float), scales, st.sampled_from([DARK, LIGHT, FEW_COLOURS]))
+def test_values_have_the_same_colours_in_a_list_and_in_an_array(
+    value: float, scale: tuple[float, float], palette: Palette
+) -> None:
+    values = [value, 0.0, *scale]
+    in_array = [tuple(colour) for colour in coloured(np.array(values), scale, palette).tolist()]
+    assert colours_of(values, scale, palette) == in_array
+
+
+def test_an_output_that_is_zero_everywhere_has_the_colour_of_zero() -> None:
+    assert colours_of([0.0], (-0.0, 0.0), DARK) == [DARK.zero]
+    assert colours_of([0.0], (0.0, 0.0), DARK) == [(0, 0, 0)]
 
 
 @palettes

@@ -52,11 +52,11 @@ def test_the_controls_of_the_lesson() -> None:
     ],
 )
 def test_padding_is_shown_as_asked_with_what_it_comes_to(asked: object, shown: str) -> None:
-    assert padding(session_on("count-5x5", padding=asked)) == shown
+    assert padding(session_on("count-5x5", padding=asked).spec) == shown
 
 
 def test_uneven_same_padding_shows_its_four_sides() -> None:
-    assert padding(session_on("count-5x5", size=2, padding="same")) == "same (0,1,0,1)"
+    assert padding(session_on("count-5x5", size=2, padding="same").spec) == "same (0,1,0,1)"
 
 
 def test_a_pair_is_one_number_where_both_agree() -> None:
@@ -126,4 +126,4 @@ def test_what_is_clicked_steps_down_and_up_or_asks(width: int) -> None:
 
 
 def test_own_weights_are_said_to_be_ones_own() -> None:
-    assert values(own([[[[1.0]]]], counting()))["kernel"] == "mine (own)"
+    assert values(own([[[[1.0]]]], counting()))["kernel"] == "mine (custom)"

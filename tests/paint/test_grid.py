@@ -1,5 +1,8 @@
 """A grid's pane repaints all that changed, follows the window, and knows which cell lies where."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,9 +10,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 
-from convtui.pages.step.figures import Pointer, step_grids
+from convtui.pages.base.step_grids import Pointer, step_grids
+from convtui.paint.cells import OutputCells, Patch
 from convtui.paint.colours import DARK, LIGHT, Palette
-from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, CellSize
+from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, CellSize, Grid
 from convtui.paint.grid import GridPane
 from convtui.state.session import Session
 from tests.support.example_sessions import (
@@ -120,6 +124,38 @@ def test_a_step_repaints_little_whatever_the_size() -> None:
     pane.changes()
     show(pane, session.moved(-1))
     assert sum(region.area for region in pane.changes()) <= 2 * 2 + 100
+
+
+class Asked:
+    """Cells that remember which of their rows were asked for."""
+
+    def __init__(self, cells: OutputCells) -> None:
+        self.cells, self.rows_asked = cells, range(0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cells, name)
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        self.rows_asked = rows
+        return self.cells.patch(rows, columns, palette)
+
+
+@pytest.mark.parametrize("size", [NUMBERS, BLOCKS, HALF_BLOCKS])
+def test_rows_that_are_all_dots_are_not_computed(size: CellSize) -> None:
+    """A cell of a large filter has 100,000 products, and a frame must not wait for those of a screenful."""
+    convolution = session_on(counting(1, 40, 40)).convolution
+    cells = Asked(OutputCells(convolution, 0, True))
+    rows, columns = cells.rows, cells.columns
+    pane, whole = GridPane("output"), GridPane("output")
+    for each in (pane, whole):
+        each.place(Region(0, 0, 200, rows + 1), size, False, DARK)
+    for filled in (0, 1, columns, columns + 1, 3 * columns, 9 * columns + 5, rows * columns):
+        grid = Grid(cells.cells, "output", filled=filled, focus=(filled // columns, 0))
+        whole.show(grid)
+        whole._visible_rows(replace(grid, filled=None))
+        pane.show(replace(grid, cells=cells))
+        assert characters(pane) == characters(whole)
+        assert len(cells.rows_asked) <= max(4, 2 * (filled / columns + 1))
 
 
 @given(sessions(), st.lists(moves(), min_size=1, max_size=5), sizes, st.integers(6, 40), st.integers(4, 20))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convtui.state.batchnorm_settings import EXAMPLES, change, named
+from convtui.state.batchnorm_settings import EXAMPLES, parse_setting, transition, value_text
 from tests.state.test_batchnorm import started
 
 
@@ -18,7 +18,7 @@ from tests.state.test_batchnorm import started
     ],
 )
 def test_settings(text: str, attribute: str, value: object) -> None:
-    assert getattr(change(*named(text))(started()), attribute) == value
+    assert getattr(transition(*parse_setting(text))(started()), attribute) == value
 
 
 @pytest.mark.parametrize(
@@ -32,37 +32,55 @@ def test_settings(text: str, attribute: str, value: object) -> None:
     ],
 )
 def test_settings_of_the_norm(text: str, attribute: str, value: object) -> None:
-    assert getattr(change(*named(text))(started()).norm, attribute) == value
+    assert getattr(transition(*parse_setting(text))(started()).norm, attribute) == value
 
 
 def test_a_layer() -> None:
-    assert change(*named("layer 5"))(started()).place.norm == 5
+    assert transition(*parse_setting("layer 5"))(started()).layer.row == 5
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gama 2", "gama: no such setting here; did you mean gamma?"),
+        ("gama 2", "gama: unknown setting; did you mean gamma?"),
         ("gamma", "gamma needs a value: gamma 2"),
         ("gamma two", "gamma='two': must be a number"),
         ("momentum 2", "momentum 2: must be from 0 to 1, or None"),
-        ("eps 0", "eps 0: must be above 0"),
+        ("eps 0", "eps 0: must be greater than 0"),
         ("mode both", "mode both: must be training or evaluation"),
         ("channel 9", "channel 9: must be from 0 to 3"),
         ("layer 2.5", "must be a whole number"),
-        ("size 0", "size='0': must be a whole number, 1 to"),
+        ("size 0", "size='0': must be a whole number from 1 to"),
         ("size 30", "size 30: must be from 1 to 20"),
-        ("stride 2", "stride: no such setting here"),
+        ("stride 2", "stride: unknown setting"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("?", r"\?")):
-        change(*named(text))(started())
+        transition(*parse_setting(text))(started())
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_understood(name: str) -> None:
-    setting, value = named(EXAMPLES[name].split(",")[0])
+    setting, value = parse_setting(EXAMPLES[name].split(",")[0])
     assert setting == name
     if name != "seed":
-        assert callable(change(setting, value))
+        assert callable(transition(setting, value))
+
+
+def test_the_present_values_can_be_typed() -> None:
+    session = started().at_channel(2).with_gamma(0.5).with_norm(momentum=None)
+    texts = {name: value_text(session, name) for name in EXAMPLES}
+    assert texts == {
+        "layer": "3",
+        "channel": "2",
+        "size": "6",
+        "gamma": "0.5",
+        "beta": "0",
+        "momentum": "None",
+        "eps": "",
+        "mode": "",
+        "seed": "",
+    }
+    again = [transition(name, text)(session) for name, text in texts.items() if text]
+    assert [{name: value_text(each, name) for name in EXAMPLES} for each in again[1:]] == [texts] * 5

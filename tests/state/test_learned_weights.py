@@ -1,4 +1,4 @@
-"""Learnt weights stay with the layers that they are for, and with no others."""
+"""Learned weights stay with the layers that they are for, and with no others."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,27 +9,29 @@ import pytest
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layer_text import parse_layers
 from convtui.inputs.images import InputError
-from convtui.state.learned_weights import Trained
+from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 
 LAYERS = "conv 3x3 4 s2 p1, relu, bn, conv 3x3 5 s2 p1, gap, flatten"
 SHAPE = (1, 9, 8)
 
 
-def learnt(step: int = 7, run: str = "/runs/0012") -> Trained:
+def learned(step: int = 7, run: str = "/runs/0012") -> LearnedWeights:
     random = np.random.default_rng(step)
     shapes = {"3.weight": (5, 4, 3, 3), "3.bias": (5,), "0.weight": (4, 1, 3, 3), "0.bias": (4,)}
     shapes |= {f"2.{name}": (4,) for name in ("weight", "bias", "running_mean", "running_var")}
     arrays = {name: random.random(shape, dtype=np.float32) for name, shape in shapes.items()}
-    return Trained.of(Path(run), step, {**arrays, "2.num_batches_tracked": np.array(step)})
+    return LearnedWeights.from_state_dict(
+        Path(run), step, {**arrays, "2.num_batches_tracked": np.array(step)}
+    )
 
 
-def laid(trained: Trained) -> Stack:
+def laid(trained: LearnedWeights) -> Stack:
     return Stack.laid(parse_layers(LAYERS), SHAPE, name=trained.run_name).with_trained(trained)
 
 
 def test_names_are_those_of_layers() -> None:
-    trained = learnt()
+    trained = learned()
     assert list(trained.weights) == [1, 3, 4]
     assert set(trained.weights[3]) == {"weight", "bias", "running_mean", "running_var"}
     assert all(
@@ -43,23 +45,23 @@ def test_names_are_those_of_layers() -> None:
     ("run", "text"), [("/runs/0012", "run 12, step 7"), ("/elsewhere/best", "run best, step 7")]
 )
 def test_it_is_told_by_run_and_step(run: str, text: str) -> None:
-    assert str(learnt(run=run)) == text
+    assert str(learned(run=run)) == text
 
 
 def test_the_same_run_and_step_are_the_same() -> None:
-    assert learnt() == learnt()
-    assert len({learnt(), learnt(), learnt(8), learnt(run="/runs/0013")}) == 3
-    assert laid(learnt()) != laid(learnt(8))
+    assert learned() == learned()
+    assert len({learned(), learned(), learned(8), learned(run="/runs/0013")}) == 3
+    assert laid(learned()) != laid(learned(8))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_weights_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(InputError, match=r"^run 12, step 7: bias of layer 1 is no longer finite, because"):
-        Trained.of(Path("/runs/0012"), 7, {"0.bias": np.array([0, value])})
+        LearnedWeights.from_state_dict(Path("/runs/0012"), 7, {"0.bias": np.array([0, value])})
 
 
 def test_it_fits_its_own_layers_alone() -> None:
-    trained = learnt()
+    trained = learned()
     fitting = [LAYERS, LAYERS.replace("gap, ", ""), LAYERS.replace("s2", "s1")]
     others = [
         LAYERS.replace(" 4 ", " 6 "),
@@ -76,7 +78,7 @@ def test_it_fits_its_own_layers_alone() -> None:
 
 
 def test_it_fits_as_many_layers_as_fit_the_image() -> None:
-    trained = learnt()
+    trained = learned()
     summary = Stack.laid(parse_layers(LAYERS.replace("s2 p1, gap", "s2, gap")), (1, 3, 3)).summary
     assert summary.error
     assert trained.fits(summary)
@@ -94,7 +96,7 @@ def test_it_fits_as_many_layers_as_fit_the_image() -> None:
     ],
 )
 def test_whoever_changes_the_weights_or_a_layer_leaves_it(change: Callable[[Stack], Stack]) -> None:
-    changed = change(laid(learnt()))
+    changed = change(laid(learned()))
     assert (changed.trained, changed.name) == (None, "")
 
 
@@ -108,8 +110,8 @@ def test_whoever_changes_the_weights_or_a_layer_leaves_it(change: Callable[[Stac
     ],
 )
 def test_whoever_looks_elsewhere_keeps_it(change: Callable[[Stack], Stack]) -> None:
-    changed = change(laid(learnt()))
-    assert (changed.trained, changed.name) == (learnt(), "run 12")
+    changed = change(laid(learned()))
+    assert (changed.trained, changed.name) == (learned(), "run 12")
 
 
 def test_reseeding_random_layers_keeps_their_name() -> None:

@@ -291,7 +291,7 @@ def test_a_kernel_is_chosen_at_the_present_size_or_the_nearest_it_has() -> None:
 def test_a_weight_set_by_hand_makes_the_kernel_ones_own() -> None:
     session = lesson().with_weight_value(0, 0, 1, 2, 0.25)
     assert session.convolution.weight[0, 0, 1, 2] == 0.25
-    assert session.kernel.label == "top-edge (own)"
+    assert session.kernel.label == "top-edge (custom)"
     assert lesson().convolution.weight[0, 0, 1, 2] == 0
 
 
@@ -299,7 +299,7 @@ def test_one_slice_of_weights_serves_every_channel() -> None:
     weight = np.array([[[[0.5, -1.0]]], [[[1.0, 2.0]]]])
     session = session_on("cat-32").with_weight(weight, "mine.txt")
     np.testing.assert_array_equal(session.convolution.weight, weight.repeat(3, axis=1))
-    assert (session.kernel.label, session.kernel.filters) == ("mine.txt (own)", 2)
+    assert (session.kernel.label, session.kernel.filters) == ("mine.txt (custom)", 2)
 
 
 def test_a_pixel_set_by_hand_is_read_by_the_convolution_and_the_scale_stays() -> None:

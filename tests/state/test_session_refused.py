@@ -26,8 +26,8 @@ from tests.support.example_sessions import Change, counting, picture_of, session
         (lambda s: s.with_kernel(KernelChoice("sobel")), "sobel"),
         (lambda s: s.with_kernel(KernelChoice("sobel-x"), 7), "spans 7"),
         (lambda s: s.with_weight(np.ones((1, 2, 1, 1)), "mine"), "slices"),
-        (lambda s: s.with_weight_value(0, 0, 0, 0, np.nan), "weight has NaN or infinite numbers"),
-        (lambda s: s.with_bias_value(0, np.inf), "bias has NaN or infinite numbers"),
+        (lambda s: s.with_weight_value(0, 0, 0, 0, np.nan), "weight contains NaN or infinity"),
+        (lambda s: s.with_bias_value(0, np.inf), "bias contains NaN or infinity"),
         (lambda s: s.with_pixel_value(0, 0, 0, np.nan), "pixel value nan"),
         (lambda s: s.with_picture(counting(1, 2, 2)), "spans 3 rows"),
     ],
@@ -49,7 +49,7 @@ def test_filters_must_be_a_multiple_of_the_groups() -> None:
 
 def test_a_large_picture_is_not_edited_by_hand() -> None:
     session = session_on(picture_of(np.zeros((1, 1001, 1000)), "wide.png"))
-    with pytest.raises(ValueError, match=r"wide.png is too large to edit by hand: .*--resize"):
+    with pytest.raises(ValueError, match=r"wide.png is too large to edit; .*--resize"):
         session.with_pixel_value(0, 0, 0, 1.0)
 
 

@@ -101,7 +101,7 @@ def test_what_is_no_pair(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "sam", "1,2,3", "1,2,3,4,5", "1.5", "none"])
 def test_what_is_no_padding(text: str) -> None:
-    with pytest.raises(ValueError, match=r"padding=.*top,bottom,left,right, same or valid"):
+    with pytest.raises(ValueError, match=r"padding=.*top,bottom,left,right; same or valid"):
         parse_padding(text)
 
 
@@ -117,7 +117,7 @@ def test_counts_name_their_bounds() -> None:
     assert parse_count("filters", "1", most=9) == 1
     assert parse_count("filters", "9", most=9) == 9
     for text in ("0", "10", "-1", "a", "1,2"):
-        with pytest.raises(ValueError, match=f"filters='{text}': must be a whole number, 1 to 9"):
+        with pytest.raises(ValueError, match=f"filters='{text}': must be a whole number from 1 to 9"):
             parse_count("filters", text, most=9)
 
 
@@ -126,10 +126,10 @@ def _beyond() -> list[tuple[str, str]]:
     return [
         ("0", f"1 to {SESSION.size}"),
         (f"{SESSION.size + 1}", f"1 to {SESSION.size}"),
-        (f"{rows},0", f"output row {rows}, output rows are 0 to {rows - 1}"),
-        (f"0,{columns}", f"output column {columns}, output columns are 0 to {columns - 1}"),
-        ("0,-1", f"output column -1, output columns are 0 to {columns - 1}"),
-        (f"{channels},0,0", f"output channel {channels}, output channels are 0 to {channels - 1}"),
+        (f"{rows},0", f"output row {rows}; output rows are 0 to {rows - 1}"),
+        (f"0,{columns}", f"output column {columns}; output columns are 0 to {columns - 1}"),
+        ("0,-1", f"output column -1; output columns are 0 to {columns - 1}"),
+        (f"{channels},0,0", f"output channel {channels}; output channels are 0 to {channels - 1}"),
         ("0,0,0,0", "channel,row,column"),
         ("middle", "channel,row,column"),
     ]
@@ -215,11 +215,11 @@ def test_a_named_kernel_wins_over_a_file_of_its_name(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no such setting; there is stride, padding"),
-        ("strid 2", "strid: no such setting; did you mean stride"),
-        ("\x1b[2J 2", r"'\\x1b\[2J': no such setting"),
-        ("stride", "stride needs a value: stride 2,1"),
-        ("size =", "kernel_size needs a value: size 3x5"),
+        ("", "unknown setting; choose from stride, padding"),
+        ("strid 2", "strid: unknown setting; did you mean stride"),
+        ("\x1b[2J 2", r"'\\x1b\[2J': unknown setting"),
+        ("stride", "stride needs a value, for example: stride 2,1"),
+        ("size =", "kernel_size needs a value, for example: size 3x5"),
         ("stride 0", "stride=0: must be at least 1"),
         ("size 65", "kernel_size=65: .*nearest legal"),
         ("mode mirror", "padding_mode='mirror': .*'zeros', 'reflect', 'replicate' or 'circular'"),
@@ -228,8 +228,8 @@ def test_a_named_kernel_wins_over_a_file_of_its_name(monkeypatch: pytest.MonkeyP
         ("kernel sobel-x big", "kernel_size='big'"),
         ("kernel ~nobody-at-all/k", "no-at-all|no such file"),
         ("groups 2", "groups=2: must divide the 3 input channels"),
-        ("filters 0", "filters='0': must be a whole number, 1 to 4096"),
-        ("bias 3 0.5", "bias='3 0.5': there is no output channel 3, output channels are 0 to 2"),
+        ("filters 0", "filters='0': must be a whole number from 1 to 4096"),
+        ("bias 3 0.5", "bias='3 0.5': no output channel 3; output channels are 0 to 2"),
         ("bias a 0.5", "output channel='a': must be a whole number"),
         ("seed -1", "seed='-1': must be a whole number, at least 0"),
     ],
@@ -241,7 +241,7 @@ def test_what_cannot_be_done_is_told(text: str, message: str) -> None:
 
 def test_only_the_random_kernel_has_a_seed() -> None:
     for session in (SESSION.with_kernel(KernelChoice("sobel-x")), SESSION.with_weight_value(0, 0, 0, 0, 1.0)):
-        with pytest.raises(ValueError, match="seed=7: only the kernel random"):
+        with pytest.raises(ValueError, match="seed=7: only the kernel called random"):
             transition("seed 7")(session)
 
 

@@ -195,10 +195,37 @@ def test_a_home_that_cannot_be_had_is_no_trouble_for_the_app(home: Path) -> None
     autosave = Autosave()
     autosave.update(top_edge(), "mnist-7", None)
     autosave.flush()
-    assert "kept" in autosave.problem
+    assert "cannot be backed up" in autosave.problem
     assert "\n" not in autosave.problem
     assert recoverable() == []
     autosave.end()
+
+
+def test_what_could_not_be_written_is_tried_again_without_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "RETRY", 0.05)
+    monkeypatch.setattr(recovery, "PAUSE", 0.01)
+    is_full = True
+
+    def fsync(_: int) -> None:
+        if is_full:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    autosave = Autosave()
+    autosave.update(top_edge().moved(2), "mnist-7", None)
+    wait_until(lambda: "No space left" in autosave.problem)
+    is_full = False
+    wait_until(lambda: not autosave.problem)
+    assert autosave._path is not None
+    assert load(autosave._path).index == 2
+    autosave.end()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_full_disk_leaves_the_last_copy_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def test_a_normalised_image_opens_by_name(digits: DataSet, spelling: str) -> Non
         ("mnist12k:test:1", "mnist12k: no such data set, file or folder; did you mean mnist-12k?"),
         ("mnist12k", "mnist12k: no such file or sample; did you mean mnist-12k"),
         ("photo:3", "photo: no such data set, file or folder"),
-        ("notes.txt:3", "notes.txt: is no data set"),
+        ("notes.txt:3", "notes.txt: is not a data set"),
     ],
 )
 def test_names_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str) -> None:

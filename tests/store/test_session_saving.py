@@ -185,8 +185,8 @@ def test_where_nothing_can_be_written_is_said_in_one_line(tmp_path: Path, path: 
         ("lesson.toml", "no such file; did you mean lesson-1.toml"),
         ("folder.toml", "is a folder"),
         ("pipe.toml", "is a device, a pipe or a socket"),
-        ("lesson\0.toml", "not a path"),
-        ("huge.toml", "17 MiB are too many; a session file has at most 16 MiB"),
+        ("lesson\0.toml", "not a valid path"),
+        ("huge.toml", "17 MiB is too large; a session file may have at most 16 MiB"),
         ("lesson-1.toml/x.toml", "cannot be read"),
     ],
 )
@@ -202,7 +202,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, path: str, why: str) -> None:
 
 def test_a_session_too_large_to_be_read_again_is_not_written(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).normal(size=(1, 1000, 1000))
-    with pytest.raises(SessionFileError, match=r"lesson\.toml: \d+ MiB are too many; .* at most 16 MiB"):
+    with pytest.raises(SessionFileError, match=r"lesson\.toml: \d+ MiB is too large; .* at most 16 MiB"):
         save(top_edge(embedded(pixels)), tmp_path / "lesson.toml")
     assert list(tmp_path.iterdir()) == []
 

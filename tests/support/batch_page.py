@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 
 import torch
 
-from convtui.pages.batchnorm.page import BatchNormScreen
-from convtui.state.batchnorm import Batches
+from convtui.pages.batchnorm.page import BatchNormPage
+from convtui.state.batchnorm import BatchNormSession
 from convtui.training.datasets.minibatches import MiniBatches
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.trainer import Trainer
 from tests.support.driving import Driven, opened
 from tests.support.small_runs import SMALL, digits
@@ -19,23 +19,23 @@ BATCH = 128
 
 def trainer_of(recipe: Recipe = SMALL, run: str = "", saved: int = 0) -> Trainer:
     """A trainer that starts nothing, with a run if there is one."""
-    trainer = Trainer(recipe, start=None)
+    trainer = Trainer(start=None)
     if run:
-        trainer.current = Record(recipe, run)
+        trainer.current = RunHistory(recipe, run)
         trainer.current.saved = saved
     return trainer
 
 
 @asynccontextmanager
 async def page(
-    trainer: Trainer | None = None, size: tuple[int, int] = (120, 40)
-) -> AsyncIterator[tuple[Driven, BatchNormScreen]]:
+    trainer: Trainer | None = None, size: tuple[int, int] = (120, 40), recipe: Recipe = SMALL
+) -> AsyncIterator[tuple[Driven, BatchNormPage]]:
     """The page on the small digits, or on the trainer's run, with everything computed."""
-    async with opened(size=size, trainer=trainer or trainer_of()) as driven:
+    async with opened(size=size, trainer=trainer or trainer_of(), recipe=recipe) as driven:
         await driven.press("4")
         await settled(driven)
         screen = driven.page
-        assert isinstance(screen, BatchNormScreen)
+        assert isinstance(screen, BatchNormPage)
         yield driven, screen
 
 
@@ -46,14 +46,14 @@ async def settled(driven: Driven) -> None:
         await driven.pilot.pause()
 
 
-def batches(screen: BatchNormScreen) -> Batches:
-    assert screen.lab is not None
-    return screen.lab.batches
+def norm_session(screen: BatchNormPage) -> BatchNormSession:
+    assert screen.opened is not None
+    return screen.opened.session
 
 
-def activations(screen: BatchNormScreen, batch: int) -> torch.Tensor:
+def activations(screen: BatchNormPage, batch: int) -> torch.Tensor:
     """What the first batch norm gets of a mini-batch, by PyTorch."""
-    weights = batches(screen).network.weights[1]
+    weights = norm_session(screen).network.weights[1]
     images, _ = MiniBatches(digits(), 0, BATCH).after(batch)
     pixels = torch.tensor(images, dtype=torch.float64)
     weight, bias = (torch.tensor(weights[name]) for name in ("weight", "bias"))

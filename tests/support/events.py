@@ -8,7 +8,7 @@ from math import cos, exp, sqrt
 from convtui.engine.layers import Conv
 from convtui.engine.stack import summarize
 from convtui.training.architecture import layers_text
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Epoch,
     Finished,
@@ -17,7 +17,7 @@ from convtui.training.process.protocol import (
     Prediction,
     Saved,
     Snapshot,
-    Step,
+    Stepped,
     Suggested,
     Tried,
     Watched,
@@ -71,11 +71,11 @@ def _watched(step: int) -> Watched:
     return Watched(1, (0, 0, 0, 0), last.after, gradient, buffer, squares, decay, update, after)
 
 
-def step(number: int, recipe: Recipe | None = None, floor: float = 0.05) -> Step:
+def step(number: int, recipe: Recipe | None = None, floor: float = 0.05) -> Stepped:
     """A step as a run of that recipe has it."""
     recipe = recipe or Recipe()
     lrs, momenta = schedule(recipe, STEPS_AN_EPOCH * recipe.epochs)
-    return Step(
+    return Stepped(
         step=number,
         epoch=1 + (number - 1) // STEPS_AN_EPOCH,
         loss=loss_at(number, floor),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Failed,
     Finished,

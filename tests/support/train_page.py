@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from convtui.app.app import ConvtuiApp
-from convtui.pages.train.page import TrainScreen
-from convtui.pages.train.showing import View
-from convtui.training.process.protocol import Message, Stopped
+from convtui.pages.train.page import TrainPage
+from convtui.pages.train.run_list import RunList
+from convtui.pages.train.view_maker import Tab
+from convtui.training.next_run import NEXT_RUN, NextRun
+from convtui.training.protocol import Message, Stopped
 from convtui.training.recipe import Recipe
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import new_run
 from convtui.training.trainer import Trainer
 from tests.support import events as made
@@ -26,9 +29,9 @@ class Training(Driven):
     workers: FakeWorkers
 
     @property
-    def train(self) -> TrainScreen:
+    def train(self) -> TrainPage:
         page = self.app.page
-        assert isinstance(page, TrainScreen)
+        assert isinstance(page, TrainPage)
         return page
 
     @property
@@ -58,11 +61,27 @@ class Training(Driven):
         self.train.show_again()
         await self.pilot.pause()
 
-    def shows(self, view: View) -> bool:
-        return self.train.view is view
+    @property
+    def runs(self) -> RunList:
+        return self.train.browser.list
 
-    async def turn_to(self, view: View) -> None:
-        self.train.turn_to(view)
+    @property
+    def run_rows(self) -> list[RunHistory]:
+        return self.train.browser.rows()
+
+    @property
+    def recipe(self) -> Recipe:
+        """That of the next run."""
+        return self.app.timelines.present(NEXT_RUN).recipe
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        self.app.timelines.change(NEXT_RUN, NextRun(recipe))
+
+    def shows(self, tab: Tab) -> bool:
+        return self.train.views.tab is tab
+
+    async def turn_to(self, tab: Tab) -> None:
+        self.train.turn_to(tab)
         await self.settled()
 
 
@@ -72,7 +91,8 @@ async def training(
 ) -> AsyncIterator[Training]:
     """The Train page before any run."""
     workers = FakeWorkers()
-    app = ConvtuiApp(lesson(), autosave=False, theme=theme, trainer=Trainer(recipe or SMALL, workers.start))
+    trainer = Trainer(workers.start)
+    app = ConvtuiApp(lesson(), autosave=False, theme=theme, trainer=trainer, recipe=recipe or SMALL)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         driven = Training(app, pilot, workers)

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from convtui.pages.train.views import (
+from convtui.pages.train.figures import (
     Arm,
     Curves,
     CurvesView,
@@ -19,8 +19,8 @@ from convtui.pages.train.views import (
     Schedule,
     Status,
     TrainView,
+    WeightCurves,
     WeightStep,
-    WeightTrace,
     WeightView,
 )
 from convtui.paint.band import Band
@@ -107,10 +107,10 @@ WEIGHT = WeightStep(
 )
 
 
-def trace(steps: int = 100) -> WeightTrace:
+def trace(steps: int = 100) -> WeightCurves:
     each = np.arange(1.0, steps + 1)
     after, gradients, buffers, updates = (np.sin(each / scale) / 10 for scale in (5, 2, 9, 4))
-    return WeightTrace(each, after, gradients, buffers, updates, np.full(steps, 0.9))
+    return WeightCurves(each, after, gradients, buffers, updates, np.full(steps, 0.9))
 
 
 ROWS = tuple(

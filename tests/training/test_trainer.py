@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from convtui.training import trainer as module
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Continue,
     Failed,
@@ -28,7 +28,7 @@ from convtui.training.process.protocol import (
     Watch,
 )
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record, State
+from convtui.training.runs.history import RunHistory, State
 from convtui.training.trainer import Trainer, TrainerError
 from tests.support import events as made
 from tests.support.workers import FakeWorkers
@@ -70,19 +70,19 @@ async def test_the_worker_is_started_once_and_when_needed(trainer: Trainer, work
 
 
 async def test_a_job_waits_for_a_worker_that_is_on_its_way(trainer: Trainer, workers: FakeWorkers) -> None:
-    record = trainer.start(Recipe(seed=3), paused=True)
+    history = trainer.start(Recipe(seed=3), paused=True)
     trainer.one_step()
-    assert record.state is State.STARTING
+    assert history.state is State.STARTING
     await settled()
     assert workers.now.told == [Train(Recipe(seed=3), paused=True), OneStep()]
 
 
 async def test_commands_go_to_the_worker(trainer: Trainer, workers: FakeWorkers) -> None:
-    record = trainer.start(Recipe())
+    history = trainer.start(Recipe())
     await settled()
     workers.now.tell(*made.events(until=3))
     await settled()
-    assert record.step == 3
+    assert history.step == 3
     trainer.pause()
     trainer.go()
     trainer.set_rate(0.01)
@@ -91,10 +91,10 @@ async def test_commands_go_to_the_worker(trainer: Trainer, workers: FakeWorkers)
     assert workers.now.told[1:] == [Pause(), Go(), SetRate(0.01), Watch(4, (0, 1, 2, 0)), Stop()]
     workers.now.tell(Paused(3))
     await settled()
-    states = [record.state]
+    states = [history.state]
     workers.now.tell(Going(3), Stopped(4))
     await settled()
-    assert [*states, record.state] == [State.PAUSED, State.STOPPED]
+    assert [*states, history.state] == [State.PAUSED, State.STOPPED]
     assert not trainer.is_busy
 
 
@@ -106,9 +106,9 @@ async def test_one_job_at_a_time(trainer: Trainer, workers: FakeWorkers) -> None
         lambda: trainer.start(Recipe()),
         lambda: trainer.find(Recipe()),
         lambda: trainer.compare(Recipe()),
-        lambda: trainer.resume(Record(Recipe(), "/runs/0001")),
+        lambda: trainer.resume(RunHistory(Recipe(), "/runs/0001")),
     ):
-        with pytest.raises(TrainerError, match="a run is on: x stops it"):
+        with pytest.raises(TrainerError, match="a run is active: x stops it"):
             again()
     await settled()
     assert workers.now.told == [Train(Recipe())]
@@ -120,21 +120,21 @@ async def test_runs_of_the_session_are_kept(trainer: Trainer, workers: FakeWorke
         await settled()
         workers.now.tell(*made.events(run=run))
         await settled()
-    assert list(trainer.records) == ["/runs/0001", "/runs/0002"]
-    assert trainer.current is trainer.records["/runs/0002"]
-    assert all(record.state is State.FINISHED for record in trainer.records.values())
+    assert list(trainer.histories) == ["/runs/0001", "/runs/0002"]
+    assert trainer.current is trainer.histories["/runs/0002"]
+    assert all(history.state is State.FINISHED for history in trainer.histories.values())
 
 
 async def test_a_stopped_run_goes_on(trainer: Trainer, workers: FakeWorkers) -> None:
-    record = Record.of(made.events(until=30), Recipe(), "/runs/0012")
-    trainer.resume(record)
+    history = RunHistory.of(made.events(until=30), Recipe(), "/runs/0012")
+    trainer.resume(history)
     await settled()
     assert workers.now.told == [Continue("/runs/0012")]
-    assert record.state is State.STARTING
+    assert history.state is State.STARTING
     workers.now.tell(made.begun(step=20))
     await settled()
-    assert (record.state, record.step) == (State.TRAINING, 20)
-    finished = Record.of(made.events(), Recipe())
+    assert (history.state, history.step) == (State.TRAINING, 20)
+    finished = RunHistory.of(made.events(), Recipe())
     workers.now.tell(Stopped(20))
     await settled()
     with pytest.raises(TrainerError, match="finished"):
@@ -142,7 +142,7 @@ async def test_a_stopped_run_goes_on(trainer: Trainer, workers: FakeWorkers) -> 
 
 
 async def test_what_is_to_be_watched_is_told_with_every_run(trainer: Trainer, workers: FakeWorkers) -> None:
-    trainer.to_watch = lambda record: Watch(record.recipe.seed, (0, 0, 0, 0))
+    trainer.to_watch = lambda history: Watch(history.recipe.seed, (0, 0, 0, 0))
     trainer.start(Recipe(seed=1), paused=True)
     trainer.one_step()
     await settled()
@@ -160,15 +160,15 @@ async def test_a_run_is_forgotten_by_its_folder(trainer: Trainer, workers: FakeW
     await settled()
     workers.now.tell(made.begun(), Stopped(1))
     await settled()
-    trainer.forget(Record(Recipe(), "/runs/0012"))
-    assert (trainer.current, trainer.comparison, trainer.records) == (None, [], {})
+    trainer.forget(RunHistory(Recipe(), "/runs/0012"))
+    assert (trainer.current, trainer.comparison, trainer.histories) == (None, [], {})
 
 
 async def test_a_run_of_another_process_is_left_to_it(trainer: Trainer) -> None:
-    record = Record(Recipe(), "/runs/0012")
-    record.state = State.ELSEWHERE
-    with pytest.raises(TrainerError, match="another process trains this run"):
-        trainer.resume(record)
+    history = RunHistory(Recipe(), "/runs/0012")
+    history.state = State.ELSEWHERE
+    with pytest.raises(TrainerError, match="another process is training this run"):
+        trainer.resume(history)
 
 
 async def test_the_comparison_runs_the_four_one_after_another(trainer: Trainer, workers: FakeWorkers) -> None:
@@ -182,7 +182,7 @@ async def test_the_comparison_runs_the_four_one_after_another(trainer: Trainer, 
         workers.now.tell(*made.events(told.recipe, run=f"/runs/{number}"))
         await settled()
     assert not trainer.is_busy
-    assert [(record.recipe.schedule, record.recipe.batch_norm) for record in trainer.comparison] == [
+    assert [(history.recipe.schedule, history.recipe.batch_norm) for history in trainer.comparison] == [
         ("constant", False),
         ("constant", True),
         ("one-cycle", False),
@@ -217,7 +217,7 @@ async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorker
     search = trainer.find(Recipe())
     await settled()
     assert workers.now.told == [Find(Recipe())]
-    with pytest.raises(TrainerError, match="the search for a rate is on"):
+    with pytest.raises(TrainerError, match="a search for a rate is active"):
         trainer.pause()
     workers.now.tell(*(event for event in made.search() if not isinstance(event, Suggested)))
     await settled()
@@ -233,30 +233,30 @@ async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorker
 
 
 async def test_a_dead_worker_is_told_of_and_replaced(trainer: Trainer, workers: FakeWorkers) -> None:
-    record = trainer.start(Recipe())
+    history = trainer.start(Recipe())
     await settled()
     workers.now.tell(*made.events(until=7))
     workers.now.die("was killed by SIGKILL")
     await settled()
-    assert record.state is State.FAILED
-    assert record.reason == "the training process was killed by SIGKILL"
-    assert record.step == 7
+    assert history.state is State.FAILED
+    assert history.reason == "the training process was killed by SIGKILL"
+    assert history.step == 7
     assert workers.now.is_ended
-    trainer.resume(record)
+    trainer.resume(history)
     await settled()
     assert len(workers.started) == 2
     assert workers.now.told == [Continue("/runs/0012")]
 
 
 async def test_a_worker_that_cannot_be_started_is_told_of() -> None:
-    async def refuse() -> module.Worker:
+    async def refuse() -> module.WorkerHandle:
         raise OSError("no more processes")
 
     trainer = Trainer(start=refuse)
-    record = trainer.start(Recipe())
+    history = trainer.start(Recipe())
     await settled()
-    assert record.state is State.FAILED
-    assert "no more processes" in record.reason
+    assert history.state is State.FAILED
+    assert "no more processes" in history.reason
     await trainer.end()
 
 
@@ -269,13 +269,13 @@ async def test_whatever_ends_the_listening_ends_the_job(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    record = trainer.start(Recipe())
+    history = trainer.start(Recipe())
     await settled()
-    monkeypatch.setattr(record, "take", fail)
+    monkeypatch.setattr(history, "take", fail)
     workers.now.tell(made.begun())
     await settled()
-    assert (record.state, trainer.is_busy) == (State.FAILED, False)
-    assert record.reason == "the training process was given up: ZeroDivisionError: a bug"
+    assert (history.state, trainer.is_busy) == (State.FAILED, False)
+    assert history.reason == "the training process was given up: ZeroDivisionError: a bug"
     assert workers.now.is_ended
     gc.collect()
     assert told == ["Task exception was never retrieved"]  # a bug is not hushed up
@@ -309,7 +309,7 @@ async def test_a_turn_is_told_at_once(
     trainer: Trainer, workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = asyncio.Event()
-    record = trainer.start(Recipe())
+    history = trainer.start(Recipe())
     await settled()
     workers.now.tell(*made.events(until=3))
     await asyncio.sleep(module.AT_ONCE * 2)
@@ -318,7 +318,7 @@ async def test_a_turn_is_told_at_once(
     now = loop.time()
     monkeypatch.setattr(loop, "time", lambda: now)
     workers.now.tell(Paused(3))
-    while record.state is not State.PAUSED:
+    while history.state is not State.PAUSED:
         await asyncio.sleep(0)
     assert trainer._timer is not None
     assert trainer._timer.when() <= now + module.AT_ONCE
@@ -330,31 +330,14 @@ async def test_a_flood_of_events_lets_others_have_their_turn(
     trainer: Trainer, workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCH", 0.0)
-    record = trainer.start(Recipe())
+    history = trainer.start(Recipe())
     await settled()
     workers.now.tell(made.begun(), *(replace(made.step(1), step=number) for number in range(1, 501)))
     turns = 0
-    while len(record.steps) < 500:
+    while len(history.steps) < 500:
         await asyncio.sleep(0)
         turns += 1
     assert turns >= 500
-
-
-# -- the next run's recipe
-
-
-async def test_the_recipe_is_changed_and_undone(trainer: Trainer) -> None:
-    trainer.change(Recipe(epochs=2))
-    trainer.change(Recipe(epochs=2))
-    trainer.change(Recipe(epochs=2, seed=1))
-    assert trainer.recipe == Recipe(epochs=2, seed=1)
-    assert trainer.undo()
-    assert trainer.recipe == Recipe(epochs=2)
-    assert trainer.undo()
-    assert not trainer.undo()
-    assert trainer.recipe == Recipe()
-    assert trainer.redo()
-    assert trainer.recipe == Recipe(epochs=2)
 
 
 def test_begun_is_a_turn() -> None:

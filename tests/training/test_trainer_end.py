@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from convtui.training import trainer as module
-from convtui.training.process.protocol import Stop, Stopped
+from convtui.training.protocol import Stop, Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import State
 from convtui.training.trainer import Trainer
@@ -21,7 +21,7 @@ def workers() -> FakeWorkers:
 
 async def test_the_end_saves_the_run_and_ends_the_worker(workers: FakeWorkers) -> None:
     trainer = Trainer(start=workers.start)
-    record = trainer.start(Recipe())
+    history = trainer.start(Recipe())
     await settled()
     workers.now.tell(*made.events(until=7))
     await settled()
@@ -32,7 +32,7 @@ async def test_the_end_saves_the_run_and_ends_the_worker(workers: FakeWorkers) -
     workers.now.tell(Stopped(8))
     await ending
     assert workers.now.is_ended
-    assert record.state is State.STOPPED
+    assert history.state is State.STOPPED
 
 
 async def test_the_end_does_not_wait_for_ever(workers: FakeWorkers, monkeypatch: pytest.MonkeyPatch) -> None:

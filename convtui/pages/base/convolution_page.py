@@ -64,7 +64,7 @@ class ConvolutionPage(Page):
 
     def end_reached(self) -> str:
         if self.session.index + 1 == self.session.size and self.session.taps is None:
-            return "this is the last output cell: r restarts"
+            return "this is the last output cell; r restarts"
         return ""
 
     def play_on(self, count: int) -> bool:
@@ -86,7 +86,7 @@ class ConvolutionPage(Page):
     def action_padding(self, by: int) -> None:
         pads = self.session.spec.pads
         if by < 0 and not any(chain(*pads)):
-            self.say("padding is 0 already: it must be at least 0", error=True)
+            self.say("padding is already 0, which is the least", error=True)
             return
         self.change(lambda session: session.with_spec(padding=_grown(pads, by)))
 
@@ -103,7 +103,7 @@ class ConvolutionPage(Page):
             beyond = [legal for legal in sizes if (legal - rows) * by > 0]
             if not beyond:
                 named = self.session.kernel.name
-                self.say(f"{named} is made for sizes {sizes[0]} to {sizes[-1]}", error=True)
+                self.say(f"{named} comes in sizes {sizes[0]} to {sizes[-1]}", error=True)
                 return
             size = min(beyond, key=lambda legal: abs(legal - rows))
         self.change(lambda session: session.with_kernel_size(size))
@@ -112,7 +112,7 @@ class ConvolutionPage(Page):
         channels = self.session.convolution.image_shape[0]
         legal = [groups for groups in range(1, channels + 1) if channels % groups == 0]
         if len(legal) == 1:
-            self.say("groups must divide the image's channels, and this image has one", error=True)
+            self.say("groups must divide the image's channels, and this image has only one", error=True)
             return
         groups = legal[(legal.index(self.session.spec.groups) + by) % len(legal)]
         self.change(lambda session: session.with_groups(groups))
@@ -120,7 +120,7 @@ class ConvolutionPage(Page):
     def action_filters(self, by: int) -> None:
         filters = self.session.convolution.weight_shape[0] + by * self.session.spec.groups
         if filters < 1:
-            self.say("one filter is the least", error=True)
+            self.say("at least one filter is needed", error=True)
             return
         self.change(lambda session: session.with_filters(filters))
 
@@ -172,7 +172,7 @@ class ConvolutionPage(Page):
         if self.session.picture.colour:
             slices = [None, *slices]
         if len(slices) == 1:
-            self.say("the filter reads one channel only")
+            self.say("the filter reads only one channel")
             return
         now = self.session.view.slice if self.session.picture.colour else self.session.slice
         at = slices.index(now) if now in slices else 0

@@ -18,22 +18,24 @@ from convtui.paint.text_line import KEY_STYLE
 TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "BatchNorm", "train": "Train"}
 INTRODUCTIONS: Final = {
     "step": """\
-A kernel slides over an image. In each step it covers a window of the image: every pixel in the window \
-is multiplied by the weight above it, the products are added up, then the bias, and that is one cell of \
-the output. This is what deep learning calls convolution (cross-correlation: the kernel is not flipped).""",
+A kernel slides over an image. At each step it covers a window of the image: every pixel in the window \
+is multiplied by the weight that covers it, the products are summed, and the bias is added. The result is \
+one cell of the output. Deep learning calls this convolution, although it is cross-correlation: the kernel \
+is not flipped.""",
     "matrix": """\
-The same convolution as a matrix: a row for every output cell, a column for every pixel. A row holds the \
-kernel's weights at the pixels of its window and zeros everywhere else; those zeros are no parameters.""",
+The same convolution as a matrix, with a row for every output cell and a column for every pixel. A row \
+holds the kernel's weights at the pixels of its window and zeros everywhere else. Those are structural \
+zeros: they are not parameters, and training never changes them.""",
     "layers": """\
-Layers over the image, the feature maps that they make of it, and the receptive field: all pixels that \
-one activation sees through the layers below it.""",
+A stack of layers over the image, the feature maps they compute, and the receptive field: all the pixels \
+that one activation sees through the layers before it.""",
     "batchnorm": """\
 Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
-then scales by gamma and shifts by beta. Evaluation uses the running statistics that training gathered.""",
+then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training.""",
     "train": """\
-A small network learns: in every step the loss of a mini-batch is computed, and every weight takes a step \
-against its gradient, or a running average of it. One-cycle lets the learning rate rise and fall once. \
-Every run is kept.""",
+A small network learns. Each step computes the loss of one mini-batch and moves every weight against its \
+gradient, or against a running average of its gradients. The one-cycle schedule raises the learning rate \
+once and lowers it again. Every run is saved.""",
 }
 _CONVOLUTION: Final = ("step", "matrix", "layers")
 
@@ -45,7 +47,7 @@ def help_text(page: str = "step") -> Content:
     pages = {"Pages": SECTIONS["Pages"]}
     shown, hidden = {name: keys for name, keys in SECTIONS.items() if name not in pages}, {}
     if page not in _CONVOLUTION:
-        hidden = {f"{name}, where there is a convolution": keys for name, keys in shown.items()}
+        hidden = {f"{name} (Step, Matrix and Layers pages)": keys for name, keys in shown.items()}
         shown = {name: tuple(key for key in keys if key.everywhere) for name, keys in shown.items()}
         hidden = {name: tuple(key for key in keys if not key.everywhere) for name, keys in hidden.items()}
     tables = {

@@ -24,7 +24,7 @@ class Host(Protocol):
 
     @property
     def trainer(self) -> Trainer:
-        """The training process, started when it is first needed."""
+        """The app's side of training; the document NEXT_RUN begins with it."""
 
     def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
         """Apply a transition of the session; where it is refused, say why. Tells whether it was applied."""

@@ -10,7 +10,7 @@ line is on the screen. on_key waits for whatever is opening and hands late keys 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from convtui.pages.base.typed_line import TypedLine
 
 
-@lru_cache
-def _actions_of(keys: tuple[Key, ...]) -> dict[str, str]:
+@cache
+def _actions_of(page: type[Page]) -> dict[str, str]:
     """What each key does; of two that are the same the later counts."""
-    return {name: key.full_action for key in keys for name in key.names.split(",")}
+    return {name: key.full_action for key in (*page.COMMON, *page.KEYS) for name in key.names.split(",")}
 
 
 def _footer_word(item: FooterKey, is_current: bool = False) -> Content:
@@ -225,7 +225,7 @@ class Page(Screen[None]):
             self.quieten()
             if not line.has_seen(event):
                 event.stop()
-                line.take(event)
+                await line.take(event)
         elif event.key in self.actions:
             self.quieten()
             event.stop()
@@ -244,7 +244,7 @@ class Page(Screen[None]):
     @property
     def actions(self) -> Mapping[str, str]:
         """The action of each key that works here."""
-        return _actions_of((*self.COMMON, *self.KEYS))
+        return _actions_of(type(self))
 
     def on_mouse_down(self) -> None:
         self.quieten()

@@ -75,7 +75,7 @@ class Player:
             self._page.show_keys()
         else:
             steps = "1 step" if self.speed == 1 else f"{self.speed} steps"
-            self._page.say(f"speed: {steps} a second; space plays")
+            self._page.say(f"speed: {steps} per second; space plays")
 
     def _start(self) -> None:
         self._timer = self._page.set_interval(1 / min(self.speed, MOST_TICKS), self.tick)

@@ -6,12 +6,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from textual import events
+from textual.binding import Binding
 from textual.widgets import Input
 
 if TYPE_CHECKING:
     from textual.suggester import Suggester
 
 
+# Done at once: as bindings of Textual they would be done after the letters that follow in one burst.
+_EDITS: Final = {
+    key: binding.action
+    for binding in Input.BINDINGS
+    if isinstance(binding, Binding)
+    for key in binding.key.split(",")
+}
 _NOT_FOR_THE_PAGE: Final = ("tab", "shift+tab", "up", "down", "pageup", "pagedown")
 
 
@@ -63,17 +71,21 @@ class TypedLine(Input):
             event.prevent_default()
             if event.key == "tab" and self.cursor_at_end:
                 self.action_cursor_right()  # which takes what is suggested
+        elif event.key in _EDITS:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(_EDITS[event.key])
         else:
             await super()._on_key(event)
 
-    def take(self, event: events.Key) -> None:
+    async def take(self, event: events.Key) -> None:
         """A key that came past the line."""
         self.is_late = True
         if event.key in self._ends:
             self._entered(event.key, self.value.strip())
         elif event.key == "tab" and self.cursor_at_end:
             self.action_cursor_right()
-        elif event.key == "backspace":
-            self.action_delete_left()
+        elif event.key in _EDITS:
+            await self.run_action(_EDITS[event.key])
         elif event.is_printable and event.character:
             self.insert_text_at_cursor(event.character)

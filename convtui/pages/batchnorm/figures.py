@@ -1,4 +1,4 @@
-"""Every figure that the BatchNorm page shows of a mini-batch, computed from its values."""
+"""Every figure that the BatchNorm page shows of a mini-batch, computed from what was measured of it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 
 from convtui.engine.batchnorm import BatchNormState, Statistics
 from convtui.engine.spec import Floats
-from convtui.state.batchnorm import Batches, Input, Measured
+from convtui.state.batch_measurement import BatchMeasurement, NormInput
+from convtui.state.batchnorm import BatchNormSession
 
-DEVIATIONS_ABOVE: Final = 1.5  # where the activation lies that is looked at first
-SAMPLE: Final = 2**15  # values for which axes are made
+DEVIATIONS_ABOVE: Final = 1.5  # of the activation that is looked at first, from the mean
+SAMPLE: Final = 2**15  # values of which axes are made
 STEPS: Final = 40  # in which the chosen activation goes through the range of the channel
 
-_WORDS: Final = ((0.02, "almost the same"), (0.1, "close"), (0.5, "apart"), (np.inf, "far apart"))
+_DISTANCES: Final = ((0.02, "almost the same"), (0.1, "close"), (0.5, "apart"), (np.inf, "far apart"))
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
-    """A channel in one mode of the network: its x, the mean and var that normalise it, and its x̂ and y."""
+class NormalisedChannel:
+    """One channel in one mode: x [values], the mean and variance that normalise it, x̂ and y [values]."""
 
     values: Floats
     mean: float
@@ -32,19 +33,19 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """A batch norm's channel before the present mini-batch, and what the mini-batch is to it."""
+    """One channel of a batch norm before the present mini-batch, and what the mini-batch does to it."""
 
-    batches: Batches
-    measured: Measured
+    session: BatchNormSession
+    measurement: BatchMeasurement
 
     @property
     def channel(self) -> int:
-        return self.batches.channel
+        return self.session.channel
 
     @property
-    def input(self) -> Input:
+    def input(self) -> NormInput:
         """What the batch norm gets in the present mode."""
-        return self.measured.of(self.batches.norm.training)
+        return self.measurement.in_mode(self.session.norm.training)
 
     @property
     def statistics(self) -> Statistics:
@@ -52,52 +53,53 @@ class Figures:
 
     @property
     def values(self) -> Floats:
-        """The channel's activations, image by image, row by row."""
-        return self.used.values
+        """The channel's activations [images * rows * cols], image by image, row by row."""
+        return self.present.values
 
     @cached_property
     def after(self) -> BatchNormState:
         """The batch norm after this mini-batch."""
-        return self.batches.after(self.statistics)
+        return self.session.updated_norm(self.statistics)
 
-    # -- the network in training mode, and in evaluation mode
-
-    @cached_property
-    def training(self) -> Side:
-        """Normalised by its own statistics, as every batch norm before it."""
-        return self._side(self.measured.training, self.measured.training.statistics)
+    # -- the whole network in training mode, and in evaluation mode
 
     @cached_property
-    def evaluation(self) -> Side:
-        """By the running statistics as they are before this mini-batch, as every batch norm before it."""
-        return self._side(self.measured.evaluation, self.batches.norm.running())
+    def training(self) -> NormalisedChannel:
+        """Normalised by the statistics of the mini-batch, here and in every batch norm before."""
+        return self._of(self.measurement.training, self.measurement.training.statistics)
 
     @cached_property
-    def reference(self) -> Side:
-        """The first images of all in training mode, which axes are made for; of many values a sample."""
-        of = self.measured.reference
+    def evaluation(self) -> NormalisedChannel:
+        """Normalised by the running statistics before the mini-batch, here and in every batch norm before."""
+        return self._of(self.measurement.evaluation, self.session.norm.running())
+
+    @cached_property
+    def reference(self) -> NormalisedChannel:
+        """The first images of all in training mode, for axes; at most SAMPLE of the values."""
+        of = self.measurement.reference
         values = of.values[:, self.channel].reshape(-1)
         if len(values) > SAMPLE:
             values = values[np.random.default_rng(0).integers(len(values), size=SAMPLE)]
         return self._normalised(values, of.statistics)
 
     @property
-    def used(self) -> Side:
+    def present(self) -> NormalisedChannel:
         """That of the present mode."""
-        return self.training if self.batches.norm.training else self.evaluation
+        return self.training if self.session.norm.training else self.evaluation
 
     @property
-    def other(self) -> Side:
-        return self.evaluation if self.batches.norm.training else self.training
+    def other(self) -> NormalisedChannel:
+        """That of the other mode."""
+        return self.evaluation if self.session.norm.training else self.training
 
-    def _side(self, of: Input, statistics: Statistics) -> Side:
+    def _of(self, of: NormInput, statistics: Statistics) -> NormalisedChannel:
         return self._normalised(of.values[:, self.channel].reshape(-1), statistics)
 
-    def _normalised(self, values: Floats, statistics: Statistics) -> Side:
-        norm, channel = self.batches.norm, self.channel
+    def _normalised(self, values: Floats, statistics: Statistics) -> NormalisedChannel:
+        session, channel = self.session, self.channel
         mean, var = float(statistics.mean[channel]), float(statistics.var[channel])
-        normalised = (values - mean) / np.sqrt(var + norm.eps)
-        return Side(values, mean, var, normalised, self.batches.gamma * normalised + self.batches.beta)
+        normalised = (values - mean) / np.sqrt(var + session.norm.eps)
+        return NormalisedChannel(values, mean, var, normalised, session.gamma * normalised + session.beta)
 
     @cached_property
     def difference(self) -> float:
@@ -105,33 +107,33 @@ class Figures:
         return float(np.abs(self.training.output - self.evaluation.output).mean())
 
     @property
-    def how_far(self) -> str:
-        """The difference in words, against the spread of y that training mode gives: |gamma|."""
-        scale = abs(self.batches.gamma)
+    def difference_words(self) -> str:
+        """How large the difference is, measured by |gamma|, the standard deviation of y in training mode."""
+        scale = abs(self.session.gamma)
         share = self.difference / scale if scale else 0.0
-        return next(words for most, words in _WORDS if share < most or most == np.inf)
+        return next(words for most, words in _DISTANCES if share < most or most == np.inf)
 
     # -- the activation that is looked at
 
     @cached_property
     def chosen(self) -> int:
-        """Its index among the values: the first of those nearest to what is looked for."""
-        near = self.batches.near
-        if near is None:
-            near = float(self.values.mean() + DEVIATIONS_ABOVE * self.values.std())
-        return int(np.abs(self.values - near).argmin())
+        """Its index among the values: the first of those nearest to the session's chosen value."""
+        wanted = self.session.chosen_value
+        if wanted is None:
+            wanted = float(self.values.mean() + DEVIATIONS_ABOVE * self.values.std())
+        return int(np.abs(self.values - wanted).argmin())
 
     @property
-    def place(self) -> tuple[int, ...]:
-        """Its image in the mini-batch, its channel, row and column."""
+    def chosen_index(self) -> tuple[int, ...]:
+        """Its index [image, channel, row, col] in the mini-batch."""
         images, _, *cells = self.input.values.shape
         image, *cell = np.unravel_index(self.chosen, (images, *cells))
         return int(image), self.channel, *map(int, cell)
 
-    def moved(self, by: int) -> Batches:
-        """Looking at an activation that is greater (by 1) or less (by -1) by a fortieth of the range."""
+    def with_chosen_moved(self, by: int) -> BatchNormSession:
+        """The session looking at an activation greater (1) or less (-1) by a fortieth of the range."""
         now, low, high = float(self.values[self.chosen]), self.values.min(), self.values.max()
         beyond = now + by * float(high - low) / STEPS
         further = self.values[self.values >= beyond] if by > 0 else self.values[self.values <= beyond]
-        near = np.append(further, high).min() if by > 0 else np.append(further, low).max()
-        return replace(self.batches, near=float(near))
+        chosen = np.append(further, high).min() if by > 0 else np.append(further, low).max()
+        return replace(self.session, chosen_value=float(chosen))

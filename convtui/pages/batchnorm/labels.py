@@ -2,68 +2,23 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Sequence
 from math import inf
 from typing import Final
 
 import numpy as np
-from rich.segment import Segment
 
 from convtui.engine.batchnorm import BatchNormState
 from convtui.pages.batchnorm.figures import Figures
-from convtui.paint.colours import Palette, accent_on, style
+from convtui.pages.batchnorm.styled_text import StyledLine, StyledLines, Tone, length
 from convtui.paint.controls import Control
-from convtui.paint.glyphs import Lines
-from convtui.paint.panes import Size
-from convtui.paint.plots import series_colour
 from convtui.paint.text import cut_to
-from convtui.state.batchnorm import Batches
-
-BATCH: Final = 0  # the colour, among the palette's series, of what belongs to this batch
-RUNNING: Final = 1  # and of what belongs to the running statistics
+from convtui.state.batchnorm import BatchNormSession
 
 MOST_DECIMALS: Final = 6
 _COLUMN: Final = 11  # of numbers
 _NAME: Final = 12  # before them
 _WIDE: Final = 70  # columns from which formulas stand in letters, too
-
-
-class Tone(Enum):
-    """How a piece of text looks."""
-
-    TEXT = "text"
-    MUTED = "muted"
-    STRONG = "strong"
-    BATCH = "batch"
-    RUNNING = "running"
-    CHOSEN = "chosen"
-
-
-Piece = tuple[str, Tone]
-Said = tuple[tuple[Piece, ...], ...]  # lines of pieces
-
-
-def drawn(said: Said, size: Size, palette: Palette) -> Lines:
-    """The pieces as segments, cut to the width with a sign that there is more."""
-    colours = {
-        Tone.TEXT: palette.text,
-        Tone.MUTED: palette.muted,
-        Tone.STRONG: palette.text,
-        Tone.BATCH: series_colour(BATCH, palette),
-        Tone.RUNNING: series_colour(RUNNING, palette),
-        Tone.CHOSEN: accent_on(palette.background, palette),
-    }
-    bold = {Tone.STRONG, Tone.CHOSEN}
-    lines = []
-    for pieces in said[: size[0]]:
-        line = [
-            Segment(text, style(colours[tone], palette.background, tone in bold)) for text, tone in pieces
-        ]
-        if Segment.get_line_length(line) > size[1]:
-            more = Segment("…", style(palette.muted, palette.background))
-            line = [*Segment.adjust_line_length(line, size[1] - 1, pad=False), more]
-        lines.append(line)
-    return lines
 
 
 def number(value: float, spread: float = inf) -> str:
@@ -86,24 +41,29 @@ def _aligned(text: str) -> str:
     return f"{text}{'':{missing}}".rjust(_COLUMN)
 
 
+def fitting(candidates: Sequence[str], width: int) -> str:
+    """The first that is not wider, else the last."""
+    return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
 # -- where we are
 
 
-def title_line(batches: Batches, width: int) -> tuple[Piece, ...]:
-    """Which network, layer, channel and mini-batch."""
-    place, rows = batches.place, batches.network.rows
-    what = f"layer {place.number} {rows[place.number].layer.title}"
-    if place.norm is None:
-        what = f"a batch norm laid over layer {place.number} ({rows[place.number].layer.title})"
-    first, size = batches.position.first, batches.batch_size
+def title_line(session: BatchNormSession, width: int) -> StyledLine:
+    """Which network, layer and mini-batch."""
+    layer, rows = session.layer, session.network.rows
+    what = f"layer {layer.number} {rows[layer.number].layer.title}"
+    if layer.row is None:
+        what = f"a batch norm added after layer {layer.number} ({rows[layer.number].layer.title})"
+    first, size = session.position.first, session.batch_size
     images = f"images {first + 1:,} to {first + size:,}" if size > 1 else f"image {first + 1:,}"
-    of_all = f"{images} of {batches.image_count:,} shuffled"
-    batch = f"batch {batches.number}"
+    of_all = f"{images} of {session.image_count:,} (shuffled)"
+    batch = f"mini-batch {session.number}"
     for parts in (
-        (batches.network.name, what, f"{batch}: {of_all}, epoch {batches.position.epoch + 1}"),
-        (batches.network.name, what, f"{batch}: {of_all}"),
-        (batches.network.name, what, f"{batch}: {size} image{'s' * (size > 1)}"),
-        (batches.network.name, what, batch),
+        (session.network.name, what, f"{batch}: {of_all}, epoch {session.position.epoch + 1}"),
+        (session.network.name, what, f"{batch}: {of_all}"),
+        (session.network.name, what, f"{batch}: {size} image{'s' * (size > 1)}"),
+        (session.network.name, what, batch),
         (what, batch),
     ):
         if len(" · ".join(parts)) <= width:
@@ -111,63 +71,66 @@ def title_line(batches: Batches, width: int) -> tuple[Piece, ...]:
     return (parts[0], Tone.STRONG), *((f" · {part}", Tone.TEXT) for part in parts[1:])
 
 
-def hint_line(batches: Batches, width: int) -> tuple[Piece, ...]:
+def hint_line(session: BatchNormSession, width: int) -> StyledLine:
     """What the reader is looking at."""
-    source = batches.network.rows[batches.place.input].layer.title
-    shape = batches.network.rows[batches.place.input].output_shape
+    row = session.network.rows[session.layer.input]
+    added = "This network has no batch norm: one is added. " if session.layer.row is None else ""
+    where = f"{added}Input: {list(row.output_shape)} per image from layer {row.number} ({row.layer.title})."
     before = ""
-    if batches.network.before(batches.place):
+    if session.network.norms_before(session.layer):
         before = " The batch norms before it are in the same mode."
-    laid = "This network has none of its own: one is laid over. " if batches.place.norm is None else ""
-    where = f"{laid}It gets {list(shape)} per image from layer {batches.place.input} ({source})."
-    copy = " All on copies: looking changes no running statistics."
-    candidates = [f"{where}{before}{copy}", f"{where}{before} All on copies.", f"{where}{before}"]
-    candidates += [f"{where} All on copies.", where, laid or where]
-    return ((next((text for text in candidates if len(text) <= width), candidates[-1]), Tone.MUTED),)
+    copy, short = " You work on a copy: the network does not change.", " You work on a copy."
+    candidates = [f"{where}{before}{copy}", f"{where}{before}{short}", f"{where}{before}"]
+    candidates += [f"{where}{short}", where, added or where]
+    return ((fitting(candidates, width), Tone.MUTED),)
+
+
+def outermost_text(session: BatchNormSession, by: int) -> str:
+    """Why there is no batch norm further on; "" if there is one."""
+    layers = session.network.norm_layers
+    if session.layer != layers[-1 if by > 0 else 0]:
+        return ""
+    return f"layer {session.layer.number} has the {'last' if by > 0 else 'first'} batch norm"
 
 
 # -- the formula
 
 
-def formula_lines(figures: Figures, width: int) -> Said:
+def formula_lines(figures: Figures, width: int) -> StyledLines:
     """The chosen activation's way through the batch norm, with the numbers put in."""
-    batches, used, at = figures.batches, figures.used, figures.chosen
-    whose = "the batch's" if batches.norm.training else "the running ones"
-    tone = Tone.BATCH if batches.norm.training else Tone.RUNNING
-    std = float(np.sqrt(used.var + batches.norm.eps))
-    x, mean = (number(float(each), std) for each in (used.values[at], used.mean))
-    normal, y = (number(float(each[at])) for each in (used.normalised, used.output))
-    where = f"activation {list(figures.place)} of the batch"
+    session, channel, at = figures.session, figures.present, figures.chosen
+    statistics = "batch statistics" if session.norm.training else "running statistics"
+    tone = Tone.BATCH if session.norm.training else Tone.RUNNING
+    std = float(np.sqrt(channel.var + session.norm.eps))
+    x, mean = (number(float(each), std) for each in (channel.values[at], channel.mean))
+    normal, y = (number(float(each[at])) for each in (channel.normalised, channel.output))
+    where = f"activation {list(figures.chosen_index)} of the mini-batch"
     if width > _WIDE:
-        where += f": training image {int(figures.measured.images[figures.place[0]])}"
-    first: tuple[Piece, ...] = (
+        where += f": training image {int(figures.measurement.images[figures.chosen_index[0]])}"
+    first: StyledLine = (
         ("= (", Tone.TEXT),
         (x, Tone.CHOSEN),
         (" - ", Tone.TEXT),
         (_bracketed(mean), tone),
         (")/√(", Tone.TEXT),
-        (number(used.var), tone),
-        (f" + {batches.norm.eps:g}) = ", Tone.TEXT),
+        (number(channel.var), tone),
+        (f" + {session.norm.eps:g}) = ", Tone.TEXT),
         (normal, Tone.STRONG),
     )
-    second: tuple[Piece, ...] = (
-        (f"= {number(batches.gamma)}·{_bracketed(normal)}", Tone.TEXT),
-        (f" + {_bracketed(number(batches.beta))} = ", Tone.TEXT),
+    second: StyledLine = (
+        (f"= {number(session.gamma)}·{_bracketed(normal)}", Tone.TEXT),
+        (f" + {_bracketed(number(session.beta))} = ", Tone.TEXT),
         (y, Tone.STRONG),
     )
     letters = ("x̂ = (x - μ)/√(σ² + ε) ", "y = γ·x̂ + β           ")
-    if len(letters[0]) + _length(first) > width:
+    if len(letters[0]) + length(first) > width:
         letters = ("x̂ ", "y ")
     first = ((letters[0], Tone.TEXT), *first)
-    source = f"   μ and σ²: {whose}"
-    if _length(first) + len(source) <= width:
+    source = f"   μ and σ²: {statistics}"
+    if length(first) + len(source) <= width:
         first = (*first, (source, Tone.MUTED))
     head = (("x = ", Tone.TEXT), (x, Tone.CHOSEN), (f"   {where}", Tone.MUTED))
     return head, first, ((letters[1], Tone.TEXT), *second)
-
-
-def _length(pieces: tuple[Piece, ...]) -> int:
-    return sum(len(text) for text, _ in pieces)
 
 
 def _bracketed(text: str) -> str:
@@ -177,27 +140,27 @@ def _bracketed(text: str) -> str:
 # -- the running statistics
 
 
-def running_lines(figures: Figures, width: int) -> Said:
-    """Mean and variance of the batch, the running ones before and after it, and how they come about."""
+def running_lines(figures: Figures, width: int) -> StyledLines:
+    """The channel's mean and variance in the mini-batch, the running ones, and the new running ones."""
     channel = figures.channel
-    norm, of_batch, after = figures.batches.norm, figures.statistics, figures.after
+    norm, of_batch, after = figures.session.norm, figures.statistics, figures.after
     room = width - _NAME - 3 * _COLUMN - 2 if width > _WIDE else 1  # for the sums
-    head = f"{'channel ' + str(channel):<{_NAME - 1}}{'this batch':>10}{'running':>{_COLUMN}}"
+    head = f"{'channel ' + str(channel):<{_NAME - 1}}{'mini-batch':>10}{'running':>{_COLUMN}}"
     variance = float(of_batch.var[channel])
-    use = "normalises" if norm.training else "not used"
+    use = "normalises x" if norm.training else "not used"
 
-    def line(name: str, of_batch: float, running: float, after: float) -> tuple[Piece, ...]:
-        sum_of = _sum_of(norm, running, of_batch) if width > _WIDE else "→"
+    def line(name: str, of_batch: float, running: float, after: float) -> StyledLine:
+        update = _update_text(norm, running, of_batch) if width > _WIDE else "→"
         return (
             (f"{name:<{_NAME}}", Tone.TEXT),
             (_aligned(number(of_batch)), Tone.BATCH),
             (_aligned(number(running)), Tone.RUNNING),
-            (f"  {cut_to(sum_of, room):<{room}}", Tone.MUTED),
+            (f"  {cut_to(update, room):<{room}}", Tone.MUTED),
             (_aligned(number(after)), Tone.RUNNING),
         )
 
     return (
-        ((head, Tone.MUTED), (f"{'after it':>{4 + room + _COLUMN - 2}}  ", Tone.MUTED)),
+        ((head, Tone.MUTED), (f"{'new running':>{4 + room + _COLUMN - 2}}  ", Tone.MUTED)),
         line("mean μ", *(float(e[channel]) for e in (of_batch.mean, norm.running_mean, after.running_mean))),
         (
             (f"{'variance σ²':<{_NAME}}", Tone.TEXT),
@@ -211,66 +174,64 @@ def running_lines(figures: Figures, width: int) -> Said:
     )
 
 
-def _sum_of(norm: BatchNormState, running: float, of_batch: float) -> str:
-    """How the running statistic goes on, with the numbers put in."""
+def _update_text(norm: BatchNormState, running: float, of_batch: float) -> str:
+    """The sum that gives the new running statistic, with the numbers put in."""
     if not norm.training:
-        return "stays in evaluation mode"
+        return "unchanged in evaluation mode"
     if norm.momentum is None:
         tracked = norm.num_batches_tracked
         return f"({_term('', str(tracked), running)}{_term('+', '', of_batch)})/{tracked + 1}"
-    old, new = _share(1 - norm.momentum), _share(norm.momentum)
+    old, new = f"{1 - norm.momentum:.4g}", f"{norm.momentum:.4g}"
     return _term("", old, running) + _term("+", new, of_batch)
 
 
 def _term(plus: str, factor: str, value: float) -> str:
-    """Of a sum, with the sign in front; the first of them has no plus."""
+    """A term of a sum, with the sign in front; the first of them has no plus."""
     text = number(value)
     sign = "-" if text.startswith("-") else plus
     product = "·".join(filter(None, (factor, text.removeprefix("-"))))
     return f" {sign} {product}" if plus else f"{sign}{product}"
 
 
-def rule_line(figures: Figures, width: int) -> tuple[Piece, ...]:
+def rule_line(figures: Figures, width: int) -> StyledLine:
     """The update rule in words."""
-    norm, count = figures.batches.norm, figures.statistics.count
+    norm, count = figures.session.norm, figures.statistics.count
     if not norm.training:
-        return (("evaluation mode: the running statistics stay", Tone.MUTED),)
-    unbiased = f"the running variance takes the unbiased one, n = {count:,}"
+        return (("evaluation mode does not change the running statistics", Tone.MUTED),)
     if norm.momentum is None:
         tracked = norm.num_batches_tracked + 1
-        rule = f"momentum None, a cumulative average: batch {tracked:,} weighs 1/{tracked:,}"
+        short = f"momentum None: mini-batch {tracked:,} has weight 1/{tracked:,}"
+        rule = f"{short} (a cumulative average)"
     else:
-        rule = f"momentum {_share(norm.momentum)} weighs the new value (an optimiser's the old)"
-    candidates = [f"{rule}; {unbiased}", f"{rule}; n = {count:,}", rule]
-    return ((next((text for text in candidates if len(text) <= width), candidates[-1]), Tone.MUTED),)
+        short = f"momentum {norm.momentum:.4g} weights the new value"
+        rule = f"{short} (in an optimiser, the old one)"
+    unbiased = f"the running variance is unbiased, n = {count:,}"
+    candidates = [f"{rule}; {unbiased}", f"{rule}; n = {count:,}", rule, short]
+    return ((fitting(candidates, width), Tone.MUTED),)
 
 
-def _share(share: float) -> str:
-    return f"{share:.4g}"
+# -- training mode against evaluation mode
 
 
-# -- training against evaluation
-
-
-def sides_lines(figures: Figures) -> Said:
-    """The same mini-batch normalised by its own statistics and by the running ones, side by side."""
-    training = figures.batches.norm.training
+def modes_lines(figures: Figures) -> StyledLines:
+    """The output for the same mini-batch in training mode and in evaluation mode, side by side."""
+    training = figures.session.norm.training
     marks = ("▸" if training else " ", " " if training else "▸")
     head = (
-        (f"{'y of this batch':<17}", Tone.MUTED),
+        (f"{'output y':<17}", Tone.MUTED),
         (f"{marks[0] + 'training':>9}", Tone.BATCH),
         (f"{marks[1] + 'evaluation':>13}", Tone.RUNNING),
     )
     both = figures.training, figures.evaluation
     return (
         head,
-        _side_row("mean", *(float(side.output.mean()) for side in both)),
-        _side_row("std", *(float(side.output.std()) for side in both)),
-        _side_row("this activation", *(float(side.output[figures.chosen]) for side in both)),
+        _modes_row("mean", *(float(channel.output.mean()) for channel in both)),
+        _modes_row("std", *(float(channel.output.std()) for channel in both)),
+        _modes_row("this activation", *(float(channel.output[figures.chosen]) for channel in both)),
     )
 
 
-def _side_row(name: str, training: float, evaluation: float) -> tuple[Piece, ...]:
+def _modes_row(name: str, training: float, evaluation: float) -> StyledLine:
     return (
         (f"{name:<17}", Tone.TEXT),
         (_aligned(number(training)), Tone.BATCH),
@@ -278,38 +239,44 @@ def _side_row(name: str, training: float, evaluation: float) -> tuple[Piece, ...
     )
 
 
-def difference_line(figures: Figures, width: int) -> tuple[Piece, ...]:
-    """How far the two sides are from one another, in words."""
-    batches = figures.batches
-    given, tracked = batches.network.norm(batches.place).num_batches_tracked, batches.norm.num_batches_tracked
-    count = f"{tracked:,} batch{'es' * (tracked != 1)}"
-    why, seen = f"running statistics of {count}", f"{count} seen"
+def difference_line(figures: Figures, width: int) -> StyledLine:
+    """How far the two modes are apart, and how many mini-batches the running statistics come from."""
+    session, tracked = figures.session, figures.session.norm.num_batches_tracked
+    given = session.network.norm_state(session.layer).num_batches_tracked
+    why = f"running statistics of {_batches(tracked)}"
+    short = f"after {_batches(tracked)}"
     if not tracked:
-        why, seen = "no batch seen yet: running mean 0, variance 1", "no batch seen yet"
+        why, short = "no mini-batch yet: running mean 0, variance 1", "no mini-batch yet"
     elif given:
         here = f" and {tracked - given:,} here" if tracked > given else ""
-        why = f"running statistics of {given:,} batches of training{here}"
+        why = f"running statistics of {_batches(given)} in training{here}"
     both, by = "Training and evaluation", f"{number(figures.difference)} on average"
-    candidates = [f"{both} are {figures.how_far}: y differs by {by}; {why}"]
+    candidates = [f"{both} are {figures.difference_words}: y differs by {by}; {why}"]
     candidates += [
         f"{both} differ by {by}; {why}",
-        f"{both} differ by {by}; {seen}",
+        f"{both} differ by {by}; {short}",
         f"{both} differ by {by}",
     ]
-    text = next((each for each in candidates if len(each) <= width), figures.how_far)
-    return ((text, Tone.STRONG),)
+    return ((fitting([*candidates, figures.difference_words], width), Tone.STRONG),)
 
 
-def controls_of(batches: Batches, source: str) -> list[Control]:
-    """The settings above the canvas; narrow ones leave out the last, and before that beta and gamma."""
-    norm = batches.norm
+def _batches(count: int) -> str:
+    return f"{count:,} mini-batch{'es' * (count != 1)}"
+
+
+# -- the settings
+
+
+def controls_of(session: BatchNormSession, weights: str) -> list[Control]:
+    """The settings above the canvas; where it is narrow the last are left out, and before them beta."""
+    norm = session.norm
     return [
-        Control("tab", "layer", str(batches.place.number)),
-        Control("c", "channel", f"{batches.channel}/{norm.num_features}"),
+        Control("tab", "layer", str(session.layer.number)),
+        Control("c", "channel", f"{session.channel}/{norm.num_features}"),
         Control("t", "mode", "training" if norm.training else "evaluation", stepped=False),
-        Control("g", "gamma", f"{batches.gamma:.4g}"),
-        Control("b", "beta", f"{batches.beta:.4g}", spare=1),
+        Control("g", "gamma", f"{session.gamma:.4g}"),
+        Control("b", "beta", f"{session.beta:.4g}", spare=1),
         Control("m", "momentum", "None" if norm.momentum is None else f"{norm.momentum:g}", is_plain=True),
-        Control("z", "size", str(batches.batch_size), spare=2),
-        Control("w", "weights", source, stepped=False, spare=3),
+        Control("z", "size", str(session.batch_size), spare=2),
+        Control("w", "weights", weights, stepped=False, spare=3),
     ]

@@ -1,260 +1,185 @@
-"""The BatchNorm page: what batch normalisation does to a channel, mini-batch by mini-batch."""
+"""The BatchNorm page: what batch normalisation does to a channel, mini-batch by mini-batch.
+
+The page holds the parts that do the work, and turns keys into transitions of the session that they share.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
-
-from textual.worker import get_current_worker
-
 from convtui.inputs.names import printable
 from convtui.pages.base import keys
-from convtui.pages.base.memo import Memo
+from convtui.pages.base.page import Page
 from convtui.pages.base.player import Player
+from convtui.pages.batchnorm.background import Measurements, Spreads
 from convtui.pages.batchnorm.figures import Figures
-from convtui.pages.batchnorm.lab import Lab, LabScreen
-from convtui.pages.batchnorm.labels import (
-    Said,
-    Tone,
-    controls_of,
-    difference_line,
-    drawn,
-    formula_lines,
-    hint_line,
-    rule_line,
-    running_lines,
-    sides_lines,
-    title_line,
-)
-from convtui.pages.batchnorm.layout import Places, View, planned
-from convtui.pages.batchnorm.plots import (
-    MEAN,
-    VARIANCE,
-    after_histogram,
-    batches_plot,
-    before_histogram,
-    scatter_plot,
-)
+from convtui.pages.batchnorm.labels import controls_of, outermost_text
+from convtui.pages.batchnorm.layout import BatchNormView
+from convtui.pages.batchnorm.network_opener import NetworkOpener
+from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
+from convtui.pages.batchnorm.panes import BatchNormPanes
 from convtui.paint.controls import Control
-from convtui.paint.histogram import Histogram, histogram_lines
-from convtui.paint.panes import DrawnPane
-from convtui.paint.plots import Plot, plot_lines
-from convtui.state.batchnorm import MOMENTA, SCALE_STEP, Batches
-from convtui.state.batchnorm_settings import PROPOSED, change, named
-from convtui.state.session import Session
+from convtui.state.batchnorm import BatchNormSession
+from convtui.state.batchnorm_settings import SUGGESTIONS, Transition, parse_setting, transition, value_text
 from convtui.state.settings import parse_count
 
-WORDS: Final = ("title", "hint", "formula", "running", "rule", "sides", "difference")
-PLOTS: Final = ("batch means", "batch variances", "scatter of means", "scatter of variances")
+_TRY_AGAIN = "w tries again; d on page 5 chooses another data set"
 
 
-class BatchNormScreen(LabScreen):
-    """Histograms, formula, running statistics and their scatter, of one channel at a time."""
+class BatchNormPage(Page):
+    """Histograms, formula, running statistics and the spread of batch statistics, a channel at a time."""
 
     KEYS = keys.PAGES["batchnorm"]
+    DOCUMENT = BATCHNORM
 
     def __init__(self) -> None:
         super().__init__()
         self.player = Player(self)
-        self._view = View.VALUES
-        self._words: dict[str, DrawnPane[Said]] = {name: DrawnPane(drawn) for name in WORDS}
-        self._before, self._after = DrawnPane(histogram_lines), DrawnPane(histogram_lines)
-        self._plots = {name: DrawnPane(plot_lines) for name in PLOTS}
-        self._places = Memo[Places]()
-        self._figures: tuple[Lab, Figures] | None = None  # those on the screen
-        self._before_memo = Memo[Histogram]()
-        self._plot_memos = {name: Memo[Plot]() for name in PLOTS}
+        self.opener = NetworkOpener(lambda: self.host, self)
+        self.measurements = Measurements(self)
+        self.spreads = Spreads(self, lambda: self.opened)
+        self._panes = BatchNormPanes(self.canvas)
+        self._view = BatchNormView.VALUES
+        self._shown: tuple[OpenedNetwork, Figures] | None = None  # what is on the screen
+
+    @property
+    def opened(self) -> OpenedNetwork | None:
+        """The network that is looked at, and what is done with it."""
+        return self.host.timelines.get(BATCHNORM)
 
     # -- showing
 
+    def on_mount(self) -> None:
+        self.host.timelines.watch(BATCHNORM, self.show_again)
+        self.host.trainer.listen(self._trainer_changed)
+
+    def on_screen_resume(self) -> None:
+        self.opener.forget_refusals()
+
+    def _trainer_changed(self) -> None:
+        if self.opener.has_news():
+            self.show_again()
+
     def controls(self) -> list[Control]:
-        if self._figures is None:
+        if self._shown is None:
             return []
-        lab = self._figures[0]
-        return controls_of(lab.batches, self.source_words(lab))
+        opened = self._shown[0]
+        return controls_of(opened.session, self.opener.source_text(opened))
 
     def show_page(self) -> None:
-        session = self.session
-        self.follow()
-        places = self._place(session)
-        lab = self.lab
-        if lab is None:
-            again = "" if self._opening else "w tries again; 5, then d, chooses other images"
-            self._words["title"].show((((self.missing, Tone.TEXT),),))
-            self._words["hint"].show((((again, Tone.MUTED),),))
+        self.opener.open_wanted()
+        size = self.size.height - 2, self.size.width
+        self._panes.place(size, self._view, self.session.view.hints, self.palette)
+        opened = self.opened
+        if opened is None:
+            self._panes.show_problem(self.opener.problem, "" if self.opener.is_opening else _TRY_AGAIN)
             return
-        measured = self.measured(lab)
-        if measured is not None:
-            self._figures = (lab, Figures(lab.batches, measured))
-        if self._figures is not None:
-            self._show_figures(*self._figures, places)
+        measurement = self.measurements.get(opened)
+        if measurement is not None:
+            self._shown = opened, Figures(opened.session, measurement)
+        if self._shown is not None:
+            shown, figures = self._shown
+            self._panes.show(figures, lambda: self.spreads.get(shown))
 
-    def _show_figures(self, lab: Lab, figures: Figures, places: Places) -> None:
-        batches = lab.batches
-        said: dict[str, Callable[[int], Said]] = {
-            "title": lambda wide: (title_line(batches, wide),),
-            "hint": lambda wide: (hint_line(batches, wide),),
-            "formula": lambda wide: formula_lines(figures, wide),
-            "running": lambda wide: running_lines(figures, wide),
-            "rule": lambda wide: (rule_line(figures, wide),),
-            "sides": lambda _: sides_lines(figures),
-            "difference": lambda wide: (difference_line(figures, wide),),
-        }
-        for name, say in said.items():
-            if name in places:
-                self._words[name].show(say(places[name].width))
-        self._show_pictures(lab, figures, places)
+    # -- changing
 
-    def _show_pictures(self, lab: Lab, figures: Figures, places: Places) -> None:
-        """Histograms and plots; what a key has not changed is not made again."""
-        norm, width = figures.batches.norm, self.size.width
-        of_channel = (figures.input, figures.channel, width)
-        if "before" in places:
-            wide = places["before"].width
-            self._before.show(self._before_memo.get(of_channel, lambda: before_histogram(figures, wide)))
-            self._after.show(after_histogram(figures, places["after"].width))
-        for name, statistic in (("means", MEAN), ("variances", VARIANCE)):
-            if f"batch {name}" in places:
-                wide, scatter = places[f"batch {name}"].width, self.scatter(lab)
-                so_far = (*of_channel, figures.batches.seen, norm.momentum, norm.training)
-                drawn_of = (scatter, figures.channel, figures.batches.batch_size, width)
-                for plot, key, make in (
-                    (f"batch {name}", so_far, partial(batches_plot, figures, statistic, wide)),
-                    (
-                        f"scatter of {name}",
-                        drawn_of,
-                        partial(scatter_plot, figures, scatter, statistic, wide),
-                    ),
-                ):
-                    self._plots[plot].show(self._plot_memos[plot].get(key, make))
-
-    def _place(self, session: Session) -> Places:
-        """Give every pane its place, if anything that this depends on has changed."""
-        key = (self.size, session.view.hints, self._view, self.app.theme)
-        return self._places.get(key, lambda: self._placed(session.view.hints))
-
-    def _placed(self, hints: bool) -> Places:
-        palette = self.palette
-        places = planned((self.size.height - 2, self.size.width), self._view, hints)
-        panes: dict[str, DrawnPane[Any]] = {
-            **self._words,
-            "before": self._before,
-            "after": self._after,
-            **self._plots,
-        }
-        for name, region in places.items():
-            panes[name].place(region, palette)
-        self.canvas.place([panes[name] for name in places], palette)
-        return places
+    def change_norm(self, transition: Transition, kind: str = "") -> bool:
+        """Apply a transition; where it is refused, say why. Tells whether it was applied."""
+        opened = self.opened
+        if opened is None:
+            self.say(self.opener.problem)
+            return False
+        try:
+            changed = opened.with_session(transition(opened.session))
+        except ValueError as error:
+            self.say(printable(str(error)), error=True)
+            return False
+        if changed is not opened:
+            self.host.timelines.change(BATCHNORM, changed, kind)
+        return True
 
     # -- mini-batches
 
     def action_batch(self, by: int) -> None:
-        """The next mini-batch, or back before the last."""
-        lab = self.lab
-        if lab is None:
-            return
-        if by < 0:
-            if lab.batches.seen:
-                self.change_lab(Batches.back, "batch")
-            else:
-                self.say("this is the first mini-batch")
-        elif (measured := self.measured(lab)) is None:
+        """The next mini-batch, or the one before."""
+        if by > 0:
+            self._next_batch()
+        elif self.opened and self.opened.session.past:
+            self.change_norm(BatchNormSession.previous_batch, "batch")
+        elif self.opened:
+            self.say("this is the first mini-batch")
+
+    def _next_batch(self) -> None:
+        measurement = self.measurements.get(self.opened) if self.opened else None
+        if measurement is not None:
+            self.change_norm(lambda session: session.next_batch(measurement), "batch")
+        elif self.opened:
             self.say("this mini-batch is still being computed")
-        else:
-            self.change_lab(lambda batches: batches.past(measured), "batch")
 
     def action_ends(self, direction: int) -> None:
         """The first mini-batch again, or through all to the last of the epoch."""
-        lab = self.lab
+        opened = self.opened
         if direction < 0:
-            self.change_lab(Batches.restarted)
-        elif lab is not None and not lab.batches.is_last:
+            self.change_norm(BatchNormSession.restarted)
+        elif opened and not opened.session.is_last:
             self.say("going through the mini-batches to the end of the epoch …")
+            self.measurements.to_end_of_epoch(
+                opened, lambda: self.opened is opened, lambda session: self._reach_end(opened, session)
+            )
 
-            def work() -> Callable[[], None]:
-                worker, batches = get_current_worker(), lab.batches
-                while not batches.is_last and self.lab is lab and not worker.is_cancelled:
-                    batches = batches.past(lab.maker.measure(batches))
-                return partial(self._reached, lab, batches)
-
-            self.in_thread(work)
-
-    def _reached(self, lab: Lab, batches: Batches) -> None:
-        if self.lab is lab:
+    def _reach_end(self, opened: OpenedNetwork, session: BatchNormSession) -> None:
+        if self.opened is opened:
             self.quieten()
-            self.change_lab(lambda _: batches)
+            self.change_norm(lambda _: session)
 
     def end_reached(self) -> str:
-        if self.lab and self.lab.batches.is_last:
-            return "this is the last mini-batch of the epoch: → begins the next, r restarts"
+        if self.opened and self.opened.session.is_last:
+            return "this is the last mini-batch of the epoch: → starts the next epoch, r restarts"
         return ""
 
     def play_on(self, count: int) -> bool:
         for _ in range(count):
-            self.action_batch(1)
-        return self.lab is not None and not self.lab.batches.is_last
+            self._next_batch()
+        return self.opened is not None and not self.opened.session.is_last
 
     # -- settings
 
     def action_layer(self, by: int) -> None:
-        places = self.lab.batches.network.places if self.lab else ()
-        if self.lab and self.lab.batches.place == places[-1 if by > 0 else 0]:
-            number, which = self.lab.batches.place.number, "last" if by > 0 else "first"
-            self.say(f"layer {number} has the {which} batch norm")
+        if text := self.opened and outermost_text(self.opened.session, by):
+            self.say(text)
         else:
-            self.change_lab(lambda batches: batches.moved_place(by), "layer")
+            self.change_norm(lambda session: session.moved_layer(by), "layer")
 
     def action_channel(self, by: int) -> None:
-        count = self.lab.batches.norm.num_features if self.lab else 1
-        self.change_lab(lambda batches: batches.at_channel((batches.channel + by) % count), "channel")
+        self.change_norm(lambda session: session.moved_channel(by), "channel")
 
     def action_activation(self, by: int) -> None:
-        if self._figures and self._figures[0] is self.lab:
-            figures = self._figures[1]
-            self.change_lab(lambda _: figures.moved(by), "activation")
+        if self._shown and self._shown[0] is self.opened:
+            moved = self._shown[1].with_chosen_moved(by)
+            self.change_norm(lambda _: moved, "activation")
 
     def action_size(self, by: int) -> None:
-        def make(batches: Batches) -> Batches:
-            size = batches.batch_size
-            return batches.with_batch_size(2 * size if by > 0 else max(1, size // 2))
-
-        self.change_lab(make, "size")
+        self.change_norm(lambda session: session.with_batch_size_scaled(by), "size")
 
     def action_gamma(self, by: int) -> None:
-        self.change_lab(lambda batches: batches.with_gamma(_stepped(batches.gamma, by)), "gamma")
+        self.change_norm(lambda session: session.with_gamma_stepped(by), "gamma")
 
     def action_beta(self, by: int) -> None:
-        self.change_lab(lambda batches: batches.with_beta(_stepped(batches.beta, by)), "beta")
+        self.change_norm(lambda session: session.with_beta_stepped(by), "beta")
 
     def action_momentum(self, by: int) -> None:
-        """The next of a few momenta; None comes last."""
-
-        def make(batches: Batches) -> Batches:
-            now = batches.norm.momentum
-            below = [each for each in MOMENTA if each is not None and now is not None and each < now]
-            at = MOMENTA.index(now) if now in MOMENTA else len(below) - (by > 0)
-            return batches.with_norm(momentum=MOMENTA[(at + by) % len(MOMENTA)])
-
-        self.change_lab(make, "momentum")
+        self.change_norm(lambda session: session.with_next_momentum(by), "momentum")
 
     def action_mode(self, by: int) -> None:  # noqa: ARG002
-        self.change_lab(lambda batches: batches.with_norm(training=not batches.norm.training))
+        self.change_norm(BatchNormSession.with_mode_toggled)
 
     def action_identity(self) -> None:
         """The gamma and beta that undo the normalisation; then those of the network again."""
-        lab = self.lab
-        measured = self.measured(lab) if lab else None
-        if measured is None:
-            return
+        measurement = self.measurements.get(self.opened) if self.opened else None
+        if measurement is not None:
+            statistics = measurement.training.statistics
+            self.change_norm(lambda session: session.with_identity_toggled(statistics))
 
-        def make(batches: Batches) -> Batches:
-            undoing = batches.undoing(measured.training.statistics)
-            is_undone = (undoing.gamma, undoing.beta) == (batches.gamma, batches.beta)
-            return batches.as_given() if is_undone else undoing
-
-        self.change_lab(make)
+    def action_weights(self, by: int) -> None:  # noqa: ARG002
+        self.opener.switch_weights()
 
     def action_view(self) -> None:
         self._view = self._view.next(self.size.height - 2)
@@ -263,33 +188,17 @@ class BatchNormScreen(LabScreen):
     def action_type(self, name: str) -> None:
         from textual.suggester import SuggestFromList
 
-        lab = self.lab
-        values: dict[str, Any] = {}
-        if name and lab:
-            norm, batches = lab.batches.norm, lab.batches
-            values = {
-                "layer": batches.place.number,
-                "channel": batches.channel,
-                "size": batches.batch_size,
-                "gamma": f"{batches.gamma:g}",
-                "beta": f"{batches.beta:g}",
-                "momentum": norm.momentum,
-            }
-        start = f"{name} {values.get(name, '')}".strip()
-        self.prompt(":", start, self._typed, suggester=SuggestFromList(PROPOSED))
+        value = value_text(self.opened.session, name) if self.opened else ""
+        self.prompt(":", f"{name} {value}".strip(), self._typed, suggester=SuggestFromList(SUGGESTIONS))
 
     def _typed(self, text: str) -> bool:
         try:
-            name, value = named(text)
+            name, value = parse_setting(text)
             if name != "seed":
-                return self.change_lab(change(name, value))
+                return self.change_norm(transition(name, value))
             seed = parse_count(name, value, least=0)
         except ValueError as error:
             self.say(printable(str(error)), error=True)
             return False
-        self.open_seeded(seed)
+        self.opener.open_seeded(seed)
         return True
-
-
-def _stepped(value: float, by: int) -> float:
-    return round(value + by * SCALE_STEP, 10)

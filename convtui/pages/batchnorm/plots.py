@@ -1,8 +1,9 @@
-"""The pictures of the BatchNorm page: histograms before and after, and statistics batch by batch."""
+"""The pictures of the BatchNorm page: histograms before and after, statistics so far, and their spread."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from math import floor, log10
 from typing import Final
 
@@ -10,28 +11,33 @@ import numpy as np
 
 from convtui.engine.spec import Floats
 from convtui.pages.batchnorm.figures import Figures
-from convtui.pages.batchnorm.labels import BATCH, RUNNING, number
+from convtui.pages.batchnorm.labels import fitting, number
+from convtui.pages.batchnorm.styled_text import BATCH, RUNNING
 from convtui.paint.axes import Scale, digits, round_range, top_of
 from convtui.paint.histogram import Histogram
 from convtui.paint.plots import Mark, Plot, Series, Stroke
-from convtui.state.batchnorm import Scatter
+from convtui.state.batch_measurement import SpreadBySize
 
 GUTTER: Final = 4  # columns of the histograms' heights
 LEAST_BATCHES: Final = 20  # on the axis
 LARGEST_SIZE: Final = 512.0  # on the axis
 LINE_POINTS: Final = 100
-MOST_OF_ALL: Final = 0.98  # of all images: beyond that the line of the law falls off the plot
+MOST_OF_ALL: Final = 0.98  # of all images: beyond that the line of the standard error falls off the plot
 TAIL: Final = 0.02  # of the values at either end, for which an axis is not made longer
 STEPS: Final = 10  # of the axis before, at least whose ends are round
 ENDS: Final = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)  # of the axis after, times a power of ten
 HEADROOM: Final = 1.1
 
-MEAN: Final = "mean"
-VARIANCE: Final = "variance"
+
+class Statistic(Enum):
+    """What of a channel's values in a mini-batch is plotted."""
+
+    MEAN = "mean"
+    VARIANCE = "variance"
 
 
 def before_histogram(figures: Figures, width: int) -> Histogram:
-    """The channel's activations as the batch norm gets them, with the batch's mean and deviation.
+    """The channel's activations as the batch norm gets them, with their mean and standard deviation.
 
     width is that of the pane, whose every column is a bin. The axes are those of the first images, so that
     they stay from one mini-batch to the next; what lies beyond is counted in the outermost bins.
@@ -59,19 +65,19 @@ def after_histogram(figures: Figures, width: int) -> Histogram:
 
     The axes are those of the first images with the present gamma and beta.
     """
-    used, other, reference = figures.used, figures.other, figures.reference
-    is_training = figures.batches.norm.training
+    present, other, reference = figures.present, figures.other, figures.reference
+    is_training = figures.session.norm.training
     low, high = sorted(
-        figures.batches.gamma * (end - reference.mean) / np.sqrt(reference.var + figures.batches.norm.eps)
-        + figures.batches.beta
+        figures.session.gamma * (end - reference.mean) / np.sqrt(reference.var + figures.session.norm.eps)
+        + figures.session.beta
         for end in _most_of(reference.values)
     )
     scale = Scale(-_round_up(-low), _round_up(high))
-    mean, std = float(used.output.mean()), float(used.output.std())
+    mean, std = float(present.output.mean()), float(present.output.std())
     colours = (BATCH, RUNNING) if is_training else (RUNNING, BATCH)
     names = ("training", "evaluation") if is_training else ("evaluation", "training")
     (counts, beyond), (outline, outline_beyond) = (
-        _counted(side.output, scale, width) for side in (used, other)
+        _counted(channel.output, scale, width) for channel in (present, other)
     )
     return Histogram(
         _title("y after", mean, std, width),
@@ -92,93 +98,90 @@ def after_histogram(figures: Figures, width: int) -> Histogram:
     )
 
 
-def batches_plot(figures: Figures, statistic: str, width: int) -> Plot:
+def batches_plot(figures: Figures, statistic: Statistic, width: int) -> Plot:
     """The statistic of each mini-batch so far, and the running one that follows it; width is the pane's."""
-    batches, channel = figures.batches, figures.channel
-    stats = [*(seen.statistics for seen in batches.seen), figures.statistics]
-    norms = [*(seen.norm for seen in batches.seen), batches.norm, figures.after]
-    if statistic == MEAN:
-        own = [float(each.mean[channel]) for each in stats]
+    session, channel = figures.session, figures.channel
+    batches = [*(batch.statistics for batch in session.past), figures.statistics]
+    norms = [*(batch.norm for batch in session.past), session.norm, figures.after]
+    if statistic is Statistic.MEAN:
+        title = "mean of each mini-batch"
+        own = [float(each.mean[channel]) for each in batches]
         running = [float(each.running_mean[channel]) for each in norms]
     else:
-        own = [float(each.unbiased_var[channel]) for each in stats]
+        title = "unbiased variance of each mini-batch"
+        own = [float(each.unbiased_var[channel]) for each in batches]
         running = [float(each.running_var[channel]) for each in norms]
     count = len(own)
     last = max(LEAST_BATCHES, round_range(0, count).high)
-    name = "mean" if statistic == MEAN else "unbiased variance"
     return Plot(
-        _fitting(width, f"{name}, batch by batch", name),
+        fitting([title, title.partition(" of ")[0]], width),
         (
-            Series("batch", np.arange(1.0, count + 1), np.array(own), BATCH, Stroke.POINTS, "●"),
+            Series("mini-batch", np.arange(1.0, count + 1), np.array(own), BATCH, Stroke.POINTS, "●"),
             Series("running", np.arange(0.0, count + 1), np.array(running), RUNNING, Stroke.THICK),
         ),
-        x_label="batch",
+        x_label="mini-batch",
         x_range=(0.0, float(last)),
     )
 
 
-def scatter_plot(figures: Figures, scatter: Scatter | None, statistic: str, width: int) -> Plot:
-    """By how much the statistic differs between mini-batches of a size, with the line of the root law.
+def spread_plot(figures: Figures, by_size: SpreadBySize | None, statistic: Statistic, width: int) -> Plot:
+    """How much the statistic differs between mini-batches of each size, and the standard error's line.
 
     width is that of the pane, which may have room to say what this means.
     """
-    size, short = figures.batches.batch_size, f"scatter of the {statistic}"
-    full = f"scatter of the batch {statistic}"
-    title = _fitting(width, f"{full}: the noise that regularises", full, short)
+    size, name = figures.session.batch_size, f"spread of the batch {statistic.value}"
+    title = fitting([f"{name}: noise that regularises", name, f"spread of the {statistic.value}"], width)
     ends = (min(1.0, size), max(LARGEST_SIZE, size))
     empty = Plot(title, (), "batch size", ends, log_x=True, log_y=True)
-    if scatter is None:
+    if by_size is None:
         return replace(empty, empty="drawing mini-batches of every size …")
-    sizes, count = np.array(scatter.sizes, float), scatter.image_count
-    spread = (scatter.means if statistic == MEAN else scatter.variances)[:, figures.channel]
+    sizes, count = np.array(by_size.sizes, float), by_size.image_count
+    spread = (by_size.means if statistic is Statistic.MEAN else by_size.variances)[:, figures.channel]
     if not (spread > 0).any():
-        is_fixed = (scatter.variances[:, figures.channel] > 0).any()
-        why = "the batch norm before it fixes this mean" if is_fixed else "all images give the same"
-        return replace(empty, empty=f"no noise: {why}")
-    one = of_one_image(sizes, spread, count)
+        is_fixed = (by_size.variances[:, figures.channel] > 0).any()
+        why = "the batch norm before it fixes this mean" if is_fixed else "all images give the same value"
+        return replace(empty, empty=f"no spread: {why}")
+    one = spread_of_one_image(sizes, spread, count)
     along = np.geomspace(ends[0], min(ends[1], MOST_OF_ALL * count), LINE_POINTS)
-    here = float(one * root_law(np.array([float(size)]), count)[0])
-    law, short = f"1 image's scatter/√size·√(1-size/{count:,})", "1 image's scatter/√size"
+    here = float(one * standard_error(np.array([float(size)]), count)[0])
+    law, short = f"1 image's spread/√size·√(1-size/{count:,})", "1 image's spread/√size"
     return replace(
         empty,
         series=(
             Series(
-                _fitting(width - 16, law, short),
+                fitting([law, short], width - 16),
                 along,
-                one * root_law(along, count),
+                one * standard_error(along, count),
                 None,
                 Stroke.DASHED,
             ),
-            Series(f"{scatter.draws} draws", sizes, spread, BATCH, Stroke.POINTS, "●"),
+            Series(f"{by_size.draws} draws", sizes, spread, BATCH, Stroke.POINTS, "●"),
         ),
         marks=(Mark(float(size), None, f"{size}: about ±{digits(here)}"),),
     )
 
 
-def root_law(sizes: Floats, image_count: int) -> Floats:
-    """The scatter of the mean of so many images, in that of one: 1/√size·√(1 - size/image_count).
+def standard_error(sizes: Floats, image_count: int) -> Floats:
+    """The standard error of the mean of so many images, for a spread of 1 between single images.
 
-    The second factor is there because no image is drawn twice: the mean of all of them is always the same.
+    1/√size·√(1 - size/image_count): the second factor, the finite population correction, is there because
+    no image is drawn twice, so that the mean of all of them is always the same.
+    Source: https://en.wikipedia.org/wiki/Standard_error#Finite_population_correction_(FPC)
     """
-    law: Floats = np.sqrt((1 - sizes / image_count).clip(0) / sizes)
-    return law
+    errors: Floats = np.sqrt((1 - sizes / image_count).clip(0) / sizes)
+    return errors
 
 
-def of_one_image(sizes: Floats, spread: Floats, image_count: int) -> float:
-    """The scatter of one image for which the law is nearest to the spreads on a logarithmic scale."""
-    law = root_law(sizes, image_count)
-    is_spread = (spread > 0) & (law > 0)
-    return float(np.exp(np.mean(np.log(spread[is_spread] / law[is_spread]))))
+def spread_of_one_image(sizes: Floats, spread: Floats, image_count: int) -> float:
+    """The spread of one image for which the standard errors are nearest to these, on a logarithmic scale."""
+    errors = standard_error(sizes, image_count)
+    is_spread = (spread > 0) & (errors > 0)
+    return float(np.exp(np.mean(np.log(spread[is_spread] / errors[is_spread]))))
 
 
 def _title(name: str, mean: float, std: float, width: int) -> str:
     figures = f"{number(mean)} ± {number(std)}"
-    return _fitting(width, f"{name}: mean {figures}", f"{name}: {figures}")
-
-
-def _fitting(width: int, *titles: str) -> str:
-    """The first that fits, else the last."""
-    return next((title for title in titles if len(title) <= width), titles[-1])
+    return fitting([f"{name}: mean {figures}", f"{name}: {figures}"], width)
 
 
 def _marks(mean: float, std: float) -> tuple[Mark, ...]:

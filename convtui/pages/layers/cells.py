@@ -16,12 +16,10 @@ import numpy as np
 from convtui.engine.convolution import Position
 from convtui.engine.spec import Indices
 from convtui.engine.tracing import Mask
-from convtui.paint.cells import Patch, coloured
-from convtui.paint.colours import Array, Palette, Pixels, accent_on
+from convtui.paint.cells import Patch
+from convtui.paint.colours import Array, ColourScale, Palette, accent_on, coloured
 from convtui.paint.drawing import Cell
 from convtui.paint.text import number_format
-
-Scale = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +30,7 @@ class MapCells:
     """
 
     values: Array
-    scale: Scale
+    scale: ColourScale
     every: int = 1
     is_computed: bool = True
 
@@ -52,16 +50,13 @@ class MapCells:
     def columns(self) -> int:
         return int(self._shown.shape[1])
 
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return coloured(values, self.scale, palette)
-
     @cached_property
     def text(self) -> Callable[[float], str]:
         return number_format(*self.scale) if self.is_computed else lambda _: "·"
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         values = self._shown[rows.start : rows.stop, columns.start : columns.stop]
-        return Patch(values, self.coloured(values, palette), np.zeros(values.shape, np.uint8))
+        return Patch(values, coloured(values, self.scale, palette), np.zeros(values.shape, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,7 @@ class MosaicCells:
     """All feature maps [channels, rows, columns] of a layer side by side, the selected one framed."""
 
     maps: Array
-    scale: Scale
+    scale: ColourScale
     tiling: Tiling
     channel: int
     is_computed: bool = True
@@ -129,9 +124,6 @@ class MosaicCells:
     @property
     def columns(self) -> int:
         return self.tiling.size[1]
-
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return coloured(values, self.scale, palette)
 
     @cached_property
     def text(self) -> Callable[[float], str]:
@@ -152,7 +144,7 @@ class MosaicCells:
         i = np.minimum(row * tiling.every, self.maps.shape[1] - 1)[:, None]
         j = np.minimum(column * tiling.every, self.maps.shape[2] - 1)
         values = self.maps[channel.clip(0, len(self.maps) - 1), i, j]
-        pixels = self.coloured(values, palette)
+        pixels = coloured(values, self.scale, palette)
         values, pixels[~inside] = np.where(inside, values, np.nan), palette.background
         if tiling.gap:
             pixels[self._frame(y, x)] = accent_on(palette.background, palette)

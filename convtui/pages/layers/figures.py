@@ -17,9 +17,9 @@ from convtui.engine.spec import ConvSpec, Indices
 from convtui.engine.stack import Row
 from convtui.engine.tracing import Feeding
 from convtui.inputs.images import Picture
+from convtui.pages.base.step_grids import channel_name, picture_title
 from convtui.pages.layers.cells import MapCells, MosaicCells, Tiling
 from convtui.pages.layers.layout import Place, Size
-from convtui.pages.step.figures import channel_name, picture_title
 from convtui.paint.cells import ImageCells
 from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline
@@ -115,9 +115,9 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
     channel = stack.activation[0] if is_selected else min(slice or 0, channels - 1)
     shape = "x".join(map(str, picture.pixels.shape))
     details = [f"channel {channel_name(picture, channel)}"] if channels > 1 and not own_colours else []
-    hint, short = ("the arrows select a pixel", "arrows select") if is_selected else (FRAMED, "what feeds it")
+    hint, short = ("arrows select a pixel", "arrows select") if is_selected else (FRAMED, "what feeds it")
     hint = hint if len(hint) <= place.region.width else short
-    thinned = f"{hint} · ÷{every}: one of {every} rows and columns"
+    thinned = f"{hint} · ÷{every}: 1 in {every} rows and columns"
     hint = thinned if every > 1 and len(thinned) <= place.region.width else hint
     grid = Grid(
         cells=_image_cells(picture, channel, own_colours, every),
@@ -153,7 +153,7 @@ def earlier_grid(row: Row, maps: Maps, fed: Feeding, channel: int, place: Place)
     name = f"{row.number} {row.layer.kind}"
     thinned = _thinned(every)
     count = f"{len(fed.rows)}x{len(fed.columns)} cells" if channels else "none"
-    hint = f"{count} feed" if len(count) + 5 <= place.region.width else count
+    hint = f"{count} feed it" if len(count) + 8 <= place.region.width else count
     return Grid(
         cells=_map_cells(maps, shown, every),
         title=f"{name}[{shown}]{thinned}",
@@ -184,7 +184,7 @@ def mosaic_grid(stack: Stack, maps: Maps, tiling: Tiling) -> Grid:
     what = "features" if are_features else "feature maps" if stack.layer else "channels"
     what = what if count > 1 else what.removesuffix("s")
     title = f"{count} {what} of {kind}{_thinned(tiling.every)}"
-    weights = f"trained: {stack.trained}" if stack.trained else f"seed {stack.seed}: random weights"
+    weights = f"trained: {stack.trained}" if stack.trained else f"random weights, seed {stack.seed}"
     hint = weights if stack.layer and _has_weights(stack) else ""
     if not maps.is_computed:
         title, hint = f"computing… {title}", ""

@@ -11,8 +11,8 @@ from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding, field_through
 from convtui.pages.layers.table import is_clipped
 from convtui.paint.controls import Control, pair
-from convtui.paint.text import significant
-from convtui.state.learned_weights import Trained
+from convtui.paint.text import counted, significant
+from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 
 
@@ -24,7 +24,7 @@ def growth(summary: Summary, width: int) -> str:
         return meaning
     widest = max(row.field.size for row in summary.rows if isinstance(row.layer, Window))
     fields = f"{_by(convs[0].field.size)} → {_by(widest)}"
-    sees = f"Deeper sees more ({fields}): windows read windows"
+    sees = f"Deeper layers see more ({fields}): windows of windows"
     before, after = convs[0].output_shape, max(convs, key=lambda row: row.output_shape[0]).output_shape
     if after[0] <= before[0]:
         return sees
@@ -38,13 +38,11 @@ def terms(row: Row, summary: Summary, width: int) -> str:
     """What jump and start of a layer's fields mean, and the star in the table if there is one."""
     (down, across), (first, left) = row.field.jump, row.field.start
     apart = (
-        _counted(down, "pixel")
-        if down == across
-        else f"{_counted(down, 'row')}, {_counted(across, 'column')}"
+        counted(down, "pixel") if down == across else f"{counted(down, 'row')}, {counted(across, 'column')}"
     )
-    look = "would look" if row.field.rows.count == row.field.columns.count == 1 else "look"
-    jump = f"jump {pair(row.field.jump)}: neighbours {look} {apart} apart"
-    start = f"start {_pixels(first, left)}: the centre of the first one's field"
+    look = "would be" if row.field.rows.count == row.field.columns.count == 1 else "are"
+    jump = f"jump {pair(row.field.jump)}: fields {look} {apart} apart"
+    start = f"start {_pixels(first, left)}: the centre of the first field"
     star = "   * larger than the image: clipped" if any(map(is_clipped, summary.rows)) else ""
     short_start, short_star = start.replace("the centre of", "centre of"), "   * clipped" if star else ""
     candidates = [f"{jump} · {start}{star}", f"{jump} · {short_start}{star}", f"{jump} · {start}{short_star}"]
@@ -56,16 +54,12 @@ def _pixels(row: float, column: float) -> str:
     return ", ".join(both)
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def unlike_training(trained: Trained, width: int) -> str:
-    """What is to be said where a picture has not the values that the network has learnt from."""
+def unlike_training(trained: LearnedWeights, width: int) -> str:
+    """What is to be said where a picture has not the values that the network has learned from."""
     run = trained.run_name
     candidates = [
-        f"{run} learnt from normalised images, which this is not: its network would not see it so",
-        f"{run} learnt from normalised images; this is none",
+        f"{run} was trained on normalised images, but this image is not normalised",
+        f"{run} expects normalised images; this is not one",
     ]
     return next((text for text in candidates if len(text) <= width), candidates[-1])
 
@@ -73,7 +67,7 @@ def unlike_training(trained: Trained, width: int) -> str:
 def layer_line(row: Row, width: int) -> str:
     """How the layer's parameters and multiply-adds are counted."""
     if row.number == 0:
-        return "every layer is computed from the image, through those that it reads"
+        return "every layer is computed from the image, directly or through other layers"
     name = f"{row.number} {row.layer.title}: "
     if not row.parameter_shapes:
         return f"{name}no parameters, nothing to train"
@@ -86,7 +80,7 @@ def layer_line(row: Row, width: int) -> str:
 def size_line(row: Row, width: int) -> str:
     """Why the layer's output has the size it has."""
     if row.number == 0:
-        return "an image has no weights; the receptive field of a pixel is the pixel"
+        return "an image has no weights; the receptive field of a pixel is the pixel itself"
     if len(row.inputs) > 1:
         how = "the sum of" if isinstance(row.layer, Residual) else "the channels of"
         return f"output {_list(row.output_shape)}: {how} layers {', '.join(map(str, row.inputs))}"
@@ -150,7 +144,7 @@ def _list(shape: tuple[int, ...]) -> str:
 
 def layer_controls(stack: Stack) -> list[Control]:
     """The stack's settings and the selected layer's."""
-    name = stack.name or "own layers"
+    name = stack.name or "custom"
     items = [
         Control("n", "network", name, is_plain=True),
         Control("w", "weights", str(stack.trained or f"seed {stack.seed}"), is_plain=True),

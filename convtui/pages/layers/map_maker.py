@@ -10,7 +10,7 @@ from math import prod
 
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import LayerError
-from convtui.engine.stack import Row
+from convtui.engine.stack import Row, missing
 from convtui.inputs.images import Picture
 from convtui.pages.layers.figures import Maps
 from convtui.state.network import Stack
@@ -51,12 +51,7 @@ class MapMaker:
         """What is still to be made for the goal, in order; nothing if it cannot be made."""
         if self.trouble and self.trouble.number <= self.goal:
             return []
-        needed, missing = {self.goal}, []
-        for number in range(self.goal, 0, -1):
-            if number in needed and number not in self._maps:
-                needed.update(self._rows[number].inputs)
-                missing.append(number)
-        return missing[::-1]
+        return missing(self._rows, self.goal, self._maps)
 
     @property
     def is_quick(self) -> bool:
@@ -65,16 +60,16 @@ class MapMaker:
 
     def make_next(self) -> bool:
         """One layer further; tells whether there was one."""
-        missing = self.missing
-        if missing:
+        numbers = self.missing
+        if numbers:
             try:
-                self._maps[missing[0]] = Maps.of(self._feature_maps.activations(missing[0]))
+                self._maps[numbers[0]] = Maps.of(self._feature_maps.activations(numbers[0]))
             except LayerError as error:
                 self.trouble = error
             except MemoryError:
-                layer = self._rows[missing[0]].layer.title
-                self.trouble = LayerError(missing[0], layer, "needs more memory than there is")
-        return bool(missing)
+                layer = self._rows[numbers[0]].layer.title
+                self.trouble = LayerError(numbers[0], layer, "needs more memory than is available")
+        return bool(numbers)
 
 
 def _seconds(row: Row) -> float:

@@ -264,7 +264,7 @@ class LayersPage(ConvolutionPage):
         self.change_stack(lambda stack: stack.at(stack.layer, (0, 0, 0)))
 
     def action_go_to(self) -> None:
-        question = "go to (layer, or row,column, or channel,row,column)"
+        question = "go to (layer, row,column or channel,row,column)"
         self.prompt(question, "", self._go_to, "5 · 4,18 · 0,4,18")
 
     def _go_to(self, text: str) -> bool:
@@ -302,25 +302,25 @@ class LayersPage(ConvolutionPage):
     # -- what else the common keys do
 
     def action_multiply_add(self, count: int) -> None:  # noqa: ARG002
-        self.say("multiply-adds are made on the Step page; enter opens the layer there")
+        self.say("the Step page shows multiply-adds; enter opens the layer there")
 
     def action_open_layer(self) -> None:
         """Open the selected layer's convolution on the Step page."""
         stack, maker = self.session.stack, self._maker
         if maker is None or not maker.maps(stack.layer):
-            self.say("its input is still being computed")
+            self.say("the layer's input is still being computed")
             return
         feature_maps = maker.feature_maps
         if self.change(lambda session: session.with_layer_opened(feature_maps)):
             name = self.session.picture.name
-            self.host.open_page("step", f"{name}: its real input and weights · u, then 3, goes back")
+            self.host.open_page("step", f"{name}: its real input and weights · u, then 3, to go back")
 
     def action_finish(self) -> None:
-        self.say("f finishes the output of the Step page, which 1 opens")
+        self.say("f finishes the output on the Step page; 1 opens it")
 
     def end_reached(self) -> str:
         if self.session.stack == self.session.stack.moved(1):
-            return "this is the last activation of the layer: r restarts"
+            return "this is the last activation of the layer; r restarts"
         return ""
 
     def play_on(self, count: int) -> bool:

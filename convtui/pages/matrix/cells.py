@@ -14,8 +14,8 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.equations import GREEK
 from convtui.engine.matrix import TransposedMatrix, WeightMatrix
 from convtui.engine.spec import Indices
-from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, ImageCells, Patch, TableCells, coloured
-from convtui.paint.colours import Array, Palette, Pixels, diverging, mixed
+from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, ImageCells, Patch, TableCells
+from convtui.paint.colours import Array, ColourScale, Palette, Pixels, coloured, diverging, mixed
 from convtui.paint.text import is_integral, number_format
 
 # Paul Tol's muted scheme, which the colour-blind can tell apart. Source: https://sronpersonalpages.nl/~pault
@@ -77,11 +77,8 @@ class MatrixCells:
         return float(np.abs(self.matrix.weight).max())
 
     @property
-    def scale(self) -> tuple[float, float]:
+    def scale(self) -> ColourScale:
         return -self.limit, self.limit
-
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return diverging(values, self.limit, palette)
 
     @cached_property
     def text(self) -> Callable[[float], str]:
@@ -174,7 +171,7 @@ class VectorCells:
 
     size: int
     lying: bool
-    scale: tuple[float, float]
+    scale: ColourScale
     values_at: Callable[[range], Array]
     kinds_at: Callable[[range], NDArray[np.uint8]] | None = None
     whole: bool = False  # whole numbers only
@@ -194,9 +191,6 @@ class VectorCells:
     def signed(self) -> bool:
         return self.scale[0] < 0 and not self.names
 
-    def coloured(self, values: Array, palette: Palette) -> Pixels:
-        return coloured(values, self.scale, palette)
-
     @cached_property
     def text(self) -> Callable[[float], str]:
         if self.names:
@@ -206,7 +200,7 @@ class VectorCells:
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         along = columns if self.lying else rows
         values = self.values_at(along)
-        pixels = self.coloured(values, palette)
+        pixels = coloured(values, self.scale, palette)
         kinds = self.kinds_at(along) if self.kinds_at else np.zeros(len(along), np.uint8)
         is_padding = (kinds == PADDING)[:, None]
         pixels = np.where(is_padding, mixed(pixels, palette.padding, 0.7), pixels)

@@ -15,6 +15,7 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.equations import Equations, equations
 from convtui.engine.matrix import TransposedMatrix, WeightMatrix
 from convtui.inputs.images import Picture
+from convtui.pages.base.step_grids import Pointer, image_cells, output_cells, step_grids
 from convtui.pages.matrix.cells import (
     MatrixCells,
     NamedImageCells,
@@ -26,7 +27,6 @@ from convtui.pages.matrix.cells import (
     transposed_product,
 )
 from convtui.pages.matrix.layout import MatrixPlan
-from convtui.pages.step.figures import Pointer, image_cells, output_cells, step_grids
 from convtui.paint.cells import whole_pixels
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
 from convtui.paint.text import is_integral
@@ -34,9 +34,9 @@ from convtui.state.session import Session, View
 
 SAMPLED_PRODUCTS: Final = 64
 ABOVE: Final = (
-    "each value stands over the column that it is multiplied by",
-    "each value stands over its column",
-    "each over its column",
+    "each value is above the column that it multiplies",
+    "each value is above its column",
+    "each above its column",
 )
 
 
@@ -195,14 +195,14 @@ def _vectors(
     if transposed:
         marks = Readers(read, frozenset({edge}))
         pixel = (pointed.input, 0) if pointed else None
-        title = f"y · output flattened: {session.size} values"
+        title = f"y · flattened output: {session.size} values"
         y = Grid(outputs, title, hint, "y", focus=(0, index))
         return y, Grid(inputs, "Mᵀy" if thickness > 1 else "", readers=marks, focus=pixel)
     lying = min(thickness, 2)
     marks = Readers(frozenset({lying - 1}), read)
     pixel = (0, pointed.input) if pointed else None
     of = "padded image" if view.with_padding else "image"
-    title = f"x · {of} flattened: {matrix.shape[1]} values"
+    title = f"x · flattened {of}: {matrix.shape[1]} values"
     x = Grid(inputs, title, hint, "x", focus=pixel, readers=marks)
     around = Outline(range(index, index + 1), range(thickness)) if thickness > 1 else None
     filled = _filled(session) * thickness
@@ -315,7 +315,7 @@ def _pictures(
     if letters or session.view.by_entry:
         o, s = shown.position[0], shown.slice
         cells = _named_kernel(session.convolution, o, s, session.view.by_entry)
-        kernel = replace(kernel, cells=cells, hint="their names and colours")
+        kernel = replace(kernel, cells=cells, hint="names and colours")
     return image, kernel
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from convtui.engine.matrix import WeightMatrix
 from convtui.pages.matrix.cells import ENTRY_COLOURS
 from convtui.pages.matrix.figures import Pointed, matrix_in, upright
-from convtui.paint.text import significant
+from convtui.paint.text import counted, significant
 from convtui.state.session import Session
 
 NAMED_ENTRIES = 3
-OVER_PADDING = ", less those over the padding"
-ADDED_UP = ", added up where the padding repeats a pixel"
+OVER_PADDING = ", minus those on padding"
+ADDED_UP = ", summed where the padding repeats a pixel"
 
 
 def row_words(session: Session) -> list[str]:
@@ -26,14 +26,14 @@ def row_words(session: Session) -> list[str]:
     row = upright(matrix_in(session)).row(session.index)
     name = f"output[{o}, {r}, {c}]"
     if session.view.transposed:
-        spread = f"column {session.index} spreads {name} over {_counted(len(row.indices), 'pixel')}"
-        return [f"{spread}, with the weights it was read with", spread]
+        spread = f"column {session.index} spreads {name} over {counted(len(row.indices), 'pixel')}"
+        return [f"{spread}, with the weights that computed it", spread]
     bias = f" + bias {significant(step.bias)}" if step.has_bias else ""
     line = f"row {session.index} · x{bias} = {name} = {significant(step.value)}"
     every = prod(session.convolution.weight_shape[1:])
     if len(row.indices) == every or session.spec.padding_mode != "zeros":
         return [line]
-    return [f"{line}  ({len(row.indices)} of {every} weights: the others lie over the padding)", line]
+    return [f"{line}  ({len(row.indices)} of {every} weights; the others fall on padding)", line]
 
 
 def pointed_words(session: Session, pointed: Pointed | None) -> list[str]:
@@ -43,7 +43,7 @@ def pointed_words(session: Session, pointed: Pointed | None) -> list[str]:
     """
     if pointed is None:
         return [
-            "shift+arrows or the mouse: any cell's weight, pixel and output cell",
+            "shift+arrows or mouse: any cell's weight, pixel and output cell",
             "shift+arrows or mouse: any cell's weight",
         ]
     matrix = matrix_in(session)
@@ -52,15 +52,15 @@ def pointed_words(session: Session, pointed: Pointed | None) -> list[str]:
     name = f"Mᵀ[{j}, {i}]" if session.view.transposed else f"M[{i}, {j}]"
     pixel, value = _pixel(session, matrix, pointed.input)
     if not entries:
-        zero = f"{name}, an untrainable zero: "
-        return [f"{zero}this window never reads that pixel, {pixel}", f"{zero}{pixel} is not read"]
+        zero = f"{name}, a structural zero: "
+        return [f"{zero}this window does not read {pixel}", f"{zero}{pixel} is not read"]
     weight = session.convolution.weight
     shown = " + ".join(
         f"weight{list(map(int, np.unravel_index(entry, weight.shape)))}" for entry in entries[:NAMED_ENTRIES]
     )
     more = f" + … ({len(entries)} in all)" if len(entries) > NAMED_ENTRIES else ""
     total = float(weight.take(entries).sum())
-    short, zero = (" (trainable)", " (trainable: it only happens to be 0)") if total == 0 else ("", "")
+    short, zero = (" (trainable)", " (trainable; it just happens to be 0)") if total == 0 else ("", "")
     weights = f"{name} = {shown}{more} = {significant(total)}"
     output = f"output{list(session.convolution.position(pointed.output))}"
     if session.view.transposed:
@@ -92,12 +92,12 @@ def figures(session: Session, width: int) -> list[str]:
     of_rows, of_columns = (
         ("pixels", "output cells") if session.view.transposed else ("output cells", "pixels")
     )
-    density = f"{100 * matrix.density:.3g} %"
+    density = f"{100 * matrix.density:.3g}%"
     bias = session.convolution.bias
     weights, biases = session.convolution.weight.size, 0 if bias is None else len(bias)
     dense = matrix.dense_parameters + (0 if bias is None else standing.shape[0])
     free = f"{weights + biases:,}"
-    made = f"{weights:,} weights + {_counted(biases, 'bias')}" if biases else "the kernel's weights"
+    made = f"{weights:,} weights + {counted(biases, 'bias')}" if biases else "the kernel's weights"
     unread = standing.zero_columns
     line = "rows" if session.view.transposed else "columns"
     return [
@@ -118,7 +118,7 @@ def figures(session: Session, width: int) -> list[str]:
         fitting(
             width,
             f"all-zero {line}: {unread:,}"
-            + (" (pixels that no window reads)" if unread else ": every pixel is read"),
+            + (" (pixels that no window reads)" if unread else " (every pixel is read)"),
             f"all-zero {line} (pixels never read): {unread:,}",
         ),
     ]
@@ -128,19 +128,19 @@ def matrix_hint(session: Session, width: int, has_dots: bool = True) -> str:
     """What is to be seen in the matrix now; `has_dots` says whether cells without a weight are dots."""
     view, convolution, matrix = session.view, session.convolution, matrix_in(session)
     is_full = matrix.nnz == matrix.dense_parameters
-    zeros = "" if is_full else f"; {'dots' if has_dots else 'empty'}: zeros that no training changes"
+    zeros = "" if is_full else f"; {'dots' if has_dots else 'empty'}: structural zeros"
     if view.by_entry:
         return fitting(width, *(f"{text}{zeros}" for text in _entries_hint(session)), *_entries_hint(session))
     if view.transposed:
         return fitting(
             width,
-            "rows are pixels: what a gradient or a transposed convolution multiplies by",
-            "rows are pixels: a gradient multiplies by it",
-            "a gradient multiplies by it",
+            "rows are pixels: used for gradients and transposed convolutions",
+            "rows are pixels: used for gradients",
+            "used for gradients",
             "rows are pixels",
         )
     filters, *output = convolution.output_shape
-    weights = _counted(prod(convolution.weight_shape[1:]), "weight")
+    weights = counted(prod(convolution.weight_shape[1:]), "weight")
     rest = _exception(session)
     if prod(output) == 1:
         row = (
@@ -152,7 +152,7 @@ def matrix_hint(session: Session, width: int, has_dots: bool = True) -> str:
     of, holds = ("every row", "holds") if filters == 1 else ("the rows of a channel", "hold")
     same = f"{of} {holds} the same {weights}, shifted{rest}"
     fewer = [f"{of}: the same {weights}, shifted, or fewer"] if rest == OVER_PADDING else []
-    shared = f"all rows share {weights}" if filters == 1 else f"{weights} for each channel"
+    shared = f"all rows share {weights}" if filters == 1 else f"{weights} per channel"
     return fitting(width, f"{same}{zeros}", same, *fewer, shared)
 
 
@@ -169,10 +169,10 @@ def _entries_hint(session: Session) -> list[str]:
     weight, (_, *output) = session.convolution.weight, session.convolution.output_shape
     is_alone = weight.size <= len(ENTRY_COLOURS)
     colour = "one colour, one weight" if is_alone else "a weight keeps its colour"
-    first = ", of several added the first's" if _exception(session) == ADDED_UP else ""
+    first = " (the first if summed)" if _exception(session) == ADDED_UP else ""
     if prod(output) == 1:
         return [f"{colour}{first}", colour]
-    long, short = (f"{colour}{first}: {what}" for what in ("shared weights are diagonals", "diagonals"))
+    long, short = (f"{colour}{first}{how}" for how in (": shared weights are diagonals", ", in diagonals"))
     return [long, short, "diagonals: shared weights"]
 
 
@@ -187,8 +187,3 @@ def wrapped(texts: Sequence[str], width: int, lines: int) -> list[str]:
 def fitting(width: int, *texts: str) -> str:
     """The first text that fits, else the last."""
     return next((text for text in texts if len(text) <= width), texts[-1])
-
-
-def _counted(count: int, noun: str) -> str:
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}{plural}"

@@ -35,7 +35,7 @@ class EditLine(Horizontal):
     def compose(self) -> ComposeResult:
         yield self._cell_name
         yield self._line
-        yield Static("esc leaves · enter takes · arrows move · tab next ", classes="keys")
+        yield Static("esc ends · enter sets · tab next · arrows move ", classes="keys")
 
     def on_mount(self) -> None:
         self.screen.set_focus(self._line)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from convtui.pages.step.figures import Pointer
+from convtui.pages.base.step_grids import Pointer
 from convtui.paint.drawing import Cell
 from convtui.paint.text import significant
 from convtui.state.session import Session
@@ -16,8 +15,7 @@ TARGETS: Final = ("kernel", "bias", "image")
 MOVES: Final = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 
 
-@dataclass(frozen=True)
-class Editing:
+class Editing(NamedTuple):
     """What is edited and the cell the cursor is on, in the kernel's or the image's own frame."""
 
     target: str
@@ -26,23 +24,26 @@ class Editing:
 
     @classmethod
     def begun(cls, session: Session) -> Editing:
+        """At the kernel's first entry."""
         return cls("kernel").within(session)
 
     @property
     def pointer(self) -> Pointer:
+        """The cell as what the user points at."""
         cell = (self.row, self.column)
         return Pointer(
             pixel=cell if self.target == "image" else None, entry=cell if self.target == "kernel" else None
         )
 
     def within(self, session: Session) -> Editing:
+        """The nearest cell that is still there."""
         rows, columns = self._shape(session)
-        return replace(
-            self, row=min(max(self.row, 0), rows - 1), column=min(max(self.column, 0), columns - 1)
+        return self._replace(
+            row=min(max(self.row, 0), rows - 1), column=min(max(self.column, 0), columns - 1)
         )
 
     def moved(self, rows: int, columns: int, session: Session) -> Editing:
-        return replace(self, row=self.row + rows, column=self.column + columns).within(session)
+        return self._replace(row=self.row + rows, column=self.column + columns).within(session)
 
     def switched(self, session: Session) -> Editing:
         """The next target; on the image the cursor starts in the window."""
@@ -53,6 +54,7 @@ class Editing:
         return Editing(target)
 
     def clicked(self, on_image: bool, cell: Cell, session: Session) -> Editing:
+        """At a cell of the image's grid, which has the padding too, or of the kernel's."""
         if on_image:
             down, across = session.convolution.axes
             return Editing("image", cell[0] - down.before, cell[1] - across.before).within(session)

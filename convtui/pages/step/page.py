@@ -9,9 +9,9 @@ from convtui.engine.convolution import Step
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import MARGIN, zoom_of
 from convtui.pages.base.memo import Memo
+from convtui.pages.base.step_grids import Pointer, slice_names, step_grids
 from convtui.pages.step.editing import MOVES, Editing
 from convtui.pages.step.equation import result_line, sum_line
-from convtui.pages.step.figures import Pointer, slice_names, step_grids
 from convtui.pages.step.layout import StepPlan, planned, regions
 from convtui.pages.step.shape import shape_notes
 from convtui.paint.canvas import Canvas, Pane

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from convtui.engine.spec import Axis
+from convtui.paint.text import plural, spans
 
 IN_WORDS = "(image + padding − dilation·(kernel−1) − 1)/stride + 1"
 
@@ -36,29 +35,14 @@ def _unread(axes: tuple[Axis, Axis], width: int) -> str:
     unread = [axis for axis in axes if axis.unused]
     for label in ("never read by any window: ", "never read: "):
         for most in (4, 2, 1, 0):
-            named = (f"{counted(axis.name, axis.unused)} {spans(axis.unused, most)}" for axis in unread)
+            named = (
+                f"{plural(axis.name.removesuffix('s'), len(axis.unused))} {spans(axis.unused, most)}"
+                for axis in unread
+            )
             line = label + ", ".join(named)
             if len(line) <= width:
                 return line
     return line
-
-
-def spans(numbers: Sequence[int], most: int = 4) -> str:
-    """Ascending numbers as ranges: "3, 7-9, 27"; a long list is cut and counted."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    shown = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:most]]
-    if len(runs) <= most:
-        return ", ".join(shown)
-    return f"{', '.join(shown)} … ({len(numbers)} in all)" if shown else f"({len(numbers)} in all)"
-
-
-def counted(plural: str, numbers: Sequence[int]) -> str:
-    return plural.removesuffix("s") if len(numbers) == 1 else plural
 
 
 def _fitted(label: str, formula: str, width: int) -> str:

@@ -1,354 +1,270 @@
-"""From a run's record to the plain figures that the panes of the Train page draw."""
+"""What the Train page shows, as plain figures: the page fills these in, the panes draw them.
+
+One class for each view of the page. All are made anew when something changes; a part that has not changed
+since (kernels, predictions, a band) is best the very same object, which then is not drawn again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import lru_cache
-from math import log
+from dataclasses import dataclass
 
-import numpy as np
-
-from convtui.engine.layers import ReLU
-from convtui.engine.stack import Row, Summary, summarize
-from convtui.inputs.names import printable, run_name, run_number
-from convtui.pages.train import views as shown
-from convtui.pages.train.wording import rate_words, run_words, state_words
 from convtui.paint.band import Band
 from convtui.paint.colours import Array
-from convtui.training.architecture import layers_text
-from convtui.training.datasets.minibatches import pictured
-from convtui.training.datasets.open_any import DataSet
-from convtui.training.process.activation_stats import HISTOGRAM_IMAGES
-from convtui.training.process.protocol import LayerStatistics, Snapshot
-from convtui.training.recipe import Recipe
-from convtui.training.recipe_words import recipe_words
-from convtui.training.runs.history import Record, Search, State
-from convtui.training.schedule import schedule
-
-_NOTHING = np.zeros(0)
-
-
-# -- the run
-
-
-def status_before(recipe: Recipe, trouble: str = "", hint: str = "") -> shown.Status:
-    """Before any run: what is wrong, else a hint, else what the coming run will be."""
-    if trouble:
-        return shown.Status("failed", words=trouble)
-    return shown.Status("ready", words=hint or f"{recipe_words(recipe)} · {recipe.epochs} epochs")
-
-
-def status(record: Record, words: str = "", trouble: str = "") -> shown.Status:
-    """How far the run is; `words` stand in for what is said of its state, trouble for both."""
-    is_going = record.state is State.TRAINING
-    begun = record.begun
-    return shown.Status(
-        shown_state(record),
-        run_name(record.run),
-        record.step,
-        record.total_steps,
-        1 + max(record.step - 1, 0) // begun.steps_per_epoch if begun else 0,
-        record.recipe.epochs,
-        record.speed if is_going else None,
-        record.seconds,
-        record.seconds_left if is_going else None,
-        words or state_words(record),
-        trouble,
-    )
 
 
-def shown_state(record: Record) -> str:
-    """How a run stands, in a word: a loss that is not finite matters more than that it goes on or is over."""
-    is_told = record.state in (State.TRAINING, State.PAUSED, State.STOPPED, State.FINISHED)
-    return "diverged" if is_told and record.is_diverged else record.state.value
+@dataclass(frozen=True)
+class Status:
+    """How far a run is: the line at the top of every view.
 
+    state is a word: ready, starting, training, paused, stopped, finished, failed, elsewhere. run names it
+    ("run 12"), or is "". words say in a line what is happening, why it failed, or what to do next; trouble is
+    said in their place, and stands out. "diverged" stands for any state of a run whose loss is not finite.
+    """
 
-def curves(record: Record, colour: int | None, name: str = "") -> shown.Curves:
-    """The losses and accuracies of a run that has begun, under its own name if no other is given."""
-    steps = record.steps
-    epochs, ends, losses, accuracies = _columns(record.epochs, "epoch", "step", "validation_loss", "accuracy")
-    return shown.Curves(
-        name or curve_name(record),
-        colour,
-        log(class_count([record])),
-        record.total_steps,
-        record.recipe.epochs,
-        steps["step"],
-        steps["loss"],
-        steps["smooth"],
-        epochs,
-        ends,
-        losses,
-        np.where(np.isfinite(losses), accuracies, np.nan),  # what is no answer is not right by chance
-    )
-
+    state: str
+    run: str = ""
+    step: int = 0
+    total_steps: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    speed: float | None = None  # steps a second
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    words: str = ""
+    trouble: str = ""
 
-def curve_name(record: Record) -> str:
-    return f"{run_number(record.run)} {record.recipe.schedule}{'+BN' if record.recipe.batch_norm else ''}"
 
-
-def class_count(records: Sequence[Record]) -> int:
-    """How many classes the first of them that has begun tells apart; 1 if none has."""
-    return next((len(each.begun.classes) for each in records if each.begun), 1)
-
-
-def schedule_of(record: Record) -> shown.Schedule:
-    return shown.Schedule(*record.planned(), record.step, _momentum_name(record.recipe))
-
-
-def schedule_to_come(recipe: Recipe, data: DataSet | None) -> shown.Schedule:
-    """That of the next run; empty while nobody knows how many images there are."""
-    steps = recipe.epochs * (len(data.train_images) // recipe.batch_size) if data else 0
-    return shown.Schedule(*schedule(recipe, steps), 0, _momentum_name(recipe))
-
-
-def _momentum_name(recipe: Recipe) -> str:
-    return "momentum" if recipe.optimizer == "sgd" else "beta1"
-
-
-@lru_cache(maxsize=2)
-def kernels(snapshot: Snapshot) -> shown.Kernels:
-    return shown.Kernels(np.array(snapshot.kernels, float))
-
-
-@lru_cache(maxsize=2)
-def predictions(snapshot: Snapshot | None, data: DataSet) -> shown.Predictions:
-    """What the network says of the test images; before the first snapshot they stand alone."""
-    if snapshot is None:
-        return test_images(data)
-    told = snapshot.predictions
-    return shown.Predictions(
-        _pictures(data, tuple(each.image for each in told)),
-        tuple(printable(data.classes[each.label]) for each in told),
-        tuple(printable(data.classes[each.predicted]) for each in told),
-        tuple(each.probability for each in told),
-    )
-
-
-@lru_cache(maxsize=2)
-def test_images(data: DataSet) -> shown.Predictions:
-    """The images that will be predicted, before anything is."""
-    chosen = tuple(pictured(data).tolist())
-    return shown.Predictions(
-        _pictures(data, chosen),
-        tuple(printable(data.classes[label]) for label in data.test_labels[list(chosen)].tolist()),
-    )
-
-
-@lru_cache(maxsize=2)
-def _pictures(data: DataSet, chosen: tuple[int, ...]) -> Array:
-    return np.asarray((data.test_images[list(chosen)].astype(float) - data.black) / (data.white - data.black))
-
-
-# -- its layers
-
-
-@lru_cache(maxsize=4)
-def summary(layers: str, shape: tuple[int, int, int]) -> Summary:
-    return summarize(layers, shape)
-
-
-@lru_cache(maxsize=4)
-def next_summary(recipe: Recipe, data: DataSet) -> Summary:
-    """The layers of the next run."""
-    return summary(layers_text(recipe, data.shape, len(data.classes)), data.shape)
-
-
-def summary_of(record: Record) -> Summary:
-    """The layers of a run that has begun."""
-    assert record.begun
-    return summary(record.begun.layers, record.begun.shape)
-
-
-def layers(record: Record | None) -> tuple[shown.LayerFigures, ...]:
-    """Every convolution as it was measured last."""
-    if record is None or not record.snapshots:
-        return ()
-    rows = summary_of(record).rows
-    return tuple(_layer(each, rows) for each in record.snapshots[-1].statistics)
-
-
-def _layer(measured: LayerStatistics, rows: Sequence[Row]) -> shown.LayerFigures:
-    row = rows[measured.layer]
-    is_relu = isinstance(row.layer, ReLU)
-    number = measured.layer - 1 if is_relu else measured.layer
-    return shown.LayerFigures(
-        number,
-        rows[number].layer.title,
-        "after its ReLU" if is_relu else "its output",
-        measured.mean,
-        measured.std,
-        measured.near_zero,
-        measured.weight_norm,
-    )
-
-
-def layer_history(record: Record | None) -> shown.LayerHistory:
-    """Every layer's figures after the steps of the snapshots."""
-    if record is None or not record.snapshots:
-        return shown.LayerHistory(_NOTHING, *[np.zeros((0, 0))] * 4)
-    figures = np.array(
-        [
-            [(each.mean, each.std, each.near_zero, each.weight_norm) for each in snapshot.statistics]
-            for snapshot in record.snapshots
-        ],
-        float,
-    ).reshape(len(record.snapshots), -1, 4)
-    return shown.LayerHistory(_steps(record), *np.moveaxis(figures, -1, 0))
-
-
-def band(record: Record | None, selected: int) -> Band:
-    """The histograms of a layer's activations over the steps."""
-    if record is None or not record.snapshots:
-        words = "begins with the first step"
-        return Band("activations over the steps", _NOTHING, np.zeros((0, 1)), 0, 1, 1, empty=words)
-    measured = [snapshot.statistics[selected] for snapshot in record.snapshots]
-    layer, last = layers(record)[selected], measured[-1]
-    before = ", before its norm" if record.recipe.batch_norm else ""
-    return Band(
-        f"layer {layer.number} {layer.place}{before}",
-        _steps(record),
-        np.array([each.counts for each in measured], float),
-        last.low,
-        last.high,
-        record.total_steps,
-        of=f" of {HISTOGRAM_IMAGES} images",
-    )
-
-
-def _steps(record: Record) -> Array:
-    return np.array([snapshot.step for snapshot in record.snapshots], float)
-
-
-# -- one weight
-
-
-def weight_step(record: Record | None) -> shown.WeightStep | None:
-    """The last update of the weight that is watched."""
-    if record is None or record.trace is None or not len(record.trace.columns):
-        return None
-    columns, recipe = record.trace.columns, record.recipe
-    step = int(columns["step"][-1])
-    at = int(np.searchsorted(record.steps["step"], step))
-    squares = float(columns["squares"][-1])
-    follows = len(columns) > 1 and columns["step"][-2] == step - 1
-    names = ("before", "gradient", "buffer", "decay", "update", "after")
-    before, gradient, buffer, decay, update, after = (float(columns[name][-1]) for name in names)
-    return shown.WeightStep(
-        recipe.optimizer,
-        step,
-        float(record.steps["lr"][at]),
-        float(record.steps["momentum"][at]),
-        recipe.beta2,
-        recipe.eps,
-        recipe.weight_decay,
-        before,
-        gradient,
-        buffer,
-        None if np.isnan(squares) and recipe.optimizer == "sgd" else squares,
-        decay,
-        update,
-        after,
-        float(columns["buffer"][-2]) if follows else 0.0 if step == 1 else None,
-    )
-
-
-def weight_trace(record: Record | None) -> shown.WeightTrace:
-    if record is None or record.trace is None:
-        return shown.WeightTrace(*[_NOTHING] * 6)
-    columns = record.trace.columns
-    at = np.searchsorted(record.steps["step"], columns["step"])
-    return shown.WeightTrace(
-        steps=columns["step"],
-        after=columns["after"],
-        gradients=columns["gradient"],
-        buffers=columns["buffer"],
-        updates=columns["update"],
-        momenta=record.steps["momentum"][at],
-    )
-
-
-# -- several runs
-
-
-def run_row(record: Record, colour: int | None) -> shown.RunRow:
-    last = None if record.is_diverged else record.last
-    return shown.RunRow(
-        printable(run_number(record.run)),
-        run_words(record),
-        shown_state(record),
-        record.recipe.epochs if record.finished else len(record.epochs),
-        record.recipe.epochs,
-        record.accuracy,
-        last.validation_loss if last else None,
-        record.seconds,
-        colour,
-        run_words(record, is_short=True),
-    )
-
-
-def arms(
-    compared: Sequence[Record], waiting: Sequence[Recipe], colour_of: Callable[[Record], int | None]
-) -> tuple[shown.Arm, ...]:
-    """The runs of a comparison, those still to come included."""
-    begun = [
-        shown.Arm(
-            each.recipe.schedule,
-            each.recipe.batch_norm,
-            each.accuracy,
-            each.state is State.FINISHED,
-            each.last.validation_loss if each.last else None,
-            colour_of(each),
-            rate_words(each),
-        )
-        for each in compared
-    ]
-    return (*begun, *(shown.Arm(each.schedule, each.batch_norm) for each in waiting))
-
-
-def is_usual(compared: Sequence[Record]) -> bool:
-    """Whether it is known of the runs' recipe what usually comes out: the default, with whatever seed."""
-    plain = Recipe()
-    others = {name: getattr(plain, name) for name in ("schedule", "batch_norm", "seed", "threads")}
-    return bool(compared) and all(
-        replace(each.recipe, **others) == plain and each.max_lr == plain.max_lr for each in compared
-    )
-
-
-# -- the search for a rate
-
-
-def search_status(search: Search) -> shown.Status:
-    if search.state is State.FAILED:
-        words = search.reason
-    elif search.state is State.FINISHED:
-        words = "t takes the suggested rate: a tenth of that with the least smoothed loss"
-        if search.suggestion is None:
-            words = "the loss was least at the first rates: try another seed, or batch norm"
-    elif search.state is State.STOPPED:
-        words = "stopped: f searches again"
-    else:
-        words = "a fresh network, a step at each rate, ever greater, until the loss explodes"
-    return shown.Status(search.state.value, "rate finder", words=words)
-
-
-def finder_view(search: Search | None, recipe: Recipe) -> shown.FinderView:
-    if search is None:
-        words = "f searches: a fresh network takes a step at each rate, until its loss explodes"
-        blank = shown.Status("ready", "rate finder", words=words)
-        return shown.FinderView(blank, _NOTHING, _NOTHING, _NOTHING, recipe.max_lr)
-    tried = search.tried
-    return shown.FinderView(
-        search_status(search),
-        tried["lr"],
-        tried["loss"],
-        tried["smooth"],
-        recipe.max_lr,
-        search.steepest,
-        search.suggestion,
-    )
-
-
-def _columns(values: Sequence[object], *names: str) -> list[Array]:
-    return [np.array([getattr(each, name) for each in values], float) for name in names]
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """A run's losses: of every step, [steps], and on the validation set at the end of every epoch, [epochs].
+
+    name stands in legends; colour is a number of the palette's series, None if all are those of others.
+    guessing is the loss of an even guess, log(classes). Epochs count from 1.
+    """
+
+    name: str
+    colour: int | None
+    guessing: float
+    total_steps: int
+    total_epochs: int
+    steps: Array
+    losses: Array
+    smooth: Array
+    epochs: Array
+    epoch_steps: Array
+    validation_losses: Array
+    accuracies: Array  # from 0 to 1
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Learning rate and momentum of all steps [total_steps], and the last step made, 0 before the first.
+
+    momentum_name is "momentum" for SGD and "beta1" for AdamW.
+    """
+
+    lrs: Array
+    momenta: Array
+    step: int
+    momentum_name: str = "momentum"
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """The first convolution's weights [out, in, rows, columns]."""
+
+    values: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Validation images [n, channels, rows, columns] from 0 to 1, their labels, and what the network says.
+
+    The images are best the very same array as long as they are the same: then they are not drawn again.
+
+    Before a run `predicted` is empty, and the images are shown with their labels alone. A probability that is
+    NaN is no answer.
+    """
+
+    images: Array
+    labels: tuple[str, ...]
+    predicted: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class LayerFigures:
+    """A convolution as it was measured last: `number` and `layer` are those of its row on the Layers page.
+
+    place tells where the activations were measured ("after its ReLU"); near_zero is the share with
+    |value| <= 0.05.
+    """
+
+    number: int
+    layer: str
+    place: str
+    mean: float
+    std: float
+    near_zero: float
+    weight_norm: float
+
+
+@dataclass(frozen=True, eq=False)
+class LayerHistory:
+    """Figures of every layer after the steps [times]: all the others are [times, layers]."""
+
+    steps: Array
+    means: Array
+    stds: Array
+    near_zeros: Array
+    weight_norms: Array
+
+
+@dataclass(frozen=True)
+class WeightStep:
+    """One weight in one step, with all that its update is computed from.
+
+    Names are those of training.protocol.Watched. momentum is SGD's, or AdamW's beta1, in this step;
+    buffer_before is the buffer of the step before, None if that was not seen.
+    """
+
+    optimizer: str  # sgd or adamw
+    step: int
+    lr: float
+    momentum: float
+    beta2: float
+    eps: float
+    weight_decay: float
+    before: float
+    gradient: float
+    buffer: float
+    squares: float | None
+    decay: float
+    update: float
+    after: float
+    buffer_before: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class WeightCurves:
+    """One weight's figures over the steps [steps] in which it was watched; momenta are those of the steps."""
+
+    steps: Array
+    after: Array
+    gradients: Array
+    buffers: Array
+    updates: Array
+    momenta: Array
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in the table of runs; colour is that of its curves, None while they are not shown."""
+
+    number: str
+    words: str  # its recipe
+    state: str
+    epochs: int  # completed
+    total_epochs: int
+    accuracy: float | None
+    loss: float | None  # on the validation set
+    seconds: float
+    colour: int | None = None
+    short: str = ""  # the recipe for a narrow table
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the four runs of the comparison, as far as it has come.
+
+    Accuracy and loss are those on the validation set; colour is that of its curves, None while none are
+    shown; rate tells its peak (or constant) rate, "" if it is the comparison's.
+    """
+
+    schedule: str  # constant or one-cycle
+    batch_norm: bool
+    accuracy: float | None = None
+    is_finished: bool = False
+    loss: float | None = None
+    colour: int | None = None
+    rate: str = ""
+
+
+# -- the views
+
+
+@dataclass(frozen=True, eq=False)
+class CurvesView:
+    """The run's curves: `curves` has the present run last, those it is compared with before it.
+
+    Before the first run an invitation stands in the curves' place.
+    """
+
+    status: Status
+    curves: tuple[Curves, ...]
+    schedule: Schedule
+    kernels: Kernels | None = None
+    predictions: Predictions | None = None
+    invitation: tuple[str, ...] = ()
+    log_loss: bool = False  # whether the losses' axis is logarithmic
+
+
+@dataclass(frozen=True, eq=False)
+class LayersView:
+    """The layers' activations; `selected` is the place in `layers` of the one whose band is shown."""
+
+    status: Status
+    layers: tuple[LayerFigures, ...]
+    selected: int
+    band: Band
+    history: LayerHistory
+
+
+@dataclass(frozen=True, eq=False)
+class WeightView:
+    """One chosen weight: name tells its place, as "layer 1, weight [3, 0, 2, 2]"."""
+
+    status: Status
+    name: str
+    weight: WeightStep | None
+    trace: WeightCurves
+    history: LayerHistory
+    layers: tuple[LayerFigures, ...]  # whose norms the history has
+    selected: int  # the chosen weight's layer among them
+
+
+@dataclass(frozen=True, eq=False)
+class RunsView:
+    """All runs, the curves of those chosen, and, of a comparison, its arms, peak rate and classes.
+
+    is_usual: the comparison's recipe is the one of which it is known what usually comes out.
+    """
+
+    status: Status
+    rows: tuple[RunRow, ...]
+    selected: int
+    curves: tuple[Curves, ...]
+    arms: tuple[Arm, ...] = ()
+    peak: float = 0.0
+    classes: int = 1
+    log_loss: bool = False
+    is_usual: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class FinderView:
+    """The learning-rate search: losses [tries] at the rates lrs [tries].
+
+    steepest is the rate at which the smoothed loss falls fastest; present is the recipe's own peak rate.
+    """
+
+    status: Status
+    lrs: Array
+    losses: Array
+    smooth: Array
+    present: float
+    steepest: float | None = None
+    suggestion: float | None = None
+
+
+TrainView = CurvesView | LayersView | WeightView | RunsView | FinderView

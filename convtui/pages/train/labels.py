@@ -7,7 +7,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from convtui.inputs.durations import clock
-from convtui.pages.train.views import Status
+from convtui.pages.train.figures import Status
 from convtui.paint.text import cut_to
 
 SIGNS: Final = {

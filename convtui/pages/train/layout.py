@@ -1,7 +1,7 @@
 """Where the panes of the Train page go in each of its views.
 
-Computed from the view and the terminal's size alone, so that nothing moves while a run is on. Where there is
-no room for all, the panes that are least needed are left out, so that those that stay can be read.
+Computed from the view and the terminal's size alone, so that nothing moves while a run is active. Where
+there is no room for all, the panes that are least needed are left out, so that those that stay can be read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from textual.geometry import Region
 
 from convtui.pages.base.layout import GAP, MARGIN
-from convtui.pages.train.views import (
+from convtui.pages.train.figures import (
     CurvesView,
     FinderView,
     LayersView,
@@ -29,7 +29,7 @@ CARD_BESIDE: Final = 76  # columns from which formulas and plots are both whole
 WIDE: Final = 100
 ROOMY: Final = 30  # lines
 LEAST_RIGHT: Final = 26  # columns: room for a plot with axes
-LESSON: Final = 4  # lines of a comparison's words
+COMPARISON: Final = 4  # lines of its words
 MOST_RUNS: Final = 12
 
 
@@ -86,14 +86,19 @@ def _weight(room: Region) -> dict[str, Region]:
     return {**_stacked(left, card), **_stacked(right, plots)}
 
 
-def _runs(room: Region, count: int, has_lesson: bool) -> dict[str, Region]:
+def _runs(room: Region, count: int, has_comparison: bool) -> dict[str, Region]:
     is_roomy = room.height >= ROOMY
     table = Region(room.x, room.y, room.width, min(count + 2, MOST_RUNS if is_roomy else 6))
-    lesson = min(LESSON + is_roomy, room.height // 4) if has_lesson else 0
-    words = Region(room.x, room.bottom - lesson, room.width, lesson)
+    comparison = min(COMPARISON + is_roomy, room.height // 4) if has_comparison else 0
+    words = Region(room.x, room.bottom - comparison, room.width, comparison)
     middle = Region(room.x, table.bottom, room.width, words.y - table.bottom)
     left, right = _halves(middle, 1, 2)
-    return {"runs": table, "losses": left, "accuracies": right, **({"lesson": words} if lesson else {})}
+    return {
+        "runs": table,
+        "losses": left,
+        "accuracies": right,
+        **({"comparison": words} if comparison else {}),
+    }
 
 
 def _halves(room: Region, share: int, of: int) -> tuple[Region, Region]:

@@ -1,13 +1,20 @@
-"""The panes of the Train page: each knows what of a view it draws."""
+"""The panes of the Train page: for each view, what of it each of its panes draws."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
 
 from textual.geometry import Region
 
+from convtui.pages.train.figures import (
+    CurvesView,
+    FinderView,
+    LayersView,
+    RunsView,
+    TrainView,
+    WeightView,
+)
 from convtui.pages.train.layout import train_plan
 from convtui.pages.train.pictures import kernel_lines, prediction_lines
 from convtui.pages.train.plots import (
@@ -22,122 +29,140 @@ from convtui.pages.train.plots import (
     value_plot,
 )
 from convtui.pages.train.tables import (
+    comparison_lines,
     invitation_lines,
     layer_at,
     layers_table,
-    lesson_lines,
     run_at,
     runs_table,
     status_lines,
     weight_card,
 )
-from convtui.pages.train.views import (
-    CurvesView,
-    FinderView,
-    LayersView,
-    RunsView,
-    TrainView,
-    WeightView,
-)
 from convtui.paint.band import band_lines
 from convtui.paint.canvas import Pane
 from convtui.paint.colours import Palette
-from convtui.paint.panes import DrawnPane, Size
-from convtui.paint.plots import plot_lines
+from convtui.paint.drawing import Cell
+from convtui.paint.panes import Draw, DrawnPane, Size
+from convtui.paint.plots import Plot, plot_lines
+
+View = TypeVar("View", CurvesView, LayersView, WeightView, RunsView, FinderView)
+Shown = TypeVar("Shown")
 
 
-class _Table(DrawnPane[Any]):
+class SelectableTable(DrawnPane[Shown]):
     """A table in which the wheel moves what is selected."""
 
-    moved: Callable[[int], None]
+    def __init__(
+        self,
+        draw: Draw[Shown],
+        cell_of: Callable[[Shown, Size, int, int], Cell | None],
+        moved: Callable[[int], None],
+    ) -> None:
+        super().__init__(draw, cell_of)
+        self._moved = moved
 
     def scroll(self, rows: int, columns: int) -> None:  # noqa: ARG002
         if rows:
-            self.moved(rows)
+            self._moved(rows)
 
 
-_PANES: Final[dict[str, Callable[[], DrawnPane[Any]]]] = {
-    "status": partial(DrawnPane, status_lines),
-    "invitation": partial(DrawnPane, invitation_lines),
-    "kernels": partial(DrawnPane, kernel_lines),
-    "predictions": partial(DrawnPane, prediction_lines),
-    "layers": partial(_Table, layers_table, layer_at),
-    "band": partial(DrawnPane, band_lines),
-    "card": partial(DrawnPane, weight_card),
-    "runs": partial(_Table, runs_table, run_at),
-    "lesson": partial(DrawnPane, lesson_lines),
-}
+class Part(Generic[View]):
+    """A pane and the figures of a view that it draws; the pane is blank where there are none."""
 
-_CURVES: Final[dict[str, Callable[[CurvesView], Any]]] = {
-    "loss": lambda view: loss_plot(view.curves, view.log_loss),
-    "rate": lambda view: rate_plot(view.schedule),
-    "momentum": lambda view: momentum_plot(view.schedule),
-    "accuracy": lambda view: accuracy_plot(view.curves),
-    "kernels": lambda view: view.kernels,
-    "predictions": lambda view: view.predictions,
-    "invitation": lambda view: view.invitation,
-}
-_LAYERS: Final[dict[str, Callable[[LayersView], Any]]] = {
-    "layers": lambda view: view,
-    "band": lambda view: view.band,
-    "stds": lambda view: layer_plot("std of the activations", view, view.history.stds),
-    "near zero": lambda view: layer_plot(
-        "near zero (|x| ≤ 0.05), %", view, view.history.near_zeros * 100, (0, 100)
-    ),
-    "norms": lambda view: layer_plot("weight norms", view, view.history.weight_norms),
-}
-_WEIGHT: Final[dict[str, Callable[[WeightView], Any]]] = {
-    "card": lambda view: view,
-    "norms": lambda view: layer_plot("weight norms", view, view.history.weight_norms),
-    "gradients": lambda view: gradient_plot(
-        view.trace, view.weight.optimizer if view.weight else "", view.status.total_steps
-    ),
-    "value": lambda view: value_plot(view.trace, view.status.total_steps),
-    "updates": lambda view: update_plot(view.trace, view.status.total_steps),
-}
-_RUNS: Final[dict[str, Callable[[RunsView], Any]]] = {
-    "runs": lambda view: view,
-    "losses": lambda view: loss_plot(view.curves, view.log_loss),
-    "accuracies": lambda view: accuracy_plot(view.curves),
-    "lesson": lambda view: view,
-}
-_SHOWN: Final[dict[type[TrainView], dict[str, Any]]] = {
-    CurvesView: _CURVES,
-    LayersView: _LAYERS,
-    WeightView: _WEIGHT,
-    RunsView: _RUNS,
-    FinderView: {"finder": finder_plot},
-}
+    def __init__(self, pane: DrawnPane[Shown], figures: Callable[[View], Shown | None]) -> None:
+        self.pane: Pane = pane
+        self.place = pane.place
+        self.show: Callable[[View], None] = lambda view: pane.show(figures(view))
+
+
+def _drawn(draw: Draw[Shown], figures: Callable[[View], Shown | None]) -> Part[View]:
+    return Part(DrawnPane(draw), figures)
+
+
+def _plot(figures: Callable[[View], Plot]) -> Part[View]:
+    return Part(DrawnPane(plot_lines), figures)
+
+
+def _norms(view: LayersView | WeightView) -> Plot:
+    return layer_plot("weight norms", view, view.history.weight_norms)
 
 
 class TrainPanes:
-    """The panes by name; `show` puts those of a view in their places and hands them its figures.
-
-    A pane of which a view says nothing is blank.
-    """
+    """The panes of all views; `show` puts those of one view in their places and hands them its figures."""
 
     def __init__(self, moved: Callable[[int], None] = lambda _: None) -> None:
         """moved: told of steps of the wheel over a table."""
-        self._moved = moved
-        self._panes: dict[str, DrawnPane[Any]] = {}
+        self.status = DrawnPane(status_lines)
+        self.layers = SelectableTable(layers_table, layer_at, moved)
+        self.runs = SelectableTable(runs_table, run_at, moved)
+        self._curves: dict[str, Part[CurvesView]] = {
+            "loss": _plot(lambda view: loss_plot(view.curves, view.log_loss)),
+            "rate": _plot(lambda view: rate_plot(view.schedule)),
+            "momentum": _plot(lambda view: momentum_plot(view.schedule)),
+            "accuracy": _plot(lambda view: accuracy_plot(view.curves)),
+            "kernels": _drawn(kernel_lines, lambda view: view.kernels),
+            "predictions": _drawn(prediction_lines, lambda view: view.predictions),
+            "invitation": _drawn(invitation_lines, lambda view: view.invitation),
+        }
+        self._layers: dict[str, Part[LayersView]] = {
+            "layers": Part(self.layers, lambda view: view),
+            "band": _drawn(band_lines, lambda view: view.band),
+            "stds": _plot(lambda view: layer_plot("std of the activations", view, view.history.stds)),
+            "near zero": _plot(
+                lambda view: layer_plot(
+                    "near zero (|x| ≤ 0.05), %", view, view.history.near_zeros * 100, (0, 100)
+                )
+            ),
+            "norms": _plot(_norms),
+        }
+        self._weight: dict[str, Part[WeightView]] = {
+            "card": _drawn(weight_card, lambda view: view),
+            "norms": _plot(_norms),
+            "gradients": _plot(
+                lambda view: gradient_plot(
+                    view.trace, view.weight.optimizer if view.weight else "", view.status.total_steps
+                )
+            ),
+            "value": _plot(lambda view: value_plot(view.trace, view.status.total_steps)),
+            "updates": _plot(lambda view: update_plot(view.trace, view.status.total_steps)),
+        }
+        self._runs: dict[str, Part[RunsView]] = {
+            "runs": Part(self.runs, lambda view: view),
+            "losses": _plot(lambda view: loss_plot(view.curves, view.log_loss)),
+            "accuracies": _plot(lambda view: accuracy_plot(view.curves)),
+            "comparison": _drawn(comparison_lines, lambda view: view),
+        }
+        self._finder: dict[str, Part[FinderView]] = {"finder": _plot(finder_plot)}
         self._placed: tuple[dict[str, Region], Palette] | None = None
-
-    def __getitem__(self, name: str) -> DrawnPane[Any]:
-        if name not in self._panes:
-            pane = self._panes[name] = _PANES.get(name, partial(DrawnPane, plot_lines))()
-            if isinstance(pane, _Table):
-                pane.moved = self._moved
-        return self._panes[name]
 
     def show(self, view: TrainView, size: Size, palette: Palette) -> list[Pane] | None:
         """Draw a view on a canvas of `size`; tells the panes to be placed on it if they are not the same."""
         places = train_plan(view, size)
         is_new = self._placed != (places, palette)
+        self._placed = places, palette
         if is_new:
-            self._placed = places, palette
-            for name, region in places.items():
-                self[name].place(region, palette)
-        self["status"].show(view.status)
-        for name in places.keys() - {"status"}:
-            self[name].show(_SHOWN[type(view)][name](view))
-        return [self[name] for name in sorted(places, key=lambda name: places[name].x)] if is_new else None
+            self.status.place(places["status"], palette)
+        self.status.show(view.status)
+        match view:
+            case CurvesView():
+                panes = self._show(view, self._curves, is_new)
+            case LayersView():
+                panes = self._show(view, self._layers, is_new)
+            case WeightView():
+                panes = self._show(view, self._weight, is_new)
+            case RunsView():
+                panes = self._show(view, self._runs, is_new)
+            case FinderView():
+                panes = self._show(view, self._finder, is_new)
+        return sorted([self.status, *panes], key=lambda pane: pane.region.x) if is_new else None
+
+    def _show(self, view: View, parts: Mapping[str, Part[View]], is_new: bool) -> list[Pane]:
+        """Hand a view's figures to those of its panes that have a place."""
+        assert self._placed
+        places, palette = self._placed
+        shown = [(parts[name], region) for name, region in places.items() if name in parts]
+        for part, region in shown:
+            if is_new:
+                part.place(region, palette)
+            part.show(view)
+        return [part.pane for part, _ in shown]

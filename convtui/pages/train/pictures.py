@@ -1,4 +1,4 @@
-"""Small pictures of the Train page: the first layer's kernels, and test images with their predictions."""
+"""Small pictures of the Train page: the first layer's kernels, validation images and their predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from rich.cells import cell_len
 from textual.geometry import Region
 
-from convtui.pages.train.views import Kernels, Predictions
+from convtui.pages.train.figures import Kernels, Predictions
 from convtui.paint.axes import top_of
 from convtui.paint.colours import Array, Palette, Pixels, accent_on, diverging, greys, ink, style, tint
 from convtui.paint.glyphs import Glyphs, Lines
@@ -101,7 +101,7 @@ def _drawn(images: _Same, size: Size, palette: Palette) -> tuple[Glyphs, tuple[R
 
 def _verdict(predictions: Predictions, shown: int) -> str:
     if not predictions.predicted:
-        return "test images"
+        return "validation images"
     if np.isnan(predictions.probabilities[:shown]).all():
         return "no answer: no output is finite"
     right = sum(_is_right(predictions, at) for at in range(shown))

@@ -9,13 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from convtui.pages.train.lesson import has_learnt
-from convtui.pages.train.views import (
+from convtui.pages.train.comparison import has_learned
+from convtui.pages.train.figures import (
     Curves,
     FinderView,
     LayersView,
     Schedule,
-    WeightTrace,
+    WeightCurves,
     WeightView,
 )
 from convtui.paint.axes import Scale, digits, round_range, top_of
@@ -93,9 +93,9 @@ def _is_lost(run: Curves) -> bool:
 
 
 def accuracy_plot(curves: Sequence[Curves]) -> Plot:
-    """The percentage of test images named rightly after each epoch; who is who is told beside the losses.
+    """The share of the validation set classified correctly after each epoch; the legend is beside the losses.
 
-    Of several runs the axis is that of where those end that have learnt; others are below it.
+    Of several runs the axis is that of where those end that have learned; others are below it.
     """
     total = max((each.total_epochs for each in curves), default=1)
     is_one = len(curves) == 1
@@ -138,10 +138,10 @@ def _lowest(curves: Sequence[Curves]) -> float:
     if len(curves) > 1:
         classes = [round(exp(each.guessing)) for each in curves]
         ends = [each[-1:] for each in found]
-        learnt = [
-            end for end, of in zip(ends, classes, strict=True) if len(end) and has_learnt(end[0] / 100, of)
+        learned = [
+            end for end, of in zip(ends, classes, strict=True) if len(end) and has_learned(end[0] / 100, of)
         ]
-        found = learnt or ends
+        found = learned or ends
     values = np.concatenate([_NOTHING, *found])
     values = values[np.isfinite(values)]
     lowest = float(values.min()) if len(values) else 0.0
@@ -197,7 +197,7 @@ def finder_plot(view: FinderView) -> Plot:
         marks.append(Mark(view.suggestion, None, f"suggested {digits(view.suggestion)}"))
     scale = round_range(min(0.0, lowest), first * 1.5)
     return Plot(
-        "loss at ever greater learning rates",
+        "loss at higher and higher learning rates",
         (
             Series("each try", view.lrs, view.losses, None, Stroke.FAINT),
             Series("smoothed", view.lrs, view.smooth, 0, Stroke.THICK),
@@ -239,12 +239,12 @@ def layer_plot(
     )
 
 
-def value_plot(trace: WeightTrace, total_steps: int) -> Plot:
+def value_plot(trace: WeightCurves, total_steps: int) -> Plot:
     """The weight after each step."""
     return _trace_plot("the weight", (Series("", trace.steps, trace.after, 0),), total_steps)
 
 
-def gradient_plot(trace: WeightTrace, optimizer: str, total_steps: int) -> Plot:
+def gradient_plot(trace: WeightCurves, optimizer: str, total_steps: int) -> Plot:
     """The gradient of each step, and the average of it that momentum keeps.
 
     SGD's buffer is a sum in which each gradient counts fully: times (1 - momentum) it is an average. The axis
@@ -260,7 +260,7 @@ def gradient_plot(trace: WeightTrace, optimizer: str, total_steps: int) -> Plot:
     return replace(plot, y_range=(-limit, limit))
 
 
-def update_plot(trace: WeightTrace, total_steps: int) -> Plot:
+def update_plot(trace: WeightCurves, total_steps: int) -> Plot:
     """What each step added to the weight."""
     return _trace_plot("update", (Series("", trace.steps, trace.updates, 2),), total_steps)
 

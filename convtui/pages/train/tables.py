@@ -13,13 +13,13 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from convtui.inputs.durations import clock
+from convtui.pages.train.comparison import lessons
+from convtui.pages.train.figures import LayersView, RunsView, Status, WeightStep, WeightView
 from convtui.pages.train.labels import (
     SIGNS,
     status_text,
     whole_words,
 )
-from convtui.pages.train.lesson import lessons
-from convtui.pages.train.views import LayersView, RunsView, Status, WeightStep, WeightView
 from convtui.pages.train.weight import momentum_words, number, weight_lines
 from convtui.paint.axes import top_of
 from convtui.paint.colours import RGB, Palette, accent_on, style, tint
@@ -87,7 +87,7 @@ def invitation_lines(words: tuple[str, ...], size: Size, palette: Palette) -> Li
     return glyphs.lines()
 
 
-def lesson_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
+def comparison_lines(view: RunsView, size: Size, palette: Palette) -> Lines:
     """What came of the runs of a comparison, each by its marker, and what to see in it."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
@@ -167,7 +167,7 @@ def runs_table(view: RunsView, size: Size, palette: Palette) -> Lines:
         _Column("state", [f"{SIGNS[row.state]} {row.state}" for row in rows], is_words=True),
         _Column("epochs", [f"{row.epochs}/{row.total_epochs}" for row in rows]),
         _Column("accuracy", [_optional(row.accuracy, "{:.2%}") for row in rows]),
-        _Column("valid. loss", [_optional(row.loss, "{:.4f}") for row in rows]),
+        _Column("validation loss", [_optional(row.loss, "{:.4f}") for row in rows]),
         _Column("time", [clock(row.seconds) for row in rows]),
     ]
     colours = [row.colour for row in rows]
@@ -258,7 +258,7 @@ def weight_card(view: WeightView, size: Size, palette: Palette) -> Lines:
     weight = view.weight
     if weight is None:
         is_over = view.status.run and view.status.state not in ("starting", "training", "paused")
-        why = "this run did not watch this weight" if is_over else "told with the next step"
+        why = "this run did not watch this weight" if is_over else "shown from the next step on"
         glyphs.write(2, 0, cut_to(why, width), muted)
         return glyphs.lines()
     glyphs.write(1, 0, _rates(weight, width), muted)

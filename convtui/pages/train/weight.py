@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import floor, isfinite, isnan, log10, nan, sqrt
 from typing import Final
 
-from convtui.pages.train.views import WeightStep
+from convtui.pages.train.figures import WeightStep
 
 KEPT: Final = 4  # digits of a figure
 MOST_KEPT: Final = 10  # digits of the numbers in a formula, where so many are needed
@@ -199,7 +199,7 @@ def momentum_words(weight: WeightStep) -> str:
         own = (1 - weight.momentum) * weight.gradient
     step = -weight.lr * weight.buffer if is_sgd else _corrected(weight)[-1]
     if not isfinite(step):
-        return "the loss is not finite any more: neither are gradient and weight"
+        return "the loss is no longer finite, nor are the gradient and the weight"
     words = [_of_momentum(weight, own), *_of_decay(weight, step)]
     update = step if is_sgd else step + weight.decay
     if update and weight.after == weight.before:
@@ -212,7 +212,7 @@ def _of_momentum(weight: WeightStep, own: float) -> str:
     went = "down" if buffer > 0 else "up"
     this = "this gradient with its decay" if is_sgd and weight.weight_decay else "this gradient"
     if not buffer:
-        return "the buffer is 0: there is no step"
+        return "the buffer is 0: no step is made"
     if not weight.momentum:
         return f"without momentum the step goes {went}, against {this} alone"
     share = own / buffer
@@ -221,10 +221,10 @@ def _of_momentum(weight: WeightStep, own: float) -> str:
     if not own:
         return f"this gradient is 0: momentum alone carries it on {went}, as in previous steps"
     if share < 0:
-        return f"{this} alone would turn the step round: momentum carries it on {went}, as in previous steps"
+        return f"{this} alone would reverse the step: momentum carries it on {went}, as in previous steps"
     if share > 1:
         other = "up" if went == "down" else "down"
-        return f"{this} turns the step round: it goes {went}, momentum alone would go on {other}"
+        return f"{this} reverses the step: it goes {went}, momentum alone would go on {other}"
     what = "buffer" if is_sgd else "average"
     return f"the step goes {went}: {_percent(share)} of the {what} is {this}, the rest is of previous steps"
 

@@ -58,7 +58,7 @@ def _read(folders: dict[Path, list[Path]], side: int) -> tuple[list[Part], tuple
         if different := sorted(names.symmetric_difference(classes)):
             holder, lacking = (other, first) if different[0] in names else (first, other)
             here, there = printable(f"{holder}/{different[0]}"), printable(str(lacking))
-            raise InputError(f"{here}: a class that {there} does not have; both must have the same")
+            raise InputError(f"{here}: a class that {there} lacks; both need the same classes")
     files = [[_pictures(path) for path in paths] for paths in folders.values()]
     with naming(first):
         if len(classes) > MOST_CLASSES:
@@ -86,7 +86,7 @@ def _classes(folder: Path) -> list[Path]:
     paths = _listed(folder)
     for path in paths:
         if path.is_symlink() and not path.exists():
-            raise InputError(f"{printable(str(path))}: is a link to nothing")
+            raise InputError(f"{printable(str(path))}: is a broken link")
     return [path for path in paths if path.is_dir()]
 
 
@@ -99,7 +99,7 @@ def _pictures(folder: Path) -> list[Path]:
                     "is a folder inside a class; its pictures must lie in the class's own folder"
                 )
             if not file.exists():
-                raise InputError("is a link to nothing")
+                raise InputError("is a broken link")
     if not files:
         raise InputError(f"{printable(str(folder))}: holds no pictures; add some or remove the folder")
     return files

@@ -69,19 +69,19 @@ def _part(folder: Path, found: dict[str, str], part: str) -> Part:
 
 def _read(file: Path, dimensions: tuple[int, ...]) -> NDArray[Any]:
     if not file.is_file():
-        raise InputError("is a link to nothing" if file.is_symlink() else "is no regular file")
+        raise InputError("is a broken link" if file.is_symlink() else "is not a regular file")
     is_compressed = file.suffix.lower() == ".gz"
     try:
         with gzip.open(file) if is_compressed else file.open("rb") as stream:
             return _values(stream, dimensions)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"is no whole gzip file ({reason(error)})") from None
+        raise InputError(f"is not a complete gzip file ({reason(error)})") from None
 
 
 def _values(stream: IO[bytes] | gzip.GzipFile, dimensions: tuple[int, ...]) -> NDArray[Any]:
     magic = stream.read(4)
     if magic[:2] == b"\x1f\x8b":
-        raise InputError("is compressed by gzip; name it .gz")
+        raise InputError("is compressed with gzip; its name must end in .gz")
     expected = bytes((0, 0, _UNSIGNED_BYTE))
     if len(magic) < 4 or magic[:3] != expected or magic[3] not in dimensions:
         legal = " or ".join(f"0x{(_UNSIGNED_BYTE << 8) + each:08x}" for each in dimensions)
@@ -93,7 +93,7 @@ def _values(stream: IO[bytes] | gzip.GzipFile, dimensions: tuple[int, ...]) -> N
     require_few_values(count)
     content = stream.read(count + 1) if len(shape) == magic[3] else b""
     if len(shape) < magic[3] or len(content) < count:
-        raise InputError(f"is cut off: {len(content):,} values are there, its header promises {list(shape)}")
+        raise InputError(f"is cut off: {len(content):,} values, but its header announces {list(shape)}")
     if len(content) > count:
-        raise InputError(f"has bytes after the {count:,} values that its header promises")
+        raise InputError(f"has bytes after the {count:,} values that its header announces")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)

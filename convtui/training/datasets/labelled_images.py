@@ -21,8 +21,8 @@ MOST_VALUES: Final = 2**29
 MOST_CLASSES: Final = 1000
 TEST_SHARE: Final = 0.2
 NO_DATA_SET: Final = (
-    "is no data set; an .npz archive, a folder of MNIST's IDX files, "
-    "or a folder with a sub-folder of pictures for each class is read"
+    "is not a data set; expected an .npz archive, a folder of MNIST's IDX files, "
+    "or a folder with a sub-folder of pictures for each class"
 )
 
 _FLOATS: Final = np.dtype(np.float32)
@@ -77,10 +77,10 @@ def as_images(array: NDArray[Any]) -> Images:
     Axes may be [N, H, W], [N, C, H, W], or [N, H, W, C] with 1, 3 or 4 channels. Raises InputError.
     """
     if array.dtype.kind not in "biuf":
-        raise InputError(f"holds values of type {array.dtype}; integers, floats or booleans are read")
+        raise InputError(f"has values of type {array.dtype}; expected integers, floats or booleans")
     if array.ndim not in (3, 4):
         axes = "[images, rows, cols], [images, channels, rows, cols] and [images, rows, cols, channels]"
-        raise InputError(f"has the shape {array.shape}; {axes} are read")
+        raise InputError(f"has the shape {array.shape}; expected {axes}")
     if array.size == 0:
         raise InputError(f"holds no images; its shape is {array.shape}")
     if array.ndim == 3:
@@ -90,7 +90,7 @@ def as_images(array: NDArray[Any]) -> Images:
     least, most = float(array.min()), float(array.max())
     if not (least >= -LARGEST_VALUE and most <= LARGEST_VALUE):  # NaN fails both
         number = int(np.argwhere(~(np.abs(array.astype(np.float64)) <= LARGEST_VALUE))[0][0])
-        raise InputError(f"image {number} has values that are not finite, or over {LARGEST_VALUE:g} in size")
+        raise InputError(f"image {number} has values that are not finite or exceed {LARGEST_VALUE:g} in size")
     are_bytes = array.dtype.kind != "f" and least >= 0 and most <= 255
     return np.ascontiguousarray(array, dtype=np.uint8 if are_bytes else _FLOATS)
 
@@ -98,9 +98,9 @@ def as_images(array: NDArray[Any]) -> Images:
 def as_labels(array: NDArray[Any]) -> Labels:
     """Labels [N], from [N] or [N, 1] whole numbers from 0 to 999. Raises InputError."""
     if array.dtype.kind not in "biuf":
-        raise InputError(f"holds labels of type {array.dtype}; whole numbers are read")
+        raise InputError(f"has labels of type {array.dtype}; expected whole numbers")
     if array.ndim not in (1, 2) or array.shape[1:] not in ((), (1,)):
-        raise InputError(f"has the shape {array.shape}; one whole number for each image, [images], is read")
+        raise InputError(f"has the shape {array.shape}; expected one whole number for each image, [images]")
     flat = array.reshape(-1)
     with np.errstate(invalid="ignore"):
         is_legal = (flat >= 0) & (flat < MOST_CLASSES) & (np.floor(flat) == flat)
@@ -132,7 +132,9 @@ def split(whole: Part, classes: tuple[str, ...] = ()) -> tuple[Part, Part]:
         members = np.flatnonzero(whole.labels == label)
         if len(members) < 2:
             name = printable(classes[label]) if classes else label
-            raise InputError(f"class {name} has a single image; two are needed, to train and to test on")
+            raise InputError(
+                f"class {name} has a single image; two are needed, one to train on and one to validate on"
+            )
         is_test[random.permutation(members)[: max(1, round(len(members) * TEST_SHARE))]] = True
     return (
         Part(whole.images[~is_test], whole.labels[~is_test]),

@@ -42,7 +42,7 @@ def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def pictured(data: DataSet) -> NDArray[np.int64]:
-    """Which test images are shown with what the network says of them, few or all there are."""
+    """Which validation images are shown with what the network says of them, few or all there are."""
     return np.random.default_rng(0).permutation(len(data.test_images))[:PICTURED]
 
 

@@ -43,7 +43,7 @@ def read_npz(file: Path) -> Parts:
         except (InputError, OSError):
             raise
         except Exception as error:  # zipfile's, zlib's and numpy's
-            raise InputError(f"is no whole .npz archive of numbers ({reason(error)})") from None
+            raise InputError(f"is not a complete .npz archive of numbers ({reason(error)})") from None
 
 
 def _parts(archive: ZipFile) -> Parts:

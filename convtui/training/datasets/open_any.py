@@ -156,18 +156,18 @@ def _existing(source: str) -> Path:
         status = path.stat()
     except FileNotFoundError:
         close = did_you_mean(Path(source).name, [*samples.data_names(), *neighbours(path)])
-        what = "is a link to nothing" if path.is_symlink() else f"no such data set, file or folder{close}"
+        what = "is a broken link" if path.is_symlink() else f"no such data set, file or folder{close}"
         raise InputError(f"{name}: {what}") from None
     except OSError as error:
         raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
     except (ValueError, RuntimeError):  # a NUL in the path; no home to expand ~ to
-        raise InputError(f"{name}: not a path that a file can have") from None
+        raise InputError(f"{name}: not a valid path") from None
     if not source.strip():
         raise InputError(f"{name}: {NO_DATA_SET}")
     if stat.S_ISDIR(status.st_mode):
         return path
     if is_idx_file(path.name):
-        raise InputError(f"{name}: is one of a data set's four files; name the folder that holds them")
+        raise InputError(f"{name}: is one of the four files of a data set; name the folder that holds them")
     if not stat.S_ISREG(status.st_mode) or path.suffix.lower() != ".npz":
         raise InputError(f"{name}: {NO_DATA_SET}")
     return path
@@ -203,7 +203,7 @@ def _data_set(parts: Parts, name: str, source: str, image_size: int | None) -> D
             raise InputError(f"all training images are of class {only}; at least two classes are needed")
         if unknown := sorted(set(asked.tolist()) - set(known.tolist())):
             label = unknown[0]
-            raise InputError(f"a test image has the label {label}, which no training image has")
+            raise InputError(f"a validation image has the label {label}, which no training image has")
         mean, std = _moments(train.images)
         if std == 0:
             raise InputError(f"every value of the training images is {mean:g}; there is nothing to learn")
@@ -214,11 +214,13 @@ def _alike(train: Part, test: Part) -> tuple[Part, Part]:
     """Both parts in the same type; InputError unless they have the same shape and the same scale."""
     sizes = ["x".join(map(str, part.images.shape[1:])) for part in (train, test)]
     if sizes[0] != sizes[1]:
-        raise InputError(f"training images are {sizes[0]}, test images {sizes[1]}; they must be alike")
+        raise InputError(
+            f"training images are {sizes[0]}, validation images {sizes[1]}; they must have the same size"
+        )
     spans = [(float(part.images.min()), float(part.images.max())) for part in (train, test)]
     if min(most for _, most in spans) <= 1 and max(most for _, most in spans) >= _BYTES_REACH:
         of_train, of_test = (f"from {least:g} to {most:g}" for least, most in spans)
-        differ = f"training images reach {of_train}, test images {of_test}"
+        differ = f"training images range {of_train}, validation images {of_test}"
         raise InputError(f"{differ}; they must have the same scale")
     if train.images.dtype == test.images.dtype:
         return train, test

@@ -7,10 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.training.process.protocol import Kernels, LayerStatistics
+from convtui.training.protocol import BINS, Kernels, LayerStatistics
 
 NEAR_ZERO: Final = 0.05
-BINS: Final = 40
 HISTOGRAM_IMAGES: Final = 16
 RANGE_OF_RELU: Final = (0.0, 10.0)
 RANGE_OF_LAST: Final = (-20.0, 20.0)

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     JOBS,
     Begun,
     Epoch,
@@ -25,7 +25,7 @@ from convtui.training.process.protocol import (
     Rate,
     Saved,
     SetRate,
-    Step,
+    Stepped,
     Stop,
     Stopped,
     Watch,
@@ -92,13 +92,13 @@ class UnderWay:
         if isinstance(event, Finished):
             self._save()
         self._tell(event)
-        if isinstance(event, Step):
+        if isinstance(event, Stepped):
             self._steps_left -= 1
         if isinstance(event, Epoch):
             self._begin_to_save()
         is_last = self._training.step == self._training.total_steps
         is_epochs_end = self._training.step % self._training.steps_per_epoch == 0
-        if not is_last and isinstance(event, Epoch if is_epochs_end else Step):
+        if not is_last and isinstance(event, Epoch if is_epochs_end else Stepped):
             self._obey()
 
     def _obey(self) -> None:

@@ -18,14 +18,14 @@ from typing import Final
 
 from convtui.inputs.names import printable
 from convtui.training.process.pipes import GRACE
-from convtui.training.process.protocol import Message, decode, encode
+from convtui.training.protocol import Message, decode, encode
 
 LONGEST_LINE: Final = 2**24
 
 _NO_CAUSES: Final = ("ignored: ", "note: ")  # what was not obeyed; how Rust would tell more
 
 
-class Worker:
+class WorkerProcess:
     """A training process; `await Worker.start()` makes one."""
 
     def __init__(self, process: Process) -> None:
@@ -38,7 +38,7 @@ class Worker:
         self._listening = asyncio.create_task(self._listen(process.stderr))
 
     @classmethod
-    async def start(cls) -> Worker:
+    async def start(cls) -> WorkerProcess:
         """A process that has begun to import what it needs: it says Ready, and takes messages at once.
 
         Raises OSError where none can be started.
@@ -46,7 +46,7 @@ class Worker:
         try:
             Path.cwd()
         except FileNotFoundError:  # in which PyTorch does not find its own libraries
-            raise OSError("the working directory is gone; change to one that is there") from None
+            raise OSError("the working directory no longer exists; change to another") from None
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "convtui.training.process"),
             stdin=PIPE,

@@ -27,13 +27,13 @@ from convtui.training.datasets.minibatches import MiniBatches, normalised, pictu
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.process.activation_stats import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
 from convtui.training.process.lr_finder import RATES, Finder
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Epoch,
     Finished,
     Message,
     Prediction,
     Snapshot,
-    Step,
+    Stepped,
     Suggested,
     Tried,
     Watched,
@@ -103,7 +103,7 @@ class Training:
                 yield self.snapshot()
         yield Finished(self.step, self._epoch.validation_loss, self._epoch.accuracy, self.seconds)
 
-    def train_step(self) -> Step:
+    def train_step(self) -> Stepped:
         """Train on the next mini-batch."""
         began = perf_counter()
         if self.step % self.steps_per_epoch == 0:
@@ -124,7 +124,7 @@ class Training:
         self._epoch_loss += mean_loss
         self.seconds += perf_counter() - began
         epoch = 1 + (self.step - 1) // self.steps_per_epoch
-        return Step(self.step, epoch, mean_loss, lr, momentum, self.seconds, watched)
+        return Stepped(self.step, epoch, mean_loss, lr, momentum, self.seconds, watched)
 
     def snapshot(self) -> Snapshot:
         """The network now; the activations are those of the last step's mini-batch, before its update."""
@@ -207,7 +207,7 @@ class Training:
             self._epoch = Epoch(**about["epoch"])
             self._epoch_loss, self.seconds = float(about["epoch_loss"]), float(about["seconds"])
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-            reason = f"the checkpoint of step {checkpoint.step} does not fit its recipe and data"
+            reason = f"the checkpoint of step {checkpoint.step} does not match its recipe and data"
             raise ValueError(reason) from None
         self.step = checkpoint.step
 
@@ -223,7 +223,7 @@ class Training:
         return buffers
 
     def _evaluated(self, epoch: int) -> Epoch:
-        """Loss and accuracy on the test images, in evaluation mode."""
+        """Loss and accuracy on the validation set, in evaluation mode."""
         began = perf_counter()
         images, labels = self.data.test_images, self.data.test_labels
         loss, correct = 0.0, 0

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from convtui.training.process.protocol import Suggested, Tried
+from convtui.training.protocol import Suggested, Tried
 
 RATES: Final[tuple[float, ...]] = tuple(np.geomspace(1e-6, 10, 100).tolist())
 BETA: Final = 0.9

@@ -14,7 +14,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import BinaryIO, Final
 
-from convtui.training.process.protocol import Message, Snapshot, decode, encode
+from convtui.training.protocol import Message, Snapshot, decode, encode
 
 PICTURES_WAITING: Final = 3
 GRACE: Final = 5.0

@@ -1,7 +1,7 @@
 """The training process: does one job after another, and obeys commands between any two steps.
 
 It ends when its parent does. A run is saved whenever it holds or ends and every few seconds between, so that
-whatever ends the process costs little; what it tells of a run is on disk before anybody reads it.
+whatever ends the process costs little; what it tells of a run is active disk before anybody reads it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
 from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore, take_stdout
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     JOBS,
     Begun,
     Continue,
@@ -88,7 +88,7 @@ class Worker:
         """Do the next job. Whatever goes wrong with it is told, and the next one can come. Raises Ended."""
         job = self._jobs.popleft() if self._jobs else self._inbox.get()
         if not isinstance(job, JOBS):
-            ignore(f"{job.kind}: no job is on")
+            ignore(f"{job.kind}: no job is running")
             return
         try:
             self._do(job)

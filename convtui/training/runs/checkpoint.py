@@ -60,7 +60,7 @@ class Checkpoint:
             and (first.about["scheduler"] is None or schedule["last_epoch"] == min(self.step, most - 1))
             and has_all == (self.step > 0 and _has_buffers(first.about["recipe"]))
         ):
-            raise ValueError(f"of no run like this one: step {self.step}")
+            raise ValueError(f"from another run: step {self.step}")
 
     def to_bytes(self) -> bytes:
         """A safetensors file: the weights by their names, the rest beside them and in its header."""

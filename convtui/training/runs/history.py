@@ -1,7 +1,7 @@
 """What a run's events come to: the curves, figures and pictures that a screen shows.
 
-A record grows in place, cheaply for every event, so that it keeps up with any run and is drawn when the
-screen likes. The same events give the same record, live or from the log of a run.
+A history grows in place, cheaply for every event, so that it keeps up with any run and is drawn when the
+screen likes. The same events give the same history, live or from the log of a run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.training.process.protocol import (
+from convtui.training.protocol import (
     Begun,
     Epoch,
     Failed,
@@ -26,7 +26,7 @@ from convtui.training.process.protocol import (
     Rate,
     Saved,
     Snapshot,
-    Step,
+    Stepped,
     Stopped,
     Suggested,
     Tried,
@@ -123,12 +123,13 @@ class WeightTrace:
         self.columns.append(step, *(nan if figure is None else figure for figure in figures))
 
 
-class Record:
+class RunHistory:
     """A run as far as it has been told of; `run` is its folder, "" until it has one."""
 
     def __init__(self, recipe: Recipe, run: str = "") -> None:
         self.recipe, self.run = recipe, run
         self.is_outline = False  # it has its epochs and the last step, but lacks steps and snapshots
+        self.left_out = ""  # which lines of its log do not fit it
         self.state = State.STARTING
         self.reason = ""  # why it failed or was stopped
         self.failed_under_way = False  # and not before its job had begun
@@ -147,27 +148,28 @@ class Record:
         self._smoothed = Smoothed()
 
     @classmethod
-    def of(cls, events: Iterable[Message], recipe: Recipe, run: str = "") -> Record:
-        """The record of a log; a run that nobody works on is stopped, if it did not end."""
-        record = cls(recipe, run)
+    def of(cls, events: Iterable[Message], recipe: Recipe, run: str = "") -> RunHistory:
+        """The history of a log; a run that nobody works on is stopped, if it did not end."""
+        history = cls(recipe, run)
         for event in events:
-            record.take(event)
-        if record.state in ACTIVE:
-            record.state = State.STOPPED
-            record.reason = "interrupted" if record.begun else "never begun"
-        return record
+            history.take(event)
+        if history.state in ACTIVE:
+            history.state = State.STOPPED
+            history.reason = "interrupted" if history.begun else "never begun"
+        return history
 
     @classmethod
-    def of_run(cls, run: Run, outline: bool = False) -> Record:
-        """The record of a run that is kept; an outline is made at once, and lacks the curves.
+    def of_run(cls, run: Run, outline: bool = False) -> RunHistory:
+        """The history of a kept run; an outline is made at once, and lacks the curves.
 
         Raises RunError if its log cannot be read.
         """
-        record = cls.of(run.events(outline), run.recipe, str(run.path))
-        record.is_outline = outline
-        if record.state is not State.FINISHED and run.is_held:
-            record.state, record.reason = State.ELSEWHERE, ""
-        return record
+        log = run.log(outline)
+        history = cls.of(log.events, run.recipe, str(run.path))
+        history.is_outline, history.left_out = outline, log.left_out
+        if history.state is not State.FINISHED and run.is_held:
+            history.state, history.reason = State.ELSEWHERE, ""
+        return history
 
     # -- what it comes to
 
@@ -222,12 +224,12 @@ class Record:
 
     @property
     def last(self) -> Finished | Epoch | None:
-        """The last evaluation on the test images."""
+        """The last evaluation on the validation set."""
         return self.finished or (self.epochs[-1] if self.epochs else None)
 
     @property
     def accuracy(self) -> float | None:
-        """On the test images after the last epoch; a diverged run has none, being right by chance."""
+        """On the validation set after the last epoch; a diverged run has none, being right by chance."""
         return None if self.is_diverged or not self.last else self.last.accuracy
 
     @property
@@ -259,7 +261,7 @@ class Record:
     # -- events
 
     def take(self, event: Message) -> None:
-        """Add what an event tells; what a record does not show is passed over."""
+        """Add what an event tells; what a history does not show is passed over."""
         fold = _FOLDS.get(type(event))
         if fold is not None:
             fold(self, event)
@@ -299,7 +301,7 @@ class Record:
         if self.picture and self.picture.step > step:
             self.picture = self.snapshots[-1] if self.snapshots else None
 
-    def _step(self, event: Step) -> None:
+    def _step(self, event: Stepped) -> None:
         if event.step <= self.step:  # the Begun before it was lost
             self._cut(event.step - 1)
         smooth = self._note(event.step, event.loss)
@@ -384,16 +386,16 @@ class Search:
         self.state, self.reason = State.FAILED, reason
 
 
-_FOLDS: Final[dict[type[Message], Callable[[Record, Any], None]]] = {
-    Begun: Record._begin,
-    Step: Record._step,
-    Snapshot: Record._snapshot,
-    Epoch: Record._epoch,
-    Saved: Record._save,
-    Rate: Record._rate,
-    Paused: lambda record, _: record._stand(State.PAUSED),
-    Going: lambda record, _: record._go(),
-    Stopped: lambda record, _: record._stand(State.STOPPED),
-    Finished: Record._finish,
-    Failed: lambda record, event: record.fail(event.reason),
+_FOLDS: Final[dict[type[Message], Callable[[RunHistory, Any], None]]] = {
+    Begun: RunHistory._begin,
+    Stepped: RunHistory._step,
+    Snapshot: RunHistory._snapshot,
+    Epoch: RunHistory._epoch,
+    Saved: RunHistory._save,
+    Rate: RunHistory._rate,
+    Paused: lambda history, _: history._stand(State.PAUSED),
+    Going: lambda history, _: history._go(),
+    Stopped: lambda history, _: history._stand(State.STOPPED),
+    Finished: RunHistory._finish,
+    Failed: lambda history, event: history.fail(event.reason),
 }

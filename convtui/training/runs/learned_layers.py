@@ -12,7 +12,7 @@ from pathlib import Path
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layer_text import parse_layers
 from convtui.inputs.images import InputError, Picture
-from convtui.state.learned_weights import Trained
+from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 from convtui.state.session import Session
 from convtui.training.architecture import layers_text
@@ -26,13 +26,16 @@ def trained_stack(run: Run, picture: Picture) -> Stack:
     channels than the run's images.
     """
     last = run.latest_checkpoint()
-    trained = Trained.of(run.path, last.step, last.weights, last.digest)
+    trained = LearnedWeights.from_state_dict(run.path, last.step, last.weights, last.digest)
     run.keep_for_good(trained.step)
-    weights = [arrays["weight"] for arrays in trained.weights.values() if arrays["weight"].ndim == 4]
+    found = (arrays.get("weight") for arrays in trained.weights.values())
+    weights = [weight for weight in found if weight is not None and weight.ndim == 4]
+    if not weights:
+        raise InputError(f"{trained}: its checkpoint has no convolution's weights")
     shape = picture.pixels.shape
     channels, classes = weights[0].shape[1], len(weights[-1])
     if shape[0] != channels:
-        why = f"learnt from {channels}-channel images; {picture.name} has {shape[0]}"
+        why = f"learned from {channels}-channel images; {picture.name} has {shape[0]}"
         raise InputError(f"{trained.run_name}: {why}")
     layers = parse_layers(layers_text(run.recipe, shape, classes))
     return Stack.laid(layers, shape, name=trained.run_name).with_trained(trained)
@@ -57,13 +60,13 @@ def trained_step(session: Session, run: Run, picture: Picture) -> Session:
     return replace(session, picture=picture, chosen_stack=stack).with_layer_opened(maps)
 
 
-def weights_of(folder: Path, step: int, digest: str | None = None) -> Trained:
-    """What the run in a folder had learnt after a step, by the checkpoint of that digest if one is given.
+def weights_of(folder: Path, step: int, digest: str | None = None) -> LearnedWeights:
+    """What the run in a folder had learned after a step, by the checkpoint of that digest if one is given.
 
     Raises ValueError if that is not kept any more: the folder may be that of another run by now.
     """
     run = Run(folder)
     checkpoint = run.checkpoint_after(step, digest)
     if checkpoint is None:
-        raise InputError(f"run {run.number}: its weights after step {step} are not kept any more")
-    return Trained.of(run.path, step, checkpoint.weights, checkpoint.digest)
+        raise InputError(f"run {run.number}: its weights after step {step} are no longer kept")
+    return LearnedWeights.from_state_dict(run.path, step, checkpoint.weights, checkpoint.digest)

@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +24,7 @@ from platformdirs import user_data_path
 
 from convtui.inputs.atomic import UNFINISHED, read_regular, write_whole
 from convtui.inputs.names import printable
-from convtui.training.process.protocol import Begun, Message, decode, encode
+from convtui.training.protocol import Begun, Message, encode
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import (
     Arrays,
@@ -35,6 +35,7 @@ from convtui.training.runs.checkpoint import (
     first_whole,
     step_of,
 )
+from convtui.training.runs.log import Log, decoded, fitting, outlined, valid
 
 CHECKPOINTS_KEPT: Final = 3
 
@@ -77,7 +78,7 @@ class Run:
             raise RunError(f"{_told(file)}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             reason = printable(str(error).partition("\n")[0])
-            raise RunError(f"{_told(file)}: does not hold a run's recipe ({reason})") from None
+            raise RunError(f"{_told(file)}: is not the recipe of a run ({reason})") from None
         self._log: BinaryIO | None = None
         self._is_torn = False
 
@@ -97,21 +98,32 @@ class Run:
             return False
         return False
 
-    def events(self, outline: bool = False) -> list[Message]:
-        """What is in the log, without lines that are torn and events that a later Begun voids.
+    def events(self) -> list[Message]:
+        """What is in the log, without lines that are torn and events that a later Begun voids."""
+        return valid(self._own(event) for _, event in decoded(self._lines()))
+
+    def log(self, outline: bool = False) -> Log:
+        """What of the log fits the run, and in a line what does not.
 
         outline: without snapshots and most steps, which are nearly all of it and take long to read.
-        A folder may be a copy, or was moved since: the run is the one in this folder, whatever the log says.
+        Raises RunError if it cannot be read.
         """
+        lines = self._lines()
+        found = fitting(outlined(lines) if outline else lines, outline)
+        return replace(found, events=[*map(self._own, found.events)])
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """The lines of the log, counted from 1."""
         try:
-            lines = read_regular(self.path / _LOG).splitlines()
+            return enumerate(read_regular(self.path / _LOG).splitlines(), 1)
         except FileNotFoundError:
-            return []
+            return iter(())
         except OSError as error:
             raise RunError(f"{_told(self.path / _LOG)}: {error.strerror}") from None
-        own, kept = str(self.path), _outline(lines) if outline else lines
-        events = (replace(each, run=own) if isinstance(each, Begun) else each for each in _decoded(kept))
-        return _valid(events)
+
+    def _own(self, event: Message) -> Message:
+        """The folder may be a copy, or was moved since: the run is the one in it, whatever the log says."""
+        return replace(event, run=str(self.path)) if isinstance(event, Begun) else event
 
     def checkpoints(self) -> list[Path]:
         """The files of the last checkpoints, newest last; some may be damaged."""
@@ -148,7 +160,7 @@ class Run:
         """The last one that is whole. Raises RunError if there is none."""
         checkpoint = self.checkpoint()
         if checkpoint is None:
-            raise RunError(f"run {_told(self.number)}: has no whole checkpoint yet")
+            raise RunError(f"run {_told(self.number)}: has no complete checkpoint yet")
         return checkpoint
 
     def latest_weights(self) -> tuple[int, Arrays]:
@@ -168,9 +180,9 @@ class Run:
         try:
             lock.acquire()
         except Timeout:
-            raise RunError(f"run {_told(self.number)}: another process trains it just now") from None
+            raise RunError(f"run {_told(self.number)}: another process is training it") from None
         except OSError as error:
-            raise RunError(f"{_told(self.path)}: cannot be written to: {error.strerror}") from None
+            raise RunError(f"{error.strerror}: cannot write to {_told(self.path)}") from None
         try:
             for stray in self.path.glob(f"*{UNFINISHED}"):
                 with suppress(OSError):
@@ -183,10 +195,10 @@ class Run:
             lock.release()
 
     def check_data(self, fingerprint: str) -> None:
-        """Raises RunError if that is not the data that the run was begun with."""
+        """Raises RunError if that is not the data that the run began with."""
         if fingerprint != self.fingerprint:
-            changed = f"{printable(self.recipe.data)} has changed since it was begun"
-            raise RunError(f"run {_told(self.number)}: {changed}; begin a new run with it")
+            changed = f"{printable(self.recipe.data)} has changed since the run began"
+            raise RunError(f"run {_told(self.number)}: {changed}; start a new run with it")
 
     def append(self, event: Message, line: str | None = None) -> None:
         """Add to the log, as this line if the event is encoded already. Only while locked.
@@ -344,33 +356,6 @@ def _is_numbered(path: Path) -> bool:
     return path.parent == runs_folder() and path.name.isdecimal()
 
 
-def _decoded(lines: Iterable[bytes]) -> Iterator[Message]:
-    for line in lines:
-        with suppress(ValueError):
-            yield decode(line)
-
-
-def _outline(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Without snapshots, and of steps only the last before whatever else is told, and the last of all."""
-    step = b""
-    for line in lines:
-        if line.startswith(b'{"event":"step"'):
-            step = line if line.endswith(b"}") else step
-        elif not line.startswith(b'{"event":"snapshot"'):
-            yield from (step, line)
-            step = b""
-    yield step
-
-
-def _valid(events: Iterable[Message]) -> list[Message]:
-    valid: list[Message] = []
-    for event in events:
-        if isinstance(event, Begun):
-            valid = [each for each in valid if getattr(each, "step", 0) <= event.step]
-        valid.append(event)
-    return valid
-
-
 def _write(path: Path, data: bytes) -> None:
     with _saying(path):
         write_whole(path, data)
@@ -378,11 +363,11 @@ def _write(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _saying(path: Path) -> Iterator[None]:
-    """Say which file it was that could not be written."""
+    """Say why a file could not be written, and which: a line that is cut loses the end of the path."""
     try:
         yield
     except OSError as error:
-        raise RunError(f"{_told(path)}: cannot be written: {error.strerror or error}") from None
+        raise RunError(f"{error.strerror or error}: cannot write {_told(path)}") from None
 
 
 def _told(path: Any) -> str:

@@ -44,3 +44,14 @@ async def test_many_steps_are_all_taken() -> None:
         await driven.rush(*["right"] * 60, *["left"] * 10, *["enter"] * 5)
         assert (driven.session.index, driven.session.taps) == (50, 5)
         assert driven.session.filled == 61
+
+
+async def test_letters_behind_an_erasing_key_stay() -> None:
+    """Erasing by a key that came in the same burst once took away the letters that followed it."""
+    async with opened() as driven:
+        await driven.rush(":")
+        await driven.rush(*"stride 12", *["backspace"] * 2, "3", "home", "delete", "s", "end", "enter")
+        assert driven.session.spec.stride == (3, 3)
+    async with opened() as driven:
+        await driven.rush(":", *"padding", "ctrl+u", *"stride 2", "enter")
+        assert driven.session.spec.stride == (2, 2)

@@ -132,11 +132,11 @@ async def test_a_refusal_says_why_and_keeps_the_session() -> None:
     async with opened() as driven:
         for start, key, words in (
             (lesson(), "T", "stride 0: must be at least 1"),
-            (lesson(padding=0), "P", "padding is 0 already"),
+            (lesson(padding=0), "P", "padding is already 0"),
             (lesson(), "D", "dilation 0: must be at least 1"),
-            (lesson(size=2), "Z", "top-edge is made for sizes 2 to 11"),
-            (lesson(), "G", "this image has one"),
-            (lesson(), "I", "one filter is the least"),
+            (lesson(size=2), "Z", "top-edge comes in sizes 2 to 11"),
+            (lesson(), "G", "this image has only one"),
+            (lesson(), "I", "at least one filter is needed"),
             (session_on("count-5x5", dilation=2), "d", "spans 7 rows but the padded image has only 5"),
             (session_on("count-5x5", padding="same"), "t", "needs stride 1"),
         ):
@@ -184,7 +184,7 @@ async def test_channels_go_round_and_a_grey_picture_has_only_one() -> None:
         assert slices == [0, 1, 2, None]
         driven.app.timelines.begin(SESSION, lesson())
         await driven.press("c")
-        assert "one channel only" in driven.said
+        assert "only one channel" in driven.said
 
 
 async def test_zooming_stops_at_the_largest_and_the_smallest() -> None:

@@ -91,7 +91,7 @@ async def test_the_whole_play_is_undone_at_once() -> None:
 async def test_the_speed_is_changed_while_playing_and_before() -> None:
     async with opened() as driven:
         await driven.press("full_stop")
-        assert "speed: 15 steps a second" in driven.said
+        assert "speed: 15 steps per second" in driven.said
         await driven.press("space", "greater_than_sign")
         assert "space pause 30/s" in driven.bottom
         assert driven.page.playing
@@ -116,7 +116,7 @@ async def test_the_speed_stays_within_its_bounds() -> None:
         assert f"{SPEEDS[-1]} steps" in driven.said
         for _ in range(12):
             driven.page.action_speed(-1)
-        assert f"{SPEEDS[0]} step a second" in driven.said
+        assert f"{SPEEDS[0]} step per second" in driven.said
 
 
 async def test_a_second_has_as_many_steps_as_it_says() -> None:

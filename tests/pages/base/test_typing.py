@@ -146,4 +146,4 @@ async def test_what_is_refused_is_said_without_code() -> None:
         assert driven.said == "dilation 0: must be at least 1"
         await driven.press("3", "g")
         await driven.enter("99,12")
-        assert driven.said == "go to 99,12: there is no row 99, rows are 0 to 6"
+        assert driven.said == "go to 99,12: no row 99; rows are 0 to 6"

@@ -14,9 +14,9 @@ from tests.support.torch_layers import running
 @pytest.mark.parametrize("training", [True, False])
 def test_both_sides_are_what_torch_gives_in_either_mode(training: bool) -> None:
     found = figures(steps=2, training=training)
-    batches = replace(found.batches.with_gamma(1.5).with_beta(-0.25), near=0.7)
-    found = Figures(batches, found.measured)
-    norm, values = batches.norm, torch.tensor(found.measured.training.values)
+    session = replace(found.session.with_gamma(1.5).with_beta(-0.25), chosen_value=0.7)
+    found = Figures(session, found.measurement)
+    norm, values = session.norm, torch.tensor(found.measurement.training.values)
     for side, mode in (found.training, True), (found.evaluation, False):
         module = torch.nn.BatchNorm2d(4, eps=norm.eps).double().train(mode)
         with torch.no_grad():
@@ -27,42 +27,42 @@ def test_both_sides_are_what_torch_gives_in_either_mode(training: bool) -> None:
             variance.copy_(torch.tensor(norm.running_var))
             output = module(values)[:, 1].reshape(-1).numpy()
         np.testing.assert_allclose(side.output, output, rtol=1e-9, atol=1e-12)
-    assert found.used is (found.training if training else found.evaluation)
+    assert found.present is (found.training if training else found.evaluation)
     assert found.other is (found.evaluation if training else found.training)
 
 
 def test_the_chosen_activation_lies_where_it_is_said_to() -> None:
     found = figures()
     for near in (None, 0.0, 0.3, 99.0):
-        at = Figures(replace(found.batches, near=near), found.measured)
-        assert at.input.values[at.place] == at.values[at.chosen]
+        at = Figures(replace(found.session, chosen_value=near), found.measurement)
+        assert at.input.values[at.chosen_index] == at.values[at.chosen]
     assert at.values[at.chosen] == at.values.max()
 
 
 def test_moving_goes_through_the_activations_and_stops_at_the_ends() -> None:
     found = figures()
     low, high = found.values.min(), found.values.max()
-    at, seen = Figures(replace(found.batches, near=float(low)), found.measured), []
+    at, seen = Figures(replace(found.session, chosen_value=float(low)), found.measurement), []
     for _ in range(60):
         seen.append(at.values[at.chosen])
-        at = Figures(at.moved(1), at.measured)
+        at = Figures(at.with_chosen_moved(1), at.measurement)
     assert seen == sorted(seen)
     assert len(set(seen)) >= 15
     assert (seen[0], seen[-1]) == (low, high)
     for _ in range(60):
-        at = Figures(at.moved(-1), at.measured)
+        at = Figures(at.with_chosen_moved(-1), at.measurement)
     assert at.values[at.chosen] == low
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_behind_other_norms_the_present_mode_is_theirs_too(training: bool) -> None:
-    found = figures(place=1, steps=2, training=training)
-    assert not np.array_equal(found.measured.training.values, found.measured.evaluation.values)
-    of = found.measured.training if training else found.measured.evaluation
+    found = figures(layer=1, steps=2, training=training)
+    assert not np.array_equal(found.measurement.training.values, found.measurement.evaluation.values)
+    of = found.measurement.training if training else found.measurement.evaluation
     np.testing.assert_array_equal(found.values, of.values[:, 1].reshape(-1))
     assert found.statistics is of.statistics
-    evaluated = found.measured.evaluation.values[:, 1].reshape(-1)
-    norm = found.batches.norm
+    evaluated = found.measurement.evaluation.values[:, 1].reshape(-1)
+    norm = found.session.norm
     expected = (evaluated - norm.running_mean[1]) / np.sqrt(norm.running_var[1] + 1e-5)
     np.testing.assert_allclose(found.evaluation.output, expected, rtol=1e-9, atol=1e-12)
 
@@ -89,7 +89,7 @@ def test_the_difference_is_that_of_the_outputs() -> None:
 def test_how_far_in_words(shift: float, words: str) -> None:
     found = figures()
     own = found.statistics
-    std = np.sqrt(own.var + found.batches.norm.eps)
-    batches = found.batches.with_norm(running_mean=own.mean + shift * std, running_var=own.var)
-    assert Figures(batches, found.measured).how_far == words
-    assert Figures(batches.with_gamma(0), found.measured).how_far == "almost the same"
+    std = np.sqrt(own.var + found.session.norm.eps)
+    session = found.session.with_norm(running_mean=own.mean + shift * std, running_var=own.var)
+    assert Figures(session, found.measurement).difference_words == words
+    assert Figures(session.with_gamma(0), found.measurement).difference_words == "almost the same"

@@ -11,21 +11,22 @@ from rich.segment import Segment
 
 from convtui.pages.batchnorm.figures import Figures
 from convtui.pages.batchnorm.labels import (
-    Tone,
     controls_of,
     difference_line,
-    drawn,
     formula_lines,
     hint_line,
+    modes_lines,
     number,
     rule_line,
     running_lines,
-    sides_lines,
     title_line,
 )
+from convtui.pages.batchnorm.styled_text import Tone, draw_text
 from convtui.paint.colours import DARK
 from convtui.paint.controls import controls_line
-from convtui.state.batchnorm import Batches, Input, Network
+from convtui.state.batch_measurement import NormInput
+from convtui.state.batchnorm import BatchNormSession
+from convtui.state.batchnorm_network import Network
 from tests.support.batchnorms import figures, text_of
 
 WIDTHS = [40, 58, 78, 118]
@@ -55,8 +56,8 @@ def test_the_equation_holds_with_the_numbers_that_are_shown(
     scale: float, shift: float, training: bool
 ) -> None:
     found = figures(steps=1, training=training)
-    x = Input.of(scale * (found.measured.training.values + shift))
-    at = Figures(found.batches, replace(found.measured, training=x, evaluation=x))
+    x = NormInput.of(scale * (found.measurement.training.values + shift))
+    at = Figures(found.session, replace(found.measurement, training=x, evaluation=x))
     _, first, _ = map(text_of, formula_lines(at, 118))
     numbers = re.search(r"= \(([^ ]+) - \(?([^ )]+)\)?\)/√\(([^ ]+) \+ 1e-05\) = ([^ ]+)", first)
     assert numbers
@@ -68,7 +69,9 @@ def test_the_formula_has_the_numbers_put_in() -> None:
     found = figures()
     side, at = found.training, found.chosen
     x, first, second = map(text_of, formula_lines(found, 78))
-    assert x.startswith(f"x = {number(found.values[at])}   activation {list(found.place)} of the batch")
+    assert x.startswith(
+        f"x = {number(found.values[at])}   activation {list(found.chosen_index)} of the mini-batch"
+    )
     assert (
         f"= ({number(found.values[at])} - {number(side.mean)})/√({number(side.var)} + 1e-05)"
         f" = {number(side.normalised[at])}" in first
@@ -78,7 +81,7 @@ def test_the_formula_has_the_numbers_put_in() -> None:
 
 def test_negative_numbers_stand_in_brackets() -> None:
     found = figures("conv 3x3 4 s2 p1, bn", channel=0)
-    low = Figures(replace(found.batches.with_beta(-1.5), near=-5.0), found.measured)
+    low = Figures(replace(found.session.with_beta(-1.5), chosen_value=-5.0), found.measurement)
     _, first, second = map(text_of, formula_lines(low, 78))
     assert "·(-" in second
     assert " + (-1.5000) = -" in second
@@ -88,14 +91,14 @@ def test_negative_numbers_stand_in_brackets() -> None:
 def test_in_evaluation_mode_the_running_statistics_are_put_in() -> None:
     found = figures(steps=1, training=False)
     _, first, _ = formula_lines(found, 118)
-    assert (number(found.batches.norm.running_mean[1]), Tone.RUNNING) in first
-    assert text_of(first).endswith("μ and σ²: the running ones")
-    assert text_of(formula_lines(figures(), 118)[1]).endswith("μ and σ²: the batch's")
+    assert (number(found.session.norm.running_mean[1]), Tone.RUNNING) in first
+    assert text_of(first).endswith("μ and σ²: running statistics")
+    assert text_of(formula_lines(figures(), 118)[1]).endswith("μ and σ²: batch statistics")
 
 
 def test_the_running_statistics_and_how_they_come_about() -> None:
     found = figures(steps=1)
-    own, norm, after = found.statistics, found.batches.norm, found.after
+    own, norm, after = found.statistics, found.session.norm, found.after
     _, mean, variance, unbiased = map(text_of, running_lines(found, 76))
     assert mean.split() == [
         "mean",
@@ -107,7 +110,7 @@ def test_the_running_statistics_and_how_they_come_about() -> None:
         f"0.1·{number(own.mean[1])}",
         number(after.running_mean[1]),
     ]
-    assert variance.split() == ["variance", "σ²", number(own.var[1]), "biased:", "normalises"]
+    assert variance.split() == ["variance", "σ²", number(own.var[1]), "biased:", "normalises", "x"]
     expected = 0.9 * norm.running_var[1] + 0.1 * own.var[1] * own.count / (own.count - 1)
     assert unbiased.split()[-1] == number(expected)
     assert unbiased.split()[1] == number(own.unbiased_var[1])
@@ -130,9 +133,9 @@ def test_the_result_of_the_running_statistics_is_never_cut(
     momentum: float | None, scale: float, tracked: int
 ) -> None:
     found = figures(steps=1, momentum=momentum, num_batches_tracked=tracked)
-    x = Input.of(scale * found.measured.training.values)
-    batches = found.batches.with_norm(running_mean=scale * found.batches.norm.running_mean)
-    at = Figures(batches, replace(found.measured, training=x, evaluation=x))
+    x = NormInput.of(scale * found.measurement.training.values)
+    session = found.session.with_norm(running_mean=scale * found.session.norm.running_mean)
+    at = Figures(session, replace(found.measurement, training=x, evaluation=x))
     for width in (58, 76):
         _, mean, _, unbiased = map(text_of, running_lines(at, width))
         assert len(mean) == len(unbiased) == (76 if width == 76 else 48)
@@ -152,46 +155,47 @@ def test_the_result_of_the_running_statistics_is_never_cut(
 def test_the_sums_with_their_signs(momentum: float | None, running: float, batch: float, text: str) -> None:
     found = figures(momentum=momentum, num_batches_tracked=392, running_mean=np.full(4, running))
     shift = batch - found.statistics.mean[1]
-    x = Input.of(found.measured.training.values + shift)
-    at = Figures(found.batches, replace(found.measured, training=x, evaluation=x))
+    x = NormInput.of(found.measurement.training.values + shift)
+    at = Figures(found.session, replace(found.measurement, training=x, evaluation=x))
     assert f" {text} " in text_of(running_lines(at, 76)[1])
 
 
 def test_in_evaluation_mode_they_stay() -> None:
     found = figures(steps=1, training=False)
     _, mean, variance, _ = map(text_of, running_lines(found, 76))
-    assert "stays in evaluation mode" in mean
+    assert "unchanged in evaluation mode" in mean
     assert variance.endswith("biased: not used")
-    assert mean.split()[-1] == number(found.batches.norm.running_mean[1])
+    assert mean.split()[-1] == number(found.session.norm.running_mean[1])
 
 
 def test_the_rule_tells_momentum_from_an_optimisers() -> None:
     line = text_of(rule_line(figures(), 118))
     assert line == (
-        "momentum 0.1 weighs the new value (an optimiser's the old); "
-        "the running variance takes the unbiased one, n = 96"
+        "momentum 0.1 weights the new value (in an optimiser, the old one); "
+        "the running variance is unbiased, n = 96"
     )
 
 
 def test_momentum_none_is_a_cumulative_average() -> None:
     found = figures(steps=2, momentum=None)
-    assert "momentum None, a cumulative average: batch 3 weighs 1/3" in text_of(rule_line(found, 118))
+    rule = text_of(rule_line(found, 118))
+    assert "momentum None: mini-batch 3 has weight 1/3 (a cumulative average)" in rule
     _, mean, _, _ = map(text_of, running_lines(found, 76))
     after = number(found.after.running_mean[1])
     assert mean.split()[-2:] == [f"{number(found.statistics.mean[1])})/3", after]
-    assert f"(2·{number(found.batches.norm.running_mean[1])} + " in mean
+    assert f"(2·{number(found.session.norm.running_mean[1])} + " in mean
 
 
 @pytest.mark.parametrize("momentum", [0.1, None])
 def test_the_rule_of_evaluation_mode_is_that_nothing_changes(momentum: float | None) -> None:
     found = figures(steps=2, training=False, momentum=momentum)
-    assert "the running statistics stay" in text_of(rule_line(found, 118))
-    assert "weigh" not in text_of(rule_line(found, 118))
+    assert "does not change the running statistics" in text_of(rule_line(found, 118))
+    assert "weight" not in text_of(rule_line(found, 118))
 
 
 def test_both_modes_stand_side_by_side() -> None:
     found = figures(steps=1)
-    head, mean, std, activation = map(text_of, sides_lines(found))
+    head, mean, std, activation = map(text_of, modes_lines(found))
     assert head.split()[-2:] == ["▸training", "evaluation"]
     for line, of in (mean, np.mean), (std, np.std):
         assert line.split()[1:] == [
@@ -205,16 +209,16 @@ def test_both_modes_stand_side_by_side() -> None:
 @pytest.mark.parametrize(
     ("steps", "why"),
     [
-        (0, "no batch seen yet: running mean 0, variance 1"),
-        (1, "running statistics of 1 batch"),
-        (3, "running statistics of 3 batches"),
+        (0, "no mini-batch yet: running mean 0, variance 1"),
+        (1, "running statistics of 1 mini-batch"),
+        (3, "running statistics of 3 mini-batches"),
     ],
 )
 def test_why_they_differ(steps: int, why: str) -> None:
     found = figures(steps=steps)
     line = text_of(difference_line(found, 118))
     by = f"{number(found.difference)} on average; {why}"
-    assert line == f"Training and evaluation are {found.how_far}: y differs by {by}"
+    assert line == f"Training and evaluation are {found.difference_words}: y differs by {by}"
 
 
 @pytest.mark.parametrize("width", [58, 78, 118])
@@ -223,7 +227,9 @@ def test_why_they_differ(steps: int, why: str) -> None:
 def test_the_difference_names_what_differs_at_every_width(width: int, steps: int, tracked: int) -> None:
     found = figures(steps=steps)
     network = Network.of("run 1, step 30", "conv 3x3 4 s2 p1, relu, bn", (1, 8, 8), batches_tracked=tracked)
-    line = text_of(difference_line(Figures(replace(found.batches, network=network), found.measured), width))
+    line = text_of(
+        difference_line(Figures(replace(found.session, network=network), found.measurement), width)
+    )
     assert line.startswith("Training and evaluation ")
     assert number(found.difference) in line
 
@@ -231,53 +237,55 @@ def test_the_difference_names_what_differs_at_every_width(width: int, steps: int
 def test_a_trained_network_tells_where_its_statistics_are_from() -> None:
     found = figures()
     network = Network.of("run 1, step 30", "conv 3x3 4 s2 p1, relu, bn", (1, 8, 8), batches_tracked=30)
-    batches = Batches.start(network, 100, 6)
-    line = text_of(difference_line(Figures(batches, found.measured), 118))
-    assert line.endswith("; running statistics of 30 batches of training")
-    line = text_of(difference_line(Figures(batches.advanced(found.statistics), found.measured), 118))
-    assert line.endswith("; running statistics of 30 batches of training and 1 here")
+    session = BatchNormSession.start(network, 100, 6)
+    line = text_of(difference_line(Figures(session, found.measurement), 118))
+    assert line.endswith("; running statistics of 30 mini-batches in training")
+    line = text_of(difference_line(Figures(session.advanced(found.statistics), found.measurement), 118))
+    assert line.endswith("; running statistics of 30 mini-batches in training and 1 here")
 
 
 def test_the_images_are_said_to_be_shuffled_and_one_is_no_range() -> None:
-    batches = figures().batches
-    assert text_of(title_line(batches, 118)).endswith("batch 1: images 1 to 6 of 100 shuffled, epoch 1")
-    one = batches.with_batch_size(1)
-    assert text_of(title_line(one, 118)).endswith("batch 1: image 1 of 100 shuffled, epoch 1")
-    assert text_of(title_line(one, 40)).endswith("batch 1: 1 image")
+    session = figures().session
+    assert text_of(title_line(session, 118)).endswith(
+        "mini-batch 1: images 1 to 6 of 100 (shuffled), epoch 1"
+    )
+    one = session.with_batch_size(1)
+    assert text_of(title_line(one, 118)).endswith("mini-batch 1: image 1 of 100 (shuffled), epoch 1")
+    assert text_of(title_line(one, 44)).endswith("mini-batch 1: 1 image")
 
 
-def test_a_laid_over_norm_is_said_to_be_one() -> None:
+def test_an_added_norm_is_said_to_be_one() -> None:
     found = figures("conv 3x3 4 s2 p1, relu, flatten")
-    assert "a batch norm laid over layer 2 (relu)" in text_of(title_line(found.batches, 118))
-    assert text_of(hint_line(found.batches, 118)).startswith("This network has none of its own")
+    assert "a batch norm added after layer 2 (relu)" in text_of(title_line(found.session, 118))
+    assert text_of(hint_line(found.session, 118)).startswith("This network has no batch norm: one is added.")
 
 
 def test_norms_before_are_told_of() -> None:
-    deeper = figures().batches.moved_place(1)
+    deeper = figures().session.moved_layer(1)
     assert "The batch norms before it are in the same mode." in text_of(hint_line(deeper, 118))
-    assert "copies" in text_of(hint_line(figures().batches, 118))
+    assert "copy" in text_of(hint_line(figures().session, 118))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("steps", [0, 1])
 def test_everything_fits(width: int, steps: int) -> None:
     found = figures(steps=steps)
-    said = [title_line(found.batches, width), hint_line(found.batches, width), rule_line(found, width)]
+    said = [title_line(found.session, width), hint_line(found.session, width), rule_line(found, width)]
     said += [difference_line(found, width), *formula_lines(found, width), *running_lines(found, width)]
-    lines = drawn(tuple(said), (len(said), width), DARK)
+    lines = draw_text(tuple(said), (len(said), width), DARK)
     assert all(Segment.get_line_length(line) <= width for line in lines)
     if width >= 58:
         assert not any("…" in segment.text for line in lines for segment in line)
 
 
 def test_what_does_not_fit_is_cut_with_a_sign() -> None:
-    (line,) = drawn(((("a long line", Tone.TEXT),),), (1, 6), DARK)
+    (line,) = draw_text(((("a long line", Tone.TEXT),),), (1, 6), DARK)
     assert "".join(segment.text for segment in line) == "a lon…"
 
 
 def test_the_controls_show_the_settings() -> None:
-    batches = figures(momentum=None, training=False).batches.with_gamma(0.3)
-    values = {item.name: item.value for item in controls_of(batches, "seed 0")}
+    session = figures(momentum=None, training=False).session.with_gamma(0.3)
+    values = {item.name: item.value for item in controls_of(session, "seed 0")}
     assert values == {
         "layer": "3",
         "channel": "1/4",
@@ -292,5 +300,5 @@ def test_the_controls_show_the_settings() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_mode_is_never_cut(width: int) -> None:
-    batches = figures(training=False).batches.with_gamma(2.264).with_beta(-0.07211)
-    assert " t evaluation " in controls_line(controls_of(batches, "run 12: newer at 300"), width).plain
+    session = figures(training=False).session.with_gamma(2.264).with_beta(-0.07211)
+    assert " t evaluation " in controls_line(controls_of(session, "run 12 (newer: step 300)"), width).plain

@@ -4,7 +4,8 @@ from itertools import combinations
 
 import pytest
 
-from convtui.pages.batchnorm.layout import View, planned
+from convtui.pages.batchnorm.layout import BatchNormView as View
+from convtui.pages.batchnorm.layout import regions_of
 
 SIZES = [(18, 60), (22, 80), (28, 100), (38, 120), (60, 200)]
 
@@ -13,31 +14,39 @@ SIZES = [(18, 60), (22, 80), (28, 100), (38, 120), (60, 200)]
 @pytest.mark.parametrize("view", View)
 @pytest.mark.parametrize("hints", [True, False])
 def test_panes_lie_apart_inside_the_canvas(size: tuple[int, int], view: View, hints: bool) -> None:
-    places = planned(size, view, hints)
-    for name, region in places.items():
+    regions = regions_of(size, view, hints)
+    for name, region in regions.items():
         assert region.area > 0, name
         assert region.x >= 0
         assert region.right <= size[1]
         assert region.bottom <= size[0], name
-    for (one, first), (other, second) in combinations(places.items(), 2):
+    for (one, first), (other, second) in combinations(regions.items(), 2):
         assert not first.overlaps(second), (one, other)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_numbers_are_never_given_up(size: tuple[int, int]) -> None:
-    values = planned(size, View.VALUES, True)
-    assert {"title", "before", "after", "formula", "running", "sides", "difference"} <= set(values)
-    assert (values["formula"].height, values["running"].height, values["sides"].height) == (3, 4, 4)
+    values = regions_of(size, View.VALUES, True)
+    assert {"title", "before", "after", "formula", "running", "modes", "difference"} <= set(values)
+    assert (values["formula"].height, values["running"].height, values["modes"].height) == (3, 4, 4)
     assert values["before"].height >= 5
-    assert {"batch means", "scatter of means", "running"} <= set(planned(size, View.MEANS, True))
+    assert {"batch means", "spread of means", "running"} <= set(regions_of(size, View.MEANS, True))
 
 
 def test_where_there_is_room_all_is_on_one_page() -> None:
-    assert {"batch means", "scatter of means", "rule", "hint"} <= set(planned((38, 120), View.VALUES, True))
-    assert {"batch variances", "batch means"} <= set(planned((38, 120), View.MEANS, True))
-    assert "hint" not in planned((38, 120), View.VALUES, False)
+    assert {"batch means", "spread of means", "rule", "hint"} <= set(regions_of((38, 120), View.VALUES, True))
+    assert {"batch variances", "batch means"} <= set(regions_of((38, 120), View.MEANS, True))
+    assert "hint" not in regions_of((38, 120), View.VALUES, False)
 
 
 def test_views_follow_one_another() -> None:
-    assert [view.next(38) for view in View] == [View.MEANS, View.VALUES, View.VALUES]
-    assert [view.next(22) for view in View] == [View.MEANS, View.VARIANCES, View.VALUES]
+    assert [view.next(38) for view in View] == [
+        View.MEANS,
+        View.VALUES,
+        View.VALUES,
+    ]
+    assert [view.next(22) for view in View] == [
+        View.MEANS,
+        View.VARIANCES,
+        View.VALUES,
+    ]

@@ -10,10 +10,12 @@ import torch
 
 from convtui.pages.base.keys import PAGES, Key
 from convtui.pages.batchnorm.labels import number
-from convtui.pages.batchnorm.page import BatchNormScreen
-from convtui.pages.batchnorm.source import Source
+from convtui.pages.batchnorm.network_source import NetworkSource
+from convtui.pages.batchnorm.page import BatchNormPage
+from convtui.training.next_run import NEXT_RUN, NextRun
 from convtui.training.recipe import Recipe
-from tests.support.batch_page import activations, batches, page, row, settled, trainer_of
+from tests.support.batch_page import activations, norm_session, page, row, settled
+from tests.support.driving import until
 from tests.support.small_runs import SMALL
 from tests.support.torch_layers import running
 
@@ -86,7 +88,7 @@ async def test_both_modes_side_by_side() -> None:
         await driven.press("t")
         assert "▸evaluation" in driven.text
         assert "t evaluation" in driven.text
-        assert "stays in evaluation mode" in driven.text
+        assert "unchanged in evaluation mode" in driven.text
         before = row(driven, "mean μ")[3]
         await driven.press("right")
         assert row(driven, "mean μ")[3] == before
@@ -94,29 +96,29 @@ async def test_both_modes_side_by_side() -> None:
 
 async def test_keys_and_undo() -> None:
     async with page() as (driven, screen):
-        start = batches(screen)
+        start = norm_session(screen)
         await driven.press("tab", "G", "B", "z", "M", "t", "pagedown", "pagedown", "pageup", "C", "c")
-        now = batches(screen)
-        assert (now.place.norm, now.gamma, now.beta, now.batch_size, now.channel) == (6, 1.0, 0.0, 256, 1)
+        now = norm_session(screen)
+        assert (now.layer.row, now.gamma, now.beta, now.batch_size, now.channel) == (6, 1.0, 0.0, 256, 1)
         assert (now.norm.weight[0], now.norm.bias[0]) == (0.9, -0.1)
         assert (now.norm.momentum, now.norm.training) == (0.05, False)
         for _ in range(7):
             await driven.press("u")
-        assert batches(screen) is start
+        assert norm_session(screen) is start
         await driven.press("u")
         assert driven.said == "nothing to undo"
         for _ in range(7):
             await driven.press("ctrl+r")
-        assert batches(screen) is now
+        assert norm_session(screen) is now
         await driven.press("ctrl+r")
         assert driven.said == "nothing to redo"
         await driven.press("shift+tab", "Z")
-        assert (batches(screen).place.norm, batches(screen).batch_size) == (3, 128)
+        assert (norm_session(screen).layer.row, norm_session(screen).batch_size) == (3, 128)
 
 
 @pytest.mark.parametrize("key", PAGES["batchnorm"], ids=lambda key: key.written)
 def test_every_key_has_an_action(key: Key) -> None:
-    assert callable(getattr(BatchNormScreen, f"action_{key.action.partition('(')[0]}"))
+    assert callable(getattr(BatchNormPage, f"action_{key.action.partition('(')[0]}"))
 
 
 async def test_gamma_and_beta_that_undo_the_normalisation() -> None:
@@ -125,7 +127,7 @@ async def test_gamma_and_beta_that_undo_the_normalisation() -> None:
         values = activations(screen, 0)[:, 0]
         assert f"y after: mean {values.mean():.4f} ± {values.std(correction=0):.4f}" in driven.text
         await driven.press("x")
-        assert (batches(screen).gamma, batches(screen).beta) == (1, 0)
+        assert (norm_session(screen).gamma, norm_session(screen).beta) == (1, 0)
 
 
 async def test_to_the_end_of_the_epoch_and_back_to_the_start() -> None:
@@ -135,24 +137,24 @@ async def test_to_the_end_of_the_epoch_and_back_to_the_start() -> None:
             norm(activations(screen, batch))
         await driven.press("end")
         await settled(driven)
-        assert (batches(screen).number, batches(screen).is_last) == (11, True)
+        assert (norm_session(screen).number, norm_session(screen).is_last) == (11, True)
         np.testing.assert_allclose(
-            batches(screen).norm.running_mean, running(norm)[0].numpy(), rtol=1e-4, atol=1e-6
+            norm_session(screen).norm.running_mean, running(norm)[0].numpy(), rtol=1e-4, atol=1e-6
         )
         await driven.press("space")
-        assert driven.said == "this is the last mini-batch of the epoch: → begins the next, r restarts"
+        assert driven.said == "this is the last mini-batch of the epoch: → starts the next epoch, r restarts"
         await driven.press("right")
-        assert batches(screen).position.epoch == 1
+        assert norm_session(screen).position.epoch == 1
         await driven.press("r")
-        assert (batches(screen).number, batches(screen).norm.running_mean.tolist()) == (1, [0] * 4)
+        assert (norm_session(screen).number, norm_session(screen).norm.running_mean.tolist()) == (1, [0] * 4)
 
 
 async def test_playing_goes_on_by_itself() -> None:
     async with page() as (driven, screen):
         await driven.press(*"ZZZZZ", "full_stop", "full_stop", "full_stop", "space")
-        assert not batches(screen).is_last  # of hundreds: playing is not over by itself
+        assert not norm_session(screen).is_last  # of hundreds: playing is not over by itself
         assert screen.playing
-        while batches(screen).number < 3:
+        while norm_session(screen).number < 3:
             await driven.pilot.pause(0.02)
         await driven.press("space")
         assert not screen.playing
@@ -167,30 +169,31 @@ async def test_typing() -> None:
         ):
             await driven.press("colon")
             await driven.enter(text)
-            assert getattr(batches(screen).norm, attribute) == value
+            assert getattr(norm_session(screen).norm, attribute) == value
         await driven.press("colon")
         await driven.enter("gamma two")
         assert driven.refused
         assert "gamma='two': must be a number" in driven.said
         assert driven.typing
         await driven.enter("gamma 2")
-        assert (batches(screen).gamma, driven.typing) == (2, False)
+        assert (norm_session(screen).gamma, driven.typing) == (2, False)
 
 
 async def test_a_click_types_the_setting_that_it_was_on() -> None:
     async with page() as (driven, _):
         await driven.click_on("128", "size")
+        await until(driven, lambda: driven.app.focused is not None)
         assert cast(Any, driven.app.focused).value == "size 128"
 
 
 async def test_other_seeds() -> None:
     async with page() as (driven, screen):
-        before = batches(screen).network.weights[1]["weight"]
+        before = norm_session(screen).network.weights[1]["weight"]
         await driven.press("colon")
         await driven.enter("seed 4")
         await settled(driven)
-        assert "a random network, seed 4" in driven.text
-        assert not np.array_equal(batches(screen).network.weights[1]["weight"], before)
+        assert "random weights, seed 4" in driven.text
+        assert not np.array_equal(norm_session(screen).network.weights[1]["weight"], before)
         await driven.press("w")
         await settled(driven)
         assert driven.said.startswith("there is no run yet")
@@ -198,22 +201,22 @@ async def test_other_seeds() -> None:
 
 async def test_views_and_hints() -> None:
     async with page(size=(80, 24)) as (driven, _):
-        assert "It gets [4, 4, 4]" in driven.text
+        assert "Input: [4, 4, 4]" in driven.text
         assert re.search(r" -σ +μ +\+σ ", driven.lines[4])
         await driven.press("H")
-        assert "It gets" not in driven.text
+        assert "Input:" not in driven.text
         await driven.press("v")
-        assert "mean, batch by batch" in driven.text
+        assert "mean of each mini-batch" in driven.text
         await settled(driven)
         assert "32 draws" in driven.text
         await driven.press("v")
-        assert "scatter of the batch variance" in driven.text
+        assert "spread of the batch variance" in driven.text
         await driven.press("v")
         assert "y after" in driven.text
 
 
 async def test_what_takes_long_is_made_in_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convtui.pages.batchnorm.maker.QUICK", 0.0)
+    monkeypatch.setattr("convtui.pages.batchnorm.measurer.QUICK", 0.0)
     async with page() as (driven, screen):
         first = row(driven, "mean μ")
         await driven.press("right")
@@ -223,10 +226,10 @@ async def test_what_takes_long_is_made_in_another_thread(monkeypatch: pytest.Mon
 
 
 async def test_images_that_cannot_be_read_are_told_of() -> None:
-    async with page(trainer_of(Recipe(data="/nowhere/digits"))) as (driven, screen):
+    async with page(recipe=Recipe(data="/nowhere/digits")) as (driven, screen):
         assert driven.refused
         assert "/nowhere/digits" in driven.said
-        assert screen.lab is None
+        assert screen.opened is None
         assert "/nowhere/digits: no such data set" in driven.lines[1]
         assert "w tries again" in driven.lines[2]
         assert "reading" not in driven.text
@@ -235,15 +238,14 @@ async def test_images_that_cannot_be_read_are_told_of() -> None:
 
 async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
-    really = Source.open
+    really = NetworkSource.load
 
-    def opening(source: Source, known: Any) -> Any:
+    def opening(source: NetworkSource, known: Any) -> Any:
         tried.append(source.recipe.data)
         return really(source, known)
 
-    monkeypatch.setattr(Source, "open", opening)
-    trainer = trainer_of(Recipe(data="/nowhere/digits"))
-    async with page(trainer) as (driven, screen):
+    monkeypatch.setattr(NetworkSource, "load", opening)
+    async with page(recipe=Recipe(data="/nowhere/digits")) as (driven, screen):
         await driven.press("H", "H")
         await settled(driven)
         assert len(tried) == 1
@@ -253,11 +255,11 @@ async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch
         await driven.press("5", "4")
         await settled(driven)
         assert len(tried) == 3
-        trainer.change(SMALL)
+        driven.app.timelines.change(NEXT_RUN, NextRun(SMALL))
         await driven.press("5", "4")
         await settled(driven)
-        assert screen.lab
-        assert screen.lab.source.recipe == SMALL
+        assert screen.opened
+        assert screen.opened.source.recipe == SMALL
 
 
 async def test_beyond_the_outermost_batch_norms_it_is_said_that_there_is_none() -> None:
@@ -266,21 +268,21 @@ async def test_beyond_the_outermost_batch_norms_it_is_said_that_there_is_none() 
         assert driven.said == "layer 3 has the first batch norm"
         await driven.press("tab", "tab")
         assert driven.said == ""
-        now = batches(screen)
+        now = norm_session(screen)
         await driven.press("tab")
         assert driven.said == "layer 8 has the last batch norm"
-        assert batches(screen) is now
+        assert norm_session(screen) is now
 
 
-async def test_few_scatters_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convtui.pages.batchnorm.lab.SCATTERS_KEPT", 2)
-    monkeypatch.setattr("convtui.pages.batchnorm.lab.DRAWS", 6)
+async def test_few_spreads_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convtui.pages.batchnorm.background.SPREADS_CACHED", 2)
+    monkeypatch.setattr("convtui.pages.batchnorm.background.DRAWS", 6)
     async with page() as (driven, screen):
         for _ in range(2):
             await driven.press("tab")
             await settled(driven)
-        assert len(screen._scatters) == 2
-        assert (batches(screen).network, batches(screen).place) in screen._scatters
+        assert len(screen.spreads._cache) == 2
+        assert (norm_session(screen).network, norm_session(screen).layer) in screen.spreads._cache
         await driven.press("shift+tab", "shift+tab")
         await settled(driven)
         assert "6 draws" in driven.text

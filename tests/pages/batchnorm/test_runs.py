@@ -11,9 +11,9 @@ import torch
 
 from convtui.pages.batchnorm.labels import number
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import new_run
-from tests.support.batch_page import activations, batches, page, row, settled, trainer_of
+from tests.support.batch_page import activations, norm_session, page, row, settled, trainer_of
 from tests.support.kept_runs import kept_run
 from tests.support.small_runs import SMALL, digits
 
@@ -25,24 +25,24 @@ async def test_a_kept_run_is_opened_where_none_is_shown() -> None:
     async with page() as (driven, screen):
         await driven.press("w")
         await settled(driven)
-        assert screen.lab is not None
-        assert screen.lab.source.run == str(run.path)
+        assert screen.opened is not None
+        assert screen.opened.source.run == str(run.path)
         assert "run 2, step" in driven.text
         assert "w run 2 " in driven.text
         await driven.press("w")
         await settled(driven)
-        assert "a random network, seed 0" in driven.text
+        assert "random weights, seed 0" in driven.text
 
 
 async def test_the_run_that_the_train_page_looks_at_is_shown() -> None:
     run, _ = kept_run()
     trainer = trainer_of()
-    trainer.look_at(Record.of_run(run))
+    trainer.look_at(RunHistory.of_run(run))
     assert trainer.looked_at is not None
     trainer.looked_at.saved = run.latest_weights()[0]
     async with page(trainer) as (driven, screen):
-        assert screen.lab is not None
-        assert screen.lab.source.run == str(run.path)
+        assert screen.opened is not None
+        assert screen.opened.source.run == str(run.path)
         assert "run 1" in driven.text
 
 
@@ -58,7 +58,7 @@ async def test_a_run_is_shown_and_left_alone() -> None:
         assert f"run 1, step {training.step}" in driven.text
         assert row(driven, "mean μ")[3] == number(float(module.running_mean[0]))
         assert f"g gamma ‹{module.weight[0]:.4g}›".replace(" ", "") in driven.text.replace(" ", "")
-        given = batches(screen).network.weights[3]
+        given = norm_session(screen).network.weights[3]
         kept = {name: array.copy() for name, array in given.items()}
         await driven.press("right", "right", "g", "t", "tab", "right", "end")
         await settled(driven)
@@ -74,10 +74,10 @@ async def test_evaluation_is_that_of_the_whole_network() -> None:
     number_of = [at for at, each in enumerate(model) if isinstance(each, torch.nn.BatchNorm2d)][-1]
     async with page(trainer_of(run.recipe, str(run.path), training.step)) as (driven, screen):
         await driven.press("tab", "tab")
-        assert batches(screen).place.norm == number_of + 1
+        assert norm_session(screen).layer.row == number_of + 1
         for _ in range(2):
-            assert screen.lab
-            chosen = screen.lab.maker.make(batches(screen)).images
+            assert screen.opened
+            chosen = screen.opened.measurer.measure(norm_session(screen)).images
             pixels = torch.tensor((digits().train_images[chosen] - digits().mean) / digits().std).double()
             with torch.no_grad():
                 x = model.eval()[:number_of](pixels)[:, 0]
@@ -107,7 +107,7 @@ async def test_the_run_or_a_seeded_network_by_a_key() -> None:
     async with page(trainer_of(run.recipe, str(run.path), training.step)) as (driven, _):
         await driven.press("w")
         await settled(driven)
-        assert "a random network, seed 0" in driven.text
+        assert "random weights, seed 0" in driven.text
         await driven.press("w")
         await settled(driven)
         assert "run 1, step" in driven.text
@@ -129,17 +129,17 @@ async def test_newer_weights_are_followed_until_something_is_done() -> None:
         await settled(driven)
         assert "run 1, step" in driven.text
         await driven.press("right")
-        source = screen.lab and screen.lab.source
+        source = screen.opened and screen.opened.source
         trainer.current.saved += 1
         trainer._tell()
         await settled(driven)
-        assert screen.lab
-        assert screen.lab.source == source
-        assert f"run 1: newer at {training.step + 1}" in driven.text
+        assert screen.opened
+        assert screen.opened.source == source
+        assert f"run 1 (newer: step {training.step + 1})" in driven.text
         await driven.press("w")
         await settled(driven)
-        assert screen.lab.source != source
-        assert batches(screen).number == 1
+        assert screen.opened.source != source
+        assert norm_session(screen).number == 1
 
 
 async def test_a_run_that_cannot_be_read_leaves_a_seeded_network() -> None:
@@ -148,10 +148,10 @@ async def test_a_run_that_cannot_be_read_leaves_a_seeded_network() -> None:
         assert "/nowhere/0001" in driven.said
 
 
-async def test_a_run_without_batch_norm_has_one_laid_over() -> None:
+async def test_a_run_without_batch_norm_has_one_added() -> None:
     recipe = Recipe(**{**SMALL.as_dict(), "channels": (4, 6), "batch_norm": False})
-    async with page(trainer_of(recipe)) as (driven, screen):
-        assert "a batch norm laid over layer 2 (relu)" in driven.text
-        assert "This network has none of its own" in driven.text
+    async with page(recipe=recipe) as (driven, screen):
+        assert "a batch norm added after layer 2 (relu)" in driven.text
+        assert "This network has no batch norm: one is added." in driven.text
         values = activations(screen, 0)[:, 0]
         assert row(driven, "mean μ")[2] == f"{values.mean():.4f}"

@@ -36,14 +36,14 @@ SHOTS = {
     "means-80x24": Shot(["right"] * 8 + ["v"], USUAL),
     "variances-60x20-light": Shot(["v", "v"], LEAST, "light"),
     "average-80x24": Shot(["right"] * 3 + ["M", "M", "M"], USUAL),
-    "laid-over": Shot(["right"], batch_norm=False),
+    "added": Shot(["right"], batch_norm=False),
 }
 
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison of sizes takes most of the time."""
-    monkeypatch.setattr("convtui.pages.batchnorm.lab.DRAWS", 6)
+    monkeypatch.setattr("convtui.pages.batchnorm.background.DRAWS", 6)
 
 
 async def settled(pilot: Pilot[None]) -> None:
@@ -65,8 +65,8 @@ def pressing(keys: list[str]) -> Callable[[Pilot[None]], object]:
 @pytest.mark.parametrize("name", SHOTS)
 def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
     shot = SHOTS[name]
-    trainer = Trainer(Recipe(batch_norm=shot.batch_norm), start=None)
-    app = ConvtuiApp(lesson(), theme=shot.theme, autosave=False, trainer=trainer)
+    recipe, trainer = Recipe(batch_norm=shot.batch_norm), Trainer(start=None)
+    app = ConvtuiApp(lesson(), theme=shot.theme, autosave=False, trainer=trainer, recipe=recipe)
     assert snap_compare(app, terminal_size=shot.size, run_before=pressing(shot.keys))
 
 

@@ -31,7 +31,7 @@ async def test_the_keys_of_a_convolution_change_the_selected_layer() -> None:
             await driven.press(key)
             assert getattr(driven.session.stack.window.spec, parameter) == expected
             assert driven.session.convolution is start.convolution
-            assert "own layers" in driven.lines[0]
+            assert "custom" in driven.lines[0]
 
 
 async def test_filters_are_changed_and_refused() -> None:
@@ -80,7 +80,7 @@ async def test_controls_are_clicked() -> None:
         assert driven.session.stack.window.spec.stride == (3, 3)
         await driven.click_on("›", "tab")
         assert driven.session.stack.layer == 4
-        await driven.click_on("own layers")
+        await driven.click_on("custom")
         assert "network conv 3x3 4 s2 p1" in driven.bottom
         await driven.enter("network lenet-5")
         assert driven.session.stack.name == "lenet-5"

@@ -103,7 +103,7 @@ def test_a_thinned_image_says_so() -> None:
     grid = image_grid(SEVEN, None, stack, fed(stack), replace(WIDE, every=2))
     assert grid.title.endswith("÷2")
     assert image_grid(SEVEN, None, stack, fed(stack), replace(NARROW, every=2)).title == "1x28x28 ÷2"
-    assert "one of 2 rows and columns" in grid.hint
+    assert "1 in 2 rows and columns" in grid.hint
     assert (grid.cells.rows, grid.cells.columns) == (14, 14)
     np.testing.assert_array_equal(
         grid.cells.patch(range(14), range(14), DARK).values, SEVEN.pixels[0, ::2, ::2]
@@ -133,7 +133,7 @@ def test_an_earlier_map_is_of_a_channel_that_feeds() -> None:
     row = stack.summary.rows[1]
     maps = computed(stack.at(1))
     grid = earlier_grid(row, maps, fed(stack, 1), stack.activation[0], WIDE)
-    assert (grid.title, grid.hint) == ("1 conv[3]", "3x3 cells feed")
+    assert (grid.title, grid.hint) == ("1 conv[3]", "3x3 cells feed it")
     assert grid.outline is not None
     assert grid.outline.hull == (range(4, 7), range(5, 8))
     assert earlier_grid(row, maps, fed(stack, 1), 4, WIDE).title == "1 conv[4]"
@@ -143,7 +143,7 @@ def test_an_earlier_map_is_of_a_channel_that_feeds() -> None:
 def test_a_layer_on_another_branch_feeds_nothing() -> None:
     stack = Stack.chosen("concat(conv 1x1 2 | conv 1x1 2)", DIGIT).at(2)
     grid = earlier_grid(stack.summary.rows[1], computed(stack.at(1)), fed(stack, 1), 0, WIDE)
-    assert (grid.hint, grid.outline) == ("none feed", None)
+    assert (grid.hint, grid.outline) == ("none feed it", None)
 
 
 def test_the_mosaic_holds_all_maps_and_keeps_the_selected_in_view() -> None:
@@ -151,7 +151,7 @@ def test_the_mosaic_holds_all_maps_and_keeps_the_selected_in_view() -> None:
     tiling = Tiling(stack.maps(), 3)
     grid = mosaic_grid(stack, computed(stack), tiling)
     assert grid.title == "8 feature maps of conv"
-    assert grid.hint == "seed 0: random weights"
+    assert grid.hint == "random weights, seed 0"
     assert grid.focus == tiling.place((5, 2, 6)) == (1 + 8 + 2, 1 + 2 * 8 + 6)
     assert grid.kept == (range(8, 17), range(16, 25))
     assert (

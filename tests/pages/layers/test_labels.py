@@ -31,21 +31,21 @@ def said(stack: Stack, value: float | None = None, width: int = 119) -> str:
 
 def test_the_sentence_names_both_growths_and_why() -> None:
     text = growth(CNN.summary, 119)
-    for words in ("3x3 → 63x63", "windows read windows", "Fewer cells", "4 → 32"):
+    for words in ("3x3 → 63x63", "windows of windows", "Fewer cells", "4 → 32"):
         assert words in text
 
 
 def test_the_headings_of_the_table_are_explained_with_the_selected_layers_figures() -> None:
     assert terms(CNN.at(3).row, CNN.summary, 119) == (
-        "jump 4: neighbours look 4 pixels apart · start 0: centre of the first one's field"
+        "jump 4: fields are 4 pixels apart · start 0: the centre of the first field"
         "   * larger than the image: clipped"
     )
     uneven = Stack.chosen("conv 2x3 1 s1x2", DIGIT).at(1)
     assert terms(uneven.row, uneven.summary, 119) == (
-        "jump 1,2: neighbours look 1 row, 2 columns apart · start 0.5, 1: the centre of the first one's field"
+        "jump 1,2: fields are 1 row, 2 columns apart · start 0.5, 1: the centre of the first field"
     )
     whole = Stack.chosen("gap", DIGIT).at(1)
-    assert "neighbours would look" in terms(whole.row, whole.summary, 119)
+    assert "fields would be" in terms(whole.row, whole.summary, 119)
     assert "*" not in terms(whole.row, whole.summary, 119)
 
 
@@ -163,4 +163,4 @@ def test_controls_are_those_of_the_selected_layer() -> None:
     assert "filters" not in [control.name for control in layer_controls(LENET.at(3))]
     values = {control.name: control.value for control in layer_controls(LENET.at(1))}
     assert (values["network"], values["padding"], values["size"]) == ("lenet-5", "2", "5x5")
-    assert layer_controls(CNN.changed(stride=1))[0].value == "own layers"
+    assert layer_controls(CNN.changed(stride=1))[0].value == "custom"

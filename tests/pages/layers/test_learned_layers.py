@@ -1,4 +1,4 @@
-"""The Layers page over what a run has learnt: its figures, how it is left, and how it comes back."""
+"""The Layers page over what a run has learned: its figures, how it is left, and how it comes back."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from convtui.paint.text import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session
 from tests.pages.layers.test_page import page
-from tests.state.test_learned_weights import LAYERS, learnt
+from tests.state.test_learned_weights import LAYERS, learned
 from tests.support.data_files import digit
 from tests.support.driving import Driven
 from tests.support.example_sessions import lesson
@@ -19,7 +19,7 @@ from tests.support.example_sessions import lesson
 
 def trained_session(is_normalised: bool = True) -> Session:
     picture = digit(normalised=is_normalised)
-    trained = learnt()
+    trained = learned()
     stack = Stack.laid(parse_layers(LAYERS), picture.pixels.shape, name=trained.run_name)
     return replace(lesson().with_picture(picture), chosen_stack=stack.with_trained(trained))
 
@@ -50,7 +50,7 @@ async def test_a_change_leaves_the_run_and_undo_brings_it_back(keys: tuple[str, 
         await driven.press(keys[0])
         if len(keys) > 1:
             await driven.enter(keys[1])
-        assert driven.said == "random weights replace those of run 12, step 7: u brings them back"
+        assert driven.said == "random weights replace those of run 12, step 7; u brings them back"
         assert driven.session.stack.trained is None
         assert "run 12" not in driven.lines[0]
         assert shown(driven) in driven.text
@@ -74,14 +74,14 @@ async def test_a_layer_opens_with_its_real_input_and_weights() -> None:
         assert f"run 12 layer {stack.layer}" in driven.lines[0]
 
 
-async def test_pictures_that_the_run_has_not_learnt_from() -> None:
+async def test_images_that_the_run_was_not_trained_on() -> None:
     async with page(trained_session(is_normalised=False)) as driven:
-        assert "run 12 learnt from normalised images, which this is not" in driven.text
-        await driven.resize(80, 30)
-        assert "run 12 learnt from normalised images; this is none" in driven.text
+        assert "run 12 was trained on normalised images" in driven.text
+        await driven.resize(70, 30)
+        assert "run 12 expects normalised images; this is not one" in driven.text
         driven.app.open("digits-8x8:test:3:normalised")
         await driven.pilot.pause()
-        assert "learnt from normalised images" not in driven.text
+        assert "normalised images" not in driven.text
         assert shown(driven) in driven.text
         driven.app.open("cat-32")
         await driven.pilot.pause()

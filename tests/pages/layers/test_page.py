@@ -59,7 +59,7 @@ async def test_everything_of_a_layer_is_on_the_screen() -> None:
             "sees 7x7 pixels: rows 9 to 15, columns 9 to 15, centre 12, 12",
             f"activation [0, 3, 3] = {significant(value(driven.session))}",
             "63x63*",
-            "Deeper sees more (3x3 → 63x63)",
+            "Deeper layers see more (3x3 → 63x63)",
             "8 feature maps of conv",
             "9-15, 9-15",
         ):
@@ -112,9 +112,9 @@ async def test_a_stack_that_does_not_fit_says_where_and_why() -> None:
 
 async def test_sentences_are_hidden_by_a_key() -> None:
     async with page() as driven:
-        assert "windows read windows" in driven.text
+        assert "windows of windows" in driven.text
         await driven.press("H")
-        assert "windows read windows" not in driven.text
+        assert "windows of windows" not in driven.text
         assert "framed" not in driven.text
 
 
@@ -275,7 +275,7 @@ async def test_a_layer_is_opened_with_its_real_input_and_weights(layer: int) -> 
 async def test_only_a_convolution_is_opened() -> None:
     async with page(stacked("simple-cnn", 2)) as driven:
         await driven.press("enter")
-        assert "no convolution" in driven.said
+        assert "is not a convolution" in driven.said
         assert isinstance(driven.page, LayersPage)
 
 

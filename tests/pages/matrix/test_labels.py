@@ -22,11 +22,11 @@ def test_shorter_sentences_leave_out_what_the_page_says_elsewhere() -> None:
     assert brief == "M[130, 103] = weight[0, 0, 0, 2] = -1 · image[0, 3, 19]"
 
 
-def test_an_untrainable_zero() -> None:
+def test_a_structural_zero() -> None:
     words, short = pointed_words(lesson(), Pointed(130, 0))
-    assert words.startswith("M[130, 0], an untrainable zero: this window never reads that pixel")
+    assert words.startswith("M[130, 0], a structural zero: this window does not read image[0, 0, 0]")
     assert words.endswith("image[0, 0, 0]")
-    assert short == "M[130, 0], an untrainable zero: image[0, 0, 0] is not read"
+    assert short == "M[130, 0], a structural zero: image[0, 0, 0] is not read"
 
 
 def test_a_weight_that_only_happens_to_be_0() -> None:
@@ -63,7 +63,7 @@ def test_words_for_any_cell_of_any_matrix(session: Session, data: st.DataObject)
     matrix = upright(matrix_in(session))
     i, j = data.draw(st.integers(0, matrix.shape[0] - 1)), data.draw(st.integers(0, matrix.shape[1] - 1))
     for words in pointed_words(session, Pointed(i, j)):
-        assert ("untrainable" in words) == (not matrix.kernel_entry(i, j))
+        assert ("structural zero" in words) == (not matrix.kernel_entry(i, j))
 
 
 def test_a_row_times_the_image_is_an_output_cell() -> None:
@@ -73,7 +73,7 @@ def test_a_row_times_the_image_is_an_output_cell() -> None:
 
 
 def test_a_row_at_the_border_says_where_its_other_weights_are() -> None:
-    assert "(4 of 9 weights: the others lie over the padding)" in row_words(lesson())[0]
+    assert "(4 of 9 weights; the others fall on padding)" in row_words(lesson())[0]
     assert "weights" not in row_words(lesson(padding_mode="reflect"))[0]
 
 
@@ -86,7 +86,7 @@ def test_a_column_of_the_transposed_matrix() -> None:
 def test_the_figures(width: int) -> None:
     size, parameters, unread = figures(lesson(), width)
     assert "784 x 784" in size or "784 rows" in size
-    assert "1.09 %" in size
+    assert "1.09%" in size
     assert "9" in parameters
     assert "614,656" in parameters
     assert unread.startswith("all-zero columns")
@@ -139,11 +139,11 @@ def test_of_several_sentences_the_first_that_fits_is_taken() -> None:
 @pytest.mark.parametrize(
     ("session", "says", "says_not"),
     [
-        (lesson(), "every row holds the same 9 weights, shifted, less those over the padding", ""),
+        (lesson(), "every row holds the same 9 weights, shifted, minus those on padding", ""),
         (lesson(padding=0), "every row holds the same 9 weights, shifted; dots", "padding"),
-        (lesson(padding_mode="reflect"), "shifted, added up where the padding repeats a pixel", "less"),
-        (lesson().with_view(with_padding=True), "shifted; dots: zeros that no training changes", "less"),
-        (lesson().with_filters(2), "the rows of a channel hold the same 9 weights, shifted, less", "every"),
+        (lesson(padding_mode="reflect"), "shifted, summed where the padding repeats a pixel", "minus"),
+        (lesson().with_view(with_padding=True), "shifted; dots: structural zeros", "minus"),
+        (lesson().with_filters(2), "the rows of a channel hold the same 9 weights, shifted, minus", "every"),
         (session_on(counting(), size=5), "the only row holds the kernel's 25 weights", "shifted"),
         (session_on(counting(), size=5), "25 weights", "dots"),
         (session_on(counting(), "edges", size=5, filters=4), "each row: a filter's 25 weights", "same"),
@@ -154,7 +154,7 @@ def test_of_several_sentences_the_first_that_fits_is_taken() -> None:
         ),
         (lesson().with_filters(2).with_view(by_entry=True), "a weight keeps its colour", "one colour"),
         (session_on(counting(), size=5).with_view(by_entry=True), "a weight keeps its colour", "diagonals"),
-        (lesson(padding_mode="replicate").with_view(by_entry=True), "of several added the first's", "less"),
+        (lesson(padding_mode="replicate").with_view(by_entry=True), "(the first if summed)", "minus"),
         (lesson().with_view(transposed=True), "rows are pixels", "every row"),
     ],
 )
@@ -171,7 +171,7 @@ def test_only_rows_that_are_said_to_differ_do(session: Session, with_padding: bo
     weights = session.convolution.weight[0].size
     counts = {len(matrix.row(i).indices) for i in range(matrix.shape[0])}
     hint = matrix_hint(session, 200)
-    assert (counts == {weights}) == ("less" not in hint and "added" not in hint)
+    assert (counts == {weights}) == ("minus" not in hint and "summed" not in hint)
 
 
 def test_a_short_sentence_of_the_matrix_is_true_too() -> None:
@@ -182,4 +182,4 @@ def test_a_short_sentence_of_the_matrix_is_true_too() -> None:
 def test_where_there_are_no_dots_none_are_spoken_of() -> None:
     for view in ({}, {"by_entry": True}):
         hint = matrix_hint(lesson().with_view(**view), 200, has_dots=False)
-        assert hint.endswith("; empty: zeros that no training changes")
+        assert hint.endswith("; empty: structural zeros")

@@ -88,7 +88,7 @@ async def test_the_cursor_names_a_cell() -> None:
         assert driven.grid("kernel").focus == (0, 1)
         assert driven.grid("image").focus == (4, 19)
         await driven.press("shift+left", "shift+left")
-        assert "untrainable zero: this window never reads that pixel" in driven.text
+        assert "a structural zero: this window does not read" in driven.text
         await driven.press("shift+down")
         assert driven.session.index == 131
         await driven.press("escape")
@@ -101,15 +101,15 @@ async def test_nothing_said_of_the_cursor_is_cut_on_a_small_terminal() -> None:
         for key in ("shift+right", "shift+down", "shift+down", "y", "y"):
             await user.press(key)
             assert "…" not in user.text
-        assert "M[2, 0], an untrainable zero:" in user.text
+        assert "M[2, 0], a structural zero:" in user.text
 
 
 async def test_dots_are_spoken_of_where_there_are_some() -> None:
     async with opened(size=(120, 40)) as user:
         await user.press("2", "v")
-        assert "empty: zeros that no training changes" in user.text
+        assert "empty: structural zeros" in user.text
         await user.press("plus")
-        assert "dots: zeros that no training changes" in user.text
+        assert "dots: structural zeros" in user.text
 
 
 async def test_with_the_matrix_transposed_the_pictures_speak_of_columns() -> None:

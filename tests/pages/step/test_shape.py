@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.pages.step.shape import IN_WORDS, shape_notes, spans
+from convtui.pages.step.shape import IN_WORDS, shape_notes
+from convtui.paint.text import spans
 from convtui.state.session import Session
 from tests.support.example_sessions import lesson, session_on, sessions
 

@@ -10,13 +10,12 @@ import pytest
 from convtui.app.app import ConvtuiApp
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.step.page import StepPage
-from convtui.training.process.client import Worker
-from convtui.training.process.protocol import (
+from convtui.training.process.client import WorkerProcess
+from convtui.training.protocol import (
     Stop,
 )
-from convtui.training.runs.history import Record, State
+from convtui.training.runs.history import RunHistory, State
 from convtui.training.runs.store import find_run
-from convtui.training.trainer import Trainer
 from tests.support import events as made
 from tests.support.driving import Driven, until
 from tests.support.example_sessions import lesson
@@ -32,7 +31,7 @@ async def test_quitting_while_a_run_is_on_saves_it(monkeypatch: pytest.MonkeyPat
         await driven.tell(*made.events(SMALL, until=7))
         worker = driven.worker
         await driven.press("q")
-        assert any("run /runs/0012 is kept: " in str(line) for line in driven.app._exit_renderables)
+        assert any("run /runs/0012 is saved: " in str(line) for line in driven.app._exit_renderables)
         await driven.trainer.end()
     assert worker.told[-1] == Stop()
     assert worker.is_ended
@@ -51,7 +50,7 @@ def is_alive(pid: int) -> bool:
 
 async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_app() -> None:
     recipe = replace(SMALL, epochs=400)
-    app = ConvtuiApp(lesson(), autosave=False, trainer=Trainer(recipe))
+    app = ConvtuiApp(lesson(), autosave=False, recipe=recipe)
     trainer = app.trainer
     async with app.run_test(size=(120, 40)) as pilot:
         driven = Driven(app, pilot)
@@ -70,7 +69,7 @@ async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_ap
         await until(driven, lambda: first.step > 30 and bool(first.epochs))
         assert "training" in driven.text
         worker = trainer._worker
-        assert isinstance(worker, Worker)
+        assert isinstance(worker, WorkerProcess)
         os.kill(worker._process.pid, signal.SIGKILL)
         await until(driven, lambda: first.state is State.FAILED)
         assert "was killed by SIGKILL" in first.reason
@@ -79,7 +78,7 @@ async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_ap
         await until(driven, lambda: first.state is State.TRAINING and first.step > reached)
         np.testing.assert_array_equal(first.steps["step"], np.arange(1, first.step + 1))
         again = trainer._worker
-        assert isinstance(again, Worker)
+        assert isinstance(again, WorkerProcess)
         assert again._process.pid != worker._process.pid
         await driven.press("space")
         await until(driven, lambda: first.state is State.PAUSED)
@@ -97,5 +96,5 @@ async def test_a_real_process_trains_is_killed_and_replaced_and_ends_with_the_ap
         app.end()
     assert not is_alive(worker._process.pid)
     assert not is_alive(again._process.pid)
-    assert Record.of(find_run(first.run).events(), recipe).state is State.STOPPED
+    assert RunHistory.of(find_run(first.run).events(), recipe).state is State.STOPPED
     assert find_run(first.run).latest_weights()[0] >= reached

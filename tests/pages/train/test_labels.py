@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.inputs.durations import clock
+from convtui.pages.train.figures import Status
 from convtui.pages.train.labels import (
     SIGNS,
     status_text,
     whole_words,
 )
-from convtui.pages.train.views import Status
 
 # -- the status
 

@@ -32,7 +32,7 @@ def test_panes_lie_side_by_side_on_the_canvas(name: str, size: tuple[int, int]) 
         ("layers", {"layers", "band", "stds", "near zero", "norms"}),
         ("weight", {"card", "norms", "gradients", "value", "updates"}),
         ("runs", {"runs", "losses", "accuracies"}),
-        ("comparison", {"runs", "losses", "accuracies", "lesson"}),
+        ("comparison", {"runs", "losses", "accuracies", "comparison"}),
         ("finder", {"finder"}),
     ],
 )
@@ -48,7 +48,7 @@ def test_a_page_of_120x40_has_everything(name: str, panes: set[str]) -> None:
         ("layers", {"layers", "band", "stds", "norms"}),
         ("weight", {"card", "gradients", "value", "updates"}),
         ("runs", {"runs", "losses", "accuracies"}),
-        ("comparison", {"runs", "losses", "accuracies", "lesson"}),
+        ("comparison", {"runs", "losses", "accuracies", "comparison"}),
     ],
 )
 def test_a_page_of_80x24_keeps_what_is_needed_most(name: str, panes: set[str]) -> None:

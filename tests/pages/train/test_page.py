@@ -7,9 +7,9 @@ import pytest
 
 from convtui.pages.base import keys
 from convtui.pages.step.page import StepPage
-from convtui.pages.train.page import TrainScreen
-from convtui.pages.train.showing import View
-from convtui.training.process.protocol import (
+from convtui.pages.train.page import TrainPage
+from convtui.pages.train.view_maker import Tab
+from convtui.training.protocol import (
     Continue,
     Failed,
     Find,
@@ -41,8 +41,8 @@ async def test_it_invites_before_any_run() -> None:
             "Press space to train.",
             "ready",
             "learning rate",
-            "test images",
-            "1,437 images to learn from, 360 to test on, 10 classes",
+            "validation images",
+            "10 classes, 1,437 training and 360 validation images",
             "channels 1 → 4 → 8 → 10",
             "5 epochs of 22 steps",
         ):
@@ -57,7 +57,7 @@ async def test_every_line_has_the_width_of_the_terminal(size: tuple[int, int]) -
         await driven.press("space")
         for events in ([], list(made.events(SMALL, until=30)), [Paused(30)]):
             await driven.tell(*events)
-            for view in View:
+            for view in Tab:
                 await driven.turn_to(view)
                 assert {len(line) for line in driven.lines} == {size[0]}
                 assert len(driven.lines) == size[1]
@@ -69,7 +69,7 @@ def test_every_key_of_the_page_has_an_action() -> None:
     assert len(names) == len(set(names))
     for key in own:
         action = key.action.partition("(")[0]
-        assert callable(getattr(TrainScreen, f"action_{action}"))
+        assert callable(getattr(TrainPage, f"action_{action}"))
         assert key.does
 
 
@@ -96,14 +96,14 @@ async def test_a_run_is_started_paused_and_gone_on_with() -> None:
         assert "starting" in driven.text
         assert "PyTorch" in driven.text
         await driven.tell(Ready())
-        assert "the images are being read" in driven.text
+        assert "reading the images" in driven.text
         await driven.tell(*made.events(SMALL, until=33))
         for words in ("training", "run 12", "step  33/100", "epoch 2/5", "66.7 steps/s", "validation"):
             assert words in driven.text, words
         await driven.press("space")
         assert driven.told[-1:] == [Pause()]
         await driven.tell(Paused(33))
-        assert "space goes on" in driven.text
+        assert "space resumes" in driven.text
         await driven.press("space")
         assert driven.told[-1:] == [Go()]
         await driven.tell(Going(33))
@@ -111,7 +111,7 @@ async def test_a_run_is_started_paused_and_gone_on_with() -> None:
         assert driven.told[-1:] == [Stop()]
         await driven.tell(Stopped(33))
         assert "stopped" in driven.text
-        assert "g goes on with it" in driven.text
+        assert "g resumes it" in driven.text
         await driven.press("x")
         assert driven.refused
 
@@ -126,7 +126,7 @@ async def test_what_was_asked_for_is_said_until_it_has_come_about() -> None:
         assert "pausing …" in driven.text
         await driven.tell(Paused(34))
         assert "pausing …" not in driven.text
-        assert "space goes on" in driven.text
+        assert "space resumes" in driven.text
         await driven.press("x")
         assert "stopping …" in driven.text
         await driven.tell(Stopped(34))
@@ -153,7 +153,7 @@ async def test_a_run_that_diverges_is_told() -> None:
     async with training(replace(SMALL, max_lr=1000)) as driven:
         await driven.press("space")
         lost = replace(made.step(3), loss=float("nan"))
-        await driven.tell(*made.events(driven.trainer.recipe, until=2), lost)
+        await driven.tell(*made.events(driven.recipe, until=2), lost)
         assert "✗ diverged  run 12 · epoch 1/5 · step   3/100" in driven.text
         assert (
             "the loss is not finite since step 3: the rate 1000 is too large; f finds one · x stops the run"
@@ -162,7 +162,7 @@ async def test_a_run_that_diverges_is_told() -> None:
         await driven.tell(Stopped(3))
         assert "✗ diverged  run 12" in driven.text
         assert "is too large; f finds one" in driven.text
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         assert "✗ diverged" in driven.lines[4]
 
 
@@ -173,14 +173,14 @@ async def test_the_curves_of_a_comparison_go_when_another_run_begins() -> None:
             job = driven.told[-1]
             assert isinstance(job, Train)
             await driven.tell(*made.events(job.recipe, run=f"/runs/000{number}"))
-        await driven.turn_to(View.CURVES)
-        assert len(driven.train._curves_view().curves) == 4
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.CURVES)
+        assert len(driven.train.views.curves_view().curves) == 4
+        await driven.turn_to(Tab.RUNS)
         await driven.press("down", "m", "m", "tab", "V", "V")
-        await driven.turn_to(View.CURVES)
+        await driven.turn_to(Tab.CURVES)
         await driven.press("space")
         await driven.tell(*made.events(SMALL, until=3, run="/runs/0005"))
-        names = [each.name.split()[0] for each in driven.train._curves_view().curves]
+        names = [each.name.split()[0] for each in driven.train.views.curves_view().curves]
         assert names == ["3", "5"]
 
 
@@ -190,10 +190,10 @@ async def test_single_steps_from_the_first() -> None:
         assert driven.told == [Train(SMALL, paused=True), OneStep()]
         nothing_measured = Snapshot(0, (), made.snapshot(4).kernels, made.snapshot(4).predictions)
         await driven.tell(made.begun(SMALL), nothing_measured, Paused(0))
-        for view in View:
+        for view in Tab:
             await driven.turn_to(view)
         await driven.tell(Going(0), made.step(1), made.snapshot(1), Paused(1))
-        await driven.turn_to(View.CURVES)
+        await driven.turn_to(Tab.CURVES)
         assert "step   1/100" in driven.text
         await driven.press("enter")
         assert driven.told[-1] == OneStep()
@@ -269,13 +269,13 @@ async def test_other_pages_keep_working_while_a_run_is_on() -> None:
 async def test_the_views_go_round() -> None:
     async with training() as driven:
         seen = []
-        for _ in View:
-            seen.append(driven.train.view)
+        for _ in Tab:
+            seen.append(driven.train.views.tab)
             await driven.press("tab")
-        assert seen == list(View)
-        assert driven.shows(View.CURVES)
+        assert seen == list(Tab)
+        assert driven.shows(Tab.CURVES)
         await driven.press("V")
-        assert driven.shows(View.FINDER)
+        assert driven.shows(Tab.FINDER)
 
 
 async def test_the_layers() -> None:
@@ -295,7 +295,7 @@ async def test_the_layers() -> None:
 
 async def test_hints_are_hidden_by_a_key() -> None:
     async with training() as driven:
-        await driven.turn_to(View.WEIGHT)
+        await driven.turn_to(Tab.WEIGHT)
         assert "arrows choose the weight" in driven.text
         await driven.press("H")
         assert "arrows choose the weight" not in driven.text
@@ -305,12 +305,12 @@ async def test_one_weight() -> None:
     async with training() as driven:
         await driven.press("space")
         await driven.tell(*made.events(Recipe(), until=9))
-        await driven.turn_to(View.WEIGHT)
+        await driven.turn_to(Tab.WEIGHT)
         assert "layer 1, weight [0, 0, 2, 2]" in driven.text
         assert "momentum buffer" in driven.text
         await driven.press("right")
         assert driven.told[-1] == Watch(1, (0, 0, 2, 3))
-        assert "told with the next step" in driven.text
+        assert "shown from the next step on" in driven.text
         await driven.tell(replace(made.step(10), watched=made.watched(10, (0, 0, 2, 3))))
         assert "layer 1, weight [0, 0, 2, 3]" in driven.text
         assert "momentum buffer" in driven.text
@@ -324,7 +324,7 @@ async def test_one_weight() -> None:
 
 async def test_a_chosen_weight_is_watched_in_the_next_run_too() -> None:
     async with training() as driven:
-        await driven.turn_to(View.WEIGHT)
+        await driven.turn_to(Tab.WEIGHT)
         await driven.press("left", "space")
         assert driven.told == [Train(SMALL), Watch(1, (0, 0, 1, 0))]
 
@@ -335,7 +335,7 @@ async def test_the_search_for_a_rate() -> None:
         assert "f searches" in driven.said
         await driven.press("f")
         assert driven.told == [Find(SMALL)]
-        assert driven.shows(View.FINDER)
+        assert driven.shows(Tab.FINDER)
         await driven.press("space")
         assert driven.refused
         *tries, suggestion = made.search()
@@ -343,16 +343,16 @@ async def test_the_search_for_a_rate() -> None:
         await driven.tell(suggestion)
         assert "suggested" in driven.text
         await driven.press("t")
-        assert driven.trainer.recipe.max_lr == 0.01
+        assert driven.recipe.max_lr == 0.01
         await driven.press("space")
         assert driven.told[-1] == Train(replace(SMALL, max_lr=0.01))
-        assert driven.shows(View.CURVES)
+        assert driven.shows(Tab.CURVES)
 
 
 async def test_the_comparison() -> None:
     async with training(replace(SMALL, epochs=1)) as driven:
         await driven.press("c")
-        assert driven.shows(View.RUNS)
+        assert driven.shows(Tab.RUNS)
         for number, accuracy in enumerate((0.1, 0.93, 0.95, 0.98), 1):
             recipe = driven.told[-1]
             assert isinstance(recipe, Train)
@@ -361,7 +361,7 @@ async def test_the_comparison() -> None:
             assert f"run {number} of 4" in driven.text
             await driven.tell(*rest)
         assert len(driven.told) == 4
-        assert len(driven.train.shelf.marked(driven.train.rows())) == 4
+        assert len(driven.runs.marked(driven.run_rows)) == 4
         for shown in ("10.00%", "93.00%", "95.00%", "98.00%"):
             assert shown in driven.text
         assert "Constant" in driven.lines[-5] + driven.lines[-6] + driven.lines[-7]
@@ -377,12 +377,12 @@ async def test_a_run_of_a_stopped_comparison_keeps_its_number() -> None:
             await driven.tell(*made.events(recipe, until, run=f"/runs/000{number}"))
         await driven.press("x")
         await driven.tell(Stopped(5))
-        assert "Stopped before all four were run" in driven.text
+        assert "Stopped before all four had run" in driven.text
         await driven.press("up", "down", "g")
         assert driven.told[-1] == Continue("/runs/0002")
         await driven.tell(made.begun(recipe, "/runs/0002"), made.step(1))
         assert "comparison, run 2 of 4" in driven.text
         await driven.tell(Stopped(1))
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("down", "g")
         assert driven.refused

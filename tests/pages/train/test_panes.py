@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.segment import Segment
 
+from convtui.pages.train.figures import CurvesView, LayersView, TrainView, WeightView
 from convtui.pages.train.panes import TrainPanes
-from convtui.pages.train.views import CurvesView, LayersView, TrainView, WeightView
 from convtui.paint.colours import DARK, LIGHT
 from tests.support.train_views import WEIGHT, curves, history, kernels, schedule, status, trace, views
 
@@ -46,11 +46,12 @@ def test_panes_are_placed_anew_only_where_they_move() -> None:
 
 def changed(panes: TrainPanes, view: TrainView) -> dict[str, int]:
     """How many lines of each pane are painted again for a view."""
-    names = ("status", "loss", "rate", "momentum", "accuracy", "kernels", "predictions")
-    for name in names:
-        panes[name].changes()
+    names = ("loss", "rate", "momentum", "accuracy", "kernels", "predictions")
+    shown = {"status": panes.status, **{name: panes._curves[name].pane for name in names}}
+    for pane in shown.values():
+        pane.changes()
     panes.show(view, (38, 120), DARK)
-    return {name: count for name in names if (count := len(panes[name].changes()))}
+    return {name: count for name, pane in shown.items() if (count := len(pane.changes()))}
 
 
 def test_a_step_paints_few_lines_again() -> None:
@@ -97,11 +98,11 @@ def test_a_run_that_diverged_is_drawn(bad: float) -> None:
 def test_layers_and_runs_can_be_clicked() -> None:
     panes = TrainPanes()
     panes.show(VIEWS["layers"], (38, 120), DARK)
-    assert panes["layers"].cell_at(5, 0) is None
-    assert panes["layers"].cell_at(5, 3) == (2, 0)
-    assert panes["layers"].cell_at(5, 6) is None
+    assert panes.layers.cell_at(5, 0) is None
+    assert panes.layers.cell_at(5, 3) == (2, 0)
+    assert panes.layers.cell_at(5, 6) is None
     panes.show(VIEWS["runs"], (22, 80), DARK)
-    text = panes["runs"].line(1)
-    at, _ = panes["runs"].cell_at(5, 1) or (0, 0)
+    text = panes.runs.line(1)
+    at, _ = panes.runs.cell_at(5, 1) or (0, 0)
     number = VIEWS["runs"].rows[at].number  # type: ignore[union-attr]
     assert f" {number} " in "".join(segment.text for segment in text)

@@ -55,7 +55,7 @@ def test_predictions_are_labelled_and_the_wrong_one_marked() -> None:
 
 def test_images_before_a_run_have_their_labels_alone() -> None:
     lines = texts(prediction_lines(replace(predictions(), predicted=(), probabilities=()), (13, 46), DARK))
-    assert lines[0].startswith("test images")
+    assert lines[0].startswith("validation images")
     assert lines[6].split() == ["0", "1", "2", "3"]
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from convtui.pages.train.figures import Curves, LayersView
 from convtui.pages.train.panes import TrainPanes
 from convtui.pages.train.plots import (
     accuracy_plot,
@@ -17,7 +18,6 @@ from convtui.pages.train.plots import (
     update_plot,
     value_plot,
 )
-from convtui.pages.train.views import Curves, LayersView
 from convtui.paint.colours import DARK
 from convtui.paint.plots import MARKERS, Stroke, plot_lines
 from tests.support.lines import texts
@@ -169,17 +169,17 @@ def ending(accuracies: list[float], colour: int) -> Curves:
     return replace(curves(colour=colour), accuracies=found, epochs=np.arange(1.0, len(found) + 1))
 
 
-def test_a_comparison_has_the_axis_of_the_runs_that_learnt() -> None:
-    learnt = [ending([0.4, 0.953], 1), ending([0.9, 0.96], 2), ending([0.95, 0.986], 3)]
+def test_a_comparison_has_the_axis_of_the_runs_that_learned() -> None:
+    learned = [ending([0.4, 0.953], 1), ending([0.9, 0.96], 2), ending([0.95, 0.986], 3)]
     stuck = ending([0.1, 0.1], 0)
-    assert accuracy_plot([stuck, *learnt]).y_range == (95, 100)
+    assert accuracy_plot([stuck, *learned]).y_range == (95, 100)
     assert accuracy_plot([stuck, ending([0.2, 0.87], 1)]).y_range == (80, 100)
     assert accuracy_plot([stuck, stuck]).y_range == (0, 100)
     lost = replace(stuck, losses=stuck.losses * np.nan, accuracies=stuck.accuracies * np.nan)
     assert accuracy_plot([lost]).empty == "none: the loss is not finite"
     assert accuracy_plot([stuck]).empty == "after the first epoch"
     assert accuracy_plot([stuck, replace(stuck, accuracies=np.array([np.nan, np.nan]))]).y_range == (0, 100)
-    lines = texts(plot_lines(accuracy_plot([stuck, *learnt]), (10, 50), DARK))
+    lines = texts(plot_lines(accuracy_plot([stuck, *learned]), (10, 50), DARK))
     assert any("↓ below 95" in line for line in lines)
     told = "".join(lines[1:])
     assert all(marker in told for marker in "▲■◆")
@@ -200,7 +200,8 @@ def test_a_curve_without_a_colour_of_its_own_has_no_marker() -> None:
 @pytest.mark.parametrize("name", ["no layers", "no tries", "no weight", "no runs"])
 def test_a_plot_of_nothing_has_no_axes(name: str) -> None:
     panes = TrainPanes()
-    panes.show(views()[name], (38, 120), DARK)
-    for pane in panes._panes.values():
+    placed = panes.show(views()[name], (38, 120), DARK)
+    assert placed
+    for pane in placed:
         text = "".join(segment.text for y in range(pane.region.height) for segment in pane.line(y))
         assert not set(text) & set("┤└┬")

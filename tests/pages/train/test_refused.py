@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from convtui.pages.train.showing import View
-from convtui.training.process.protocol import Continue, Failed, OneStep, Paused, Stopped, Train, Watch
+from convtui.pages.train.view_maker import Tab
+from convtui.training.protocol import Continue, Failed, OneStep, Paused, Stopped, Train, Watch
 from convtui.training.runs.history import State
 from convtui.training.runs.store import new_run
 from tests.support import events as made
@@ -57,9 +57,9 @@ async def test_a_run_that_was_stopped_before_it_began_is_not_shown() -> None:
 async def test_a_kept_run_that_never_began_is_not_said_to_start() -> None:
     new_run(SMALL, "0" * 32)
     async with training() as driven:
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("enter")
-        assert driven.train.record is not None
+        assert driven.train.views.history is not None
         assert "Starting" not in driven.text
 
 
@@ -68,14 +68,14 @@ async def test_a_mini_batch_grows_to_all_images(tmp_path: Path) -> None:
     recipe = replace(SMALL, data=str(tmp_path / "few.npz"), batch_size=8)
     async with training(recipe) as driven:
         await driven.press("z")
-        assert driven.trainer.recipe.batch_size == 12
+        assert driven.recipe.batch_size == 12
         await driven.press("z")
-        assert driven.trainer.recipe.batch_size == 12
-        assert driven.said == "batch_size 12: there are 12 images to learn from"
-        driven.trainer.change(replace(recipe, batch_size=16))
+        assert driven.recipe.batch_size == 12
+        assert driven.said == "batch_size 12: the training set has 12 images"
+        driven.set_recipe(replace(recipe, batch_size=16))
         await driven.settled()
         assert "0 steps" not in driven.text
-        assert "more than there are images to learn from" in driven.text
+        assert "larger than the training set" in driven.text
 
 
 async def test_data_is_looked_for_when_it_is_typed() -> None:
@@ -84,7 +84,7 @@ async def test_data_is_looked_for_when_it_is_typed() -> None:
         await driven.enter("data nonsense")
         assert driven.refused
         assert "nonsense: no such data set" in driven.said
-        assert driven.trainer.recipe == SMALL
+        assert driven.recipe == SMALL
 
 
 async def test_more_threads_than_processors_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ async def test_a_run_that_was_lost_is_gone_on_with(key: str, after: list[OneStep
         driven.worker.die()
         await driven.settled()
         assert "space go on" in driven.bottom
-        assert "space goes on · x gives it up" in driven.text
+        assert "space resumes it · x gives it up" in driven.text
         await driven.press(key)
         await driven.settled()
         assert driven.told == [Continue(RUN), *after]
@@ -122,7 +122,7 @@ async def test_a_run_that_was_lost_is_given_up() -> None:
         await driven.press("x")
         assert driven.trainer.current is not None
         assert driven.trainer.current.state is State.STOPPED
-        assert "g goes on with it, space starts a new run" in driven.text
+        assert "g resumes it, space starts a new run" in driven.text
         await driven.press("space")
         await driven.settled()
         assert driven.told == [Train(SMALL)]
@@ -139,8 +139,8 @@ async def test_a_paused_run_has_no_speed() -> None:
         assert "left" not in driven.lines[1]
 
 
-@pytest.mark.parametrize("view", [View.WEIGHT, View.RUNS])
-async def test_hints_fit_the_usual_terminal(view: View) -> None:
+@pytest.mark.parametrize("view", [Tab.WEIGHT, Tab.RUNS])
+async def test_hints_fit_the_usual_terminal(view: Tab) -> None:
     async with training(size=(80, 24)) as driven:
         await driven.turn_to(view)
         assert "…" not in driven.lines[2]
@@ -149,9 +149,9 @@ async def test_hints_fit_the_usual_terminal(view: View) -> None:
 
 async def test_a_chosen_weight_is_watched_once_its_layers_are_known() -> None:
     async with training(replace(SMALL, data="digits-8x8")) as driven:
-        await driven.turn_to(View.WEIGHT)
+        await driven.turn_to(Tab.WEIGHT)
         await driven.press("left")
-        driven.train._data[("digits-8x8", 28)] = None  # still being read
+        driven.train.data._data[("digits-8x8", 28)] = None  # still being read
         await driven.press("space")
         assert driven.told == [Train(SMALL)]
         await driven.tell(made.begun(SMALL))

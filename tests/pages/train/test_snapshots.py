@@ -10,8 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from convtui.app.app import ConvtuiApp
-from convtui.pages.train.showing import View
-from convtui.training.process.protocol import Paused, Ready, Stopped, Train
+from convtui.pages.train.view_maker import Tab
+from convtui.training.protocol import Paused, Ready, Stopped, Train
 from convtui.training.recipe import Recipe
 from convtui.training.trainer import Trainer
 from tests.support import events as made
@@ -45,12 +45,12 @@ async def paused(driven: Training) -> None:
 
 async def paused_at_a_weight(driven: Training) -> None:
     await paused(driven)
-    await driven.turn_to(View.WEIGHT)
+    await driven.turn_to(Tab.WEIGHT)
 
 
 async def layers(driven: Training) -> None:
     await under_way(driven)
-    await driven.turn_to(View.LAYERS)
+    await driven.turn_to(Tab.LAYERS)
     await driven.press("down")
 
 
@@ -110,8 +110,8 @@ SHOTS = {
 
 def taken(shot: Shot, snap_compare: Callable[..., bool]) -> bool:
     workers = FakeWorkers()
-    trainer = Trainer(shot.recipe, workers.start)
-    app = ConvtuiApp(lesson(), autosave=False, theme=shot.theme, trainer=trainer)
+    trainer = Trainer(workers.start)
+    app = ConvtuiApp(lesson(), autosave=False, theme=shot.theme, trainer=trainer, recipe=shot.recipe)
 
     async def act(pilot: Pilot[None]) -> None:
         driven = Training(app, pilot, workers)

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convtui.pages.train.figures import LayersView, RunsView, WeightView
 from convtui.pages.train.tables import (
     bar,
+    comparison_lines,
     first_in_view,
     invitation_lines,
     layers_table,
-    lesson_lines,
     run_at,
     runs_table,
     status_lines,
     weight_card,
 )
-from convtui.pages.train.views import LayersView, RunsView, WeightView
 from convtui.paint.colours import DARK, accent_on
 from convtui.paint.plots import MARKERS
 from tests.support.lines import styled, texts
@@ -187,11 +187,11 @@ def test_a_card_without_a_step_says_when_there_will_be_one() -> None:
 
 def test_a_lesson_tells_why_where_there_is_room() -> None:
     view = replace(RUNS, arms=ARMS, peak=0.06, classes=10)
-    roomy = texts(lesson_lines(view, (5, 100), DARK))
-    assert roomy[0].startswith("● Constant 0.06: 10.00%; it has learnt nothing")
-    narrow = texts(lesson_lines(view, (4, 58), DARK))
+    roomy = texts(comparison_lines(view, (5, 100), DARK))
+    assert roomy[0].startswith("● Constant 0.06: 10.00%; it learned nothing")
+    narrow = texts(comparison_lines(view, (4, 58), DARK))
     assert [line.strip() for line in narrow] == [
-        "● Constant 0.06: 10.00%; it has learnt nothing.",
+        "● Constant 0.06: 10.00%; it learned nothing.",
         "▲ Constant 0.06, with batch norm: 96.33%.",
         "■ One-cycle 0.06: 96.60%; the schedule +86.60 points.",
         "◆ One-cycle 0.06, with batch norm: 98.74%.",

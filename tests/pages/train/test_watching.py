@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from convtui.pages.train.showing import View
-from convtui.training.process.protocol import Continue, Stopped, Train, Watch
+from convtui.pages.train.view_maker import Tab
+from convtui.training.protocol import Continue, Stopped, Train, Watch
 from convtui.training.recipe import Recipe
 from tests.support import events as made
 from tests.support.train_page import SMALL, keep, training
@@ -12,16 +12,16 @@ from tests.support.train_page import SMALL, keep, training
 async def test_a_chosen_weight_is_watched_in_a_run_that_is_gone_on_with() -> None:
     (folder,) = keep(SMALL, until=50)
     async with training() as driven:
-        await driven.turn_to(View.WEIGHT)
+        await driven.turn_to(Tab.WEIGHT)
         await driven.press("left")
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("g")
         assert driven.told == [Continue(folder), Watch(1, (0, 0, 1, 0))]
 
 
 async def test_a_chosen_weight_is_watched_in_all_runs_of_a_comparison() -> None:
     async with training(replace(SMALL, epochs=1)) as driven:
-        await driven.turn_to(View.WEIGHT)
+        await driven.turn_to(Tab.WEIGHT)
         await driven.press("]")
         await driven.press("c")
         for number in range(1, 5):
@@ -37,11 +37,11 @@ async def test_a_weight_is_chosen_in_the_run_that_is_on_while_another_is_shown()
     async with training() as driven:
         await driven.press("space")
         await driven.tell(*made.events(SMALL, until=3))
-        await driven.turn_to(View.RUNS)
+        await driven.turn_to(Tab.RUNS)
         await driven.press("down", "enter")
         assert "run 1 " in driven.text
-        await driven.turn_to(View.WEIGHT)
-        assert "told with the next step" not in driven.text
+        await driven.turn_to(Tab.WEIGHT)
+        assert "shown from the next step on" not in driven.text
         await driven.press("[")
         assert "layer 13, weight [0, 0, 1, 1]" in driven.text
         assert driven.told[-1] == Watch(7, (0, 0, 1, 1))
@@ -49,11 +49,11 @@ async def test_a_weight_is_chosen_in_the_run_that_is_on_while_another_is_shown()
 
 async def test_a_weight_that_is_watched_no_more_is_not_promised() -> None:
     async with training() as driven:
-        await driven.turn_to(View.WEIGHT)
-        assert "told with the next step" in driven.text
+        await driven.turn_to(Tab.WEIGHT)
+        assert "shown from the next step on" in driven.text
         await driven.press("space")
         await driven.tell(*made.events(SMALL, until=3))
         await driven.press("right")
-        assert "told with the next step" in driven.text
+        assert "shown from the next step on" in driven.text
         await driven.tell(Stopped(3))
         assert "this run did not watch this weight" in driven.text

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.pages.train.views import WeightStep
+from convtui.pages.train.figures import WeightStep
 from convtui.pages.train.weight import WeightLine, momentum_words, number, weight_lines
 from convtui.training.recipe import Recipe
 from convtui.training.schedule import schedule
@@ -206,14 +206,14 @@ def test_what_each_of_gradient_momentum_and_decay_does() -> None:
     plain = replace(start, weight_decay=0.0, decay=0.0)
     for weight, words in (
         (replace(plain, gradient=0.0, buffer=0.9), "this gradient is 0: momentum alone carries it on down"),
-        (replace(plain, gradient=0.0, buffer=0.0), "the buffer is 0: there is no step"),
+        (replace(plain, gradient=0.0, buffer=0.0), "the buffer is 0: no step is made"),
         (
             replace(plain, gradient=1.0, buffer=0.4),
-            "this gradient turns the step round: it goes down, momentum alone would go on up",
+            "this gradient reverses the step: it goes down, momentum alone would go on up",
         ),
         (
             replace(plain, gradient=1.0, buffer=-0.4),
-            "alone would turn the step round: momentum carries it on up",
+            "alone would reverse the step: momentum carries it on up",
         ),
         (replace(plain, momentum=0.0, buffer=0.5), "without momentum the step goes down, against this"),
         # decay, not momentum, is what goes against the gradient
@@ -235,7 +235,7 @@ def test_a_loss_that_is_no_number_is_no_trouble(optimizer: str) -> None:
     weight = replace(trained(optimizer, [0.5], [0.9]), gradient=nan, buffer=nan, update=nan)
     weight = replace(weight, squares=None if optimizer == "sgd" else nan)
     assert [line.name for line in weight_lines(weight)][-1] == "weight after"
-    assert "not finite" in momentum_words(weight)
+    assert "no longer finite" in momentum_words(weight)
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True))

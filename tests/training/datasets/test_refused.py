@@ -45,16 +45,16 @@ def with_value(name: str, at: int, value: float) -> dict[str, np.ndarray]:
     [
         ("mnist12k", "mnist12k: no such data set, file or folder; did you mean mnist-12k?"),
         ("folder/onw.npz", "folder/onw.npz: no such data set, file or folder; did you mean own.npz?"),
-        ("", "'': is no data set; an .npz archive, a folder of MNIST's IDX files, or"),
-        ("notes.txt", "notes.txt: is no data set"),
-        ("empty", "/empty: is no data set"),
-        ("\0", "'\\x00': not a path that a file can have"),
-        ("~nobody-here/x", "not a path that a file can have"),
-        ("dangling", "dangling: is a link to nothing"),
+        ("", "'': is not a data set; expected an .npz archive, a folder of MNIST's IDX files, or"),
+        ("notes.txt", "notes.txt: is not a data set"),
+        ("empty", "/empty: is not a data set"),
+        ("\0", "'\\x00': not a valid path"),
+        ("~nobody-here/x", "not a valid path"),
+        ("dangling", "dangling: is a broken link"),
         ("circle", "circle: cannot be read (Too many levels of symbolic links)"),
-        ("pipe", "pipe: is no data set"),
+        ("pipe", "pipe: is not a data set"),
         ("x" * 5000, "cannot be read (File name too long)"),
-        (IMAGES, "is one of a data set's four files; name the folder that holds them"),
+        (IMAGES, "is one of the four files of a data set; name the folder that holds them"),
     ],
 )
 def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, words: str) -> None:
@@ -89,18 +89,30 @@ def test_sizes(tmp_path: Path, image_size: int) -> None:
             "labels, are read",
         ),
         ({"train_labels": np.arange(11) % 3}, "train_images has 12 images, train_labels 11 labels"),
-        ({"test_images": arrays(size=(5, 5))["test_images"]}, "training images are 1x5x4, test images 1x5x5"),
-        ({"train_images": np.zeros((12, 20))}, "train_images: has the shape (12, 20); [images, rows, cols]"),
+        (
+            {"test_images": arrays(size=(5, 5))["test_images"]},
+            "training images are 1x5x4, validation images 1x5x5",
+        ),
+        (
+            {"train_images": np.zeros((12, 20))},
+            "train_images: has the shape (12, 20); expected [images, rows, cols]",
+        ),
         ({"train_images": np.zeros((0, 5, 4))}, "train_images: holds no images"),
         ({"train_images": np.zeros((12, 0, 4))}, "train_images: holds no images"),
-        ({"train_images": np.full((12, 5, 4), "a")}, "train_images: holds values of type <U1"),
-        ({"train_images": np.zeros((12, 5, 4), complex)}, "train_images: holds values of type complex128"),
+        ({"train_images": np.full((12, 5, 4), "a")}, "train_images: has values of type <U1"),
+        ({"train_images": np.zeros((12, 5, 4), complex)}, "train_images: has values of type complex128"),
         ({"train_images": np.array([{}])}, "train_images: holds Python objects, which are never unpickled"),
         ({"train_labels": np.array([None] * 12)}, "train_labels: holds Python objects, which are never"),
-        ({"train_labels": np.full(12, "cat")}, "train_labels: holds labels of type <U3; whole numbers"),
-        ({"train_labels": np.zeros((12, 3))}, "train_labels: has the shape (12, 3); one whole number for"),
+        (
+            {"train_labels": np.full(12, "cat")},
+            "train_labels: has labels of type <U3; expected whole numbers",
+        ),
+        (
+            {"train_labels": np.zeros((12, 3))},
+            "train_labels: has the shape (12, 3); expected one whole number for",
+        ),
         ({"train_labels": np.zeros(12, int)}, "all training images are of class 0; at least two classes"),
-        ({"test_labels": np.arange(6)}, "a test image has the label 3, which no training image has"),
+        ({"test_labels": np.arange(6)}, "a validation image has the label 3, which no training image has"),
         (
             {"train_images": np.full((12, 5, 4), 7)},
             "every value of the training images is 7; there is nothing",
@@ -122,8 +134,9 @@ def test_archives(tmp_path: Path, changed: dict[str, np.ndarray | None], words: 
 
 def test_an_archive_with_a_single_image_of_a_class(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", images=np.eye(3 * 4).reshape(3, 12, 4), labels=[0, 0, 4])
-    assert "own.npz: class 4 has a single image; two are needed, to train and to test on" in refusal(
-        tmp_path / "own.npz"
+    assert (
+        "own.npz: class 4 has a single image; two are needed, one to train on and one to validate on"
+        in refusal(tmp_path / "own.npz")
     )
 
 
@@ -140,7 +153,7 @@ def test_an_archive_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "own.npz"
     for content in b"", b"PK\x03\x04", b"\x93NUMPY", bytes(500):
         path.write_bytes(content)
-        assert refusal(path).startswith(f"{path}: is no whole .npz archive of numbers (")
+        assert refusal(path).startswith(f"{path}: is not a complete .npz archive of numbers (")
 
 
 def test_an_archive_whose_bytes_were_changed(tmp_path: Path) -> None:
@@ -212,11 +225,11 @@ def test_a_missing_idx_file(tmp_path: Path, name: str) -> None:
             idx_bytes(arrays()["train_images"]),
             "begins with the magic number 0x00000803; must be 0x0000",
         ),
-        (IMAGES, b"\0\0\x08\x03\0\0", "is cut off: 0 values are there"),
+        (IMAGES, b"\0\0\x08\x03\0\0", "is cut off: 0 values, but"),
         (
             IMAGES,
             idx_bytes(arrays()["train_images"])[:-1],
-            "is cut off: 239 values are there, its header pro",
+            "is cut off: 239 values, but its header ann",
         ),
         (
             IMAGES,
@@ -233,7 +246,7 @@ def test_a_missing_idx_file(tmp_path: Path, name: str) -> None:
         (
             TEST_IMAGES,
             gzip.compress(idx_bytes(arrays()["test_images"]), mtime=0),
-            "is compressed by gzip; name it .gz",
+            "is compressed with gzip; its name must end in .gz",
         ),
     ],
 )
@@ -256,7 +269,7 @@ def test_parts_of_different_scales(tmp_path: Path, dtype: str) -> None:
     held["train_images"][0, 0, :2] = 0, 255
     shares = {"test_images": np.linspace(0, 1, 6 * 20).reshape(6, 5, 4)}
     path = npz(tmp_path / "a.npz", train_images=held["train_images"].astype(dtype), **shares)
-    told = "training images reach from 0 to 255, test images from 0 to 1; they must have the same scale"
+    told = "training images range from 0 to 255, validation images from 0 to 1; they must have the same scale"
     with pytest.raises(DataError, match=told):
         load(str(path))
 
@@ -271,19 +284,19 @@ def test_a_damaged_gzip_file(tmp_path: Path) -> None:
         file.write_bytes(content)
         message = refusal(folder)
         assert message.startswith(f"{file}: "), message
-        assert "is no whole gzip file (" in message or "begins with 0 bytes" in message
+        assert "is not a complete gzip file (" in message or "begins with 0 bytes" in message
     file.write_bytes(gzip.compress(idx_bytes(arrays()["train_images"]) + bytes(10**8)))
-    assert refusal(folder) == f"{file}: has bytes after the 240 values that its header promises"
+    assert refusal(folder) == f"{file}: has bytes after the 240 values that its header announces"
 
 
 def test_idx_files_that_are_no_files(tmp_path: Path) -> None:
     folder = idx(tmp_path / "set")
     (folder / IMAGES).unlink()
     (folder / IMAGES).symlink_to("nowhere")
-    assert refusal(folder) == f"{folder / IMAGES}: is a link to nothing"
+    assert refusal(folder) == f"{folder / IMAGES}: is a broken link"
     (folder / IMAGES).unlink()
     os.mkfifo(folder / IMAGES)
-    assert refusal(folder) == f"{folder / IMAGES}: is no regular file"
+    assert refusal(folder) == f"{folder / IMAGES}: is not a regular file"
 
 
 # -- folders
@@ -295,9 +308,9 @@ def test_an_unreadable_picture(tmp_path: Path) -> None:
     whole = bad.read_bytes()
     cases = [
         (b"", "the file is empty"),
-        (b"no picture", "not a picture that Pillow reads"),
-        (whole[:-30], "the picture is damaged or of an unknown kind"),
-        (png_that_claims(50_000, 50_000), "has more than 100 megapixels"),
+        (b"no picture", "not an image that Pillow can read"),
+        (whole[:-30], "the image is damaged or in an unknown format"),
+        (png_that_claims(50_000, 50_000), "has more than the limit of 100 megapixels"),
     ]
     for content, words in cases:
         bad.write_bytes(content)
@@ -310,7 +323,7 @@ def test_an_unreadable_picture(tmp_path: Path) -> None:
 def test_a_file_of_numbers_among_the_pictures(tmp_path: Path, name: str) -> None:
     pictures(tmp_path, cats=200, dogs=90)
     (tmp_path / "cats" / name).write_text("1,2\n3,4\n")
-    words = "is a file of numbers; a picture is needed"
+    words = "is a file of numbers; expected an image"
     assert refusal(tmp_path).startswith(f"{tmp_path / 'cats' / name}: {words}")
 
 
@@ -320,12 +333,12 @@ def test_a_picture_of_bare_numbers(tmp_path: Path) -> None:
     pictures(tmp_path, cats=200, dogs=90)
     file = tmp_path / "cats" / "f.tiff"
     Image.fromarray(np.ones((4, 4), np.float32)).save(file)
-    assert refusal(tmp_path).startswith(f"{file}: holds bare numbers")
+    assert refusal(tmp_path).startswith(f"{file}: holds numbers without a black and white level")
 
 
 def test_folders_that_are_no_classes(tmp_path: Path) -> None:
     picture(tmp_path / "0.png", 5)
-    assert refusal(tmp_path).startswith(f"{tmp_path}: is no data set")
+    assert refusal(tmp_path).startswith(f"{tmp_path}: is not a data set")
     pictures(tmp_path, cats=200)
     assert refusal(tmp_path).endswith(
         ": all training images are of class cats; at least two classes are needed"
@@ -344,17 +357,17 @@ def test_links_to_nothing(tmp_path: Path) -> None:
     pictures(tmp_path, cats=200, dogs=90)
     link = tmp_path / "cats" / "link.png"
     link.symlink_to("nowhere")
-    assert refusal(tmp_path) == f"{link}: is a link to nothing"
+    assert refusal(tmp_path) == f"{link}: is a broken link"
     link.unlink()
     (tmp_path / "birds").symlink_to("nowhere")
-    assert refusal(tmp_path) == f"{tmp_path / 'birds'}: is a link to nothing"
+    assert refusal(tmp_path) == f"{tmp_path / 'birds'}: is a broken link"
 
 
 def test_train_without_test_and_different_classes(tmp_path: Path) -> None:
     pictures(tmp_path / "train", cats=200, dogs=90)
     assert refusal(tmp_path) == f"{tmp_path}: has train, but no test, valid or val of such sub-folders"
     pictures(tmp_path / "test", cats=200, birds=90)
-    words = f"a class that {tmp_path / 'train'} does not have; both must have the same"
+    words = f"a class that {tmp_path / 'train'} lacks; both need the same classes"
     assert refusal(tmp_path) == f"{tmp_path / 'test' / 'birds'}: {words}"
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from convtui.training.process.activation_stats import BINS, kernels, layer_statistics
+from convtui.training.process.activation_stats import kernels, layer_statistics
+from convtui.training.protocol import BINS
 
 WEIGHT = np.ones((1, 1, 3, 3), np.float32)
 

@@ -12,8 +12,8 @@ from convtui.training.datasets.open_any import fingerprint
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.loop import Training
 from convtui.training.process.pipes import Inbox, Outbox
-from convtui.training.process.protocol import Epoch, Finished, Message, Saved, Step, decode
 from convtui.training.process.worker import _begun
+from convtui.training.protocol import Epoch, Finished, Message, Saved, Stepped, decode
 from convtui.training.runs.checkpoint import Checkpoint
 from convtui.training.runs.store import Run, RunError, new_run
 from tests.support.small_runs import SMALL, digits, trained
@@ -61,7 +61,7 @@ def test_steps_are_taken_while_a_checkpoint_is_written(run: Run, monkeypatch: py
 
     def watched(run: Run, event: Message, line: str | None = None) -> None:
         append(run, event, line)
-        if isinstance(event, Step) and event.step > AN_EPOCH + 1:
+        if isinstance(event, Stepped) and event.step > AN_EPOCH + 1:
             further.set()
 
     monkeypatch.setattr(Run, "save", slow)
@@ -69,7 +69,7 @@ def test_steps_are_taken_while_a_checkpoint_is_written(run: Run, monkeypatch: py
     told = go_through(run)
     saved = [event for event in told if isinstance(event, Saved)]
     assert saved == [Saved(AN_EPOCH), Saved(ALL)]
-    assert any(isinstance(event, Step) and event.step > AN_EPOCH for event in told[: told.index(saved[0])])
+    assert any(isinstance(event, Stepped) and event.step > AN_EPOCH for event in told[: told.index(saved[0])])
     assert told[-2] == saved[1]
     assert isinstance(told[-1], Finished)
     kept, then = run.checkpoint_after(AN_EPOCH), trained(steps=AN_EPOCH).checkpoint()
@@ -98,7 +98,7 @@ def test_what_was_saved_before_a_failure_is_told(run: Run, monkeypatch: pytest.M
         assert has_failed.wait(60)
         save(run, checkpoint)
 
-    def failing(training: Training) -> Step:
+    def failing(training: Training) -> Stepped:
         if training.step == AN_EPOCH + 1:
             has_failed.set()
             raise MemoryError

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from convtui.training.process.client import Worker
+from convtui.training.process.client import WorkerProcess
 from convtui.training.process.pipes import GRACE
-from convtui.training.process.protocol import Begun, Finished, Message, Ready, Step, Stopped, Train
+from convtui.training.protocol import Begun, Finished, Message, Ready, Stepped, Stopped, Train
 from convtui.training.runs.store import Run
 from tests.support.processes import TINY, is_running
 
@@ -22,16 +22,16 @@ LONG = replace(TINY, epochs=10_000)
 
 PARENT = """
 import asyncio, sys
-from convtui.training.process.client import Worker
-from convtui.training.process.protocol import Step, Train
+from convtui.training.process.client import WorkerProcess
+from convtui.training.protocol import Stepped, Train
 from tests.training.process.test_client import LONG
 
 async def main():
-    worker = await Worker.start()
+    worker = await WorkerProcess.start()
     print(worker._process.pid, flush=True)
     worker.send(Train(LONG))
     async for event in worker.events():
-        if isinstance(event, Step):
+        if isinstance(event, Stepped):
             print("training", flush=True)
             await asyncio.sleep(60)
 
@@ -40,8 +40,8 @@ asyncio.run(main())
 
 
 @asynccontextmanager
-async def started() -> AsyncIterator[Worker]:
-    worker = await Worker.start()
+async def started() -> AsyncIterator[WorkerProcess]:
+    worker = await WorkerProcess.start()
     try:
         yield worker
     finally:
@@ -49,7 +49,7 @@ async def started() -> AsyncIterator[Worker]:
     assert not is_running(worker._process.pid)
 
 
-async def until(worker: Worker, kind: type[Message]) -> Message:
+async def until(worker: WorkerProcess, kind: type[Message]) -> Message:
     async for event in worker.events():
         if isinstance(event, kind):
             return event
@@ -78,7 +78,7 @@ async def test_a_run_is_saved_at_the_end() -> None:
     async with started() as worker:
         worker.send(Train(LONG))
         begun = await until(worker, Begun)
-        await until(worker, Step)
+        await until(worker, Stepped)
     assert isinstance(begun, Begun)
     assert isinstance(Run(Path(begun.run)).events()[-1], Stopped)
     assert worker.returncode == 0
@@ -126,8 +126,8 @@ async def test_a_working_directory_that_is_gone(tmp_path: Path, monkeypatch: pyt
     (gone := tmp_path / "gone").mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    with pytest.raises(OSError, match="the working directory is gone"):
-        await Worker.start()
+    with pytest.raises(OSError, match="the working directory no longer exists"):
+        await WorkerProcess.start()
 
 
 async def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from convtui.training.datasets.minibatches import MiniBatches
 from convtui.training.process.loop import Training, find, prepare
-from convtui.training.process.protocol import Epoch, Finished, Snapshot, Step, decode, encode
+from convtui.training.protocol import Epoch, Finished, Snapshot, Stepped, decode, encode
 from convtui.training.recipe import Recipe, RecipeError
 from convtui.training.runs.checkpoint import Checkpoint
 from convtui.training.schedule import schedule
@@ -88,7 +88,7 @@ def test_a_run_is_what_plain_pytorch_makes_of_it(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["default", "constant", "sgd"])
 def test_a_run_tells_the_rates_that_it_used(kind: str) -> None:
     recipe = replace(SMALL, **KINDS[kind])
-    steps = [event for event in trained(recipe).events() if isinstance(event, Step)]
+    steps = [event for event in trained(recipe).events() if isinstance(event, Stepped)]
     lrs, momenta = schedule(recipe, STEPS)
     np.testing.assert_allclose([step.lr for step in steps], lrs, rtol=1e-9)
     np.testing.assert_allclose([step.momentum for step in steps], momenta, rtol=1e-9)
@@ -99,7 +99,7 @@ def test_a_run_tells_the_rates_that_it_used(kind: str) -> None:
 def test_a_peak_at_the_first_step() -> None:
     """PyTorch's OneCycleLR alone would divide by zero."""
     training = Training(Recipe(batch_size=3, epochs=1, pct_start=0.25), made_up((1, 8, 8)))
-    steps = [event for event in training.events() if isinstance(event, Step)]
+    steps = [event for event in training.events() if isinstance(event, Stepped)]
     assert [step.lr for step in steps] == pytest.approx(schedule(training.recipe, 4)[0])
     assert steps[0].lr == training.recipe.max_lr
 
@@ -107,7 +107,7 @@ def test_a_peak_at_the_first_step() -> None:
 def test_an_epoch_is_measured_in_evaluation_mode() -> None:
     training = trained()
     events = list(training.events())
-    losses = [event.loss for event in events if isinstance(event, Step)]
+    losses = [event.loss for event in events if isinstance(event, Stepped)]
     first, last = (event for event in events if isinstance(event, Epoch))
     assert (first.epoch, first.step, last.epoch, last.step) == (1, 11, 2, 22)
     assert [first.train_loss, last.train_loss] == pytest.approx([np.mean(losses[:11]), np.mean(losses[11:])])
@@ -136,7 +136,7 @@ def test_only_weights_of_two_dimensions_and_more_decay() -> None:
 def test_a_run_that_diverges_is_told_to_its_end() -> None:
     recipe = replace(SMALL, optimizer="sgd", batch_norm=False, schedule="constant", max_lr=1000.0)
     events = list(trained(recipe).events())
-    assert any(isinstance(event, Step) and not math.isfinite(event.loss) for event in events)
+    assert any(isinstance(event, Stepped) and not math.isfinite(event.loss) for event in events)
     assert isinstance(events[-1], Finished)
     assert [repr(decode(encode(event))) for event in events] == list(map(repr, events))
     last = [event for event in events if isinstance(event, Snapshot)][-1]
@@ -156,7 +156,7 @@ def test_to_look_changes_nothing() -> None:
     for _ in looked_at.events():
         looked_at.snapshot()
     assert bits(looked_at) == bits(bare)
-    assert told == {Step: STEPS, Epoch: 2, Finished: 1}
+    assert told == {Stepped: STEPS, Epoch: 2, Finished: 1}
 
 
 # -- going on
@@ -180,7 +180,7 @@ def test_a_run_goes_on_bit_for_bit(kind: str, step: int) -> None:
 
 
 def test_every_event_is_told_once_however_often_a_run_is_left() -> None:
-    whole = [event for event in trained().events() if isinstance(event, Step | Epoch | Finished)]
+    whole = [event for event in trained().events() if isinstance(event, Stepped | Epoch | Finished)]
     told: list[Any] = []
     checkpoint = None
     for _ in whole:
@@ -202,10 +202,10 @@ def test_another_rate_scales_what_remains(kind: str) -> None:
     training = trained(recipe, 5)
     training.set_max_lr(recipe.max_lr / 4)
     checkpoint = training.checkpoint()
-    rest = [event.lr for event in training.events() if isinstance(event, Step)]
+    rest = [event.lr for event in training.events() if isinstance(event, Stepped)]
     np.testing.assert_allclose(rest, schedule(recipe, STEPS)[0][5:] / 4, rtol=1e-9)
     again = trained(recipe, checkpoint=checkpoint)
-    assert [event.lr for event in again.events() if isinstance(event, Step)] == rest
+    assert [event.lr for event in again.events() if isinstance(event, Stepped)] == rest
     assert bits(again) == bits(training)
 
 
@@ -301,7 +301,7 @@ def test_the_figures_of_a_weight_are_the_optimiser_s(kind: str) -> None:
     buffer = squares = 0.0
     after = None
     for event in training.events():
-        if not isinstance(event, Step):
+        if not isinstance(event, Stepped):
             continue
         watched, lr, momentum = event.watched, event.lr, event.momentum
         assert watched

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from convtui.pages.train.figures import search_status
+from convtui.pages.train.run_figures import search_status
 from convtui.training.process.loop import find
 from convtui.training.process.lr_finder import BETA, RATES, Finder
-from convtui.training.process.protocol import Suggested, Tried
+from convtui.training.protocol import Suggested, Tried
 from convtui.training.runs.history import Search
 from tests.support.small_runs import SMALL, digits
 
@@ -72,7 +72,7 @@ def test_a_loss_that_falls_at_the_first_rates_only_suggests_nothing() -> None:
     assert searched(lambda lr: 2.0 if lr < RATES[1] else 1.0 if lr < RATES[4] else 3.0)[1] is None
     search = Search(SMALL)
     search.take(Suggested(None, None))
-    assert search_status(search).words.startswith("the loss was least at the first rates: ")
+    assert search_status(search).words.startswith("the loss was lowest at the first rates: ")
 
 
 def test_a_search_on_the_digits() -> None:

@@ -6,7 +6,7 @@ import sys
 import threading
 
 from convtui.training.process.pipes import PICTURES_WAITING, Outbox
-from convtui.training.process.protocol import Paused, Snapshot, decode
+from convtui.training.protocol import Paused, Snapshot, decode
 
 STRAY = """
 import os

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convtui.training.process.protocol import (
+from convtui.training.process.worker import NO_MEMORY, NO_TORCH, reason_of
+from convtui.training.protocol import (
     Begun,
     Continue,
     Epoch,
@@ -27,7 +28,7 @@ from convtui.training.process.protocol import (
     Saved,
     SetRate,
     Snapshot,
-    Step,
+    Stepped,
     Stop,
     Stopped,
     Suggested,
@@ -36,8 +37,7 @@ from convtui.training.process.protocol import (
     Watch,
     encode,
 )
-from convtui.training.process.worker import NO_MEMORY, NO_TORCH, reason_of
-from convtui.training.runs.history import Record, State
+from convtui.training.runs.history import RunHistory, State
 from convtui.training.runs.store import Run
 from tests.support.processes import STEPS_PER_EPOCH, TINY, Process, begun, process
 
@@ -74,11 +74,11 @@ def of(events: list[Message], kind: type[Message]) -> list[Message]:
 
 
 def steps(events: list[Message]) -> list[int]:
-    return [event.step for event in events if isinstance(event, Step)]
+    return [event.step for event in events if isinstance(event, Stepped)]
 
 
 def losses(events: list[Message]) -> list[float]:
-    return [event.loss for event in events if isinstance(event, Step)]
+    return [event.loss for event in events if isinstance(event, Stepped)]
 
 
 def weights(run: str) -> dict[str, bytes]:
@@ -143,7 +143,7 @@ def test_a_run_that_another_trains_fails(worker: Process, uninterrupted: list[Me
     run = Run(Path(begun(uninterrupted).run))
     with run.locked():
         (failed,) = worker.job(Continue(str(run.path)))
-    assert failed == Failed("run 1: another process trains it just now")
+    assert failed == Failed("run 1: another process is training it")
 
 
 def test_a_search_is_no_run(worker: Process, folder: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_search_can_be_stopped(worker: Process) -> None:
 
 def test_pause_and_go_on(worker: Process) -> None:
     worker.send(Train(LONG))
-    worker.until(Step)
+    worker.until(Stepped)
     worker.send(Pause())
     *_, saved, snapshot, paused = worker.until(Paused)
     assert isinstance(paused, Paused)
@@ -173,7 +173,7 @@ def test_pause_and_go_on(worker: Process) -> None:
     assert isinstance(snapshot, Snapshot)
     assert snapshot.step == paused.step
     worker.send(Go())
-    going, *events = worker.until(Step)
+    going, *events = worker.until(Stepped)
     assert going == Going(paused.step)
     assert steps(events) == [paused.step + 1]
     worker.send(Stop())
@@ -197,7 +197,7 @@ def test_one_step_at_a_time_from_the_start(worker: Process) -> None:
 
 def test_one_step_holds_a_run_that_goes_on(worker: Process) -> None:
     worker.send(Train(LONG))
-    worker.until(Step)
+    worker.until(Stepped)
     worker.send(OneStep())
     events = worker.until(Paused)
     assert events[-1] == Paused(steps(events)[-1])
@@ -220,10 +220,10 @@ def test_another_rate_while_paused(worker: Process) -> None:
     assert worker.until(Rate)[-1] == Rate(0, TINY.max_lr)
     events = worker.until(Rate)
     assert events[-1] == Rate(events[-1].step, 0.25)  # type: ignore[attr-defined]
-    events = worker.until(Step)
+    events = worker.until(Stepped)
     worker.send(Go())
     events += worker.until(Finished)
-    assert {event.lr for event in events if isinstance(event, Step)} == {0.25}
+    assert {event.lr for event in events if isinstance(event, Stepped)} == {0.25}
 
 
 def test_a_rate_that_the_log_lost_is_told_when_the_run_goes_on(worker: Process) -> None:
@@ -233,9 +233,9 @@ def test_a_rate_that_the_log_lost_is_told_when_the_run_goes_on(worker: Process) 
     lines = log.read_text().splitlines(keepends=True)
     log.write_text("".join(line for line in lines if '"rate"' not in line))
     worker.job(Continue(str(run.path)))
-    record = Record.of(run.events(), TINY)
-    assert record.max_lr == 0.25
-    assert record.state is State.FINISHED
+    history = RunHistory.of(run.events(), TINY)
+    assert history.max_lr == 0.25
+    assert history.state is State.FINISHED
 
 
 def test_what_is_pictured_when_a_run_holds_is_not_told_again(worker: Process) -> None:
@@ -243,14 +243,14 @@ def test_what_is_pictured_when_a_run_holds_is_not_told_again(worker: Process) ->
     while worker.until(Paused)[-1] != Paused(1):
         pass
     worker.send(Go())
-    assert [type(event) for event in worker.until(Step)] == [Going, Step]
+    assert [type(event) for event in worker.until(Stepped)] == [Going, Stepped]
     worker.until(Finished)
 
 
 def test_the_weight_that_is_watched(worker: Process) -> None:
     worker.send(Train(TINY, paused=True), Watch(4, (9, 3, 2, 1)), OneStep())
-    step = worker.until(Step)[-1]
-    assert isinstance(step, Step)
+    step = worker.until(Stepped)[-1]
+    assert isinstance(step, Stepped)
     assert step.watched
     assert (step.watched.layer, step.watched.index) == (4, (9, 3, 2, 1))
     worker.send(Stop())
@@ -317,7 +317,7 @@ def test_a_run_without_a_whole_checkpoint_begins_again_and_says_so(worker: Proce
 def test_sigterm_saves_and_ends_and_sigint_does_not(folder: Path) -> None:
     with process(folder) as victim:
         victim.send(Train(LONG))
-        victim.until(Step)
+        victim.until(Stepped)
         victim.popen.send_signal(signal.SIGINT)
         victim.until(Epoch)
         victim.popen.send_signal(signal.SIGTERM)

@@ -23,7 +23,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(other: dict[str, Any]) -> Non
     [name] = other
     was = SMALL.as_dict()[name]
     with pytest.raises(
-        ValueError, match=f"^{name} .*: the run was begun with {re.escape(repr(was))}; set it back"
+        ValueError, match=f"^{name} .*: the run began with {re.escape(repr(was))}; restore it"
     ):
         Training(replace(SMALL, **other), digits(), checkpoint)
 
@@ -56,13 +56,13 @@ def test_a_checkpoint_that_somebody_made_up_is_refused(changed: Callable[[dict[s
     checkpoint = Checkpoint.from_bytes(trained(SMALL, 3).checkpoint().to_bytes())
     assert Training(SMALL, digits(), checkpoint).step == 3
     changed(checkpoint.about)
-    with pytest.raises(ValueError, match=r"^the checkpoint of step 3 does not fit its recipe and data$"):
+    with pytest.raises(ValueError, match=r"^the checkpoint of step 3 does not match its recipe and data$"):
         Training(SMALL, digits(), checkpoint)
 
 
 def test_a_checkpoint_that_lacks_what_the_optimizer_remembers_is_refused() -> None:
     checkpoint = replace(trained(SMALL, 3).checkpoint(), optimizer={})
-    with pytest.raises(ValueError, match=r"^the checkpoint of step 3 does not fit its recipe and data$"):
+    with pytest.raises(ValueError, match=r"^the checkpoint of step 3 does not match its recipe and data$"):
         Training(SMALL, digits(), checkpoint)
 
 
@@ -86,7 +86,9 @@ def test_a_runs_own_checkpoint_fits(recipe: Recipe, steps: int) -> None:
 @pytest.mark.parametrize("step", [-1, STEPS + 1])
 def test_a_checkpoint_of_a_step_that_the_run_does_not_have_is_refused(step: int) -> None:
     checkpoint = replace(trained(SMALL, 3).checkpoint(), step=step)
-    with pytest.raises(ValueError, match=f"^the checkpoint of step {step} does not fit its recipe and data$"):
+    with pytest.raises(
+        ValueError, match=f"^the checkpoint of step {step} does not match its recipe and data$"
+    ):
         Training(SMALL, digits(), checkpoint)
 
 
@@ -99,5 +101,5 @@ def test_a_checkpoint_that_does_not_tell_its_recipe_is_gone_on_from() -> None:
 def test_a_checkpoint_whose_recipe_is_none_is_refused() -> None:
     checkpoint = trained(SMALL, 3).checkpoint()
     checkpoint.about["recipe"] = []
-    with pytest.raises(ValueError, match=r"^the checkpoint of step 3 does not fit its recipe and data$"):
+    with pytest.raises(ValueError, match=r"^the checkpoint of step 3 does not match its recipe and data$"):
         Training(SMALL, digits(), checkpoint)

@@ -11,7 +11,7 @@ import pytest
 
 from convtui.training.recipe import Recipe
 from convtui.training.runs import store as runs
-from convtui.training.runs.history import Record
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import (
     Run,
     RunError,
@@ -91,7 +91,7 @@ def test_a_damaged_recipe_is_told_and_hides_no_other_run(run: Run, content: byte
     other = new_run(SMALL, "")
     (run.path / "recipe.json").write_bytes(content)
     assert [each.path for each in all_runs()] == [other.path]
-    with pytest.raises(RunError, match=r"recipe\.json: does not hold a run's recipe \(.*\)$") as caught:
+    with pytest.raises(RunError, match=r"recipe\.json: is not the recipe of a run \(.*\)$") as caught:
         find_run("1")
     assert "\n" not in str(caught.value)
 
@@ -117,8 +117,8 @@ def test_a_kill_while_a_run_is_made_leaves_none(monkeypatch: pytest.MonkeyPatch)
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(run: Run, name: str) -> None:
     (run.path / name).unlink(missing_ok=True)
     os.mkfifo(run.path / name)
-    with pytest.raises(RunError, match=rf"{name}: is no regular file$"):
-        Record.of_run(find_run("1"))
+    with pytest.raises(RunError, match=rf"{name}: not a regular file$"):
+        RunHistory.of_run(find_run("1"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such files")
@@ -171,17 +171,17 @@ def test_a_run_that_cannot_be_begun_leaves_nothing(monkeypatch: pytest.MonkeyPat
     new_run(SMALL, "")
 
     def full(path: Path, _: bytes) -> None:
-        raise RunError(f"{path}: cannot be written: No space left on device")
+        raise RunError(f"No space left on device: cannot write {path}")
 
     with monkeypatch.context() as patch:
         patch.setattr(runs, "_write", full)
-        with pytest.raises(RunError, match=r"No space left on device$"):
+        with pytest.raises(RunError, match=r"^No space left on device: cannot write "):
             new_run(SMALL, "")
     assert count_runs() == len(all_runs()) == 1
 
 
 def test_a_run_is_deleted_when_nobody_trains_it(run: Run) -> None:
-    with run.locked(), pytest.raises(RunError, match=r"^run 1: another process trains it just now$"):
+    with run.locked(), pytest.raises(RunError, match=r"^run 1: another process is training it$"):
         find_run("1").delete()
     run.delete()
     assert all_runs() == []
@@ -218,9 +218,9 @@ def test_a_copy_is_a_run_of_its_own(run: Run) -> None:
     with run.locked():
         run.append(made.begun(SMALL, str(run.path)))
     copy = Run(shutil.copytree(run.path, run.path.with_name("0015")))
-    record = Record.of_run(copy)
-    assert record.run == str(copy.path)
-    Run(Path(record.run)).delete()
+    history = RunHistory.of_run(copy)
+    assert history.run == str(copy.path)
+    Run(Path(history.run)).delete()
     assert run.path.is_dir()
     assert not copy.path.exists()
 
@@ -232,7 +232,7 @@ def test_one_process_trains_a_run_and_others_read_it(run: Run) -> None:
         other = find_run("1")
         assert other.is_held
         assert other.events() == [made.step(1)]
-        with pytest.raises(RunError, match=r"^run 1: another process trains it just now$"), other.locked():
+        with pytest.raises(RunError, match=r"^run 1: another process is training it$"), other.locked():
             pass
     assert not other.is_held
     with other.locked():
@@ -242,13 +242,15 @@ def test_one_process_trains_a_run_and_others_read_it(run: Run) -> None:
 
 def test_changed_data_is_refused(run: Run) -> None:
     run.check_data("fingerprint")
-    with pytest.raises(RunError, match=r"^run 1: digits-8x8 has changed since it was begun; begin a new run"):
+    with pytest.raises(
+        RunError, match=r"^run 1: digits-8x8 has changed since the run began; start a new run"
+    ):
         run.check_data("another")
 
 
 def test_a_folder_that_cannot_be_written() -> None:
     runs_folder().parent.mkdir(parents=True)
     runs_folder().write_text("a file is in the way")
-    with pytest.raises(RunError, match=r"runs: cannot be written: File exists$"):
+    with pytest.raises(RunError, match=r"^File exists: cannot write .*runs$"):
         new_run(Recipe(), "")
     assert all_runs() == []

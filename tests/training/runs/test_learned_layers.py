@@ -1,4 +1,4 @@
-"""What a run has learnt opens on the other pages, with the figures of PyTorch's own network."""
+"""What a run has learned opens on the other pages, with the figures of PyTorch's own network."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_every_feature_map_is_that_of_torch(batch_norm: bool, optimizer: str) ->
     assert number == len(stack.layers)
 
 
-def test_the_learnt_kernels_are_stepped_through() -> None:
+def test_the_learned_kernels_are_stepped_through() -> None:
     run, training = kept_run()
     picture = digit()
     session = trained_step(lesson(), run, picture)
@@ -49,7 +49,7 @@ def test_the_learnt_kernels_are_stepped_through() -> None:
         expected = first(torch.tensor(picture.pixels, dtype=torch.float32)[None])[0].numpy()
     np.testing.assert_allclose(session.convolution.output, expected, atol=1e-5)
     assert (session.spec.stride, session.spec.pads) == ((2, 2), ((1, 1), (1, 1)))
-    assert (session.kernel.label, session.picture) == ("run 1 layer 1 (own)", picture)
+    assert (session.kernel.label, session.picture) == ("run 1 layer 1 (custom)", picture)
     assert (session.index, session.stack.layer, session.path) == (0, 1, None)
 
 
@@ -72,12 +72,12 @@ def test_a_kernel_that_does_not_fit_the_picture_does_not_stand_in_the_way() -> N
 
 def test_a_picture_of_other_channels_is_refused() -> None:
     run, _ = kept_run()
-    with pytest.raises(InputError, match=r"^run 1: learnt from 1-channel images; cat-32 has 3$"):
+    with pytest.raises(InputError, match=r"^run 1: learned from 1-channel images; cat-32 has 3$"):
         trained_stack(run, samples.open_image("cat-32"))
 
 
 def test_a_run_that_has_saved_nothing_is_refused() -> None:
-    with pytest.raises(RunError, match=r"^run 1: has no whole checkpoint yet$"):
+    with pytest.raises(RunError, match=r"^run 1: has no complete checkpoint yet$"):
         trained_stack(new_run(SMALL, ""), digit())
 
 
@@ -173,7 +173,7 @@ def test_a_run_that_went_on_is_not_passed_off_as_what_it_was() -> None:
         path.rename(path.with_name(path.name.replace("-000005-", "-000009-")))
     line = text[: text.index("\nrun = ")].count("\n") + 2
     assert refusal(text) == (
-        f"own.toml, line {line}: layers.run: run 1: its weights after step 5 are not kept any more; "
+        f"own.toml, line {line}: layers.run: run 1: its weights after step 5 are no longer kept; "
         "leave out run, step and digest for random weights"
     )
 
@@ -184,7 +184,7 @@ def test_another_run_in_its_place_is_not_taken_for_it() -> None:
     other, _ = kept_run(replace(SMALL, seed=9))
     run.delete()
     other.path.rename(run.path)
-    assert "layers.run: run 1: its weights after step 5 are not kept any more; leave" in refusal(text)
+    assert "layers.run: run 1: its weights after step 5 are no longer kept; leave" in refusal(text)
 
 
 def test_a_session_without_the_checkpoint_s_digest_opens() -> None:
@@ -192,7 +192,7 @@ def test_a_session_without_the_checkpoint_s_digest_opens() -> None:
     lines = [line for line in dumps(session).splitlines() if not line.startswith("digest = ")]
     assert_same(session, loads("\n".join(lines), "own.toml"))
     text = dumps(session).replace("\nrun = ", "\n#").replace("\nstep = ", "\n#")
-    assert refusal(text).endswith("layers.digest goes with layers.run; give both")
+    assert refusal(text).endswith("layers.digest needs layers.run; give both")
 
 
 def test_a_run_behind_a_link_is_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,9 +218,8 @@ def test_a_run_that_is_gone_is_named() -> None:
 def test_weights_of_other_layers_are_refused() -> None:
     _, session = trained_session()
     text = dumps(session).replace("conv 3x3 4", "conv 3x3 5")
-    assert (
-        "layers.run: run 1, step 5: its weights are those of other layers, or of other channels; leave"
-        in refusal(text)
+    assert "layers.run: run 1, step 5: its weights are for other layers or other channels; leave" in refusal(
+        text
     )
 
 
@@ -228,7 +227,7 @@ def test_weights_of_other_layers_are_refused() -> None:
 def test_run_and_step_go_together(left: str, given: str) -> None:
     _, session = trained_session()
     lines = [line for line in dumps(session).splitlines() if not line.startswith(f"{left} = ")]
-    assert refusal("\n".join(lines)).endswith(f"layers.{given} goes with layers.{left}; give both")
+    assert refusal("\n".join(lines)).endswith(f"layers.{given} needs layers.{left}; give both")
 
 
 def test_weights_of_a_step() -> None:

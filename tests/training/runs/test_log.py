@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from convtui.training.process.protocol import Begun, Epoch, Finished, Message, Saved, Step, Stopped
-from convtui.training.runs.history import Record
+from convtui.training.protocol import Begun, Epoch, Finished, Message, Saved, Stepped, Stopped
+from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run, RunError, find_run, new_run
 from tests.support.small_runs import SMALL, trained
 
@@ -16,8 +16,8 @@ def run() -> Run:
     return new_run(SMALL, "fingerprint")
 
 
-def step(number: int) -> Step:
-    return Step(number, 1, 2.0 / number, 0.1, 0.9, number / 100)
+def step(number: int) -> Stepped:
+    return Stepped(number, 1, 2.0 / number, 0.1, 0.9, number / 100)
 
 
 def begun(run: Run, at: int = 0) -> Begun:
@@ -79,7 +79,7 @@ def test_an_outline_is_short_and_stands_where_the_whole_does(run: Run, last: int
             run.append(event)
         with (run.path / "events.jsonl").open("ab") as log:
             log.write(b'{"event":"step","step":9')
-    whole, outline = Record.of_run(run), Record.of_run(run, outline=True)
+    whole, outline = RunHistory.of_run(run), RunHistory.of_run(run, outline=True)
     assert (whole.is_outline, outline.is_outline) == (False, True)
     for name in ("state", "reason", "begun", "step", "seconds", "epochs", "saved", "max_lr"):
         assert getattr(outline, name) == getattr(whole, name)
@@ -104,7 +104,7 @@ def test_a_line_torn_by_a_full_disk_does_not_spoil_the_next(run: Run) -> None:
         run.append(step(1))
         log: Any = run._log
         run._log = Full(log)  # type: ignore[assignment]
-        with pytest.raises(RunError, match=r"events\.jsonl: cannot be written: No space left on device$"):
+        with pytest.raises(RunError, match=r"^No space left on device: cannot write .*events\.jsonl$"):
             run.append(step(2))
         run._log = log
         run.append(step(3))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from convtui.training.process.protocol import Finished, Message, Snapshot, Step
+from convtui.training.protocol import Finished, Message, Snapshot, Stepped
 from convtui.training.runs.checkpoint import Checkpoint, file_name
 from convtui.training.runs.store import CHECKPOINTS_KEPT, Run, RunError, find_run, new_run
 from tests.support import events as made
@@ -28,7 +28,7 @@ def checkpoint(at: int) -> Checkpoint:
 
 def test_the_last_checkpoints_are_kept(run: Run) -> None:
     assert run.checkpoint() is None
-    with pytest.raises(RunError, match=r"^run 1: has no whole checkpoint yet$"):
+    with pytest.raises(RunError, match=r"^run 1: has no complete checkpoint yet$"):
         run.latest_weights()
     with run.locked():
         for at in (0, 5, 78, 999_999, 1_000_000):
@@ -154,7 +154,7 @@ def test_a_run_that_is_left_again_and_again_ends_with_the_same_weights(run: Run,
             training = trained(checkpoint=going.checkpoint())
             left = 3 + chance.randrange(8)
             for event in training.events():
-                if (isinstance(event, Step) and event.step % 3 == 0) or isinstance(event, Finished):
+                if (isinstance(event, Stepped) and event.step % 3 == 0) or isinstance(event, Finished):
                     going.save(training.checkpoint())
                 left -= not isinstance(event, Snapshot)
                 if left < 0:
@@ -174,7 +174,7 @@ def test_a_full_disk_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with run.locked():
         run.save(checkpoint(3))
         monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(RunError, match=r"step-000006-.*: cannot be written: No space left on device$"):
+        with pytest.raises(RunError, match=r"^No space left on device: cannot write .*step-000006-.*$"):
             run.save(checkpoint(6))
         monkeypatch.undo()
     kept = run.checkpoint()

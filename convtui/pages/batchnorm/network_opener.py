@@ -1,0 +1,165 @@
+"""Which network the BatchNorm page looks at: it is opened in another thread, and a run's files are only read.
+
+First it is the run that the Train page shows, if that has a checkpoint, else random weights. Newer
+checkpoints of that run follow by themselves, until the user changes something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from convtui.inputs.names import printable
+from convtui.pages.base.host import Host
+from convtui.pages.batchnorm.measurer import BatchMeasurer
+from convtui.pages.batchnorm.network_source import NetworkSource, newest_run
+from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
+from convtui.pages.batchnorm.services import PageServices
+from convtui.state.batchnorm import BatchNormSession
+from convtui.state.batchnorm_network import Network
+from convtui.training.datasets.open_any import DataSet
+from convtui.training.next_run import NEXT_RUN
+
+_READING = "reading the images …"
+
+
+class NetworkOpener:
+    """Opens one network at a time; what could not be opened is tried again only when asked for."""
+
+    def __init__(self, host: Callable[[], Host], page: PageServices) -> None:
+        self._host, self._page = host, page
+        self._opening: NetworkSource | None = None
+        self._refused: dict[NetworkSource, str] = {}  # and why
+        self._follows_run = True  # until random weights are asked for
+        self._last_seen: NetworkSource | None = None
+
+    @property
+    def is_opening(self) -> bool:
+        return self._opening is not None
+
+    @property
+    def problem(self) -> str:
+        """Why no network is open yet: its images are still being read, or could not be read."""
+        return _READING if self._opening else next(reversed(self._refused.values()), _READING)
+
+    def source_text(self, opened: OpenedNetwork) -> str:
+        """Where the weights are from, and whether the run has newer ones."""
+        name, shown = opened.source.short_name, self._shown_run()
+        if not opened.source.run or shown is None or shown == opened.source:
+            return name
+        return f"{name} (newer: step {shown.step})"
+
+    # -- choosing one
+
+    def open_wanted(self) -> None:
+        """Open the first network, or newer weights of the run that is followed."""
+        if self._opening is not None:
+            return
+        opened = self._opened
+        run = self._shown_run() if self._follows_run else None
+        if run in self._refused:
+            run = None
+        if opened is None:
+            source = run or NetworkSource(self._host().timelines.present(NEXT_RUN).recipe)
+            if source not in self._refused:
+                self._open(source)
+        elif run and run != opened.source and opened.session.is_unchanged:
+            self._open(run)
+
+    def has_news(self) -> bool:
+        """Whether the trainer shows another run, or another checkpoint, than when this was asked last."""
+        before, self._last_seen = self._last_seen, self._shown_run()
+        return self._last_seen != before
+
+    def forget_refusals(self) -> None:
+        """Allow another try: what was wrong may be fixed by now."""
+        self._refused.clear()
+
+    def switch_weights(self) -> None:
+        """The newest weights of the shown run, or random ones; without a shown run the newest saved run's."""
+        opened, run = self._opened, self._shown_run()
+        if self._opening is not None:
+            return
+        if opened is None:
+            self.forget_refusals()
+            self._page.show_again()
+        elif run and opened.source != run:
+            self._follows_run = True
+            self._open(run)
+        elif opened.source.run:
+            self.open_seeded(0)
+        else:
+            self._page.in_thread(self._find_newest)
+
+    def open_seeded(self, seed: int) -> None:
+        """The same layers with random weights; the run is no longer followed."""
+        if self._opened and self._opening is None:
+            self._follows_run = False
+            self._open(NetworkSource(self._opened.source.recipe, seed))
+
+    def _find_newest(self) -> Callable[[], None]:
+        found = newest_run()
+        if found is None:
+            return partial(
+                self._page.say, "there is no run yet: train one on page 5; :seed 4 draws other weights"
+            )
+        return partial(self._open, found)
+
+    def _shown_run(self) -> NetworkSource | None:
+        """The run that the Train page shows, at its last checkpoint, if it has one."""
+        record = self._host().trainer.shown
+        if record is None or not record.run or not record.saved:
+            return None
+        return NetworkSource(record.recipe, run=record.run, step=record.saved)
+
+    # -- opening one
+
+    @property
+    def _opened(self) -> OpenedNetwork | None:
+        return self._host().timelines.get(BATCHNORM)
+
+    def _open(self, source: NetworkSource) -> None:
+        self._opening = source
+        known = (self._opened.source, self._opened.measurer.data) if self._opened else None
+
+        def work() -> Callable[[], None]:
+            try:
+                return partial(self._finish, source, *source.load(known))
+            except (ValueError, OSError, MemoryError) as error:
+                return partial(self._refuse, source, printable(str(error) or "out of memory"))
+
+        self._page.in_thread(work)
+
+    def _finish(self, source: NetworkSource, data: DataSet, network: Network) -> None:
+        self._opening = None
+        before, timelines = self._opened, self._host().timelines
+        try:
+            opened = _opened_after(before, source, data, network)
+        except ValueError as error:
+            self._refuse(source, printable(str(error)))
+            return
+        if before is None:
+            timelines.begin(BATCHNORM, opened)
+        else:
+            timelines.change(BATCHNORM, opened, "source")
+
+    def _refuse(self, source: NetworkSource, why: str) -> None:
+        self._opening, self._refused[source] = None, why
+        self._page.say(why, error=True)
+        self._page.show_again()
+
+
+def _opened_after(
+    before: OpenedNetwork | None, source: NetworkSource, data: DataSet, network: Network
+) -> OpenedNetwork:
+    """The network in place of the one before, whose settings stay if the mini-batches are the same.
+
+    Raises ValueError where a batch norm would get one value per channel.
+    """
+    recipe = source.recipe
+    if before and (before.measurer.data, before.measurer.seed) == (data, recipe.seed):
+        return replace(before, source=source, session=before.session.with_network(network))
+    measurer = BatchMeasurer(data, recipe.seed)
+    session = BatchNormSession.start(network, measurer.image_count, recipe.batch_size)
+    return OpenedNetwork(source, measurer, session)

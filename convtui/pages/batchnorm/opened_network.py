@@ -1,0 +1,27 @@
+"""What the BatchNorm page shows and undoes, and the name under which the app keeps its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from convtui.pages.batchnorm.measurer import BatchMeasurer
+from convtui.pages.batchnorm.network_source import NetworkSource
+from convtui.state.batchnorm import BatchNormSession
+from convtui.state.history import Document
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedNetwork:
+    """A network, where it is from, its data set's mini-batches, and what is done with a batch norm of it."""
+
+    source: NetworkSource
+    measurer: BatchMeasurer
+    session: BatchNormSession
+
+    def with_session(self, session: BatchNormSession) -> OpenedNetwork:
+        """With another session; itself if it is the same."""
+        return self if session is self.session else replace(self, session=session)
+
+
+BATCHNORM: Final = Document[OpenedNetwork]("batchnorm")

@@ -1,0 +1,364 @@
+"""From a run's history to the plain figures that the panes of the Train page draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from math import log
+
+import numpy as np
+
+from convtui.engine.layers import ReLU
+from convtui.engine.stack import Row, Summary, summarize
+from convtui.inputs.names import printable, run_name, run_number
+from convtui.pages.train import figures as plain
+from convtui.pages.train.run_labels import rate_words, run_words, state_words
+from convtui.paint.band import Band
+from convtui.paint.colours import Array
+from convtui.training.architecture import layers_text
+from convtui.training.datasets.minibatches import pictured
+from convtui.training.datasets.open_any import DataSet
+from convtui.training.process.activation_stats import HISTOGRAM_IMAGES
+from convtui.training.protocol import LayerStatistics, Snapshot
+from convtui.training.recipe import Recipe
+from convtui.training.recipe_words import recipe_words
+from convtui.training.runs.history import RunHistory, Search, State
+from convtui.training.schedule import schedule
+
+_NOTHING = np.zeros(0)
+
+
+# -- the run
+
+
+def status_before(recipe: Recipe, trouble: str = "", hint: str = "") -> plain.Status:
+    """Before any run: what is wrong, else a hint, else what the coming run will be."""
+    if trouble:
+        return plain.Status("failed", words=trouble)
+    return plain.Status("ready", words=hint or f"{recipe_words(recipe)} · {recipe.epochs} epochs")
+
+
+def status(history: RunHistory, words: str = "", trouble: str = "") -> plain.Status:
+    """How far the run is; `words` stand in for what is said of its state, trouble for both."""
+    is_going = history.state is State.TRAINING
+    begun = history.begun
+    return plain.Status(
+        shown_state(history),
+        run_name(history.run),
+        history.step,
+        history.total_steps,
+        1 + max(history.step - 1, 0) // begun.steps_per_epoch if begun else 0,
+        history.recipe.epochs,
+        history.speed if is_going else None,
+        history.seconds,
+        history.seconds_left if is_going else None,
+        words or state_words(history),
+        trouble,
+    )
+
+
+def shown_state(history: RunHistory) -> str:
+    """How a run stands, in a word: a loss that is not finite matters more than that it goes on or is over."""
+    is_told = history.state in (State.TRAINING, State.PAUSED, State.STOPPED, State.FINISHED)
+    return "diverged" if is_told and history.is_diverged else history.state.value
+
+
+def curves(history: RunHistory, colour: int | None, name: str = "") -> plain.Curves:
+    """The losses and accuracies of a run that has begun, under its own name if no other is given."""
+    steps = history.steps
+    epochs, ends, losses, accuracies = _columns(
+        history.epochs, "epoch", "step", "validation_loss", "accuracy"
+    )
+    return plain.Curves(
+        name or curve_name(history),
+        colour,
+        log(class_count([history])),
+        history.total_steps,
+        history.recipe.epochs,
+        steps["step"],
+        steps["loss"],
+        steps["smooth"],
+        epochs,
+        ends,
+        losses,
+        np.where(np.isfinite(losses), accuracies, np.nan),  # what is no answer is not right by chance
+    )
+
+
+def curve_name(history: RunHistory) -> str:
+    return f"{run_number(history.run)} {history.recipe.schedule}{'+BN' if history.recipe.batch_norm else ''}"
+
+
+def class_count(histories: Sequence[RunHistory]) -> int:
+    """How many classes the first of them that has begun tells apart; 1 if none has."""
+    return next((len(each.begun.classes) for each in histories if each.begun), 1)
+
+
+def schedule_of(history: RunHistory) -> plain.Schedule:
+    return plain.Schedule(*history.planned(), history.step, _momentum_name(history.recipe))
+
+
+def schedule_to_come(recipe: Recipe, data: DataSet | None) -> plain.Schedule:
+    """That of the next run; empty while nobody knows how many images there are."""
+    steps = recipe.epochs * (len(data.train_images) // recipe.batch_size) if data else 0
+    return plain.Schedule(*schedule(recipe, steps), 0, _momentum_name(recipe))
+
+
+def _momentum_name(recipe: Recipe) -> str:
+    return "momentum" if recipe.optimizer == "sgd" else "beta1"
+
+
+@lru_cache(maxsize=2)
+def kernels(snapshot: Snapshot) -> plain.Kernels:
+    return plain.Kernels(np.array(snapshot.kernels, float))
+
+
+def has_images_of(data: DataSet, snapshot: Snapshot | None) -> bool:
+    """Whether the data set has the images and the classes that are told of; it may be another by now."""
+    return all(
+        each.image < len(data.test_images) and max(each.label, each.predicted) < len(data.classes)
+        for each in (snapshot.predictions if snapshot else ())
+    )
+
+
+@lru_cache(maxsize=2)
+def predictions(snapshot: Snapshot | None, data: DataSet) -> plain.Predictions:
+    """What the network says of the validation images; before the first snapshot they stand alone."""
+    if snapshot is None:
+        return validation_images(data)
+    told = snapshot.predictions
+    return plain.Predictions(
+        _pictures(data, tuple(each.image for each in told)),
+        tuple(printable(data.classes[each.label]) for each in told),
+        tuple(printable(data.classes[each.predicted]) for each in told),
+        tuple(each.probability for each in told),
+    )
+
+
+@lru_cache(maxsize=2)
+def validation_images(data: DataSet) -> plain.Predictions:
+    """The images that will be predicted, before anything is."""
+    chosen = tuple(pictured(data).tolist())
+    return plain.Predictions(
+        _pictures(data, chosen),
+        tuple(printable(data.classes[label]) for label in data.test_labels[list(chosen)].tolist()),
+    )
+
+
+@lru_cache(maxsize=2)
+def _pictures(data: DataSet, chosen: tuple[int, ...]) -> Array:
+    return np.asarray((data.test_images[list(chosen)].astype(float) - data.black) / (data.white - data.black))
+
+
+# -- its layers
+
+
+@lru_cache(maxsize=4)
+def summary(layers: str, shape: tuple[int, int, int]) -> Summary:
+    return summarize(layers, shape)
+
+
+@lru_cache(maxsize=4)
+def next_summary(recipe: Recipe, data: DataSet) -> Summary:
+    """The layers of the next run."""
+    return summary(layers_text(recipe, data.shape, len(data.classes)), data.shape)
+
+
+def summary_of(history: RunHistory) -> Summary:
+    """The layers of a run that has begun."""
+    assert history.begun
+    return summary(history.begun.layers, history.begun.shape)
+
+
+def layers(history: RunHistory | None) -> tuple[plain.LayerFigures, ...]:
+    """Every convolution as it was measured last."""
+    if history is None or not history.snapshots:
+        return ()
+    rows = summary_of(history).rows
+    return tuple(_layer(each, rows) for each in history.snapshots[-1].statistics)
+
+
+def _layer(measured: LayerStatistics, rows: Sequence[Row]) -> plain.LayerFigures:
+    row = rows[measured.layer]
+    is_relu = isinstance(row.layer, ReLU)
+    number = measured.layer - 1 if is_relu else measured.layer
+    return plain.LayerFigures(
+        number,
+        rows[number].layer.title,
+        "after its ReLU" if is_relu else "its output",
+        measured.mean,
+        measured.std,
+        measured.near_zero,
+        measured.weight_norm,
+    )
+
+
+def layer_history(history: RunHistory | None) -> plain.LayerHistory:
+    """Every layer's figures after the steps of the snapshots."""
+    if history is None or not history.snapshots:
+        return plain.LayerHistory(_NOTHING, *[np.zeros((0, 0))] * 4)
+    figures = np.array(
+        [
+            [(each.mean, each.std, each.near_zero, each.weight_norm) for each in snapshot.statistics]
+            for snapshot in history.snapshots
+        ],
+        float,
+    ).reshape(len(history.snapshots), -1, 4)
+    return plain.LayerHistory(_steps(history), *np.moveaxis(figures, -1, 0))
+
+
+def band(history: RunHistory | None, selected: int) -> Band:
+    """The histograms of a layer's activations over the steps."""
+    if history is None or not history.snapshots:
+        words = "begins with the first step"
+        return Band("activations over the steps", _NOTHING, np.zeros((0, 1)), 0, 1, 1, empty=words)
+    measured = [snapshot.statistics[selected] for snapshot in history.snapshots]
+    layer, last = layers(history)[selected], measured[-1]
+    before = ", before its norm" if history.recipe.batch_norm else ""
+    return Band(
+        f"layer {layer.number} {layer.place}{before}",
+        _steps(history),
+        np.array([each.counts for each in measured], float),
+        last.low,
+        last.high,
+        history.total_steps,
+        of=f" of {HISTOGRAM_IMAGES} images",
+    )
+
+
+def _steps(history: RunHistory) -> Array:
+    return np.array([snapshot.step for snapshot in history.snapshots], float)
+
+
+# -- one weight
+
+
+def weight_step(history: RunHistory | None) -> plain.WeightStep | None:
+    """The last update of the weight that is watched."""
+    if history is None or history.trace is None or not len(history.trace.columns):
+        return None
+    columns, recipe = history.trace.columns, history.recipe
+    step = int(columns["step"][-1])
+    at = int(np.searchsorted(history.steps["step"], step))
+    squares = float(columns["squares"][-1])
+    follows = len(columns) > 1 and columns["step"][-2] == step - 1
+    names = ("before", "gradient", "buffer", "decay", "update", "after")
+    before, gradient, buffer, decay, update, after = (float(columns[name][-1]) for name in names)
+    return plain.WeightStep(
+        recipe.optimizer,
+        step,
+        float(history.steps["lr"][at]),
+        float(history.steps["momentum"][at]),
+        recipe.beta2,
+        recipe.eps,
+        recipe.weight_decay,
+        before,
+        gradient,
+        buffer,
+        None if np.isnan(squares) and recipe.optimizer == "sgd" else squares,
+        decay,
+        update,
+        after,
+        float(columns["buffer"][-2]) if follows else 0.0 if step == 1 else None,
+    )
+
+
+def weight_trace(history: RunHistory | None) -> plain.WeightCurves:
+    if history is None or history.trace is None:
+        return plain.WeightCurves(*[_NOTHING] * 6)
+    columns = history.trace.columns
+    at = np.searchsorted(history.steps["step"], columns["step"])
+    return plain.WeightCurves(
+        steps=columns["step"],
+        after=columns["after"],
+        gradients=columns["gradient"],
+        buffers=columns["buffer"],
+        updates=columns["update"],
+        momenta=history.steps["momentum"][at],
+    )
+
+
+# -- several runs
+
+
+def run_row(history: RunHistory, colour: int | None) -> plain.RunRow:
+    last = None if history.is_diverged else history.last
+    return plain.RunRow(
+        printable(run_number(history.run)),
+        run_words(history),
+        shown_state(history),
+        history.recipe.epochs if history.finished else len(history.epochs),
+        history.recipe.epochs,
+        history.accuracy,
+        last.validation_loss if last else None,
+        history.seconds,
+        colour,
+        run_words(history, is_short=True),
+    )
+
+
+def arms(
+    compared: Sequence[RunHistory], waiting: Sequence[Recipe], colour_of: Callable[[RunHistory], int | None]
+) -> tuple[plain.Arm, ...]:
+    """The runs of a comparison, those still to come included."""
+    begun = [
+        plain.Arm(
+            each.recipe.schedule,
+            each.recipe.batch_norm,
+            each.accuracy,
+            each.state is State.FINISHED,
+            each.last.validation_loss if each.last else None,
+            colour_of(each),
+            rate_words(each),
+        )
+        for each in compared
+    ]
+    return (*begun, *(plain.Arm(each.schedule, each.batch_norm) for each in waiting))
+
+
+def is_usual(compared: Sequence[RunHistory]) -> bool:
+    """Whether it is known of the runs' recipe what usually comes out: the default, with whatever seed."""
+    plain = Recipe()
+    others = {name: getattr(plain, name) for name in ("schedule", "batch_norm", "seed", "threads")}
+    return bool(compared) and all(
+        replace(each.recipe, **others) == plain and each.max_lr == plain.max_lr for each in compared
+    )
+
+
+# -- the search for a rate
+
+
+def search_status(search: Search) -> plain.Status:
+    if search.state is State.FAILED:
+        words = search.reason
+    elif search.state is State.FINISHED:
+        words = "t takes the suggested rate: a tenth of the rate with the lowest smoothed loss"
+        if search.suggestion is None:
+            words = "the loss was lowest at the first rates: try another seed, or batch norm"
+    elif search.state is State.STOPPED:
+        words = "stopped: f searches again"
+    else:
+        words = "a fresh network takes one step at each rate, from low to high, until its loss explodes"
+    return plain.Status(search.state.value, "rate finder", words=words)
+
+
+def finder_view(search: Search | None, recipe: Recipe) -> plain.FinderView:
+    if search is None:
+        words = "f searches: a fresh network takes one step at each rate, until its loss explodes"
+        blank = plain.Status("ready", "rate finder", words=words)
+        return plain.FinderView(blank, _NOTHING, _NOTHING, _NOTHING, recipe.max_lr)
+    tried = search.tried
+    return plain.FinderView(
+        search_status(search),
+        tried["lr"],
+        tried["loss"],
+        tried["smooth"],
+        recipe.max_lr,
+        search.steepest,
+        search.suggestion,
+    )
+
+
+def _columns(values: Sequence[object], *names: str) -> list[Array]:
+    return [np.array([getattr(each, name) for each in values], float) for name in names]

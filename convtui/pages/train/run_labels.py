@@ -1,0 +1,110 @@
+"""What the Train page says of recipes and runs, in words."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from convtui.inputs.names import printable
+from convtui.paint.text import significant
+from convtui.training.architecture import network
+from convtui.training.datasets.open_any import DataSet
+from convtui.training.protocol import ALL_LOST
+from convtui.training.recipe import Recipe
+from convtui.training.recipe_words import rates_text, recipe_words
+from convtui.training.runs.history import RunHistory, State
+
+
+def rate_words(history: RunHistory) -> str:
+    """The peak (or constant) rates that a run really had, one after another."""
+    return rates_text(history.rates_used)
+
+
+def run_words(history: RunHistory, is_short: bool = False) -> str:
+    """A run's recipe, with its rates as they were."""
+    return recipe_words(history.recipe, is_short, history.rates_used)
+
+
+@lru_cache(maxsize=4)
+def network_words(recipe: Recipe, data: DataSet) -> str:
+    """The network in words: convolutions with their channels, and how many parameters they have."""
+    made = network(recipe, data.shape, len(data.classes))
+    sizes = " → ".join(map(str, (data.shape[0], *recipe.channels, len(data.classes))))
+    norm = ", batch norm after each" if recipe.batch_norm else ""
+    count = len(recipe.channels) + 1
+    layers = f"{count} convolutions of stride 2, channels {sizes}, ReLU between{norm}"
+    return f"{layers}: {made.parameters:,} parameters"
+
+
+@lru_cache(maxsize=4)
+def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: int = 0) -> tuple[str, ...]:
+    """What a reader who has not trained yet can do, and what will be done then; kept: so many runs are.
+
+    In place of the data set there may be why it cannot be had, or None while it is read.
+    """
+    if isinstance(data, str):
+        return ("These images cannot be read.", "d chooses others: a bundled name, an .npz file or a folder.")
+    if data is None:
+        return ("Reading the images …" if is_idle else "",)
+    steps = len(data.train_images) // recipe.batch_size
+    images = f"{len(data.train_images):,} training and {len(data.test_images):,} validation images"
+    size = recipe.batch_size
+    length = f"{recipe.epochs} epochs of {steps:,} steps; each step uses a mini-batch of {size}."
+    if not steps:
+        length = f"A mini-batch of {size} is larger than the training set: Z halves it."
+    about = (
+        f"{printable(data.name)}: {len(data.classes)} classes, {images}.",
+        f"{network_words(recipe, data)}.",
+        length,
+    )
+    if not is_idle:
+        return ("Starting …", "", *about)
+    return (
+        "Press space to train.",
+        "enter takes one single step; c trains the lecture's four runs, to compare them.",
+        *(["1 saved run: ⇧tab ⇧tab shows it."] if kept == 1 else []),
+        *([f"{kept} saved runs: ⇧tab ⇧tab shows them."] if kept > 1 else []),
+        "",
+        *about,
+        "",
+        "The keys above change the recipe, : sets anything by name, f searches for a learning rate.",
+    )
+
+
+def diverged_words(history: RunHistory) -> str:
+    """Since when its loss is not finite, at which rate, and what can be done."""
+    at = history.diverged_at
+    since = "" if at is None or history.is_outline else f" since step {at}"
+    rate = history.recipe.max_lr
+    for each in history.rates:
+        if at is None or each.step < at:
+            rate = each.max_lr
+    stop = " · x stops the run" if history.is_active else ""
+    return f"the loss is not finite{since}: the rate {significant(rate)} is too large; f finds one{stop}"
+
+
+def state_words(history: RunHistory) -> str:
+    """What is happening, or what can be done next, in a line."""
+    recipe = run_words(history)
+    if history.is_diverged and history.state not in (State.STARTING, State.FAILED, State.ELSEWHERE):
+        return f"{diverged_words(history)} · {recipe}"
+    match history.state:
+        case State.STARTING:
+            return "loading PyTorch and the images; this takes some seconds the first time …"
+        case State.TRAINING if history.begun and history.begun.lost:
+            return ALL_LOST
+        case State.PAUSED:
+            return "space resumes · enter takes one step · r R set the rate · x ends the run"
+        case State.STOPPED:
+            if history.begun is None:
+                return f"stopped before the first step: space starts a new run · {recipe}"
+            how = "interrupted" if history.reason == "interrupted" else "saved"
+            return f"{how} at step {history.step}: g resumes it, space starts a new run · {recipe}"
+        case State.FAILED:
+            return f"{history.reason}{': space resumes it · x gives it up' if history.is_lost else ''}"
+        case State.ELSEWHERE:
+            return f"another process is training it; this is as far as it was when it was read · {recipe}"
+        case State.FINISHED:
+            known = history.accuracy is not None
+            right = f"{history.accuracy:.2%} of the validation set right" if known else "its log is lost"
+            return f"{right} · K L open what it has learned · {recipe}"
+    return recipe

@@ -1,0 +1,102 @@
+"""A network whose batch norms can be looked at one by one, with all its weights, as an immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convtui.engine.batchnorm import BatchNormState
+from convtui.engine.feature_maps import FeatureMaps
+from convtui.engine.forward import batch_norm_of
+from convtui.engine.layers import BatchNorm, Conv, ReLU
+from convtui.engine.spec import Floats
+from convtui.engine.stack import Row
+
+MAX_BATCH_SIZE: Final = 1024
+MOST_CELLS: Final = 2**25  # of a mini-batch's maps at any layer
+
+
+@dataclass(frozen=True)
+class NormLayer:
+    """A batch norm over the output of row `input` of a network.
+
+    It is the network's own row `row`; None if the network has none there and one is added to be looked at.
+    """
+
+    input: int
+    row: int | None = None
+
+    @property
+    def number(self) -> int:
+        """The number by which the user knows it."""
+        return self.input if self.row is None else self.row
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Layers with all their weights, by layer number and PyTorch's names.
+
+    batches_tracked is the number of mini-batches that its running statistics come from.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    weights: Mapping[int, Mapping[str, Floats]]
+    batches_tracked: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        layers: str,
+        shape: tuple[int, ...],
+        seed: int = 0,
+        weights: Mapping[int, Mapping[str, ArrayLike]] | None = None,
+        batches_tracked: int = 0,
+    ) -> Network:
+        """A network for images [channels, rows, cols]; weights not given are drawn as FeatureMaps does.
+
+        Raises ValueError for weights that do not fit, and where there is neither a batch norm nor a
+        convolution.
+        """
+        maps = FeatureMaps(layers, np.zeros(shape), seed, weights)
+        if maps.summary.error:
+            raise maps.summary.error
+        rows = maps.summary.rows
+        drawn = {row.number: maps.weights(row.number) for row in rows}
+        network = cls(name, rows, drawn, batches_tracked)
+        if not network.norm_layers:
+            raise ValueError(f"{name}: has neither a batch norm nor a convolution")
+        return network
+
+    @cached_property
+    def norm_layers(self) -> tuple[NormLayer, ...]:
+        """Its batch norms; if it has none, where they would be: behind each convolution and its ReLU."""
+        norms = [row for row in self.rows if isinstance(row.layer, BatchNorm)]
+        if norms:
+            return tuple(NormLayer(row.inputs[0], row.number) for row in norms)
+        relus = {row.inputs[0]: row.number for row in self.rows if isinstance(row.layer, ReLU)}
+        convs = [row.number for row in self.rows if isinstance(row.layer, Conv)]
+        return tuple(NormLayer(relus.get(number, number)) for number in convs)
+
+    def norm_state(self, layer: NormLayer) -> BatchNormState:
+        """The weights and running statistics that it has there; those of a new one if it is added."""
+        if layer.row is not None:
+            return replace(batch_norm_of(self.weights[layer.row]), num_batches_tracked=self.batches_tracked)
+        return BatchNormState(self.rows[layer.input].output_shape[0])
+
+    @cached_property
+    def max_batch_size(self) -> int:
+        """The largest mini-batch of which no layer's maps have more than MOST_CELLS cells."""
+        largest = max(prod(row.output_shape) for row in self.rows)
+        return max(2, min(MAX_BATCH_SIZE, MOST_CELLS // largest))
+
+    def norms_before(self, layer: NormLayer) -> tuple[NormLayer, ...]:
+        """Its own batch norms before that one, whose mode and statistics change what that one gets."""
+        return tuple(each for each in self.norm_layers if each.row is not None and each.row <= layer.input)
