@@ -72,7 +72,8 @@ def test_what_an_import_loads(statement: str, expected: set[str]) -> None:
         ("samples", floors("cli engine inputs") | {"numpy"}),
         (
             "train --list",
-            floors("cli inputs training") | {"asyncio", "filelock", "numpy", "platformdirs", "safetensors"},
+            floors("cli engine inputs training")
+            | {"asyncio", "filelock", "numpy", "platformdirs", "safetensors"},
         ),
         ("render lesson.svg", STEP_PAGE),
     ],
