@@ -1,5 +1,7 @@
 """The engine's convolution beside torch's, one thread for both, float64: a figure for each of six shapes.
 
+Processor time is measured: for one thread that is all its time except what other programs take.
+
 python -m tests.benchmarks.convolutions measures in this process and prints JSON. The number of threads is
 settled when numpy and torch are loaded, so convolution_figures has a process of its own for it.
 """
@@ -10,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 from typing import Any, Final
 
 from tests.benchmarks.report import Figure, compared
@@ -62,7 +64,7 @@ def milliseconds(seconds: list[float]) -> float:
 
 
 def measured(shape: Shape) -> dict[str, list[float]]:
-    """Seconds that the whole output takes, by turns. Raises AssertionError unless both compute the same."""
+    """Seconds of processor time for an output, by turns. Raises AssertionError if the outputs differ."""
     import numpy as np
     import torch
 
@@ -89,9 +91,9 @@ def measured(shape: Shape) -> dict[str, list[float]]:
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(ROUNDS):
         for name, program in programs.items():
-            before = perf_counter()
+            before = process_time()
             program()
-            seconds[name].append(perf_counter() - before)
+            seconds[name].append(process_time() - before)
     return seconds
 
 
