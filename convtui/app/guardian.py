@@ -41,7 +41,7 @@ class Guardian:
                         *(str(terminal), ",".join(map(str, self._before)), str(report)),
                     ),
                     stdin=subprocess.PIPE,
-                    stdout=2,  # on which Textual draws
+                    stdout=sys.__stderr__,  # on which Textual draws
                     stderr=subprocess.DEVNULL,
                     pass_fds=(terminal,),
                     start_new_session=True,

@@ -17,10 +17,11 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from convtui.cli.options import Parser, formatter
-from convtui.cli.output import OutputError, open_stderr, printing, silence, tell
+from convtui.cli.options import Parser, add_axes, formatter
+from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
 
 if TYPE_CHECKING:
+    from convtui.inputs.images import How
     from convtui.state.session import Session
 
 DEFAULT_KERNEL: Final = {"kernel": "top-edge"}
@@ -67,11 +68,24 @@ commands:
   convtui samples          list the bundled images, kernels, layers and sessions
   To open a file called render, train or samples, write ./render.
 
+arrays:
+  An array (.npy) is [rows, columns] or [channels, rows, columns], but
+  [rows, columns, channels] if its last axis is shorter than the first, and the
+  first two are equal or the last is 1, 3 or 4; not if the last two are equal.
+  Weights are [out, in, rows, columns], but Keras's [rows, columns, in, out] if
+  the first two axes are equal and at most 15, and the last two are not. Where
+  that is a guess, a line says how the array was read; --channels-first,
+  --channels-last and --kernel-layout decide.
+
 examples:
   convtui
   convtui photo.jpg --kernel sobel-x --stride 2 --padding 1
   convtui digit-8x8-3 --kernel edges --padding same
   convtui cat-32 --kernel gaussian-blur --kernel-size 5 --groups 3
+  convtui "[[1, 2, 3], [4, 5, 6]]" --kernel "[1 0; 0 -1]"
+  convtui activations.npy --channels-last
+  convtui set.npz:test:0 --kernel keras.npy --kernel-layout hwio
+  convtui scan.tif --white 4095
   convtui numbers.csv --kernel mine.txt --padding 0,1,0,1 --bias=-0.5
   convtui lesson.toml --at 0,4,18
   convtui cat-64 --layers resnet-18
@@ -164,7 +178,7 @@ def _run_app(options: argparse.Namespace) -> int:
         from convtui.training.recipe import Recipe
 
         check(options.data)
-        recipe = Recipe(data=options.data)
+        recipe = Recipe(data=options.data, axes=options.axes or Recipe.axes)
     session = build(options)
     if not _is_on_a_terminal():
         raise ValueError("this is not a terminal; convtui render OUT.svg draws a screen without one")
@@ -174,10 +188,11 @@ def _run_app(options: argparse.Namespace) -> int:
     from convtui.app.guardian import Guardian
 
     guardian = Guardian()
-    notice = session.picture.notice
+    notice = session.notice
     app = ConvtuiApp(session, notice=notice, theme=options.theme, recipe=recipe, guardian=guardian)
     try:
-        app.run()
+        with screen_apart():
+            app.run()
     finally:
         guardian.dismiss()
     code = app.return_code or 0
@@ -202,8 +217,8 @@ def _render(arguments: Sequence[str]) -> int:
     if options.run is not None and options.screen not in ("batchnorm", "train"):
         raise ValueError(f"--run {options.run}: works only with --screen train or --screen batchnorm")
     render(session, Path(options.out), options.screen, size, options.theme, options.run)
-    if session.picture.notice:
-        tell(session.picture.notice)
+    if session.notice:
+        tell(session.notice)
     return 0
 
 
@@ -212,13 +227,18 @@ def _render(arguments: Sequence[str]) -> int:
 
 def build(options: argparse.Namespace) -> Session:
     """The session that the options ask for. Raises ValueError with a one-line message."""
+    from convtui.engine.kernels import NAMES
+
     given = {name: text for name in SETTINGS if (text := getattr(options, name)) is not None}
+    if options.kernel_layout is not None and (options.kernel is None or options.kernel in NAMES):
+        raise ValueError(f"--kernel-layout {options.kernel_layout}: works only with --kernel and an array")
     file = _session_file(options.image)
     if file is not None:
-        session = _changed(_read_session(file, options), given, None)
+        session = _changed(_read_session(file, options), given, None, options.kernel_layout)
     else:
         defaults = LESSON if options.image is None else DEFAULT_KERNEL
-        session = _changed(_blank(options), {**defaults, **given}, DEFAULT_SIZE).restarted()
+        settings = {**defaults, **given}
+        session = _changed(_blank(options), settings, DEFAULT_SIZE, options.kernel_layout).restarted()
     return _placed(session, options)
 
 
@@ -233,24 +253,23 @@ def _session_file(name: str | None) -> Path | None:
     if session_file.is_session_file(path):
         return path
     bundled = {file.stem: file for file in samples.session_files()}
-    return None if path.exists() else bundled.get(name)
+    return None if name not in bundled or path.exists() else bundled[name]
 
 
 def _read_session(file: Path, options: argparse.Namespace) -> Session:
     from convtui.store import session_file
-    from convtui.store.pictures import open_any
+    from convtui.store.pictures import reopened
 
     session = session_file.load(file)
     if str(file) == options.image:
         session = replace(session, path=file)  # saving a sample asks for a name instead
-    if options.resize is None and not options.gray:
+    how = _how(options)
+    if not how:
         return session
     if not session.picture.source:
-        raise ValueError(
-            f"{file}: its image is stored in the session; --resize and --gray need an image file"
-        )
-    picture = open_any(session.picture.source, _resize(options), options.gray)
-    return replace(session.with_picture(picture), path=session.path)
+        names = ", ".join(f"--{name}" if name != "axes" else f"--{options.axes}" for name in how)
+        raise ValueError(f"{file}: its image is stored in the session; {names} can only be used for a file")
+    return replace(session.with_picture(reopened(session.picture, **how)), path=session.path)
 
 
 def _blank(options: argparse.Namespace) -> Session:
@@ -260,20 +279,29 @@ def _blank(options: argparse.Namespace) -> Session:
     from convtui.store.pictures import open_any
 
     if options.image is None:
-        picture = samples.open_image(samples.DEFAULT_IMAGE, _resize(options), options.gray)
+        picture = samples.open_image(samples.DEFAULT_IMAGE, **_how(options))
     else:
-        picture = open_any(options.image, _resize(options), options.gray)
+        picture = open_any(options.image, **_how(options))
     return Session.start(picture, KernelChoice("identity"), size=1)
 
 
-def _resize(options: argparse.Namespace) -> int | None:
-    from convtui.inputs.images import LARGEST_SIDE
-    from convtui.state.settings import parse_count
+def _how(options: argparse.Namespace) -> How:
+    """How the image is read, as far as options say."""
+    from convtui.inputs.images import How
+    from convtui.state.settings import parse_how
 
-    return None if options.resize is None else parse_count("resize", options.resize, most=LARGEST_SIDE)
+    gray = "on" if options.gray else None
+    asked = {"resize": options.resize, "gray": gray, "axes": options.axes, "white": options.white}
+    how = How()
+    for name, text in asked.items():
+        if text is not None:
+            how.update(parse_how(name, text))
+    return how
 
 
-def _changed(session: Session, settings: Mapping[str, str], kernel_size: int | None) -> Session:
+def _changed(
+    session: Session, settings: Mapping[str, str], kernel_size: int | None, layout: str | None = None
+) -> Session:
     """Apply all settings. One may be legal only after another, so refused ones are tried again."""
     from convtui.engine.spec import SpecError
     from convtui.state.settings import change, kernel_change, parse_pair
@@ -282,7 +310,7 @@ def _changed(session: Session, settings: Mapping[str, str], kernel_size: int | N
     if "kernel" in settings:
         asked = settings.get("kernel_size")
         size = parse_pair("kernel_size", asked) if asked else kernel_size
-        changes["kernel"] = kernel_change(settings["kernel"], size)
+        changes["kernel"] = kernel_change(settings["kernel"], size, layout or "")
     refused: list[SpecError] = []
     for _ in changes:
         refused = []
@@ -362,16 +390,30 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         nargs="?",
         help="an image file (PNG, JPEG, ...), an array (.npy), a table of numbers (.csv, .txt), a sample's "
-        "name, an image of a data set (mnist-12k:test:17), or a saved session (.toml), whose settings the "
-        "options override",
+        "name, an image of a data set (mnist-12k:test:17), a saved session (.toml), whose settings the "
+        'options override, or a pasted array ("[[1, 2], [3, 4]]" or "[1 2; 3 4]")',
     )
     group = parser.add_argument_group("image")
     group.add_argument("--resize", metavar="N", help="scale the longer side to N pixels")
     group.add_argument("--gray", action="store_true", help="convert the image to a single grey channel")
+    add_axes(group)
+    group.add_argument(
+        "--white",
+        metavar="LEVEL",
+        help="the stored value that is white, such as 4095 for 12 bits (default: that of the file's format)",
+    )
 
     group = parser.add_argument_group("kernel")
     group.add_argument(
-        "--kernel", metavar="NAME|FILE", help="a named kernel or a kernel file (default: top-edge)"
+        "--kernel",
+        metavar="NAME|FILE",
+        help='a named kernel, a kernel file, or a pasted array: "[[1, 0], [0, -1]]" (default: top-edge)',
+    )
+    group.add_argument(
+        "--kernel-layout",
+        choices=["oihw", "hwio"],
+        help="axes of an array of weights: PyTorch's [out, in, rows, columns] or Keras's [rows, columns, "
+        "in, out] (default: by its shape; a notice tells a guess)",
     )
     group.add_argument("--kernel-size", metavar="K", help="rows,columns, or one number for both (default: 3)")
     group.add_argument("--filters", metavar="N", help="number of filters (output channels)")

@@ -10,6 +10,22 @@ from typing import NoReturn
 formatter = partial(argparse.RawDescriptionHelpFormatter, max_help_position=26, width=80)
 
 
+def add_axes(group: argparse._ArgumentGroup) -> None:
+    """The two options that say where the channels of an array stand."""
+    only = group.add_mutually_exclusive_group()
+    for axes, shape in (
+        ("channels-first", "channels, rows, columns"),
+        ("channels-last", "rows, columns, channels"),
+    ):
+        only.add_argument(
+            f"--{axes}",
+            dest="axes",
+            action="store_const",
+            const=axes,
+            help=f"read an array as [{shape}] (default: by its shape; a notice tells a guess)",
+        )
+
+
 class Parser(argparse.ArgumentParser):
     """Raises ValueError with a one-line message where argparse would print and exit."""
 

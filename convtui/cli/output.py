@@ -34,6 +34,27 @@ def tell(*words: str, sep: str = "") -> None:
         silence(sys.stderr)
 
 
+@contextmanager
+def screen_apart() -> Iterator[None]:
+    """Textual, which draws on standard error, draws on a copy of its descriptor: the descriptor itself may be
+    silenced while a library works that complains there, and no frame is lost.
+    """
+    before = sys.__stderr__
+    try:
+        assert before is not None
+        screen = os.fdopen(os.dup(before.fileno()), "w", encoding=before.encoding, errors=before.errors)
+    except (AssertionError, OSError, ValueError):  # it is closed, or stands for no file
+        yield
+        return
+    sys.__stderr__ = screen  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        sys.__stderr__ = before  # type: ignore[misc]
+        with suppress(OSError):  # the terminal may be gone
+            screen.close()
+
+
 def open_stderr() -> None:
     """If it was closed, discard what is written to it; print would use standard output instead."""
     if sys.stderr is None:

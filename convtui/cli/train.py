@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from convtui.cli.options import Parser, formatter
+from convtui.cli.options import Parser, add_axes, formatter
 from convtui.cli.output import OutputError, printing, tell
 
 if TYPE_CHECKING:
@@ -35,12 +35,15 @@ early and says how to resume it.
 EXAMPLES: Final = """\
 your own data; the kind is recognised by what is there:
   own.npz   arrays train_images, train_labels, test_images, test_labels, or
-            Keras's x_train, y_train, x_test, y_test, or images and labels, of
-            which a fifth becomes the validation set. Images are
-            [N, rows, columns], [N, channels, rows, columns] or
-            [N, rows, columns, channels]
+            other usual names (X_train, y_train, X_test, y_test), or images and
+            labels, of which a fifth becomes the validation set. Images are
+            [N, rows, columns], [N, channels, rows, columns] or, by the rule for
+            arrays in convtui --help, [N, rows, columns, channels]; where that
+            is a guess, a line says so
   mnist/    train-images-idx3-ubyte and the three others, or .gz of them, there
-            or in a folder raw, as torchvision stores them
+            or in a folder raw or gzip; each may be in a folder of its own name.
+            If the files of several data sets are there, name one by what its
+            files begin with (mnist/emnist-letters) or by one of its files
   photos/   a sub-folder of images for each class, or train/ and test/ (or
             val/) with such sub-folders; hidden files are ignored
 
@@ -49,6 +52,7 @@ examples:
   convtui train --no-batch-norm --schedule constant
   convtui train --data digits-8x8 --channels 8,16 --epochs 20 --max-lr 0.03
   convtui train --data photos --image-size 64 --threads 4
+  convtui train --data emnist/emnist-letters
   convtui train --json
   convtui train --list
   convtui train --resume 7
@@ -97,6 +101,7 @@ def _list_runs() -> int:
 
 
 def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
+    from convtui.training.datasets.minibatches import may_lower
     from convtui.training.protocol import Train
     from convtui.training.recipe import Recipe, RecipeError
     from convtui.training.runs.history import RunHistory
@@ -107,7 +112,8 @@ def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
             recipe = recipe.with_text(name, value if isinstance(value, str) else "on" if value else "off")
     except RecipeError as error:
         raise ValueError(_by_option(str(error))) from None
-    return _follow(Train(recipe), RunHistory(recipe), as_json)
+    is_asked_for = "batch_size" in given and may_lower(recipe)  # the default, typed
+    return _follow(Train(recipe, keep_batch_size=is_asked_for), RunHistory(recipe), as_json)
 
 
 def _by_option(reason: str) -> str:
@@ -231,6 +237,8 @@ async def _work(
                         worker.leave()
                 if isinstance(event, Begun) and event.lost:
                     tell(f"convtui: {ALL_LOST}")
+                if isinstance(event, Begun) and event.notice:
+                    tell(f"convtui: {event.notice}")
                 if isinstance(event, Failed | Finished | Stopped):
                     break
     finally:
@@ -273,6 +281,7 @@ def parser() -> Parser:
     )
     group = parser.add_argument_group("data and network")
     _add(group, _DATA)
+    add_axes(group)
     group.add_argument(
         "--batch-norm",
         action=argparse.BooleanOptionalAction,

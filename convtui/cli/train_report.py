@@ -11,6 +11,7 @@ from shutil import get_terminal_size
 from typing import Final, TypeAlias
 
 from convtui.inputs.durations import duration
+from convtui.training.datasets.minibatches import left_out
 from convtui.training.protocol import Begun, Epoch, Message, Stepped, encode
 from convtui.training.recipe_words import recipe_words
 from convtui.training.runs.history import RunHistory
@@ -102,8 +103,14 @@ def _figures(history: RunHistory, epoch: Epoch) -> tuple[str, str, str, str, str
     )
 
 
+def _left_out(begun: Begun) -> str:
+    return left_out(begun.train_count, begun.recipe.batch_size)
+
+
 def _print_line(history: RunHistory, event: Message) -> None:
-    if isinstance(event, Epoch):
+    if isinstance(event, Begun) and (words := _left_out(event)):
+        print(words, flush=True)
+    elif isinstance(event, Epoch):
         names = "epoch {}  train loss {}  validation loss {}  accuracy {}  time {}"
         print(names.format(*_figures(history, event)), flush=True)
 
@@ -149,6 +156,8 @@ def _bar(history: RunHistory) -> Iterator[Report]:
         def report(event: Message) -> None:
             if isinstance(event, Begun):
                 progress.update(task, description="", total=event.total_steps, completed=event.step)
+                if words := _left_out(event):
+                    console.print(words, highlight=False)
             elif isinstance(event, Stepped):
                 progress.update(
                     task,

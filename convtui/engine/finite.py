@@ -1,5 +1,6 @@
 """Arrays that are checked once: float64, finite and read-only, whatever was given."""
 
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -8,6 +9,19 @@ from numpy.typing import ArrayLike
 from convtui.engine.spec import Floats
 
 _found_finite: WeakValueDictionary[int, Floats] = WeakValueDictionary()
+
+
+def _off_torch(values: Any) -> ArrayLike:
+    """A PyTorch tensor as numpy takes it: without its graph, on the CPU, in float64 if it has fractions.
+
+    Known by its methods, so that nobody waits for torch: bfloat16 and what requires a gradient numpy refuses.
+    """
+    if not all(hasattr(values, name) for name in ("detach", "cpu", "is_floating_point", "numpy")):
+        return cast("ArrayLike", values)
+    detached = values.detach().cpu()
+    if detached.is_floating_point():
+        detached = detached.double()
+    return cast("ArrayLike", detached.numpy())
 
 
 def finite(name: str, values: ArrayLike) -> Floats:
@@ -19,7 +33,7 @@ def finite(name: str, values: ArrayLike) -> Floats:
     try:
         if isinstance(values, str):
             raise TypeError("it is text")
-        given = np.asarray(values)
+        given = np.asarray(_off_torch(values))
     except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"{name} is not an array of numbers: {str(error).splitlines()[0]}") from None
     if given.dtype.kind not in "biuf":

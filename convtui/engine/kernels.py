@@ -7,17 +7,27 @@ https://github.com/fastai/fastbook/blob/master/13_convolutions.ipynb; bottom and
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
-from reprlib import repr as short_repr
+from typing import NamedTuple
 
 import numpy as np
 
+from convtui.engine.array_text import is_array_text, parse_array, parse_entry
+from convtui.engine.kernel_layout import as_oihw
 from convtui.engine.readable import readable
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, Floats, Pair, SpecError, brief
 
 LARGEST_SIDE = 64
 LARGEST_FILE = 2**22
+MOST_PASTED = 2**20
+
+
+class KernelRead(NamedTuple):
+    """A weight [filters, slices, rows, columns], how an array's axes were read, and a notice of a guess."""
+
+    weight: Floats
+    axes: str = ""
+    notice: str = ""
 
 
 def _top_edge(height: int, width: int) -> Floats:
@@ -197,12 +207,25 @@ def _checked_size(name: str, size: int | Sequence[int]) -> Pair:
 
 
 def parse_kernel(text: str) -> Floats:
-    """The weight [filters, slices, rows, columns] written as rows of numbers.
+    """The weight [filters, slices, rows, columns] written as rows of numbers, or as a pasted array.
 
     Numbers are separated by spaces or commas and may be fractions (1/9); # starts a comment; a blank line
-    separates the slices of a filter, a line of dashes (---) separates filters.
+    separates the slices of a filter, a line of dashes (---) separates filters. An array is as `parse_array`
+    reads it, with axes as in load_kernel.
     Raises ValueError that names the line and what is wrong there.
     """
+    return read_kernel_text(text).weight
+
+
+def read_kernel_text(text: str, layout: str = "") -> KernelRead:
+    """As parse_kernel, with how the axes of a pasted array were read. Raises ValueError."""
+    if not is_array_text(text):
+        return KernelRead(_parse_rows(text))
+    array = parse_array(text, MOST_PASTED)
+    return KernelRead(*as_oihw(array[np.newaxis] if array.ndim == 1 else array, layout))
+
+
+def _parse_rows(text: str) -> Floats:
     filters: list[list[list[list[float]]]] = [[[]]]
     number = 1
     for number, line in enumerate(text.splitlines(), 1):
@@ -251,15 +274,9 @@ def _parse_row(content: str, number: int) -> list[float]:
 
 def _parse_number(token: str, number: int) -> float:
     try:
-        numerator, slash, denominator = token.replace("−", "-").partition("/")
-        value = float(numerator) / float(denominator if slash else 1)
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"line {number}: {short_repr(token)} is not a number") from None
-    if not isfinite(value):
-        raise ValueError(f"line {number}: {short_repr(token)} is not finite")
-    if abs(value) > LARGEST_VALUE:
-        raise ValueError(f"line {number}: {short_repr(token)} is larger than {LARGEST_VALUE:g} in magnitude")
-    return value
+        return parse_entry(token)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from None
 
 
 def format_kernel(weight: Floats) -> str:
@@ -275,19 +292,33 @@ def format_kernel(weight: Floats) -> str:
 def load_kernel(path: str | Path) -> Floats:
     """The weight [filters, slices, rows, columns] in a file: .npy, or text as parse_kernel reads it.
 
-    An array with two dimensions is [rows, columns], with three [slices, rows, columns].
+    An array with two dimensions is [rows, columns], with three [slices, rows, columns], unless its shape is
+    that of Keras's [rows, columns, slices, filters] (`layout_of`).
     Raises ValueError, naming the file, for anything but a kernel of at most 64 rows and columns.
     """
+    return read_kernel(path).weight
+
+
+def read_kernel(path: str | Path, layout: str = "") -> KernelRead:
+    """As load_kernel, with how the axes were read; layout "oihw" or "hwio" says how. Raises ValueError."""
     path = Path(path)
     with readable(path, LARGEST_FILE):
-        is_array = path.suffix.lower() == ".npy"
-        weight = _load_array(path) if is_array else parse_kernel(path.read_text("utf-8-sig"))
-        height, width = weight.shape[2:]
-        if max(height, width) > LARGEST_SIDE:
-            raise ValueError(
-                f"kernel of {height} x {width}; at most {LARGEST_SIDE} rows and columns are allowed"
-            )
-    return weight
+        if path.suffix.lower() == ".npy":
+            read = KernelRead(*as_oihw(_load_array(path), layout))
+        else:
+            read = read_kernel_text(path.read_text("utf-8-sig"), layout)
+        require_size(read)
+    return read
+
+
+def require_size(read: KernelRead) -> None:
+    """Raises ValueError for a kernel of more than 64 rows or columns."""
+    height, width = read.weight.shape[2:]
+    if max(height, width) > LARGEST_SIDE:
+        how = f" ({read.axes})" if read.axes else ""
+        raise ValueError(
+            f"kernel of {height} x {width}; at most {LARGEST_SIDE} rows and columns are allowed{how}"
+        )
 
 
 def _load_array(path: Path) -> Floats:
@@ -299,7 +330,7 @@ def _load_array(path: Path) -> Floats:
         raise ValueError(
             f"must hold real numbers in 2, 3 or 4 dimensions, got {array.dtype} {list(array.shape)}"
         )
-    weight = np.array(array, dtype=np.float64, ndmin=4)
+    weight = np.array(array, dtype=np.float64)
     if not (np.abs(weight) <= LARGEST_VALUE).all():
         raise ValueError(f"contains NaN, infinity or numbers larger than {LARGEST_VALUE:g} in magnitude")
     return weight

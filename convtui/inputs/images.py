@@ -11,22 +11,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.engine.array_text import is_array_text, parse_array, parse_real
 from convtui.engine.spec import LARGEST_VALUE
+from convtui.inputs.axes import AXES, with_channels_first
 from convtui.inputs.decoding import Contents, decoded, scaled_size
+from convtui.inputs.idx_files import idx_advice
 from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.inputs.npz_files import npz_advice
+from convtui.inputs.quiet import silent_stderr
 
 Floats = NDArray[np.float64]
 
 LARGEST_SIDE = 4096
-LEAST_LAST_CHANNELS = 8  # an array of fewer rows or columns than this is taken as [channels, rows, cols]
 LARGEST_COUNT = 3 * LARGEST_SIDE**2
 LARGEST_PIXELS = 100_000_000
 LARGEST_FILE = 256 * 2**20
 LARGEST_TABLE = 64 * 2**20
+
+PASTED = "pasted"
 
 _LUMA = (0.299, 0.587, 0.114)
 _MODERATE = f"values must be finite, at most {LARGEST_VALUE:g} in magnitude"
@@ -42,9 +49,12 @@ class Picture:
     """An image to convolve, with what is needed to title it, draw it and open it again.
 
     pixels: float64 [channels, rows, cols], read-only and C-contiguous.
-    source: the sample's name or the path as given, which opens it again with resize and gray.
+    source: the sample's name or the path as given, which opens it again with resize, gray, axes and white;
+    "" if nothing does, as for a pasted array.
     colour: three channels that are red, green and blue in 0..1.
     lowest, highest: the values drawn as black and as white; those beyond are drawn as the nearer of the two.
+    axes: the order of an array's axes, "channels-first" or "channels-last", where another was possible.
+    white: the stored value that was asked for as white.
     notice: what the user should know about how it was read; "" if nothing.
     original: the picture before any pixel was edited; None if none was.
     """
@@ -57,42 +67,90 @@ class Picture:
     highest: float = 1.0
     resize: int | None = None
     gray: bool = False
+    axes: str = ""
+    white: float | None = None
     notice: str = ""
     original: "Picture | None" = None
 
 
-def read_picture(path: str | Path, resize: int | None = None, gray: bool = False) -> Picture:
+class How(TypedDict, total=False):
+    """read_picture's parameters, for those who only hand them on."""
+
+    resize: int | None
+    gray: bool
+    axes: str
+    white: float | None
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How an image is to be read, as read_picture's parameters."""
+
+    resize: int | None = None
+    gray: bool = False
+    axes: str = ""
+    white: float | None = None
+
+    def __post_init__(self) -> None:
+        _require_side(self.resize)
+        if self.axes not in ("", *AXES):
+            raise InputError(f"axes {printable(self.axes)}: must be {' or '.join(AXES)}")
+        if self.white is not None and not 0 < self.white <= LARGEST_VALUE:
+            raise InputError(f"white {self.white:g}: must be a positive number")
+
+
+def read_picture(
+    path: str | Path,
+    resize: int | None = None,
+    gray: bool = False,
+    axes: str = "",
+    white: float | None = None,
+) -> Picture:
     """Read an image file, an array (.npy) or a table of numbers (.csv, .tsv, .txt) as channels of float64.
 
     Image files become 0..1: one channel if they are grey, else red, green, blue. Transparent pixels lie on
     white; of several frames the first is read. A side over 512 is scaled down unless resize says otherwise.
-    Arrays and tables keep their numbers. An array is [rows, columns] or [channels, rows, columns], or
-    [rows, columns, channels] if only its last axis has length 1, 3 or 4. In a table, # starts a comment and a
-    blank line the next channel; the comment `# white = 255` makes 255 white: all values are divided by it.
+    Arrays and tables keep their numbers. An array is [rows, columns], [channels, rows, columns] or
+    [rows, columns, channels], the last by the rule of `axes.order_of`, with a notice where that is a guess.
+    In a table, # starts a comment and a blank line the next channel; the comment `# white = 255` makes 255
+    white: all values are divided by it. A table may also be an array as Python, numpy or PyTorch print it.
 
     resize: the longer side, 1 to 4096, keeping the ratio. gray: one channel, luma by ITU-R BT.601.
+    axes: "channels-first" or "channels-last" of an array. white: the stored value that is white.
     Raises InputError for anything that cannot be read.
     """
-    _require_side(resize)
+    reading = _Reading(resize, gray, axes, white)
     with _one_line(path):
         file = _regular_file(Path(path))
-        contents = _READERS.get(file.suffix.lower(), _read_image)(file, resize)
-        return _picture(contents, str(path), resize, gray)
+        contents = _READERS.get(file.suffix.lower(), _read_image)(file, reading)
+        return _picture(contents, str(path), reading)
 
 
-def read_square(path: Path, side: int) -> Floats:
+def read_pasted(
+    text: str, resize: int | None = None, gray: bool = False, axes: str = "", white: float | None = None
+) -> Picture:
+    """The image in a text such as "[[1, 2], [3, 4]]", as read_picture reads that in a file.
+
+    Raises InputError.
+    """
+    reading = _Reading(resize, gray, axes, white)
+    with _one_line(PASTED):
+        return replace(_picture(_array_text(text, reading), PASTED, reading), source="")
+
+
+def read_square(path: Path, side: int) -> Contents:
     """The middle square of a picture file, scaled: [1 if it is grey, else 3, side, side], from 0 to 1.
 
-    Raises InputError for anything else, as read_picture does.
+    Its notice is that of read_picture. Raises InputError for anything else, as read_picture does.
     """
     with _one_line(path):
         file = _regular_file(path)
         if file.suffix.lower() in _READERS:
             raise InputError("is a file of numbers; expected an image (PNG, JPEG, GIF, BMP, WebP, ...)")
-        contents = _read_image(file, side, is_square=True)
+        contents = _read_image(file, _Reading(side), is_square=True)
         if not contents.has_white:
             raise InputError("holds numbers without a black and white level; save it as PNG first")
-        return contents.values
+        return contents
 
 
 @contextmanager
@@ -143,9 +201,9 @@ def _adjusted(values: Floats, resize: int | None, gray: bool) -> Floats:
     return pixels
 
 
-def _picture(contents: Contents, source: str, resize: int | None, gray: bool) -> Picture:
+def _picture(contents: Contents, source: str, reading: _Reading) -> Picture:
     _require_moderate(contents.values)
-    pixels = _adjusted(contents.values, resize, gray)
+    pixels = _adjusted(contents.values, reading.resize, reading.gray)
     lowest, highest = (0.0, 1.0) if contents.has_white else _extremes(pixels)
     name = printable(Path(source).name)
     return Picture(
@@ -155,8 +213,10 @@ def _picture(contents: Contents, source: str, resize: int | None, gray: bool) ->
         colour=len(pixels) == 3 and bool(pixels.min() >= 0 and pixels.max() <= 1),
         lowest=lowest,
         highest=highest,
-        resize=resize,
-        gray=gray,
+        resize=reading.resize,
+        gray=reading.gray,
+        axes=contents.axes,
+        white=reading.white,
         notice=contents.notice and f"{name}: {contents.notice}",
     )
 
@@ -224,7 +284,7 @@ def _require_moderate_count(count: int) -> None:
         )
 
 
-def _read_npy(file: Path, _resize: int | None) -> Contents:
+def _read_npy(file: Path, reading: _Reading) -> Contents:
     try:
         # Mapped, so that a header that promises more than the file holds costs no memory.
         array = np.lib.format.open_memmap(file, mode="r")
@@ -234,6 +294,10 @@ def _read_npy(file: Path, _resize: int | None) -> Contents:
         raise InputError(f"is not a complete .npy array of numbers ({_reason(error)})") from None
     if array.dtype.kind not in "biuf":
         raise InputError(f"holds values of type {array.dtype}; expected integers, floats or booleans")
+    return _array(array, reading)
+
+
+def _array(array: NDArray[Any], reading: _Reading) -> Contents:
     is_batch_of_one = array.ndim == 4 and len(array) == 1
     if (array.ndim not in (2, 3) and not is_batch_of_one) or array.size == 0:
         raise InputError(
@@ -242,24 +306,35 @@ def _read_npy(file: Path, _resize: int | None) -> Contents:
     _require_moderate_count(array.size)
     values = np.array(array[0] if is_batch_of_one else array, dtype=np.float64)
     if values.ndim == 2:
-        return Contents(values[np.newaxis], has_white=False)
-    if has_channels_last(values.shape):
-        notice = f"shape {values.shape} read as [rows, columns, channels]"
-        return Contents(np.moveaxis(values, -1, 0), has_white=False, notice=notice)
-    return Contents(values, has_white=False)
+        return _scaled_by(values[np.newaxis], reading.white)
+    values, axes, notice = with_channels_first(values, reading.axes)
+    return _scaled_by(values, reading.white)._replace(axes=axes, notice=notice)
 
 
-def has_channels_last(shape: tuple[int, ...]) -> bool:
-    # 64 maps of 3x3 are no picture of 64x3 pixels.
-    return shape[-1] == 1 < shape[0] or (shape[-1] in (3, 4) and min(shape[:2]) >= LEAST_LAST_CHANNELS)
+def _scaled_by(values: Floats, white: float | None) -> Contents:
+    return Contents(values / (white or 1.0), has_white=white is not None)
 
 
-def _read_table(file: Path, _resize: int | None) -> Contents:
+def _array_text(text: str, reading: _Reading) -> Contents:
+    """The array as Python, numpy, PyTorch or MATLAB write it; one axis is a single row."""
+    try:
+        array = parse_array(text, LARGEST_COUNT)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    directives = ((_WHITE.match(line), number) for number, line in enumerate(text.split("\n"), start=1))
+    whites = [_white(directive[1], number) for directive, number in directives if directive]
+    white = reading.white or (whites[-1] if whites else None)
+    return _array(array[np.newaxis] if array.ndim == 1 else array, replace(reading, white=white))
+
+
+def _read_table(file: Path, reading: _Reading) -> Contents:
     _require_at_most(file, LARGEST_TABLE, "save it as .npy instead")
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"is not UTF-8 text (byte {error.start}); expected a table of numbers") from None
+    if is_array_text(text):
+        return _array_text(text, reading)
     channels: list[list[Floats]] = [[]]
     white: float | None = None
     count = 0
@@ -285,11 +360,11 @@ def _read_table(file: Path, _resize: int | None) -> Contents:
                 f"channel {index + 1} has {len(rows)} rows, but channel 1 has {len(tables[0])}; "
                 "a blank line starts a new channel, and all must have the same size"
             )
-    return Contents(np.array(tables) / (white or 1.0), has_white=white is not None)
+    return _scaled_by(np.array(tables), reading.white or white)
 
 
 def _white(text: str, number: int) -> float:
-    white = float(text) if _is_number(text) else 0.0
+    white = parse_real(text) if _is_number(text) else 0.0
     if not 0 < white <= LARGEST_VALUE:
         raise InputError(f"line {number}: white = {printable(text)} must be a positive number")
     return white
@@ -300,7 +375,7 @@ def _row(line: str, number: int) -> Floats:
         raise InputError(f"line {number} mixes , and ; (use one of them, and a point for decimals)")
     cells = line.split("," if "," in line else ";" if ";" in line else None)
     try:
-        row = np.array([float(cell) for cell in cells])
+        row = np.array([parse_real(cell) for cell in cells])
     except ValueError:
         column = next(i for i, cell in enumerate(cells) if not _is_number(cell))
         what = (
@@ -316,7 +391,7 @@ def _row(line: str, number: int) -> Floats:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        parse_real(text)
     except ValueError:
         return False
     return True
@@ -326,7 +401,11 @@ def _reason(error: Exception) -> str:
     return printable(" ".join(str(error).split())[:120] or type(error).__name__)
 
 
-def _read_image(file: Path, resize: int | None, is_square: bool = False) -> Contents:
+def _read_npz(file: Path, reading: _Reading) -> Contents:  # noqa: ARG001
+    raise InputError(npz_advice(file))
+
+
+def _read_image(file: Path, reading: _Reading, is_square: bool = False) -> Contents:
     import logging
 
     from PIL import Image, UnidentifiedImageError
@@ -334,14 +413,16 @@ def _read_image(file: Path, resize: int | None, is_square: bool = False) -> Cont
     logging.getLogger("PIL").setLevel(logging.CRITICAL)  # as with warnings
     _require_at_most(file, LARGEST_FILE, "scale the image down first")
     too_large = f"more than the limit of {LARGEST_PIXELS // 10**6} megapixels; scale it down first"
+    if advice := idx_advice(file):
+        raise InputError(advice)
     with file.open("rb") as stream:
         try:
-            with Image.open(stream) as image:
+            with silent_stderr(), Image.open(stream) as image:
                 if image.format == "EPS":
                     raise InputError("EPS is not supported; save it as PNG first")
                 if image.width * image.height > LARGEST_PIXELS:
                     raise InputError(f"{image.width}x{image.height} pixels are {too_large}")
-                return decoded(image, resize, is_square)
+                return decoded(image, reading.resize, is_square, reading.white)
         except InputError:
             raise
         except Image.DecompressionBombError:
@@ -355,8 +436,9 @@ def _read_image(file: Path, resize: int | None, is_square: bool = False) -> Cont
             raise InputError(f"the image is damaged or in an unknown format ({_reason(error)})") from None
 
 
-_READERS: dict[str, Callable[[Path, int | None], Contents]] = {
+_READERS: dict[str, Callable[[Path, _Reading], Contents]] = {
     ".npy": _read_npy,
+    ".npz": _read_npz,
     ".csv": _read_table,
     ".tsv": _read_table,
     ".txt": _read_table,

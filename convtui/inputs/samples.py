@@ -66,11 +66,13 @@ def describe_data(name: str) -> str:
     return _DATA[name]
 
 
-def open_image(name: str, resize: int | None = None, gray: bool = False) -> Picture:
+def open_image(
+    name: str, resize: int | None = None, gray: bool = False, axes: str = "", white: float | None = None
+) -> Picture:
     """The sample image of that name. Raises InputError if there is none, and as read_picture does."""
     if name not in _FILES:
         raise InputError(f"{printable(name)}: no such sample{did_you_mean(name, _FILES)}")
-    picture = read_picture(folder() / "images" / _FILES[name], resize, gray)
+    picture = read_picture(folder() / "images" / _FILES[name], resize, gray, axes, white)
     return replace(picture, name=name, source=name)
 
 

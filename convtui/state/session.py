@@ -60,6 +60,7 @@ class KernelChoice:
     seed: int = 0
     filters: int | None = None  # None: as many as the kernel itself has
     named: bool = True  # False once edited or read from a file
+    notice: str = field(default="", compare=False)  # what the user should know about how it was read
 
     @property
     def label(self) -> str:
@@ -111,6 +112,11 @@ class Session:
     @property
     def spec(self) -> ConvSpec:
         return self.convolution.spec
+
+    @property
+    def notice(self) -> str:
+        """What the user should know about how the image and the kernel were read."""
+        return "; ".join(filter(None, (self.picture.notice, self.kernel.notice)))
 
     @property
     def size(self) -> int:
@@ -252,12 +258,12 @@ class Session:
             weight = _named_weight(choice, min(legal_sizes(choice.name), key=nearest), slices, groups)
         return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
 
-    def with_weight(self, weight: Array, name: str) -> Session:
+    def with_weight(self, weight: Array, name: str, notice: str = "") -> Session:
         """Weights [O, S, kH, kW] of the user's own; a single slice serves every channel."""
         if weight.shape[1] == 1:
             weight = _tiled(weight, _slices(len(self.picture.pixels), self.spec.groups), len(weight))
         changed = self._rebuilt(self._with_weight(weight))
-        return replace(changed, kernel=KernelChoice(name, filters=len(weight), named=False))
+        return replace(changed, kernel=KernelChoice(name, filters=len(weight), named=False, notice=notice))
 
     def with_weight_value(self, o: int, s: int, i: int, j: int, value: float) -> Session:
         weight = self.convolution.weight.copy()

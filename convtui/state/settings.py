@@ -8,13 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, Unpack
 
 import numpy as np
 
-from convtui.engine.kernels import NAMES, load_kernel
+from convtui.engine.array_text import bracketed, is_array_text, parse_real
+from convtui.engine.kernel_layout import LAYOUTS
+from convtui.engine.kernels import NAMES, KernelRead, read_kernel, read_kernel_text, require_size
 from convtui.engine.spec import LARGEST, LARGEST_VALUE, Pair, Sides, SpecError
 from convtui.inputs import samples
+from convtui.inputs.axes import AXES
+from convtui.inputs.images import LARGEST_SIDE as LARGEST_IMAGE
+from convtui.inputs.images import PASTED, How, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.state.session import MOST_FILTERS, KernelChoice, Session
 
@@ -22,6 +27,13 @@ if TYPE_CHECKING:
     from convtui.state.network import Stack
 
 Change: TypeAlias = Callable[[Session], Session]
+
+
+class Reopen(Protocol):
+    """How an image is read again; what is not given stays as it was."""
+
+    def __call__(self, picture: Picture, /, **changes: Unpack[How]) -> Picture:
+        """Raises InputError."""
 
 
 EXAMPLES = {
@@ -39,8 +51,14 @@ EXAMPLES = {
     "layers": "layers conv 3x3 8 s2 p1, relu, maxpool 2",
     "layer": "layer 3",
     "weights": "weights 7",
+    "resize": "resize 64",
+    "gray": "gray on",
+    "axes": "axes channels-last",
+    "white": "white 4095",
 }
 _SHORT = {"mode": "padding_mode", "size": "kernel_size", "out_channels": "filters", "network": "layers"}
+_OF_AN_IMAGE = {"resize", "gray", "axes", "white"}
+_AUTO = "auto"  # what the image's file says
 _OF_A_LAYER = {"stride", "padding", "padding_mode", "dilation", "groups", "kernel_size", "filters"}
 
 
@@ -75,7 +93,7 @@ def parse_number(parameter: str, text: str) -> float:
     """A finite number, 1/9 among them, of at most 1e30. Raises SpecError."""
     try:
         numerator, slash, denominator = text.replace("−", "-").partition("/")
-        value = float(numerator) / (float(denominator) if slash else 1.0)
+        value = parse_real(numerator) / (parse_real(denominator) if slash else 1.0)
     except (ValueError, ZeroDivisionError):
         raise SpecError(parameter, text, "must be a number, such as 0.5, -2 or 1/9") from None
     if not isfinite(value) or abs(value) > LARGEST_VALUE:
@@ -135,22 +153,25 @@ def canonical(value: object) -> str:
     return str(value)
 
 
-def transition(text: str) -> Change:
+def transition(text: str, reopen: Reopen | None = None) -> Change:
     """The change that a line such as "stride 2,1" asks for: a setting's name, then its value.
 
+    reopen: for the settings of how the image is read.
     EXAMPLES has a line for every setting. Raises ValueError for an unknown setting or value; the change
     itself raises it for what the session does not allow.
     """
     name, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
-    return change(name, *value)
+    return change(name, "".join(value), reopen)
 
 
-def change(setting: str, text: str = "") -> Change:
+def change(setting: str, text: str = "", reopen: Reopen | None = None) -> Change:
     """The change of one setting to the value in the text. Raises as `transition` does."""
     text = text.strip().strip("'\"")
     name = _named(setting)
     if not text:
         raise ValueError(f"{name} needs a value, for example: {EXAMPLES[name]}")
+    if name in _OF_AN_IMAGE:
+        return _image_change(name, text, reopen)
     match name:
         case "stride" | "dilation":
             pair = parse_pair(name, text)
@@ -188,9 +209,10 @@ def change(setting: str, text: str = "") -> Change:
             return lambda session: session.at(parse_at(text, session))
 
 
-def kernel_change(text: str, size: int | Pair | None = None) -> Change:
-    """The change to a named kernel, a sample kernel, or the kernel in a file.
+def kernel_change(text: str, size: int | Pair | None = None, layout: str = "") -> Change:
+    """The change to a named kernel, a sample kernel, the kernel in a file, or a pasted one.
 
+    The layout of an array, "oihw" or "hwio", may also stand behind it ("weights.npy hwio").
     A name may have a size behind it ("sobel-x 5"); else the kernel gets `size`, or one near the present.
     Raises ValueError where there is no such kernel.
     """
@@ -198,9 +220,73 @@ def kernel_change(text: str, size: int | Pair | None = None) -> Change:
     if name in NAMES:
         chosen = parse_pair("kernel_size", rest) if rest else size
         return lambda session: session.with_kernel(KernelChoice(name), chosen)
+    text, layout = _with_layout(text, layout)
+    if is_array_text(pasted := bracketed(text)) and not _is_file(text):
+        return _weight_change(_pasted_kernel(pasted, layout), PASTED)
     path = _kernel_file(text)
-    weight = load_kernel(path)
-    return lambda session: session.with_weight(weight, printable(path.name))
+    return _weight_change(read_kernel(path, layout), printable(path.name))
+
+
+def _with_layout(text: str, layout: str) -> tuple[str, str]:
+    """The text without the layout behind it, and that one, else the one given. Raises SpecError."""
+    before, _, last = text.rpartition(" ")
+    if before and last in LAYOUTS and not _is_file(text):
+        return before.strip(), last
+    if layout not in ("", *LAYOUTS):
+        raise SpecError("kernel_layout", layout, f"must be {' or '.join(LAYOUTS)}")
+    return text, layout
+
+
+def _pasted_kernel(text: str, layout: str) -> KernelRead:
+    try:
+        read = read_kernel_text(text, layout)
+        require_size(read)
+    except ValueError as error:
+        raise ValueError(f"pasted kernel: {error}") from None
+    return read
+
+
+def _weight_change(read: KernelRead, name: str) -> Change:
+    """The change to this weight; the error of a session that refuses it has its name and shape."""
+    told = read.notice or read.axes or f"weight of shape {read.weight.shape}"
+    notice = read.notice and f"{name}: {read.notice}"
+
+    def change(session: Session) -> Session:
+        try:
+            return session.with_weight(read.weight, name, notice)
+        except SpecError as error:
+            reason = f"{error.reason} ({name}: {told})"
+            raise SpecError(error.parameter, error.value, reason, error.legal) from None
+
+    return change
+
+
+def parse_how(name: str, text: str) -> How:
+    """How an image is read, as one of "resize 64", "gray on", "axes channels-last" and "white 4095" says.
+
+    "auto" is what its file says. Raises SpecError.
+    """
+    if name == "gray":
+        if text not in ("on", "off"):
+            raise SpecError(name, text, "must be on or off")
+        return How(gray=text == "on")
+    if name == "axes":
+        if text not in (*AXES, _AUTO):
+            raise SpecError(name, text, f"must be {', '.join(AXES)} or {_AUTO}")
+        return How(axes="" if text == _AUTO else text)
+    if name == "white":
+        white = None if text == _AUTO else parse_number(name, text)
+        if white is not None and white <= 0:
+            raise SpecError(name, text, "must be a positive number, such as 4095")
+        return How(white=white)
+    return How(resize=None if text == _AUTO else parse_count(name, text, most=LARGEST_IMAGE))
+
+
+def _image_change(name: str, text: str, reopen: Reopen | None) -> Change:
+    if reopen is None:
+        raise ValueError(f"{name}: can only be set when an image is opened")
+    again, how = reopen, parse_how(name, text)
+    return lambda session: session.with_picture(again(session.picture, **how))
 
 
 def layers_change(text: str) -> Change:
@@ -218,12 +304,12 @@ def layers_change(text: str) -> Change:
     )
 
 
-def layer_transition(text: str) -> Change:
+def layer_transition(text: str, reopen: Reopen | None = None) -> Change:
     """As `transition`, but what a convolution has is changed in the selected layer."""
     setting, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
     name = _named(setting)
     if name not in _OF_A_LAYER or not value:
-        return change(setting, *value)
+        return change(setting, "".join(value), reopen)
     written = value[0].strip("'\"")
     parameters: dict[str, object]
     match name:
@@ -261,6 +347,13 @@ def parse_activation(text: str, stack: "Stack") -> "Stack":
     for axis, number, count in zip(("channel", "row", "column"), place, stack.maps(), strict=True):
         _require("go to", text, axis, number, 0, count - 1)
     return stack.at(stack.layer, (place[0], place[1], place[2]))
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _kernel_file(text: str) -> Path:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Unpack
 
+from convtui.engine.array_text import bracketed, is_array_text
 from convtui.inputs import samples
-from convtui.inputs.images import InputError, Picture, adjusted, read_picture
+from convtui.inputs.images import How, InputError, Picture, adjusted, read_pasted, read_picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 
 _DATA_IMAGE = re.compile(
@@ -18,21 +20,37 @@ _DATA_IMAGE = re.compile(
 )
 
 
-def open_any(text: str, resize: int | None = None, gray: bool = False) -> Picture:
+def open_any(
+    text: str, resize: int | None = None, gray: bool = False, axes: str = "", white: float | None = None
+) -> Picture:
     """The image that the user named: a file if it exists, else a sample, with or without its file extension.
 
+    An image of a data set is named as in open_data_image, and an array may be pasted: "[[1, 2], [3, 4]]".
+    resize, gray, axes, white: as for read_picture.
     Raises InputError that suggests the files and samples with names like it.
     """
+    how = How(resize=resize, gray=gray, axes=axes, white=white)
     path = Path(text)
     name = samples.image_name(text)
     if is_sample(name) and not path.is_file():
-        return open_sample(name, resize, gray)
+        return open_sample(name, **how)
+    if is_array_text(pasted := bracketed(text)) and not _is_file(path):
+        return read_pasted(pasted, **how)
     if _is_missing(path):
         if _DATA_IMAGE.fullmatch(text):
-            return open_data_image(text, resize, gray)
+            return open_data_image(text, **how)
         names = (*samples.image_names(), *samples.data_names(), *neighbours(path))
         raise InputError(f"{printable(text)}: no such file or sample{did_you_mean(path.name, names)}")
-    return read_picture(text, resize, gray)
+    return read_picture(text, **how)
+
+
+def reopened(picture: Picture, **changes: Unpack[How]) -> Picture:
+    """The image again, read as before but for the changes, without what was edited. Raises InputError."""
+    if not picture.source:
+        raise InputError(f"{picture.name}: has no file that could be read again")
+    how = How(resize=picture.resize, gray=picture.gray, axes=picture.axes, white=picture.white)
+    how.update(changes)
+    return open_any(picture.source, **how)
 
 
 def is_sample(name: str) -> bool:
@@ -40,21 +58,21 @@ def is_sample(name: str) -> bool:
     return name in samples.image_names() or samples.is_of_a_bundled_data_set(name)
 
 
-def open_sample(name: str, resize: int | None = None, gray: bool = False) -> Picture:
+def open_sample(name: str, **how: Unpack[How]) -> Picture:
     """The sample image of that name, or that image of a bundled data set. Raises InputError."""
     if samples.is_of_a_bundled_data_set(name):
-        return open_data_image(name, resize, gray)
-    return samples.open_image(name, resize, gray)
+        return open_data_image(name, **how)
+    return samples.open_image(name, **how)
 
 
-def open_path(path: Path, resize: int | None = None, gray: bool = False) -> Picture:
+def open_path(path: Path, **how: Unpack[How]) -> Picture:
     """The image in a file, or that image of a data set. Raises InputError as read_picture does."""
     if _DATA_IMAGE.fullmatch(str(path)) and _is_missing(path):
-        return open_data_image(str(path.absolute()), resize, gray)
-    return read_picture(path, resize, gray)
+        return open_data_image(str(path.absolute()), **how)
+    return read_picture(path, **how)
 
 
-def open_data_image(name: str, resize: int | None = None, gray: bool = False) -> Picture:
+def open_data_image(name: str, **how: Unpack[How]) -> Picture:
     """The image named "mnist-12k:test:17", or "mnist-12k:17", which is the same.
 
     Any .npz file or folder that `load` reads may stand for mnist-12k. ":64px" behind it is the image_size of
@@ -68,9 +86,17 @@ def open_data_image(name: str, resize: int | None = None, gray: bool = False) ->
         source = name.partition(":")[0]
         example = f"such as {printable(source)}:test:17 or {printable(source)}:train:0"
         raise InputError(f"{printable(name)}: name an image of the data set, {example}")
-    data = load(match["source"], int(match["side"] or DEFAULT_SIZE))
-    opened = picture(data, match["part"] or "test", int(match["index"]), bool(match["normalised"]))
-    return adjusted(opened, resize, gray)
+    data = load(match["source"], int(match["side"] or DEFAULT_SIZE), how.get("axes", ""))
+    index, normalised = int(match["index"]), bool(match["normalised"])
+    opened = picture(data, match["part"] or "test", index, normalised, how.get("white"))
+    return adjusted(opened, how.get("resize"), how.get("gray", False))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # such as a name that is too long for any file
+        return False
 
 
 def _is_missing(path: Path) -> bool:

@@ -168,6 +168,10 @@ def _written_image(picture: Picture, folder: Path | None) -> dict[str, str]:
         keys["resize"] = f"{picture.resize}"
     if picture.source and picture.gray:
         keys["gray"] = "true"
+    if picture.source and picture.axes:
+        keys["axes"] = f"{_quoted(picture.axes)}  # of the array"
+    if picture.source and picture.white is not None:
+        keys["white"] = f"{float(picture.white)!r}  # the stored value that is white"
     if edits := _edits(picture):
         rows = "".join(f"    [{c}, {r}, {q}, {value!r}],\n" for c, r, q, value in edits)
         keys["edits"] = f"[  # channel, row, column, value\n{rows}]"

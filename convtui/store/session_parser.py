@@ -16,7 +16,8 @@ import numpy as np
 
 from convtui.engine.kernels import describe, kernel, parse_kernel
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
-from convtui.inputs.images import LARGEST_SIDE, Floats, InputError, Picture
+from convtui.inputs.axes import AXES
+from convtui.inputs.images import LARGEST_SIDE, Floats, How, InputError, Picture
 from convtui.inputs.names import printable
 from convtui.state.session import KernelChoice, Session, View, Zoom
 from convtui.store.pictures import open_path, open_sample
@@ -30,7 +31,7 @@ VIEW_FLAGS = ("by_entry", "with_padding", "transposed", "letters")  # those that
 MOST_WEIGHTS = 2**24
 
 _SOURCES = ("sample", "path", "pixels")
-_OF_SOURCES = ("resize", "gray", "digest")
+_OF_SOURCES = ("resize", "gray", "axes", "white", "digest")
 _OF_PIXELS = ("name", "colour", "lowest", "highest")
 _KEYS = {
     "convtui": (),
@@ -98,13 +99,23 @@ def _picture(document: Document, folder: Path | None) -> Picture:
 
 
 def _opened(document: Document, source: str, folder: Path | None) -> Picture:
-    resize = document.whole("image", "resize", 1, LARGEST_SIDE)
-    gray = document.flag("image", "gray") or False
+    axes = document.string("image", "axes") or ""
+    if axes not in ("", *AXES):
+        raise document.must_be("image", "axes", " or ".join(AXES))
+    white = document.number("image", "white")
+    if white is not None and not 0 < white <= LARGEST_VALUE:
+        raise document.must_be("image", "white", "a positive number")
+    how = How(
+        resize=document.whole("image", "resize", 1, LARGEST_SIDE),
+        gray=document.flag("image", "gray") or False,
+        axes=axes,
+        white=white,
+    )
     name = document.string("image", source) or ""
     try:
         if source == "sample":
-            return open_sample(name, resize, gray)
-        return open_path((folder or Path()) / Path(name).expanduser(), resize, gray)
+            return open_sample(name, **how)
+        return open_path((folder or Path()) / Path(name).expanduser(), **how)
     except (InputError, RuntimeError) as error:  # RuntimeError: no home to expand ~ to
         raise document.error(("image", source), f"image.{source}: {error}") from None
 

@@ -36,10 +36,14 @@ class Message:
 
 @dataclass(frozen=True)
 class Train(Message):
-    """Begin a run by this recipe; paused: hold before its first step."""
+    """Begin a run by this recipe; paused: hold before its first step.
+
+    A default batch size larger than the data set is lowered, unless keep_batch_size: it was asked for.
+    """
 
     recipe: Recipe
     paused: bool = False
+    keep_batch_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,10 @@ class Continue(Message):
 
 @dataclass(frozen=True)
 class Find(Message):
-    """Try higher and higher learning rates on this recipe's network."""
+    """Try higher and higher learning rates on this recipe's network; keep_batch_size is as in Train."""
 
     recipe: Recipe
+    keep_batch_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ class Begun(Message):
 
     layers is the network's text, as the Layers page reads it; shape is that of an image [C, H, W].
     run is the run's folder, "" for a learning-rate search. lost: the run has checkpoints, of which none is
-    whole, so that it begins again.
+    whole, so that it begins again. notice: what the user should know about how the data was read.
     """
 
     recipe: Recipe
@@ -120,6 +125,7 @@ class Begun(Message):
     test_count: int
     parameters: int
     lost: bool = False
+    notice: str = ""
 
 
 @dataclass(frozen=True)

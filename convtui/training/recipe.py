@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from reprlib import repr as short_repr
 from typing import Any, Final
 
+from convtui.inputs.axes import AXES as ARRAY_AXES
 from convtui.inputs.names import printable
 
 SCHEDULES: Final = ("one-cycle", "constant")
+AXES: Final = (_AUTO := "auto", *ARRAY_AXES)
 OPTIMIZERS: Final = ("adamw", "sgd")
 
 
@@ -32,7 +34,8 @@ class Recipe:
     channels are those of the hidden convolutions, every one with stride 2; a last one has a channel a class.
     max_lr is the peak of the one-cycle schedule, or the constant rate. Momentum is SGD's momentum or Adam's
     beta1: one-cycle takes it from high to low and back, a constant rate leaves it at `momentum`.
-    image_size is the side that the pictures of a folder are scaled to; arrays keep their size.
+    image_size is the side that the pictures of a folder are scaled to; arrays keep their size. axes says
+    where an array has its channels, channels-first or channels-last; auto: where its shape lets expect them.
     Raises RecipeError for a value that no run can have.
     Source: Smith 2018, https://arxiv.org/abs/1803.09820;
     https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html
@@ -40,6 +43,7 @@ class Recipe:
 
     data: str = "mnist-12k"
     image_size: int = 28
+    axes: str = "auto"
     channels: tuple[int, ...] = (8, 16, 32, 64)
     first_kernel_size: int = 5
     batch_norm: bool = True
@@ -71,7 +75,7 @@ class Recipe:
             raise RecipeError("channels", self.channels, f"1 to {MOST_LAYERS} numbers, such as 8,16,32,64")
         for count in self.channels:
             _require_count("channels", count, 1, 1024)
-        for name, names in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS)):
+        for name, names in (("axes", AXES), ("schedule", SCHEDULES), ("optimizer", OPTIMIZERS)):
             if getattr(self, name) not in names:
                 raise RecipeError(name, getattr(self, name), " or ".join(names))
         if not isinstance(self.batch_norm, bool):
@@ -85,6 +89,11 @@ class Recipe:
             raise RecipeError(
                 "low_momentum", self.low_momentum, f"at most high_momentum {self.high_momentum}"
             )
+
+    @property
+    def data_axes(self) -> str:
+        """The axes as `load` takes them."""
+        return "" if self.axes == _AUTO else self.axes
 
     def with_text(self, name: str, text: str) -> Recipe:
         """The recipe with one hyper-parameter as a person types it: `batch_norm off`, `channels 8,16`."""
@@ -150,6 +159,8 @@ def _require_count(name: str, value: object, least: int, most: int) -> None:
 
 def _parsed(text: str, kind: type) -> Any:
     """The text as a value of that kind; what is none stays text, which the recipe's own check refuses."""
+    if kind is not str and "_" in text:  # which Python takes in numbers
+        return text
     try:
         if kind is bool:
             return {"on": True, "off": False, "yes": True, "no": False, "true": True, "false": False}[

@@ -37,7 +37,7 @@ def rates_text(rates: Sequence[float]) -> str:
 def recipe_words(recipe: Recipe, is_short: bool = False, rates: Sequence[float] = ()) -> str:
     """What tells a recipe from others: rate and norm, and all that differs from the default.
 
-    rates: those that were set one after another, where the recipe's own is not all (Record.rates_used).
+    rates: those that were set one after another, where the recipe's own is not all (RunHistory.rates_used).
     """
     rate = rates_text(rates or [recipe.max_lr])
     norm = "BN" if is_short else "batch norm"

@@ -1,6 +1,7 @@
 """The command line: the session it asks for, or one line and exit code 2 where that cannot be had."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -78,7 +79,7 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     "line", [line for line in cli.COMMANDS.splitlines() if line.startswith("  convtui ")]
 )
 def test_options_in_the_examples_exist(line: str) -> None:
-    _, *arguments = line.partition("   ")[0].split()
+    _, *arguments = shlex.split(line.partition("   ")[0])
     parser = cli._open_parser()
     if arguments[0] in ("render", "samples"):
         parser = {"render": cli._render_parser(), "samples": parser}[arguments.pop(0)]

@@ -140,13 +140,39 @@ def test_a_line_for_each_epoch(worker: FakeWorker, capsys: pytest.CaptureFixture
     worker.tell(Ready(), *told)
     assert train("--epochs", "2") == 0
     out, err = capsys.readouterr()
-    first, second, finished, where, how = out.splitlines()
+    left_out, first, second, finished, where, how = out.splitlines()
+    assert left_out == "the last 16 images of each epoch do not fill a mini-batch of 128 and are left out"
     assert first.startswith("epoch 1/2  train loss ")
     assert second.endswith("accuracy 98.50%  time 0.3 s")
     assert finished == "run 1 is finished: 40 steps in 0.6 s, accuracy 98.50%"
     assert where == f"kept in {run.path}"
     assert "convtui render train.svg --screen train --run 1" in how
     assert err == ""
+
+
+def test_how_the_data_was_read_is_told(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = kept(Recipe(epochs=2))
+    notice = "set.npz: shape (60, 5, 5, 3) read as [images, rows, columns, channels]"
+    told = [replace(event, notice=notice) if isinstance(event, Begun) else event for event in told]
+    worker.tell(Ready(), *told)
+    assert train("--epochs", "2") == 0
+    assert capsys.readouterr().err == f"convtui: {notice}\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "job"),
+    [
+        ((), Train(Recipe())),
+        (("--batch-size", "128"), Train(Recipe(), keep_batch_size=True)),
+        (("--batch-size", "64"), Train(Recipe(batch_size=64))),
+        (("--channels-last",), Train(Recipe(axes="channels-last"))),
+        (("--channels-first",), Train(Recipe(axes="channels-first"))),
+    ],
+)
+def test_what_was_asked_for_is_kept(worker: FakeWorker, options: tuple[str, ...], job: Train) -> None:
+    worker.tell(Failed("enough"))
+    assert train(*options) == 2
+    assert worker.told == [job]
 
 
 def test_a_run_that_diverges_is_told(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:

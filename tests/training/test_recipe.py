@@ -73,9 +73,9 @@ def test_what_no_run_can_have(name: str, text: str, told: str) -> None:
 
 
 def test_a_name_that_no_recipe_has() -> None:
-    with pytest.raises(RecipeError, match=r"^rate 1: must be one of data, image_size, channels, "):
+    with pytest.raises(RecipeError, match=r"^rate 1: must be one of data, image_size, axes, channels, "):
         Recipe().with_text("rate", "1")
-    with pytest.raises(RecipeError, match=r"^rate 1: must be one of batch_norm, "):
+    with pytest.raises(RecipeError, match=r"^rate 1: must be one of axes, batch_norm, "):
         Recipe.from_dict({"rate": 1})
 
 

@@ -149,7 +149,9 @@ class ConvolutionPage(Page):
         self.prompt(":", start, self._typed, suggester=SuggestFromList([*EXAMPLES.values(), *named]))
 
     def _typed(self, text: str) -> bool:
-        return self.change(lambda session: transition(text)(session))
+        from convtui.store.pictures import reopened
+
+        return self.change(lambda session: transition(text, reopened)(session))
 
     def _value_of(self, name: str) -> str:
         spec, session = self.session.spec, self.session

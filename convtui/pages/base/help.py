@@ -1,4 +1,4 @@
-"""Every key and what the mouse does, from the same table as the bindings."""
+"""Every key and what the mouse does, from the table of keys."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ A small network learns. Each step computes the loss of one mini-batch and moves 
 gradient, or against a running average of its gradients. The one-cycle schedule raises the learning rate \
 once and lowers it again. Every run is saved.""",
 }
+READING: Final = (
+    ("axes channels-last", "read the image's array as [rows, columns, channels]; also channels-first, auto"),
+    ("white 4095", "the stored value that is white; also auto"),
+    ("resize 64", "scale the image's longer side; also auto"),
+    ("gray on", "one channel; also off"),
+    ("kernel w.npy hwio", "read weights as Keras's [rows, columns, in, out]; oihw as PyTorch's"),
+    ("kernel [[1, 0], [0, -1]]", "a pasted array, also of numpy, PyTorch or MATLAB; o opens one as an image"),
+)
 _CONVOLUTION: Final = ("step", "matrix", "layers")
 
 
@@ -56,13 +64,17 @@ def help_text(page: str = "step") -> Content:
         if keys
     }
     tables["Editing (e)"] = list(EDIT_KEYS)
+    tables["How files are read (typed after :)"] = list(READING)
     tables["Mouse"] = list(MOUSE)
     lines = [Content(INTRODUCTIONS[page])]
     for name, rows in tables.items():
         wide = max(12, max(len(written) for written, _ in rows)) + 2
         lines += [Content(), Content.styled(name, "bold")]
         lines += [Content.assemble((written.ljust(wide), KEY_STYLE), does) for written, does in rows]
-    end = Content("ctrl+p finds every command, sample, kernel and theme by name.")
+    end = Content(
+        "Where the order of an array's axes is a guess, a line says how it was read.\n"
+        "ctrl+p finds every command, sample, kernel and theme by name."
+    )
     return Content("\n").join([*lines, Content(), end])
 
 

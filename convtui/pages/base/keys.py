@@ -1,4 +1,4 @@
-"""Every key in one place: the bindings, the footer and the help are made from this table."""
+"""Every key in one place: what keys do, the footer and the help are made from this table."""
 
 from __future__ import annotations
 

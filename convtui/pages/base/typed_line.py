@@ -23,6 +23,16 @@ _EDITS: Final = {
 _NOT_FOR_THE_PAGE: Final = ("tab", "shift+tab", "up", "down", "pageup", "pagedown")
 
 
+def one_line(text: str) -> str:
+    """A text of several lines as one; rows of numbers that only a new line parts get a semicolon between."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    joined = "".join(lines[:1])
+    for line in lines[1:]:
+        is_row = (joined[-1].isdigit() or joined[-1] == ".") and (line[0].isdigit() or line[0] in "-−+.")
+        joined += f"{';' if is_row else ''} {line}"
+    return joined
+
+
 class HasNotice(Protocol):
     """The page of a line: what it says goes when a key is pressed."""
 
@@ -77,6 +87,13 @@ class TypedLine(Input):
             await self.run_action(_EDITS[event.key])
         else:
             await super()._on_key(event)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """All the lines that are pasted, as one; Textual's own takes the first alone."""
+        if self.restrict is None:
+            event.stop()
+            event.prevent_default()
+            self.replace(one_line(event.text), *sorted(self.selection))
 
     async def take(self, event: events.Key) -> None:
         """A key that came past the line."""

@@ -40,7 +40,7 @@ class NetworkSource:
         if known and known[0]._data_set == self._data_set:
             data = known[1]
         else:
-            data = load(recipe.data, recipe.image_size)
+            data = load(recipe.data, recipe.image_size, recipe.data_axes)
         layers = layers_text(recipe, data.shape, len(data.classes))
         if not self.run:
             return data, Network.of(f"random weights, seed {self.seed}", layers, data.shape, self.seed)
@@ -52,8 +52,8 @@ class NetworkSource:
         )
 
     @property
-    def _data_set(self) -> tuple[str, int]:
-        return self.recipe.data, self.recipe.image_size
+    def _data_set(self) -> tuple[str, int, str]:
+        return self.recipe.data, self.recipe.image_size, self.recipe.axes
 
 
 def newest_run() -> NetworkSource | None:

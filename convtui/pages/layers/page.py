@@ -238,7 +238,9 @@ class LayersPage(ConvolutionPage):
         self.change_stack(more_filters(by))
 
     def _typed(self, text: str) -> bool:
-        return self.change(lambda session: layer_transition(text)(session))
+        from convtui.store.pictures import reopened
+
+        return self.change(lambda session: layer_transition(text, reopened)(session))
 
     def _value_of(self, name: str) -> str:
         return value_text(self.session.stack, name)

@@ -11,7 +11,7 @@ from convtui.pages.base.page import Page
 from convtui.training.datasets.open_any import DataSet, load
 from convtui.training.recipe import Recipe
 
-DataKey = tuple[str, int]
+DataKey = tuple[str, int, str]
 
 MOST_SETS: Final = 3  # data sets that are kept in memory
 
@@ -29,7 +29,7 @@ class DataCache:
 
     def get(self, recipe: Recipe) -> DataSet | str | None:
         """The recipe's data set, or why there is none; None while it is read."""
-        key = (recipe.data, recipe.image_size)
+        key = (recipe.data, recipe.image_size, recipe.data_axes)
         if key not in self._data:
             self.read(recipe)
         self._data[key] = self._data.pop(key)  # the last to be dropped
@@ -42,7 +42,7 @@ class DataCache:
 
     def read(self, recipe: Recipe, then: Callable[[], object] = _nothing) -> None:
         """Read the recipe's data set, even if it was read before; then do this."""
-        key = (recipe.data, recipe.image_size)
+        key = (recipe.data, recipe.image_size, recipe.data_axes)
         self._data[key] = None
 
         def work() -> Callable[[], None]:

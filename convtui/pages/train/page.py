@@ -19,7 +19,7 @@ from convtui.paint.canvas import Canvas
 from convtui.paint.controls import Control
 from convtui.state.history import Document
 from convtui.training.next_run import NEXT_RUN
-from convtui.training.protocol import Watch
+from convtui.training.protocol import Begun, Watch
 from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.trainer import Trainer, TrainerError
 
@@ -44,6 +44,7 @@ class TrainPage(Page):
         self.panes = TrainPanes(self._wheeled)
         self._footer: Mapping[str, str] = {}  # as it was drawn last
         self._seen: tuple[RunHistory | None, int] = (None, 0)  # the run, and how many are compared
+        self._told: list[Begun] = []  # those whose notice was shown
 
     @property
     def trainer(self) -> Trainer:
@@ -73,7 +74,7 @@ class TrainPage(Page):
         """What space and enter would do, whether there is something to stop, and which view comes next."""
         active, shown, lost = self.trainer.active, self.views.history, self._lost
         can_go_on = active.state is State.PAUSED if active else lost is not None
-        run = "go on" if can_go_on else "pause" if active else "new run" if shown else "run"
+        run = "resume" if can_go_on else "pause" if active else "new run" if shown else "run"
         is_over = active is None and shown is not None and lost is None
         step = "show" if self.views.tab is Tab.RUNS else "" if is_over else "step"
         stop = "stop" if self.trainer.is_busy or lost else ""
@@ -102,6 +103,17 @@ class TrainPage(Page):
                 runs.compare_no_more()
             runs.select(current)
         self._seen = seen
+        self._say_how_it_was_read()
+
+    def _say_how_it_was_read(self) -> None:
+        """What a job that has begun tells of its data, once."""
+        trainer = self.trainer
+        run = trainer.current if trainer.current and trainer.current.run in trainer.histories else None
+        for job in run, trainer.search:
+            begun = job.begun if job else None
+            if begun and begun.notice and begun not in self._told:
+                self._told.append(begun)
+                self.say(begun.notice)
 
     # -- the run
 

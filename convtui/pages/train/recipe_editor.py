@@ -235,7 +235,7 @@ class RecipeEditor:
             legal = f"at most {len(data.train_images)}, the number of training images"
             raise RecipeError(name, recipe.batch_size, legal)
         self.change(recipe)
-        if name in ("data", "image_size"):
+        if name in ("data", "image_size", "axes"):
             self._data.read(recipe, partial(self._warn_of, recipe))
 
     def _warn_of(self, recipe: Recipe) -> None:
@@ -249,7 +249,7 @@ class RecipeEditor:
         """Take back the last change: of the next run's recipe, or of the rate of the active run."""
         left = self._next
         while self._page.host.timelines.undo(NEXT_RUN):
-            change = left.rate
+            change = left.rate if left.rate is not self._next.rate else None
             if left.recipe != self.recipe or (change and self._set_again(change, change.before)):
                 return
             left = self._next
@@ -259,7 +259,7 @@ class RecipeEditor:
         """Make the change again that was undone last."""
         left = self._next
         while self._page.host.timelines.redo(NEXT_RUN):
-            change = self._next.rate
+            change = self._next.rate if self._next.rate is not left.rate else None
             if left.recipe != self.recipe or (change and self._set_again(change, change.after)):
                 return
             left = self._next

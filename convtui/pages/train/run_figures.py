@@ -17,7 +17,7 @@ from convtui.pages.train.run_labels import rate_words, run_words, state_words
 from convtui.paint.band import Band
 from convtui.paint.colours import Array
 from convtui.training.architecture import layers_text
-from convtui.training.datasets.minibatches import pictured
+from convtui.training.datasets.minibatches import lowered, may_lower, pictured
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.process.activation_stats import HISTOGRAM_IMAGES
 from convtui.training.protocol import LayerStatistics, Snapshot
@@ -101,6 +101,8 @@ def schedule_of(history: RunHistory) -> plain.Schedule:
 
 def schedule_to_come(recipe: Recipe, data: DataSet | None) -> plain.Schedule:
     """That of the next run; empty while nobody knows how many images there are."""
+    if data and may_lower(recipe):
+        recipe, _ = lowered(recipe, len(data.train_images))
     steps = recipe.epochs * (len(data.train_images) // recipe.batch_size) if data else 0
     return plain.Schedule(*schedule(recipe, steps), 0, _momentum_name(recipe))
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from convtui.inputs.names import printable
 from convtui.paint.text import significant
 from convtui.training.architecture import network
+from convtui.training.datasets.minibatches import lowered, may_lower
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.protocol import ALL_LOST
 from convtui.training.recipe import Recipe
@@ -45,16 +46,23 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
         return ("These images cannot be read.", "d chooses others: a bundled name, an .npz file or a folder.")
     if data is None:
         return ("Reading the images …" if is_idle else "",)
+    told = ""
+    if may_lower(recipe):
+        recipe, told = lowered(recipe, len(data.train_images))
     steps = len(data.train_images) // recipe.batch_size
     images = f"{len(data.train_images):,} training and {len(data.test_images):,} validation images"
     size = recipe.batch_size
-    length = f"{recipe.epochs} epochs of {steps:,} steps; each step uses a mini-batch of {size}."
+    rest = len(data.train_images) % size
+    left = f"; images left out of each epoch: {rest:,}" if rest else ""
+    length = f"{recipe.epochs} epochs of {steps:,} steps; each step uses a mini-batch of {size}{left}."
     if not steps:
         length = f"A mini-batch of {size} is larger than the training set: Z halves it."
     about = (
         f"{printable(data.name)}: {len(data.classes)} classes, {images}.",
+        *([f"{data.notice}."] if data.notice else []),
         f"{network_words(recipe, data)}.",
         length,
+        *([f"{told}."] if told else []),
     )
     if not is_idle:
         return ("Starting …", "", *about)

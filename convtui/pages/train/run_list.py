@@ -31,7 +31,7 @@ def read_histories(known: Mapping[str, RunHistory], outline: bool = False) -> di
 
 
 class RunList:
-    """Records by their runs' folders, the newest run first; at most one is selected, a few are marked."""
+    """Histories by their runs' folders, the newest run first; at most one is selected, a few are marked."""
 
     def __init__(self) -> None:
         self.kept: dict[str, RunHistory] = {}

@@ -36,19 +36,19 @@ def read_folders(folder: Path, side: int) -> Parts:
     train = next((inside[name] for name in _TRAIN if name in inside), None)
     tests = [inside[name] for name in _TEST if name in inside]
     if train is None or not _classes(train):
-        whole, classes = _read({folder: _classes(folder)}, side)
+        whole, classes, notice = _read({folder: _classes(folder)}, side)
         with naming(folder):
-            return Parts(*split(whole[0], classes), classes)
+            return Parts(*split(whole[0], classes), classes, notice=notice)
     test = next((each for each in tests if _classes(each)), None)
     if test is None:
         name = printable(str(folder))
         raise InputError(f"{name}: has {train.name}, but no test, valid or val of such sub-folders")
-    parts, classes = _read({train: _classes(train), test: _classes(test)}, side)
-    return Parts(parts[0], parts[1], classes)
+    parts, classes, notice = _read({train: _classes(train), test: _classes(test)}, side)
+    return Parts(parts[0], parts[1], classes, notice=notice)
 
 
-def _read(folders: dict[Path, list[Path]], side: int) -> tuple[list[Part], tuple[str, ...]]:
-    """A part from each folder with these classes, and the classes, which must be the same in all."""
+def _read(folders: dict[Path, list[Path]], side: int) -> tuple[list[Part], tuple[str, ...], str]:
+    """A part from each folder, the classes, which must be the same in all folders, and a notice."""
     (first, of_first), *others = folders.items()
     if not of_first:
         raise InputError(f"{printable(str(first))}: {NO_DATA_SET}")
@@ -64,7 +64,8 @@ def _read(folders: dict[Path, list[Path]], side: int) -> tuple[list[Part], tuple
         if len(classes) > MOST_CLASSES:
             raise InputError(f"has {len(classes):,} sub-folders; at most {MOST_CLASSES:,} classes are read")
         require_few_values(sum(len(names) for part in files for names in part) * 3 * side**2)
-    pictures = [[_bytes(file, side) for names in part for file in names] for part in files]
+    notices: list[str] = []
+    pictures = [[_bytes(file, side, notices) for names in part for file in names] for part in files]
     is_grey = all(len(picture) == 1 for part in pictures for picture in part)
     channels = 1 if is_grey else 3
     parts = []
@@ -72,7 +73,7 @@ def _read(folders: dict[Path, list[Path]], side: int) -> tuple[list[Part], tuple
         labels = np.repeat(np.arange(len(of_part)), [len(names) for names in of_part]).astype(np.int64)
         shape = (channels, side, side)
         parts.append(Part(np.stack([np.broadcast_to(image, shape) for image in images]), labels))
-    return parts, classes
+    return parts, classes, _first_of(notices)
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -105,7 +106,16 @@ def _pictures(folder: Path) -> list[Path]:
     return files
 
 
-def _bytes(file: Path, side: int) -> Images:
-    """The picture's middle square [1 if it is grey, else 3, side, side] of 0 to 255."""
-    picture = np.round(read_square(file, side) * 255).astype(np.uint8)
+def _first_of(notices: list[str]) -> str:
+    """The first, and of how many more pictures there is something to tell."""
+    more = f" (and {len(notices) - 1:,} more such notices)" if len(notices) > 1 else ""
+    return f"{notices[0]}{more}" if notices else ""
+
+
+def _bytes(file: Path, side: int, notices: list[str]) -> Images:
+    """The picture's middle square [1 if it is grey, else 3, side, side] of 0 to 255; appends its notice."""
+    square = read_square(file, side)
+    if square.notice:
+        notices.append(f"{printable(f'{file.parent.name}/{file.name}')}: {square.notice}")
+    picture = np.round(square.values * 255).astype(np.uint8)
     return picture[:1] if (picture == picture[0]).all() else picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.spec import LARGEST_VALUE
-from convtui.inputs.images import InputError, has_channels_last
+from convtui.inputs.axes import with_channels_first
+from convtui.inputs.images import InputError
 from convtui.inputs.names import printable
 
 Images = NDArray[Any]
@@ -39,6 +41,8 @@ class Parts(NamedTuple):
     """What a reader found; classes are the names of the labels 0, 1, ..., () if they have none.
 
     black, white: the values drawn as black and as white.
+    axes: the order in which their axes were read, where another was possible.
+    notice: what the user should know about how they were read; "" if nothing.
     """
 
     train: Part
@@ -46,6 +50,16 @@ class Parts(NamedTuple):
     classes: tuple[str, ...] = ()
     black: float = 0.0
     white: float = 255.0
+    axes: str = ""
+    notice: str = ""
+
+
+class ImagesRead(NamedTuple):
+    """Images [N, C, H, W], the order in which their axes were read if another was possible, and a notice."""
+
+    images: Images
+    axes: str
+    notice: str
 
 
 @contextmanager
@@ -71,34 +85,45 @@ def require_few_values(count: int) -> None:
         raise InputError(f"holds {count:,} values; at most {MOST_VALUES:,} are read")
 
 
-def as_images(array: NDArray[Any]) -> Images:
+def as_images(array: NDArray[Any], axes: str = "") -> ImagesRead:
     """Images [N, C, H, W]: whole numbers from 0 to 255 as uint8, all others as float32.
 
-    Axes may be [N, H, W], [N, C, H, W], or [N, H, W, C] with 1, 3 or 4 channels. Raises InputError.
+    They may be [N, H, W], [N, C, H, W], or [N, H, W, C] by these axes or by their shape. Raises InputError.
     """
     if array.dtype.kind not in "biuf":
         raise InputError(f"has values of type {array.dtype}; expected integers, floats or booleans")
     if array.ndim not in (3, 4):
-        axes = "[images, rows, cols], [images, channels, rows, cols] and [images, rows, cols, channels]"
-        raise InputError(f"has the shape {array.shape}; expected {axes}")
+        axes = "[images, rows, columns], or four axes with channels before or after the rows and columns"
+        raise InputError(f"has the shape {array.shape}; expected {axes}{_unflattened(array.shape)}")
     if array.size == 0:
         raise InputError(f"holds no images; its shape is {array.shape}")
+    order = notice = ""
     if array.ndim == 3:
         array = array[:, np.newaxis]
-    elif has_channels_last(array.shape[1:]):
-        array = np.moveaxis(array, -1, 1)
+    else:
+        array, order, notice = with_channels_first(array, axes)
     least, most = float(array.min()), float(array.max())
     if not (least >= -LARGEST_VALUE and most <= LARGEST_VALUE):  # NaN fails both
         number = int(np.argwhere(~(np.abs(array.astype(np.float64)) <= LARGEST_VALUE))[0][0])
         raise InputError(f"image {number} has values that are not finite or exceed {LARGEST_VALUE:g} in size")
     are_bytes = array.dtype.kind != "f" and least >= 0 and most <= 255
-    return np.ascontiguousarray(array, dtype=np.uint8 if are_bytes else _FLOATS)
+    images = np.ascontiguousarray(array, dtype=np.uint8 if are_bytes else _FLOATS)
+    return ImagesRead(images, order, notice)
+
+
+def _unflattened(shape: tuple[int, ...]) -> str:
+    """How images that are a row each become square ones, if they do."""
+    side = math.isqrt(shape[1]) if len(shape) == 2 else 0
+    return f": save images.reshape(-1, {side}, {side})" if side > 1 and side**2 == shape[1] else ""
 
 
 def as_labels(array: NDArray[Any]) -> Labels:
     """Labels [N], from [N] or [N, 1] whole numbers from 0 to 999. Raises InputError."""
     if array.dtype.kind not in "biuf":
         raise InputError(f"has labels of type {array.dtype}; expected whole numbers")
+    if _is_one_hot(array):
+        how = "expected whole numbers: save labels.argmax(axis=1)"
+        raise InputError(f"has one-hot labels of shape {array.shape}; {how}")
     if array.ndim not in (1, 2) or array.shape[1:] not in ((), (1,)):
         raise InputError(f"has the shape {array.shape}; expected one whole number for each image, [images]")
     flat = array.reshape(-1)
@@ -108,6 +133,12 @@ def as_labels(array: NDArray[Any]) -> Labels:
         at = int(is_legal.argmin())
         raise InputError(f"label {at} is {flat[at]}: must be a whole number from 0 to {MOST_CLASSES - 1}")
     return flat.astype(np.int64)
+
+
+def _is_one_hot(array: NDArray[Any]) -> bool:
+    if array.ndim != 2 or array.shape[1] < 2:
+        return False
+    return bool(((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all())
 
 
 def extent(images: Images) -> tuple[float, float]:

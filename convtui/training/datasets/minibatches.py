@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convtui.training.datasets.open_any import DataSet
+from convtui.training.recipe import Recipe
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -34,6 +36,29 @@ class MiniBatches:
             self._order = shuffled(len(self._data.train_images), self._seed, epoch)
         chosen = self._order[number * self._size : (number + 1) * self._size]
         return normalised(self._data.train_images[chosen], self._data), self._data.train_labels[chosen]
+
+
+def lowered(recipe: Recipe, count: int) -> tuple[Recipe, str]:
+    """The recipe with mini-batches no larger than so many images, and what to tell if it was changed."""
+    if recipe.batch_size <= count:
+        return recipe, ""
+    told = f"batch_size lowered from {recipe.batch_size} to {count}, the number of training images"
+    return replace(recipe, batch_size=count), told
+
+
+def may_lower(recipe: Recipe) -> bool:
+    """Whether its batch size is the default, so that nobody need have asked for it."""
+    return recipe.batch_size == Recipe.batch_size
+
+
+def left_out(count: int, size: int) -> str:
+    """What to tell of the images that MiniBatches leaves out of an epoch of so many; "" if there are none."""
+    rest = count % size
+    if not rest:
+        return ""
+    if rest == 1:
+        return f"the last image of each epoch does not fill a mini-batch of {size} and is left out"
+    return f"the last {rest:,} images of each epoch do not fill a mini-batch of {size} and are left out"
 
 
 def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable, Sequence
+from itertools import chain, product
 from pathlib import Path
 from typing import IO, Any, Final
 from zipfile import ZipFile
@@ -24,61 +27,104 @@ from convtui.training.datasets.labelled_images import (
     split,
 )
 
-_SPLIT: Final = (
+_STYLES: Final = (
     ("train_images", "train_labels", "test_images", "test_labels"),
     ("x_train", "y_train", "x_test", "y_test"),
 )
 _WHOLE: Final = ("images", "labels")
+_PARTS: Final = {
+    "train": ("training", "train", "trn"),
+    "test": ("testing", "test", "tst"),
+    "validation": ("validation", "valid", "val", "dev"),
+}
+_HELD: Final = {
+    "images": ("images", "image", "imgs", "img", "inputs", "features", "data", "pixels", "x"),
+    "labels": ("labels", "label", "targets", "target", "classes", "y"),
+}
+_NAME: Final = re.compile(
+    r"(?:(?P<before>{parts})[_\-. ]?)?(?P<held>{held})(?:[_\-. ]?(?P<after>{parts}))?".format(
+        parts="|".join(chain(*_PARTS.values())), held="|".join(chain(*_HELD.values()))
+    )
+)
+
+_Roles = dict[tuple[str, str], str]  # part, "" for the whole, and what is held; the array's name
 
 
-def read_npz(file: Path) -> Parts:
-    """The arrays train_images, train_labels, test_images and test_labels, or Keras's x_train and so on.
+def read_npz(file: Path, axes: str = "") -> Parts:
+    """The arrays train_images, train_labels, test_images and test_labels, or others of the usual names.
 
-    An archive with images and labels alone is split. Raises InputError.
+    Those are X_train, y_train, X_test and y_test, trainX, training_images, val_labels and the like. An
+    archive with images and labels (X and y, data and target) alone is split. Raises InputError.
     """
     with naming(file):
         try:
             with ZipFile(file) as archive:
-                return _parts(archive)
+                return _parts(archive, axes)
         except (InputError, OSError):
             raise
         except Exception as error:  # zipfile's, zlib's and numpy's
             raise InputError(f"is not a complete .npz archive of numbers ({reason(error)})") from None
 
 
-def _parts(archive: ZipFile) -> Parts:
-    held = {name.removesuffix(".npy") for name in archive.namelist()}
-    names = max((*_SPLIT, _WHOLE), key=lambda names: len(held.intersection(names)))
-    for name in names:
-        if name not in held:
-            holds = printable(", ".join(sorted(held))) if held else "nothing"
-            wanted = ", or ".join((*map(", ".join, _SPLIT), f"{' and '.join(_WHOLE)},"))
-            raise InputError(f"has no array {name}; it holds {holds}, and {wanted} are read")
-    if names == _WHOLE:
-        whole = _part(archive, *names)
+def _parts(archive: ZipFile, axes: str) -> Parts:
+    held = [name.removesuffix(".npy") for name in archive.namelist()]
+    roles = _roles(held)
+    parts = {part for part, _ in roles}
+    if "" in parts and "train" not in parts:
+        _require(held, roles, "")
+        whole, order, notice = _part(archive, roles, "", axes)
         train, test = split(whole)
     else:
-        train, test = _part(archive, *names[:2]), _part(archive, *names[2:])
+        tested = "test" if ("test", "images") in roles or ("test", "labels") in roles else "validation"
+        _require(held, roles, "train", tested)
+        train, order, notice = _part(archive, roles, "train", axes)
+        test, *_ = _part(archive, roles, tested, axes)
+        if tested == "test" and ("validation", "images") in roles:
+            left_out = f"{roles['validation', 'images']} is left out: {roles['test', 'images']} is used"
+            notice = "; ".join(filter(None, (notice, printable(left_out))))
     black, white = extent(train.images)
-    return Parts(train, test, (), black, white)
+    return Parts(train, test, (), black, white, order, notice)
 
 
-def _part(archive: ZipFile, images: str, labels: str) -> Part:
-    part = Part(_images(archive, images), _labels(archive, labels))
-    if len(part.images) != len(part.labels):
-        counts = f"{images} has {len(part.images):,} images, {labels} {len(part.labels):,} labels"
-        raise InputError(f"{counts}; there must be a label for each image")
-    return part
+def _roles(held: Iterable[str]) -> _Roles:
+    """Which array is what, by its name. Raises InputError where two are the same."""
+    roles: _Roles = {}
+    for name in held:
+        match = _NAME.fullmatch(name.lower())
+        if match is None or (match["before"] and match["after"]):
+            continue
+        said = match["before"] or match["after"]
+        part = next((part for part, words in _PARTS.items() if said in words), "")
+        role = part, next(what for what, words in _HELD.items() if match["held"] in words)
+        if role in roles:
+            both = f"{printable(roles[role])} and {printable(name)}"
+            raise InputError(f"has both {both}, which stand for the same; leave one of them out")
+        roles[role] = name
+    return roles
 
 
-def _images(archive: ZipFile, name: str) -> NDArray[Any]:
-    with naming(name):
-        return as_images(_array(archive, name))
+def _require(held: Sequence[str], roles: _Roles, *parts: str) -> None:
+    """Raises InputError for an array that is not there, by the name that the others let expect."""
+    small = {name.lower() for name in held}
+    styles = _STYLES if len(parts) == 2 else (_WHOLE, ("x", "y"))
+    style = max(styles, key=lambda names: len(small.intersection(names)))
+    for name, role in zip(style, product(parts, _HELD), strict=True):
+        if role not in roles:
+            holds = printable(", ".join(sorted(held))) if held else "nothing"
+            wanted = ", or ".join((*map(", ".join, _STYLES), f"{' and '.join(_WHOLE)},"))
+            raise InputError(f"has no array {name}; it holds {holds}, and {wanted} are read")
 
 
-def _labels(archive: ZipFile, name: str) -> NDArray[np.int64]:
-    with naming(name):
-        return as_labels(_array(archive, name))
+def _part(archive: ZipFile, roles: _Roles, part: str, axes: str) -> tuple[Part, str, str]:
+    images_name, labels_name = roles[part, "images"], roles[part, "labels"]
+    with naming(images_name):
+        images, order, notice = as_images(_array(archive, images_name), axes)
+    with naming(labels_name):
+        labels = as_labels(_array(archive, labels_name))
+    if len(images) != len(labels):
+        counts = f"{images_name} has {len(images):,} images, {labels_name} {len(labels):,} labels"
+        raise InputError(f"{printable(counts)}; there must be a label for each image")
+    return Part(images, labels), order, notice
 
 
 def _array(archive: ZipFile, name: str) -> NDArray[Any]:

@@ -14,10 +14,12 @@ from typing import Final
 import numpy as np
 
 from convtui.inputs import samples
+from convtui.inputs.axes import AXES
+from convtui.inputs.idx_files import FOUR_FILES, idx_shape
 from convtui.inputs.images import InputError, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.training.datasets.folders import read_folders
-from convtui.training.datasets.idx import is_idx_file, read_idx
+from convtui.training.datasets.idx import find_idx, read_idx
 from convtui.training.datasets.labelled_images import NO_DATA_SET, Images, Labels, Part, Parts, naming
 from convtui.training.datasets.npz import read_npz
 
@@ -25,6 +27,7 @@ DEFAULT_SIZE: Final = 28
 LARGEST_SIZE: Final = 512
 PARTS: Final = ("train", "test")
 
+_UNNAMED_IDX: Final = f"is an IDX file; name the four files of a data set {FOUR_FILES}"
 _BLOCK: Final = 1024
 _BYTES_REACH: Final = 128  # from which on values are no share of 1
 
@@ -42,6 +45,8 @@ class DataSet:
     mean, std: of all values of the training images; std is never 0.
     black, white: the values to draw as black and as white.
     image_size: the side that pictures were scaled to; None for arrays, which keep their size.
+    axes: the order in which an array's axes were read, where another was possible.
+    notice: what the user should know about how it was read; "" if nothing.
     """
 
     name: str
@@ -56,6 +61,8 @@ class DataSet:
     black: float = 0.0
     white: float = 255.0
     image_size: int | None = None
+    axes: str = ""
+    notice: str = ""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -63,28 +70,38 @@ class DataSet:
         channels, rows, columns = self.train_images.shape[1:]
         return channels, rows, columns
 
+    @property
+    def named_notice(self) -> str:
+        """The notice, if there is one, with the data set's name before it."""
+        return self.notice and f"{printable(self.name)}: {self.notice}"
 
-def load(source: str, image_size: int = DEFAULT_SIZE) -> DataSet:
+
+def load(source: str, image_size: int = DEFAULT_SIZE, axes: str = "") -> DataSet:
     """The data set of that bundled name, .npz file or folder.
 
-    A folder holds MNIST's IDX files, plain or .gz, itself or in a folder raw, as torchvision has them, or a
-    sub-folder of pictures for each class, with or without a train and a test (or valid, val) folder above
-    them. Of each picture the middle square is taken and scaled to image_size, 1 to 512; arrays keep their
-    size. Without images to test on, a fifth of each class is, drawn with seed 0. Nothing is ever unpickled.
+    A folder holds MNIST's IDX files, plain or .gz, itself or in a folder raw or gzip, or in folders named
+    like them; of several data sets in it one is named as FOLDER/emnist-letters, or by one of its files. Or it
+    holds a sub-folder of pictures for each class, with or without a train and a test (or valid, val) folder
+    above them. Of each picture the middle square is taken and scaled to image_size, 1 to 512; arrays keep
+    their size. Without images to test on, a fifth of each class is, drawn with seed 0. Nothing is ever
+    unpickled.
+    axes: "channels-first" or "channels-last" of arrays with channels; by default what their shape says.
     Raises DataError for whatever is wrong.
     """
     try:
         if not 1 <= image_size <= LARGEST_SIZE:
             raise InputError(f"image_size {image_size}: must be 1 to {LARGEST_SIZE} pixels")
+        if axes not in ("", *AXES):
+            raise InputError(f"axes {printable(axes)}: must be {' or '.join(AXES)}")
         if source in samples.data_names():
             path = samples.folder() / "data" / f"{source}.npz"
             return _data_set(read_npz(path), source, source, None)
         path = _existing(source)
-        size = None
-        if path.is_file():
-            parts = read_npz(path)
-        elif (folder := _idx_folder(path)) is not None:
-            parts = read_idx(folder, _names(folder))
+        found, size = find_idx(path), None
+        if found is not None:
+            parts = read_idx(found, axes)
+        elif path.is_file():
+            parts = read_npz(path, axes)
         else:
             parts, size = read_folders(path, image_size), image_size
         return _data_set(parts, path.name, str(path), size)
@@ -97,7 +114,7 @@ def load(source: str, image_size: int = DEFAULT_SIZE) -> DataSet:
 def check(source: str) -> None:
     """Raises InputError if `load` could not find what that names, without reading any of it."""
     if source not in samples.data_names():
-        _existing(source)
+        find_idx(_existing(source))
 
 
 def fingerprint(data: DataSet) -> str:
@@ -109,12 +126,17 @@ def fingerprint(data: DataSet) -> str:
     return hashed.hexdigest()
 
 
-def picture(data: DataSet, part: str, index: int, normalised: bool = False) -> Picture:
+def picture(
+    data: DataSet, part: str, index: int, normalised: bool = False, white: float | None = None
+) -> Picture:
     """One image to look at, of the part "train" or "test": from 0, black, to 1, white.
 
     normalised: (values - mean) / std instead, which is what a network is trained on and sees.
+    white: the value that is drawn as white, 0 as black; by default those of the data set.
     Raises DataError for another part, and for an index that the part does not have.
     """
+    if normalised and white is not None:
+        raise DataError(f"{printable(data.name)}: normalised values have no white; leave out one of the two")
     if part not in PARTS:
         raise DataError(f"{printable(data.name)}: has no part {printable(part)}; it has train and test")
     images, labels = {
@@ -124,7 +146,8 @@ def picture(data: DataSet, part: str, index: int, normalised: bool = False) -> P
     if not 0 <= index < len(images):
         legal = f"its {part} images are 0 to {len(images) - 1}"
         raise DataError(f"{printable(data.name)}: has no {part} image {index}; {legal}")
-    low, scale = (data.mean, data.std) if normalised else (data.black, data.white - data.black)
+    black, highest = (data.black, data.white) if white is None else (0.0, white)
+    low, scale = (data.mean, data.std) if normalised else (black, highest - black)
     pixels = (images[index].astype(np.float64) - low) / scale
     pixels.setflags(write=False)
     marks = ":normalised" if normalised else ""
@@ -136,8 +159,11 @@ def picture(data: DataSet, part: str, index: int, normalised: bool = False) -> P
         + (", normalised" if normalised else ""),
         source=f"{data.source}:{part}:{index}{marks}",
         colour=len(pixels) == 3 and bool(pixels.min() >= 0 and pixels.max() <= 1),
-        lowest=(data.black - low) / scale,
-        highest=(data.white - low) / scale,
+        lowest=(black - low) / scale,
+        highest=(highest - low) / scale,
+        white=white,
+        axes=data.axes,
+        notice=data.named_notice,
     )
 
 
@@ -149,12 +175,14 @@ def _told(name: str) -> str:
 
 
 def _existing(source: str) -> Path:
-    """The .npz file or the folder of that name. Raises InputError for anything else."""
+    """The .npz file, the folder or the IDX files of that name. Raises InputError for anything else."""
     name = printable(source)
     try:
         path = Path(source).expanduser().absolute()
         status = path.stat()
     except FileNotFoundError:
+        if not path.is_symlink() and find_idx(path) is not None:
+            return path
         close = did_you_mean(Path(source).name, [*samples.data_names(), *neighbours(path)])
         what = "is a broken link" if path.is_symlink() else f"no such data set, file or folder{close}"
         raise InputError(f"{name}: {what}") from None
@@ -166,31 +194,12 @@ def _existing(source: str) -> Path:
         raise InputError(f"{name}: {NO_DATA_SET}")
     if stat.S_ISDIR(status.st_mode):
         return path
-    if is_idx_file(path.name):
-        raise InputError(f"{name}: is one of the four files of a data set; name the folder that holds them")
-    if not stat.S_ISREG(status.st_mode) or path.suffix.lower() != ".npz":
+    if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{name}: {NO_DATA_SET}")
+    if path.suffix.lower() != ".npz" and find_idx(path) is None:
+        is_idx = idx_shape(path) is not None
+        raise InputError(f"{name}: {_UNNAMED_IDX if is_idx else NO_DATA_SET}")
     return path
-
-
-def _names(folder: Path) -> list[str]:
-    with naming(folder):
-        return [path.name for path in folder.iterdir()]
-
-
-def _idx_folder(folder: Path) -> Path | None:
-    """Where MNIST's files lie: there or in its folder raw; None if they do not.
-
-    Raises InputError that names the right folder if it is one of those inside, as under torchvision's root.
-    """
-    for each in folder, folder / "raw":
-        if each.is_dir() and any(map(is_idx_file, _names(each))):
-            return each
-    with naming(folder):
-        for raw in sorted(folder.glob("*/raw")):
-            if raw.is_dir() and any(map(is_idx_file, _names(raw))):
-                raise InputError(f"has MNIST's IDX files in {printable(raw.parent.name)}; name that folder")
-    return None
 
 
 def _data_set(parts: Parts, name: str, source: str, image_size: int | None) -> DataSet:
@@ -207,7 +216,10 @@ def _data_set(parts: Parts, name: str, source: str, image_size: int | None) -> D
         mean, std = _moments(train.images)
         if std == 0:
             raise InputError(f"every value of the training images is {mean:g}; there is nothing to learn")
-        return DataSet(name, source, *train, *test, classes, mean, std, parts.black, parts.white, image_size)
+        drawn = parts.black, parts.white
+        return DataSet(
+            name, source, *train, *test, classes, mean, std, *drawn, image_size, parts.axes, parts.notice
+        )
 
 
 def _alike(train: Part, test: Part) -> tuple[Part, Part]:

@@ -26,7 +26,7 @@ _NO_CAUSES: Final = ("ignored: ", "note: ")  # what was not obeyed; how Rust wou
 
 
 class WorkerProcess:
-    """A training process; `await Worker.start()` makes one."""
+    """A training process; `await WorkerProcess.start()` makes one."""
 
     def __init__(self, process: Process) -> None:
         assert process.stdin

@@ -1,7 +1,7 @@
 """The training process: does one job after another, and obeys commands between any two steps.
 
 It ends when its parent does. A run is saved whenever it holds or ends and every few seconds between, so that
-whatever ends the process costs little; what it tells of a run is active disk before anybody reads it.
+whatever ends the process costs little; what it tells of a run is on the disk before anybody reads it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from convtui.inputs.names import printable
 from convtui.training.architecture import layers_text, network
+from convtui.training.datasets.minibatches import lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
@@ -101,24 +102,29 @@ class Worker:
         if isinstance(self._loop, Exception):
             raise self._loop
         match job:
-            case Train(recipe, paused):
-                data = load(recipe.data, recipe.image_size)
-                recipe = replace(recipe, data=data.source)
+            case Train(recipe, paused, keep_batch_size):
+                data = load(recipe.data, recipe.image_size, recipe.data_axes)
+                recipe, told = _fitted(recipe, data, keep_batch_size)
+                recipe = replace(recipe, data=data.source, axes=data.axes or recipe.axes)
                 training = self._loop.Training(recipe, data)
                 with new_run(recipe, fingerprint(data)).locked() as run:
-                    self._run(training, run, paused)
+                    self._run(training, run, paused, notice=told)
             case Continue(folder):
                 with find_run(folder).locked() as run:
-                    data = load(run.recipe.data, run.recipe.image_size)
+                    data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
                     run.check_data(fingerprint(data))
                     training = self._loop.Training(run.recipe, data, checkpoint := run.checkpoint())
                     self._run(training, run, lost=checkpoint is None and bool(run.checkpoints()))
-            case Find(recipe):
-                self._find(recipe, load(recipe.data, recipe.image_size))
+            case Find(recipe, keep_batch_size):
+                data = load(recipe.data, recipe.image_size, recipe.data_axes)
+                recipe, told = _fitted(recipe, data, keep_batch_size)
+                self._find(recipe, data, told)
 
-    def _run(self, training: Training, run: Run, is_paused: bool = False, lost: bool = False) -> None:
+    def _run(
+        self, training: Training, run: Run, is_paused: bool = False, lost: bool = False, notice: str = ""
+    ) -> None:
         begun = _begun(training.recipe, training.data, training.step, training.total_steps, str(run.path))
-        begun = replace(begun, lost=lost)
+        begun = replace(begun, lost=lost, notice=notice or training.data.named_notice)
         try:
             UnderWay(training, run, self._inbox, self._outbox, self._jobs.append).do(begun, is_paused)
         except Exception as error:
@@ -126,8 +132,8 @@ class Worker:
                 run.append(Failed(reason_of(error)))
             raise
 
-    def _find(self, recipe: Recipe, data: DataSet) -> None:
-        self._outbox.send(_begun(recipe, data, 0, len(RATES)))
+    def _find(self, recipe: Recipe, data: DataSet, notice: str) -> None:
+        self._outbox.send(replace(_begun(recipe, data, 0, len(RATES)), notice=notice))
         for count, event in enumerate(self._loop.find(recipe, data), 1):
             self._outbox.send(event)
             while message := self._inbox.get_waiting():
@@ -148,6 +154,14 @@ def _import_loop() -> Any:
         return loop
     except Exception as error:
         return error
+
+
+def _fitted(recipe: Recipe, data: DataSet, keep_batch_size: bool) -> tuple[Recipe, str]:
+    """The recipe for this data set, and what to tell of how that was read and of what was changed."""
+    told = ""
+    if not keep_batch_size and may_lower(recipe):
+        recipe, told = lowered(recipe, len(data.train_images))
+    return recipe, "; ".join(filter(None, (data.named_notice, told)))
 
 
 def _begun(recipe: Recipe, data: DataSet, step: int, total_steps: int, run: str = "") -> Begun:

@@ -359,6 +359,7 @@ class Search:
         self.recipe = recipe
         self.state = State.STARTING
         self.reason = ""
+        self.begun: Begun | None = None
         self.tried = Columns("lr", "loss", "smooth")
         self.steepest: float | None = None
         self.suggestion: float | None = None
@@ -371,7 +372,7 @@ class Search:
         """Add what an event tells."""
         match event:
             case Begun():
-                self.state = State.TRAINING
+                self.state, self.begun = State.TRAINING, event
             case Tried():
                 self.tried.append(event.lr, event.loss, event.smooth)
             case Suggested():

@@ -161,6 +161,18 @@ async def test_a_rate_that_was_taken_back_is_set_again() -> None:
         assert driven.said == "nothing to redo"
 
 
+async def test_a_recipe_changed_there_and_back_is_not_taken_for_the_rate() -> None:
+    async with training() as driven:
+        await driven.press("space")
+        await driven.tell(*made.events(SMALL, until=3), Paused(3))
+        await driven.press("r", "b", "b", "u")
+        assert driven.told[-1] == SetRate(0.08)
+        assert driven.recipe == replace(SMALL, batch_norm=False)
+        await driven.press("u", "u")
+        assert driven.told[-1] == SetRate(0.06)
+        assert driven.recipe == SMALL
+
+
 async def test_the_rate_of_a_run_that_is_over_is_not_taken_back() -> None:
     async with training() as driven:
         await driven.press("b", "space")

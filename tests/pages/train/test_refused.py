@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from convtui.pages.train.view_maker import Tab
-from convtui.training.protocol import Continue, Failed, OneStep, Paused, Stopped, Train, Watch
+from convtui.training.protocol import Continue, Failed, OneStep, Paused, Ready, Stopped, Train, Watch
 from convtui.training.runs.history import State
 from convtui.training.runs.store import new_run
 from tests.support import events as made
-from tests.support.data_files import npz
+from tests.support.data_files import arrays, npz
 from tests.support.train_page import SMALL, training
 
 RUN = "/runs/0012"
@@ -78,6 +78,39 @@ async def test_a_mini_batch_grows_to_all_images(tmp_path: Path) -> None:
         assert "larger than the training set" in driven.text
 
 
+async def test_the_default_batch_size_is_lowered_to_few_images(tmp_path: Path) -> None:
+    npz(tmp_path / "few.npz")
+    async with training(replace(SMALL, data=str(tmp_path / "few.npz"), batch_size=128)) as driven:
+        await driven.settled()
+        assert "5 epochs of 1 steps; each step uses a mini-batch of 12." in driven.text
+        assert "batch_size lowered from 128 to 12, the number of training" in driven.text
+
+
+async def test_what_was_left_out_and_guessed_is_on_the_page(tmp_path: Path) -> None:
+    held = arrays(size=(9, 8, 3))
+    path = npz(tmp_path / "few.npz", train_images=held["train_images"], test_images=held["test_images"])
+    async with training(replace(SMALL, data=str(path), batch_size=5)) as driven:
+        await driven.settled()
+        assert "shape (12, 9, 8, 3) read as [images, rows, columns, channels]" in driven.text
+        assert "each epoch: 2." in driven.text
+        await driven.press(":")
+        await driven.enter("axes channels-first")
+        await driven.settled()
+        assert "read as" not in driven.text
+        assert driven.recipe.axes == "channels-first"
+
+
+@pytest.mark.parametrize("key", ["space", "f"])
+async def test_how_the_data_was_read_is_said_when_a_job_begins(key: str) -> None:
+    async with training() as driven:
+        await driven.press(key)
+        await driven.tell(Ready(), replace(made.begun(SMALL), notice="few.npz: so it was read"))
+        assert driven.said == "few.npz: so it was read"
+        await driven.press("tab")
+        await driven.settled()
+        assert driven.said == ""
+
+
 async def test_data_is_looked_for_when_it_is_typed() -> None:
     async with training() as driven:
         await driven.press(":")
@@ -106,7 +139,7 @@ async def test_a_run_that_was_lost_is_gone_on_with(key: str, after: list[OneStep
         await driven.tell(*made.events(SMALL, until=33))
         driven.worker.die()
         await driven.settled()
-        assert "space go on" in driven.bottom
+        assert "space resume" in driven.bottom
         assert "space resumes it · x gives it up" in driven.text
         await driven.press(key)
         await driven.settled()
@@ -151,7 +184,7 @@ async def test_a_chosen_weight_is_watched_once_its_layers_are_known() -> None:
     async with training(replace(SMALL, data="digits-8x8")) as driven:
         await driven.turn_to(Tab.WEIGHT)
         await driven.press("left")
-        driven.train.data._data[("digits-8x8", 28)] = None  # still being read
+        driven.train.data._data[("digits-8x8", 28, "")] = None  # still being read
         await driven.press("space")
         assert driven.told == [Train(SMALL)]
         await driven.tell(made.begun(SMALL))

@@ -1,10 +1,14 @@
 """Every epoch goes through the images once, in an order that seed and epoch decide."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.training.datasets.minibatches import MiniBatches, normalised
+from convtui.training.datasets.minibatches import MiniBatches, left_out, lowered, may_lower, normalised
+from convtui.training.recipe import Recipe
 from tests.support.small_runs import digits, made_up
 
 DATA = made_up((1, 2, 2), count=50)
@@ -47,3 +51,30 @@ def test_the_training_images_have_mean_0_and_deviation_1() -> None:
     values = normalised(digits().train_images, digits())
     assert values.dtype == np.float32
     np.testing.assert_allclose([values.mean(dtype=float), values.std(dtype=float)], [0, 1], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "words"),
+    [
+        (100, 50, ""),
+        (100, 100, ""),
+        (101, 50, "the last image of each epoch does not fill a mini-batch of 50 and is left out"),
+        (10_000, 128, "the last 16 images of each epoch do not fill a mini-batch of 128 and are left out"),
+        (
+            5_999,
+            2_000,
+            "the last 1,999 images of each epoch do not fill a mini-batch of 2000 and are left out",
+        ),
+    ],
+)
+def test_what_is_left_out_is_told(count: int, size: int, words: str) -> None:
+    assert left_out(count, size) == words
+
+
+def test_the_default_size_is_lowered_to_the_number_of_images() -> None:
+    recipe = Recipe()
+    assert lowered(recipe, 128) == (recipe, "")
+    words = "batch_size lowered from 128 to 50, the number of training images"
+    assert lowered(recipe, 50) == (replace(recipe, batch_size=50), words)
+    assert may_lower(recipe)
+    assert not may_lower(replace(recipe, batch_size=127))

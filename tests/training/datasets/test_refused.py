@@ -54,7 +54,7 @@ def with_value(name: str, at: int, value: float) -> dict[str, np.ndarray]:
         ("circle", "circle: cannot be read (Too many levels of symbolic links)"),
         ("pipe", "pipe: is not a data set"),
         ("x" * 5000, "cannot be read (File name too long)"),
-        (IMAGES, "is one of the four files of a data set; name the folder that holds them"),
+        (IMAGES, "has no file train-labels-idx1-ubyte or train-labels-idx1-ubyte.gz"),
     ],
 )
 def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, words: str) -> None:
@@ -95,7 +95,7 @@ def test_sizes(tmp_path: Path, image_size: int) -> None:
         ),
         (
             {"train_images": np.zeros((12, 20))},
-            "train_images: has the shape (12, 20); expected [images, rows, cols]",
+            "train_images: has the shape (12, 20); expected [images, rows, columns], or",
         ),
         ({"train_images": np.zeros((0, 5, 4))}, "train_images: holds no images"),
         ({"train_images": np.zeros((12, 0, 4))}, "train_images: holds no images"),

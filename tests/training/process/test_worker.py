@@ -37,8 +37,10 @@ from convtui.training.protocol import (
     Watch,
     encode,
 )
+from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory, State
 from convtui.training.runs.store import Run
+from tests.support.data_files import arrays, npz
 from tests.support.processes import STEPS_PER_EPOCH, TINY, Process, begun, process
 
 TOTAL = 2 * STEPS_PER_EPOCH
@@ -139,11 +141,45 @@ def test_a_job_that_cannot_be_done_fails_in_a_line(worker: Process, job: Message
     assert isinstance(worker.job(Train(replace(TINY, epochs=1)))[-1], Finished)
 
 
+@pytest.mark.parametrize("job", [Train, Find])
+def test_the_default_batch_size_is_lowered_with_a_notice(
+    worker: Process, tmp_path: Path, job: type[Train | Find]
+) -> None:
+    held = arrays(size=(9, 8, 3))
+    images = {name: held[name] for name in ("train_images", "test_images")}
+    path = str(npz(tmp_path / "few.npz", **images))
+    recipe = Recipe(data=path, channels=(4,), epochs=1)
+    first = begun(worker.job(job(recipe)))
+    read = "few.npz: shape (12, 9, 8, 3) read as [images, rows, columns, channels]"
+    lower = "batch_size lowered from 128 to 12, the number of training images"
+    assert first.notice == f"{read} (--channels-first reads the other order); {lower}"
+    assert (first.recipe.batch_size, first.steps_per_epoch, first.shape) == (12, 1, (3, 9, 8))
+    *_, failed = worker.job(job(recipe, keep_batch_size=True))
+    assert failed == Failed("batch_size 128: must be at most 12, the number of training images")
+    *_, failed = worker.job(job(replace(recipe, batch_size=13)))
+    assert failed == Failed("batch_size 13: must be at most 12, the number of training images")
+
+
+def test_a_run_remembers_how_its_data_was_read(worker: Process, tmp_path: Path) -> None:
+    held = arrays(size=(9, 8, 3))
+    images = {name: held[name] for name in ("train_images", "test_images")}
+    path = str(npz(tmp_path / "few.npz", **images))
+    recipe = Recipe(data=path, channels=(4,), epochs=1, batch_size=12)
+    for axes, kept, shape in (
+        ("auto", "channels-last", (3, 9, 8)),
+        ("channels-first", "channels-first", (9, 8, 3)),
+    ):
+        first = begun(worker.job(Train(replace(recipe, axes=axes))))
+        assert (first.recipe.axes, first.shape) == (kept, shape)
+        assert Run(Path(first.run)).recipe.axes == kept
+        assert first.notice.startswith("few.npz: shape") == (axes == "auto")
+
+
 def test_a_run_that_another_trains_fails(worker: Process, uninterrupted: list[Message]) -> None:
     run = Run(Path(begun(uninterrupted).run))
     with run.locked():
         (failed,) = worker.job(Continue(str(run.path)))
-    assert failed == Failed("run 1: another process is training it")
+    assert failed == Failed(f"run {int(run.path.name)}: another process is training it")
 
 
 def test_a_search_is_no_run(worker: Process, folder: Path) -> None:
