@@ -121,6 +121,7 @@ async def test_work_that_cannot_be_backed_up_is_told_without_another_change(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
+    monkeypatch.setattr("convtui.store.autosave.Autosave._write_changes", lambda _: None)  # only flush writes
     async with opened() as driven:
         await begin(driven)
         autosave = driven.app.workspace._autosave

@@ -191,7 +191,7 @@ def test_a_search_is_no_run(worker: Process, folder: Path) -> None:
 
 
 def test_a_search_can_be_stopped(worker: Process) -> None:
-    worker.send(Find(replace(TINY, batch_size=1024)), Stop())
+    worker.send(Find(replace(TINY, channels=(64, 64), batch_size=1024)), Stop())
     events = worker.until(Stopped, Suggested)
     assert events[-1] == Stopped(len(of(events, Tried)))
 
