@@ -22,6 +22,7 @@ from convtui.cli.output import OutputError, open_stderr, printing, screen_apart,
 
 if TYPE_CHECKING:
     from convtui.inputs.images import How
+    from convtui.lessons.course import Course
     from convtui.state.session import Session
 
 DEFAULT_KERNEL: Final = {"kernel": "top-edge"}
@@ -59,14 +60,16 @@ USAGE: Final = """\
 convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
        convtui train [options]
+       convtui learn [LESSON] [options]
        convtui samples"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
   convtui train            train a small network (convtui train --help)
+  convtui learn            learn it all step by step (convtui learn --help)
   convtui samples          list the bundled images, kernels, layers and sessions
-  To open a file called render, train or samples, write ./render.
+  To open a file called render, train, learn or samples, write ./render.
 
 arrays:
   An array (.npy) is [rows, columns] or [channels, rows, columns], but
@@ -151,6 +154,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.train import train
 
             return train(rest)
+        case ["learn", *rest]:
+            from convtui.cli.learn import learn
+
+            return learn(rest, _open_course, _session_of)
     return _open(arguments)
 
 
@@ -169,6 +176,15 @@ def _open(arguments: Sequence[str]) -> int:
         return _run_app(options)
     finally:
         gc.enable()
+
+
+def _session_of(arguments: Sequence[str]) -> Session:
+    """The session that `convtui` opens with these arguments."""
+    return build(_open_parser().parsed(arguments))
+
+
+def _open_course(course: Course, options: argparse.Namespace) -> int:
+    raise NotImplementedError
 
 
 def _run_app(options: argparse.Namespace) -> int:

@@ -100,3 +100,8 @@ def first_comment(path: Path) -> str:
     """The first comment of a text sample, which describes it."""
     lines = path.read_text("utf-8").splitlines()
     return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")
+
+
+def lesson_folder() -> Path:
+    """The folder of the course, whose lessons are in the order of their names."""
+    return folder() / "lessons"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 from reprlib import repr as short_repr
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from convtui.engine.toml_text import TomlBoundError, require_bounded
 from convtui.inputs.images import InputError
@@ -30,12 +30,12 @@ class SessionFileError(InputError):
     """One line for the user: which session file, on which line, what is wrong there, what would be right."""
 
     @classmethod
-    def at(cls, name: str, line: int, why: str) -> "SessionFileError":
+    def at(cls, name: str, line: int, why: str) -> Self:
         return cls(f"{printable(name)}, line {line}: {why}")
 
 
 @dataclass(frozen=True)
-class _Statement:
+class Statement:
     """A header, a `key = value` or a line of neither; `paths` are the keys that it sets, outermost first."""
 
     paths: tuple[Keys, ...]
@@ -48,7 +48,7 @@ class _Statement:
     def keys(self) -> Keys:
         return self.paths[-1] if self.paths else ()
 
-    def text_with_comment_of(self, other: "_Statement") -> str:
+    def text_with_comment_of(self, other: "Statement") -> str:
         if other.comment < 0:
             return self.text
         value = self.text[: self.comment] if self.comment >= 0 else self.text
@@ -83,9 +83,9 @@ class Document:
         return document
 
     @cached_property
-    def _statements(self) -> dict[Keys, _Statement]:
-        found: dict[Keys, _Statement] = {}
-        for statement in _statements(self.text):
+    def _statements(self) -> dict[Keys, Statement]:
+        found: dict[Keys, Statement] = {}
+        for statement in statements(self.text):
             for path in statement.paths:
                 found.setdefault(path, statement)
         return found
@@ -193,11 +193,11 @@ def rewritten(old: str, new: str, same: Callable[[Keys, object, object], bool]) 
 
     Just `new` where `old` is laid out in another way than one key a line.
     """
-    fresh = {statement.keys: statement for statement in _statements(new) if statement.keys}
+    fresh = {statement.keys: statement for statement in statements(new) if statement.keys}
     before, after = _leaves(tomllib.loads(old)), _leaves(tomllib.loads(new))
     kept: list[str] = []
     ends: dict[Keys, int] = {}
-    for statement in _statements(old if old.endswith("\n") else old + "\n"):
+    for statement in statements(old if old.endswith("\n") else old + "\n"):
         keys, text = statement.keys, statement.text
         if keys and keys not in fresh:
             continue
@@ -239,7 +239,7 @@ def _has_64_bits(value: object) -> bool:
     return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
-def _statements(text: str) -> Iterator[_Statement]:
+def statements(text: str) -> Iterator[Statement]:
     table: Keys = ()
     start = depth = 0
     line, comment = 1, -1
@@ -260,13 +260,13 @@ def _statements(text: str) -> Iterator[_Statement]:
         yield _statement(text[start:], line, comment, table)
 
 
-def _statement(text: str, line: int, comment: int, table: Keys) -> _Statement:
+def _statement(text: str, line: int, comment: int, table: Keys) -> Statement:
     is_header = text.lstrip().startswith("[")
     try:
         paths = tuple(_paths(tomllib.loads(text), () if is_header else table))
     except (ValueError, RecursionError):
         paths = ()
-    return _Statement(paths, is_header, text, line, comment)
+    return Statement(paths, is_header, text, line, comment)
 
 
 def _paths(data: dict[str, Any], above: Keys) -> Iterator[Keys]:
@@ -281,7 +281,7 @@ def _syntax_error(text: str, name: str, message: str) -> SessionFileError:
     place = _PLACE.search(message)
     line = int(place[1]) if place and place[1] else _unreadable_line(text)
     if message.startswith("Cannot"):
-        *_, statement = (each for each in _statements(text) if each.line <= line)
+        *_, statement = (each for each in statements(text) if each.line <= line)
         twice = ".".join(map(printable, statement.keys))
         return SessionFileError.at(name, statement.line, f"{twice} is given twice; keep only one")
     what = message[: place.start()] if place else message
@@ -291,7 +291,7 @@ def _syntax_error(text: str, name: str, message: str) -> SessionFileError:
 
 def _unreadable_line(text: str) -> int:
     """The line of the first statement that cannot be read by itself."""
-    for statement in _statements(text):
+    for statement in statements(text):
         try:
             _leaves(tomllib.loads(statement.text))
         except (ValueError, RecursionError):

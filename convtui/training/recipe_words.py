@@ -7,10 +7,24 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from convtui.inputs.names import printable
+from convtui.inputs.names import printable, split_setting
 from convtui.training.recipe import Recipe
 
 TOLD: Final = ("schedule", "max_lr", "batch_norm", "epochs")  # elsewhere
+OTHER_NAMES: Final = {
+    "lr": "max_lr",
+    "rate": "max_lr",
+    "learning_rate": "max_lr",
+    "peak": "max_lr",
+    "batch": "batch_size",
+    "norm": "batch_norm",
+    "policy": "schedule",
+    "decay": "weight_decay",
+    "wd": "weight_decay",
+    "size": "image_size",
+    "kernel": "first_kernel_size",
+    "beta1": "momentum",
+}
 
 
 def value_text(recipe: Recipe, name: str) -> str:
@@ -49,3 +63,16 @@ def recipe_words(recipe: Recipe, is_short: bool = False, rates: Sequence[float] 
             told = data_name(recipe) if name == "data" else value_text(recipe, name)
             words.append(f"{name} {told}")
     return " · ".join(words)
+
+
+def typed(recipe: Recipe, text: str) -> tuple[str, Recipe]:
+    """What a person sets, as "max_lr 0.03" or "norm off", and the recipe with it. Raises ValueError."""
+    try:
+        name, value = split_setting(text, [field.name for field in fields(Recipe)], OTHER_NAMES)
+    except ValueError as error:
+        known, is_long, _ = str(error).partition("; choose from ")
+        such = "; choose from max_lr 0.03, epochs 8, channels 8,16 …"
+        raise ValueError(f"{known}{such if is_long else ''}") from None
+    if not value:
+        raise ValueError(f"{name} needs a value: {name} {value_text(recipe, name)}")
+    return name, recipe.with_text(name, value)

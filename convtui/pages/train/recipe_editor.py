@@ -11,7 +11,7 @@ from functools import partial
 from math import floor, log10
 from typing import Any, Final
 
-from convtui.inputs.names import printable, split_setting
+from convtui.inputs.names import printable
 from convtui.inputs.samples import data_names
 from convtui.pages.base.page import Page
 from convtui.pages.train.data_cache import DataCache
@@ -20,7 +20,7 @@ from convtui.paint.text import cut_to, significant
 from convtui.training.datasets.open_any import check
 from convtui.training.next_run import NEXT_RUN, NextRun, RateChange
 from convtui.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, RecipeError
-from convtui.training.recipe_words import data_name, value_text
+from convtui.training.recipe_words import OTHER_NAMES, data_name, typed, value_text
 from convtui.training.trainer import Trainer
 
 LADDER: Final = (1, 2, 3, 4, 6, 8)  # the digits of learning rates and decays that keys step through
@@ -33,20 +33,6 @@ OTHER_VALUES: Final = (  # than those of the default recipe
     "optimizer sgd",
     *(f"data {name}" for name in data_names()),
 )
-OTHER_NAMES: Final = {
-    "lr": "max_lr",
-    "rate": "max_lr",
-    "learning_rate": "max_lr",
-    "peak": "max_lr",
-    "batch": "batch_size",
-    "norm": "batch_norm",
-    "policy": "schedule",
-    "decay": "weight_decay",
-    "wd": "weight_decay",
-    "size": "image_size",
-    "kernel": "first_kernel_size",
-    "beta1": "momentum",
-}
 LONGEST_NAME: Final = 14
 
 
@@ -59,19 +45,6 @@ def stepped(value: float, by: int) -> float:
     if by > 0:
         return next(each for each in values if each > value * 1.000001)
     return next(each for each in reversed(values) if each < value * 0.999999)
-
-
-def typed(recipe: Recipe, text: str) -> tuple[str, Recipe]:
-    """What a person sets, as "max_lr 0.03" or "norm off", and the recipe with it. Raises ValueError."""
-    try:
-        name, value = split_setting(text, [field.name for field in fields(Recipe)], OTHER_NAMES)
-    except ValueError as error:
-        known, is_long, _ = str(error).partition("; choose from ")
-        such = "; choose from max_lr 0.03, epochs 8, channels 8,16 …"
-        raise ValueError(f"{known}{such if is_long else ''}") from None
-    if not value:
-        raise ValueError(f"{name} needs a value: {name} {value_text(recipe, name)}")
-    return name, recipe.with_text(name, value)
 
 
 class RecipeEditor:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from convtui.pages.train.recipe_editor import stepped, typed
+from convtui.pages.train.recipe_editor import stepped
 from convtui.training.protocol import Paused, Rate, SetRate, Stopped
-from convtui.training.recipe import Recipe
 from tests.support import events as made
 from tests.support.train_page import SMALL, training
 
@@ -89,12 +88,6 @@ async def test_a_setting_is_clicked() -> None:
 def test_rates_are_stepped_through(value: float, up: float, down: float) -> None:
     assert stepped(value, 1) == pytest.approx(up)
     assert stepped(value, -1) == pytest.approx(down)
-
-
-def test_typed_recipes() -> None:
-    assert typed(Recipe(), "data '/my photos'") == ("data", replace(Recipe(), data="/my photos"))
-    with pytest.raises(ValueError, match="unknown setting"):
-        typed(Recipe(), "nonsense 3")
 
 
 async def test_the_learning_rate_of_a_run_is_set() -> None:

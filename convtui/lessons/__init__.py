@@ -1,0 +1,1 @@
+"""Lessons: steps with words, settings and questions, read from a file that anybody can write."""

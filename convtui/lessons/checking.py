@@ -1,0 +1,194 @@
+"""Every fault of a lesson with its line: `convtui learn --check`.
+
+A lesson that claims a wrong number does not pass: whatever it asserts is worked out by the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from convtui.lessons.expressions import ExpressionError, Value, evaluated, names_in
+from convtui.lessons.figures import Seen, UnknownYet, expressions_in, filled, is_of_a_run, shown
+from convtui.lessons.judging import letter_of
+from convtui.lessons.lesson import Lesson, LessonStep, Question
+from convtui.lessons.lesson_file import LessonError, read_lesson
+from convtui.lessons.places import HIGHLIGHTS
+from convtui.lessons.setting_up import SetUp, SetUps, changed
+
+LONGEST_WORDS: Final = 234  # characters: three lines of an 80x24 terminal
+LONGEST_QUESTION: Final = 70
+
+
+def faults(path: Path) -> list[LessonError]:
+    """All that is wrong with a lesson, in the order of its lines."""
+    try:
+        lesson = read_lesson(path)
+    except LessonError as error:
+        return [error]
+    return [*_faults(lesson)]
+
+
+def _faults(lesson: Lesson) -> Iterator[LessonError]:
+    set_ups = SetUps(lesson)
+    for index, step in enumerate(lesson.steps):
+        try:
+            begun = set_ups.of(index)
+        except LessonError as error:
+            yield error
+            return  # the steps after it would only repeat that
+        for key, why in _of_step(lesson, step, begun):
+            yield LessonError.at(str(lesson.path), step.line_of(key), f"step {index + 1}: {why}")
+
+
+def _of_step(lesson: Lesson, step: LessonStep, begun: SetUp) -> Iterator[tuple[str, str]]:
+    """Keys of a step, and what is wrong there."""
+    seen = Seen(begun.session)
+    for key in step.highlight:
+        if key not in HIGHLIGHTS[step.page]:
+            yield (
+                "highlight",
+                f"{key}: nothing on page {step.page}; choose from {', '.join(HIGHLIGHTS[step.page])}",
+            )
+    yield from _of_text("words", step.words, seen, LONGEST_WORDS)
+    if step.batchnorm:
+        yield from _of_batchnorm(step)
+    if step.question is None:
+        yield from _of_text("after", step.after, seen, LONGEST_WORDS)
+        return
+    yield from _of_question(lesson, step.question, begun)
+    done = seen
+    with suppress(ValueError, IndexError, OSError):
+        done = Seen(solved(begun, step.question, lesson.path.parent).session)
+    yield from _of_text("after", step.after, done, LONGEST_WORDS)
+
+
+def solved(begun: SetUp, question: Question, folder: Path) -> SetUp:
+    """What a step shows once its question has been answered. Raises ValueError for a refused setting."""
+    session = begun.session
+    for text in question.solution:
+        session = changed(session, text, folder)
+    return SetUp(session, begun.recipe)
+
+
+def _of_text(key: str, text: str, seen: Seen, longest: int) -> Iterator[tuple[str, str]]:
+    try:
+        written = filled(text, seen)
+    except ExpressionError as error:
+        yield key, f"{key}: {error}"
+        return
+    if len(written) > longest:
+        yield key, f"{key}: {len(written)} characters; an 80x24 terminal has room for {longest}"
+
+
+def _of_batchnorm(step: LessonStep) -> Iterator[tuple[str, str]]:
+    from convtui.state.batchnorm_settings import parse_setting, transition
+
+    for text in step.batchnorm:
+        try:
+            name, value = parse_setting(text)
+            if name != "seed":
+                transition(name, value)
+        except ValueError as error:
+            yield "batchnorm", str(error)
+
+
+def _of_question(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[tuple[str, str]]:
+    seen = Seen(begun.session)
+    yield from _of_text("ask", question.text, seen, LONGEST_QUESTION)
+    yield from _of_text("hint", question.hint, seen, LONGEST_WORDS)
+    if question.until:
+        yield from _of_condition(lesson, question, begun)
+    elif question.figure:
+        yield from _of_answer(question, seen)
+    if question.choices:
+        for choice in question.choices:
+            yield from _of_text("choices", choice, seen, LONGEST_WORDS)
+    for wrong in question.wrong:
+        yield from _of_text("wrong", wrong.reason, seen, LONGEST_WORDS)
+        yield from _of_wrong(question, wrong.when, seen)
+
+
+def _of_answer(question: Question, seen: Seen) -> Iterator[tuple[str, str]]:
+    try:
+        value = evaluated(question.figure, seen)
+    except UnknownYet:
+        yield "figure", f"{question.figure}: is measured by a run, so its value cannot be asked for"
+        return
+    except ExpressionError as error:
+        yield "figure", f"figure: {error}"
+        return
+    if question.choices:
+        if not isinstance(value, bool):
+            yield (
+                "figure",
+                f"{question.figure}: of a choice it must be a condition, and it is {shown(value)}",
+            )
+        elif not value:
+            yield "figure", f"{question.figure}: is not true here"
+    elif not _agree(question, value):
+        assert question.answer is not None
+        yield "answer", f"the answer is {shown(question.answer)}, but {question.figure} is {shown(value)}"
+
+
+def _agree(question: Question, value: Value) -> bool:
+    answer = question.answer
+    if isinstance(answer, tuple):
+        return value == answer
+    if isinstance(value, bool | str | tuple) or isinstance(answer, str) or answer is None:
+        return False
+    return abs(value - answer) <= max(question.tolerance, 1e-9)
+
+
+def _of_condition(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[tuple[str, str]]:
+    """Whether it is not true yet, and the solution makes it so; what a run must do cannot be tried here."""
+    try:
+        names = names_in(question.until)
+        if any(map(is_of_a_run, names)):
+            with suppress(UnknownYet):
+                evaluated(question.until, Seen(begun.session))
+            return
+        if evaluated(question.until, Seen(begun.session)):
+            yield "until", f"{question.until}: is already true when the step begins"
+    except ExpressionError as error:
+        yield "until", f"until: {error}"
+        return
+    try:
+        done = solved(begun, question, lesson.path.parent)
+    except (ValueError, IndexError, OSError) as error:
+        yield "solution", f"solution: {error}"
+        return
+    with suppress(ExpressionError):
+        if not evaluated(question.until, Seen(done.session)):
+            yield "solution", f"after {', '.join(question.solution)} it is not true that {question.until}"
+
+
+def _of_wrong(question: Question, when: str, seen: Seen) -> Iterator[tuple[str, str]]:
+    if question.choices:
+        if when not in question.choices:
+            letters = ", ".join(letter_of(at) for at in range(len(question.choices)))
+            yield "wrong", f"{when}: is none of the choices {letters}; write the words of one"
+        elif when == question.answer:
+            yield "wrong", f"{when}: is the right answer"
+        return
+    try:
+        value = evaluated(when, seen)
+    except UnknownYet:
+        return
+    except ExpressionError as error:
+        yield "wrong", f"wrong: {error}"
+        return
+    if question.until:
+        if value is True:
+            yield "wrong", f"{when}: is already true when the step begins"
+    elif _agree(question, value):
+        yield "wrong", f"{when}: is {shown(value)}, the right answer"
+
+
+def unchecked_numbers(step: LessonStep) -> list[str]:
+    """The expressions in the texts of a step that only a run on this machine can fill in."""
+    texts = [step.words, step.after]
+    found = [expression for text in texts for expression in expressions_in(text)]
+    return [each for each in found if any(map(is_of_a_run, names_in(each.partition("|")[0])))]

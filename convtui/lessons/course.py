@@ -1,0 +1,104 @@
+"""A course: the lessons in a folder, in the order of their names. The built-in one is no exception."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from convtui.inputs import samples
+from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.lessons.lesson import Lesson, LessonStep
+from convtui.lessons.lesson_file import LessonError, read_lesson
+from convtui.lessons.setting_up import SetUp, SetUps
+
+SUFFIX: Final = ".toml"
+
+
+class Course:
+    """Lessons, and what each of their steps begins with. `name` is its folder's or its file's."""
+
+    def __init__(self, path: Path, lessons: tuple[Lesson, ...], is_built_in: bool = False) -> None:
+        self.path, self.lessons, self.is_built_in = path, lessons, is_built_in
+        self._set_ups = [SetUps(lesson) for lesson in lessons]
+
+    def set_up(self, place: Place) -> SetUp:
+        """What the step at that place begins with. Raises LessonError."""
+        return self._set_ups[place.chapter].of(place.step)
+
+    def lesson(self, place: Place) -> Lesson:
+        return self.lessons[place.chapter]
+
+    def step(self, place: Place) -> LessonStep:
+        return self.lesson(place).steps[place.step]
+
+    def after(self, place: Place) -> Place | None:
+        """The next step; None after the last."""
+        if place.step + 1 < len(self.lesson(place).steps):
+            return replace(place, step=place.step + 1)
+        return Place(place.chapter + 1) if place.chapter + 1 < len(self.lessons) else None
+
+    def before(self, place: Place) -> Place | None:
+        """The step before; None before the first."""
+        if place.step:
+            return replace(place, step=place.step - 1)
+        if not place.chapter:
+            return None
+        return Place(place.chapter - 1, len(self.lessons[place.chapter - 1].steps) - 1)
+
+    def nearest(self, chapter: int, step: int) -> Place:
+        """That place, or where a course that has become shorter comes nearest to it."""
+        chapter = min(max(chapter, 0), len(self.lessons) - 1)
+        return Place(chapter, min(max(step, 0), len(self.lessons[chapter].steps) - 1))
+
+    @property
+    def count(self) -> int:
+        """How many steps there are in all."""
+        return sum(len(lesson.steps) for lesson in self.lessons)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A step of a course; both count from 0."""
+
+    chapter: int = 0
+    step: int = 0
+
+
+def find_course(text: str = "") -> Course:
+    """The course in a folder, or of a single lesson by its file or name; "": the built-in one.
+
+    Raises LessonError for what is none.
+    """
+    own = samples.lesson_folder()
+    path = Path(text) if text else own
+    bundled = {name_of(each): each for each in lesson_files(own)}
+    if text in bundled and not path.exists():
+        return Course(bundled[text], (read_lesson(bundled[text]),), is_built_in=True)
+    path = _expanded(path)
+    if path.is_dir():
+        files = lesson_files(path)
+        if not files:
+            raise LessonError(f"{printable(str(path))}: has no lessons (*{SUFFIX})")
+        return Course(path, tuple(map(read_lesson, files)), is_built_in=path == own)
+    if not path.exists():
+        close = did_you_mean(text, [*bundled, *neighbours(path)])
+        raise LessonError(f"{printable(text)}: no such lesson{close}")
+    return Course(path, (read_lesson(path),))
+
+
+def lesson_files(folder: Path) -> tuple[Path, ...]:
+    """The lessons in a folder, by name."""
+    return tuple(sorted(folder.glob(f"*{SUFFIX}")))
+
+
+def name_of(path: Path) -> str:
+    """The name of a bundled lesson: stride for 05-stride.toml."""
+    return path.stem.lstrip("0123456789").lstrip("-_") or path.stem
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # no home
+        return path

@@ -1,0 +1,321 @@
+"""The figures that a lesson can name: what the engine computes of the session, the network and the run.
+
+Sources: what each figure means is said where it is computed, in the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from convtui.lessons.expressions import ExpressionError, Value, evaluated, unknown_name
+from convtui.paint.text import significant
+from convtui.state.session import Session
+
+if TYPE_CHECKING:
+    from convtui.engine.convolution import Step
+    from convtui.engine.stack import Row
+    from convtui.state.batchnorm import BatchNormSession
+
+UNKNOWN: Final = "–"  # in words, for a figure of a run that there is not yet
+
+
+class UnknownYet(ExpressionError):
+    """A figure of a run or a batch norm that is not there yet."""
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """What is known of the run on the Train page; accuracy (0 to 1) and loss are those of its last epoch."""
+
+    state: str
+    steps: int
+    epochs: int
+    accuracy: float | None
+    loss: float | None
+    train_loss: float | None
+    best_accuracy: float | None
+    max_lr: float
+    batch_norm: bool
+    schedule: str
+    momentum: float
+    weight_decay: float
+    is_finished: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """All that figures are computed from."""
+
+    session: Session
+    run: RunFigures | None = None
+    batchnorm: BatchNormSession | None = None
+
+    @cached_property
+    def step(self) -> Step:
+        return self.session.step
+
+    def value(self, name: str, index: tuple[int, ...] | None) -> Value:
+        """The figure of that name, at an index if it needs one. Raises ExpressionError."""
+        if index is None:
+            if name not in _FIGURES:
+                if name in _INDEXED:
+                    raise ExpressionError(f"{name}: needs an index, such as {_INDEXED[name][1]}")
+                raise unknown_name(name, KNOWN)
+            return _plain(_FIGURES[name](self))
+        if name not in _INDEXED:
+            if name in _FIGURES:
+                raise ExpressionError(f"{name}: takes no index")
+            raise unknown_name(name, KNOWN)
+        read, example = _INDEXED[name]
+        try:
+            if any(at < 0 for at in index):
+                raise IndexError
+            return _plain(read(self, *index))
+        except (IndexError, TypeError):
+            at = ", ".join(map(str, index))
+            raise ExpressionError(f"{name}: there is no [{at}] here; written as {example}") from None
+
+
+def filled(text: str, seen: Seen) -> str:
+    """The text with the value of each {expression} in it; {{ and }} stand for braces.
+
+    Raises ExpressionError.
+    """
+    parts: list[str] = []
+    for literal, expression in _pieces(text):
+        parts.append(literal)
+        if expression is not None:
+            parts.append(_worded(expression, seen))
+    return "".join(parts)
+
+
+def expressions_in(text: str) -> list[str]:
+    """The expressions in a text. Raises ExpressionError for a brace without its other."""
+    return [expression for _, expression in _pieces(text) if expression is not None]
+
+
+def shown(value: Value) -> str:
+    """A value as words have it: 1,437, 0.2784, [1, 28, 28]."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}".replace("-", "−")
+        case float():
+            return significant(value).replace("-", "−") if np.isfinite(value) else str(value)
+        case tuple():
+            return f"[{', '.join(f'{each:g}' for each in value)}]"
+    return value
+
+
+def _worded(expression: str, seen: Seen) -> str:
+    body, colon, form = expression.rpartition("|")
+    try:
+        value = evaluated(body if colon else expression, seen)
+    except UnknownYet:
+        return UNKNOWN
+    if not colon:
+        return shown(value)
+    if isinstance(value, str | tuple):
+        raise ExpressionError(f"{{{expression}}}: only a number has a form such as |.2f or |.1%")
+    try:
+        return format(value, form.strip()).replace("-", "−")
+    except ValueError:
+        raise ExpressionError(f"{{{expression}}}: no form of numbers, such as |.2f or |.1%") from None
+
+
+def _pieces(text: str) -> list[tuple[str, str | None]]:
+    """Literal text and the expression behind it, in order; the last may have none."""
+    pieces: list[tuple[str, str | None]] = []
+    literal, at = "", 0
+    while at < len(text):
+        if text[at : at + 2] in ("{{", "}}"):
+            literal, at = literal + text[at], at + 2
+        elif text[at] == "{":
+            end = text.find("}", at)
+            if end < 0:
+                raise ExpressionError(
+                    f"{text[at : at + 20]}…: a brace without its end; {{{{ is a brace itself"
+                )
+            pieces.append((literal, text[at + 1 : end].strip()))
+            literal, at = "", end + 1
+        elif text[at] == "}":
+            raise ExpressionError("}: a brace without its beginning; }} is a brace itself")
+        else:
+            literal, at = literal + text[at], at + 1
+    return [*pieces, (literal, None)]
+
+
+def _plain(value: Any) -> Value:
+    """Numpy's numbers as Python's."""
+    if isinstance(value, np.generic):
+        plain: Value = value.item()
+        return plain
+    if isinstance(value, list | tuple):
+        return tuple(each.item() if isinstance(each, np.generic) else each for each in value)
+    kept: Value = value
+    return kept
+
+
+def _both(pair: tuple[int, int]) -> int | tuple[int, int]:
+    return pair[0] if pair[0] == pair[1] else pair
+
+
+def _pad(seen: Seen) -> int | tuple[int, ...]:
+    (top, bottom), (left, right) = seen.session.spec.pads
+    sides = (top, bottom, left, right)
+    return top if len({*sides}) == 1 else sides
+
+
+def _finished_output(seen: Seen) -> Any:
+    return seen.session.convolution.output
+
+
+def _row(seen: Seen, number: int | None = None) -> Row:
+    stack = seen.session.stack
+    return stack.row if number is None else stack.summary.rows[number]
+
+
+def _run(seen: Seen) -> RunFigures:
+    if seen.run is None:
+        raise UnknownYet("run: there is no run yet")
+    return seen.run
+
+
+def _of_run(name: str) -> Callable[[Seen], Any]:
+    def read(seen: Seen) -> Any:
+        value = getattr(_run(seen), name)
+        if value is None:
+            raise UnknownYet(f"run.{name}: not known yet")
+        return value
+
+    return read
+
+
+def _batchnorm(seen: Seen) -> BatchNormSession:
+    if seen.batchnorm is None:
+        raise UnknownYet("batchnorm: no network is open yet")
+    return seen.batchnorm
+
+
+def _of_channel(name: str) -> Callable[[Seen], Any]:
+    def read(seen: Seen) -> Any:
+        session = _batchnorm(seen)
+        return getattr(session.norm, name)[session.channel]
+
+    return read
+
+
+_RUN: Final = (
+    "state",
+    "steps",
+    "epochs",
+    "accuracy",
+    "loss",
+    "train_loss",
+    "best_accuracy",
+    "max_lr",
+    "batch_norm",
+    "schedule",
+    "momentum",
+    "weight_decay",
+    "is_finished",
+)
+
+_FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
+    "image.name": lambda seen: seen.session.picture.name,
+    "image.shape": lambda seen: seen.session.convolution.image_shape,
+    "image.channels": lambda seen: seen.session.convolution.image_shape[0],
+    "image.rows": lambda seen: seen.session.convolution.image_shape[1],
+    "image.columns": lambda seen: seen.session.convolution.image_shape[2],
+    "kernel.name": lambda seen: seen.session.kernel.name,
+    "kernel.rows": lambda seen: seen.session.spec.kernel_size[0],
+    "kernel.columns": lambda seen: seen.session.spec.kernel_size[1],
+    "weight.shape": lambda seen: seen.session.convolution.weight_shape,
+    "weight.count": lambda seen: seen.session.convolution.weight.size,
+    "weight.sum": lambda seen: seen.session.convolution.weight.sum(),
+    "filters": lambda seen: seen.session.convolution.weight_shape[0],
+    "slices": lambda seen: seen.session.convolution.weight_shape[1],
+    "parameters": lambda seen: (
+        seen.session.convolution.weight.size
+        + (0 if seen.session.convolution.bias is None else seen.session.convolution.bias.size)
+    ),
+    "bias": lambda seen: seen.step.bias,
+    "stride": lambda seen: _both(seen.session.spec.stride),
+    "padding": _pad,
+    "padding_mode": lambda seen: seen.session.spec.padding_mode,
+    "dilation": lambda seen: _both(seen.session.spec.dilation),
+    "groups": lambda seen: seen.session.spec.groups,
+    "span": lambda seen: _both(
+        (seen.session.convolution.axes[0].span, seen.session.convolution.axes[1].span)
+    ),
+    "output.shape": lambda seen: seen.session.convolution.output_shape,
+    "output.channels": lambda seen: seen.session.convolution.output_shape[0],
+    "output.rows": lambda seen: seen.session.convolution.output_shape[1],
+    "output.columns": lambda seen: seen.session.convolution.output_shape[2],
+    "output.count": lambda seen: seen.session.size,
+    "output.min": lambda seen: _finished_output(seen).min(),
+    "output.max": lambda seen: _finished_output(seen).max(),
+    "unread.rows": lambda seen: len(seen.session.convolution.axes[0].unused),
+    "unread.columns": lambda seen: len(seen.session.convolution.axes[1].unused),
+    "at": lambda seen: seen.session.position,
+    "at.channel": lambda seen: seen.session.position[0],
+    "at.row": lambda seen: seen.session.position[1],
+    "at.column": lambda seen: seen.session.position[2],
+    "at.step": lambda seen: seen.session.index + 1,
+    "filled": lambda seen: seen.session.filled,
+    "value": lambda seen: seen.step.value,
+    "products.count": lambda seen: seen.session.products,
+    "padding.count": lambda seen: int(seen.step.is_padding.sum()),
+    "multiply_adds": lambda seen: seen.session.products * seen.session.size,
+    "slice": lambda seen: seen.session.slice,
+    "matrix.rows": lambda seen: seen.session.convolution.weight_matrix.shape[0],
+    "matrix.columns": lambda seen: seen.session.convolution.weight_matrix.shape[1],
+    "matrix.count": lambda seen: seen.session.convolution.weight_matrix.dense_parameters,
+    "matrix.places": lambda seen: seen.session.convolution.weight_matrix.nnz,
+    "matrix.transposed": lambda seen: seen.session.view.transposed,
+    "layers.count": lambda seen: len(seen.session.stack.summary.rows) - 1,
+    "layer": lambda seen: seen.session.stack.layer,
+    "layer.shape": lambda seen: _row(seen).output_shape,
+    "layer.parameters": lambda seen: _row(seen).parameters,
+    "layer.field": lambda seen: _row(seen).field.size[0],
+    "activation": lambda seen: seen.session.stack.activation,
+    "network.name": lambda seen: seen.session.stack.name,
+    "network.parameters": lambda seen: seen.session.stack.summary.parameters,
+    "network.multiply_adds": lambda seen: seen.session.stack.summary.multiply_adds,
+    **{f"run.{name}": _of_run(name) for name in _RUN},
+    "batchnorm.batch": lambda seen: _batchnorm(seen).number,
+    "batchnorm.batch_size": lambda seen: _batchnorm(seen).batch_size,
+    "batchnorm.channel": lambda seen: _batchnorm(seen).channel,
+    "batchnorm.training": lambda seen: _batchnorm(seen).norm.training,
+    "batchnorm.gamma": _of_channel("weight"),
+    "batchnorm.beta": _of_channel("bias"),
+    "batchnorm.running_mean": _of_channel("running_mean"),
+    "batchnorm.running_variance": _of_channel("running_var"),
+}
+
+# Those that need an index, and how they are written.
+_INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
+    "pixel": (lambda seen, c, r, q: seen.session.convolution.image[c, r, q], "pixel[0, 4, 18]"),
+    "weight": (lambda seen, o, s, i, j: seen.session.convolution.weight[o, s, i, j], "weight[0, 0, 1, 1]"),
+    "output": (lambda seen, o, r, q: _finished_output(seen)[o, r, q], "output[0, 4, 18]"),
+    "window": (lambda seen, s, i, j: seen.step.window[s, i, j], "window[0, 1, 1]"),
+    "product": (lambda seen, s, i, j: seen.step.products[s, i, j], "product[0, 1, 1]"),
+    "slice.sum": (lambda seen, s: seen.step.slice_sums[s], "slice[0].sum"),
+    "layer.shape": (lambda seen, number: _row(seen, number).output_shape, "layer[3].shape"),
+    "layer.parameters": (lambda seen, number: _row(seen, number).parameters, "layer[3].parameters"),
+    "layer.field": (lambda seen, number: _row(seen, number).field.size[0], "layer[3].field"),
+    "layer.multiply_adds": (lambda seen, number: _row(seen, number).multiply_adds, "layer[3].multiply_adds"),
+}
+
+KNOWN: Final[Mapping[str, object]] = {**_FIGURES, **_INDEXED}
+
+
+def is_of_a_run(name: str) -> bool:
+    """Whether the figure is measured by training or by a batch norm, and so not the same everywhere."""
+    return name.startswith(("run.", "batchnorm."))

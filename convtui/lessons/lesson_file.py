@@ -1,0 +1,295 @@
+"""A lesson as a TOML file, read with the line of whatever is wrong in it.
+
+TOML, because sessions are TOML already, and a mistake in it has a line. A step is set up by the words that a
+user types in the app, so that whoever can use the app can write a lesson. Nothing in a file is executed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from reprlib import repr as short_repr
+from typing import Any, Final
+
+from convtui.inputs.atomic import read_regular
+from convtui.inputs.images import InputError
+from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.lessons.lesson import MASKS, PAGES, Answer, Lesson, LessonStep, Question, WrongAnswer
+from convtui.store.session_parser import VIEW_FLAGS
+from convtui.store.toml_document import Document, SessionFileError, is_number, is_whole, statements
+
+FORMAT: Final = 1
+LARGEST_FILE: Final = 2**20  # bytes
+MOST_STEPS: Final = 500
+ZOOMS: Final = ("numbers", "blocks", "half-blocks")
+
+_TOP: Final = ("lesson", "title", "step")
+_STEP: Final = (
+    *("title", "page", "image", "settings", "recipe", "batchnorm", "multiply_adds", "finished", "zoom"),
+    *("view", "slice"),
+    *("highlight", "words", "ask", "answer", "figure", "tolerance", "choices", "until", "solution", "wrong"),
+    *("hint", "after", "masks", "reveal", "notes"),
+)
+_OF_A_QUESTION: Final = (
+    *("answer", "figure", "tolerance", "choices", "until", "solution", "wrong", "hint", "masks"),
+)
+_DEFAULT_MASKS: Final = (  # by the beginning of what a question's figure names
+    ("output.", ("size",)),
+    ("value", ("value",)),
+    ("product", ("products",)),
+    ("slice", ("products",)),
+    ("unread", ("size",)),
+    ("matrix.", ("matrix",)),
+    ("layer.field", ("field",)),
+    ("layer", ("layers",)),
+    ("network.", ("layers",)),
+    ("batchnorm.", ("batchnorm",)),
+)
+
+
+class LessonError(SessionFileError):
+    """One line for the user: which lesson file, on which line, what is wrong there, what would be right."""
+
+
+def read_lesson(path: Path) -> Lesson:
+    """The lesson in a file. Raises LessonError for whatever is wrong with it, at its line."""
+    name = str(path)
+    try:
+        content = read_regular(path.expanduser())
+    except FileNotFoundError:
+        close = did_you_mean(path.name, neighbours(path))
+        raise LessonError(f"{printable(name)}: no such file{close}") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise LessonError(f"{printable(name)}: cannot be read ({why})") from None
+    if len(content) > LARGEST_FILE:
+        raise LessonError(f"{printable(name)}: a lesson may have at most {LARGEST_FILE >> 20} MiB")
+    try:
+        return parse_lesson(content.decode("utf-8-sig"), path)
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise LessonError.at(name, line, "not UTF-8 text; save it as UTF-8") from None
+
+
+def parse_lesson(text: str, path: Path) -> Lesson:
+    """The lesson in a text from the file of that name. Raises LessonError."""
+    try:
+        return _parsed(text, path)
+    except LessonError:
+        raise
+    except InputError as error:
+        raise LessonError(str(error)) from None
+
+
+def _parsed(text: str, path: Path) -> Lesson:
+    name = str(path)
+    whole = Document.parse(text, name)
+    for key in whole.data:
+        if key not in _TOP:
+            raise whole.error((key,), _unknown(key, _TOP))
+    if whole.data.get("lesson") != FORMAT:
+        what = "not a convtui lesson" if "lesson" not in whole.data else "a lesson of another format"
+        raise whole.error(("lesson",), f"{what}; a lesson has the line lesson = {FORMAT}")
+    title = whole.data.get("title")
+    if not isinstance(title, str) or not title.strip():
+        raise whole.error(("title",), 'title: must be text in quotes, such as title = "Stride"')
+    steps: list[LessonStep] = []
+    for document in _step_documents(text, name):
+        steps.append(_step(document, steps[-1] if steps else None))
+    if not 1 <= len(steps) <= MOST_STEPS:
+        raise whole.error(("step",), f"a lesson has 1 to {MOST_STEPS} steps, each under a line [[step]]")
+    return Lesson(printable(title.strip()), tuple(steps), path, _first_comment(text))
+
+
+def _step_documents(text: str, name: str) -> Iterator[Document]:
+    """Each step as a document of its own, whose lines are those of the file."""
+    first, body = 0, ""
+    for statement in statements(text):
+        is_step = statement.is_header and re.fullmatch(r"\s*\[\[\s*step\s*\]\]\s*(#.*)?\s*", statement.text)
+        if is_step:
+            if first:
+                yield Document.parse("\n" * first + body, name)
+            first, body = statement.line + statement.text.count("\n") - 1, ""
+        elif statement.is_header:
+            keys = statement.text.strip()
+            raise LessonError.at(name, statement.line, f"{printable(keys)}: a lesson has only [[step]]")
+        elif first:
+            body += statement.text
+    if first:
+        yield Document.parse("\n" * first + body, name)
+
+
+def _first_comment(text: str) -> str:
+    lines = (line.strip() for line in text.splitlines())
+    return next((line.lstrip("# ") for line in lines if line.startswith("#")), "")
+
+
+class _Keys:
+    """The keys of a step, each checked for what it must be."""
+
+    def __init__(self, document: Document) -> None:
+        self.document, self.data = document, document.data
+
+    def must_be(self, key: str, what: str) -> LessonError:
+        return LessonError(
+            str(self.document.error((key,), f"{key} = {short_repr(self.data[key])}: must be {what}"))
+        )
+
+    def wrong(self, key: str, why: str) -> LessonError:
+        return LessonError(str(self.document.error((key,), f"{key}: {why}")))
+
+    def text(self, key: str) -> str:
+        value = self.data.get(key, "")
+        if not isinstance(value, str):
+            raise self.must_be(key, "text in quotes")
+        return " ".join(value.split())
+
+    def one_of(self, key: str, names: tuple[str, ...], default: str) -> str:
+        value = self.text(key) or default
+        if value and value not in names:
+            raise self.wrong(key, _unknown(value, names))
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise self.must_be(key, "a list of texts in quotes")
+        return tuple(" ".join(each.split()) for each in value)
+
+    def flag(self, key: str) -> bool:
+        value = self.data.get(key, False)
+        if not isinstance(value, bool):
+            raise self.must_be(key, "true or false")
+        return value
+
+    def whole(self, key: str) -> int | None:
+        value = self.data.get(key)
+        if value is not None and not (is_whole(value) and value >= 0):
+            raise self.must_be(key, "a whole number, 0 or more")
+        return None if value is None else int(value)
+
+
+def _step(document: Document, before: LessonStep | None) -> LessonStep:
+    keys = _Keys(document)
+    for key in document.data:
+        if key not in _STEP:
+            raise document.error((key,), _unknown(key, _STEP))
+    if not keys.text("words"):
+        raise LessonError.at(document.name, document_line(document), 'a step needs words = "…"')
+    return LessonStep(
+        words=keys.text("words"),
+        title=printable(keys.text("title")) if keys.text("title") else "",
+        page=keys.one_of("page", PAGES, before.page if before else "step"),
+        image=keys.text("image"),
+        settings=keys.texts("settings"),
+        recipe=keys.texts("recipe") if "recipe" in document.data else None,
+        batchnorm=keys.texts("batchnorm"),
+        multiply_adds=keys.whole("multiply_adds"),
+        finished=keys.flag("finished"),
+        zoom=keys.one_of("zoom", ZOOMS, ""),
+        view=_view(keys),
+        slice=keys.whole("slice"),
+        highlight=keys.texts("highlight"),
+        question=_question(keys),
+        after=keys.text("after"),
+        plays=keys.one_of("reveal", ("play",), "") == "play",
+        notes=keys.text("notes"),
+        line=document_line(document),
+        lines={key: document.line(key) for key in document.data},
+    )
+
+
+def _view(keys: _Keys) -> tuple[str, ...]:
+    view = keys.texts("view")
+    for flag in view:
+        if flag not in VIEW_FLAGS:
+            raise keys.wrong("view", _unknown(flag, VIEW_FLAGS))
+    return view
+
+
+def document_line(document: Document) -> int:
+    """The line of the header of a step's document."""
+    return len(document.text) - len(document.text.lstrip("\n"))
+
+
+def _question(keys: _Keys) -> Question | None:
+    data = keys.data
+    if "ask" not in data:
+        for key in _OF_A_QUESTION:
+            if key in data:
+                raise keys.wrong(key, 'needs a question: ask = "…"')
+        return None
+    answer = _answer(keys)
+    if (answer is None) == ("until" not in data):
+        raise keys.wrong("ask", "needs an answer, or a condition (until), and not both")
+    for key, needed in (
+        ("figure", "answer"),
+        ("choices", "answer"),
+        ("solution", "until"),
+        ("until", "solution"),
+    ):
+        if key in data and needed not in data:
+            raise keys.wrong(key, f"needs {needed}")
+    choices = keys.texts("choices")
+    if isinstance(answer, str) and answer not in choices:
+        raise keys.wrong("answer", f"must be one of the choices: {', '.join(choices) or 'choices = [...]'}")
+    if choices and not isinstance(answer, str):
+        raise keys.must_be("answer", "one of the choices")
+    if answer is not None and not isinstance(answer, str) and "figure" not in data:
+        raise keys.wrong("answer", 'needs figure = "…", the expression that the engine works out')
+    tolerance = data.get("tolerance", 0.0)
+    if not is_number(tolerance) or tolerance < 0:
+        raise keys.must_be("tolerance", "a number, 0 or more")
+    figure, until = keys.text("figure"), keys.text("until")
+    masks = keys.texts("masks") if "masks" in data else _masks_for(figure)
+    for mask in masks:
+        if mask not in MASKS:
+            raise keys.wrong("masks", _unknown(mask, MASKS))
+    return Question(
+        text=keys.text("ask"),
+        answer=answer,
+        figure=figure,
+        tolerance=float(tolerance),
+        choices=choices,
+        until=until,
+        solution=keys.texts("solution"),
+        wrong=_wrong_answers(keys),
+        hint=keys.text("hint"),
+        masks=frozenset(masks),
+    )
+
+
+def _masks_for(figure: str) -> tuple[str, ...]:
+    return next((masks for begin, masks in _DEFAULT_MASKS if begin in figure), ())
+
+
+def _answer(keys: _Keys) -> Answer | None:
+    answer: Any = keys.data.get("answer")
+    if answer is None or isinstance(answer, str):
+        return answer
+    if isinstance(answer, list) and answer and all(map(is_whole, answer)):
+        return tuple(answer)
+    if is_number(answer):
+        return answer if is_whole(answer) else float(answer)
+    raise keys.must_be("answer", "a number, a shape such as [1, 14, 14], or one of the choices")
+
+
+def _wrong_answers(keys: _Keys) -> tuple[WrongAnswer, ...]:
+    pairs = keys.data.get("wrong", [])
+    is_list = isinstance(pairs, list)
+    if not is_list or not all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(each, str) for each in pair)
+        for pair in pairs
+    ):
+        raise keys.must_be("wrong", 'a list of pairs: [["27", "the reason"], ...]')
+    lines = [keys.document.element_line("wrong", element=at) for at in range(len(pairs))]
+    return tuple(
+        WrongAnswer(" ".join(when.split()), " ".join(reason.split()), line)
+        for (when, reason), line in zip(pairs, lines, strict=True)
+    )
+
+
+def _unknown(key: str, known: tuple[str, ...]) -> str:
+    close = did_you_mean(key, known) or f"; choose from {', '.join(known)}"
+    return f"{printable(key)}: unknown name{close}"

@@ -1,0 +1,131 @@
+"""What the app shows at a step of a lesson: the session, and the recipe of the next run.
+
+A step is set up as a user would do it: an image is opened, then settings are typed, one after another. Where
+one is refused the error names the step's line in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from convtui.inputs.images import InputError
+from convtui.lessons.lesson import Lesson, LessonStep
+from convtui.lessons.lesson_file import LessonError
+from convtui.state.session import KernelChoice, Session, View, Zoom
+from convtui.state.settings import transition
+from convtui.training.recipe import Recipe
+
+DEFAULT_IMAGE: Final = "mnist-7"
+Made = TypeVar("Made")
+
+_WITH_FILES: Final = ("kernel", "layers")  # settings whose value may be a file
+
+
+@dataclass(frozen=True, eq=False)
+class SetUp:
+    """The session and the recipe that a step begins with; no recipe where the lesson named none."""
+
+    session: Session
+    recipe: Recipe | None = None
+
+
+class SetUps:
+    """What each step of a lesson begins with, worked out when it is asked for."""
+
+    def __init__(self, lesson: Lesson) -> None:
+        self._lesson = lesson
+        self._known: dict[int, SetUp] = {}
+
+    def of(self, index: int) -> SetUp:
+        """Raises LessonError for what cannot be opened, and for a setting that is refused."""
+        first = index
+        while first > 0 and first not in self._known and not self._lesson.steps[first].image:
+            first -= 1
+        for at in range(first, index + 1):
+            if at not in self._known:
+                before = self._known.get(at - 1)
+                self._known[at] = set_up(self._lesson.path, self._lesson.steps[at], before)
+        return self._known[index]
+
+
+def set_up(path: Path, step: LessonStep, before: SetUp | None) -> SetUp:
+    """What a step of the lesson in that file begins with, after the step before. Raises LessonError."""
+    recipe = before.recipe if before else None
+    if step.recipe is not None:
+        recipe = _at_line(path, step, "recipe", partial(_recipe, step.recipe))
+    if step.image or before is None:
+        session = _at_line(path, step, "image", partial(_opened, step.image or DEFAULT_IMAGE, path.parent))
+    else:
+        session = replace(before.session, taps=None, view=View())
+    for text in step.settings:
+        session = _at_line(path, step, "settings", partial(changed, session, text, path.parent))
+    session = _at_line(path, step, "view", partial(_shown, session, step))
+    return SetUp(session, recipe)
+
+
+def changed(session: Session, text: str, folder: Path) -> Session:
+    """The session after a setting was typed, whose files may lie in that folder. Raises ValueError."""
+    from convtui.store.pictures import reopened
+
+    name, _, value = text.partition(" ")
+    if name in _WITH_FILES and (folder / value).is_file():
+        text = f"{name} {folder / value}"
+    return transition(text, reopened)(session)
+
+
+def _opened(image: str, folder: Path) -> Session:
+    """As `convtui IMAGE` opens it: PyTorch's defaults and the top-edge kernel; or a session."""
+    from convtui.inputs import samples
+    from convtui.store.pictures import open_any
+    from convtui.store.session_file import is_session_file, load
+
+    beside = folder / image
+    bundled = {file.stem: file for file in samples.session_files()}
+    if is_session_file(image):
+        return replace(load(beside if beside.is_file() else Path(image)), path=None)
+    if image in bundled and not beside.is_file():
+        return replace(load(bundled[image]), path=None)
+    picture = open_any(str(beside) if _is_file(beside) else image)
+    return Session.start(picture, KernelChoice("top-edge"))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a pasted array is no name of a file
+        return False
+
+
+def _recipe(settings: tuple[str, ...]) -> Recipe:
+    from convtui.training.recipe_words import typed
+
+    recipe = Recipe()
+    for text in settings:
+        _, recipe = typed(recipe, text)
+    return recipe
+
+
+def _shown(session: Session, step: LessonStep) -> Session:
+    if step.finished:
+        session = session.finished()
+    if step.multiply_adds is not None:
+        if step.multiply_adds > session.products:
+            raise ValueError(f"multiply_adds {step.multiply_adds}: a cell has {session.products}")
+        session = session.at(session.index, step.multiply_adds)
+    if step.slice is not None:
+        slices = session.convolution.weight_shape[1]
+        if step.slice >= slices:
+            raise ValueError(f"slice {step.slice}: must be from 0 to {slices - 1}")
+    zoom = Zoom(step.zoom) if step.zoom else None
+    return session.with_view(zoom=zoom, slice=step.slice, **dict.fromkeys(step.view, True))
+
+
+def _at_line(path: Path, step: LessonStep, key: str, make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except (InputError, ValueError, IndexError, OSError, MemoryError) as error:
+        raise LessonError.at(str(path), step.line_of(key), str(error) or "out of memory") from None
