@@ -25,6 +25,9 @@ from convtui.state.session import Session
 
 if TYPE_CHECKING:
     from convtui.app.guardian import Guardian
+    from convtui.app.tutor import Tutor
+    from convtui.lessons.course import Course
+    from convtui.lessons.view import LessonView
     from convtui.training.recipe import Recipe
     from convtui.training.trainer import Trainer
 
@@ -49,6 +52,8 @@ class ConvtuiApp(App[None]):
         recipe: Recipe | None = None,
         trainer: Trainer | None = None,
         guardian: Guardian | None = None,
+        course: Course | None = None,
+        presents: bool = False,
     ) -> None:
         super().__init__()
         for each in THEMES:
@@ -61,6 +66,8 @@ class ConvtuiApp(App[None]):
         self._has_autosave = autosave
         self._recipe, self._trainer = recipe, trainer
         self._guardian = guardian
+        self._course, self._presents = course, presents
+        self._tutor: Tutor | None = None
 
     def get_default_screen(self) -> Screen[Any]:
         return FIRST_PAGE()
@@ -78,6 +85,8 @@ class ConvtuiApp(App[None]):
             self.set_interval(1, self.workspace.tell_autosave_problem)
         if self._guardian:
             self.set_timer(0.1, self._guardian.start)
+        if self._course:
+            self.call_after_refresh(self.lessons.begin, self._course)
         self.call_after_refresh(_collect_garbage)
 
     async def on_unmount(self) -> None:
@@ -114,6 +123,46 @@ class ConvtuiApp(App[None]):
         if self.timelines.get(NEXT_RUN) is None:
             self.timelines.begin(NEXT_RUN, NextRun(self._recipe or Recipe()))
         return self._trainer
+
+    @property
+    def lesson(self) -> LessonView | None:
+        return self._tutor.view() if self._tutor else None
+
+    @property
+    def lessons(self) -> Tutor:
+        """Created when a lesson is first asked for."""
+        from convtui.app.tutor import Tutor
+
+        if self._tutor is None:
+            self._tutor = Tutor(self, self._presents)
+            self.set_interval(0.5, self._tutor.follow_file)
+        return self._tutor
+
+    def show_lesson(self) -> None:
+        self.page.show_again()
+
+    def play(self) -> None:
+        if not self.page.playing:
+            self.page.action_play()
+
+    def open_outline(self) -> None:
+        from convtui.lessons.course import find_course
+        from convtui.pages.base.outline import Outline
+
+        tutor = self.lessons
+        if not tutor.is_on:
+            try:
+                tutor.begin(find_course())
+            except ValueError as error:
+                self.say(str(error), error=True)
+            return
+        self.page.opening = self.push_screen(Outline(tutor.title, tutor.outline()), self._go_to_step)
+
+    def _go_to_step(self, chosen: str | None) -> None:
+        if chosen == "leave":
+            self.lessons.leave()
+        elif chosen:
+            self.lessons.jump(chosen)
 
     def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
         return self.workspace.change(make, kind)
@@ -158,6 +207,8 @@ class ConvtuiApp(App[None]):
         if not self.workspace.has_unsaved_changes:
             self.end()
             return
+        if self._tutor and self._tutor.is_on:  # what is asked about must be what is seen
+            self._tutor.leave()
         answers = {"s": "save", "q": "quit without saving", "escape": "stay"}
         save = partial(self.workspace.save, self.end)
         self.ask("There are unsaved changes.", answers, s=save, q=self.end)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,7 +16,7 @@ from weakref import WeakSet
 from convtui.engine.convolution import Convolution
 from convtui.engine.spec import SpecError
 from convtui.inputs.names import printable
-from convtui.state.history import Timelines
+from convtui.state.history import History, Timelines
 from convtui.state.session import SESSION, Session
 
 if TYPE_CHECKING:
@@ -42,6 +42,15 @@ def _nothing() -> None:
     """The default for what happens after saving."""
 
 
+@dataclass(frozen=True, eq=False)
+class _SetAside:
+    """The user's own work while a lesson is open: its history, and what of it counts as saved."""
+
+    history: History[Session]
+    unchanged: WeakSet[Convolution]
+    unchanged_layers: object
+
+
 class Workspace:
     """The session with its timelines, its file, and its automatic copy."""
 
@@ -55,6 +64,7 @@ class Workspace:
         self._read_at = {session.path: _modified(session.path)}
         self._autosave: Autosave | None = None
         self._autosave_problem = ""
+        self._aside: _SetAside | None = None
 
     @property
     def session(self) -> Session:
@@ -86,12 +96,39 @@ class Workspace:
 
     @property
     def has_unsaved_changes(self) -> bool:
-        layers = _own_layers(self.session)
-        return self.session.convolution not in self._unchanged or layers != self._unchanged_layers
+        """Of the user's own work, also while a lesson is open."""
+        aside = self._aside
+        session = aside.history.present if aside else self.session
+        unchanged = aside.unchanged if aside else self._unchanged
+        layers = aside.unchanged_layers if aside else self._unchanged_layers
+        return session.convolution not in unchanged or _own_layers(session) != layers
 
     def _mark_unchanged(self) -> None:
         self._unchanged = WeakSet([self.session.convolution])
         self._unchanged_layers = _own_layers(self.session)
+
+    # -- lessons
+
+    def show_lesson(self, session: Session) -> None:
+        """Show a session of a lesson, the user's own work set aside with its history."""
+        if self._aside is None:
+            history = self.timelines.history(SESSION)
+            self._aside = _SetAside(history, self._unchanged, self._unchanged_layers)
+        view = replace(session.view, hints=self.session.view.hints)
+        self.timelines.begin(SESSION, replace(session, view=view))
+        self._mark_unchanged()
+
+    def end_lesson(self) -> None:
+        """Bring the user's own work back as it was; redo shows the lesson's, unless it has more to redo."""
+        aside, last = self._aside, self.session
+        if aside is None:
+            return
+        self._aside = None
+        self._unchanged, self._unchanged_layers = aside.unchanged, aside.unchanged_layers
+        history = aside.history
+        if not history.future:
+            history = replace(history, future=(last,))
+        self.timelines.bring_back(SESSION, history)
 
     # -- opening
 
@@ -222,7 +259,7 @@ class Workspace:
 
     def _update_autosave(self) -> None:
         autosave = self._autosave
-        if autosave is None:
+        if autosave is None or self._aside:  # the copy stays that of the user's own work
             return
         if self.has_unsaved_changes:
             autosave.update(self.session, self.session.picture.name, self.session.path)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from convtui.cli.options import Parser, add_axes, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from convtui.inputs.images import How
     from convtui.lessons.course import Course
     from convtui.state.session import Session
+    from convtui.training.recipe import Recipe
 
 DEFAULT_KERNEL: Final = {"kernel": "top-edge"}
 LESSON: Final = {**DEFAULT_KERNEL, "padding": "1"}
@@ -173,7 +174,9 @@ def _open(arguments: Sequence[str]) -> int:
     # of the start; from that screen on the app collects.
     gc.disable()
     try:
-        return _run_app(options)
+        recipe = _recipe_of(options)
+        session = build(options)
+        return _run_app(session, notice=session.notice, theme=options.theme, recipe=recipe)
     finally:
         gc.enable()
 
@@ -184,18 +187,24 @@ def _session_of(arguments: Sequence[str]) -> Session:
 
 
 def _open_course(course: Course, options: argparse.Namespace) -> int:
-    raise NotImplementedError
+    """Open the app at a lesson."""
+    session = _session_of([])
+    return _run_app(session, theme=options.theme, course=course, presents=options.present)
 
 
-def _run_app(options: argparse.Namespace) -> int:
-    recipe = None
-    if options.data is not None:
-        from convtui.training.datasets.open_any import check
-        from convtui.training.recipe import Recipe
+def _recipe_of(options: argparse.Namespace) -> Recipe | None:
+    """The recipe of the next run, if the options say something about it."""
+    if options.data is None:
+        return None
+    from convtui.training.datasets.open_any import check
+    from convtui.training.recipe import Recipe
 
-        check(options.data)
-        recipe = Recipe(data=options.data, axes=options.axes or Recipe.axes)
-    session = build(options)
+    check(options.data)
+    return Recipe(data=options.data, axes=options.axes or Recipe.axes)
+
+
+def _run_app(session: Session, **how: Any) -> int:
+    """Open the app, with the arguments of ConvtuiApp; its exit code."""
     if not _is_on_a_terminal():
         raise ValueError("this is not a terminal; convtui render OUT.svg draws a screen without one")
     # Textual reads it when imported; at its own 60 a key waits up to 17 ms for the next frame.
@@ -204,8 +213,7 @@ def _run_app(options: argparse.Namespace) -> int:
     from convtui.app.guardian import Guardian
 
     guardian = Guardian()
-    notice = session.notice
-    app = ConvtuiApp(session, notice=notice, theme=options.theme, recipe=recipe, guardian=guardian)
+    app = ConvtuiApp(session, guardian=guardian, **how)
     try:
         with screen_apart():
             app.run()

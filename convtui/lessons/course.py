@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -50,6 +51,12 @@ class Course:
         """That place, or where a course that has become shorter comes nearest to it."""
         chapter = min(max(chapter, 0), len(self.lessons) - 1)
         return Place(chapter, min(max(step, 0), len(self.lessons[chapter].steps) - 1))
+
+    def places(self) -> Iterator[Place]:
+        """All steps, in order."""
+        for chapter, lesson in enumerate(self.lessons):
+            for step in range(len(lesson.steps)):
+                yield Place(chapter, step)
 
     @property
     def count(self) -> int:

@@ -6,9 +6,10 @@ its panes itself answers several times faster than one widget a pane.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Mapping, Set
+from typing import Final, Protocol
 
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.filter import ANSIToTruecolor
@@ -19,6 +20,11 @@ from textual.widget import Widget
 
 from convtui.paint.colours import DARK, Palette, style
 from convtui.paint.drawing import Cell
+
+HIDDEN: Final = "hidden until the question is answered"
+MARK: Final = "▐"  # beside a pane that is spoken of
+
+_NONE: Final[Set[str]] = frozenset()
 
 
 class Pane(Protocol):
@@ -65,23 +71,35 @@ class Canvas(Widget):
     def __init__(self) -> None:
         super().__init__()
         self.palette: Palette = DARK
-        self._panes: tuple[Pane, ...] = ()
-        self._panes_on: dict[int, list[Pane]] = {}
-        self._lines: dict[Pane, dict[int, list[Segment]]] = {}
+        self._panes: Mapping[str, Pane] = {}
+        self._marked: Set[str] = _NONE
+        self._hidden: Set[str] = _NONE
+        self._panes_on: dict[int, list[str]] = {}
+        self._lines: dict[str, dict[int, list[Segment]]] = {}
         self._strips: list[Strip] = []
         self._stale: set[int] = set()  # strips to be drawn again
         self._hovered: tuple[Pane | None, Cell | None] = (None, None)
 
-    def place(self, panes: Iterable[Pane], palette: Palette) -> None:
-        """These panes, from left to right where they share a line, lie on the canvas from now on."""
-        self._panes = tuple(pane for pane in panes if pane.region)
+    def place(self, panes: Mapping[str, Pane], palette: Palette) -> None:
+        """These panes, by their names, lie on the canvas from now on."""
+        in_order = sorted(panes.items(), key=lambda item: item[1].region.x)
+        self._panes = {name: pane for name, pane in in_order if pane.region}
         self._panes_on = {}
-        for pane in self._panes:
+        for name, pane in self._panes.items():
             for y in pane.region.line_range:
-                self._panes_on.setdefault(y, []).append(pane)
-        self._lines = {pane: {} for pane in self._panes}
-        self._strips = []
+                self._panes_on.setdefault(y, []).append(name)
+        self._draw_all()
         self.palette = palette
+
+    def point_out(self, marked: Set[str], hidden: Set[str]) -> None:
+        """Mark the panes of these names at their left, and show nothing of those."""
+        if (marked, hidden) != (self._marked, self._hidden):
+            self._marked, self._hidden = marked, hidden
+            self._draw_all()
+
+    def _draw_all(self) -> None:
+        self._lines = {name: {} for name in self._panes}
+        self._strips = []
         self.refresh()
 
     def repaint(self) -> None:
@@ -91,7 +109,8 @@ class Canvas(Widget):
         most rows of a window over a plain ground, and titles.
         """
         ends: dict[int, int] = {}
-        for pane, lines in self._lines.items():
+        for name, lines in self._lines.items():
+            pane = self._panes[name]
             last: dict[int, int] = {}
             for change in pane.changes():
                 right = change.right
@@ -100,7 +119,7 @@ class Canvas(Widget):
                         last[y] = right
             left, top, _, _ = pane.region
             for y, right in last.items():
-                line = pane.line(y)
+                line = self._line(name, y)
                 if line != lines.get(y):
                     lines[y] = line
                     ends[top + y] = max(ends.get(top + y, 0), left + right)
@@ -129,25 +148,37 @@ class Canvas(Widget):
         blank = style(None, self.palette.background)
         segments: list[Segment] = []
         x = 0
-        for pane in self._panes_on.get(y, ()):
-            left, top, pane_width, _ = pane.region
+        for name in self._panes_on.get(y, ()):
+            left, top, pane_width, _ = self._panes[name].region
             if left > x:
                 segments.append(Segment(" " * (left - x), blank))
-            lines = self._lines[pane]
+                if name in self._marked:
+                    accent = style(self.palette.accent, self.palette.background)
+                    segments[-1:] = [Segment(" " * (left - x - 1), blank), Segment(MARK, accent)]
+            lines = self._lines[name]
             line = lines.get(y - top)
             if line is None:
-                line = lines[y - top] = pane.line(y - top)
+                line = lines[y - top] = self._line(name, y - top)
             segments += line
             x = left + pane_width
         if x < width:
             segments.append(Segment(" " * (width - x), blank))
         return Strip(segments, max(x, width))
 
+    def _line(self, name: str, y: int) -> list[Segment]:
+        """A line of a pane, or of what stands in its place while it is hidden."""
+        pane = self._panes[name]
+        if name not in self._hidden:
+            return pane.line(y)
+        text = HIDDEN if y == (pane.region.height - 1) // 2 else ""
+        muted = style(self.palette.muted, self.palette.background)
+        return [Segment(set_cell_size(f" {text}", pane.region.width), muted)]
+
     # -- the mouse
 
     def _at(self, event: events.MouseEvent) -> tuple[Pane | None, Cell | None]:
-        for pane in self._panes:
-            if pane.region.contains(event.x, event.y):
+        for name, pane in self._panes.items():
+            if name not in self._hidden and pane.region.contains(event.x, event.y):
                 return pane, pane.cell_at(event.x - pane.region.x, event.y - pane.region.y)
         return None, None
 

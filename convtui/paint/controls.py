@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import lru_cache
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -13,6 +14,8 @@ from convtui.engine.spec import ConvSpec
 from convtui.paint.text import cut_to
 from convtui.paint.text_line import KEY_STYLE, link
 from convtui.state.session import KernelChoice, Session
+
+_NONE: Final[Set[str]] = frozenset()
 
 SHORTEST: Final = 8  # characters that are left of a name
 
@@ -30,6 +33,7 @@ class Control(NamedTuple):
     label: str = ""  # before the value of one that is not stepped
     spare: int = 0
     is_plain: bool = False  # whether the value alone says what is set
+    is_marked: bool = False
 
 
 def controls(session: Session) -> list[Control]:
@@ -66,8 +70,12 @@ def padding(spec: ConvSpec) -> str:
     return f"{asked} ({sides})" if isinstance(asked, str) else sides
 
 
-def controls_line(items: list[Control], width: int) -> Content:
-    """The widest form that fits, to be clicked; narrow ones drop spaces, then what is least needed."""
+def controls_line(items: list[Control], width: int, marked: Set[str] = _NONE) -> Content:
+    """The widest form that fits, to be clicked; narrow ones drop spaces, then what is least needed.
+
+    marked: the names of those that a lesson speaks of.
+    """
+    items = [item._replace(is_marked=item.name in marked) for item in items]
     for gap, space in (("   ", " "), ("  ", " "), ("  ", ""), (" ", "")):
         line = Content(gap).join([_drawn(item, space) for item in items])
         if line.cell_length + 2 <= width:
@@ -99,14 +107,15 @@ def _drawn(item: Control, space: str, named: bool = True) -> Content:
     key = Content.styled(item.key, KEY_STYLE)
     if not item.stepped:
         label = (f" {item.label} " if item.label else " ", "$text-muted")
-        return Content.assemble(key, label, link(item.value, f"screen.{item.name}(1)"))
+        value = link(item.value, f"screen.{item.name}(1)", "reverse" if item.is_marked else "")
+        return Content.assemble(key, label, value)
     return Content.assemble(
         key,
         (f" {item.name}" if named else "", "$text-muted"),
         space,
         link("‹", f"screen.{item.name}(-1)", "$text-muted"),
         space,
-        link(item.value, f"screen.type({item.name!r})", "bold"),
+        link(item.value, f"screen.type({item.name!r})", "bold reverse" if item.is_marked else "bold"),
         space,
         link("›", f"screen.{item.name}(1)", "$text-muted"),
     )

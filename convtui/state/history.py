@@ -86,6 +86,14 @@ class Timelines:
         """Every value of the document changed alike, past and future ones too."""
         self._set(document, self._history(document).mapped(change))
 
+    def history(self, document: Document[T]) -> History[T]:
+        """All that is known of a document, to be set aside."""
+        return self._history(document)
+
+    def bring_back(self, document: Document[T], history: History[T]) -> None:
+        """Go on with a history that was set aside."""
+        self._set(document, history)
+
     def undo(self, document: Document[T]) -> bool:
         """Go back one entry; tells whether there was one."""
         return document in self._histories and self._set(document, self._history(document).undone())

@@ -79,7 +79,7 @@ class Driven:
         return page.zoom
 
     def pane(self, name: str) -> GridPane:
-        panes = self.page.query_one(Canvas)._panes
+        panes = self.page.query_one(Canvas)._panes.values()
         return next(pane for pane in panes if isinstance(pane, GridPane) and pane.name == name)
 
     def grid(self, name: str) -> Grid:

@@ -6,9 +6,29 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from convtui.lessons.view import LessonView
     from convtui.state.history import Timelines
     from convtui.state.session import Session
     from convtui.training.trainer import Trainer
+
+
+class Lessons(Protocol):
+    """The course that is open: what its keys do."""
+
+    def go_on(self) -> None:
+        """Show the next step."""
+
+    def go_back(self) -> None:
+        """Show the step before."""
+
+    def show_answer(self) -> None:
+        """Give the question up."""
+
+    def restore(self) -> None:
+        """Set the step up as it begins."""
+
+    def answer(self, text: str) -> None:
+        """Take what was typed as the answer."""
 
 
 class Host(Protocol):
@@ -25,6 +45,17 @@ class Host(Protocol):
     @property
     def trainer(self) -> Trainer:
         """The app's side of training; the document NEXT_RUN begins with it."""
+
+    @property
+    def lesson(self) -> LessonView | None:
+        """What is shown of a lesson; None while none is open."""
+
+    @property
+    def lessons(self) -> Lessons:
+        """What the keys of an open lesson do."""
+
+    def open_outline(self) -> None:
+        """Show the chapters and steps of the course; where none is open, open the built-in one."""
 
     def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
         """Apply a transition of the session; where it is refused, say why. Tells whether it was applied."""

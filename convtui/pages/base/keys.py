@@ -96,6 +96,26 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("H", "H", "hints", "show or hide the hints under the titles", everywhere=True),
         Key("question_mark,f1", "?", "help", "this help", "help", everywhere=True),
     ),
+    "Lesson": (
+        Key(
+            "O",
+            "O",
+            "outline",
+            "the course: words and questions that lead through all pages; its outline",
+            "course",
+            everywhere=True,
+        ),
+        Key(
+            "A",
+            "A",
+            "lesson_go_on",
+            "lesson: answer the question, or go on to the next step",
+            everywhere=True,
+        ),
+        Key("U", "U", "lesson_back", "lesson: one step back", everywhere=True),
+        Key("F", "F", "lesson_show", "lesson: show the answer", everywhere=True),
+        Key("J", "J", "lesson_restore", "lesson: back to the step as it begins", everywhere=True),
+    ),
     "Files": (
         Key("s", "s", "save", "save the session", "save", everywhere=True),
         Key("S", "S", "save_as", "save the session under another name", everywhere=True),
@@ -255,7 +275,7 @@ _NOTHING_ELSE: Final[Mapping[str, str]] = {}
 
 # What the footer does without where there is no room, the most dispensable first.
 _DISPENSABLE: Final = (
-    *("restart", "open", "finish", "row", "undo", "rate finder", "go to", "save", "edit"),
+    *("course", "restart", "open", "finish", "row", "undo", "rate finder", "go to", "save", "edit"),
     *("multiply-add", "cell", "channel", "speed", "play", "activation", "letters", "compare"),
     *("transpose", "step"),
 )

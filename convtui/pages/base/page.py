@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import get_current_worker
@@ -23,6 +24,7 @@ from textual.worker import get_current_worker
 from convtui.pages.base.ask import Ask
 from convtui.pages.base.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
 from convtui.pages.base.layout import LEAST_HEIGHT, LEAST_WIDTH
+from convtui.pages.base.lesson_words import LEAST_FOR_FOOTER, strip_height
 from convtui.pages.base.notice import Notice
 from convtui.pages.base.player import Player
 from convtui.paint.canvas import Canvas
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from textual.suggester import Suggester
     from textual.widget import AwaitMount
 
+    from convtui.lessons.view import LessonView
     from convtui.pages.base.host import Host
+    from convtui.pages.base.lesson_strip import LessonStrip
     from convtui.pages.base.typed_line import TypedLine
 
 
@@ -60,6 +64,7 @@ class Page(Screen[None]):
     BLANK = True  # its widgets cover it: nothing need be drawn under them
     COMMON: ClassVar[tuple[Key, ...]] = everywhere()  # the keys that it shares with other pages
     KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
+    MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # which panes each mask of a lesson hides
     DOCUMENT: ClassVar[Document[Any]] = SESSION  # what is undone here
 
     class Done(Message):
@@ -73,15 +78,16 @@ class Page(Screen[None]):
         super().__init__()
         self.canvas = Canvas()
         self._controls, self._keys = TextLine("controls"), TextLine("keys")
-        self._too_small, self._notice = TextLine("too-small"), Notice(id="notice")
+        self._instead, self._notice = TextLine("cover"), Notice(id="notice")
         self.player: Player | None = None  # of a page whose steps can be played
+        self._strip: LessonStrip | None = None  # while a lesson is open
         self.opening: AwaitMount | None = None  # a line or a question that is on its way to the screen
 
     def compose(self) -> ComposeResult:
         yield self._controls
         yield self.canvas
         yield self._keys
-        yield self._too_small
+        yield self._instead
         yield self._notice
 
     @property
@@ -117,12 +123,46 @@ class Page(Screen[None]):
     def show_again(self) -> None:
         """Draw the page, if it can be seen."""
         width, height = self.size
-        if not self.is_current or not width or self._is_too_small(width, height):
+        if not self.is_current or not width:
+            return
+        lesson = self.host.lesson
+        if lesson is not None or self._strip is not None:
+            self._show_lesson(lesson)
+        if self._is_covered(width, height, lesson):
             return
         self.show_page()
         self.canvas.repaint()
         items = self.controls()
-        self._controls.draw((items, width), lambda: controls_line(items, width))
+        marked = lesson.marked if lesson else frozenset()
+        self._controls.draw((items, width, marked), lambda: controls_line(items, width, marked))
+
+    @property
+    def room(self) -> Size:
+        """The page without its lesson: as large as if the terminal had only these columns and rows."""
+        width, height = self.size
+        if self._strip is None:
+            return self.size
+        return Size(width, height - strip_height(height) + (height < LEAST_FOR_FOOTER))
+
+    def _show_lesson(self, lesson: LessonView | None) -> None:
+        """The strip and what it hides or points at; without a lesson neither."""
+        from convtui.pages.base.lesson_strip import LessonStrip
+
+        width, height = self.size
+        if lesson is None:
+            if self._strip is not None:
+                self._strip.remove()
+                self._strip = None
+            self._keys.display = True
+            self.canvas.point_out(frozenset(), frozenset())
+            return
+        if self._strip is None:
+            self._strip = LessonStrip()
+            self.mount(self._strip, after=self.canvas)
+        self._strip.show_view(lesson, width, height)
+        self._keys.display = height >= LEAST_FOR_FOOTER
+        hidden = (name for mask in lesson.masks for name in self.MASKED.get(mask, ()))
+        self.canvas.point_out(lesson.marked, frozenset(hidden))
 
     def controls(self) -> list[Control]:
         """The settings above the canvas."""
@@ -132,14 +172,22 @@ class Page(Screen[None]):
         """Hand the figures of what is shown to the panes of the canvas."""
         raise NotImplementedError
 
-    def _is_too_small(self, width: int, height: int) -> bool:
-        small = width < LEAST_WIDTH or height < LEAST_HEIGHT
-        if small:
-            line = f"convtui needs {LEAST_WIDTH}x{LEAST_HEIGHT}; this terminal is {width}x{height}"
-            self._too_small.show(line)
-        if self._too_small.display != small:
-            self._too_small.display = small
-        return small
+    def _is_covered(self, width: int, height: int, lesson: LessonView | None) -> bool:
+        """Whether a sentence stands for the page: it is too small, or would give an answer away."""
+        least = (80, 24) if lesson else (LEAST_WIDTH, LEAST_HEIGHT)
+        line, left_free = "", 0
+        if width < least[0] or height < least[1]:
+            what = "a lesson" if lesson else "convtui"
+            line = f"{what} needs {least[0]}x{least[1]}; this terminal is {width}x{height}"
+        elif lesson and lesson.masks and lesson.page != self.app.current_mode:
+            line = "hidden while the question is open: J goes back to it, F shows the answer"
+            left_free = height - self.room.height + 1
+        if line:
+            self._instead.show(line)
+            self._instead.styles.height = height - left_free
+        if self._instead.display != bool(line):
+            self._instead.display = bool(line)
+        return bool(line)
 
     def show_keys(self) -> None:
         line = self.key_line()
@@ -295,6 +343,38 @@ class Page(Screen[None]):
 
     def action_page(self, name: str) -> None:
         self.host.open_page(name)
+
+    # -- the lesson that is open
+
+    def action_lesson_go_on(self) -> None:
+        """The next step, or first the answer to a question that is typed."""
+        lesson = self.host.lesson
+        if lesson is None:
+            self.say("no lesson is open; O opens the course")
+        elif lesson.is_open and lesson.is_typed:
+            self.prompt("answer:", "", self.host.lessons.answer)
+        else:
+            self.host.lessons.go_on()
+
+    def action_lesson_back(self) -> None:
+        if self._has_lesson():
+            self.host.lessons.go_back()
+
+    def action_lesson_show(self) -> None:
+        if self._has_lesson():
+            self.host.lessons.show_answer()
+
+    def action_lesson_restore(self) -> None:
+        if self._has_lesson():
+            self.host.lessons.restore()
+
+    def action_outline(self) -> None:
+        self.host.open_outline()
+
+    def _has_lesson(self) -> bool:
+        if self.host.lesson is None:
+            self.say("no lesson is open; O opens the course")
+        return self.host.lesson is not None
 
     def action_help(self) -> None:
         from convtui.pages.base.help import HelpScreen

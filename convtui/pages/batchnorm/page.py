@@ -66,7 +66,7 @@ class BatchNormPage(Page):
 
     def show_page(self) -> None:
         self.opener.open_wanted()
-        size = self.size.height - 2, self.size.width
+        size = self.room.height - 2, self.room.width
         self._panes.place(size, self._view, self.session.view.hints, self.palette)
         opened = self.opened
         if opened is None:
@@ -182,7 +182,7 @@ class BatchNormPage(Page):
         self.opener.switch_weights()
 
     def action_view(self) -> None:
-        self._view = self._view.next(self.size.height - 2)
+        self._view = self._view.next(self.room.height - 2)
         self.show_again()
 
     def action_type(self, name: str) -> None:

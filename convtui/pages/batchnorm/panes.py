@@ -64,7 +64,7 @@ class BatchNormPanes:
         }
         for name, region in regions.items():
             panes[name].place(region, palette)
-        self._canvas.place([panes[name] for name in regions], palette)
+        self._canvas.place({name: panes[name] for name in regions}, palette)
         return regions
 
     def show_problem(self, problem: str, advice: str) -> None:

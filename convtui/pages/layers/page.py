@@ -46,7 +46,7 @@ from convtui.pages.layers.layout import LayersPlan, Place, Wanted, layers_plan
 from convtui.pages.layers.map_maker import MapMaker
 from convtui.pages.layers.table import TableLine, feeding_text, table_lines
 from convtui.pages.layers.table_pane import TablePane
-from convtui.paint.canvas import Canvas
+from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.controls import Control
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import TextPane
@@ -85,7 +85,7 @@ class LayersPage(ConvolutionPage):
 
     def show_page(self) -> None:
         session, stack = self.session, self.session.stack
-        key = (stack.layers, stack.input_shape, stack.layer, session.view, self.size, self.app.theme)
+        key = (stack.layers, stack.input_shape, stack.layer, session.view, self.room, self.app.theme)
         plan = self._plan.get(key, lambda: self._placed(session, stack))
         self._make(session, stack)
         fed = _fed(stack)
@@ -138,8 +138,9 @@ class LayersPage(ConvolutionPage):
         placed.append((self._mosaic, plan.mosaic))
         for pane, place in placed:
             pane.place(place.region, place.cells, plan.is_hinted, palette)
-        grids = [pane for pane, _ in placed]
-        self.canvas.place([self._table, self._sentence, self._details, *grids], palette)
+        grids: dict[str, Pane] = {pane.name: pane for pane, _ in placed}
+        texts: dict[str, Pane] = {"table": self._table, "sentence": self._sentence, "details": self._details}
+        self.canvas.place({**texts, **grids}, palette)
         return plan
 
     def _planned(self, session: Session, stack: Stack) -> LayersPlan:
@@ -159,7 +160,7 @@ class LayersPage(ConvolutionPage):
     @property
     def canvas_size(self) -> tuple[int, int]:
         """Columns and lines between the controls and the keys."""
-        return self.size.width, self.size.height - 2
+        return self.room.width, self.room.height - 2
 
     # -- making the maps
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -36,6 +37,14 @@ class MatrixPage(ConvolutionPage):
 
     KEYS: ClassVar[tuple[keys.Key, ...]] = keys.PAGES["matrix"]
 
+    MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "size": ("matrix", "result", "figures", "words", "overview"),
+        "output": ("result",),
+        "value": ("result", "words"),
+        "products": ("result", "words"),
+        "matrix": ("matrix", "figures", "words", "overview"),
+    }
+
     def __init__(self) -> None:
         super().__init__()
         self._across, self._result = VectorPane("across"), VectorPane("result")
@@ -59,7 +68,7 @@ class MatrixPage(ConvolutionPage):
 
     def show_page(self) -> None:
         session = self.session
-        key = (session.convolution, session.view, self.size, self.app.theme)
+        key = (session.convolution, session.view, self.room, self.app.theme)
         plan = self._plan.get(key, lambda: self._placed(session))
         pointed = self._pointed(session)
         grids = matrix_grids(session, pointed, plan, pointed is not None and pointed == self._followed)
@@ -93,7 +102,7 @@ class MatrixPage(ConvolutionPage):
         palette = self.palette
         plan = self._planned(session)
         places = plan.regions
-        panes: list[Pane] = []
+        panes: dict[str, Pane] = {}
         for pane, cells, hinted in (
             (self._across, plan.matrix, places["across"].height > 2),
             (self._matrix, plan.matrix, plan.hinted),
@@ -104,7 +113,7 @@ class MatrixPage(ConvolutionPage):
         ):
             if pane.name in places:
                 pane.place(places[pane.name], cells, hinted, palette)
-                panes.append(pane)
+                panes[pane.name] = pane
         self._overview.place(places["overview"], plan.pictures_hinted, palette)
         self._equations.place(places["equations"], palette)
         for text, name in (
@@ -115,16 +124,16 @@ class MatrixPage(ConvolutionPage):
         ):
             if name in places:
                 text.place(places[name], palette)
-                panes.append(text)
+                panes[name] = text
         self._plus.show([" +"])
         self._equals.show([" ="])
         self._figures.show(figures(session, places["figures"].width))
-        panes += [self._overview, self._equations]
-        self.canvas.place(sorted(panes, key=lambda pane: pane.region.x), palette)
+        panes |= {"overview": self._overview, "equations": self._equations}
+        self.canvas.place(panes, palette)
         return plan
 
     def _planned(self, session: Session) -> MatrixPlan:
-        width, height = self.size
+        width, height = self.room
         convolution, view = session.convolution, session.view
         down, across = convolution.axes
         letters = letters_in(session)

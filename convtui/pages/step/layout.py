@@ -110,8 +110,8 @@ def regions(plan: StepPlan, width: int) -> dict[str, Region]:
         places[name] = Region(x, below.bottom, wide, plan.tables_height)
         x += wide
     beside = Region(x + GAP, below.bottom, max(0, width - x - GAP), plan.tables_height)
-    places["notes"] = beside if plan.notes_beside else below
-    places["equation"] = Region(MARGIN, beside.bottom, width - MARGIN, plan.equation_height)
+    places["formula"] = beside if plan.notes_beside else below
+    places["sum"] = Region(MARGIN, beside.bottom, width - MARGIN, plan.equation_height)
     return places
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from convtui.engine.convolution import Step
 from convtui.pages.base.convolution_page import ConvolutionPage
@@ -14,7 +14,7 @@ from convtui.pages.step.editing import MOVES, Editing
 from convtui.pages.step.equation import result_line, sum_line
 from convtui.pages.step.layout import StepPlan, planned, regions
 from convtui.pages.step.shape import shape_notes
-from convtui.paint.canvas import Canvas, Pane
+from convtui.paint.canvas import Canvas
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import TextPane
 from convtui.state.session import Session, Zoom
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 class StepPage(ConvolutionPage):
     """Image, output, window x kernel = products, the sum, and the size formula."""
+
+    MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "size": ("output", "formula"),
+        "output": ("output",),
+        "value": ("output", "sum"),
+        "products": ("output", "products", "sum"),
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +67,7 @@ class StepPage(ConvolutionPage):
         if has_channels != self._has_channels:
             self._has_channels = has_channels
             self.show_keys()
-        key = (session.convolution, session.view, self.size, self.app.theme)
+        key = (session.convolution, session.view, self.room, self.app.theme)
         self._plan.get(key, lambda: self._placed(session))
         self._show_step(session, session.step)
 
@@ -83,35 +90,31 @@ class StepPage(ConvolutionPage):
         """Give every pane its place."""
         palette = self.palette
         plan = self._planned(session)
-        places = regions(plan, self.size.width)
+        places = regions(plan, self.room.width)
         for pane, cells, hinted in (
             (self._image, plan.image.cells, plan.pictures_hinted),
             (self._output, plan.output.cells, plan.pictures_hinted),
             *((table, plan.table.cells, plan.tables_hinted) for table in self._tables),
         ):
             pane.place(places[pane.name], cells, hinted, palette)
-        texts = dict(zip(("times", "equals", "notes", "equation"), self._texts, strict=True))
+        texts = dict(zip(("times", "equals", "formula", "sum"), self._texts, strict=True))
         for name, text in texts.items():
             text.place(places[name], palette)
         blank = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
         self._operators[0].show([*blank, " ×"])
         self._operators[1].show([*blank, " ="])
-        lines = places["notes"].height
-        self._notes.show(shape_notes(session.convolution.axes, places["notes"].width, lines))
-        self.canvas.place([self._image, self._output, *self._in_reading_order()], palette)
+        lines = places["formula"].height
+        self._notes.show(shape_notes(session.convolution.axes, places["formula"].width, lines))
+        grids = {pane.name: pane for pane in (self._image, self._output, *self._tables)}
+        self.canvas.place({**grids, **texts}, palette)
         return plan
 
     @property
     def _texts(self) -> list[TextPane]:
         return [*self._operators, self._notes, self._equation]
 
-    def _in_reading_order(self) -> list[Pane]:
-        window, kernel, products = self._tables
-        times, equals = self._operators
-        return [window, times, kernel, equals, products, self._notes, self._equation]
-
     def _planned(self, session: Session) -> StepPlan:
-        width, height = self.size
+        width, height = self.room
         convolution = session.convolution
         down, across = convolution.axes
         one_sum = convolution.weight_shape[1] == 1 and convolution.bias is None

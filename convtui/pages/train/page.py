@@ -86,7 +86,7 @@ class TrainPage(Page):
             self._footer = words
             self.show_keys()
         palette = self.palette
-        panes = self.panes.show(self.views.make(), (self.size.height - 2, self.size.width), palette)
+        panes = self.panes.show(self.views.make(), (self.room.height - 2, self.room.width), palette)
         if panes is not None:
             self.canvas.place(panes, palette)
 

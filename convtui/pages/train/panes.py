@@ -135,8 +135,8 @@ class TrainPanes:
         self._finder: dict[str, Part[FinderView]] = {"finder": _plot(finder_plot)}
         self._placed: tuple[dict[str, Region], Palette] | None = None
 
-    def show(self, view: TrainView, size: Size, palette: Palette) -> list[Pane] | None:
-        """Draw a view on a canvas of `size`; tells the panes to be placed on it if they are not the same."""
+    def show(self, view: TrainView, size: Size, palette: Palette) -> dict[str, Pane] | None:
+        """Draw a view on a canvas of `size`; tells the panes to be placed on it if they are others."""
         places = train_plan(view, size)
         is_new = self._placed != (places, palette)
         self._placed = places, palette
@@ -154,15 +154,15 @@ class TrainPanes:
                 panes = self._show(view, self._runs, is_new)
             case FinderView():
                 panes = self._show(view, self._finder, is_new)
-        return sorted([self.status, *panes], key=lambda pane: pane.region.x) if is_new else None
+        return {"status": self.status, **panes} if is_new else None
 
-    def _show(self, view: View, parts: Mapping[str, Part[View]], is_new: bool) -> list[Pane]:
+    def _show(self, view: View, parts: Mapping[str, Part[View]], is_new: bool) -> dict[str, Pane]:
         """Hand a view's figures to those of its panes that have a place."""
         assert self._placed
         places, palette = self._placed
-        shown = [(parts[name], region) for name, region in places.items() if name in parts]
-        for part, region in shown:
+        shown = {name: parts[name] for name in places if name in parts}
+        for name, part in shown.items():
             if is_new:
-                part.place(region, palette)
+                part.place(places[name], palette)
             part.show(view)
-        return [part.pane for part, _ in shown]
+        return {name: part.pane for name, part in shown.items()}

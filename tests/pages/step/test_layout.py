@@ -73,8 +73,8 @@ def test_everything_fits_into_the_terminal(given: dict[str, Any]) -> None:
     places = regions(planned(**given), width + MARGIN)
     for name, place in places.items():
         assert canvas.contains_region(place), name
-    assert places["equation"].height >= given["equations"]
-    assert places["notes"].height >= given["notes"]
+    assert places["sum"].height >= given["equations"]
+    assert places["formula"].height >= given["notes"]
 
 
 @given(arguments())
@@ -136,7 +136,7 @@ def test_an_image_that_fits_is_seen_whole(given: dict[str, Any]) -> None:
 @given(arguments())
 def test_the_notes_stand_beside_the_tables_only_where_they_have_room(given: dict[str, Any]) -> None:
     plan = planned(**given)
-    notes = regions(plan, given["size"][1] + MARGIN)["notes"]
+    notes = regions(plan, given["size"][1] + MARGIN)["formula"]
     assert plan.notes_beside == (plan.notes_height == 0)
     if plan.notes_beside:
         assert notes.width >= NOTES_WIDTH - GAP
