@@ -26,7 +26,7 @@ from convtui.state.session import Session
 if TYPE_CHECKING:
     from convtui.app.guardian import Guardian
     from convtui.app.tutor import Tutor
-    from convtui.lessons.course import Course
+    from convtui.lessons.course import Course, Place
     from convtui.lessons.view import LessonView
     from convtui.training.recipe import Recipe
     from convtui.training.trainer import Trainer
@@ -87,6 +87,8 @@ class ConvtuiApp(App[None]):
             self.set_timer(0.1, self._guardian.start)
         if self._course:
             self.call_after_refresh(self.lessons.begin, self._course)
+        elif self._has_autosave and not self._notice:
+            self.set_timer(0.2, self._offer_course)
         self.call_after_refresh(_collect_garbage)
 
     async def on_unmount(self) -> None:
@@ -158,6 +160,13 @@ class ConvtuiApp(App[None]):
             return
         self.page.opening = self.push_screen(Outline(tutor.title, tutor.outline()), self._go_to_step)
 
+    def open_lesson(self, place: Place) -> None:
+        from convtui.lessons.course import built_in_course
+
+        course = built_in_course()
+        if course is not None:
+            self.lessons.begin(course, place)
+
     def _go_to_step(self, chosen: str | None) -> None:
         if chosen == "leave":
             self.lessons.leave()
@@ -198,6 +207,13 @@ class ConvtuiApp(App[None]):
 
         if not isinstance(self.screen, Ask):
             self.page.opening = self.push_screen(Ask(question, answers), answered)
+
+    def _offer_course(self) -> None:
+        """In one line, at the very first start and never again."""
+        from convtui.lessons.progress import is_first_start
+
+        if is_first_start() and self.screen is self.page:
+            self.say("New here? O opens a course that leads through all pages, step by step.")
 
     # -- ending
 

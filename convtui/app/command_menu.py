@@ -14,6 +14,7 @@ from textual.system_commands import SystemCommandsProvider
 from convtui.engine import kernels, presets
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
+from convtui.lessons.course import Place, built_in_course
 from convtui.pages.base.keys import SECTIONS
 from convtui.pages.base.modal import ClosesOnce
 from convtui.paint.themes import THEMES
@@ -51,6 +52,7 @@ def commands(app: App[None], page: Page) -> Iterator[SystemCommand]:
         yield SystemCommand(
             f"Page: {key.footer}", f"{key.does} (key {key.written})", partial(app.run_action, key.full_action)
         )
+    yield from _to_learn(page.host)
     yield from _to_open(page)
     yield from _to_choose(app, page.host)
     own = page.KEYS
@@ -58,6 +60,20 @@ def commands(app: App[None], page: Page) -> Iterator[SystemCommand]:
     others = (key for key in page.COMMON if taken.isdisjoint(key.names.split(",")) and key not in pages)
     for key in (*own, *others):
         yield SystemCommand(_title(key.does), f"key {key.written}", partial(app.run_action, key.full_action))
+
+
+def _to_learn(host: Host) -> Iterator[SystemCommand]:
+    """The steps of the course, and the ideas that lead to them."""
+    course = built_in_course()
+    if course is None:
+        return
+    for chapter, lesson in enumerate(course.lessons):
+        for step, each in enumerate(lesson.steps):
+            title = f"Lesson: {lesson.title}" + (f": {each.title}" if each.title else f" {step + 1}")
+            place = Place(chapter, step)
+            yield SystemCommand(title, lesson.about, partial(host.open_lesson, place))
+            for idea in each.ideas:
+                yield SystemCommand(f"Idea: {idea}", title, partial(host.open_lesson, place))
 
 
 def _to_open(page: Page) -> Iterator[SystemCommand]:

@@ -290,7 +290,7 @@ class Tutor:
         if verdict.is_right:
             self._end_question(Standing.RIGHT)
         else:
-            self._said = f"{given}{verdict.words or 'not yet. Try again.'}"
+            self._said = f"{given}{verdict.words or 'not yet; try again'}"
 
     def _end_question(self, standing: Standing) -> None:
         self._said = ""

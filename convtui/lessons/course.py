@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -92,6 +93,15 @@ def find_course(text: str = "") -> Course:
         close = did_you_mean(text, [*bundled, *neighbours(path)])
         raise LessonError(f"{printable(text)}: no such lesson{close}")
     return Course(path, (read_lesson(path),))
+
+
+@lru_cache(maxsize=1)
+def built_in_course() -> Course | None:
+    """The built-in course, read once; None if it cannot be read."""
+    try:
+        return find_course()
+    except LessonError:
+        return None
 
 
 def lesson_files(folder: Path) -> tuple[Path, ...]:

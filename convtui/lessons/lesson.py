@@ -59,8 +59,8 @@ class LessonStep:
 
     `image`, `settings`, `recipe` and `batchnorm` are what a user would type in the app; without an image the
     step goes on from the settings of the step before. `view` names what is switched on in how the matrix is
-    shown, `slice` the image channel on show. Texts may contain {expressions}. `line` is the first line of the
-    step in its file.
+    shown, `slice` the image channel on show. Texts may contain {expressions}. The command menu finds the step
+    by its `ideas`. `line` is the first line of the step in its file, `lines` those of its keys.
     """
 
     words: str
@@ -80,8 +80,9 @@ class LessonStep:
     after: str = ""
     plays: bool = False
     notes: str = ""
+    ideas: tuple[str, ...] = ()
     line: int = 1
-    lines: dict[str, int] = field(default_factory=dict, compare=False)  # of each of its keys in the file
+    lines: dict[str, int] = field(default_factory=dict, compare=False)
 
     def line_of(self, key: str) -> int:
         """The line on which a key of the step stands in the file, else that of the step."""

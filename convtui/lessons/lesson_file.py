@@ -29,7 +29,7 @@ _STEP: Final = (
     *("title", "page", "image", "settings", "recipe", "batchnorm", "multiply_adds", "finished", "zoom"),
     *("view", "slice"),
     *("highlight", "words", "ask", "answer", "figure", "tolerance", "choices", "until", "solution", "wrong"),
-    *("hint", "after", "masks", "reveal", "notes"),
+    *("hint", "after", "masks", "reveal", "notes", "ideas"),
 )
 _OF_A_QUESTION: Final = (
     *("answer", "figure", "tolerance", "choices", "until", "solution", "wrong", "hint", "masks"),
@@ -195,6 +195,7 @@ def _step(document: Document, before: LessonStep | None) -> LessonStep:
         after=keys.text("after"),
         plays=keys.one_of("reveal", ("play",), "") == "play",
         notes=keys.text("notes"),
+        ideas=keys.texts("ideas"),
         line=document_line(document),
         lines={key: document.line(key) for key in document.data},
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from convtui.lessons.course import Place
     from convtui.lessons.view import LessonView
     from convtui.state.history import Timelines
     from convtui.state.session import Session
@@ -56,6 +57,9 @@ class Host(Protocol):
 
     def open_outline(self) -> None:
         """Show the chapters and steps of the course; where none is open, open the built-in one."""
+
+    def open_lesson(self, place: Place) -> None:
+        """Show a step of the built-in course."""
 
     def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
         """Apply a transition of the session; where it is refused, say why. Tells whether it was applied."""

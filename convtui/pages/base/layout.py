@@ -16,6 +16,11 @@ OPERATOR: Final = 3  # the columns of " × " and " = "
 CONTROLS: Final = 1
 KEYS: Final = 1
 
+STRIP: Final = 6  # of a lesson; its height depends on the terminal alone, so nothing moves from step to step
+ROOMY_STRIP: Final = 7
+ROOMY: Final = 30  # rows of a terminal that has room for it
+LEAST_FOR_BOTH: Final = 27  # rows from which the keys of the page are shown under a lesson, too
+
 Size = tuple[int, int]  # rows, columns
 
 LADDER_OF: Final = {
@@ -23,6 +28,11 @@ LADDER_OF: Final = {
     Zoom.BLOCKS: (BLOCKS,),
     Zoom.HALF_BLOCKS: (HALF_BLOCKS,),
 }
+
+
+def strip_height(rows: int) -> int:
+    """How many of a terminal's rows the strip of a lesson has."""
+    return ROOMY_STRIP if rows >= ROOMY else STRIP
 
 
 def zoom_of(cells: CellSize) -> Zoom:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 
 from convtui.lessons.view import LessonView
-from convtui.pages.base.lesson_words import strip_height, strip_lines
+from convtui.pages.base.layout import strip_height
+from convtui.pages.base.lesson_words import strip_lines
 from convtui.paint.text_line import TextLine
 
 

@@ -10,11 +10,6 @@ from textual.content import Content
 from convtui.lessons.view import LessonView, Standing
 from convtui.paint.text_line import KEY_STYLE, link
 
-LINES: Final = 6
-ROOMY_LINES: Final = 7  # of a terminal of so many rows or more
-ROOMY: Final = 30
-LEAST_FOR_FOOTER: Final = 27  # rows from which the page's own keys are shown too
-
 _Keys = tuple[tuple[str, str, str], ...]  # key, word, action
 
 _NEXT: Final = ("A", "next", "screen.lesson_go_on()")
@@ -23,11 +18,6 @@ _SHOW: Final = ("F", "show the answer", "screen.lesson_show()")
 _BACK: Final = ("U", "back", "screen.lesson_back()")
 _RESTORE: Final = ("J", "restore", "screen.lesson_restore()")
 _OUTLINE: Final = ("O", "outline", "screen.outline()")
-
-
-def strip_height(rows: int) -> int:
-    """How many lines of a terminal of so many rows the strip has, whatever it says."""
-    return ROOMY_LINES if rows >= ROOMY else LINES
 
 
 def strip_lines(view: LessonView, width: int, height: int) -> list[Content]:

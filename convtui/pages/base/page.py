@@ -23,8 +23,7 @@ from textual.worker import get_current_worker
 
 from convtui.pages.base.ask import Ask
 from convtui.pages.base.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
-from convtui.pages.base.layout import LEAST_HEIGHT, LEAST_WIDTH
-from convtui.pages.base.lesson_words import LEAST_FOR_FOOTER, strip_height
+from convtui.pages.base.layout import LEAST_FOR_BOTH, LEAST_HEIGHT, LEAST_WIDTH, strip_height
 from convtui.pages.base.notice import Notice
 from convtui.pages.base.player import Player
 from convtui.paint.canvas import Canvas
@@ -142,7 +141,7 @@ class Page(Screen[None]):
         width, height = self.size
         if self._strip is None:
             return self.size
-        return Size(width, height - strip_height(height) + (height < LEAST_FOR_FOOTER))
+        return Size(width, height - strip_height(height) + (height < LEAST_FOR_BOTH))
 
     def _show_lesson(self, lesson: LessonView | None) -> None:
         """The strip and what it hides or points at; without a lesson neither."""
@@ -160,7 +159,7 @@ class Page(Screen[None]):
             self._strip = LessonStrip()
             self.mount(self._strip, after=self.canvas)
         self._strip.show_view(lesson, width, height)
-        self._keys.display = height >= LEAST_FOR_FOOTER
+        self._keys.display = height >= LEAST_FOR_BOTH
         hidden = (name for mask in lesson.masks for name in self.MASKED.get(mask, ()))
         self.canvas.point_out(lesson.marked, frozenset(hidden))
 
