@@ -168,7 +168,9 @@ class ConvtuiApp(App[None]):
             self.lessons.begin(course, place)
 
     def _go_to_step(self, chosen: str | None) -> None:
-        if chosen == "leave":
+        from convtui.pages.base.outline import LEAVE
+
+        if chosen == LEAVE:
             self.lessons.leave()
         elif chosen:
             self.lessons.jump(chosen)
@@ -210,7 +212,7 @@ class ConvtuiApp(App[None]):
 
     def _offer_course(self) -> None:
         """In one line, at the very first start and never again."""
-        from convtui.lessons.progress import is_first_start
+        from convtui.store.first_start import is_first_start
 
         if is_first_start() and self.screen is self.page:
             self.say("New here? O opens a course that leads through all pages, step by step.")

@@ -74,6 +74,7 @@ class Tutor:
         self._next_run: NextRun | None = None  # the user's own, while a lesson is open
         self._norm_settings: tuple[str, ...] = ()  # to be typed once a network is open
         self._is_setting_up = False
+        self._listens = False  # to the training
         timelines = stage.workspace.timelines
         timelines.watch(SESSION, self.look)
         timelines.watch(NEXT_RUN, self.look)
@@ -265,9 +266,9 @@ class Tutor:
         if question is None or self.standing is not Standing.OPEN:
             self._stage.say("this step asks nothing" if question is None else "the answer is on the screen")
             return
+        self._end_question(Standing.SHOWN)
         if question.until:
             self._solve(question)
-        self._end_question(Standing.SHOWN)
         self._stage.show_lesson()
 
     def look(self) -> None:
@@ -323,8 +324,10 @@ class Tutor:
 
             session = session.with_view(zoom=session.view.zoom or Zoom.NUMBERS)
         workspace.show_lesson(session)
+        if step.page == "train" and not self._listens:
+            self._listens = True
+            self._stage.trainer.listen(self.look)
         if begun.recipe is not None and step.page == "train":
-            _ = self._stage.trainer  # the document begins with it
             timelines = workspace.timelines
             now = timelines.present(NEXT_RUN)
             self._next_run = self._next_run or now

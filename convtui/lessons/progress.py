@@ -70,19 +70,6 @@ def latest() -> str | None:
     return next(reversed(_kept()), None)
 
 
-def is_first_start() -> bool:
-    """Whether nothing has been kept here yet; from then on something is."""
-    try:
-        file = _file()
-        if file.exists():
-            return False
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, b"{}")
-    except (OSError, RuntimeError):  # it would be offered at every start
-        return False
-    return True
-
-
 def modified() -> int | None:
     """When progress was last kept, in nanoseconds; None if never."""
     with suppress(OSError, RuntimeError):

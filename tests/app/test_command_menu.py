@@ -41,7 +41,7 @@ async def test_the_palette_begins_with_the_pages_and_ends_with_the_keys() -> Non
         shown = [str(listed.get_option_at_index(at).prompt).split("\n")[0] for at in range(len(titles))]
         assert shown == titles
     kinds = list(dict.fromkeys(title.partition(":")[0] for title in titles if ":" in title))
-    assert kinds[:4] == ["Page", "Image", "Image of a data set", "Session"]
+    assert kinds[:6] == ["Page", "Lesson", "Idea", "Image", "Image of a data set", "Session"]
     assert titles.index("One row down") > titles.index("Theme: light")
 
 

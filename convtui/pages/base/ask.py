@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,6 +16,8 @@ from convtui.pages.base.modal import ClosesOnce
 
 class Ask(ClosesOnce[str]):
     """Shows a question; answers with the key pressed, "escape" when the user would rather not."""
+
+    TAKES_LATE_KEYS: ClassVar[bool] = True
 
     def __init__(self, question: str, answers: Mapping[str, str]) -> None:
         super().__init__()

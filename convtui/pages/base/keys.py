@@ -101,7 +101,7 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
             "O",
             "O",
             "outline",
-            "the course: words and questions that lead through all pages; its outline",
+            "open the course that explains all this; in a lesson, its outline",
             "course",
             everywhere=True,
         ),

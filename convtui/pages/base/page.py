@@ -21,9 +21,9 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from convtui.pages.base.ask import Ask
 from convtui.pages.base.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
 from convtui.pages.base.layout import LEAST_FOR_BOTH, LEAST_HEIGHT, LEAST_WIDTH, strip_height
+from convtui.pages.base.modal import ClosesOnce
 from convtui.pages.base.notice import Notice
 from convtui.pages.base.player import Player
 from convtui.paint.canvas import Canvas
@@ -122,7 +122,7 @@ class Page(Screen[None]):
     def show_again(self) -> None:
         """Draw the page, if it can be seen."""
         width, height = self.size
-        if not self.is_current or not width:
+        if not self.is_current or not width or not self.canvas.is_attached:
             return
         lesson = self.host.lesson
         if lesson is not None or self._strip is not None:
@@ -285,7 +285,7 @@ class Page(Screen[None]):
         """A key that was on its way before a question or another page opened."""
         event.stop()
         top = self.app.screen
-        if isinstance(top, Ask | Page):
+        if isinstance(top, Page) or (isinstance(top, ClosesOnce) and top.TAKES_LATE_KEYS):
             top.post_message(events.Key(event.key, event.character))
 
     @property

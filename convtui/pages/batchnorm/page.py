@@ -5,6 +5,9 @@ The page holds the parts that do the work, and turns keys into transitions of th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from convtui.inputs.names import printable
 from convtui.pages.base import keys
 from convtui.pages.base.page import Page
@@ -29,6 +32,10 @@ class BatchNormPage(Page):
 
     KEYS = keys.PAGES["batchnorm"]
     DOCUMENT = BATCHNORM
+
+    MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "batchnorm": ("after", "formula", "running", "rule", "modes", "difference"),
+    }
 
     def __init__(self) -> None:
         super().__init__()

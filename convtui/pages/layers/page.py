@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import ClassVar
 
 from textual.geometry import Region
 from textual.worker import get_current_worker
@@ -60,6 +61,12 @@ class LayersPage(ConvolutionPage):
     """The table of the layers, the selected layer's maps, and the chain of what feeds an activation."""
 
     KEYS = keys.PAGES["layers"]
+
+    MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "size": ("table", "sentence", "details", "selected", "mosaic"),
+        "layers": ("table", "sentence", "details", "selected", "mosaic"),
+        "field": ("table", "sentence", "details", "image"),
+    }
 
     def __init__(self) -> None:
         super().__init__()

@@ -54,7 +54,7 @@ def test_actions_that_go_both_ways_have_keys_for_both() -> None:
 
 
 def test_sections_and_tables_are_filled() -> None:
-    assert list(SECTIONS) == ["Pages", "Step", "Change", "Look", "Files"]
+    assert list(SECTIONS) == ["Pages", "Step", "Change", "Look", "Lesson", "Files"]
     assert all(SECTIONS.values())
     assert all(shown and does for shown, does in (*MOUSE, *EDIT_KEYS))
 

@@ -88,6 +88,7 @@ LOOKS = {
 PLAYING = {"space", "full_stop", "greater_than_sign", "comma", "less_than_sign"}  # in test_playing.py
 ASKING = {"g", "colon", "s", "S", "o", "e"}  # in test_typing.py, test_editing.py and test_app.py
 HELPING = {"question_mark", "f1"}  # in test_help.py
+LEARNING = {"A", "F", "J", "O", "U"}  # in test_tutor.py
 POINTING = {"escape"}  # in test_step.py
 UNDOING = {"u", "ctrl+r"}  # below, and in test_app.py
 QUITTING = {"q", "ctrl+c", "ctrl+z"}  # in test_app.py; to the background only a real terminal can go
@@ -97,7 +98,7 @@ PAGES = {"1", "2", "3", "4", "5"}  # the pages have tests of their own
 
 def test_no_key_is_left_out() -> None:
     listed = {name for key in all_keys() for name in key.names.split(",")}
-    tested = PLAYING | ASKING | HELPING | POINTING | UNDOING | QUITTING | SUSPENDING | PAGES
+    tested = PLAYING | ASKING | HELPING | POINTING | UNDOING | QUITTING | SUSPENDING | PAGES | LEARNING
     assert listed == {*MOVES, *CHANGES, *LOOKS, *tested}
 
 

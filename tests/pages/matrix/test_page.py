@@ -147,7 +147,7 @@ async def test_a_click_goes_to_a_cell_and_hovering_shows_another() -> None:
 async def test_a_click_on_the_overview_goes_there_in_the_view() -> None:
     async with matrix_page() as driven:
         canvas = driven.page.query_one(Canvas)
-        overview = next(pane for pane in canvas._panes if isinstance(pane, OverviewPane))
+        overview = next(pane for pane in canvas._panes.values() if isinstance(pane, OverviewPane))
         x, y = overview.region.x + 20, overview.region.y + 10
         await driven.pilot.click(offset=(x + canvas.region.x, y + canvas.region.y))
         rows, columns = driven.pane("matrix").visible
@@ -270,9 +270,9 @@ async def test_every_line_is_as_wide_as_the_screen(size: tuple[int, int], keys: 
 async def test_nothing_jumps_while_stepping(size: tuple[int, int]) -> None:
     async with matrix_page(size=size) as driven:
         canvas = driven.page.query_one(Canvas)
-        before = [pane.region for pane in canvas._panes]
+        before = [pane.region for pane in canvas._panes.values()]
         await driven.press("down", "end", "shift+right", "home", "enter")
-        assert [pane.region for pane in canvas._panes] == before
+        assert [pane.region for pane in canvas._panes.values()] == before
 
 
 async def test_playing_goes_on_here() -> None:
@@ -288,7 +288,7 @@ async def test_equations_scroll() -> None:
         await driven.press("a", "end")
         assert "▸ αM = " in driven.text
         canvas = driven.page.query_one(Canvas)
-        pane = next(pane for pane in canvas._panes if isinstance(pane, EquationsPane))
+        pane = next(pane for pane in canvas._panes.values() if isinstance(pane, EquationsPane))
         pane.scroll(-50, 0)
         canvas.repaint()
         await driven.pilot.pause()

@@ -1,0 +1,297 @@
+"""A lesson in the app: what is asked, hidden, answered and given up; the user's own work stays theirs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from convtui.lessons.course import Place, find_course
+from convtui.lessons.lesson import MASKS
+from convtui.lessons.places import HIGHLIGHTS
+from convtui.lessons.progress import progress_of
+from convtui.lessons.view import Standing
+from convtui.pages.base.outline import Outline
+from convtui.pages.train.panes import TrainPanes
+from convtui.paint.canvas import HIDDEN, MARK, Canvas
+from convtui.state.session import Zoom
+from tests.support.driving import Driven, opened
+from tests.support.lesson_files import ASKING, BEGINNING, course, learning, written
+
+
+def standing(driven: Driven) -> Standing:
+    view = driven.app.lesson
+    assert view is not None
+    return view.standing
+
+
+async def test_a_step_says_its_words_with_figures_and_points_at_things(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        assert "Try · 1 of 4" in driven.text
+        assert "The output has 28 rows." in driven.text
+        assert MARK in driven.text
+        assert driven.session.position == (0, 7, 6)
+
+
+async def test_a_number_is_hidden_until_it_is_answered(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("A")
+        assert HIDDEN in driven.text
+        assert "14" not in driven.text.replace("1.4", "")
+        await driven.press("A")
+        await driven.enter("27")
+        assert "27: That is before dividing by the stride." in driven.text
+        assert HIDDEN in driven.text
+        await driven.press("A")
+        await driven.enter("fourteen")
+        assert "answer with a number" in driven.text
+        await driven.press("A")
+        await driven.enter("13")
+        assert "13: Count them." in driven.text
+        await driven.press("A")
+        await driven.enter("14")
+        assert "✓ The output is [1, 14, 14]." in driven.text
+        assert HIDDEN not in driven.text
+        await driven.press("A")
+        assert "Try · 3 of 4" in driven.text
+
+
+@pytest.mark.parametrize("page", ["2", "3", "4", "5"])
+async def test_no_other_page_gives_an_answer_away(tmp_path: Path, page: str) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("A", page)
+        assert "hidden while the question is open" in driven.text
+        assert "How many rows" in driven.text
+        await driven.press("J")
+        assert driven.app.current_mode == "step"
+        assert "hidden while" not in driven.text
+
+
+async def test_a_cell_is_answered_by_going_there(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        driven.app.lessons.go_to(Place(0, 2))
+        await driven.pilot.pause()
+        await driven.press("g")
+        await driven.enter("2,3")
+        assert "✗ Rows come first." in driven.text
+        await driven.press("right")
+        assert "✗" not in driven.text
+        await driven.press("g")
+        await driven.enter("3,2")
+        assert standing(driven) is Standing.RIGHT
+
+
+async def test_what_is_given_up_is_done(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        driven.app.lessons.go_to(Place(0, 2))
+        await driven.pilot.pause()
+        await driven.press("F")
+        assert driven.session.position == (0, 3, 2)
+        assert standing(driven) is Standing.SHOWN
+        await driven.press("F")
+        assert driven.said == "the answer is on the screen"
+        assert not progress_of(driven.app.lessons.course or course(tmp_path)).answered
+
+
+async def test_a_choice_is_answered_by_its_letter_and_then_the_app_plays(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        driven.app.lessons.go_to(Place(0, 3))
+        await driven.pilot.pause()
+        assert "a the image   b the output" in driven.text
+        await driven.press("A")
+        await driven.enter("b")
+        assert standing(driven) is Standing.RIGHT
+        assert driven.page.playing
+
+
+async def test_the_step_is_restored_after_anything(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("A", "t", "t", "p", "n", "3")
+        await driven.press("J")
+        assert driven.app.current_mode == "step"
+        assert driven.session.spec.stride == (2, 2)
+        assert driven.session.kernel.name == "top-edge"
+
+
+async def test_going_back_and_the_ends(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("U")
+        assert driven.said == "this is the first step"
+        await driven.press("A", "U")
+        assert "Try · 1 of 4" in driven.text
+        driven.app.lessons.go_to(Place(0, 3))
+        driven.app.lessons.show_answer()
+        await driven.pilot.pause()
+        await driven.press("A")
+        assert "this is the last step" in driven.said
+
+
+async def test_the_outline_leads_to_any_step_and_out(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("O")
+        assert isinstance(driven.app.screen, Outline)
+        assert "How many?" in driven.text
+        await driven.press("down", "down", "enter")
+        assert "Try · 3 of 4" in driven.text
+        await driven.press("O", "escape")
+        assert "Try · 3 of 4" in driven.text
+        await driven.press("O", "x")
+        await driven.pilot.pause()
+        assert "Try" not in driven.text
+        assert driven.app.lesson is None
+
+
+async def test_own_work_is_back_with_its_history_after_a_lesson(tmp_path: Path) -> None:
+    async with opened() as driven:
+        await driven.press("t", "right", "p")
+        mine = driven.session
+        driven.app.lessons.begin(course(tmp_path))
+        await driven.pilot.pause()
+        await driven.press("A", "t", "e", "escape")
+        assert driven.app.workspace.has_unsaved_changes
+        driven.app.lessons.leave()
+        assert driven.session is mine
+        await driven.press("u")
+        assert driven.session.spec.pads == ((1, 1), (1, 1))
+        await driven.press("u", "u")
+        assert driven.session.spec.stride == (1, 1)
+
+
+async def test_a_lesson_is_no_unsaved_work(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("t")
+        assert not driven.app.workspace.has_unsaved_changes
+        driven.app.lessons.leave()
+        await driven.press("ctrl+r")  # what was tried in the lesson is not lost either
+        assert driven.session.spec.stride == (2, 2)
+
+
+async def test_quitting_asks_about_own_work_only_and_shows_it(tmp_path: Path) -> None:
+    async with opened() as driven:
+        await driven.press("t")
+        driven.app.lessons.begin(course(tmp_path))
+        await driven.pilot.pause()
+        await driven.press("q")
+        assert "There are unsaved changes." in driven.text
+        assert driven.app.lesson is None
+        assert driven.session.spec.stride == (2, 2)
+
+
+async def test_where_one_was_is_kept(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("A", "A")
+        await driven.enter("14")
+    async with learning(tmp_path) as driven:
+        assert "Try · 2 of 4" in driven.text
+        assert standing(driven) is Standing.RIGHT
+
+
+async def test_a_file_is_followed_at_the_same_step(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("A")
+        path = written(tmp_path, ASKING.replace("The window moves by two pixels.", "Now it moves by two."))
+        driven.app.lessons._read_at[path] = 0
+        driven.app.lessons.follow_file()
+        await driven.pilot.pause()
+        assert "Now it moves by two." in driven.text
+        written(tmp_path, ASKING.replace("stride 2", "stride zwei"))
+        driven.app.lessons._read_at[path] = 0
+        driven.app.lessons.follow_file()
+        await driven.pilot.pause()
+        assert "mine.toml, line 14: stride" in driven.said
+        written(tmp_path, 'lesson = 1\ntitle = "Try"\n')
+        driven.app.lessons._read_at[path] = 0
+        driven.app.lessons.follow_file()
+        assert "a lesson has 1 to 500 steps" in driven.said
+        assert "Try · 2 of 4" in driven.text
+
+
+async def test_keys_of_a_lesson_say_that_none_is_open() -> None:
+    async with opened() as driven:
+        for key in ("A", "U", "F", "J"):
+            await driven.press(key)
+            assert driven.said == "no lesson is open; O opens the course"
+
+
+async def test_o_opens_the_course() -> None:
+    async with opened() as driven:
+        await driven.press("O")
+        first = find_course().lessons[0]
+        assert f"{first.title} · 1 of {len(first.steps)}" in driven.text
+
+
+async def test_a_small_terminal_is_told_what_a_lesson_needs(tmp_path: Path) -> None:
+    async with learning(tmp_path, size=(70, 22)) as driven:
+        assert "a lesson needs 80x24; this terminal is 70x22" in driven.text
+        await driven.resize(80, 24)
+        await driven.pilot.pause()
+        assert "The output has 28 rows." in driven.text
+        assert driven.page.query_one("#keys").display is False
+        await driven.resize(100, 30)
+        await driven.pilot.pause()
+        assert driven.page.query_one("#keys").display
+
+
+async def test_a_presenter_has_large_cells_and_asks_again(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("A", "A")
+        await driven.enter("14")
+    async with opened() as driven:
+        driven.app._presents = True
+        driven.app.lessons.begin(course(tmp_path))
+        await driven.pilot.pause()
+        assert driven.zoom() is Zoom.NUMBERS
+        await driven.press("A") if standing(driven) is Standing.READ else None
+        assert standing(driven) is Standing.OPEN
+
+
+async def test_batch_norm_and_training_are_set_up_and_watched(tmp_path: Path) -> None:
+    text = (
+        BEGINNING
+        + """
+[[step]]
+page = "train"
+recipe = ["batch_norm off", "epochs 2"]
+words = "Rate {run.max_lr}."
+ask = "Turn batch norm on."
+until = "run.is_finished"
+solution = []
+"""
+    )
+    async with learning(tmp_path, text) as driven:
+        from convtui.training.next_run import NEXT_RUN
+
+        recipe = driven.app.timelines.present(NEXT_RUN).recipe
+        assert (recipe.batch_norm, recipe.epochs) == (False, 2)
+        assert "Rate –." in driven.text
+        driven.app.lessons.leave()
+        assert driven.app.timelines.present(NEXT_RUN).recipe == replace(recipe, batch_norm=True, epochs=5)
+
+
+def test_what_a_lesson_can_point_at_on_the_train_page_is_there() -> None:
+    panes = TrainPanes()
+    views = (panes._curves, panes._layers, panes._weight, panes._runs, panes._finder)
+    settings = {"data", "batch_norm", "schedule", "lr", "optimizer", "decay", "epochs", "batch"}
+    assert {*HIGHLIGHTS["train"]} == {"status", *settings}.union(*views) - {"invitation"}
+
+
+@pytest.mark.parametrize("page", [page for page in HIGHLIGHTS if page != "train"])
+async def test_what_a_lesson_can_point_at_is_there(page: str) -> None:
+    seen: set[str] = set()
+    async with opened(size=(160, 60)) as driven:
+        await driven.app.switch_mode(page)
+        await driven.app.workers.wait_for_complete()
+        for _ in range(3):
+            await driven.pilot.pause()
+            seen |= {*driven.page.query_one(Canvas)._panes, *(each.name for each in driven.page.controls())}
+            await driven.press("v")
+    assert {*HIGHLIGHTS[page]} <= seen
+
+
+def test_every_mask_hides_something_on_some_page() -> None:
+    from convtui.pages.batchnorm.page import BatchNormPage
+    from convtui.pages.layers.page import LayersPage
+    from convtui.pages.matrix.page import MatrixPage
+    from convtui.pages.step.page import StepPage
+
+    hiding = {mask for page in (StepPage, MatrixPage, LayersPage, BatchNormPage) for mask in page.MASKED}
+    assert hiding == {*MASKS}
