@@ -18,7 +18,6 @@ from convtui.engine.convolution import Position
 from convtui.engine.layer_text import format_layers, parse_layers
 from convtui.engine.layers import Conv, Layer, LayerError, MaxPool, Shape, Window
 from convtui.engine.presets import NAMES, choose_layers, preset
-from convtui.engine.receptive import AxisField
 from convtui.engine.stack import Row, Summary, summarize
 from convtui.state.learned_weights import LearnedWeights
 
@@ -154,8 +153,8 @@ class Stack:
         """The activation of another layer whose field's centre is nearest to that of the selected one."""
         row, column = self.cell()
         here, there = self.row.field, self.summary.rows[layer].field
-        down = _nearest(there.rows, here.rows.centre(row))
-        across = _nearest(there.columns, here.columns.centre(column))
+        down = there.rows.nearest(here.rows.centre(row))
+        across = there.columns.nearest(here.columns.centre(column))
         channel = min(self.activation[0], self.maps(layer)[0] - 1)
         if len(self.summary.rows[layer].output_shape) == 1:
             channel = (channel * there.rows.count + down) * there.columns.count + across
@@ -211,11 +210,6 @@ def default_stack(shape: Shape) -> Stack:
         if not stack.summary.error:
             return stack
     return Stack.chosen("simple-cnn", shape)
-
-
-def _nearest(field: AxisField, centre: float) -> int:
-    """The activation whose field is centred nearest."""
-    return min(max(round((centre - field.start) / field.jump), 0), field.count - 1)
 
 
 def _parameters(layer: Window) -> dict[str, Any]:
