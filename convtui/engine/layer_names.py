@@ -103,11 +103,13 @@ _ONLY_DEFAULTS = {
     "maxpool": {"return_indices", "ceil_mode"},
     "avgpool": {"ceil_mode", "count_include_pad", "divisor_override"},
     "bn": {"eps", "momentum", "affine", "track_running_stats", "bias"},
+    "conv": {"output_padding"},
     "flatten": {"start_dim", "end_dim"},
     "relu": {"inplace"},
 }
 # How alike a misspelling is: cnov and conv, rleu and relu; but not leakyrelu and relu.
 _ALIKE = 0.75
+_THERE_IS_NONE = "convtui has no layer"
 _BRIEF = Repr()
 _BRIEF.maxstring = 60
 
@@ -123,13 +125,28 @@ def kind_of(name: str) -> str:
     stem = re.sub("[123]d$", "", word)
     if word not in _MEANING_THE_SAME:
         if stem in _ONLY_ELSEWHERE or word in _ONLY_ELSEWHERE or stem.endswith("loss"):
-            raise ValueError(f"convtui has no layer {shown}; it has {', '.join(KINDS)}")
+            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(KINDS)}")
         if stem != word and not word.endswith("2d") and (stem in KINDS or stem in _MEANING_THE_SAME):
-            raise ValueError(f"convtui has no layer {shown}: its layers are two-dimensional, as Conv2d is")
+            raise ValueError(f"{_THERE_IS_NONE} {shown}: its layers are two-dimensional, as Conv2d is")
     close = get_close_matches(word, [*KINDS, *_MEANING_THE_SAME, *_ONLY_ELSEWHERE], 1, _ALIKE)
     if not close or close[0] in _ONLY_ELSEWHERE:
         raise ValueError(f"unknown layer type {shown}; choose from {', '.join(KINDS)}")
     raise ValueError(f"unknown layer type {shown}; did you mean {_MEANING_THE_SAME.get(*close * 2)}?")
+
+
+def why_no_setting(word: str) -> str:
+    """Why a word that PyTorch has for layers is no setting of a convolution; "" for any other word."""
+    if word in _FROM_THE_INPUT:
+        return "taken from the input; leave it out"
+    if any(word in names for names in _ONLY_DEFAULTS.values()):
+        return "convtui always has PyTorch's default; leave it out"
+    if word in KINDS or word in _ALSO_READ:
+        return f"a layer is typed with all others, for example: layers {example('conv')}, relu"
+    try:
+        kind_of(word)
+    except ValueError as error:
+        return str(error) if str(error).startswith(_THERE_IS_NONE) else ""
+    return ""
 
 
 def parameters_of(kind: str) -> Mapping[str, Parameter]:

@@ -53,7 +53,8 @@ class AxisField:
         """The activation whose field is centred nearest."""
         if self.uneven:
             return min(range(self.count), key=lambda index: abs(self.centre(index) - centre))
-        return min(max(round((centre - self.start) / self.jump), 0), self.count - 1)
+        at = round((centre - self.start) / self.jump) if self.jump else 0
+        return min(max(at, 0), self.count - 1)
 
     def span(self, index: int) -> Pair:
         """The first and the last pixel of an activation's field; they may lie in the padding."""

@@ -15,7 +15,7 @@ def test_layers_are_laid_over_the_image(tmp_path: Path) -> None:
         assert (stack.name, stack.input_shape) == (name, (3, 32, 32))
     assert built("--layers", "conv 3x3 4, relu").stack.text == "conv 3x3 4, relu"
     assert built().stack.name == "simple-cnn"
-    with pytest.raises(ValueError, match="did you mean resnet-18"):
+    with pytest.raises(ValueError, match=r"convtui has no network 'resnet-19'; it has .*resnet-18"):
         built("--layers", "resnet-19")
     with pytest.raises(ValueError, match=r"none\.txt"):
         built("--layers", "none.txt")

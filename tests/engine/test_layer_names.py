@@ -6,6 +6,7 @@ from torch import nn
 from convtui.engine.layer_names import KINDS, kind_of
 from convtui.engine.layer_text import parse_layers, parse_layers_toml
 from convtui.engine.layers import AdaptiveAvgPool, LayerError
+from convtui.state.settings import transition
 
 SAME = {
     "Conv2d": "conv",
@@ -166,3 +167,25 @@ def test_adaptive_pooling(text: str, size: tuple[int, int]) -> None:
 )
 def test_wrong_adaptive_pooling_is_refused(text: str, message: str) -> None:
     assert message in said(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("deconv 3", "deconv: convtui has no layer 'deconv'; it has conv, maxpool"),
+        ("leakyrelu", "leakyrelu: convtui has no layer 'leakyrelu'; it has conv"),
+        ("unflatten", "unflatten: convtui has no layer 'unflatten'; it has conv"),
+        ("Conv1d 3", "Conv1d: convtui has no layer 'conv1d': its layers are two-dimensional"),
+        ("in_channels 3", "in_channels: taken from the input; leave it out"),
+        ("output_padding 1", "output_padding: convtui always has PyTorch's default; leave it out"),
+        ("relu", "relu: a layer is typed with all others, for example: layers conv 3x3 8 s2 p1, relu"),
+        ("layers relu, gelu", "layer 2 (gelu): convtui has no layer 'gelu'"),
+        ("strid 3", "strid: unknown setting; did you mean stride"),
+        ("paddin 3", "paddin: unknown setting; did you mean padding"),
+        ("xyz 3", "xyz: unknown setting; choose from stride"),
+    ],
+)
+def test_typed_lines(line: str, message: str) -> None:
+    with pytest.raises(ValueError, match=r".") as error:
+        transition(line)
+    assert str(error.value).startswith(message)
