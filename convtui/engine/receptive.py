@@ -168,6 +168,11 @@ class ReceptiveField:
         columns = _aligned([columns.reads(self.columns.largest) for _, columns in parts])
         return area(zip(rows, columns, strict=True))
 
+    @property
+    def has_holes(self) -> bool:
+        """Whether a field spans pixels that it does not read."""
+        return self.pixels not in (None, self.rows.size * self.columns.size)
+
     def centre(self, row: int, column: int) -> tuple[float, float]:
         """The (row, column) at the centre of an activation's field."""
         return self.rows.centre(row), self.columns.centre(column)
