@@ -103,6 +103,8 @@ examples:
   convtui render lesson.svg
   convtui render sum.svg cat-32 --kernel edges --at 2,4,18 --multiply-adds 5
   convtui render notes.txt lesson.toml --finished --size 80x24 --theme light
+  convtui render table.svg photo.jpg --screen layers --layers resnet-50 \
+    --layer 170 --size 120x240
 """
 
 
@@ -351,8 +353,10 @@ def _changed(
 
 
 def _placed(session: Session, options: argparse.Namespace) -> Session:
-    from convtui.state.settings import parse_at, parse_count
+    from convtui.state.settings import change, parse_at, parse_count
 
+    if options.layer is not None:
+        session = change("layer", options.layer)(session)
     if options.at is not None:
         session = session.at(parse_at(options.at, session))
     if options.finished:
@@ -403,7 +407,10 @@ def _render_parser() -> Parser:
         "--run", metavar="RUN", help="the saved run to show, such as 12 (with --screen train or batchnorm)"
     )
     group.add_argument(
-        "--size", metavar="WxH", default="120x40", help="columns x rows of characters (default: 120x40)"
+        "--size",
+        metavar="WxH",
+        default="120x40",
+        help="columns x rows of characters, 60x20 to 400x1000 (default: 120x40)",
     )
     return parser
 
@@ -464,6 +471,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--layers",
         metavar="NAME|FILE|TEXT",
         help='a named network such as resnet-18, a file of layers, or "conv 3x3 8 s2 p1, relu, maxpool 2"',
+    )
+    group.add_argument(
+        "--layer", metavar="N", help="the layer to look at, by its number in the table (0: the image)"
     )
 
     group = parser.add_argument_group("position and appearance")

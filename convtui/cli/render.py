@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from convtui.training.trainer import Trainer
 
 SMALLEST: Final = (60, 20)
-LARGEST: Final = (400, 100)
+LARGEST: Final = (400, 1000)  # so that the table of a network of hundreds of layers is whole
 
 _SVG: Final = '<svg class="rich-terminal"'
 _FIRST_LINE: Final = 4 * LARGEST[0]  # bytes
@@ -34,7 +34,7 @@ _TERMINALS_OWN: Final = re.compile("NO_COLOR|FORCE_COLOR|COLUMNS|LINES|JUPYTER_.
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(columns, rows) from "120x40". Raises ValueError outside 60x20 to 400x100."""
+    """(columns, rows) from "120x40". Raises ValueError outside 60x20 to 400x1000."""
     match = re.fullmatch(r"\s*([0-9]{1,9})\s*[x×,]\s*([0-9]{1,9})\s*", text)
     size = (int(match[1]), int(match[2])) if match else (0, 0)
     if any(not least <= n <= most for least, n, most in zip(SMALLEST, size, LARGEST, strict=True)):

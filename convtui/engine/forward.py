@@ -11,11 +11,11 @@ from convtui.engine.batchnorm import BatchNormState
 from convtui.engine.branches import Concat, Residual
 from convtui.engine.cross_correlation import cross_correlation
 from convtui.engine.layers import (
+    AdaptiveAvgPool,
     AvgPool,
     BatchNorm,
     Conv,
     Flatten,
-    GlobalAvgPool,
     Layer,
     Linear,
     MaxPool,
@@ -47,9 +47,8 @@ def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
         case AvgPool():
             total: Floats = reduce(np.add, _taps(layer, first, 0.0))
             return total / prod(layer.spec.kernel_size)
-        case GlobalAvgPool():
-            means: Floats = first.mean(axis=(2, 3), keepdims=True)
-            return means
+        case AdaptiveAvgPool():
+            return _window_means(layer, first)
         case ReLU():
             return np.maximum(first, 0.0)
         case BatchNorm():
@@ -77,6 +76,13 @@ def batch_norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:
         running_mean=arrays["running_mean"],
         running_var=arrays["running_var"],
     )
+
+
+def _window_means(layer: AdaptiveAvgPool, maps: Floats) -> Floats:
+    rows, columns = layer.windows(maps.shape[1:])
+    sums = np.stack([maps[:, :, of.start : of.stop].sum(axis=2) for of in rows], axis=2)
+    sums = np.stack([sums[..., of.start : of.stop].sum(axis=3) for of in columns], axis=3)
+    return sums / np.outer([*map(len, rows)], [*map(len, columns)])
 
 
 def _taps(layer: Window, maps: Floats, filling: float) -> Iterator[Floats]:

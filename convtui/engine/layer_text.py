@@ -7,25 +7,12 @@ import re
 import tomllib
 from collections import deque
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from inspect import Parameter, signature
 from pathlib import Path
 from reprlib import Repr
 from typing import Any
 
-from convtui.engine.branches import Concat, Residual
-from convtui.engine.layers import (
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    GlobalAvgPool,
-    Layer,
-    LayerError,
-    Linear,
-    MaxPool,
-    ReLU,
-)
+from convtui.engine.layer_names import KINDS, example, kind_of, parameters_of, why_not
+from convtui.engine.layers import Layer, LayerError
 from convtui.engine.readable import readable
 from convtui.engine.spec import PADDING_MODES, SpecError
 from convtui.engine.toml_text import require_bounded
@@ -33,33 +20,7 @@ from convtui.engine.toml_text import require_bounded
 LARGEST_FILE = 2**20
 DEEPEST = 16
 
-_KINDS: dict[str, type[Layer]] = {
-    kind.kind: kind
-    for kind in (Conv, MaxPool, AvgPool, GlobalAvgPool, ReLU, BatchNorm, Flatten, Linear, Residual, Concat)
-}
-_OTHER_NAMES = {
-    "conv2d": "conv",
-    "maxpool2d": "maxpool",
-    "pool": "maxpool",
-    "avgpool2d": "avgpool",
-    "adaptiveavgpool2d": "gap",
-    "globalavgpool": "gap",
-    "batchnorm2d": "bn",
-    "batchnorm": "bn",
-    "dense": "linear",
-    "fc": "linear",
-    "inception": "concat",
-    "shortcut": "residual",
-    "skip": "residual",
-}
-_EXAMPLES: dict[str, str] = {
-    "conv": "conv 3x3 8 s2 p1",
-    "maxpool": "maxpool 2 s2",
-    "avgpool": "avgpool 2 s2",
-    "linear": "linear 10",
-    "residual": "residual(conv 3x3 8 p1, relu | conv 1x1 8)",
-    "concat": "concat(conv 1x1 8 | conv 3x3 8 p1)",
-}
+_IN_TURN = ("kernel_size", "output_size", "out_channels", "out_features")
 _LETTERS = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups"}
 _WORDS: dict[str, tuple[str, object]] = {
     "nobias": ("bias", False),
@@ -95,7 +56,7 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
     """
     layers = _Text(text, _Builder()).layers(0)
     if not layers:
-        raise LayerError(1, "", f"no layers given; for example: {_EXAMPLES['conv']}, relu")
+        raise LayerError(1, "", f"no layers given; for example: {example('conv')}, relu")
     return layers
 
 
@@ -143,33 +104,27 @@ class _Builder:
     def layer(self, name: str, parameters: Mapping[str, Any], written: str) -> Layer:
         """The layer of that name with PyTorch's parameters."""
         kind = self.kind(name, written)
-        known = _known(kind)
-        example = f"; for example: {_example(kind)}"
+        known = parameters_of(kind)
+        for_example = f"; for example: {example(kind)}"
         for key in parameters:
             if key not in known:
-                likely = get_close_matches(key, known, 1)
-                legal = f"; did you mean {likely[0]}?" if likely else example
-                raise self.error(f"{kind} has no {_BRIEF.repr(key)[1:-1]}{legal}", written)
+                raise self.error(why_not(kind, key), written)
         for key, parameter in known.items():
             if key not in parameters and parameter.default is parameter.empty:
-                raise self.error(f"{kind} needs {key}{example}", written)
+                raise self.error(f"{kind} needs {key}{for_example}", written)
         try:
-            layer = _KINDS[kind](**parameters)
+            layer = KINDS[kind](**parameters)
         except SpecError as error:
-            raise self.error(f"{error}{'' if error.legal else example}", written) from None
+            raise self.error(f"{error}{'' if error.legal else for_example}", written) from None
         self.number += 1
         return layer
 
     def kind(self, name: str, written: str) -> str:
         """The name as this module spells it."""
-        kind = name.lower()
-        if kind in _KINDS:
-            return kind
-        close = get_close_matches(kind, [*_KINDS, *_OTHER_NAMES], 1)
-        legal = (
-            f"did you mean {_OTHER_NAMES.get(*close * 2)}?" if close else f"choose from {', '.join(_KINDS)}"
-        )
-        raise self.error(f"unknown layer type {_BRIEF.repr(name)}; {legal}", written)
+        try:
+            return kind_of(name)
+        except ValueError as error:
+            raise self.error(str(error), written) from None
 
 
 class _Text:
@@ -213,8 +168,8 @@ class _Text:
         if len(words) != 1:
             raise self.builder.error("only residual or concat may come before (", written)
         kind = self.builder.kind(written, written)
-        if "paths" not in _known(kind):
-            raise self.builder.error(f"{kind} takes no brackets; for example: {_example(kind)}", written)
+        if "paths" not in parameters_of(kind):
+            raise self.builder.error(f"{kind} takes no brackets; for example: {example(kind)}", written)
         return self.builder.layer(kind, {"paths": self.paths(depth + 1, written)}, written)
 
     def paths(self, depth: int, written: str) -> list[tuple[Layer, ...]]:
@@ -231,12 +186,11 @@ class _Text:
     def parameters(self, kind: str, words: Sequence[str], written: str) -> dict[str, Any]:
         """The parameters that a layer's words stand for."""
         parameters: dict[str, Any] = {}
-        in_turn = [key for key in ("kernel_size", "out_channels", "out_features") if key in _known(kind)]
+        in_turn = [key for key in _IN_TURN if key in parameters_of(kind)]
         for word in words:
             key, value = _WORDS.get(word.lower()) or _read(word.lower(), in_turn)
             if not key:
-                why = f"{_BRIEF.repr(word)} is not a parameter of {kind}; for example: {_example(kind)}"
-                raise self.builder.error(why, written)
+                raise self.builder.error(_no_parameter(kind, word), written)
             if key in parameters:
                 raise self.builder.error(
                     f"{key} is given twice, the second time as {_BRIEF.repr(word)}", written
@@ -245,12 +199,11 @@ class _Text:
         return parameters
 
 
-def _example(kind: str) -> str:
-    return _EXAMPLES.get(kind, kind)
-
-
-def _known(kind: str) -> Mapping[str, Parameter]:
-    return signature(_KINDS[kind]).parameters
+def _no_parameter(kind: str, word: str) -> str:
+    key, equals, _ = word.lower().partition("=")
+    if equals and key not in parameters_of(kind):
+        return why_not(kind, key)
+    return f"{_BRIEF.repr(word)} is not a parameter of {kind}; for example: {example(kind)}"
 
 
 def _read(word: str, in_turn: list[str]) -> tuple[str, object]:

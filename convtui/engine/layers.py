@@ -15,6 +15,7 @@ from convtui.engine.spec import Axis, ConvSpec, Pair, SpecError, brief
 Shape: TypeAlias = tuple[int, ...]
 
 MOST_FEATURES = 2**24
+MOST_OUTPUTS = 2**12  # in one direction, of a layer that may have more than its input
 
 
 class LayerError(ValueError):
@@ -200,17 +201,35 @@ class AvgPool(_Pool):
     kind = "avgpool"
 
 
-class GlobalAvgPool(Layer):
-    """torch.nn.AdaptiveAvgPool2d(1): the mean of each channel.
+@dataclass(frozen=True, init=False)
+class AdaptiveAvgPool(Layer):
+    """torch.nn.AdaptiveAvgPool2d: the mean of each window, of which there are so many whatever the input.
 
+    Of 1x1 outputs it is global average pooling. Raises SpecError for an illegal output size.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """
 
-    kind = "gap"
+    kind = "adaptiveavgpool"
+    output_size: Pair
+
+    def __init__(self, output_size: int | Sequence[int]) -> None:
+        sides = output_size if isinstance(output_size, list | tuple) else (output_size, output_size)
+        if len(sides) != 2:
+            raise SpecError("output_size", output_size, "must be one number or a pair (rows, columns)")
+        rows, columns = (_count("output_size", side, MOST_OUTPUTS) for side in sides)
+        self._set(output_size=(rows, columns))
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        """[channels, 1, 1]. Raises SpecError for features."""
-        return _maps(self, shapes[0])[0], 1, 1
+        """[channels, rows, columns]. Raises SpecError for features."""
+        return _maps(self, shapes[0])[0], *self.output_size
+
+    def windows(self, shape: Shape) -> tuple[tuple[range, ...], tuple[range, ...]]:
+        """The rows and the columns that each window reads; they are uneven where the sizes do not divide."""
+        _, height, width = shape
+        return adaptive_windows(height, self.output_size[0]), adaptive_windows(width, self.output_size[1])
+
+    def __str__(self) -> str:
+        return "gap" if self.output_size == (1, 1) else f"{self.kind} {_short(self.output_size)}"
 
 
 class ReLU(Layer):
@@ -279,6 +298,14 @@ class Linear(Layer):
         return f"linear {self.out_features}" + ("" if self.bias else " nobias")
 
 
+def adaptive_windows(size: int, count: int) -> tuple[range, ...]:
+    """What each of so many windows of adaptive pooling reads along an axis of this size.
+
+    Window i runs from floor(i * size / count) to ceil((i + 1) * size / count).
+    """
+    return tuple(range(i * size // count, -(-(i + 1) * size // count)) for i in range(count))
+
+
 def _maps(layer: Layer, shape: Shape) -> Shape:
     if len(shape) != 3:
         raise SpecError(
@@ -290,16 +317,16 @@ def _maps(layer: Layer, shape: Shape) -> Shape:
     return shape
 
 
-def _count(parameter: str, value: object) -> int:
+def _count(parameter: str, value: object, most: int = MOST_FEATURES) -> int:
     try:
         if isinstance(value, bool):
             raise TypeError
         number = index(value)  # type: ignore[arg-type]
     except TypeError:
         raise SpecError(parameter, value, "must be a whole number") from None
-    legal = min(max(number, 1), MOST_FEATURES)
+    legal = min(max(number, 1), most)
     if number != legal:
-        raise SpecError(parameter, value, f"must be from 1 to {MOST_FEATURES}", str(legal))
+        raise SpecError(parameter, value, f"must be from 1 to {most}", str(legal))
     return number
 
 

@@ -1,6 +1,8 @@
 """Known networks by name, as stacks of layers over the images that they were made for.
 
 Dropout and local response normalisation are left out: they have no parameters and change no shape.
+Over images of other sizes AlexNet, VGG and ResNet have the same parameters, as in torchvision: adaptive
+pooling brings the last maps to one size.
 """
 
 import re
@@ -122,14 +124,14 @@ _PRESETS = (
         _PHOTOGRAPH,
         "conv 11x11 64 s4 p2, relu, maxpool 3 s2, conv 5x5 192 p2, relu, maxpool 3 s2, "
         "conv 3x3 384 p1, relu, conv 3x3 256 p1, relu, conv 3x3 256 p1, relu, maxpool 3 s2, "
-        f"{_CLASSIFIER}",
+        f"adaptiveavgpool 6, {_CLASSIFIER}",
         "https://arxiv.org/abs/1404.5997",
     ),
     Preset(
         "vgg-16",
         "Thirteen 3x3 convolutions in five stages, each half the size of the previous one.",
         _PHOTOGRAPH,
-        f"{_vgg((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))}, {_CLASSIFIER}",
+        f"{_vgg((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))}, adaptiveavgpool 7, {_CLASSIFIER}",
         "https://arxiv.org/abs/1409.1556",
     ),
     Preset(
@@ -158,13 +160,17 @@ _PRESETS = (
 
 NAMES: tuple[str, ...] = tuple(preset.name for preset in _PRESETS)
 
+_FAMILIES = (
+    "convnext|densenet|efficientnet|googlenet|inception(v|resnet)|maxvit|mnasnet|mobilenet|regnet|resnext|"
+    "resnet|shufflenet|squeezenet|swin|unet|vgg|vit|wideresnet|xception|yolo"
+)
+
 
 def preset(name: str) -> Preset:
     """The network of that name, also written ResNet50 or resnet_50. Raises ValueError for an unknown name."""
     found = _find(name)
     if not found:
-        close = get_close_matches(name.lower(), NAMES, cutoff=0.5) or NAMES
-        raise ValueError(f"unknown network {name!r}; choose from {', '.join(close)}")
+        raise ValueError(_unknown(name) or f"unknown network {name!r}; choose from {', '.join(NAMES)}")
     return found
 
 
@@ -181,10 +187,22 @@ def choose_layers(choice: str) -> tuple[Layer, ...]:
     try:
         return parse_layers(choice)
     except LayerError as error:
-        close = get_close_matches(choice.lower(), NAMES, 1, cutoff=0.7)
-        if close:
-            raise ValueError(f"unknown network {choice!r}; did you mean {close[0]}?") from None
+        unknown = _unknown(choice)
+        if unknown:
+            raise ValueError(unknown) from None
         raise error
+
+
+def _unknown(name: str) -> str:
+    """What is wrong with the name of a network; "" if it is like none. One is not proposed for another."""
+    begun = [each for each in NAMES if _letters(name) and _letters(each).startswith(_letters(name))]
+    if begun:
+        return f"unknown network {name!r}; did you mean {' or '.join(begun)}?"
+    if re.match(_FAMILIES, _letters(name)) and not re.search(r"[\s(,]", name):
+        other = "any other is a file of layers or their text"
+        return f"convtui has no network {name!r}; it has {', '.join(NAMES)}; {other}"
+    close = get_close_matches(name.lower(), NAMES, 1, cutoff=0.75)
+    return f"unknown network {name!r}; did you mean {close[0]}?" if close else ""
 
 
 def _find(name: str) -> Preset | None:

@@ -5,13 +5,13 @@ computed everything. A stack that does not fit its image still has the rows up t
 """
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from operator import index
 
 from convtui.engine.branches import Branches
 from convtui.engine.layer_text import parse_layers
-from convtui.engine.layers import GlobalAvgPool, Image, Layer, LayerError, Linear, Shape, Window
+from convtui.engine.layers import AdaptiveAvgPool, Image, Layer, LayerError, Linear, Shape, Window
 from convtui.engine.receptive import AxisField, ReceptiveField, joined
 from convtui.engine.spec import Axis, ConvSpec, SpecError
 
@@ -149,7 +149,8 @@ def receptive_field(
     """The receptive field of each layer; layers in branches come before the layer that joins them.
 
     layers: Layer objects, or text such as "conv 3x3 8 s2 p1, relu, maxpool 2".
-    input_shape: the image's (channels, rows, columns), needed only if a layer reads all of it (gap, linear).
+    input_shape: the image's (channels, rows, columns), needed only if a layer reads all of it: adaptive
+    pooling, linear.
     Raises LayerError if input_shape is needed but missing, if a layer does not fit the image, or if the text
     is not a stack of layers.
     Source: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields
@@ -162,7 +163,7 @@ def receptive_field(
         return tuple(row.field for row in summary.rows[1:])
     fields = [ReceptiveField()]
     for number, node in enumerate(nodes(layers), 1):
-        if isinstance(node.layer, GlobalAvgPool | Linear):
+        if isinstance(node.layer, AdaptiveAvgPool | Linear):
             why = "reads the whole image: give input_shape (channels, rows, columns)"
             raise LayerError(number, node.layer.title, why)
         fields.append(field_after(node.layer, [fields[i] for i in node.inputs], ()))
@@ -189,10 +190,12 @@ def field_after(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Sh
         case Window():
             _, rows, columns = output_shape or (1, 1, 1)
             return first.through(layer.spec, (rows, columns))
-        case GlobalAvgPool() | Linear():
+        case AdaptiveAvgPool():
+            return first.adaptive(layer.output_size)
+        case Linear():
             return first.whole
         case _:
-            return ReceptiveField(first.rows, first.columns)
+            return replace(first, misaligned="")
 
 
 def _notes(field: ReceptiveField, image: Shape) -> tuple[str, ...]:

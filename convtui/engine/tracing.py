@@ -2,10 +2,13 @@
 
 A receptive field is a rectangle worked out from sizes; this is what is really read, with the gaps that
 strides and dilations leave, what padding reflects, and only those channels and branches that lead there.
+What one path reads is all of some rows at all of some columns, in all of some channels, so that no map is
+gone through cell by cell, however large it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -13,38 +16,65 @@ from numpy.typing import NDArray
 
 from convtui.engine.branches import Concat
 from convtui.engine.convolution import Position
-from convtui.engine.layers import Conv, Flatten, GlobalAvgPool, Linear, Shape, Window
-from convtui.engine.receptive import ReceptiveField
+from convtui.engine.layers import AdaptiveAvgPool, Conv, Flatten, Linear, Shape, Window
+from convtui.engine.receptive import ReceptiveField, area
 from convtui.engine.spec import Axis, Indices
 from convtui.engine.stack import Row, field_after
 
+MOST_BLOCKS = 64  # beyond them only what is read along each axis is told
+
 Mask: TypeAlias = NDArray[np.bool_]
+Block: TypeAlias = tuple[Mask, Mask, Mask]  # which channels, rows and columns, of which all cells are meant
 
 
 @dataclass(frozen=True, eq=False)
 class Feeding:
-    """The cells of one layer that feed an activation: is_fed [channels, rows, columns] marks each of them.
+    """The cells of one layer that feed an activation: all that lie in one of the blocks.
 
     The features [n] of a layer after flatten are n channels of one cell. channels, rows and columns are the
     indices, ascending, that any of the cells has: their first and last bound what feeds.
+    is_told: whether every cell of the blocks feeds; else they only bound what does.
     """
 
-    is_fed: Mask
+    shape: tuple[int, int, int]
+    blocks: tuple[Block, ...]
+    is_told: bool = True
 
-    @property
+    @cached_property
     def channels(self) -> Indices:
         """Channels in which a cell feeds."""
-        return np.flatnonzero(self.is_fed.any((1, 2)))
+        return self._indices(0)
 
-    @property
+    @cached_property
     def rows(self) -> Indices:
         """Rows in which a cell feeds."""
-        return np.flatnonzero(self.is_fed.any((0, 2)))
+        return self._indices(1)
 
-    @property
+    @cached_property
     def columns(self) -> Indices:
         """Columns in which a cell feeds."""
-        return np.flatnonzero(self.is_fed.any((0, 1)))
+        return self._indices(2)
+
+    @cached_property
+    def pixels(self) -> int | None:
+        """At how many (row, column) a cell of any channel feeds; None where that is not told."""
+        if not self.is_told:
+            return None
+        return area((_bits(rows), _bits(columns)) for _, rows, columns in self.blocks)
+
+    @property
+    def is_fed(self) -> Mask:
+        """[channels, rows, columns] whether a cell feeds."""
+        mask = np.zeros(self.shape, dtype=bool)
+        for channels, rows, columns in self.blocks:
+            mask |= channels[:, None, None] & rows[:, None] & columns
+        return mask
+
+    def _indices(self, axis: int) -> Indices:
+        along = np.zeros(self.shape[axis], dtype=bool)
+        for block in self.blocks:
+            along |= block[axis]
+        return np.flatnonzero(along)
 
 
 def feeding(rows: Sequence[Row], layer: int, position: Position) -> tuple[Feeding, ...]:
@@ -58,19 +88,17 @@ def feeding(rows: Sequence[Row], layer: int, position: Position) -> tuple[Feedin
         not 0 <= i < n for i, n in zip(position, shapes[layer], strict=True)
     ):
         raise IndexError(f"layer {layer} has no activation at {position}")
-    activation = np.zeros(shapes[layer], dtype=bool)
-    activation[position] = True
-    masks = {layer: activation}
+    fed: dict[int, Feeding] = {layer: Feeding(shapes[layer], (_cell(shapes[layer], position),))}
     for row in reversed(rows[1 : layer + 1]):
-        if row.number in masks:
-            read = _read(row, masks[row.number], [shapes[number] for number in row.inputs])
-            for number, mask in zip(row.inputs, read, strict=True):
-                masks[number] = masks[number] | mask if number in masks else mask
-    nothing = np.zeros((), dtype=bool)
-    return tuple(
-        Feeding(masks.get(number, np.broadcast_to(nothing, shape)))
-        for number, shape in enumerate(shapes[: layer + 1])
-    )
+        if row.number not in fed:
+            continue
+        of = fed[row.number]
+        reads = [_read(row, block, [shapes[number] for number in row.inputs]) for block in of.blocks]
+        for place, number in enumerate(row.inputs):
+            before = fed.get(number, Feeding(shapes[number], ()))
+            blocks = [*before.blocks, *(block for read in reads for block in read[place])]
+            fed[number] = _fed(shapes[number], blocks, of.is_told and before.is_told)
+    return tuple(fed.get(number, Feeding(shape, ())) for number, shape in enumerate(shapes[: layer + 1]))
 
 
 def field_through(rows: Sequence[Row], fed: Sequence[Feeding]) -> ReceptiveField:
@@ -80,7 +108,7 @@ def field_through(rows: Sequence[Row], fed: Sequence[Feeding]) -> ReceptiveField
     """
     fields = [rows[0].field]
     for row in rows[1 : len(fed)]:
-        feeding_inputs = [number for number in row.inputs if fed[number].is_fed.any()]
+        feeding_inputs = [number for number in row.inputs if fed[number].blocks]
         inputs = [fields[number] for number in feeding_inputs or row.inputs]
         fields.append(field_after(row.layer, inputs, row.output_shape))
     return fields[-1]
@@ -91,41 +119,84 @@ def _maps(shape: Shape) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _read(row: Row, mask: Mask, shapes: Sequence[Shape]) -> Sequence[Mask]:
-    """For each input of a layer, of these shapes, the cells that the marked outputs read."""
+def _cell(shape: Shape, position: Sequence[int]) -> Block:
+    channels, rows, columns = (np.arange(size) == at for size, at in zip(shape, position, strict=True))
+    return channels, rows, columns
+
+
+def _everything(shape: Shape) -> Block:
+    channels, rows, columns = (np.ones(size, dtype=bool) for size in shape)
+    return channels, rows, columns
+
+
+def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[Block]]:
+    """For each input of a layer, of these shapes, the cells that the outputs in a block read."""
+    channels, rows, columns = block
     match row.layer:
         case Conv():
-            groups: Mask = np.any(mask.reshape(row.layer.spec.groups, -1, *mask.shape[1:]), axis=1)
-            read = _windows(row.layer.axes(row.input_shape), groups)
-            slices = shapes[0][0] // len(groups)
-            spread = np.broadcast_to(read[:, None], (len(groups), slices, *read.shape[1:]))
-            return [spread.reshape(shapes[0])]
+            groups = channels.reshape(row.layer.spec.groups, -1).any(1)
+            return [_windows(row, np.repeat(groups, shapes[0][0] // len(groups)), rows, columns)]
         case Window():
-            return [_windows(row.layer.axes(row.input_shape), mask)]
-        case GlobalAvgPool():
-            return [np.broadcast_to(mask, shapes[0])]
+            return [_windows(row, channels, rows, columns)]
+        case AdaptiveAvgPool():
+            down, across = row.layer.windows(row.input_shape)
+            return [[(channels, _along_uneven(down, rows), _along_uneven(across, columns))]]
         case Linear():
-            return [np.broadcast_to(np.ones((), dtype=bool), shapes[0])]
+            return [[_everything(shapes[0])]]
         case Flatten():
-            return [mask.reshape(shapes[0])]
+            if channels.all():
+                return [[_everything(shapes[0])]]
+            places = np.transpose(np.unravel_index(np.flatnonzero(channels), shapes[0]))
+            return [[_cell(shapes[0], place) for place in places.tolist()]]
         case Concat():
-            return np.split(mask, np.cumsum([shape[0] for shape in shapes])[:-1])
+            ends = np.split(channels, np.cumsum([shape[0] for shape in shapes])[:-1])
+            return [[(end, rows, columns)] if end.any() else [] for end in ends]
         case _:
-            return [mask] * len(shapes)
+            return [[block]] * len(shapes)
 
 
-def _windows(axes: tuple[Axis, Axis], mask: Mask) -> Mask:
-    rows, columns = axes
-    return _along(rows, _along(columns, mask).swapaxes(1, 2)).swapaxes(1, 2)
+def _windows(row: Row, channels: Mask, rows: Mask, columns: Mask) -> list[Block]:
+    """What windows read; nothing if all of them lie in the padding."""
+    assert row.axes
+    down, across = _along(row.axes[0], rows), _along(row.axes[1], columns)
+    return [(channels, down, across)] if down.any() and across.any() else []
 
 
 def _along(axis: Axis, mask: Mask) -> Mask:
-    """[..., inputs] what the marked outputs [..., outputs] read along one axis."""
-    padded = np.zeros((*mask.shape[:-1], axis.padded), dtype=bool)
+    """[inputs] what the marked outputs [outputs] read along one axis."""
+    padded = np.zeros(axis.padded, dtype=bool)
     for tap in range(0, axis.span, axis.dilation):
-        padded[..., tap : tap + (axis.output - 1) * axis.stride + 1 : axis.stride] |= mask
+        padded[tap : tap + (axis.output - 1) * axis.stride + 1 : axis.stride] |= mask
     end = axis.before + axis.size
-    padding = np.r_[: axis.before, end : axis.padded]
-    for outside in padding[axis.sources[padding] >= 0].tolist():
-        padded[..., axis.before + axis.sources[outside]] |= padded[..., outside]
-    return padded[..., axis.before : end]
+    if axis.padding_mode != "zeros":
+        outside = np.r_[: axis.before, end : axis.padded]
+        padded[axis.before + axis.sources[outside[padded[outside]]]] = True
+    return padded[axis.before : end]
+
+
+def _along_uneven(windows: Sequence[range], mask: Mask) -> Mask:
+    read = np.zeros(max(each.stop for each in windows), dtype=bool)
+    for number in np.flatnonzero(mask).tolist():
+        read[windows[number].start : windows[number].stop] = True
+    return read
+
+
+def _fed(shape: tuple[int, int, int], blocks: Iterable[Block], is_told: bool) -> Feeding:
+    """What lies in any of the blocks, without those that lie in others."""
+    kept: list[Block] = []
+    for block in blocks:
+        if not any(_lies_in(block, other) for other in kept):
+            kept = [other for other in kept if not _lies_in(other, block)] + [block]
+    if len(kept) > MOST_BLOCKS:
+        channels, rows, columns = (np.logical_or.reduce(along) for along in zip(*kept, strict=True))
+        return Feeding(shape, ((channels, rows, columns),), is_told=False)
+    return Feeding(shape, tuple(kept), is_told)
+
+
+def _lies_in(block: Block, other: Block) -> bool:
+    return all(mine is whole or not (mine & ~whole).any() for mine, whole in zip(block, other, strict=True))
+
+
+def _bits(mask: Mask) -> int:
+    """The same as a whole number with a bit for each place, the first in the lowest."""
+    return int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")

@@ -18,8 +18,8 @@ from convtui.engine.convolution import Position
 from convtui.engine.layer_text import format_layers, parse_layers
 from convtui.engine.layers import Conv, Layer, LayerError, MaxPool, Shape, Window
 from convtui.engine.presets import NAMES, choose_layers, preset
-from convtui.engine.receptive import AxisField
 from convtui.engine.stack import Row, Summary, summarize
+from convtui.inputs.images import LARGEST_SIDE
 from convtui.state.learned_weights import LearnedWeights
 
 _SEVERAL_CHANNELS = (
@@ -103,6 +103,24 @@ class Stack:
         channels, height, width = (*row.output_shape, 1, 1)[:3]
         return channels, height, width
 
+    @property
+    def fitting_side(self) -> int | None:
+        """The pixels that the image's longer side needs for every layer to fit.
+
+        That of the images that the network was made for, if it has a name. None if all layers fit already,
+        or over no image of at most 4096 pixels.
+        """
+        return _fitting_side(self.layers, self.name, self.input_shape) if self.summary.error else None
+
+    @property
+    def notice(self) -> str:
+        """What the user should know of layers that do not fit the image but would if it was scaled."""
+        side, (_, height, width) = self.fitting_side, self.input_shape
+        if side is None:
+            return ""
+        scale = f"--resize {side} (or R on the Layers page) scales the image so that they fit"
+        return f"the layers of {self.name or 'this network'} do not fit {height}x{width} pixels; {scale}"
+
     # -- selecting
 
     def at(self, layer: int, activation: Position | None = None) -> Stack:
@@ -154,8 +172,8 @@ class Stack:
         """The activation of another layer whose field's centre is nearest to that of the selected one."""
         row, column = self.cell()
         here, there = self.row.field, self.summary.rows[layer].field
-        down = _nearest(there.rows, here.rows.centre(row))
-        across = _nearest(there.columns, here.columns.centre(column))
+        down = there.rows.nearest(here.rows.centre(row))
+        across = there.columns.nearest(here.columns.centre(column))
         channel = min(self.activation[0], self.maps(layer)[0] - 1)
         if len(self.summary.rows[layer].output_shape) == 1:
             channel = (channel * there.rows.count + down) * there.columns.count + across
@@ -213,9 +231,28 @@ def default_stack(shape: Shape) -> Stack:
     return Stack.chosen("simple-cnn", shape)
 
 
-def _nearest(field: AxisField, centre: float) -> int:
-    """The activation whose field is centred nearest."""
-    return min(max(round((centre - field.start) / field.jump), 0), field.count - 1)
+@lru_cache(maxsize=16)
+def _fitting_side(layers: tuple[Layer, ...], name: str, shape: Shape) -> int | None:
+    from convtui.inputs.decoding import scaled_size  # loads Pillow
+
+    channels, height, width = shape
+
+    def fits(side: int) -> bool:
+        columns, rows = scaled_size(width, height, side)
+        return summarize(layers, (channels, rows, columns)).error is None
+
+    own = max(preset(name).input_shape[1:]) if name in NAMES else 0
+    if own > max(height, width) and fits(own):
+        return own
+    too_small = enough = max(height, width)
+    while not fits(enough):
+        if enough == LARGEST_SIDE:
+            return None
+        too_small, enough = enough, min(2 * enough, LARGEST_SIDE)
+    while enough - too_small > 1:
+        middle = (too_small + enough) // 2
+        too_small, enough = (too_small, middle) if fits(middle) else (middle, enough)
+    return enough
 
 
 def _parameters(layer: Window) -> dict[str, Any]:

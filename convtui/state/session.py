@@ -115,8 +115,9 @@ class Session:
 
     @property
     def notice(self) -> str:
-        """What the user should know about how the image and the kernel were read."""
-        return "; ".join(filter(None, (self.picture.notice, self.kernel.notice)))
+        """What the user should know about how the image and the kernel were read, and of chosen layers."""
+        of_layers = self.chosen_stack.notice if self.chosen_stack else ""
+        return "; ".join(filter(None, (self.picture.notice, self.kernel.notice, of_layers)))
 
     @property
     def size(self) -> int:

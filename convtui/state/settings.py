@@ -376,6 +376,11 @@ def _named(setting: str) -> str:
     name = setting.lower().replace("-", "_")
     name = _SHORT.get(name, name)
     if name not in EXAMPLES:
+        from convtui.engine.layer_names import why_no_setting
+
+        why = why_no_setting(name)
+        if why:
+            raise ValueError(f"{printable(setting)}: {why}")
         close = did_you_mean(name, [*EXAMPLES, *_SHORT]) or f"; choose from {', '.join(EXAMPLES)}"
         raise ValueError(f"{printable(setting)}: unknown setting{close}")
     return name

@@ -143,7 +143,7 @@ def test_places_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("120x40", (120, 40)), ("60x20", SMALLEST), (" 400 × 100 ", LARGEST)]
+    ("text", "size"), [("120x40", (120, 40)), ("60x20", SMALLEST), (" 400 × 1000 ", LARGEST)]
 )
 def test_sizes(text: str, size: tuple[int, int]) -> None:
     assert parse_size(text) == size

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from convtui.engine.branches import Branches, Concat, Residual
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import (
+    AdaptiveAvgPool,
     AvgPool,
     BatchNorm,
     Conv,
     Flatten,
-    GlobalAvgPool,
     Layer,
     Linear,
     MaxPool,
@@ -116,8 +116,8 @@ def built(layer: Layer, x: Tensor) -> nn.Module:
             return nn.MaxPool2d(dilation=layer.spec.dilation, **pooling(layer.spec))
         case AvgPool():
             return nn.AvgPool2d(**pooling(layer.spec))
-        case GlobalAvgPool():
-            return nn.AdaptiveAvgPool2d(1)
+        case AdaptiveAvgPool():
+            return nn.AdaptiveAvgPool2d(layer.output_size)
         case ReLU():
             return nn.ReLU()
         case BatchNorm():
@@ -186,6 +186,12 @@ def pools(draw: st.DrawFn) -> Layer:
 
 
 @st.composite
+def adaptive_pools(draw: st.DrawFn) -> Layer:
+    """An adaptive pooling layer, also to more cells than its input has."""
+    return AdaptiveAvgPool(draw(st.one_of(st.integers(1, 9), pairs(1, 9))))
+
+
+@st.composite
 def branches(draw: st.DrawFn, channels: int) -> Layer:
     """A residual or concat layer whose paths halve the map or leave its size, aligned or not."""
     stride = draw(st.sampled_from([1, 1, 2]))
@@ -212,14 +218,16 @@ def stacks(draw: st.DrawFn, least: int = 4, most: int = 14) -> tuple[list[Layer]
     for _ in range(draw(st.integers(1, 5))):
         channels = summarize(layers, image).rows[-1].output_shape[0]
         others = [st.just(ReLU()), st.just(BatchNorm())]
-        layer = draw(st.one_of(convs(channels), convs(channels), pools(), branches(channels), *others))
+        windowed = [convs(channels), convs(channels), pools(), adaptive_pools()]
+        layer = draw(st.one_of(*windowed, branches(channels), *others))
         if summarize([*layers, layer], image).error is None:
             layers.append(layer)
     ending: list[list[Layer]] = [
         [],
         [Flatten()],
-        [GlobalAvgPool(), Flatten(), Linear(2)],
+        [AdaptiveAvgPool(1), Flatten(), Linear(2)],
         [Flatten(), Linear(3), BatchNorm(), ReLU(), Linear(2, bias=False)],
-        [Concat([[GlobalAvgPool(), Flatten()], [Flatten(), ReLU()]]), Linear(2)],
+        [Concat([[AdaptiveAvgPool(1), Flatten()], [Flatten(), ReLU()]]), Linear(2)],
+        [AdaptiveAvgPool((3, 5)), Conv(2, 2, 1, 1), Flatten(), Linear(2)],
     ]
     return layers + draw(st.sampled_from(ending)) or [ReLU()], image

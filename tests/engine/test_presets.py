@@ -38,6 +38,21 @@ def test_published_parameters(name: str, parameters: int) -> None:
     assert summarize(preset(name).layers, preset(name).input_shape).parameters == parameters
 
 
+@pytest.mark.parametrize("size", [(64, 64), (96, 70), (224, 224), (225, 130), (300, 512)])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("alexnet", 61_100_840), ("vgg-16", 138_357_544), ("resnet-18", 11_689_512), ("resnet-50", 25_557_032)],
+)
+def test_parameters_are_the_same_at_any_size(name: str, parameters: int, size: tuple[int, int]) -> None:
+    layers, image = preset(name).layers, (3, *size)
+    summary = summarize(layers, image)
+    assert (summary.error, summary.parameters) == (None, parameters)
+    with torch.device("meta"), torch.no_grad():
+        computed = Torch(torch.empty(image, dtype=torch.float64)).run(layers)
+    assert [row.output_shape for row in summary.rows] == [tuple(output.shape) for output in computed.outputs]
+    assert sum(p.numel() for module in computed.modules for p in module.parameters()) == parameters
+
+
 @pytest.mark.parametrize(
     ("name", "billions"),
     [("alexnet", 0.71), ("vgg-16", 15.47), ("resnet-18", 1.81), ("resnet-50-v1.5", 4.09)],
@@ -68,10 +83,31 @@ def test_names_are_found_however_written(name: str) -> None:
 
 
 def test_unknown_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ValueError, match=r"unknown network 'vgg-19'; choose from vgg-16"):
-        preset("vgg-19")
+    with pytest.raises(ValueError, match=r"unknown network 'xgg-99'; choose from two-layers, simple-cnn"):
+        preset("xgg-99")
     with pytest.raises(ValueError, match="choose from two-layers, simple-cnn"):
         preset("xyz")
+
+
+@pytest.mark.parametrize(
+    "name", ["vgg-19", "VGG19", "vgg16_bn", "resnet-152", "wide_resnet50_2", "mobilenet"]
+)
+def test_other_networks_are_told_not_replaced(name: str) -> None:
+    for find in preset, choose_layers:
+        with pytest.raises(
+            ValueError, match=f"convtui has no network '{name}'; it has two-layers, simple-cnn"
+        ):
+            find(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("resnet", "resnet-18 or resnet-50 or resnet-50-v1.5"), ("lenet", "lenet-5"), ("alexnt", "alexnet")],
+)
+def test_names_cut_short_and_misspelt_are_completed(name: str, meant: str) -> None:
+    for find in preset, choose_layers:
+        with pytest.raises(ValueError, match=rf"unknown network '{name}'; did you mean {meant}\?"):
+            find(name)
 
 
 def test_choice_is_a_name_a_file_or_a_text(tmp_path: Path) -> None:
@@ -79,7 +115,7 @@ def test_choice_is_a_name_a_file_or_a_text(tmp_path: Path) -> None:
     file.write_text("relu, bn")
     assert choose_layers(str(file)) == choose_layers("relu, bn") == parse_layers("relu, bn")
     for choice, message in (
-        ("vgg-61", "unknown network 'vgg-61'; did you mean vgg-16"),
+        ("vgg-61", "convtui has no network 'vgg-61'"),
         ("missing.toml", "missing.toml: no such file"),
         ("rleu, bn", "layer 1 .* did you mean relu"),
     ):

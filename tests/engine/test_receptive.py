@@ -1,16 +1,18 @@
 """Receptive fields are as far as PyTorch's gradients reach, and those that the literature states."""
 
+from math import prod
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from convtui.engine.layers import Conv, Layer, LayerError, Shape
+from convtui.engine.layers import AdaptiveAvgPool, Conv, Layer, LayerError, Shape, Window
 from convtui.engine.presets import preset
 from convtui.engine.receptive import AxisField
 from convtui.engine.stack import receptive_field, summarize
-from tests.engine.stacks import Torch, stacks
+from tests.engine.stacks import Torch, adaptive_pools, branches, convs, pools, stacks
 
 FIVE_HALVINGS = "conv 3x3 4 s2 p1, " * 5
 
@@ -20,9 +22,12 @@ FIVE_HALVINGS = "conv 3x3 4 s2 p1, " * 5
 def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data: st.DataObject) -> None:
     layers, image = stack
     row = data.draw(st.sampled_from([r for r in summarize(layers, image).rows if len(r.output_shape) == 3]))
-    assume("step by" not in row.field.misaligned)
-    middle = [data.draw(st.integers(size // 4, 3 * size // 4)) % size for size in row.output_shape[1:]]
-    spans = [axis.span(i) for axis, i in zip((row.field.rows, row.field.columns), middle, strict=True)]
+    axes = row.field.rows, row.field.columns
+    middle = [
+        axis.largest if axis.uneven else data.draw(st.integers(size // 4, 3 * size // 4)) % size
+        for axis, size in zip(axes, row.output_shape[1:], strict=True)
+    ]
+    spans = [axis.span(i) for axis, i in zip(axes, middle, strict=True)]
     is_inside = all(first >= 0 and last < size for (first, last), size in zip(spans, image[1:], strict=True))
     event(f"inside the image: {is_inside}")
     if is_inside:
@@ -32,6 +37,75 @@ def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data
         reached = [np.flatnonzero(gradient.numpy().any((0, other))) for other in (2, 1)]
         assert [(indices[0], indices[-1]) for indices in reached] == spans
         assert row.field.centre(*middle) == tuple((first + last) / 2 for first, last in spans)
+        assert row.field.pixels == gradient.numpy().any(0).sum()
+        event(f"has holes: {row.field.pixels != prod(row.field.size)}")
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.one_of(convs(1), pools(), adaptive_pools(), branches(1)), max_size=3),
+    st.tuples(*[st.sampled_from([(9, 7), (10, 4), (17, 5), (3, 7), (23, 9)])] * 2),
+    st.data(),
+)
+def test_every_field_after_uneven_windows_is_that_of_its_gradient(
+    layers: list[Layer], sizes: tuple[tuple[int, int], tuple[int, int]], data: st.DataObject
+) -> None:
+    (height, rows), (width, columns) = sizes
+    layers, image = [AdaptiveAvgPool((rows, columns)), *layers], (1, height, width)
+    summary = summarize(layers, image)
+    assume(summary.error is None)
+    row = data.draw(st.sampled_from(summary.rows[1:]))
+    assume(row.field.rows.uneven and row.field.columns.uneven)
+    modes = {each.layer.spec.padding_mode for each in summary.rows if isinstance(each.layer, Window)}
+    assume(modes <= {"zeros"})
+    pixels = torch.ones(image, dtype=torch.float64, requires_grad=True)
+    outputs = Torch(pixels, is_probe=True).run(layers).outputs
+    for at in np.ndindex(row.output_shape[1:]):
+        (gradient,) = torch.autograd.grad(outputs[row.number][:, *at].sum(), pixels, retain_graph=True)
+        for axis, index, other in zip((row.field.rows, row.field.columns), at, (2, 1), strict=True):
+            reached = np.flatnonzero(gradient.numpy().any((0, other))).tolist()
+            origin, read = axis.reads(index)
+            told = [origin + bit for bit in range(read.bit_length()) if read >> bit & 1]
+            assert told == reached or not gradient.any()
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "pixels"),
+    [
+        ("conv 3x3 1 d4", (9, 9), 9),
+        ("conv 3x3 1 d4, relu, conv 3x3 1 p1", (11, 11), 81),
+        ("conv 1x1 1 s3, conv 3x3 1", (7, 7), 9),
+        ("conv 3x3 1 d2, conv 3x3 1", (7, 7), 49),
+        ("residual(conv 3x1 1 p1x0 | conv 1x3 1 p0x1)", (3, 3), 5),
+        ("residual(conv 3x1 1 p1x0 | conv 1x3 1 p0x1), bn, conv 1x1 1", (3, 3), 5),
+        ("concat(conv 3x3 1 p1 | conv 3x3 1 p6 d6 | conv 3x3 1 p12 d12)", (25, 25), 25),
+        ("maxpool 3 s2 d2", (5, 5), 9),
+        ("avgpool 1 s2, flatten, linear 1", (29, 29), 225),
+        ("adaptiveavgpool 7", (6, 6), 36),
+        ("conv 1x1 1 s2, adaptiveavgpool 1", (29, 29), 225),
+    ],
+)
+def test_what_a_field_spans_and_what_it_reads(text: str, size: tuple[int, int], pixels: int) -> None:
+    field = receptive_field(text, (1, 30, 30))[-1]
+    assert (field.size, field.pixels) == (size, pixels)
+
+
+def test_fields_too_large_to_tell_are_not_told_and_cost_nothing() -> None:
+    for text in "conv 3x3 1 d99999", "conv 1x1 1 s9999999999, conv 3x3 1", f"conv {2**59} 1":
+        assert receptive_field(text)[-1].pixels is None
+    # Each block doubles the parts, none of which lies in another.
+    texts = [
+        f"residual(conv 2x1 1 d{2**i} p0:{2**i}x0:0 | conv 1x2 1 d{3**i} p0:0x0:{3**i})" for i in range(7)
+    ]
+    assert summarize(", ".join(texts), (1, 64, 64)).rows[-1].field.pixels is None
+
+
+def test_uneven_windows_overlap_and_repeat() -> None:
+    (field,) = receptive_field("adaptiveavgpool 4x5", (1, 10, 3))
+    assert [field.rows.span(i) for i in range(4)] == [(0, 2), (2, 4), (5, 7), (7, 9)]
+    assert [field.columns.span(i) for i in range(5)] == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)]
+    assert (field.size, field.jump, field.pixels) == ((3, 2), (7 / 3, 0.5), 6)
+    assert [field.rows.nearest(at) for at in (-5, 1, 2.4, 6, 99)] == [0, 0, 1, 2, 3]
 
 
 windows = st.tuples(st.integers(1, 7), st.integers(1, 3), st.integers(0, 3), st.integers(1, 3))

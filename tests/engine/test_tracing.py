@@ -1,5 +1,7 @@
 """Exactly those cells feed an activation that have a gradient in PyTorch when all weights are 1."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -29,7 +31,12 @@ def test_what_feeds_is_what_has_a_gradient(stack: tuple[list[Layer], Shape], dat
     assert len(fed) == layer + 1
     for output, gradient, cells in zip(outputs, gradients, fed, strict=False):
         expected = np.zeros(output.shape, bool) if gradient is None else gradient.numpy() != 0
-        np.testing.assert_array_equal(cells.is_fed, expected.reshape(*output.shape, *[1] * (3 - output.ndim)))
+        expected = expected.reshape(*output.shape, *[1] * (3 - output.ndim))
+        np.testing.assert_array_equal(cells.is_fed, expected)
+        assert cells.pixels == expected.any(0).sum()
+        for axis, indices in enumerate((cells.channels, cells.rows, cells.columns)):
+            others = tuple({0, 1, 2} - {axis})
+            np.testing.assert_array_equal(indices, np.flatnonzero(expected.any(others)))
 
 
 @pytest.mark.parametrize(
@@ -42,6 +49,7 @@ def test_what_feeds_is_what_has_a_gradient(stack: tuple[list[Layer], Shape], dat
         ("conv 3x3 1 p2 reflect", (0, 0, 9), ([0, 1, 2, 3], [0, 1, 2], [5, 6, 7])),
         ("conv 1x1 4 g2, relu", (3, 5, 5), ([2, 3], [5], [5])),
         ("maxpool 2, bn, flatten", (17, 0, 0), ([1], [0, 1], [2, 3])),
+        ("adaptiveavgpool 3x7", (3, 1, 3), ([3], [2, 3, 4, 5], [3, 4])),
         ("gap, flatten", (2, 0, 0), ([2], list(range(8)), list(range(8)))),
         ("flatten, linear 2", (1, 0, 0), ([0, 1, 2, 3], list(range(8)), list(range(8)))),
         ("concat(relu | maxpool 3 s1 p1)", (1, 4, 4), ([1], [4], [4])),
@@ -62,6 +70,26 @@ def test_cells_read_on_different_paths_are_not_filled_up_to_a_rectangle() -> Non
     cross = [[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]]
     assert image.is_fed.astype(int).tolist() == [cross]
     assert [cells.is_fed.sum() for cells in (first, second, own)] == [1, 1, 1]
+
+
+def test_a_large_image_is_traced_without_going_through_its_pixels() -> None:
+    rows = summarize("conv 3x3 8 s2 p1, conv 3x3 16 s2 p1, gap, flatten, linear 10", (3, 4096, 4096)).rows
+    for layer, position, pixels in ((2, (0, 512, 512), 49), (5, (9, 0, 0), 4096**2)):
+        tracemalloc.start()
+        image = feeding(rows, layer, position)[0]
+        assert (image.pixels, len(image.rows)) == (pixels, pixels**0.5)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+        tracemalloc.stop()
+
+
+def test_more_paths_than_can_be_told_apart_bound_what_feeds() -> None:
+    text = ", ".join(
+        f"residual(conv 2x1 1 d{2**i} p0:{2**i}x0:0 | conv 1x2 1 d{3**i} p0:0x0:{3**i})" for i in range(7)
+    )
+    rows = summarize(text, (1, 300, 1200)).rows
+    image, *_, last = feeding(rows, len(rows) - 1, (0, 10, 10))
+    assert (image.pixels, last.pixels) == (None, 1)
+    assert (image.rows[0], image.rows[-1], image.columns[-1]) == (10, 10 + 127, 10 + 1093)
 
 
 def test_layers_on_another_path_do_not_feed() -> None:

@@ -27,8 +27,9 @@ The same convolution as a matrix, with a row for every output cell and a column 
 holds the kernel's weights at the pixels of its window and zeros everywhere else. Those are structural \
 zeros: they are not parameters, and training never changes them.""",
     "layers": """\
-A stack of layers over the image, the feature maps they compute, and the receptive field: all the pixels \
-that one activation sees through the layers before it.""",
+A stack of layers over the image, the feature maps they compute, and the receptive field: the rectangle of \
+pixels that one activation sees through the layers before it. Dilation, strides and branches leave holes in \
+it; where they do, the table also says how many pixels are read.""",
     "batchnorm": """\
 Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
 then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training.""",

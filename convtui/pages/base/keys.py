@@ -167,6 +167,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("r", "r", "restart", "first activation of the layer"),
         Key("n", "n", "network(1)", "next named network"),
         Key("N", "N", "network(-1)", "previous named network"),
+        Key("R", "R", "scale", "scale the image so that every layer fits, where layers do not"),
         Key("w", "w", "weights(1)", "other random weights: next seed"),
         Key("W", "W", "weights(-1)", "other random weights: previous seed"),
         Key("e", "e", "edit", "edit the layers as text: conv 3x3 8 s2 p1, relu, maxpool 2", "edit"),

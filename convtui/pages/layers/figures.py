@@ -115,7 +115,7 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
     channel = stack.activation[0] if is_selected else min(slice or 0, channels - 1)
     shape = "x".join(map(str, picture.pixels.shape))
     details = [f"channel {channel_name(picture, channel)}"] if channels > 1 and not own_colours else []
-    hint, short = ("arrows select a pixel", "arrows select") if is_selected else (FRAMED, "what feeds it")
+    hint, short = ("arrows select a pixel", "arrows select") if is_selected else _framed(fed)
     hint = hint if len(hint) <= place.region.width else short
     thinned = f"{hint} · ÷{every}: 1 in {every} rows and columns"
     hint = thinned if every > 1 and len(thinned) <= place.region.width else hint
@@ -129,6 +129,15 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
         _, row, column = stack.activation
         return replace(grid, focus=(row // every, column // every))
     return replace(grid, outline=outline(fed, every))
+
+
+def _framed(fed: Feeding) -> tuple[str, str]:
+    """What the frame in the image means, and shorter."""
+    whole = outline(fed)
+    if not whole or fed.pixels in (None, len(whole.rows) * len(whole.columns)):
+        return FRAMED, "what feeds it"
+    size = f"{len(whole.rows)}x{len(whole.columns)}"
+    return f"{fed.pixels} of {size} framed feed it", f"{fed.pixels} of {size}"
 
 
 # -- the maps
@@ -153,6 +162,8 @@ def earlier_grid(row: Row, maps: Maps, fed: Feeding, channel: int, place: Place)
     name = f"{row.number} {row.layer.kind}"
     thinned = _thinned(every)
     count = f"{len(fed.rows)}x{len(fed.columns)} cells" if channels else "none"
+    if fed.pixels not in (None, len(fed.rows) * len(fed.columns)):
+        count = f"{fed.pixels} cells"
     hint = f"{count} feed it" if len(count) + 8 <= place.region.width else count
     return Grid(
         cells=_map_cells(maps, shown, every),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from textwrap import wrap
 
 from convtui.engine.branches import Residual
-from convtui.engine.layers import Conv, LayerError, Window
+from convtui.engine.layers import AdaptiveAvgPool, Conv, LayerError, Window
 from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding, field_through
 from convtui.pages.layers.table import is_clipped
@@ -19,12 +20,17 @@ from convtui.state.network import Stack
 def growth(summary: Summary, width: int) -> str:
     """Why deeper layers see more and have more filters, with the figures of the first and the widest."""
     convs = [row for row in summary.rows if isinstance(row.layer, Conv)]
+    have_holes = any(row.field.has_holes for row in summary.rows)
     meaning = "field: the pixels that an activation sees"
+    if have_holes:
+        meaning = (
+            "field: the pixels that an activation spans; reads: how many of them it reads, past the holes"
+        )
     if len(convs) < 2 or convs[-1].field.size == convs[0].field.size:
         return meaning
     widest = max(row.field.size for row in summary.rows if isinstance(row.layer, Window))
     fields = f"{_by(convs[0].field.size)} → {_by(widest)}"
-    sees = f"Deeper layers see more ({fields}): windows of windows"
+    sees = f"Deeper layers {'span' if have_holes else 'see'} more ({fields}): windows of windows"
     before, after = convs[0].output_shape, max(convs, key=lambda row: row.output_shape[0]).output_shape
     if after[0] <= before[0]:
         return sees
@@ -35,18 +41,37 @@ def growth(summary: Summary, width: int) -> str:
 
 
 def terms(row: Row, summary: Summary, width: int) -> str:
-    """What jump and start of a layer's fields mean, and the star in the table if there is one."""
+    """What jump, start and holes of a layer's fields mean, and the star in the table if there is one."""
     (down, across), (first, left) = row.field.jump, row.field.start
     apart = (
-        counted(down, "pixel") if down == across else f"{counted(down, 'row')}, {counted(across, 'column')}"
+        _counted(down, "pixel")
+        if down == across
+        else f"{_counted(down, 'row')}, {_counted(across, 'column')}"
     )
     look = "would be" if row.field.rows.count == row.field.columns.count == 1 else "are"
-    jump = f"jump {pair(row.field.jump)}: fields {look} {apart} apart"
+    average = " on average" if row.field.rows.uneven or row.field.columns.uneven else ""
+    jump = f"jump {_numbers(down, across)}: fields {look} {apart} apart{average}"
     start = f"start {_pixels(first, left)}: the centre of the first field"
     star = "   * larger than the image: clipped" if any(map(is_clipped, summary.rows)) else ""
     short_start, short_star = start.replace("the centre of", "centre of"), "   * clipped" if star else ""
     candidates = [f"{jump} · {start}{star}", f"{jump} · {short_start}{star}", f"{jump} · {start}{short_star}"]
-    return next((text for text in candidates if len(text) <= width), jump)
+    if row.field.has_holes:
+        reads = f"reads {row.field.pixels:,} of the {prod(row.field.size):,} pixels that its field spans"
+        short = f"reads {row.field.pixels:,} of {prod(row.field.size):,} pixels"
+        candidates = [f"{reads} · {each}" for each in (*candidates, f"{jump}{short_star}", jump)]
+        candidates += [f"{short} · {jump}", short]
+    return next(
+        (text for text in candidates if len(text) <= width), candidates[-1] if row.field.has_holes else jump
+    )
+
+
+def _counted(count: float, noun: str) -> str:
+    return counted(int(count), noun) if count == int(count) else f"{count:.2f} {noun}s"
+
+
+def _numbers(row: float, column: float) -> str:
+    both = [f"{at:.2f}".rstrip("0").rstrip(".") for at in ((row,) if row == column else (row, column))]
+    return ",".join(both)
 
 
 def _pixels(row: float, column: float) -> str:
@@ -84,6 +109,8 @@ def size_line(row: Row, width: int) -> str:
     if len(row.inputs) > 1:
         how = "the sum of" if isinstance(row.layer, Residual) else "the channels of"
         return f"output {_list(row.output_shape)}: {how} layers {', '.join(map(str, row.inputs))}"
+    if isinstance(row.layer, AdaptiveAvgPool):
+        return _adaptive_size(row, width)
     if not isinstance(row.layer, Window) or row.axes is None:
         return f"output {_list(row.output_shape)} from {_list(row.input_shape)}"
     rows, columns = row.axes
@@ -92,6 +119,20 @@ def size_line(row: Row, width: int) -> str:
     if not same and len(f"{text} · columns {columns.formula}") <= width:
         text += f" · columns {columns.formula}"
     return text if len(text) <= width else f"output rows {rows.output}, columns {columns.output}"
+
+
+def _adaptive_size(row: Row, width: int) -> str:
+    """Which cells the windows of adaptive pooling average."""
+    output = f"output {_list(row.output_shape)} from {_list(row.input_shape)}"
+    _, height, wide = row.input_shape
+    down, across = row.output_shape[1:]
+    if height % down == 0 and wide % across == 0:
+        return f"{output}: each is the mean of {height // down}x{wide // across} cells"
+    same = (height, down) == (wide, across)
+    axes = f"window i {'' if same else 'down '}has rows{' and columns' if same else ''}"
+    rule = f"{axes} ⌊{height}·i/{down}⌋ to ⌈{height}·(i + 1)/{down}⌉ − 1"
+    candidates = [f"{output}: {rule}", f"{output}: uneven windows"]
+    return next((text for text in candidates if len(text) <= width), output)
 
 
 def field_line(stack: Stack, fed: Sequence[Feeding], value: float | None, width: int) -> str:
@@ -108,11 +149,17 @@ def field_line(stack: Stack, fed: Sequence[Feeding], value: float | None, width:
     left, right = field.columns.span(across)
     centre = ", ".join(f"{at:g}" for at in field.centre(down, across))
     spans = f"rows {_to(first, last)}, columns {_to(left, right)}"
-    sees = f"sees {_by(field.size)} pixels: {spans}, centre {centre}"
     cut = _cut((first, last, height), (left, right, wide))
     clipped = f"; clipped to {_by((height, wide))}" if cut else ""
-    candidates = [f"{name} {sees}{cut}", f"{name} sees {spans}{cut}", f"{place} sees {spans}{cut}"]
-    candidates += [f"{name} sees {spans}{clipped}", f"{place} sees {spans}{clipped}"]
+    size, pixels = (last - first + 1, right - left + 1), fed[0].pixels
+    sees, short = f"sees {_by(size)} pixels", "sees"
+    if pixels not in (None, prod(size)):
+        sees = f"spans {_by(size)} pixels and reads {pixels:,}"
+        short = f"reads {pixels:,} pixels in"
+    candidates = [f"{name} {sees}: {spans}, centre {centre}{cut}", f"{name} {sees}: {spans}{cut}"]
+    candidates += [f"{name} {short} {spans}{cut}", f"{place} {short} {spans}{cut}"]
+    candidates += [f"{name} {short} {spans}{clipped}", f"{place} {short} {spans}{clipped}"]
+    candidates += [f"{place} {short} {spans}", f"{place} {sees}"]
     return next((text for text in candidates if len(text) <= width), candidates[-1])
 
 
@@ -125,9 +172,10 @@ def _cut(rows: tuple[int, int, int], columns: tuple[int, int, int]) -> str:
     return f"; clipped: {', '.join(parts)}" if parts else ""
 
 
-def error_lines(error: LayerError, width: int) -> list[str]:
-    """Why the stack does not fit, over as many lines as it takes."""
-    return wrap(f"✗ {error}", width, subsequent_indent="  ")
+def error_lines(error: LayerError, side: int | None, width: int) -> list[str]:
+    """Why the stack does not fit, and to which side the image is scaled for it to fit, if that helps."""
+    scaled = f"; R scales the image to {side} pixels: then every layer fits" if side else ""
+    return wrap(f"✗ {error}{scaled}", width, subsequent_indent="  ")
 
 
 def _by(pair: tuple[int, ...]) -> str:

@@ -25,6 +25,7 @@ ROOMY: Final = 28  # lines from which the sentences have lines of their own
 LEAST_ROWS: Final = 4  # of the table, beside its header
 ROOMY_ROWS: Final = 8
 SENTENCES: Final = 2  # lines
+MOST_FOR_PICTURES: Final = 36  # lines that they take from a table which has more rows than are shown
 
 _LADDER: Final = (WIDE_NUMBERS, NUMBERS, BLOCKS, HALF_BLOCKS)
 
@@ -82,7 +83,7 @@ def layers_plan(size: Size, wanted: Wanted, zoom: Zoom | None, hints: bool) -> L
         if fewer == 1:
             most, cells, every = more, larger, 1
     needed = cells.lines(-(-wanted.image[0] // every)) + heading + 1
-    pictures = min(most, max(needed, height // 2))
+    pictures = min(most, max(needed, min(height // 2, MOST_FOR_PICTURES)))
     table = min(height - wanted.detail_lines - sentence - pictures, wanted.table_lines)
     pictures = height - wanted.detail_lines - sentence - table
     above = Region(0, 0, width + MARGIN, table)

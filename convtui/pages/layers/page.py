@@ -45,7 +45,7 @@ from convtui.pages.layers.labels import (
 )
 from convtui.pages.layers.layout import LayersPlan, Place, Wanted, layers_plan
 from convtui.pages.layers.map_maker import MapMaker
-from convtui.pages.layers.table import TableLine, feeding_text, table_lines
+from convtui.pages.layers.table import TableLine, feeding_room, feeding_text, table_lines
 from convtui.pages.layers.table_pane import TablePane
 from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.controls import Control
@@ -97,10 +97,12 @@ class LayersPage(ConvolutionPage):
         self._make(session, stack)
         fed = _fed(stack)
         rows, width = stack.summary.rows, self.size.width
+        lines = self._table_lines.get((stack.summary, width), lambda: table_lines(stack.summary, width))
+        room = feeding_room(lines, width)
         self._table.show(
-            self._table_lines.get((stack.summary, width), lambda: table_lines(stack.summary, width)),
+            lines,
             stack.layer,
-            lambda number: feeding_text(fed[number], rows[number]) if number < len(fed) else "",
+            lambda number: feeding_text(fed[number], rows[number], room) if number < len(fed) else "",
         )
         self._show_words(stack, fed, plan.details)
         self._image.show(image_grid(session.picture, session.view.slice, stack, fed[0], plan.image))
@@ -129,7 +131,7 @@ class LayersPage(ConvolutionPage):
 
     def _errors(self, stack: Stack, width: int) -> list[str]:
         error = stack.summary.error
-        return error_lines(error, width) if error else []
+        return error_lines(error, stack.fitting_side, width) if error else []
 
     def _placed(self, session: Session, stack: Stack) -> LayersPlan:
         """Give every pane its place."""
@@ -217,6 +219,15 @@ class LayersPage(ConvolutionPage):
 
     def action_kernel(self, by: int) -> None:
         self.change_stack(next_network(by))
+
+    def action_scale(self) -> None:
+        """Scale the image so that every layer fits."""
+        stack = self.session.stack
+        if stack.fitting_side:
+            self._typed(f"resize {stack.fitting_side}")
+        else:
+            error = stack.summary.error
+            self.say(f"no size of the image helps: {error}" if error else "every layer fits the image")
 
     def action_weights(self, by: int) -> None:
         self.change_stack(lambda stack: stack.reseeded(stack.seed + by))

@@ -28,6 +28,7 @@ class Kind(Enum):
     HEADER = "header"
     LAYER = "layer"
     TOTAL = "total"
+    BEYOND = "beyond"
     ERROR = "error"
 
 
@@ -72,14 +73,35 @@ def table_lines(summary: Summary, width: int) -> list[TableLine]:
     return [*lines, TableLine(texts[-1], Kind.TOTAL)]
 
 
-def feeding_text(fed: Feeding, row: Row) -> str:
-    """Rows and columns of the cells that feed, as "9-15, 13-19"; of features how many."""
+def feeding_room(lines: Sequence[TableLine], width: int) -> int:
+    """How many characters there are for the cells that feed."""
+    return width - len(MARKER + lines[0].text + BEFORE)
+
+
+def feeding_text(fed: Feeding, row: Row, room: int) -> str:
+    """Rows and columns of the cells that feed, as "9-15, 13-19"; of features how many.
+
+    Where not all cells between the first and the last feed, their number too: "0-8, 0-8: 9", or "9 of 9x9".
+    """
     if len(row.output_shape) == 1:
         count, features = len(fed.channels), row.output_shape[0]
         return f"{count:,} of {features:,}" if count > 1 or features == 1 else f"feature {fed.channels[0]:,}"
     if not len(fed.rows):
         return NOTHING
-    return f"{_span(fed.rows.tolist())}, {_span(fed.columns.tolist())}"
+    rows, columns = fed.rows.tolist(), fed.columns.tolist()
+    spans = f"{_span(rows)}, {_span(columns)}"
+    height, width = (each[-1] - each[0] + 1 for each in (rows, columns))
+    if fed.pixels in (None, height * width):
+        return spans
+    counted = f"{spans}: {fed.pixels}"
+    return counted if len(counted) <= room else f"{fed.pixels} of {height}x{width}"
+
+
+def beyond_line(above: int, below: int) -> TableLine:
+    """How many lines lie above and below those that are shown."""
+    parts = [f"↑ {above} above"] if above else []
+    parts += [f"{below} below ↓"] if below else []
+    return TableLine(" · ".join(parts), Kind.BEYOND)
 
 
 def _span(indices: Sequence[int]) -> str:
@@ -126,6 +148,7 @@ def _columns(rows: Sequence[Row]) -> list[_Column]:
     parameters = sum(row.parameters for row in layers)
     multiply_adds = sum(row.multiply_adds for row in layers)
     fields = [field_text(row) for row in layers]
+    read = column("reads", "reads", lambda row: "" if row.field.pixels is None else f"{row.field.pixels:,}")
     return [
         _Column("", "", [str(row.number) for row in rows] + [""]),
         _Column("layer", "layer", ["image", *map(layer_text, layers), TOTAL], is_text=True),
@@ -135,13 +158,14 @@ def _columns(rows: Sequence[Row]) -> list[_Column]:
             "multiply-adds", "mult-adds", lambda row: f"{row.multiply_adds:,}", f"{multiply_adds:,}", True
         ),
         _Column("field", "field", ["1x1 ", *fields, ""]),
+        *([read] if any(row.field.has_holes for row in layers) else []),
         column("jump", "jump", lambda row: _pair(row.field.jump), is_optional=True),
         column("start", "start", lambda row: _pair(row.field.start), is_optional=True),
     ]
 
 
 def field_text(row: Row) -> str:
-    """The receptive field's size, with a star where the image clips it."""
+    """What the receptive field spans, with a star where the image clips it."""
     rows, columns = row.field.size
     return f"{rows}x{columns}" + ("*" if is_clipped(row) else " ")
 
@@ -151,7 +175,7 @@ def is_clipped(row: Row) -> bool:
 
 
 def _pair(pair: tuple[float, float]) -> str:
-    first, second = (f"{number:g}".replace("-", "−") for number in pair)
+    first, second = (f"{round(number, 2):g}".replace("-", "−") for number in pair)
     return first if first == second else f"{first}, {second}"
 
 

@@ -8,15 +8,18 @@ import numpy as np
 from rich.segment import Segment
 from textual.geometry import Region
 
-from convtui.pages.layers.table import BEFORE, FEEDING, MARKER, Kind, TableLine
+from convtui.pages.layers.table import BEFORE, FEEDING, MARKER, Kind, TableLine, beyond_line
 from convtui.paint.colours import DARK, RGB, Palette, Pixels, accent_on, mixed, style
 from convtui.paint.drawing import Cell
 
 Shown = tuple[TableLine, str, bool]  # a line, what feeds there, and whether it is selected
 
 
+_LEAST_TOLD = 4  # lines of a pane that also tells how many are beyond it
+
+
 class TablePane:
-    """Draws a header that stays and lines that scroll under it."""
+    """Draws a header that stays, lines that scroll under it, and how many there are above and below."""
 
     def __init__(self) -> None:
         self.region = Region()
@@ -57,7 +60,8 @@ class TablePane:
         if is_selected:
             red, green, blue = mixed(_pixel(background), self.palette.muted, 0.3).tolist()
             background = (red, green, blue)
-        colour = self.palette.muted if line.kind in (Kind.HEADER, Kind.TOTAL) else self.palette.text
+        is_muted = line.kind in (Kind.HEADER, Kind.TOTAL, Kind.BEYOND)
+        colour = self.palette.muted if is_muted else self.palette.text
         if line.kind is Kind.ERROR:
             colour = accent_on(background, self.palette)
         accent = accent_on(background, self.palette)
@@ -72,7 +76,8 @@ class TablePane:
     def cell_at(self, x: int, y: int) -> Cell | None:  # noqa: ARG002
         """The layer under a place, as a row of one column."""
         at = self._top + y - 1
-        is_layer = y > 0 and at + 1 < len(self._lines) and self._lines[at + 1].kind is Kind.LAYER
+        is_line = 0 < y <= self._room and at + 1 < len(self._lines)
+        is_layer = is_line and self._lines[at + 1].kind is Kind.LAYER
         return (at, 0) if is_layer else None
 
     def scroll(self, rows: int, columns: int) -> None:  # noqa: ARG002
@@ -80,9 +85,14 @@ class TablePane:
         self._look_again()
 
     @property
+    def _is_told(self) -> bool:
+        """Whether the pane's last line tells how many lines are above and below."""
+        return len(self._lines) > self.region.height >= _LEAST_TOLD
+
+    @property
     def _room(self) -> int:
-        """Lines under the header."""
-        return max(1, self.region.height - 1)
+        """Lines under the header, without the one that tells what is beyond them."""
+        return max(1, self.region.height - 1 - self._is_told)
 
     def _look_again(self) -> None:
         """Take what is in view from the lines, and remember which of it has changed."""
@@ -95,6 +105,9 @@ class TablePane:
     def _seen(self, y: int) -> Shown | None:
         """What is drawn on a line."""
         at = self._top + y if y else 0
+        if y > self._room:
+            below = len(self._lines) - 1 - self._top - self._room
+            return (beyond_line(self._top, below), "", False) if self._is_told else None
         if at >= len(self._lines):
             return None
         line = self._lines[at]
@@ -106,7 +119,7 @@ class TablePane:
 
     def _follow(self) -> None:
         """Bring the selected line into view, with the one before and after it where there is room."""
-        spare = 1 if self._room > 3 else 0
+        spare = 1 if self._room > 2 else 0
         top = min(self._top, self._selected - spare)
         self._look_at(max(top, self._selected + spare + 1 - self._room))
 

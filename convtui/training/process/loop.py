@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import OneCycleLR
 
-from convtui.engine.layers import BatchNorm, Conv, Flatten, GlobalAvgPool, ReLU
+from convtui.engine.layers import AdaptiveAvgPool, BatchNorm, Conv, Flatten, ReLU
 from convtui.engine.stack import Row
 from convtui.training.architecture import network
 from convtui.training.datasets.minibatches import MiniBatches, normalised, pictured
@@ -342,8 +342,8 @@ def _module(row: Row) -> nn.Module:
             return nn.BatchNorm2d(channels)
         case ReLU():
             return nn.ReLU()
-        case GlobalAvgPool():
-            return nn.AdaptiveAvgPool2d(1)
+        case AdaptiveAvgPool():
+            return nn.AdaptiveAvgPool2d(layer.output_size)
         case Flatten():
             return nn.Flatten()
     raise AssertionError(layer)

@@ -1,9 +1,14 @@
 """What is said of layers is true, and fits."""
 
+import re
+
+import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convtui.engine.layers import Layer, Shape
 from convtui.engine.presets import NAMES, preset
 from convtui.engine.stack import summarize
 from convtui.engine.tracing import feeding, field_through
@@ -17,7 +22,7 @@ from convtui.pages.layers.labels import (
     terms,
 )
 from convtui.state.network import Stack
-from tests.engine.stacks import stacks
+from tests.engine.stacks import Torch, stacks
 
 DIGIT = (1, 28, 28)
 LENET = Stack.chosen("lenet-5", DIGIT)
@@ -108,6 +113,7 @@ def test_what_an_activation_sees_is_said_with_its_clipping() -> None:
     corner = CNN.at(7, (0, 0, 1))
     assert "clipped: 15 above, 4 right" in said(corner)
     assert "rows −15 to 15" in said(corner)
+    assert "spans 31x31 pixels and reads 432: " in said(corner)
     assert said(CNN.at(0, (0, 3, 4)), 1.0) == "pixel [0, 3, 4] = 1"
     assert len(said(Stack.chosen("vgg-16", (3, 224, 224)).at(31), -1.2345, 79)) <= 79
 
@@ -138,10 +144,83 @@ def test_a_channel_of_a_concat_sees_what_its_own_branch_sees() -> None:
     assert "sees 5x5 pixels: rows 2 to 6" in said(stack.at(3, (2, 4, 4)))
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        (
+            "conv 3x3 1 d4",
+            (0, 5, 5),
+            "spans 9x9 pixels and reads 9: rows 5 to 13, columns 5 to 13, centre 9, 9",
+        ),
+        ("conv 3x3 1 p4 d4", (0, 0, 5), "spans 9x9 pixels and reads 6: rows −4 to 4, columns 1 to 9"),
+        ("conv 1x1 1 s2, conv 3x3 1", (0, 1, 1), "spans 5x5 pixels and reads 9: rows 2 to 6"),
+        (
+            "residual(conv 3x1 1 p1x0 | conv 1x3 1 p0x1)",
+            (0, 5, 5),
+            "spans 3x3 pixels and reads 5: rows 4 to 6",
+        ),
+        ("conv 3x3 1 p1 circular", (0, 0, 0), "sees 3x3 pixels: rows −1 to 1"),
+        ("adaptiveavgpool 6", (0, 1, 5), "sees 6x5 pixels: rows 4 to 9, columns 23 to 27, centre 6.5, 25"),
+    ],
+)
+def test_what_is_spanned_and_what_is_read(text: str, place: tuple[int, int, int], words: str) -> None:
+    stack = Stack.chosen(text, DIGIT)
+    assert words in said(stack.at(len(stack.summary.rows) - 1, place))
+
+
+@settings(max_examples=40)
+@given(stacks(), st.data(), st.integers(79, 160))
+def test_the_pixels_that_are_said_to_be_read_are_those_with_a_gradient(
+    drawn: tuple[list[Layer], Shape], data: st.DataObject, width: int
+) -> None:
+    stack = Stack.laid(*drawn)
+    layer = data.draw(st.integers(1, len(stack.summary.rows) - 1))
+    stack = stack.at(layer, (0, 0, 0)).moved(data.draw(st.integers(0, 99)))
+    image = torch.ones(drawn[1], dtype=torch.float64, requires_grad=True)
+    output = Torch(image, is_probe=True).run(drawn[0]).outputs[layer]
+    (gradient,) = torch.autograd.grad(output[stack.activation[: output.ndim]], image)
+    told = re.search(r"reads ([0-9,]+)|sees ([0-9]+)x([0-9]+) pixels", said(stack, width=width))
+    if told:
+        reads, rows, columns = told.groups()
+        count = int(reads.replace(",", "")) if reads else int(rows) * int(columns)
+        assert count == np.count_nonzero(gradient.numpy().any(0))
+
+
+def test_holes_are_explained() -> None:
+    stack = Stack.chosen("conv 3x3 8 p1, conv 3x3 8 p4 d4, relu", DIGIT)
+    assert terms(stack.at(2).row, stack.summary, 119).startswith(
+        "reads 81 of the 121 pixels that its field spans · jump 1"
+    )
+    assert terms(stack.at(2).row, stack.summary, 50) == "reads 81 of 121 pixels"
+    assert "reads" not in terms(stack.at(1).row, stack.summary, 119)
+    assert growth(stack.summary, 119).startswith("Deeper layers span more (3x3 → 11x11)")
+    dilated = Stack.chosen("conv 3x3 8 d4", DIGIT).summary
+    assert growth(dilated, 119).startswith("field: the pixels that an activation spans; reads: how many")
+
+
+def test_adaptive_pooling_is_explained() -> None:
+    even, uneven = (Stack.chosen(f"adaptiveavgpool {size}", DIGIT).at(1) for size in (7, 6))
+    assert size_line(even.row, 119) == "output [1, 7, 7] from [1, 28, 28]: each is the mean of 4x4 cells"
+    assert size_line(uneven.row, 119) == (
+        "output [1, 6, 6] from [1, 28, 28]: window i has rows and columns ⌊28·i/6⌋ to ⌈28·(i + 1)/6⌉ − 1"
+    )
+    assert size_line(uneven.row, 60) == "output [1, 6, 6] from [1, 28, 28]: uneven windows"
+    assert terms(uneven.row, uneven.summary, 119).startswith(
+        "jump 4.60: fields are 4.60 pixels apart on average".replace("jump 4.60", "jump 4.6")
+    )
+
+
+def test_errors_propose_to_scale_the_image() -> None:
+    stack = Stack.chosen("alexnet", DIGIT)
+    assert stack.summary.error is not None
+    lines = error_lines(stack.summary.error, stack.fitting_side, 79)
+    assert "R scales the image to 224 pixels: then every layer fits" in " ".join(" ".join(lines).split())
+
+
 def test_errors_take_as_many_lines_as_they_need() -> None:
     error = Stack.chosen("alexnet", DIGIT).summary.error
     assert error is not None
-    lines = error_lines(error, 79)
+    lines = error_lines(error, None, 79)
     assert all(len(line) <= 79 for line in lines)
     assert " ".join(" ".join(lines).split()) == f"✗ {' '.join(str(error).split())}"
 

@@ -1,5 +1,6 @@
 """The Layers page: every key and click selects what it says, and what is shown is what is computed."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Event
@@ -108,6 +109,59 @@ async def test_a_stack_that_does_not_fit_says_where_and_why() -> None:
         assert error is not None
         assert driven.session.stack.layer == error.number - 1
         assert str(error.number) in shown
+
+
+@pytest.mark.parametrize(("name", "side"), [("alexnet", 224), ("vgg-16", 224), ("lenet-5", 28)])
+async def test_an_image_that_is_too_small_is_scaled_by_a_key(name: str, side: int) -> None:
+    async with page(stacked(name, image="count-5x5")) as driven:
+        assert f"R scales the image to {side} pixels: then every layer fits" in " ".join(driven.text.split())
+        await driven.press("R")
+        await driven.app.workers.wait_for_complete()
+        await driven.pilot.pause()
+        stack = driven.session.stack
+        assert (stack.name, stack.summary.error, stack.input_shape) == (name, None, (1, side, side))
+        assert driven.session.picture.resize == side
+        assert "does not fit" not in driven.text
+        await driven.press("R")
+        assert driven.said == "every layer fits the image"
+        await driven.press("u")
+        assert driven.session.stack.input_shape == (1, 5, 5)
+
+
+async def test_layers_that_fit_no_image_are_not_blamed_on_its_size() -> None:
+    async with page(stacked("conv 3x3 8 p1, conv 3x3 9 g3")) as driven:
+        assert "R scales" not in driven.text
+        await driven.press("R")
+        assert "no size of the image helps: layer 2" in driven.said
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_the_rows_above_and_below_are_counted(size: tuple[int, int]) -> None:
+    async with page(stacked("resnet-18", 30, image="cat-64"), size) as driven:
+        for keys in ([], ["home"], ["end"], ["g", *"20", "enter"]):
+            await driven.press(*keys)
+            told = next(line for line in driven.lines if "↑ " in line or "below ↓" in line)
+            rows = [re.match(r"[ ▸] +([0-9]+) +\S", line) for line in driven.lines if line != told]
+            shown = [int(row[1]) for row in rows if row]
+            above = int((re.findall("↑ ([0-9]+) above", told) or ["0"])[0])
+            below = int((re.findall("([0-9]+) below ↓", told) or ["0"])[0])
+            has_total = "all layers" in driven.text
+            assert shown[0] == above
+            assert shown[-1] + 1 + has_total + below == len(driven.session.stack.summary.rows) + 1
+
+
+async def test_holes_are_told_wherever_the_field_is() -> None:
+    async with page(stacked("conv 3x3 8 p1, conv 3x3 8 p4 d4, relu")) as driven:
+        for words in (
+            "reads",
+            "spans 11x11 pixels and reads 81: rows 9 to 19",
+            "reads 81 of the 121 pixels that its field spans",
+            "Deeper layers span more",
+            "9-19, 9-19: 81",
+            "10-18, 10-18: 9",
+            "81 of 11x11 framed feed it",
+        ):
+            assert words in driven.text, words
 
 
 async def test_sentences_are_hidden_by_a_key() -> None:
@@ -228,7 +282,7 @@ async def test_clicks_select() -> None:
 async def test_the_wheel_scrolls_the_table() -> None:
     async with page(stacked("resnet-18", 1), (80, 24)) as driven:
         assert "residual" not in driven.text
-        for _ in range(7):
+        for _ in range(8):
             await driven.pilot._post_mouse_events([events.MouseScrollDown], offset=(10, 3))
         await driven.pilot.pause()
         assert "residual" in driven.text

@@ -31,6 +31,14 @@ SHOTS: dict[str, tuple[Callable[[], Session], list[str], tuple[int, int], str]] 
         WIDE,
         "light",
     ),
+    "holes-80x24-light": (
+        lambda: stacked(
+            "mnist-4", "concat(conv 3x3 4 p1 | conv 3x3 4 p4 d4), conv 3x3 4 p2 d2, adaptiveavgpool 5", 4
+        ),
+        ["3"],
+        USUAL,
+        "light",
+    ),
     "does-not-fit-80x24": (lambda: stacked("cat-32", "alexnet", 4), ["3"], USUAL, "dark"),
 }
 

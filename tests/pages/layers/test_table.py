@@ -57,6 +57,8 @@ def test_every_row_is_said_as_it_is(drawn: tuple[list[Layer], Shape]) -> None:
         figures = [f"{row.parameters:,}", f"{row.multiply_adds:,}"]
         assert line.split()[0] == str(row.number)
         assert " ".join([*figures, size]) in " ".join(line.split())
+        if any(each.field.has_holes for each in summary.rows) and row.field.pixels is not None:
+            assert f"{row.field.pixels:,}" in line.split()
         assert f"{size}*" in line if any("clipped" in note for note in row.notes) else f"{size} " in line
 
 
@@ -67,6 +69,30 @@ def test_narrow_tables_leave_out_what_can_be_missed() -> None:
     assert "start" not in header
     for title in ("layer", "output", "params", "field"):
         assert title in header
+
+
+def test_what_is_read_is_counted_where_a_field_has_holes() -> None:
+    shown = [line.split() for line in texts("conv 3x3 8 p1, conv 3x3 8 p4 d4", (1, 28, 28), 80)]
+    assert shown[0][-3:] == ["field", "reads", "jump"]
+    assert [line[-3:-1] for line in shown[2:4]] == [["3x3", "9"], ["11x11", "81"]]
+    assert "reads" not in texts("conv 3x3 8 p1, conv 3x3 8 p2 d2", (1, 28, 28), 80)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "said", "narrow"),
+    [
+        ("conv 3x3 1 d4", (0, 2, 3), "2-10, 3-11: 9", "9 of 9x9"),
+        ("conv 3x3 1 d4 p4", (0, 0, 0), "0-4, 0-4: 4", "4 of 5x5"),
+        ("residual(conv 3x1 1 p1x0 | conv 1x3 1 p0x1)", (0, 2, 2), "1-3, 1-3: 5", "5 of 3x3"),
+        ("conv 3x3 1 d1", (0, 2, 2), "2-4, 2-4", "2-4, 2-4"),
+    ],
+)
+def test_cells_that_feed_are_counted_where_there_are_holes(
+    text: str, position: tuple[int, int, int], said: str, narrow: str
+) -> None:
+    rows = summarize(text, (1, 20, 20)).rows
+    fed = feeding(rows, len(rows) - 1, position)[0]
+    assert (feeding_text(fed, rows[0], 30), feeding_text(fed, rows[0], 10)) == (said, narrow)
 
 
 def test_branches_are_set_in_and_joins_name_what_they_join() -> None:
@@ -110,7 +136,7 @@ def test_the_cells_that_feed_are_named(
 ) -> None:
     summary = summarize("conv 3x3 4 p1, conv 3x3 4 s2 p1, flatten, linear 2, linear 1", (1, 4, 4))
     fed = feeding(summary.rows, layer, position)
-    assert [feeding_text(each, row) for each, row in zip(fed, summary.rows, strict=False)] == expected
+    assert [feeding_text(each, row, 99) for each, row in zip(fed, summary.rows, strict=False)] == expected
 
 
 @settings(max_examples=30)
@@ -123,4 +149,4 @@ def test_what_feeds_always_fits_its_column(drawn: tuple[list[Layer], Shape], dat
     width = 400
     lines = table_lines(summarize(*drawn), width)
     for each, row in zip(feeding(rows, last, position), rows, strict=True):  # type: ignore[arg-type]
-        assert len(MARKER + lines[0].text + BEFORE + feeding_text(each, row)) <= width
+        assert len(MARKER + lines[0].text + BEFORE + feeding_text(each, row, 99)) <= width

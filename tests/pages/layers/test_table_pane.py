@@ -44,7 +44,25 @@ def test_the_selected_line_is_in_view(height: int, selected: int) -> None:
 
 
 def test_the_last_line_comes_into_view() -> None:
-    assert text(pane(8, 19))[-1] == "  total"
+    assert text(pane(8, 19))[-2:] == ["  total", "  ↑ 15 above"]
+
+
+@pytest.mark.parametrize("height", [4, 8, 12, 21])
+@pytest.mark.parametrize("selected", range(20))
+def test_the_lines_above_and_below_are_counted(height: int, selected: int) -> None:
+    header, *shown, told = text(pane(height, selected))
+    names = [line.text for line in LINES]
+    first, last = (names.index(line[2:].partition("  ")[0]) for line in (shown[0], shown[-1]))
+    assert header.startswith("  header")
+    parts = [f"↑ {first - 1} above"] * (first > 1) + [f"{21 - last} below ↓"] * (last < 21)
+    assert told == f"  {' · '.join(parts)}"
+
+
+def test_nothing_is_told_where_all_lines_are_in_view() -> None:
+    assert text(pane(22))[-1] == "  line 19  feeds 19" or text(pane(23))[-1] == ""
+    assert not any(
+        "above" in line or "below" in line for height in (22, 23, 30) for line in text(pane(height))
+    )
 
 
 def test_only_lines_that_differ_are_drawn_again() -> None:
@@ -77,7 +95,8 @@ def test_the_wheel_scrolls_until_the_selection_moves() -> None:
     table.scroll(-99, 0)
     assert text(table)[1] == "▸ line 0  feeds 0"
     table.scroll(99, 0)
-    assert text(table)[-1] == "  total"
+    assert text(table)[-2] == "  total"
+    assert table.cell_at(0, 7) is None
     table.show(LINES, 1, lambda _: "")
     assert text(table)[1] == "  line 0"
 

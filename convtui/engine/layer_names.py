@@ -1,0 +1,171 @@
+"""The names of layers: those that there are, other words for them, and those that only PyTorch has.
+
+A word is never answered with a layer that computes something else.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from inspect import Parameter, signature
+from reprlib import Repr
+from typing import Final
+
+from convtui.engine.branches import Concat, Residual
+from convtui.engine.layers import (
+    AdaptiveAvgPool,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Flatten,
+    Layer,
+    Linear,
+    MaxPool,
+    ReLU,
+)
+
+
+def global_avg_pool() -> AdaptiveAvgPool:
+    """The mean of each channel, torch.nn.AdaptiveAvgPool2d(1)."""
+    return AdaptiveAvgPool(1)
+
+
+KINDS: Mapping[str, Callable[..., Layer]] = {
+    "conv": Conv,
+    "maxpool": MaxPool,
+    "avgpool": AvgPool,
+    "adaptiveavgpool": AdaptiveAvgPool,
+    "gap": global_avg_pool,
+    "relu": ReLU,
+    "bn": BatchNorm,
+    "flatten": Flatten,
+    "linear": Linear,
+    "residual": Residual,
+    "concat": Concat,
+}
+
+_EXAMPLES = {
+    "conv": "conv 3x3 8 s2 p1",
+    "maxpool": "maxpool 2 s2",
+    "avgpool": "avgpool 2 s2",
+    "adaptiveavgpool": "adaptiveavgpool 7",
+    "linear": "linear 10",
+    "residual": "residual(conv 3x3 8 p1, relu | conv 1x1 8)",
+    "concat": "concat(conv 1x1 8 | conv 3x3 8 p1)",
+}
+_ALSO_READ = {"adaptiveavgpool2d": "adaptiveavgpool"}
+_MEANING_THE_SAME = {
+    "conv2d": "conv",
+    "convolution": "conv",
+    "maxpool2d": "maxpool",
+    "maxpooling": "maxpool",
+    "maxpooling2d": "maxpool",
+    "avgpool2d": "avgpool",
+    "averagepool": "avgpool",
+    "averagepooling2d": "avgpool",
+    "pool": "maxpool or avgpool",
+    "globalavgpool": "gap",
+    "globalaveragepool": "gap",
+    "globalaveragepooling2d": "gap",
+    "batchnorm": "bn",
+    "batchnorm1d": "bn",
+    "batchnorm2d": "bn",
+    "batchnormalization": "bn",
+    "dense": "linear",
+    "fc": "linear",
+    "fullyconnected": "linear",
+    "inception": "concat",
+    "cat": "concat",
+    "concatenate": "concat",
+    "shortcut": "residual",
+    "skip": "residual",
+    "add": "residual",
+}
+# Without 1d, 2d or 3d at the end.
+_ONLY_ELSEWHERE_TEXT: Final = """
+    adaptivelogsoftmaxwithloss adaptivemaxpool alphadropout attention bilinear celu channelshuffle
+    circularpad constantpad container conv2dtranspose convtranspose cosinesimilarity crop crossmaplrn
+    dataparallel deconv deconvolution depthwise depthwiseconv dropout droppath elu embedding embeddingbag
+    featurealphadropout fold fractionalmaxpool gelu globalmaxpool glu groupnorm gru grucell hardshrink
+    hardsigmoid hardswish hardtanh identity instancenorm interpolate layernorm leakyrelu localresponsenorm
+    logsigmoid logsoftmax lppool lrn lstm lstmcell maxunpool mish module moduledict modulelist multihead
+    multiheadattention normalize pad pairwisedistance parameterdict parameterlist pixelshuffle
+    pixelunshuffle prelu reflectionpad relu6 replicationpad reshape resize rmsnorm rnn rnnbase rnncell
+    rnncellbase rrelu selu separableconv sequential sigmoid silu softmax softmin softplus softshrink
+    softsign squeezeexcitation stochasticdepth swish syncbatchnorm tanh tanhshrink threshold transformer
+    transformerdecoder transformerdecoderlayer transformerencoder transformerencoderlayer transposedconv
+    unflatten unfold unpool upconv upsample upsampling upsamplingbilinear upsamplingnearest view zeropad
+    zeropadding
+"""
+_ONLY_ELSEWHERE: Final = frozenset(_ONLY_ELSEWHERE_TEXT.split())
+_FROM_THE_INPUT = {"in_channels", "in_features", "num_features", "num_channels"}
+_WITH_PARAMETERS = {"conv", "linear", "bn"}
+_ONLY_DEFAULTS = {
+    "maxpool": {"return_indices", "ceil_mode"},
+    "avgpool": {"ceil_mode", "count_include_pad", "divisor_override"},
+    "bn": {"eps", "momentum", "affine", "track_running_stats", "bias"},
+    "conv": {"output_padding"},
+    "flatten": {"start_dim", "end_dim"},
+    "relu": {"inplace"},
+}
+# How alike a misspelling is: cnov and conv, rleu and relu; but not leakyrelu and relu.
+_ALIKE = 0.75
+_THERE_IS_NONE = "convtui has no layer"
+_BRIEF = Repr()
+_BRIEF.maxstring = 60
+
+
+def kind_of(name: str) -> str:
+    """The name as this module spells it. Raises ValueError that says what is wrong, or what there is."""
+    kind = name.lower()
+    kind = _ALSO_READ.get(kind, kind)
+    if kind in KINDS:
+        return kind
+    word = re.sub("^(torch[.])?(nn|f)[.](functional[.])?(lazy)?|^lazy|[_-]", "", kind)
+    shown = _BRIEF.repr(name)
+    stem = re.sub("[123]d$", "", word)
+    if word not in _MEANING_THE_SAME:
+        if stem in _ONLY_ELSEWHERE or word in _ONLY_ELSEWHERE or stem.endswith("loss"):
+            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(KINDS)}")
+        if stem != word and not word.endswith("2d") and (stem in KINDS or stem in _MEANING_THE_SAME):
+            raise ValueError(f"{_THERE_IS_NONE} {shown}: its layers are two-dimensional, as Conv2d is")
+    close = get_close_matches(word, [*KINDS, *_MEANING_THE_SAME, *_ONLY_ELSEWHERE], 1, _ALIKE)
+    if not close or close[0] in _ONLY_ELSEWHERE:
+        raise ValueError(f"unknown layer type {shown}; choose from {', '.join(KINDS)}")
+    raise ValueError(f"unknown layer type {shown}; did you mean {_MEANING_THE_SAME.get(*close * 2)}?")
+
+
+def why_no_setting(word: str) -> str:
+    """Why a word that PyTorch has for layers is no setting of a convolution; "" for any other word."""
+    if word in _FROM_THE_INPUT:
+        return "taken from the input; leave it out"
+    if any(word in names for names in _ONLY_DEFAULTS.values()):
+        return "convtui always has PyTorch's default; leave it out"
+    if word in KINDS or word in _ALSO_READ:
+        return f"a layer is typed with all others, for example: layers {example('conv')}, relu"
+    try:
+        kind_of(word)
+    except ValueError as error:
+        return str(error) if str(error).startswith(_THERE_IS_NONE) else ""
+    return ""
+
+
+def parameters_of(kind: str) -> Mapping[str, Parameter]:
+    """The parameters of a layer of that kind, by PyTorch's names."""
+    return signature(KINDS[kind]).parameters
+
+
+def example(kind: str) -> str:
+    """A layer of that kind as text."""
+    return _EXAMPLES.get(kind, kind)
+
+
+def why_not(kind: str, parameter: str) -> str:
+    """Why a layer of that kind has no such parameter, or which one was meant."""
+    if parameter in _FROM_THE_INPUT and kind in _WITH_PARAMETERS:
+        return f"{parameter} is taken from the input; leave it out"
+    shown = _BRIEF.repr(parameter)[1:-1]
+    if parameter in _ONLY_DEFAULTS.get(kind, ()):
+        return f"{kind} has no {shown} in convtui: it always has PyTorch's default; leave it out"
+    likely = get_close_matches(parameter, parameters_of(kind), 1, _ALIKE)
+    legal = f"; did you mean {likely[0]}?" if likely else f"; for example: {example(kind)}"
+    return f"{kind} has no {shown}{legal}"
