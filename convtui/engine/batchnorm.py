@@ -6,7 +6,7 @@ looks at a network's normalisation never changes it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite, prod
+from math import isfinite, nan, prod
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,13 +26,13 @@ class Statistics:
     count: int
 
     @classmethod
-    def of(cls, batch: Floats) -> "Statistics":
+    def of(cls, batch: Floats, least: int = 2) -> "Statistics":
         """Those of a mini-batch [images, channels, ...] over images, rows and columns.
 
-        Raises ValueError for one value per channel, which has no variance.
+        Raises ValueError for fewer values per channel than `least`: training mode refuses a single one.
         """
         count = batch.size // batch.shape[1]
-        if count < 2:
+        if count < least:
             shape = list(batch.shape)
             raise ValueError(f"input {shape}: one value per channel; training mode needs at least two")
         axes = (0, *range(2, batch.ndim))
@@ -40,8 +40,11 @@ class Statistics:
 
     @property
     def unbiased_var(self) -> Floats:
-        """The variance with Bessel's correction, count/(count - 1), which the running variance is fed."""
-        return self.var * (self.count / (self.count - 1))
+        """The variance with Bessel's correction, count/(count - 1), which the running variance is fed.
+
+        NaN for one value per channel.
+        """
+        return self.var * (self.count / (self.count - 1) if self.count > 1 else nan)
 
 
 @dataclass(frozen=True, eq=False)

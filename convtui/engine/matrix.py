@@ -15,7 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.cross_correlation import cross_correlation
 from convtui.engine.spec import Axis, Floats, Indices, Picked
-from convtui.engine.taps import count_read, count_used, crossed, reading, tap_reads, windows
+from convtui.engine.taps import (
+    count_read,
+    count_used,
+    crossed,
+    reading,
+    tap_reads,
+    tap_sets,
+    windows,
+)
 
 MapShape: TypeAlias = tuple[int, int, int]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -23,10 +31,11 @@ Bools: TypeAlias = NDArray[np.bool_]
 MOST_DENSE = 4_000_000
 MOST_SAMPLED_ROWS = 20_000
 MOST_SAMPLED_ENTRIES = 2**18
+MOST_SUMS = 2**21
 
 
-class Nonzeros(NamedTuple):
-    """The structural nonzeros of a row or column: ascending indices [n], values [n], kernel entries [n].
+class Places(NamedTuple):
+    """The places of weights in a row or column: ascending indices [n], values [n], kernel entries [n].
 
     Kernel entries are a tuple for each, of ascending flat indices into weight [O, C/groups, kH, kW]: reflect,
     replicate and circular padding let a pixel carry several, and the value is the sum of their weights.
@@ -100,26 +109,39 @@ class WeightMatrix:
         return prod(self.weight.shape[:2]) * prod(count_used(axis) for axis in self._axes)
 
     @property
-    def nnz(self) -> int:
-        """Number of structural nonzeros: the cells with a kernel entry, also where its weight is 0."""
+    def places(self) -> int:
+        """Number of places of weights: the cells with a kernel entry, also where its weight is 0."""
         return prod(self.weight.shape[:2]) * prod(int(counts.sum()) for counts in self._counts)
 
     @property
-    def density(self) -> float:
-        """The share of structural nonzeros among all cells, 0 to 1."""
-        return self.nnz / self.dense_parameters
-
-    @property
-    def zero_rows(self) -> int:
-        """Number of rows without a kernel entry: output cells whose window holds only zero padding."""
+    def empty_rows(self) -> int:
+        """Number of rows without a place of a weight: output cells whose window holds only zero padding."""
         used = prod(int(np.count_nonzero(counts)) for counts in self._counts)
         return prod(self.output_shape) - len(self.weight) * used
 
     @property
-    def zero_columns(self) -> int:
-        """Number of columns without a kernel entry: input values that no window reads."""
+    def empty_columns(self) -> int:
+        """Number of columns without a place of a weight: input values that no window reads."""
         used = prod(axis.size - len(axis.unused) for axis in self._axes)
         return prod(self.input_shape) - len(self.image) * used
+
+    @property
+    def nonzeros(self) -> int | None:
+        """Number of values that are not 0; None where the padding repeats pixels in too many ways to count.
+
+        Those are more than 2**21 sums of several weights, which only large kernels have.
+        """
+        return self._filled and self._filled.values
+
+    @property
+    def zero_rows(self) -> int | None:
+        """Number of rows in which all values are 0, the empty ones among them; None as for nonzeros."""
+        return self._filled and prod(self.output_shape) - self._filled.rows
+
+    @property
+    def zero_columns(self) -> int | None:
+        """Number of columns in which all values are 0, the empty ones among them; None as for nonzeros."""
+        return self._filled and prod(self.input_shape) - self._filled.columns
 
     def is_unread(self, inputs: Picked) -> Bools:
         """[len(inputs)] which of these input values no window reads. Raises IndexError."""
@@ -144,14 +166,14 @@ class WeightMatrix:
         values: Floats = np.where((y < 0) | (x < 0), 0.0, self.image[channel, y, x])
         return values
 
-    def row(self, i: int) -> Nonzeros:
+    def row(self, i: int) -> Places:
         """What output cell i reads. Raises IndexError."""
         o, *_ = _coordinates("output cell", i, self.output_shape)
         read = self._columns_read(np.array([i]))[0]
         taps = np.flatnonzero(read >= 0)
-        return self._nonzeros(read[taps], o * read.size + taps)
+        return self._places(read[taps], o * read.size + taps)
 
-    def column(self, j: int) -> Nonzeros:
+    def column(self, j: int) -> Places:
         """What reads input value j. Raises IndexError."""
         channel, *inputs = _coordinates("input value", j, self.input_shape)
         (r, tap_rows), (c, tap_columns) = (
@@ -162,7 +184,7 @@ class WeightMatrix:
         o = np.arange(group * filters, (group + 1) * filters)[:, None, None]
         _, height, width = self.output_shape
         rows = (o * height + r[:, None]) * width + c
-        return self._nonzeros(rows.ravel(), self._entries(o, s, tap_rows[:, None], tap_columns).ravel())
+        return self._places(rows.ravel(), self._entries(o, s, tap_rows[:, None], tap_columns).ravel())
 
     def kernel_entry(self, i: int, j: int) -> tuple[int, ...]:
         """The kernel entries in cell (i, j), flat indices into the weight: none at a structural zero.
@@ -232,10 +254,10 @@ class WeightMatrix:
         return gradient.ravel()
 
     def overview(self, height: int, width: int) -> Bools:
-        """[height, width] where structural nonzeros fall in a picture of the whole matrix, both at least 1.
+        """[height, width] where places of weights fall in a picture of the whole matrix, both at least 1.
 
         Dot (a, b) stands for rows a*rows//height up to (a+1)*rows//height and so for columns, at least one of
-        each. It shows all their nonzeros, or in a large matrix those of evenly spaced rows, one or more a
+        each. It shows all places in them, or in a large matrix those of evenly spaced rows, one or more a
         dot: as many as keep within 20,000 rows and 2**18 kernel entries.
         """
         rows, columns = prod(self.output_shape), prod(self.input_shape)
@@ -268,6 +290,26 @@ class WeightMatrix:
         return rows, columns
 
     @cached_property
+    def _filled(self) -> "_Filled | None":
+        """How many values, rows and columns are not 0, from the distinct sets of taps of the two axes."""
+        rows, columns = (tap_sets(axis) for axis in self._axes)
+        shape = *self.weight.shape[:2], len(rows.taps), len(columns.taps)
+        if shape == self.weight.shape:
+            is_filled = self.weight != 0
+        elif prod(shape) <= MOST_SUMS:
+            is_filled = rows.taps.astype(float) @ self.weight @ columns.taps.T.astype(float) != 0
+        else:
+            return None
+        values = rows.counts @ is_filled.sum(axis=(0, 1)) @ columns.counts
+        by_group = is_filled.reshape(self.groups, -1, *shape[1:])
+        read = by_group.any(axis=1).reshape(-1, *shape[2:])
+        return _Filled(
+            int(values),
+            _count_crossings(is_filled.any(axis=1), rows[2:4], columns[2:4]),
+            _count_crossings(read, rows[4:6], columns[4:6]),
+        )
+
+    @cached_property
     def _is_unused(self) -> tuple[Bools, Bools]:
         rows, columns = (np.isin(np.arange(axis.size), axis.unused) for axis in self._axes)
         return rows, columns
@@ -293,14 +335,14 @@ class WeightMatrix:
         entries: Indices = ((o * slices + s) * height + i) * width + j
         return entries
 
-    def _nonzeros(self, indices: Indices, entries: Indices) -> Nonzeros:
+    def _places(self, indices: Indices, entries: Indices) -> Places:
         order = np.lexsort((entries, indices))
         indices, entries = indices[order], entries[order]
         starts = np.flatnonzero(np.diff(indices, prepend=-1))
         values: Floats = np.add.reduceat(self.weight.take(entries), starts)
         flat = entries.tolist()
         shares = tuple(tuple(flat[start:stop]) for start, stop in pairwise([*starts.tolist(), len(flat)]))
-        return Nonzeros(indices[starts], values, shares)
+        return Places(indices[starts], values, shares)
 
 
 class TransposedMatrix(WeightMatrix):
@@ -316,20 +358,30 @@ class TransposedMatrix(WeightMatrix):
         return super().shape[::-1]
 
     @property
-    def zero_rows(self) -> int:
-        """Number of rows without a kernel entry: input values that no window reads."""
+    def empty_rows(self) -> int:
+        """Number of rows without a place of a weight: input values that no window reads."""
+        return super().empty_columns
+
+    @property
+    def empty_columns(self) -> int:
+        """Number of columns without a place of a weight: output cells with only zero padding to read."""
+        return super().empty_rows
+
+    @property
+    def zero_rows(self) -> int | None:
+        """Number of rows in which all values are 0, the empty ones among them; None as for nonzeros."""
         return super().zero_columns
 
     @property
-    def zero_columns(self) -> int:
-        """Number of columns without a kernel entry: output cells whose window holds only zero padding."""
+    def zero_columns(self) -> int | None:
+        """Number of columns in which all values are 0, the empty ones among them; None as for nonzeros."""
         return super().zero_rows
 
-    def row(self, i: int) -> Nonzeros:
+    def row(self, i: int) -> Places:
         """What reads input value i. Raises IndexError."""
         return super().column(i)
 
-    def column(self, j: int) -> Nonzeros:
+    def column(self, j: int) -> Places:
         """What output cell j reads. Raises IndexError."""
         return super().row(j)
 
@@ -360,6 +412,24 @@ class TransposedMatrix(WeightMatrix):
     def overview(self, height: int, width: int) -> Bools:
         """[height, width] the overview of M on its side: where many, the columns are sampled here."""
         return super().overview(width, height).T
+
+
+class _Filled(NamedTuple):
+    """How many values, rows and columns of a matrix are not 0."""
+
+    values: int
+    rows: int
+    columns: int
+
+
+def _count_crossings(is_filled: Bools, rows: tuple[Bools, Indices], columns: tuple[Bools, Indices]) -> int:
+    """In how many lines of the matrix a value is not 0, of each of which an axis gives one half.
+
+    is_filled [channels, sets, sets] where two sets of taps sum to a value that is not 0; of each axis the
+    sets [kinds, sets] that a kind of index has, and how many indices [kinds] are of it.
+    """
+    down, across = rows[0].astype(np.float32), columns[0].T.astype(np.float32)
+    return sum(int(rows[1] @ (down @ each @ across > 0) @ columns[1]) for each in is_filled)
 
 
 def _coordinates(name: str, indices: int | Picked, shape: MapShape) -> tuple[Indices, ...]:

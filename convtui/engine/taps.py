@@ -6,6 +6,7 @@ axes of a thousand.
 
 from collections.abc import Iterator
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,22 @@ from numpy.typing import NDArray
 from convtui.engine.spec import Axis, Indices
 
 MOST_AT_ONCE = 2**20
+
+
+class TapSets(NamedTuple):
+    """Which taps read one input index at one output index, wherever along an axis any do.
+
+    taps [sets, kernel] the distinct sets, counts [sets] how often each occurs. outputs [kinds, sets] which
+    sets an output index has, each kind of output index once, and output_counts [kinds] how many are of that
+    kind; so inputs and input_counts, for input indices.
+    """
+
+    taps: NDArray[np.bool_]
+    counts: Indices
+    outputs: NDArray[np.bool_]
+    output_counts: Indices
+    inputs: NDArray[np.bool_]
+    input_counts: Indices
 
 
 def windows(axis: Axis, outputs: Indices) -> Indices:
@@ -60,6 +77,39 @@ def count_read(axis: Axis) -> Indices:
         read = np.sort(windows(axis, outputs), axis=1)
         counts[outputs] = np.count_nonzero(np.diff(read, axis=1, prepend=-1), axis=1)
     return counts
+
+
+def tap_sets(axis: Axis) -> TapSets:
+    """The sets of an axis: one tap each, but where padding repeats an index that several taps read."""
+    read = windows(axis, np.arange(axis.output))
+    output, tap = np.nonzero(read >= 0)
+    pairs, pair, sizes = np.unique(
+        output * axis.size + read[output, tap], return_inverse=True, return_counts=True
+    )
+    of_pairs = np.empty(len(pairs), dtype=np.intp)
+    of_pairs[pair] = tap  # right where a pair has one tap
+    is_several = sizes > 1
+    together = np.zeros((np.count_nonzero(is_several), axis.kernel), dtype=bool)
+    is_in = is_several[pair]
+    together[(is_several.cumsum() - 1)[pair[is_in]], tap[is_in]] = True
+    several, which, _ = _distinct(together)
+    of_pairs[is_several] = axis.kernel + which
+    taps = np.concatenate([np.eye(axis.kernel, dtype=bool), several])
+    has_output = np.zeros((axis.output, len(taps)), dtype=bool)
+    has_input = np.zeros((axis.size, len(taps)), dtype=bool)
+    has_output[pairs // axis.size, of_pairs] = has_input[pairs % axis.size, of_pairs] = True
+    outputs, _, output_counts = _distinct(has_output)
+    inputs, _, input_counts = _distinct(has_input)
+    counts = np.bincount(of_pairs, minlength=len(taps))
+    return TapSets(taps, counts, outputs, output_counts, inputs, input_counts)
+
+
+def _distinct(rows: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Indices, Indices]:
+    """The distinct rows, which of them each row is, and how often each occurs."""
+    packed, which, counts = np.unique(
+        np.packbits(rows, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    return np.unpackbits(packed, axis=1, count=rows.shape[1]).astype(bool), which.ravel(), counts
 
 
 def crossed(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> tuple[Indices, Indices, Indices]:

@@ -122,7 +122,7 @@ def _draw_cells(glyphs: Glyphs, shares: Array, top: int, left: int) -> None:
     """Two rows of values a line: by colours, or by glyphs where there are none."""
     palette = glyphs.palette
     if not palette.is_grey:
-        number = np.rint(shares * (LEVELS - 1)).astype(int)
+        number = np.ceil(shares * (LEVELS - 1) - 1e-9).astype(int)  # only nothing has the colour of nothing
         glyphs.put_pixels(top, left, colours(palette)[number])
         return
     both = shares.reshape(-1, 2, shares.shape[1]).max(axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -16,9 +17,13 @@ from convtui.paint.panes import Size
 from convtui.paint.plots import Mark, series_colour
 from convtui.paint.text import cut_to
 
+BOTH: Final = "⣀⣤⣶⣿"  # where a bar ends and the outline is in the same character: the higher, in quarters
+ARROW: Final = "↑"  # over a bar that is higher than the axis
+FOOT: Final = "▲"  # on the axis below, where a mark stands
 FAR: Final = 6  # columns that a mark's name may be away from it
 ROOMY: Final = 7  # lines from which the marks' names have a line of their own
 
+_BLANK: Final = ord(" ")
 _BLOCKS: Final = 0x2580  # ▁ is one after it, █ eight
 _LEVELS: Final = np.array([ord(glyph) for glyph in "▁▁▁───▔▔"], np.uint32)
 
@@ -28,7 +33,8 @@ class Histogram:
     """Counts [bins] of values from low to high in even bins; an outline [bins] of others drawn over them.
 
     The axis counts values a bin, or as_share tells the percentage of all values a bin. Where columns are
-    fewer than bins, a bar is the mean of its bins. Marks (such as the mean) are lines from top to bottom.
+    fewer than bins, a bar is the mean of its bins. Marks (such as the mean) stand on the axis below, their
+    lines go up where neither a bar nor the outline is.
     beyond are the percentages below low and above high, which the outermost bins hold too: arrows tell of
     them. A bar that is higher than `top`, the end of the axis, has an arrow; None: the highest bar's.
     """
@@ -76,7 +82,7 @@ def histogram_lines(histogram: Histogram, size: Size, palette: Palette) -> Lines
     bars = _Bars(glyphs, histogram, up, names + 1, left, rows, width - left)
     bars.draw()
     bars.draw_outline()
-    bars.draw_marks(has_names=bool(names))
+    bars.draw_marks(has_names=bool(names), has_foot=has_axes(size))
     return glyphs.lines()
 
 
@@ -99,30 +105,41 @@ class _Bars:
         np.copyto(self.glyphs.codes[inside], (filled + _BLOCKS).astype(np.uint32), where=filled > 0)
         look = self.glyphs.look(style(self._colour, self.glyphs.palette.background))
         np.copyto(self.glyphs.looks[inside], np.uint16(look), where=filled > 0)
-        self._draw_arrows(
-            self.histogram.counts, accent_on(self.glyphs.palette.background, self.glyphs.palette)
-        )
+        colour = accent_on(self.glyphs.palette.background, self.glyphs.palette)
+        for column in np.flatnonzero(self._is_beyond(self.histogram.counts)).tolist():
+            self._write_over(0, column, ARROW, colour)
 
     def draw_outline(self) -> None:
-        """The other histogram's height in each column."""
+        """The other histogram's height in each column, below the arrow of a bar higher than the axis."""
         if self.histogram.outline is None:
             return
-        eighths = self._eighths(self.histogram.outline)
+        bars, eighths = (self._eighths(each) for each in (self.histogram.counts, self.histogram.outline))
+        is_beyond = self._is_beyond(self.histogram.outline)
+        is_taken = self._is_beyond(self.histogram.counts) & ~is_beyond & (self.rows > 1)
+        eighths = np.where(is_taken, eighths.clip(None, 8 * (self.rows - 1)), eighths)
         colour = series_colour(self.histogram.outline_colour, self.glyphs.palette)
-        for column, height in enumerate(eighths.tolist()):
-            if height:
-                row = self.rows - 1 - (height - 1) // 8
-                self._write_over(row, column, chr(_LEVELS[(height - 1) % 8]), colour)
-        self._draw_arrows(self.histogram.outline, colour)
+        for column, (bar, height) in enumerate(zip(bars.tolist(), eighths.tolist(), strict=True)):
+            line = (height - 1) // 8
+            if not height:
+                continue
+            if is_beyond[column]:
+                self._write_over(0, column, ARROW, colour)
+            elif bar and (bar - 1) // 8 == line:
+                higher = (max(bar, height) - 1) % 8
+                self._write_over(self.rows - 1 - line, column, BOTH[higher // 2], colour)
+            else:
+                self._write_over(self.rows - 1 - line, column, chr(_LEVELS[(height - 1) % 8]), colour)
 
-    def _draw_arrows(self, counts: Array, colour: RGB) -> None:
-        """Where bars are higher than the axis."""
+    def _is_beyond(self, counts: Array) -> NDArray[np.bool_]:
+        """[columns] where bars are higher than the axis."""
         shares = self.up.share(_heights(self.histogram, counts, self.columns))
-        for column in np.flatnonzero(shares > 1 + 1e-9).tolist():
-            self._write_over(0, column, "↑", colour)
+        return np.asarray(shares > 1 + 1e-9)
 
-    def draw_marks(self, has_names: bool) -> None:
-        """A line for each mark; its name above, in the order of the marks, where there is room for it."""
+    def draw_marks(self, has_names: bool, has_foot: bool) -> None:
+        """A line for each mark around the bars, its foot on the axis; its name above, where there is room.
+
+        Names stand in the order of the marks.
+        """
         palette = self.glyphs.palette
         scale = Scale(self.histogram.low, self.histogram.high)
         taken: dict[float, range] = {}
@@ -133,8 +150,12 @@ class _Bars:
             colour = accent_on(palette.background, palette)
             if mark.colour is not None:
                 colour = series_colour(mark.colour, palette)
-            for row in range(self.rows):
-                self._write_over(row, column, "│", colour)
+            for row in range(self.top, self.top + self.rows):
+                if self.glyphs.codes[row, self.left + column] == _BLANK:
+                    self.glyphs.write(row, self.left + column, "│", style(colour, palette.background))
+            if has_foot:
+                foot = style(colour, palette.background, True)
+                self.glyphs.write(self.top + self.rows, self.left + column, FOOT, foot)
             span = self._place_for(mark, column, taken) if has_names else None
             if span is not None:
                 of = style(colour, palette.background, True)
@@ -232,12 +253,19 @@ def _draw_head(glyphs: Glyphs, histogram: Histogram) -> None:
     entries = [("█", histogram.name, histogram.colour)] if histogram.name else []
     if histogram.outline is not None and histogram.outline_name:
         entries.append(("─", histogram.outline_name, histogram.outline_colour))
-    length = sum(len(name) + 2 for _, name, _ in entries) + 3 * (len(entries) - 1)
-    if not entries or end + 3 + length > width:
+        entries.append((BOTH[1], "both", histogram.outline_colour))
+    if end + 3 + _length(entries) > width:
+        entries = entries[:2]  # what both looks like matters least
+    if not entries or end + 3 + _length(entries) > width:
         return
-    column = width - length
+    column = width - _length(entries)
     muted = style(palette.muted, palette.background)
     for sample, name, colour in entries:
         of = style(series_colour(colour, palette), palette.background)
         column = glyphs.write(0, column, sample, of)
         column = glyphs.write(0, column, f" {name}", muted) + 3
+
+
+def _length(entries: Sequence[tuple[str, str, int]]) -> int:
+    """The columns that a legend takes."""
+    return sum(len(name) + 2 for _, name, _ in entries) + 3 * (len(entries) - 1)

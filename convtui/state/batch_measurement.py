@@ -21,9 +21,14 @@ class NormInput:
     statistics: Statistics
 
     @classmethod
-    def of(cls, values: Floats) -> NormInput:
-        """The values with their statistics. Raises ValueError for one value per channel."""
-        return cls(values, Statistics.of(values))
+    def of(cls, values: Floats, least: int = 2) -> NormInput:
+        """The values with their statistics. Raises ValueError for fewer values per channel than `least`."""
+        return cls(values, Statistics.of(values, least))
+
+    def without_statistics(self) -> NormInput:
+        """The same values with statistics that are NaN, in which all that is computed from them is NaN."""
+        unknown = np.full(self.values.shape[1], np.nan)
+        return NormInput(self.values, Statistics(unknown, unknown, self.statistics.count))
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +37,8 @@ class BatchMeasurement:
 
     images [images]: the indices of the mini-batch's images in the data set. earlier_statistics: those of what
     each batch norm before it gets in training mode. reference: what it gets of the first images of the data
-    set in training mode, for axes that stay the same from one mini-batch to the next.
+    set in training mode, for axes that stay the same from one mini-batch to the next. Where training mode
+    refuses the mini-batch, training has no statistics, and earlier_statistics are none.
     """
 
     training: NormInput

@@ -288,13 +288,23 @@ class BatchNormSession:
         """With another momentum, eps or training mode. Raises ValueError for what PyTorch refuses."""
         return replace(self, norm=replace(self.norm, **parameters)).checked()  # type: ignore[arg-type]
 
-    def checked(self) -> BatchNormSession:
-        """Itself. Raises ValueError where a batch norm up to this one would get one value per channel."""
+    @property
+    def refusal(self) -> str:
+        """Why training mode refuses the mini-batch: a batch norm up to this one gets one value per channel.
+
+        "" if it does not.
+        """
         for layer in self.network.norm_layers:
             shape = self.network.rows[layer.input].output_shape
             if layer.input <= self.layer.input and self.batch_size == 1 and prod(shape[1:]) == 1:
-                why = f"gets {list(shape)}: one value per channel, which training mode refuses"
-                raise ValueError(f"size 1: layer {layer.number} {why}; at least 2")
+                what = f"size 1: layer {layer.number} gets {list(shape)}"
+                return f"{what}: one value per channel has no variance; training mode needs 2 or more"
+        return ""
+
+    def checked(self) -> BatchNormSession:
+        """Itself. Raises ValueError in training mode that refuses the mini-batch."""
+        if self.norm.training and self.refusal:
+            raise ValueError(self.refusal)
         return self
 
 

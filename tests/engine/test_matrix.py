@@ -150,36 +150,55 @@ def test_entries_are_the_weights_that_add_up_to_the_value(case: Case, data: st.D
 
 
 @given(legal_cases())
-def test_figures_are_those_of_the_structure(case: Case) -> None:
+def test_places_of_weights_are_those_of_the_structure(case: Case) -> None:
     structure = structure_of_torch(case)
     matrix = case.convolution.weight_matrix
-    assert matrix.nnz == structure.sum()
-    assert matrix.density == structure.mean()
+    assert matrix.places == structure.sum()
     assert matrix.dense_parameters == structure.size
-    assert matrix.zero_columns == (~structure.any(axis=0)).sum()
-    assert matrix.zero_rows == (~structure.any(axis=1)).sum()
+    assert matrix.empty_columns == (~structure.any(axis=0)).sum()
+    assert matrix.empty_rows == (~structure.any(axis=1)).sum()
     occurring = {
         entry for i in range(len(structure)) for entries in matrix.row(i).entries for entry in entries
     }
     assert matrix.distinct_weights == len(occurring)
     np.testing.assert_array_equal(matrix.is_unread(range(matrix.shape[1])), ~structure.any(axis=0))
     transposed = matrix.transposed()
-    assert (transposed.nnz, transposed.density) == (matrix.nnz, matrix.density)
-    assert (transposed.zero_rows, transposed.zero_columns) == (matrix.zero_columns, matrix.zero_rows)
+    assert transposed.places == matrix.places
+    assert (transposed.empty_rows, transposed.empty_columns) == (matrix.empty_columns, matrix.empty_rows)
     assert transposed.shape == structure.T.shape
     assert transposed.dense_parameters == structure.size
     assert transposed.distinct_weights == matrix.distinct_weights
 
 
+@given(legal_cases(), st.integers(0, 99))
+def test_nonzero_values_are_those_of_torch(case: Case, seed: int) -> None:
+    """With whole weights, many of them 0, some of which cancel where the padding repeats a pixel."""
+    weight = np.random.default_rng(seed).integers(-1, 2, case.weight.shape).astype(float)
+    case = replace(case, weight=weight)
+    matrix = case.convolution.weight_matrix
+    is_filled = matrix_of_torch(case) != 0
+    assert matrix.nonzeros == is_filled.sum()
+    assert matrix.zero_rows == (~is_filled.any(axis=1)).sum()
+    assert matrix.zero_columns == (~is_filled.any(axis=0)).sum()
+    transposed = matrix.transposed()
+    assert (transposed.nonzeros, transposed.zero_rows) == (matrix.nonzeros, matrix.zero_columns)
+    assert transposed.zero_columns == matrix.zero_rows
+    padded = matrix.padded()
+    is_filled = padded.toarray() != 0
+    assert padded.nonzeros == is_filled.sum()
+    assert padded.zero_rows == (~is_filled.any(axis=1)).sum()
+    assert padded.zero_columns == (~is_filled.any(axis=0)).sum()
+
+
 @given(legal_cases())
-def test_a_zero_column_is_a_pixel_without_gradient(case: Case) -> None:
+def test_an_empty_column_is_a_pixel_without_gradient(case: Case) -> None:
     image = torch.tensor(case.image, requires_grad=True)
     replace(case, weight=np.ones_like(case.weight)).computed_by_torch(image).sum().backward()
     assert image.grad is not None
     matrix = case.convolution.weight_matrix
     is_unread = image.grad.numpy().ravel() == 0
     np.testing.assert_array_equal(matrix.is_unread(range(is_unread.size)), is_unread)
-    assert matrix.zero_columns == is_unread.sum()
+    assert matrix.empty_columns == is_unread.sum()
 
 
 @given(legal_cases())
@@ -190,8 +209,8 @@ def test_padded_keeps_the_padding_as_columns(case: Case) -> None:
     assert padded.input_shape == image.shape
     assert padded.shape == (convolution.size, image.size)
     assert padded.distinct_weights == case.weight.size
-    assert padded.nnz == convolution.size * case.weight[0].size
-    assert padded.zero_rows == 0
+    assert padded.places == convolution.size * case.weight[0].size
+    assert padded.empty_rows == 0
     assert {len(entries) for entries in padded.row(0).entries} == {1}
     array = padded.toarray()
     np.testing.assert_array_equal(
@@ -232,7 +251,7 @@ def dots(size: int, count: int) -> list[slice]:
 
 
 @given(legal_cases(), st.integers(1, 24), st.integers(1, 24))
-def test_overview_shows_where_the_nonzeros_are(case: Case, height: int, width: int) -> None:
+def test_overview_shows_where_the_places_of_weights_are(case: Case, height: int, width: int) -> None:
     structure = structure_of_torch(case)
     matrix = case.convolution.weight_matrix
     expected = [
@@ -270,8 +289,9 @@ def test_the_matrix_by_hand() -> None:
         [0, 0, 0, 0, 1, 2, 0, 3, 0],
     ]
     assert matrix.block(range(1), range(9)).entries.tolist() == [[0, 1, -1, 2, 3, -1, -1, -1, -1]]
-    assert (matrix.nnz, matrix.distinct_weights, matrix.dense_parameters) == (16, 4, 36)
-    assert (matrix.density, matrix.zero_rows, matrix.zero_columns) == (16 / 36, 0, 0)
+    assert (matrix.places, matrix.distinct_weights, matrix.dense_parameters) == (16, 4, 36)
+    assert (matrix.empty_rows, matrix.empty_columns) == (0, 0)
+    assert (matrix.nonzeros, matrix.zero_rows, matrix.zero_columns) == (12, 0, 1)
 
 
 def test_a_pixel_read_through_its_padding_carries_several_weights() -> None:
@@ -292,7 +312,8 @@ def test_padding_can_leave_rows_columns_and_weights_without_use() -> None:
     )
     matrix = convolution.weight_matrix
     assert matrix.toarray().tolist() == [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]]
-    assert (matrix.nnz, matrix.distinct_weights, matrix.zero_rows, matrix.zero_columns) == (2, 1, 2, 2)
+    assert (matrix.places, matrix.distinct_weights, matrix.empty_rows, matrix.empty_columns) == (2, 1, 2, 2)
+    assert (matrix.nonzeros, matrix.zero_rows, matrix.zero_columns) == (2, 2, 2)
     assert matrix.is_unread([3, 2, 1, 0]).tolist() == [False, True, True, False]
     assert [len(entries) for _, _, entries in map(matrix.row, range(4))] == [1, 1, 0, 0]
 
@@ -300,9 +321,44 @@ def test_padding_can_leave_rows_columns_and_weights_without_use() -> None:
 def test_a_weight_of_zero_is_no_structural_zero() -> None:
     matrix = Convolution(np.ones((1, 3, 3)), np.zeros((1, 1, 2, 2))).weight_matrix
     assert not matrix.toarray().any()
-    assert matrix.nnz == 16
+    assert (matrix.places, matrix.nonzeros) == (16, 0)
+    assert (matrix.empty_columns, matrix.zero_columns) == (0, 9)
     assert (matrix.block(range(4), range(9)).entries >= 0).sum() == 16
     assert matrix.overview(4, 9).sum() == 16
+
+
+def test_weights_that_cancel_where_the_padding_repeats_a_pixel_leave_no_value() -> None:
+    convolution = Convolution(np.ones((1, 1, 3)), [[[[1, 2, -1]]]], padding=(0, 1), padding_mode="reflect")
+    matrix = convolution.weight_matrix
+    assert matrix.toarray().tolist() == [[2, 0, 0], [1, 2, -1], [0, 0, 2]]
+    assert (matrix.places, matrix.nonzeros, matrix.zero_columns) == (7, 5, 0)
+
+
+def test_nonzero_values_of_the_largest_image_are_counted() -> None:
+    """At stride 3 a 3x3 kernel reads every pixel once; the outer taps once lie over padding."""
+    image, weight = np.broadcast_to(0.5, (1, 4096, 4096)), kernel("sobel-x")
+    spec = ConvSpec(3, padding=1, stride=3)
+    tracemalloc.start()
+    try:
+        matrix = WeightMatrix(image, weight, spec.axes(4096, 4096), 1)
+        counts = matrix.places, matrix.nonzeros, matrix.empty_columns, matrix.zero_columns
+        memory = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert memory < image.size / 8
+    nonzeros = np.outer([1365, 1366, 1365], [1365, 1366, 1365])[weight[0, 0] != 0].sum()
+    assert counts == (image.size, nonzeros, 0, image.size - nonzeros)
+
+
+def test_sums_in_too_many_ways_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_SUMS", 5)
+    image = np.ones((1, 1, 8))
+    for mode, are_counted in ("zeros", True), ("reflect", False):
+        matrix = Convolution(image, np.ones((1, 1, 1, 5)), padding=(0, 2), padding_mode=mode).weight_matrix
+        for view in views(matrix):
+            is_padded = view.with_padding
+            assert (view.nonzeros is not None) == (are_counted or is_padded)
+            assert (view.zero_rows is None) == (view.zero_columns is None) == (view.nonzeros is None)
 
 
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])

@@ -80,6 +80,14 @@ def test_without_colours_there_are_glyphs_and_only_nothing_is_blank() -> None:
     assert set(rows[0]) == {" "}
 
 
+@pytest.mark.parametrize("palette", [DARK, LIGHT, GREY], ids=["dark", "light", "grey"])
+def test_a_value_that_occurred_once_in_many_steps_is_seen(palette: Palette) -> None:
+    counts = [[10_000.0, 0, 0, 0]] * 400
+    counts[200] = [10_000.0, 0, 1, 0]
+    rare, never = (band_lines(band(each, last=400), (11, 14), palette) for each in (counts, counts[:1] * 400))
+    assert rare[5] != never[5]
+
+
 def test_the_title_the_scale_and_the_axes_are_told() -> None:
     lines = drawn(band([[1000, 0, 1, 9]] * 10, last=100), (11, 70))
     assert lines[0].startswith("layer 1, after relu")

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from convtui.paint.colours import DARK, Array, accent_on, style
-from convtui.paint.histogram import Histogram, histogram_lines, rebinned
+from convtui.paint.axes import has_axes
+from convtui.paint.colours import DARK, LIGHT, Array, Palette, style
+from convtui.paint.histogram import ARROW, BOTH, Histogram, histogram_lines, rebinned
 from convtui.paint.plots import Mark
 from tests.support.lines import styled, texts
 
@@ -101,11 +102,51 @@ def test_bars_above_the_end_of_the_axis_have_an_arrow() -> None:
     assert drawn(histogram, (3, 4))[1:] == ["↑█↑ ", "██▄ "]
 
 
-def test_a_mark_can_be_seen_on_a_bar() -> None:
-    lines = histogram_lines(Histogram("", np.ones(10), 0, 2, marks=(Mark(1, None),)), (12, 43), DARK)
-    bar = DARK.series[0]
-    of = style(accent_on(bar, DARK), bar)
-    assert sum(segment == ("│", of, None) for line in lines for segment in line) >= 7
+def test_a_mark_goes_around_the_bars_and_stands_on_the_axis() -> None:
+    lines = drawn(Histogram("", np.array([0, 8.0, 0]), 0, 3, marks=(Mark(1.5, None, "μ"),)), (12, 35))
+    column = lines[1].index("μ")
+    assert [line[column] for line in lines] == [" ", "μ", *"████████", "▲", *lines[-1][column]]
+    half = drawn(Histogram("", np.array([0, 4.0, 0]), 0, 3, marks=(Mark(1.5, None, "μ"),), top=8), (12, 35))
+    assert [line[column] for line in half[2:11]] == [*"││││████", "▲"]
+
+
+def test_two_bars_under_three_marks_keep_their_height() -> None:
+    """As of a mini-batch of 2 on 1x1 maps, whose mean lies between two bars at -σ and +σ."""
+    counts = np.zeros(40)
+    counts[[10, 30]] = 1
+    marks = tuple(Mark(at, None, name) for at, name in ((-1, "-σ"), (0, "μ"), (1, "+σ")))
+    shown = Histogram("title", counts, -2, 2, marks=marks, as_share=True, gutter=4, top=10.0)
+    lines = drawn(shown, (11, 45))
+    for row in lines[2:-2]:
+        assert row[5:].count("█") + row[5:].count("↑") == 2
+    assert lines[2].count("↑") == 2
+
+
+@given(
+    counts_of,
+    counts_of,
+    st.sampled_from([DARK, LIGHT, replace(DARK, is_grey=True)]),
+    st.lists(st.floats(-3, 3), max_size=4),
+    st.tuples(st.integers(4, 20), st.integers(6, 80)),
+    st.sampled_from([None, 1.0, 50.0]),
+)
+def test_every_bar_and_every_outline_is_seen_in_text_whatever_lies_over_it(
+    counts: Array,
+    outline: Array,
+    palette: Palette,
+    marks: list[float],
+    size: tuple[int, int],
+    top: float | None,
+) -> None:
+    marked = tuple(Mark(at, None, "μ") for at in marks)
+    shown = Histogram("", counts, -3, 3, outline=outline, marks=marked, gutter=8, top=top)
+    rows = slice(1 + (bool(marked) and size[0] >= 7), size[0] - 2 * has_axes(size))
+    left = 9 * has_axes(size)
+    lines = texts(histogram_lines(shown, size, palette))[rows]
+    columns = len(lines[0]) - left
+    for of, glyphs in ((counts, "▁▂▃▄▅▆▇█"), (outline, "▁─▔")):
+        for at in np.flatnonzero(rebinned(of, columns) > 1e-9).tolist():
+            assert {line[left + at] for line in lines} & {*glyphs, *BOTH, ARROW}
 
 
 def test_another_histogram_is_an_outline_over_the_bars() -> None:
@@ -113,10 +154,16 @@ def test_another_histogram_is_an_outline_over_the_bars() -> None:
     lines = histogram_lines(histogram, (3, 26), DARK)
     shown = texts(lines)
     assert shown[0].endswith("█ before   ─ after")
-    assert shown[1] == "▔" * 13 + " " * 13
+    assert shown[1] == "⣿" * 13 + " " * 13
     assert shown[2] == "█" * 13 + "▔" * 13
-    (over,) = styled([lines[1]], "▔")
+    (over,) = styled([lines[1]], "⣿")
     assert over.style == style(DARK.series[1], DARK.series[0])
+
+
+def test_a_bar_that_ends_where_the_outline_is_stays_as_high() -> None:
+    bars = Histogram("title", np.array([1.0, 3, 5, 8, 8]), 0, 5, outline=np.array([1.0, 1, 7, 1, 0]), top=8.0)
+    assert drawn(bars, (2, 5))[1] == "⣀⣤⣿⣿█"
+    assert drawn(replace(bars, counts=np.array([1.0, 9, 9, 9, 9])), (3, 5))[1:] == [" ↑↑↑↑", "⣀▁▔▁█"]
 
 
 def test_an_axis_below_has_round_values() -> None:

@@ -172,12 +172,23 @@ def test_mini_batches_of_large_images_stay_small() -> None:
 
 def test_one_value_per_channel_is_refused() -> None:
     deep = "conv 3x3 4 s8 p1, bn, relu, conv 3x3 4 p1, bn"
-    with pytest.raises(ValueError, match=r"size 1: layer 2 gets \[4, 1, 1\]: one value per channel"):
+    why = r"size 1: layer 2 gets \[4, 1, 1\]: one value per channel has no variance"
+    with pytest.raises(ValueError, match=why):
         started(deep).with_batch_size(1)
     later = "conv 3x3 4 s2 p1, bn, conv 3x3 4 s4 p1, bn"
     one = started(later).with_batch_size(1)
     with pytest.raises(ValueError, match="size 1: layer 4"):
         one.moved_layer(1)
+
+
+def test_only_training_mode_refuses_one_value_per_channel() -> None:
+    deep = "conv 3x3 4 s8 p1, bn, relu, conv 3x3 4 p1, bn"
+    session = started(deep).with_norm(training=False).with_batch_size(1)
+    assert session.refusal.startswith("size 1: layer 2")
+    assert session.moved_layer(1).batch_size == 1
+    with pytest.raises(ValueError, match="training mode needs 2 or more"):
+        session.with_mode_toggled()
+    assert session.with_batch_size(2).with_mode_toggled().refusal == ""
 
 
 def test_places_and_channels_end_somewhere() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
+from math import inf, isnan
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,8 @@ def number(value: float, spread: float = inf) -> str:
 
     So the equations hold with the numbers that are shown.
     """
+    if isnan(value):
+        return "–"
     if abs(value) < 1e-12:
         return "0.0000"
     if not 1e-3 <= abs(value) < 1e4:
@@ -250,6 +252,9 @@ def difference_line(figures: Figures, width: int) -> StyledLine:
     elif given:
         here = f" and {tracked - given:,} here" if tracked > given else ""
         why = f"running statistics of {_batches(given)} in training{here}"
+    if session.refusal:
+        refused = "Training mode refuses this mini-batch: one value per channel has no variance"
+        return ((fitting([refused, refused.partition(":")[0]], width), Tone.STRONG),)
     both, by = "Training and evaluation", f"{number(figures.difference)} on average"
     candidates = [f"{both} are {figures.difference_words}: y differs by {by}; {why}"]
     candidates += [

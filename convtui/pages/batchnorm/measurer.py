@@ -73,11 +73,14 @@ class BatchMeasurer:
         """What `measure` returns, computed; the cache is left alone, so that any thread can do it."""
         network, layer, images = session.network, session.layer, self._images(session)
         maps = self._maps(network, images)
-        training = evaluation = NormInput.of(maps.activations(layer.input))
         before = network.norms_before(layer)
-        if before:
-            norms = {each.number: norm for each, norm in zip(before, session.earlier_norms, strict=True)}
-            evaluation = NormInput.of(maps.evaluated(norms).activations(layer.input))
+        norms = {each.number: norm for each, norm in zip(before, session.earlier_norms, strict=True)}
+        evaluated = maps.evaluated(norms) if before else maps
+        evaluation = NormInput.of(evaluated.activations(layer.input), least=1)
+        if session.refusal:
+            reference = self._reference(session, evaluation)
+            return BatchMeasurement(evaluation.without_statistics(), evaluation, images, (), reference)
+        training = NormInput.of(maps.activations(layer.input)) if before else evaluation
         statistics = tuple(maps.statistics(each.number) for each in before)
         return BatchMeasurement(training, evaluation, images, statistics, self._reference(session, training))
 
@@ -86,7 +89,8 @@ class BatchMeasurer:
         if known := self._known_reference(session):
             return known
         first = self._first_images(session)
-        if session.position == BatchPosition() and session.batch_size == len(first):
+        is_present = session.position == BatchPosition() and session.batch_size == len(first)
+        if is_present or len(first) == 1:
             return present
         return NormInput.of(self._maps(session.network, first).activations(session.layer.input))
 

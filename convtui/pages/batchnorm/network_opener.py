@@ -155,7 +155,7 @@ def _opened_after(
 ) -> OpenedNetwork:
     """The network in place of the one before, whose settings stay if the mini-batches are the same.
 
-    Raises ValueError where a batch norm would get one value per channel.
+    Raises ValueError where training mode would refuse its mini-batches.
     """
     recipe = source.recipe
     if before and (before.measurer.data, before.measurer.seed) == (data, recipe.seed):

@@ -181,8 +181,8 @@ class BatchNormPage(Page):
     def action_identity(self) -> None:
         """The gamma and beta that undo the normalisation; then those of the network again."""
         measurement = self.measurements.get(self.opened) if self.opened else None
-        if measurement is not None:
-            statistics = measurement.training.statistics
+        if self.opened and measurement is not None:
+            statistics = measurement.in_mode(self.opened.session.norm.training).statistics
             self.change_norm(lambda session: session.with_identity_toggled(statistics))
 
     def action_weights(self, by: int) -> None:  # noqa: ARG002

@@ -76,9 +76,10 @@ def after_histogram(figures: Figures, width: int) -> Histogram:
     mean, std = float(present.output.mean()), float(present.output.std())
     colours = (BATCH, RUNNING) if is_training else (RUNNING, BATCH)
     names = ("training", "evaluation") if is_training else ("evaluation", "training")
-    (counts, beyond), (outline, outline_beyond) = (
-        _counted(channel.output, scale, width) for channel in (present, other)
-    )
+    counts, beyond = _counted(present.output, scale, width)
+    outline, outline_beyond = None, (0.0, 0.0)
+    if not figures.session.refusal:
+        outline, outline_beyond = _counted(other.output, scale, width)
     return Histogram(
         _title("y after", mean, std, width),
         counts,

@@ -154,10 +154,10 @@ def output_values(convolution: Convolution, cells: Indices) -> Array:
 
 def transposed_product(matrix: WeightMatrix, convolution: Convolution, rows: range) -> Array:
     """[len(rows)] these elements of M.T @ vec(output)."""
-    nonzeros = [matrix.row(row) for row in rows]
-    values = output_values(convolution, np.concatenate([each.indices for each in nonzeros]))
-    ends = np.cumsum([len(each.indices) for each in nonzeros])[:-1]
-    parts = zip(nonzeros, np.split(values, ends), strict=True)
+    places = [matrix.row(row) for row in rows]
+    values = output_values(convolution, np.concatenate([each.indices for each in places]))
+    ends = np.cumsum([len(each.indices) for each in places])[:-1]
+    parts = zip(places, np.split(values, ends), strict=True)
     return np.array([float(each.values @ read) for each, read in parts])
 
 

@@ -85,28 +85,31 @@ def _pixel(session: Session, matrix: WeightMatrix, number: int) -> tuple[str, fl
 
 
 def figures(session: Session, width: int) -> list[str]:
-    """Size and density; free parameters beside a dense layer's; all-zero columns: as full as fits."""
+    """Places of weights and nonzero values; free parameters; empty and all-zero columns: as full as fits."""
     matrix = matrix_in(session)
     standing = upright(matrix)
     rows, columns = matrix.shape
     of_rows, of_columns = (
         ("pixels", "output cells") if session.view.transposed else ("output cells", "pixels")
     )
-    density = f"{100 * matrix.density:.3g}%"
+    places, values = _share(matrix, matrix.places), matrix.nonzeros
+    counts, nonzero = f"{matrix.places:,} places of weights ({places})", ""
+    if values is not None:
+        counts += f", {values:,} nonzero values ({_share(matrix, values)})"
+        nonzero = f", nonzero {_share(matrix, values)}"
     bias = session.convolution.bias
     weights, biases = session.convolution.weight.size, 0 if bias is None else len(bias)
     dense = matrix.dense_parameters + (0 if bias is None else standing.shape[0])
     free = f"{weights + biases:,}"
     made = f"{weights:,} weights + {counted(biases, 'bias')}" if biases else "the kernel's weights"
-    unread = standing.zero_columns
-    line = "rows" if session.view.transposed else "columns"
     return [
         fitting(
             width,
-            f"{rows:,} rows ({of_rows}) x {columns:,} columns ({of_columns}): {matrix.nnz:,} nonzeros, "
-            f"density {density}",
-            f"{rows:,} x {columns:,}, {matrix.nnz:,} nonzeros, density {density}",
-            f"{rows:,} x {columns:,}, density {density}",
+            f"{rows:,} rows ({of_rows}) x {columns:,} columns ({of_columns}): {counts}",
+            f"{rows:,} x {columns:,}: {counts}",
+            f"{rows:,} x {columns:,}: places of weights {places}{nonzero}",
+            f"places of weights {places}{nonzero}",
+            f"places {places}{nonzero}",
         ),
         fitting(
             width,
@@ -115,19 +118,38 @@ def figures(session: Session, width: int) -> list[str]:
             f"free parameters: {free}; a dense layer: {dense:,}",
             f"{free} free; a dense layer: {dense:,}",
         ),
-        fitting(
-            width,
-            f"all-zero {line}: {unread:,}"
-            + (" (pixels that no window reads)" if unread else " (every pixel is read)"),
-            f"all-zero {line} (pixels never read): {unread:,}",
-        ),
+        _without_values(session, matrix, width),
     ]
+
+
+def _share(matrix: WeightMatrix, cells: int) -> str:
+    return f"{100 * cells / matrix.dense_parameters:.3g}%"
+
+
+def _without_values(session: Session, matrix: WeightMatrix, width: int) -> str:
+    """How many pixels no window reads, and how many have only weights of 0."""
+    lines, unread, zero = "columns", matrix.empty_columns, matrix.zero_columns
+    if session.view.transposed:
+        lines, unread, zero = "rows", matrix.empty_rows, matrix.zero_rows
+    if not unread and not zero:
+        every = "every pixel is read by a window"
+        none = "" if zero is None else f", and no {lines[:-1]} is all zero"
+        return fitting(width, every + none, every)
+    read = f"{lines} no window reads: {unread:,}"
+    if zero is None:
+        return read
+    return fitting(
+        width,
+        f"{read}; {lines} that are all zero: {zero:,}",
+        f"{read}; all zero: {zero:,}",
+        f"{lines} unread: {unread:,}; all zero: {zero:,}",
+    )
 
 
 def matrix_hint(session: Session, width: int, has_dots: bool = True) -> str:
     """What is to be seen in the matrix now; `has_dots` says whether cells without a weight are dots."""
     view, convolution, matrix = session.view, session.convolution, matrix_in(session)
-    is_full = matrix.nnz == matrix.dense_parameters
+    is_full = matrix.places == matrix.dense_parameters
     zeros = "" if is_full else f"; {'dots' if has_dots else 'empty'}: structural zeros"
     if view.by_entry:
         return fitting(width, *(f"{text}{zeros}" for text in _entries_hint(session)), *_entries_hint(session))
@@ -159,7 +181,7 @@ def matrix_hint(session: Session, width: int, has_dots: bool = True) -> str:
 def _exception(session: Session) -> str:
     """What of the kernel a row does not have as it is, because of the padding."""
     matrix = upright(matrix_in(session))
-    if matrix.nnz == matrix.shape[0] * prod(session.convolution.weight_shape[1:]):
+    if matrix.places == matrix.shape[0] * prod(session.convolution.weight_shape[1:]):
         return ""
     return OVER_PADDING if session.spec.padding_mode == "zeros" else ADDED_UP
 

@@ -39,7 +39,7 @@ class VectorPane(GridPane):
 
 
 class OverviewPane:
-    """The nonzeros of the whole matrix in braille dots, and the part that is in view."""
+    """The places of weights in the whole matrix in braille dots, and the part that is in view."""
 
     name = "overview"
 
@@ -153,7 +153,7 @@ class OverviewPane:
 
 @lru_cache(maxsize=8)
 def overview_characters(matrix: WeightMatrix, lines: int, columns: int) -> NDArray[np.int_]:
-    """[lines, columns] the code points of the braille characters that show where the nonzeros are."""
+    """[lines, columns] the code points of the braille characters that show where weights have places."""
     dots = matrix.overview(lines * DOT_ROWS, columns * DOT_COLUMNS)
     cells = dots.reshape(lines, DOT_ROWS, columns, DOT_COLUMNS)
     characters: NDArray[np.int_] = BRAILLE + np.einsum("lacb,ab->lc", cells.astype(int), DOTS)

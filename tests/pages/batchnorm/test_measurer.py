@@ -231,3 +231,40 @@ def test_long_work_is_known_before() -> None:
     assert measurer.is_quick(session)
     huge = BatchNormSession.start(Network.of("large", "conv 7x7 64 p3, relu, bn", (1, 8, 8)), 1000, 1000)
     assert not measurer.is_quick(huge)
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_one_image_on_maps_of_one_cell_is_what_torch_makes_in_evaluation_mode(layer: int) -> None:
+    layers = "conv 3x3 4 s8 p1, bn, relu, conv 3x3 2 p1, bn"
+    measurer = BatchMeasurer(digits(), 0)
+    session = BatchNormSession.start(Network.of("deep", layers, digits().shape), measurer.image_count, 16)
+    session = session.next_batch(measurer.measure(session)).moved_layer(layer)
+    session = session.with_norm(training=False).with_batch_size(1)
+    figures = Figures(session, measurer.measure(session))
+    numbers = [each.input for each in session.network.norm_layers]
+    modules = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3, 8, 1),
+        torch.nn.BatchNorm2d(4),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(4, 2, 3, 1, 1),
+    )
+    norm = torch.nn.BatchNorm2d((4, 2)[layer])
+    pixels = (digits().train_images[figures.measurement.images] - digits().mean) / digits().std
+    before = modules[: numbers[layer]].double()
+    for number, module in enumerate(before, 1):
+        given = session.network.weights.get(number, {})
+        module.load_state_dict({name: torch.tensor(array) for name, array in given.items()}, strict=False)
+    for module, state in zip([*before, norm], [*before, session.norm], strict=True):
+        if isinstance(module, torch.nn.BatchNorm2d):
+            state = session.norm if state is session.norm else session.earlier_norms[0]
+            mean, var = running(module)
+            mean.copy_(torch.tensor(state.running_mean))
+            var.copy_(torch.tensor(state.running_var))
+    whole = torch.nn.Sequential(*before, norm).double().eval()
+    with torch.no_grad():
+        expected = whole(torch.tensor(pixels, dtype=torch.float64)).numpy()
+    np.testing.assert_allclose(figures.present.output, expected[:, 0].ravel(), atol=1e-5)
+    assert np.isnan(figures.training.output).all()
+    whole.train()
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        whole(torch.tensor(pixels, dtype=torch.float64))

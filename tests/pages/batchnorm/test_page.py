@@ -286,3 +286,23 @@ async def test_few_spreads_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
         await driven.press("shift+tab", "shift+tab")
         await settled(driven)
         assert "6 draws" in driven.text
+
+
+async def test_a_mini_batch_of_one_on_maps_of_one_cell_is_shown_in_evaluation_mode() -> None:
+    recipe = Recipe(data=SMALL.data, channels=(4, 4, 4))
+    async with page(recipe=recipe) as (driven, screen):
+        await driven.press("tab", "tab")
+        assert norm_session(screen).network.rows[norm_session(screen).layer.input].output_shape[1:] == (1, 1)
+        await driven.press(*"Z" * 7)
+        assert driven.said.startswith("size 1: layer 9 gets [4, 1, 1]: one value per channel has no variance")
+        await driven.press("t", "Z")
+        await settled(driven)
+        assert norm_session(screen).batch_size == 1
+        assert row(driven, "  unbiased")[1] == "–"
+        assert "Training mode refuses this mini-batch: one value per channel has no variance" in driven.text
+        assert "nan" not in driven.text
+        await driven.press("right", "i", "v", "v", "left")
+        await settled(driven)
+        await driven.press("t")
+        assert driven.said.startswith("size 1: layer 9")
+        assert not norm_session(screen).norm.training

@@ -85,12 +85,13 @@ def test_a_column_of_the_transposed_matrix() -> None:
 @pytest.mark.parametrize("width", [30, 45, 80, 120])
 def test_the_figures(width: int) -> None:
     size, parameters, unread = figures(lesson(), width)
-    assert "784 x 784" in size or "784 rows" in size
+    assert "784 x 784" in size or "784 rows" in size or width < 60
+    assert "places" in size
     assert "1.09%" in size
+    assert "0.72%" in size
     assert "9" in parameters
     assert "614,656" in parameters
-    assert unread.startswith("all-zero columns")
-    assert ": 0" in unread
+    assert unread.startswith("every pixel is read by a window")
 
 
 def test_the_biases_are_parameters_too_and_a_dense_layer_has_one_for_each_output() -> None:
@@ -102,9 +103,27 @@ def test_the_biases_are_parameters_too_and_a_dense_layer_has_one_for_each_output
 def test_pixels_never_read_are_counted() -> None:
     session = session_on("digit-8x8-3", stride=3)
     _, _, unread = figures(session, 120)
-    assert unread == "all-zero columns: 28 (pixels that no window reads)"
+    assert unread == "columns no window reads: 28; columns that are all zero: 40"
     _, _, transposed = figures(session.with_view(transposed=True), 120)
-    assert transposed.startswith("all-zero rows: 28")
+    assert transposed == "rows no window reads: 28; rows that are all zero: 40"
+
+
+def test_a_place_of_a_weight_is_not_always_a_nonzero_value() -> None:
+    """The kernel of the lesson has weights of 0."""
+    size, _, unread = figures(lesson(), 120)
+    assert "6,724 places of weights (1.09%), 4,428 nonzero values (0.72%)" in size
+    assert unread == "every pixel is read by a window, and no column is all zero"
+    size, _, unread = figures(lesson(stride=3, padding=0), 120)
+    assert "729 places of weights (1.15%), 486 nonzero values (0.765%)" in size
+    assert unread == "columns no window reads: 55; columns that are all zero: 298"
+
+
+def test_without_a_count_of_nonzero_values_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convtui.engine.matrix.MOST_SUMS", 1)
+    size, _, unread = figures(session_on("digit-8x8-3", padding=1, padding_mode="reflect"), 120)
+    assert size.endswith("484 places of weights (11.8%)")
+    assert "nonzero" not in size
+    assert unread == "every pixel is read by a window"
 
 
 def test_the_figures_are_those_of_the_matrix() -> None:
@@ -113,10 +132,11 @@ def test_the_figures_are_those_of_the_matrix() -> None:
     size, *_ = figures(session, 120)
     assert f"{dense.shape[0]} rows" in size
     assert f"{dense.shape[1]} columns" in size
-    nonzeros = np.count_nonzero(
+    places = np.count_nonzero(
         own(np.ones((1, 3, 3, 3)), session.picture, stride=2).convolution.weight_matrix.toarray()
     )
-    assert f": {nonzeros:,} nonzeros" in size
+    assert f": {places:,} places of weights" in size
+    assert f" {np.count_nonzero(dense):,} nonzero values" in size
 
 
 @pytest.mark.parametrize("width", [28, 45, 80])
