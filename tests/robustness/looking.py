@@ -63,7 +63,7 @@ def _runs_view(record: RunHistory, curves: list[Curves]) -> RunsView:
 
 
 def _draw(view: TrainView) -> None:
-    for pane in TrainPanes().show(view, SIZE, PALETTE) or []:
+    for pane in (TrainPanes().show(view, SIZE, PALETTE) or {}).values():
         pane.changes()
         for y in range(pane.region.height):
             pane.line(y)

@@ -30,7 +30,7 @@ def test_every_line_of_every_pane_is_as_wide_as_its_pane(
     for name in names:
         placed = panes.show(VIEWS[name], size, palette) or placed  # type: ignore[arg-type]
         assert placed
-        for pane in placed:
+        for pane in placed.values():
             for y in range(pane.region.height):
                 assert Segment.get_line_length(pane.line(y)) == pane.region.width
 

@@ -202,6 +202,6 @@ def test_a_plot_of_nothing_has_no_axes(name: str) -> None:
     panes = TrainPanes()
     placed = panes.show(views()[name], (38, 120), DARK)
     assert placed
-    for pane in placed:
+    for pane in placed.values():
         text = "".join(segment.text for y in range(pane.region.height) for segment in pane.line(y))
         assert not set(text) & set("┤└┬")
