@@ -74,6 +74,7 @@ class Tutor:
         self._next_run: NextRun | None = None  # the user's own, while a lesson is open
         self._norm_settings: tuple[str, ...] = ()  # to be typed once a network is open
         self._is_setting_up = False
+        self._layer = 0
         self._listens = False  # to the training
         timelines = stage.workspace.timelines
         timelines.watch(SESSION, self.look)
@@ -129,6 +130,7 @@ class Tutor:
             is_typed=question is not None and question.is_typed,
             marked=frozenset(step.highlight),
             masks=question.masks if question and standing is Standing.OPEN else frozenset(),
+            layer=self._layer,
             is_last=self.course.after(self.place) is None,
         )
 
@@ -324,6 +326,7 @@ class Tutor:
 
             session = session.with_view(zoom=session.view.zoom or Zoom.NUMBERS)
         workspace.show_lesson(session)
+        self._layer = session.stack.layer if step.page == "layers" else 0
         if step.page == "train" and not self._listens:
             self._listens = True
             self._stage.trainer.listen(self.look)

@@ -66,7 +66,10 @@ class Seen:
                 if name in _INDEXED:
                     raise ExpressionError(f"{name}: needs an index, such as {_INDEXED[name][1]}")
                 raise unknown_name(name, KNOWN)
-            return _plain(_FIGURES[name](self))
+            figure = _FIGURES[name](self)
+            if figure is None:
+                raise ExpressionError(f"{name}: cannot be counted here")
+            return _plain(figure)
         if name not in _INDEXED:
             if name in _FIGURES:
                 raise ExpressionError(f"{name}: takes no index")

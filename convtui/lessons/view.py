@@ -31,6 +31,7 @@ class LessonView:
     is_typed: bool = False  # whether the question is answered in words
     marked: Set[str] = frozenset()  # panes and settings that are spoken of
     masks: Set[str] = frozenset()
+    layer: int = 0  # of the network, with which the question begins
     is_last: bool = False
 
     @property

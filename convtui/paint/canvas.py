@@ -170,7 +170,9 @@ class Canvas(Widget):
         pane = self._panes[name]
         if name not in self._hidden:
             return pane.line(y)
-        text = HIDDEN if y == (pane.region.height - 1) // 2 else ""
+        text = HIDDEN if len(HIDDEN) < pane.region.width else HIDDEN.split()[0]
+        if y != (pane.region.height - 1) // 2:
+            text = ""
         muted = style(self.palette.muted, self.palette.background)
         return [Segment(set_cell_size(f" {text}", pane.region.width), muted)]
 

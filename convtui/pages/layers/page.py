@@ -63,9 +63,8 @@ class LayersPage(ConvolutionPage):
     KEYS = keys.PAGES["layers"]
 
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "size": ("table", "sentence", "details", "selected", "mosaic"),
-        "layers": ("table", "sentence", "details", "selected", "mosaic"),
-        "field": ("table", "sentence", "details", "image"),
+        "layers": ("sentence", "details", "selected", "mosaic"),
+        "field": ("sentence", "details", "image"),
     }
 
     def __init__(self) -> None:
@@ -97,12 +96,19 @@ class LayersPage(ConvolutionPage):
         self._make(session, stack)
         fed = _fed(stack)
         rows, width = stack.summary.rows, self.size.width
-        lines = self._table_lines.get((stack.summary, width), lambda: table_lines(stack.summary, width))
+        lesson = self.host.lesson
+        masks = lesson.masks if lesson else frozenset()
+        since = lesson.layer if lesson else 0
+        lines = self._table_lines.get(
+            (stack.summary, width, masks, since), lambda: table_lines(stack.summary, width, masks, since)
+        )
         room = feeding_room(lines, width)
         self._table.show(
             lines,
             stack.layer,
-            lambda number: feeding_text(fed[number], rows[number], room) if number < len(fed) else "",
+            lambda number: (
+                feeding_text(fed[number], rows[number], room) if number < len(fed) and not masks else ""
+            ),
         )
         self._show_words(stack, fed, plan.details)
         self._image.show(image_grid(session.picture, session.view.slice, stack, fed[0], plan.image))

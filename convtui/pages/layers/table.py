@@ -5,8 +5,8 @@ Widths follow from the stack and the terminal alone, so that nothing moves while
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from convtui.engine.branches import Branches
@@ -20,6 +20,9 @@ BEFORE = "  "  # between the table and what feeds
 FEEDING = "feeding cells"
 TOTAL = "all layers"
 NOTHING = "none"
+
+
+_NONE: Set[str] = frozenset()
 
 
 class Kind(Enum):
@@ -49,6 +52,13 @@ class _Column:
     cells: Sequence[str]
     is_optional: bool = False
     is_text: bool = False
+    mask: str = ""  # of a lesson, which hides its cells
+
+    def masked(self, masks: Set[str], since: int) -> _Column:
+        """With the cells from that layer on hidden, and the total, if one of the masks says so."""
+        if self.mask not in masks:
+            return self
+        return replace(self, cells=[*self.cells[:since], *["?"] * (len(self.cells) - since)])
 
     def width(self, is_narrow: bool) -> int:
         return max(len(self.short_title if is_narrow else self.title), *map(len, self.cells))
@@ -59,11 +69,14 @@ class _Column:
         return [cell.ljust(width) if self.is_text else cell.rjust(width) for cell in cells]
 
 
-def table_lines(summary: Summary, width: int) -> list[TableLine]:
-    """The header, the image, every layer as far as it fits, and the total, or the layer that does not fit."""
+def table_lines(summary: Summary, width: int, masks: Set[str] = _NONE, since: int = 0) -> list[TableLine]:
+    """The header, the image, every layer as far as it fits, and the total, or the layer that does not fit.
+
+    masks: what a lesson hides of the layers from number `since` on.
+    """
     rows = summary.rows
     room = width - len(MARKER) - len(BEFORE) - _feeding_width(rows)
-    columns, gap, is_narrow = _fitting(_columns(rows), room)
+    columns, gap, is_narrow = _fitting([each.masked(masks, since) for each in _columns(rows)], room)
     drawn = [column.drawn(is_narrow) for column in columns]
     texts = [gap.join(cells) for cells in zip(*drawn, strict=True)]
     lines = [TableLine(texts[0], Kind.HEADER), *map(TableLine, texts[1:-1])]
@@ -140,9 +153,14 @@ def _columns(rows: Sequence[Row]) -> list[_Column]:
     layers = rows[1:]
 
     def column(
-        title: str, short: str, cell: Callable[[Row], str], total: str = "", is_optional: bool = False
+        title: str,
+        short: str,
+        cell: Callable[[Row], str],
+        total: str = "",
+        is_optional: bool = False,
+        mask: str = "field",
     ) -> _Column:
-        return _Column(title, short, ["", *map(cell, layers), total], is_optional)
+        return _Column(title, short, ["", *map(cell, layers), total], is_optional, mask=mask)
 
     image = rows[0]
     parameters = sum(row.parameters for row in layers)
@@ -152,12 +170,17 @@ def _columns(rows: Sequence[Row]) -> list[_Column]:
     return [
         _Column("", "", [str(row.number) for row in rows] + [""]),
         _Column("layer", "layer", ["image", *map(layer_text, layers), TOTAL], is_text=True),
-        _Column("output", "output", [shape_text(image), *map(shape_text, layers), ""]),
-        column("parameters", "params", lambda row: f"{row.parameters:,}", f"{parameters:,}"),
+        _Column("output", "output", [shape_text(image), *map(shape_text, layers), ""], mask="layers"),
+        column("parameters", "params", lambda row: f"{row.parameters:,}", f"{parameters:,}", mask="layers"),
         column(
-            "multiply-adds", "mult-adds", lambda row: f"{row.multiply_adds:,}", f"{multiply_adds:,}", True
+            "multiply-adds",
+            "mult-adds",
+            lambda row: f"{row.multiply_adds:,}",
+            f"{multiply_adds:,}",
+            is_optional=True,
+            mask="layers",
         ),
-        _Column("field", "field", ["1x1 ", *fields, ""]),
+        _Column("field", "field", ["1x1 ", *fields, ""], mask="field"),
         *([read] if any(row.field.has_holes for row in layers) else []),
         column("jump", "jump", lambda row: _pair(row.field.jump), is_optional=True),
         column("start", "start", lambda row: _pair(row.field.start), is_optional=True),

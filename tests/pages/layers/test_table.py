@@ -150,3 +150,14 @@ def test_what_feeds_always_fits_its_column(drawn: tuple[list[Layer], Shape], dat
     lines = table_lines(summarize(*drawn), width)
     for each, row in zip(feeding(rows, last, position), rows, strict=True):  # type: ignore[arg-type]
         assert len(MARKER + lines[0].text + BEFORE + feeding_text(each, row, 99)) <= width
+
+
+def test_a_lesson_hides_what_gives_an_answer_away() -> None:
+    summary = summarize(preset("lenet-5").text, (1, 28, 28))
+    shapes = [line.text for line in table_lines(summary, 120, frozenset({"layers"}), 3)]
+    assert "6x28x28" in shapes[3]
+    assert all("?" in line and "x14x14" not in line for line in shapes[4:])
+    fields = [line.text for line in table_lines(summary, 120, frozenset({"field"}), 3)]
+    assert "5x5" in fields[3]
+    assert "6x14x14" in fields[4]
+    assert "6x6" not in fields[4]
