@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
-from convtui.engine.kernels import NAMES, legal_sizes
+from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES, Sides
 from convtui.pages.base.keys import Key, all_keys
 from convtui.pages.base.page import Page
@@ -99,10 +99,10 @@ class ConvolutionPage(Page):
         rows, columns = self.session.spec.kernel_size
         size: int | tuple[int, int] = (rows + by, columns + by)
         if self.session.kernel.named and rows == columns:
-            sizes = legal_sizes(self.session.kernel.name)
+            sizes = self.session.kernel.sizes
             beyond = [legal for legal in sizes if (legal - rows) * by > 0]
             if not beyond:
-                named = self.session.kernel.name
+                named = self.session.kernel.label
                 self.say(f"{named} comes in sizes {sizes[0]} to {sizes[-1]}", error=True)
                 return
             size = min(beyond, key=lambda legal: abs(legal - rows))
