@@ -28,6 +28,7 @@ from convtui.engine.kernels import (
     random_weight,
 )
 from convtui.engine.spec import ConvSpec, Pair, SpecError, brief
+from convtui.engine.torch_text import torch_call
 from convtui.inputs.images import Picture, with_pixel
 from convtui.state.history import Document
 
@@ -167,8 +168,19 @@ class Session:
         """The named kernel of each filter; () where the weights are the user's own."""
         if not self.kernel.named:
             return ()
+        return tuple(map(self.filter_name, range(self.convolution.weight_shape[0])))
+
+    def filter_name(self, o: int) -> str:
+        """The named kernel that filter o is; "" where the weights are the user's own."""
+        if not self.kernel.named:
+            return ""
         names = self.kernel.kernels or own_filters(self.kernel.name)
-        return tuple(names[at % len(names)] for at in range(self.convolution.weight_shape[0]))
+        return names[o % len(names)]
+
+    @property
+    def torch_call(self) -> str:
+        """The PyTorch call that computes the output from the image x, the weight w and the bias b."""
+        return torch_call(self.spec, self.convolution.bias is not None)
 
     @property
     def position(self) -> tuple[int, int, int]:
@@ -249,14 +261,14 @@ class Session:
         return replace(self, filled=self.size, taps=None)
 
     def at_something_to_see(self) -> Session:
-        """At the first output cell that is at least half as large in magnitude as the largest of its channel.
+        """At the first output cell whose magnitude is at least three quarters of its channel's largest.
 
         It is where stepping begins to show what the kernel finds; the first cell of a very large output.
         """
         if self.size * self.products > MOST_SEARCHED:
             return self.at(0)
         magnitudes = np.abs(self.convolution.output[0]).ravel()
-        return self.at(int(np.argmax(magnitudes >= magnitudes.max() / 2)))
+        return self.at(int(np.argmax(magnitudes >= magnitudes.max() * 0.75)))
 
     def restarted(self) -> Session:
         return replace(self, index=0, taps=None, filled=1)

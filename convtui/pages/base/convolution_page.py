@@ -180,6 +180,12 @@ class ConvolutionPage(Page):
         at = slices.index(now) if now in slices else 0
         self.change(lambda session: session.with_view(slice=slices[(at + by) % len(slices)]), "look")
 
+    def action_copy_call(self) -> None:
+        """The PyTorch call goes to the terminal's clipboard, if the terminal allows that."""
+        call = self.session.torch_call
+        self.app.copy_to_clipboard(call)
+        self.say(f"copied: {call}")
+
     def action_fit(self) -> None:
         self.change(lambda session: session.with_view(zoom=None), "look")
 

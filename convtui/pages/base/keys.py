@@ -93,6 +93,7 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("minus", "-", "zoom(-1)", "smaller cells"),
         Key("0", "0", "fit", "largest cells that fit"),
         Key("escape", "escape", "unpoint", "deselect the clicked pixel or cell"),
+        Key("Y", "Y", "copy_call", "copy the PyTorch call that gives this output: F.conv2d(x, w, ...)"),
         Key("H", "H", "hints", "show or hide the hints under the titles", everywhere=True),
         Key("question_mark,f1", "?", "help", "this help", "help", everywhere=True),
     ),

@@ -6,12 +6,13 @@ from convtui.engine.spec import Axis
 from convtui.paint.text import plural, spans
 
 IN_WORDS = "(image + padding − dilation·(kernel−1) − 1)/stride + 1"
+_LABELLED = (f"output size = {IN_WORDS}", "size = (image+padding − dilation·(kernel−1) − 1)/stride+1")
 
 
 def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
     """Pixels never read, and the formula of each axis with its numbers put in, once where both agree.
 
-    With lines to spare there is a title and the formula in words.
+    With a line to spare there is the formula in words, with two a title, too.
     """
     rows, columns = axes
     if rows.formula == columns.formula:
@@ -21,13 +22,20 @@ def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
     if any(axis.unused for axis in axes):
         notes.append(_unread(axes, width))
     if len(notes) + 2 <= lines and len(IN_WORDS) <= width:
-        notes.insert(0, IN_WORDS)
+        return ["output size", IN_WORDS, *notes]
     if len(notes) < lines:
-        return ["output size", *notes]
+        return [next((line for line in _LABELLED if len(line) <= width), "output size"), *notes]
     label = "output rows and columns  " if rows.formula == columns.formula else "output "
     if len(label) + len(_fitted("", notes[0], 0)) > width:
         label = ""
     return [_fitted(label, notes[0], width), *notes[1:]]
+
+
+def least_lines(axes: tuple[Axis, Axis], width: int) -> int:
+    """Lines for the shortest notes, and for pixels never read wherever padding may leave some."""
+    notes = len(shape_notes(axes, width, 0))
+    is_read = not any(axis.unused for axis in axes)
+    return notes + (is_read and any(axis.stride > 1 for axis in axes))
 
 
 def _unread(axes: tuple[Axis, Axis], width: int) -> str:
