@@ -89,6 +89,7 @@ PLAYING = {"space", "full_stop", "greater_than_sign", "comma", "less_than_sign"}
 ASKING = {"g", "colon", "s", "S", "o", "e"}  # in test_typing.py, test_editing.py and test_app.py
 HELPING = {"question_mark", "f1"}  # in test_help.py
 POINTING = {"escape"}  # in test_step.py
+COPYING = {"Y"}  # in test_page.py of the Step page
 UNDOING = {"u", "ctrl+r"}  # below, and in test_app.py
 QUITTING = {"q", "ctrl+c", "ctrl+z"}  # in test_app.py; to the background only a real terminal can go
 SUSPENDING = {"ctrl+z"}  # Textual's own
@@ -97,7 +98,7 @@ PAGES = {"1", "2", "3", "4", "5"}  # the pages have tests of their own
 
 def test_no_key_is_left_out() -> None:
     listed = {name for key in all_keys() for name in key.names.split(",")}
-    tested = PLAYING | ASKING | HELPING | POINTING | UNDOING | QUITTING | SUSPENDING | PAGES
+    tested = PLAYING | ASKING | HELPING | POINTING | COPYING | UNDOING | QUITTING | SUSPENDING | PAGES
     assert listed == {*MOVES, *CHANGES, *LOOKS, *tested}
 
 
