@@ -126,7 +126,7 @@ def test_bare_convtui_opens_the_lesson() -> None:
     assert session.convolution.output_shape == (1, 28, 28)
     assert (session.position, session.filled, session.taps) == ((0, 6, 6), session.index + 1, None)
     assert session.step.value >= session.convolution.output.max() / 2
-    following = [session.moved(count).step.value for count in range(8)]
+    following = [session.moved(count).step.value for count in range(7)]
     assert min(following) > 1
 
 

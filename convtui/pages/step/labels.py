@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 
 from convtui.engine.spec import Axis
-from convtui.pages.step.shape import shape_notes
+from convtui.pages.step.shape import has_unread, shape_notes, unread
 
 # What the page is and what its keys do first; the words of a key stay together.
 INTRODUCTIONS = (
@@ -19,20 +19,28 @@ INTRODUCTIONS = (
 
 def notes(axes: tuple[Axis, Axis], call: str, hints: bool, width: int, lines: int) -> list[str]:
     """The output's size, and with lines to spare the PyTorch call and what the page is."""
-    spare = lines - len(shape_notes(axes, width, 0))
+    least = shape_notes(axes, width, 0)
+    spare = lines - len(least)
+    if spare < 0:
+        return least[:lines]  # the corner says what is never read
     has_introduction = hints and spare > 1 and len(INTRODUCTIONS[-1]) <= width
     introduction = [introduced(width)] if has_introduction else []
     code = [code_line(call, width)] if spare > 0 else []
     return [*introduction, *shape_notes(axes, width, lines - len(introduction) - len(code)), *code]
 
 
-def corner(call: str, noted: list[str], hints: bool, width: int, lines: int) -> list[str]:
-    """What else there is room for in a small corner: what the page is, or the PyTorch call.
+def corner(
+    axes: tuple[Axis, Axis], call: str, noted: list[str], hints: bool, width: int, lines: int
+) -> list[str]:
+    """What else there is room for in a small corner: pixels never read, what the page is, the PyTorch call.
 
     noted: what is said elsewhere on the page already.
     """
-    is_introduced = any(line.startswith(INTRODUCTIONS[0][:8]) for line in noted)
-    texts = [INTRODUCTIONS[-1]] if hints and not is_introduced else []
+    texts = []
+    if has_unread(axes) and not any("never read" in line for line in noted):
+        texts.append(unread(axes, 3 * width))
+    if hints and not any(line.startswith(INTRODUCTIONS[0][:8]) for line in noted):
+        texts.append(INTRODUCTIONS[-1])
     if not any(call in line for line in noted):
         texts.append(call)
     for text in texts:

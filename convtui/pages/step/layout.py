@@ -105,15 +105,26 @@ class StepPlan:
 
 
 def planned(
-    size: Size, shapes: Shapes, zoom: Zoom | None, hints: bool, notes: int, equations: int
+    size: Size,
+    shapes: Shapes,
+    zoom: Zoom | None,
+    hints: bool,
+    notes: int,
+    equations: int,
+    has_unread: bool = False,
 ) -> StepPlan:
-    """The plan for a terminal of `size`, with the least lines of formula and of sums."""
+    """The plan for a terminal of `size`, with the least lines of formula and of sums.
+
+    has_unread: pixels are never read, which takes another line where there is no corner to say so.
+    """
     height, width = size
     rows, _ = shapes.kernel
     table = _table(shapes.kernel, width, max(3, (height - 8) // 3))
     tables_height = 1 + min(table.cells.lines(rows), max(3, (height - 8) // 3))
     taken = 3 * table.width + 2 * OPERATOR
-    beside = width - taken - GAP >= NOTES_WIDTH and tables_height >= notes
+    room = width - taken - GAP
+    beside = room >= NOTES_WIDTH and tables_height >= notes + has_unread
+    notes += has_unread and room < LEAST_CORNER
     notes_height = 0 if beside else notes
     equation_height = 2 if height >= 30 else equations
     pictures_height = height - CONTROLS - KEYS - equation_height - tables_height - notes_height
@@ -173,10 +184,10 @@ def regions(plan: StepPlan, width: int) -> dict[str, Region]:
         places[name] = Region(x, below.bottom, wide, plan.tables_height)
         x += wide
     beside = Region(x + GAP, below.bottom, max(0, width - x - GAP), plan.tables_height)
-    places["notes"] = beside if plan.notes_beside else below
+    places["formula"] = beside if plan.notes_beside else below
     has_corner = not plan.notes_beside and beside.width >= LEAST_CORNER
     places["corner"] = beside if has_corner else Region()
-    places["equation"] = Region(MARGIN, beside.bottom, width - MARGIN, plan.equation_height)
+    places["sum"] = Region(MARGIN, beside.bottom, width - MARGIN, plan.equation_height)
     return places
 
 

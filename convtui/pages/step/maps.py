@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import ceil
 from typing import Final
 
 from convtui.engine.convolution import Convolution
 from convtui.pages.step.layout import MOST_MAPS, Maps
 from convtui.paint.cells import OutputCells
-from convtui.paint.drawing import Grid
+from convtui.paint.drawing import HALF_BLOCKS, Grid
 from convtui.state.session import Session
 
 CELLS: Final = 1 << 10  # of one output, about
@@ -23,14 +24,20 @@ def are_quick(convolution: Convolution) -> bool:
 
 def maps_of(session: Session, maps: Maps) -> list[Grid]:
     """The outputs on show, the whole of each."""
-    first = first_map(session, maps)
-    return [_grid(session, channel, maps.every) for channel in range(first, first + maps.count)]
+    first, every = first_map(session, maps), _every(session, maps)
+    return [_grid(session, channel, every) for channel in range(first, first + maps.count)]
 
 
 def first_map(session: Session, maps: Maps) -> int:
     """The first channel on show; of more than there is room for, those around the current one are."""
     last = session.convolution.weight_shape[0] - maps.count
     return min(session.position[0] // maps.count * maps.count, last)
+
+
+def _every(session: Session, maps: Maps) -> int:
+    """Which cells are shown: fewer than planned where padding has made the output larger."""
+    _, rows, columns = session.convolution.output_shape
+    return max(maps.every, ceil(columns / maps.width), ceil(rows / HALF_BLOCKS.rows(maps.height - 1)))
 
 
 def _grid(session: Session, channel: int, every: int) -> Grid:

@@ -17,7 +17,7 @@ from convtui.pages.step.equation import result_line, sum_line
 from convtui.pages.step.labels import corner, notes
 from convtui.pages.step.layout import MOST_MAPS, Maps, Shapes, StepPlan, map_regions, planned, regions
 from convtui.pages.step.maps import are_quick, first_map, maps_of
-from convtui.pages.step.shape import least_lines
+from convtui.pages.step.shape import has_unread, shape_notes
 from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.drawing import HALF_BLOCKS, Grid
 from convtui.paint.grid import GridPane
@@ -108,7 +108,7 @@ class StepPage(ConvolutionPage):
             pane.place(places[pane.name], cells, hinted, palette)
         for pane, region in zip(self._maps, [*map_regions(plan), *[Region()] * MOST_MAPS], strict=False):
             pane.place(region, HALF_BLOCKS, False, palette)
-        texts = dict(zip(("times", "equals", "notes", "corner", "equation"), self._texts, strict=True))
+        texts = dict(zip(("times", "equals", "formula", "corner", "sum"), self._texts, strict=True))
         for name, text in texts.items():
             text.place(places[name], palette)
         blank = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
@@ -122,10 +122,10 @@ class StepPage(ConvolutionPage):
     def _write(self, session: Session, places: Mapping[str, Region]) -> None:
         """What stays the same while stepping."""
         axes, hints, call = session.convolution.axes, session.view.hints, session.torch_call
-        notes_place, corner_place = places["notes"], places["corner"]
+        notes_place, corner_place = places["formula"], places["corner"]
         written = notes(axes, call, hints, notes_place.width, notes_place.height)
         self._notes.show(written)
-        self._corner.show(corner(call, written, hints, corner_place.width, corner_place.height))
+        self._corner.show(corner(axes, call, written, hints, corner_place.width, corner_place.height))
 
     @property
     def _texts(self) -> list[TextPane]:
@@ -153,8 +153,9 @@ class StepPage(ConvolutionPage):
             shapes,
             session.view.zoom,
             session.view.hints,
-            least_lines(convolution.axes, width - MARGIN),
+            len(shape_notes(convolution.axes, width - MARGIN, 0)) - has_unread(convolution.axes),
             1 if one_sum else 2,
+            has_unread(convolution.axes),
         )
 
     # -- pointing

@@ -19,8 +19,8 @@ def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
         notes = [_fitted("", rows.formula, width)]
     else:
         notes = [_fitted(f"{axis.name}  ", axis.formula, width) for axis in axes]
-    if any(axis.unused for axis in axes):
-        notes.append(_unread(axes, width))
+    if has_unread(axes):
+        notes.append(unread(axes, width))
     if len(notes) + 2 <= lines and len(IN_WORDS) <= width:
         return ["output size", IN_WORDS, *notes]
     if len(notes) < lines:
@@ -31,21 +31,19 @@ def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
     return [_fitted(label, notes[0], width), *notes[1:]]
 
 
-def least_lines(axes: tuple[Axis, Axis], width: int) -> int:
-    """Lines for the shortest notes, and for pixels never read wherever padding may leave some."""
-    notes = len(shape_notes(axes, width, 0))
-    is_read = not any(axis.unused for axis in axes)
-    return notes + (is_read and any(axis.stride > 1 for axis in axes))
+def has_unread(axes: tuple[Axis, Axis]) -> bool:
+    """Whether there are rows or columns that no window reads."""
+    return any(axis.unused for axis in axes)
 
 
-def _unread(axes: tuple[Axis, Axis], width: int) -> str:
+def unread(axes: tuple[Axis, Axis], width: int) -> str:
     """The rows and columns that no window reads, as many as there is room for, and how many there are."""
-    unread = [axis for axis in axes if axis.unused]
+    skipping = [axis for axis in axes if axis.unused]
     for label in ("never read by any window: ", "never read: "):
         for most in (4, 2, 1, 0):
             named = (
                 f"{plural(axis.name.removesuffix('s'), len(axis.unused))} {spans(axis.unused, most)}"
-                for axis in unread
+                for axis in skipping
             )
             line = label + ", ".join(named)
             if len(line) <= width:

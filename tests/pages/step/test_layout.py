@@ -54,6 +54,7 @@ def arguments(draw: st.DrawFn) -> dict[str, Any]:
         "hints": draw(st.booleans()),
         "notes": draw(st.integers(1, 3)),
         "equations": draw(st.integers(1, 2)),
+        "has_unread": draw(st.booleans()),
     }
 
 
@@ -86,8 +87,9 @@ def test_everything_fits_into_the_terminal(given: dict[str, Any]) -> None:
     for name, place in places_of(plan, width + MARGIN).items():
         assert canvas.contains_region(place), name
     places = regions(plan, width + MARGIN)
-    assert places["equation"].height >= given["equations"]
-    assert places["notes"].height >= given["notes"]
+    assert places["sum"].height >= given["equations"]
+    told_elsewhere = bool(places["corner"]) or not given["has_unread"]
+    assert places["formula"].height >= given["notes"] + (not told_elsewhere)
 
 
 @given(arguments())
@@ -204,7 +206,7 @@ def test_outputs_of_several_filters_get_room(
 @given(arguments())
 def test_the_notes_stand_beside_the_tables_only_where_they_have_room(given: dict[str, Any]) -> None:
     plan = planned(**given)
-    notes = regions(plan, given["size"][1] + MARGIN)["notes"]
+    notes = regions(plan, given["size"][1] + MARGIN)["formula"]
     assert plan.notes_beside == (plan.notes_height == 0)
     if plan.notes_beside:
         assert notes.width >= NOTES_WIDTH - GAP

@@ -292,6 +292,12 @@ async def test_one_filter_has_the_page_to_itself() -> None:
         assert driven.zoom() is Zoom.BLOCKS
 
 
+async def test_small_outputs_are_whole_however_large_padding_makes_them() -> None:
+    async with opened(session_on("mnist-7", "edges", padding=3)) as driven:
+        pane, cells = driven.pane("map 3"), driven.grid("map 3").cells
+        assert pane.visible == (range(cells.rows), range(cells.columns))
+
+
 # -- padding
 
 
