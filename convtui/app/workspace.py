@@ -87,6 +87,8 @@ class Workspace:
             for now, earlier in (session.picture, before.picture), (session.kernel, before.kernel):
                 if now.notice not in ("", earlier.notice):
                     self._dialogue.say(now.notice)
+            if session.went not in ("", before.went):
+                self._dialogue.say(session.went)
             learned = before.chosen_stack and before.chosen_stack.trained
             if learned and not (session.chosen_stack and session.chosen_stack.trained):
                 self._dialogue.say(f"random weights replace those of {learned}; u brings them back")

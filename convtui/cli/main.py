@@ -55,7 +55,8 @@ ABOUT: Final = """\
 Step through a convolution with the keyboard and see every number.
 
 Without IMAGE, the lesson opens: a handwritten 7, the top-edge kernel and
-padding 1. With IMAGE, the defaults are those of PyTorch: stride 1, padding 0.
+padding 1, at the first clear edge. With IMAGE, the defaults are those of
+PyTorch: stride 1, padding 0, and the first output cell.
 """
 USAGE: Final = """\
 convtui [IMAGE] [options]
@@ -265,6 +266,8 @@ def build(options: argparse.Namespace) -> Session:
         defaults = LESSON if options.image is None else DEFAULT_KERNEL
         settings = {**defaults, **given}
         session = _changed(_blank(options), settings, DEFAULT_SIZE, options.kernel_layout).restarted()
+        if options.image is None and options.at is None:
+            session = session.at_something_to_see()
     return _placed(session, options)
 
 

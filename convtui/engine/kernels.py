@@ -52,6 +52,10 @@ def _edges(height: int, width: int) -> Floats:
     return np.stack([build(height, width) for build in (_left_edge, _top_edge, _diag1_edge, _diag2_edge)])
 
 
+EDGES = ("left-edge", "top-edge", "diag1-edge", "diag2-edge")  # in the order of that stack
+RANDOM = "random"
+
+
 def _identity(height: int, width: int) -> Floats:
     kernel = np.zeros((height, width))
     kernel[(height - 1) // 2, (width - 1) // 2] = 1
@@ -142,7 +146,7 @@ _KERNELS = {
     ),
     "sobel-y": _Named("How fast the image brightens downwards, smoothed along rows.", _FROM_TWO, _sobel_y),
     "emboss": _Named("The image as a relief, lit along a diagonal.", _ODD, _emboss, True),
-    "random": _Named("Random numbers between -1 and 1, drawn from a seed.", _FROM_ONE, None),
+    RANDOM: _Named("Random numbers between -1 and 1, drawn from a seed.", _FROM_ONE, None),
 }
 
 NAMES: tuple[str, ...] = tuple(_KERNELS)
@@ -187,18 +191,64 @@ def kernel(
     if in_channels < 1 or (filters is not None and filters < 1):
         raise ValueError(f"in_channels={in_channels}, filters={filters}: must be at least 1")
     if named.build is None:
-        shape = (filters or 1, in_channels, height, width)
-        return np.random.default_rng(seed).uniform(-1, 1, shape).round(2) + 0.0
+        return random_weight((filters or 1, in_channels, height, width), seed)
     own = named.build(height, width).reshape(-1, 1, height, width)
     return np.resize(own, (filters or len(own), 1, height, width)).repeat(in_channels, axis=1)
+
+
+def random_weight(shape: Sequence[int], seed: int = 0) -> Floats:
+    """Numbers between -1 and 1, with two decimals; of a longer first axis the first ones are the same."""
+    return np.random.default_rng(seed).uniform(-1, 1, tuple(shape)).round(2) + 0.0
+
+
+def own_filters(name: str) -> tuple[str, ...]:
+    """The kernel that each filter of a named kernel is: itself, but of "edges" four others."""
+    return EDGES if name == "edges" else (name,)
+
+
+def filters_of(
+    names: Sequence[str], size: int | Sequence[int], *, in_channels: int = 1, seed: int = 0
+) -> Floats:
+    """A filter for each name, as a weight [len(names), in_channels, rows, columns].
+
+    Names are those of kernels with one filter; each "random" is another draw from the seed.
+    Raises as `kernel` does.
+    """
+    made = {name: kernel(name, size, in_channels=in_channels)[0] for name in dict.fromkeys(names)}
+    drawn = iter(kernel(RANDOM, size, in_channels=in_channels, filters=len(names), seed=seed))
+    return np.stack([next(drawn) if name == RANDOM else made[name] for name in names])
+
+
+def other_filters(names: Sequence[str], count: int, size: Pair) -> tuple[str, ...]:
+    """So many filters by name: the first of these, and behind them others.
+
+    The others are the named kernels of one filter that follow the last of these, as far as they come in that
+    size and are not among the weights already; from then on random ones.
+    """
+    weights = {kernel(name, size).tobytes() for name in dict.fromkeys(names) if name != RANDOM}
+    filters, following = list(names), NAMES.index(names[-1]) + 1
+    for name in (*NAMES[following:], *NAMES[:following]):
+        if name == RANDOM or own_filters(name) != (name,) or not _comes_in(name, size):
+            continue
+        weight = kernel(name, size).tobytes()  # at 2x2, sobel-x is left-edge
+        if weight not in weights:
+            weights.add(weight)
+            filters.append(name)
+    return (*filters[:count], *[RANDOM] * (count - len(filters)))
+
+
+def _comes_in(name: str, size: Pair) -> bool:
+    named, (height, width) = _KERNELS[name], size
+    is_known = height in named.sizes and width in named.sizes
+    return is_known and (height == width or not named.is_square)
 
 
 def _checked_size(name: str, size: int | Sequence[int]) -> Pair:
     named = _KERNELS[name]
     height, width = ConvSpec(size).kernel_size
-    is_known = height in named.sizes and width in named.sizes
-    if is_known and (height == width or not named.is_square):
+    if _comes_in(name, (height, width)):
         return height, width
+    is_known = height in named.sizes and width in named.sizes
     below = [n for n in named.sizes if n <= min(height, width)][-1:]
     above = [n for n in named.sizes if n >= max(height, width)][:1]
     nearest = " or ".join(str(n) for n in below + above)

@@ -8,7 +8,18 @@ from typing import Final
 _SETTINGS: Final = ("stride", "padding", "dilation", "groups", "mode", "size", "kernel", "filters")
 
 HIGHLIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "step": ("image", "output", "window", "kernel", "products", "formula", "sum", *_SETTINGS),
+    "step": (
+        "image",
+        "output",
+        "window",
+        "kernel",
+        "products",
+        "formula",
+        "sum",
+        "outputs",
+        "code",
+        *_SETTINGS,
+    ),
     "matrix": ("image", "matrix", "across", "result", "words", "figures", "overview", *_SETTINGS),
     "layers": ("table", "sentence", "details", "image", "selected", "mosaic", "layer", "network"),
     "batchnorm": (

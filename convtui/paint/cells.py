@@ -159,29 +159,31 @@ class ImageCells:
 
 @dataclass(frozen=True, eq=False)
 class OutputCells:
-    """One output channel, computed where it is looked at."""
+    """One output channel, every so-many-th row and column of it, computed where it is looked at."""
 
     convolution: Convolution
     channel: int
     whole: bool  # whole numbers only
+    every: int = 1
 
     signed = True
 
     @cached_property
     def rows(self) -> int:
-        return self.convolution.output_shape[1]
+        return -(-self.convolution.output_shape[1] // self.every)
 
     @cached_property
     def columns(self) -> int:
-        return self.convolution.output_shape[2]
+        return -(-self.convolution.output_shape[2] // self.every)
 
     @cached_property
     def limit(self) -> float:
         """The largest magnitude of the channel; of an evenly spaced sample of it where it is very large."""
         products = prod(self.convolution.weight_shape[1:])
         cells = max(64, min(max(1024, SAMPLED_PRODUCTS // products), MOST_PRODUCTS // products))
-        spacing = ceil((self.rows * self.columns / cells) ** 0.5)
-        rows, columns = np.arange(0, self.rows, spacing), np.arange(0, self.columns, spacing)
+        _, high, wide = self.convolution.output_shape
+        spacing = ceil((high * wide / cells) ** 0.5)
+        rows, columns = np.arange(0, high, spacing), np.arange(0, wide, spacing)
         return float(np.abs(self.convolution.block(self.channel, rows, columns)).max())
 
     @property
@@ -193,7 +195,10 @@ class OutputCells:
         return number_format(-self.limit, self.limit, self.whole)
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
-        values = self.convolution.block(self.channel, rows, columns)
+        down, across = (
+            range(at.start * self.every, at.stop * self.every, self.every) for at in (rows, columns)
+        )
+        values = self.convolution.block(self.channel, down, across)
         values[np.abs(values) <= DUST * self.limit] = 0.0
         return Patch(values, coloured(values, self.scale, palette), np.zeros(values.shape, np.uint8))
 

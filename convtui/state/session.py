@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.convolution import Convolution, Step
-from convtui.engine.kernels import LARGEST_SIDE, kernel, legal_sizes
+from convtui.engine.kernels import (
+    LARGEST_SIDE,
+    RANDOM,
+    filters_of,
+    kernel,
+    legal_sizes,
+    other_filters,
+    own_filters,
+    random_weight,
+)
 from convtui.engine.spec import ConvSpec, Pair, SpecError, brief
+from convtui.engine.torch_text import torch_call
 from convtui.inputs.images import Picture, with_pixel
 from convtui.state.history import Document
 
@@ -29,6 +40,7 @@ Array = NDArray[np.float64]
 
 EDITABLE_PIXELS = 3 * 256 * 256
 MOST_FILTERS = 4096
+MOST_SEARCHED = 2**24  # multiply-adds
 
 
 class Zoom(Enum):
@@ -54,17 +66,44 @@ class View:
 
 @dataclass(frozen=True)
 class KernelChoice:
-    """Where the weights came from: a named kernel, a file, or the user's own edits."""
+    """Where the weights came from: a named kernel, a file, or the user's own edits.
+
+    The filters of a named kernel are its own, repeated in turn where more are asked for; or, where filters
+    were added or removed one by one, `kernels` names the kernel of each.
+    """
 
     name: str
     seed: int = 0
-    filters: int | None = None  # None: as many as the kernel itself has
+    filters: int | None = None  # None: as many as the kernel itself has, or as `kernels` has
     named: bool = True  # False once edited or read from a file
+    kernels: tuple[str, ...] = ()  # (): the kernel's own filters
     notice: str = field(default="", compare=False)  # what the user should know about how it was read
 
     @property
     def label(self) -> str:
-        return self.name if self.named else f"{self.name} (custom)"
+        """The kernel's name, and of which others there are filters: "edges + identity", "3 of edges"."""
+        if not self.named:
+            return f"{self.name} (custom)"
+        own, each = own_filters(self.name), tuple(dict.fromkeys(self.kernels))
+        if not each or each == own:
+            return self.name
+        if each == own[: len(each)]:
+            return f"{len(each)} of {self.name}"
+        first, others = self.name, each[len(own) :]
+        if each[: len(own)] != own:
+            first, others = each[0], each[1:]
+        match others:
+            case ():
+                return first
+            case (other,):
+                return f"{first} + {other}"
+        return f"{first} + {len(others)} others"
+
+    @property
+    def sizes(self) -> list[int]:
+        """The sizes in which all filters of a named kernel come."""
+        names = {self.name, *self.kernels}
+        return sorted(set.intersection(*(set(legal_sizes(name)) for name in names)))
 
 
 @dataclass(frozen=True)
@@ -84,6 +123,7 @@ class Session:
     view: View = field(default_factory=View)
     path: Path | None = None  # the session file it was read from or saved to
     chosen_stack: Stack | None = None  # None: the default for the picture
+    went: str = field(default="", compare=False)  # where the last change moved the output cell, if it had to
 
     @classmethod
     def start(
@@ -125,12 +165,38 @@ class Session:
         return self.convolution.size
 
     @property
+    def filter_names(self) -> tuple[str, ...]:
+        """The named kernel of each filter; () where the weights are the user's own."""
+        if not self.kernel.named:
+            return ()
+        return tuple(map(self.filter_name, range(self.convolution.weight_shape[0])))
+
+    def filter_name(self, o: int) -> str:
+        """The named kernel that filter o is; "" where the weights are the user's own."""
+        if not self.kernel.named:
+            return ""
+        names = self.kernel.kernels or own_filters(self.kernel.name)
+        return names[o % len(names)]
+
+    @property
+    def torch_call(self) -> str:
+        """The PyTorch call that computes the output from the image x, the weight w and the bias b."""
+        return torch_call(self.spec, self.convolution.bias is not None)
+
+    @property
     def position(self) -> tuple[int, int, int]:
         return self.convolution.position(self.index)
 
     @property
     def step(self) -> Step:
         return self.convolution.step(self.index)
+
+    @property
+    def window_start(self) -> tuple[int, int]:
+        """Row and column of the image where the window begins; below 0 in the padding."""
+        _, row, column = self.position
+        down, across = self.convolution.axes
+        return row * down.stride - down.before, column * across.stride - across.before
 
     @property
     def products(self) -> int:
@@ -195,6 +261,16 @@ class Session:
     def finished(self) -> Session:
         return replace(self, filled=self.size, taps=None)
 
+    def at_something_to_see(self) -> Session:
+        """At the first output cell whose magnitude is at least three quarters of its channel's largest.
+
+        It is where stepping begins to show what the kernel finds; the first cell of a very large output.
+        """
+        if self.size * self.products > MOST_SEARCHED:
+            return self.at(0)
+        magnitudes = np.abs(self.convolution.output[0]).ravel()
+        return self.at(int(np.argmax(magnitudes >= magnitudes.max() * 0.75)))
+
     def restarted(self) -> Session:
         return replace(self, index=0, taps=None, filled=1)
 
@@ -215,6 +291,10 @@ class Session:
         return self._rebuilt(self._with_weight(weight, groups=groups))
 
     def with_filters(self, filters: int) -> Session:
+        """So many filters; each that is added to a group is another one than those it has.
+
+        Added to a named kernel are the named kernels that follow it, to own weights random ones.
+        """
         groups = self.spec.groups
         if not 1 <= filters <= MOST_FILTERS or filters % groups:
             most = MOST_FILTERS // groups * groups
@@ -222,17 +302,14 @@ class Session:
             reason = f"must be a multiple of groups={groups}, up to {most}"
             raise SpecError("filters", filters, reason, str(nearest))
         choice = replace(self.kernel, filters=filters)
-        own, slices, *_ = self.convolution.weight_shape
+        if choice.named and (choice.kernels or choice.name != RANDOM):
+            each = _each_filter(self.filter_names, groups, filters // groups, self.spec.kernel_size)
+            choice = replace(choice, filters=None, kernels=each)
         if choice.named:
-            changed = self._with_weight(_named_weight(choice, self.spec.kernel_size, slices, groups))
-        else:
-            # A filter stays in its group: it is made for those channels.
-            first, further = np.arange(groups)[:, None] * (own // groups), np.arange(filters // groups)
-            picked = (first + further % (own // groups)).ravel()
-            bias = self.convolution.bias
-            bias = None if bias is None else bias[picked]
-            changed = self.convolution.replaced(weight=self.convolution.weight[picked], bias=bias)
-        return replace(self._rebuilt(changed), kernel=choice)
+            slices = self.convolution.weight_shape[1]
+            weight = _named_weight(choice, self.spec.kernel_size, slices, groups)
+            return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
+        return replace(self._rebuilt(self._with_own_filters(filters // groups)), kernel=choice)
 
     def with_kernel_size(self, size: int | Pair) -> Session:
         """A named kernel at another size; own weights are cut, or grow by zeros."""
@@ -270,7 +347,7 @@ class Session:
         weight = self.convolution.weight.copy()
         weight[o, s, i, j] = value
         changed = replace(self, convolution=self.convolution.replaced(weight=weight))
-        return replace(changed, kernel=replace(self.kernel, named=False))
+        return replace(changed, kernel=replace(self.kernel, named=False, kernels=()))
 
     def with_bias(self, bias: Array | None) -> Session:
         """Biases [O], one for each output channel, or none."""
@@ -330,6 +407,18 @@ class Session:
 
     # -- how the pieces are kept fitting
 
+    def _with_own_filters(self, count: int) -> Convolution:
+        """Own weights with so many filters in each group; each stays in the group whose channels it reads."""
+        old, bias, groups = self.convolution.weight, self.convolution.bias, self.spec.groups
+        own, *shape = old.shape
+        first, further = np.arange(groups)[:, None] * (own // groups), np.arange(count)
+        picked = (first + further % (own // groups)).ravel()
+        drawn = random_weight((groups, count, *shape), self.kernel.seed)
+        kept = min(count, own // groups)
+        drawn[:, :kept] = old.reshape(groups, own // groups, *shape)[:, :kept]
+        weight = drawn.reshape(groups * count, *shape)
+        return self.convolution.replaced(weight=weight, bias=None if bias is None else bias[picked])
+
     def _with_weight(self, weight: Array, **spec: Any) -> Convolution:
         return self.convolution.replaced(weight=weight, bias=self._bias(len(weight)), **spec)
 
@@ -338,16 +427,17 @@ class Session:
         return None if bias is None else bias[np.arange(filters) % len(bias)]
 
     def _rebuilt(self, convolution: Convolution) -> Session:
-        """The same place on the image in another convolution; a finished output stays finished."""
-        o, *cell = self.position
+        """The same window in another convolution, else one near it; a finished output stays finished."""
         rows, columns = (
-            min(max((at * old.stride - old.before + new.before) // new.stride, 0), new.output - 1)
-            for at, old, new in zip(cell, self.convolution.axes, convolution.axes, strict=True)
+            min(max((start + new.before) // new.stride, 0), new.output - 1)
+            for start, new in zip(self.window_start, convolution.axes, strict=True)
         )
-        index = convolution.index(min(o, convolution.output_shape[0] - 1), rows, columns)
+        o = min(self.position[0], convolution.output_shape[0] - 1)
+        index = convolution.index(o, rows, columns)
         is_finished = self.filled == self.size > 1
         filled = convolution.size if is_finished else index + 1
-        return replace(self, convolution=convolution, index=index, taps=None, filled=filled)
+        changed = replace(self, convolution=convolution, index=index, taps=None, filled=filled)
+        return replace(changed, went=_went(self, changed))
 
 
 SESSION: Final = Document[Session]("session")
@@ -355,9 +445,36 @@ SESSION: Final = Document[Session]("session")
 
 def _named_weight(choice: KernelChoice, size: int | Pair, slices: int, groups: Any) -> Array:
     """A named kernel with as many filters as were asked for, or as it has, rounded up to fill the groups."""
-    asked = choice.filters or len(kernel(choice.name))
+    asked = choice.filters or len(choice.kernels or own_filters(choice.name))
     filters = _filters_for(asked, groups)
-    return kernel(choice.name, size, in_channels=slices, filters=filters, seed=choice.seed)
+    if not choice.kernels:
+        return kernel(choice.name, size, in_channels=slices, filters=filters, seed=choice.seed)
+    weight = filters_of(choice.kernels, size, in_channels=slices, seed=choice.seed)
+    return weight[np.arange(filters) % len(weight)]
+
+
+def _each_filter(names: tuple[str, ...], groups: int, count: int, size: Pair) -> tuple[str, ...]:
+    """The kernel of each filter where every group has so many: the first of those it has, then others."""
+    own = len(names) // groups
+    chosen = (other_filters(names[first : first + own], count, size) for first in range(0, len(names), own))
+    return tuple(chain.from_iterable(chosen))
+
+
+def _went(before: Session, after: Session) -> str:
+    """Why the output cell is another one than before, and which; "" if its window is still there."""
+    old, new = before.position, after.position
+    if before.index == after.index == 0:
+        return ""  # the first cell is the first cell
+    if new[0] < old[0]:
+        return f"filter {old[0]} does not exist any more; now at {list(new)}"
+    if before.window_start == after.window_start:
+        return ""
+    changed = [
+        f"{name.replace('_', ' ')} {brief(now)}"
+        for name in ("stride", "padding", "dilation", "kernel_size")
+        if (now := getattr(after.spec, name)) != getattr(before.spec, name)
+    ]
+    return f"the window of {list(old)} does not exist at {' and '.join(changed)}; now at {list(new)}"
 
 
 def _distance(size: int, other: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from convtui.engine.array_text import bracketed, is_array_text, parse_real
 from convtui.engine.kernel_layout import LAYOUTS
-from convtui.engine.kernels import NAMES, KernelRead, read_kernel, read_kernel_text, require_size
+from convtui.engine.kernels import NAMES, RANDOM, KernelRead, read_kernel, read_kernel_text, require_size
 from convtui.engine.spec import LARGEST, LARGEST_VALUE, Pair, Sides, SpecError
 from convtui.inputs import samples
 from convtui.inputs.axes import AXES
@@ -403,9 +403,10 @@ def _bias_change(text: str) -> Change:
 
 
 def _with_seed(session: Session, seed: int) -> Session:
-    if session.kernel.label != "random":
+    choice = session.kernel
+    if not choice.named or RANDOM not in (choice.name, *choice.kernels):
         raise SpecError("seed", seed, "only the kernel called random has a seed")
-    return session.with_kernel(replace(session.kernel, seed=seed), session.spec.kernel_size)
+    return session.with_kernel(replace(choice, seed=seed), session.spec.kernel_size)
 
 
 def _whole_numbers(text: str) -> Sequence[int]:

@@ -211,6 +211,9 @@ def _written_kernel(session: Session) -> dict[str, str]:
         keys["size"] = _pair(session.spec.kernel_size)
     if choice.seed:
         keys["seed"] = f"{choice.seed}"
+    if choice.kernels:
+        names = "".join(f"    {_quoted(name)},\n" for name in choice.kernels)
+        keys["kernels"] = f"[  # one for each filter\n{names}]"
     if choice.filters is not None:
         keys["filters"] = f"{choice.filters}"
     if not choice.named:

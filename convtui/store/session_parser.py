@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convtui.engine.kernels import describe, kernel, parse_kernel
+from convtui.engine.kernels import NAMES, describe, own_filters, parse_kernel
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
 from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE, Floats, How, InputError, Picture
 from convtui.inputs.names import printable
-from convtui.state.session import KernelChoice, Session, View, Zoom
+from convtui.state.session import MOST_FILTERS, KernelChoice, Session, View, Zoom
 from convtui.store.pictures import open_path, open_sample
 from convtui.store.toml_document import Document, SessionFileError, is_number, is_whole
 
@@ -36,7 +36,7 @@ _OF_PIXELS = ("name", "colour", "lowest", "highest")
 _KEYS = {
     "convtui": (),
     "image": (*_SOURCES, *_OF_SOURCES, *_OF_PIXELS, "edits"),
-    "kernel": ("name", "size", "seed", "filters", "weight", "bias"),
+    "kernel": ("name", "size", "seed", "filters", "kernels", "weight", "bias"),
     "convolution": ("stride", "padding", "dilation", "groups", "padding_mode"),
     "position": ("output", "multiply_adds", "filled"),
     "layers": ("text", "name", "seed", "run", "step", "digest", "layer", "activation"),
@@ -188,6 +188,7 @@ def _convolved(document: Document, picture: Picture) -> Session:
         seed=document.whole("kernel", "seed", 0) or 0,
         filters=document.whole("kernel", "filters", 1),
         named=weight is None,
+        kernels=_kernels(document, has_weight=weight is not None),
     )
     size: Any = document.data["kernel"].get("size", 3) if weight is None else weight.shape[2:]
     settings = document.data.get("convolution", {})
@@ -213,6 +214,30 @@ def _kernel_name(document: Document, has_weight: bool) -> str:
     return name
 
 
+def _kernels(document: Document, has_weight: bool) -> tuple[str, ...]:
+    """The kernel of each filter, where the file names them one by one."""
+    names = document.value("kernel", "kernels")
+    if names is None:
+        return ()
+    for key, is_given in (
+        ("weight", has_weight),
+        ("filters", document.value("kernel", "filters") is not None),
+    ):
+        if is_given:
+            why = f"kernel.{key} is also given; keep only one of them"
+            raise document.error(("kernel", "kernels"), why)
+    if not isinstance(names, list) or not names or len(names) > MOST_FILTERS:
+        raise document.must_be(
+            "kernel", "kernels", f"a list of 1 to {MOST_FILTERS} names, one for each filter"
+        )
+    for number, name in enumerate(names):
+        if not isinstance(name, str) or name not in NAMES or own_filters(name) != (name,):
+            line = document.element_line("kernel", "kernels", element=number)
+            why = f"{short_repr(name)}: must be the name of a kernel with one filter, such as top-edge"
+            raise document.error(("kernel", "kernels"), f"kernel.kernels: {why}", line)
+    return tuple(names)
+
+
 def _require_legal(
     document: Document, picture: Picture, choice: KernelChoice, weight: Floats | None, spec: ConvSpec
 ) -> None:
@@ -220,7 +245,7 @@ def _require_legal(
     channels, groups = len(picture.pixels), spec.groups
     slices = channels // groups or 1
     if weight is None:
-        filters = choice.filters or len(kernel(choice.name))
+        filters = choice.filters or len(choice.kernels or own_filters(choice.name))
         spec.check(picture.pixels.shape, (groups * channels, slices, *spec.kernel_size))
     else:
         filters = len(weight)

@@ -276,10 +276,10 @@ def test_what_a_lesson_can_point_at_on_the_train_page_is_there() -> None:
 
 @pytest.mark.parametrize("page", [page for page in HIGHLIGHTS if page != "train"])
 async def test_what_a_lesson_can_point_at_is_there(page: str) -> None:
-    seen: set[str] = set()
     async with opened(size=(160, 60)) as driven:
         await driven.app.switch_mode(page)
         await driven.app.workers.wait_for_complete()
+        seen = {*driven.page.GROUPS}
         for _ in range(3):
             await driven.pilot.pause()
             seen |= {*driven.page.query_one(Canvas)._panes, *(each.name for each in driven.page.controls())}

@@ -124,7 +124,16 @@ def test_bare_convtui_opens_the_lesson() -> None:
     assert session.kernel == KernelChoice("top-edge")
     assert session.spec.pads == ((1, 1), (1, 1))
     assert session.convolution.output_shape == (1, 28, 28)
-    assert (session.index, session.filled, session.taps) == (0, 1, None)
+    assert (session.position, session.filled, session.taps) == ((0, 6, 6), session.index + 1, None)
+    assert session.step.value >= session.convolution.output.max() / 2
+    following = [session.moved(count).step.value for count in range(7)]
+    assert min(following) > 1
+
+
+def test_another_image_or_place_opens_where_it_is_asked_to() -> None:
+    assert built("mnist-7").index == 0
+    assert built("--at", "0,0").index == 0
+    assert built("--kernel", "edges", "--filters", "5").filter_names[-1] == "identity"
 
 
 def test_an_image_gets_the_defaults_of_pytorch() -> None:

@@ -17,10 +17,13 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import (
     NAMES,
     describe,
+    filters_of,
     format_kernel,
     kernel,
     legal_sizes,
     load_kernel,
+    other_filters,
+    own_filters,
     parse_kernel,
 )
 from convtui.engine.spec import LARGEST_VALUE, Floats, SpecError
@@ -349,3 +352,37 @@ def test_damaged_arrays_never_fail_otherwise(tmp_path: Path) -> None:
             assert np.isfinite(weight).all()
         assert message.startswith(f"{path}: ")
         assert "\n" not in message
+
+
+def test_a_filter_for_each_name() -> None:
+    weight = filters_of(["sobel-x", "random", "identity", "random"], 5, in_channels=2, seed=3)
+    drawn = kernel("random", 5, in_channels=2, filters=2, seed=3)
+    expected = [kernel("sobel-x", 5, in_channels=2)[0], drawn[0], kernel("identity", 5, in_channels=2)[0]]
+    np.testing.assert_array_equal(weight, [*expected, drawn[1]])
+
+
+@every_size
+def test_the_filters_of_a_kernel_are_kernels_themselves(name: str, size: int) -> None:
+    np.testing.assert_array_equal(filters_of(own_filters(name), size), kernel(name, size))
+
+
+@pytest.mark.parametrize(
+    ("names", "size", "following"),
+    [
+        (["top-edge"], (3, 3), "bottom-edge"),
+        (["left-edge", "top-edge", "diag1-edge", "diag2-edge"], (3, 3), "identity"),
+        (["gaussian-blur"], (3, 3), "sharpen"),
+        (["gaussian-blur"], (4, 4), "sobel-x"),
+        (["gaussian-blur", "left-edge"], (2, 2), "right-edge"),
+        (["gaussian-blur"], (2, 2), "sobel-x"),
+        (["left-edge", "identity"], (2, 2), "box-blur"),
+        (["right-edge"], (2, 3), "identity"),
+        (["emboss"], (3, 3), "top-edge"),
+        ([name for name in NAMES if name not in ("edges", "random")], (3, 3), "random"),
+    ],
+)
+def test_the_next_filter_is_one_that_is_not_there(
+    names: list[str], size: tuple[int, int], following: str
+) -> None:
+    assert other_filters(names, len(names) + 1, size) == (*names, following)
+    assert other_filters(names, 1, size) == (names[0],)

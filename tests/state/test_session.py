@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.engine.kernels import kernel
+from convtui.engine.kernels import filters_of, kernel, random_weight
 from convtui.engine.spec import SpecError
 from convtui.state.session import KernelChoice, Session, Zoom
 from tests.support.example_sessions import (
@@ -62,6 +62,9 @@ def assert_is_true(session: Session) -> None:
     if session.kernel.named:
         name, seed = session.kernel.name, session.kernel.seed
         expected = kernel(name, size, in_channels=slices, filters=filters, seed=seed)
+        if each := session.kernel.kernels:
+            made = filters_of(each, size, in_channels=slices, seed=seed)
+            expected = made[np.arange(filters) % len(each)]
         np.testing.assert_array_equal(convolution.weight, expected)
     assert (session.kernel.filters or 0) <= filters
 
@@ -351,7 +354,115 @@ def test_more_own_filters_stay_in_their_groups() -> None:
     weight = np.arange(4.0).reshape(4, 1, 1, 1)
     session = own(weight, picture_of(np.ones((2, 3, 3))), groups=2).with_bias(np.arange(4.0))
     more, fewer = session.with_filters(6), session.with_filters(2)
-    assert more.convolution.weight.ravel().tolist() == [0, 1, 0, 2, 3, 2]
+    drawn = random_weight((2, 3, 1, 1, 1))[:, 2].ravel()
+    assert more.convolution.weight.ravel().tolist() == [0, 1, drawn[0], 2, 3, drawn[1]]
     assert more.convolution.bias is not None
     assert more.convolution.bias.tolist() == [0, 1, 0, 2, 3, 2]
     assert fewer.convolution.weight.ravel().tolist() == [0, 2]
+
+
+# -- different filters
+
+
+def test_each_filter_added_is_the_next_named_kernel() -> None:
+    session = session_on("cat-32").with_filters(2).with_filters(4)
+    assert session.filter_names == ("top-edge", "bottom-edge", "left-edge", "right-edge")
+    assert session.kernel.label == "top-edge + 3 others"
+    weight = session.convolution.weight
+    np.testing.assert_array_equal(weight, filters_of(session.filter_names, 3, in_channels=3))
+    fewer = session.with_filters(2)
+    assert fewer.kernel.label == "top-edge + bottom-edge"
+    assert fewer.with_filters(1).kernel.label == "top-edge"
+
+
+def test_filters_are_added_to_and_taken_from_a_kernel_that_has_several() -> None:
+    edges = session_on("count-5x5", "edges")
+    assert edges.with_filters(5).kernel.label == "edges + identity"
+    assert edges.with_filters(3).kernel.label == "3 of edges"
+    np.testing.assert_array_equal(edges.with_filters(3).convolution.weight, edges.convolution.weight[:3])
+    assert edges.with_filters(3).with_filters(4).kernel.label == "edges"
+
+
+@pytest.mark.parametrize("size", [3, 2, 4, 5])
+def test_no_filter_is_there_twice(size: int) -> None:
+    session = session_on("mnist-7", size=size)
+    session = session.with_filters(20)
+    filters = {weight.tobytes() for weight in session.convolution.weight}
+    assert len(filters) == 20
+    assert "random" in session.filter_names
+
+
+def test_every_group_gets_the_same_number_of_other_filters() -> None:
+    session = session_on("cat-32", "sobel-x", groups=3).with_filters(6)
+    assert session.filter_names == ("sobel-x", "sobel-y") * 3
+    assert session.kernel.label == "sobel-x + sobel-y"
+    assert session.with_filters(3).filter_names == ("sobel-x",) * 3
+
+
+def test_own_weights_get_random_filters_and_keep_their_own() -> None:
+    session = own(ONES, counting())
+    more = session.with_filters(3)
+    assert more.convolution.weight[0].tolist() == np.array(ONES)[0].tolist()
+    np.testing.assert_array_equal(more.convolution.weight[1:], random_weight((3, 1, 2, 2))[1:])
+    assert more.with_filters(1).convolution.weight.tolist() == np.array(ONES).tolist()
+
+
+def test_filters_added_keep_their_kernels_at_another_size_or_image() -> None:
+    session = session_on("cat-32").with_filters(3)
+    assert session.with_kernel_size(5).filter_names == session.filter_names
+    assert session.with_picture(counting()).filter_names == session.filter_names
+    with pytest.raises(SpecError, match="sharpen does not come in this size"):
+        session_on("count-5x5", "gaussian-blur").with_filters(2).with_kernel_size(4)
+
+
+# -- where the output cell goes
+
+
+@given(stepped_sessions(), changes())
+def test_a_notice_says_when_the_window_has_moved(session: Session, change: Change) -> None:
+    try:
+        changed = change(session)
+    except (ValueError, IndexError):
+        return
+    if changed.convolution is session.convolution or changed.picture is not session.picture:
+        return
+    is_first = session.index == changed.index == 0
+    moved = changed.window_start != session.window_start or changed.position[0] != session.position[0]
+    assert bool(changed.went) == (moved and not is_first)
+    if changed.went:
+        assert changed.went.endswith(f"now at {list(changed.position)}")
+
+
+def test_the_notice_names_the_setting() -> None:
+    last = lesson().at(28 * 28 - 1)
+    assert last.with_spec(stride=2).went == (
+        "the window of [0, 27, 27] does not exist at stride 2; now at [0, 13, 13]"
+    )
+    assert last.with_spec(padding=0).went == (
+        "the window of [0, 27, 27] does not exist at padding 0; now at [0, 25, 25]"
+    )
+    assert last.with_kernel_size(5).went == (
+        "the window of [0, 27, 27] does not exist at kernel size 5; now at [0, 25, 25]"
+    )
+    inside = lesson().at(28 * 9 + 12)
+    assert inside.with_spec(padding=2).went == ""
+    assert inside.with_spec(padding=2).position == (0, 10, 13)
+    edges = session_on("mnist-7", "edges").moved_channels(3)
+    assert edges.with_filters(3).went == "filter 3 does not exist any more; now at [2, 0, 0]"
+
+
+# -- where the app starts
+
+
+def test_the_start_is_the_first_cell_with_something_to_see() -> None:
+    session = lesson().at_something_to_see()
+    output = np.abs(session.convolution.output[0]).ravel()
+    assert output[session.index] >= output.max() * 0.75
+    assert (output[: session.index] < output.max() * 0.75).all()
+    assert session.filled == session.index + 1
+
+
+def test_where_nothing_is_to_be_seen_the_start_is_the_first_cell() -> None:
+    assert session_on(picture_of(np.zeros((1, 9, 9)))).at_something_to_see().index == 0
+    large = session_on(picture_of(np.eye(4096)[None]))
+    assert large.at_something_to_see().index == 0

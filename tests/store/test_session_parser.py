@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convtui.engine.kernels import kernel
 from convtui.state.session import Session
 from convtui.store.session_file import SessionFileError, dumps, loads
 from tests.support.sessions import figures, sessions, top_edge
@@ -321,3 +323,39 @@ def test_a_bare_lesson_has_every_default() -> None:
     text = 'convtui = 1\n[image]\nsample = "mnist-7"\n[kernel]\nname = "top-edge"\n'
     assert figures(loads(text, "lesson.toml")) == figures(top_edge())
     assert figures(loads(f"{text}[convolution]\n[position]\n[view]\n", "lesson.toml")) == figures(top_edge())
+
+
+# -- filters that are named one by one
+
+
+NAMED = LESSON.replace("filters = 3", 'kernels = ["top-edge", "sobel-x", "random"]')
+
+
+def test_filters_are_read_by_their_names() -> None:
+    session = loads(NAMED, "lesson.toml")
+    assert session.filter_names == ("top-edge", "sobel-x", "random")
+    assert figures(loads(dumps(session), "lesson.toml")) == figures(session)
+
+
+def test_a_number_of_filters_repeats_the_kernel_as_it_did() -> None:
+    session = loads(LESSON, "lesson.toml")
+    assert session.kernel.kernels == ()
+    np.testing.assert_array_equal(session.convolution.weight, kernel("top-edge", filters=3))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('["top-edge"', '["edges"', ["'edges'", "a kernel with one filter"]),
+        ('"sobel-x"', '"sobel"', ["'sobel'", "a kernel with one filter"]),
+        ('"sobel-x"', "7", ["7", "a kernel with one filter"]),
+        ('["top-edge", "sobel-x", "random"]', "[]", ["a list of 1 to 4096 names"]),
+        ('["top-edge", "sobel-x", "random"]', '"top-edge"', ["a list of 1 to 4096 names"]),
+        ("size = 3", "size = 3\nfilters = 3", ["kernel.filters is also given"]),
+    ],
+)
+def test_wrong_names_of_filters(old: str, new: str, words: list[str]) -> None:
+    with pytest.raises(SessionFileError, match=r"line \d+") as caught:
+        loads(NAMED.replace(old, new), "lesson.toml")
+    for word in words:
+        assert word in str(caught.value)

@@ -36,7 +36,7 @@ def counting(channels: int = 1, rows: int = 5, columns: int = 5) -> Picture:
 
 
 def lesson(**spec: Any) -> Session:
-    """What convtui opens on: a handwritten 7 under the top-edge kernel."""
+    """The image and the kernel that convtui opens on: a handwritten 7, top-edge; at the first cell."""
     return Session.start(samples.open_image("mnist-7"), KernelChoice("top-edge"), **{"padding": 1, **spec})
 
 

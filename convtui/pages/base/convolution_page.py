@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
-from convtui.engine.kernels import NAMES, legal_sizes
+from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES, Sides
 from convtui.pages.base.keys import Key, all_keys
 from convtui.pages.base.page import Page
@@ -99,10 +99,10 @@ class ConvolutionPage(Page):
         rows, columns = self.session.spec.kernel_size
         size: int | tuple[int, int] = (rows + by, columns + by)
         if self.session.kernel.named and rows == columns:
-            sizes = legal_sizes(self.session.kernel.name)
+            sizes = self.session.kernel.sizes
             beyond = [legal for legal in sizes if (legal - rows) * by > 0]
             if not beyond:
-                named = self.session.kernel.name
+                named = self.session.kernel.label
                 self.say(f"{named} comes in sizes {sizes[0]} to {sizes[-1]}", error=True)
                 return
             size = min(beyond, key=lambda legal: abs(legal - rows))
@@ -179,6 +179,12 @@ class ConvolutionPage(Page):
         now = self.session.view.slice if self.session.picture.colour else self.session.slice
         at = slices.index(now) if now in slices else 0
         self.change(lambda session: session.with_view(slice=slices[(at + by) % len(slices)]), "look")
+
+    def action_copy_call(self) -> None:
+        """The PyTorch call goes to the terminal's clipboard, if the terminal allows that."""
+        call = self.session.torch_call
+        self.app.copy_to_clipboard(call)
+        self.say(f"copied: {call}")
 
     def action_fit(self) -> None:
         self.change(lambda session: session.with_view(zoom=None), "look")

@@ -71,8 +71,8 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("Z", "Z", "size(-1)", "kernel size down"),
         Key("G", "G", "groups(1)", "next number of groups that divides the channels"),
         Key("x", "x", "mode(1)", "padding mode: zeros, reflect, replicate, circular"),
-        Key("i", "i", "filters(1)", "add a filter (output channel)"),
-        Key("I", "I", "filters(-1)", "remove a filter"),
+        Key("i", "i", "filters(1)", "add another filter (output channel)"),
+        Key("I", "I", "filters(-1)", "remove the last filter"),
         Key("n", "n", "kernel(1)", "next named kernel"),
         Key("N", "N", "kernel(-1)", "previous named kernel"),
         Key("e", "e", "edit", "edit the kernel, bias or image; tab switches between them", "edit"),
@@ -93,6 +93,7 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
         Key("minus", "-", "zoom(-1)", "smaller cells"),
         Key("0", "0", "fit", "largest cells that fit"),
         Key("escape", "escape", "unpoint", "deselect the clicked pixel or cell"),
+        Key("Y", "Y", "copy_call", "copy the PyTorch call of this output"),
         Key("H", "H", "hints", "show or hide the hints under the titles", everywhere=True),
         Key("question_mark,f1", "?", "help", "this help", "help", everywhere=True),
     ),
@@ -257,6 +258,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
 
 MOUSE: Final[tuple[tuple[str, str], ...]] = (
     ("click an output cell", "go there"),
+    ("click a small output", "go to its filter (Step page)"),
     ("hover over or click a pixel", "see the output cells that read it"),
     ("hover over a weight", "see the pixel that it multiplies in this step"),
     ("hover over or click the matrix", "see a cell's weight, pixel and output cell (Matrix page)"),

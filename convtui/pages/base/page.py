@@ -63,6 +63,7 @@ class Page(Screen[None]):
     BLANK = True  # its widgets cover it: nothing need be drawn under them
     COMMON: ClassVar[tuple[Key, ...]] = everywhere()  # the keys that it shares with other pages
     KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
+    GROUPS: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # panes that lessons name together
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # which panes each mask of a lesson hides
     DOCUMENT: ClassVar[Document[Any]] = SESSION  # what is undone here
 
@@ -161,7 +162,8 @@ class Page(Screen[None]):
         self._strip.show_view(lesson, width, height)
         self._keys.display = height >= LEAST_FOR_BOTH
         hidden = (name for mask in lesson.masks for name in self.MASKED.get(mask, ()))
-        self.canvas.point_out(lesson.marked, frozenset(hidden))
+        marked = (name for each in lesson.marked for name in self.GROUPS.get(each, (each,)))
+        self.canvas.point_out(frozenset(marked), frozenset(hidden))
 
     def controls(self) -> list[Control]:
         """The settings above the canvas."""

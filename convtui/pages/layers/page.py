@@ -272,6 +272,11 @@ class LayersPage(ConvolutionPage):
 
     # -- selecting
 
+    def action_copy_call(self) -> None:
+        self.say(
+            "the PyTorch call is that of the Step page; enter opens a layer's convolution there", error=True
+        )
+
     def action_cells(self, count: int) -> None:
         self.change_stack(lambda stack: stack.moved(count), "activation")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.geometry import Region
 
 from convtui.engine.convolution import Step
 from convtui.pages.base.convolution_page import ConvolutionPage
@@ -12,9 +14,12 @@ from convtui.pages.base.memo import Memo
 from convtui.pages.base.step_grids import Pointer, slice_names, step_grids
 from convtui.pages.step.editing import MOVES, Editing
 from convtui.pages.step.equation import result_line, sum_line
-from convtui.pages.step.layout import StepPlan, planned, regions
-from convtui.pages.step.shape import shape_notes
-from convtui.paint.canvas import Canvas
+from convtui.pages.step.labels import corner, notes
+from convtui.pages.step.layout import MOST_MAPS, Maps, Shapes, StepPlan, map_regions, planned, regions
+from convtui.pages.step.maps import are_quick, first_map, maps_of
+from convtui.pages.step.shape import has_unread, shape_notes
+from convtui.paint.canvas import Canvas, Pane
+from convtui.paint.drawing import HALF_BLOCKS, Grid
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import TextPane
 from convtui.state.session import Session, Zoom
@@ -23,14 +28,18 @@ if TYPE_CHECKING:
     from convtui.pages.step.edit_line import EditLine
 
 
+MAPS: Final = tuple(f"map {number}" for number in range(MOST_MAPS))
+
+
 class StepPage(ConvolutionPage):
     """Image, output, window x kernel = products, the sum, and the size formula."""
 
+    GROUPS: ClassVar[Mapping[str, tuple[str, ...]]] = {"outputs": MAPS, "code": ("corner",)}
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "size": ("output", "formula"),
-        "output": ("output",),
-        "value": ("output", "sum"),
-        "products": ("output", "products", "sum"),
+        "size": ("output", "formula", "corner", *MAPS),
+        "output": ("output", *MAPS),
+        "value": ("output", "sum", *MAPS),
+        "products": ("output", "products", "sum", *MAPS),
     }
 
     def __init__(self) -> None:
@@ -38,8 +47,10 @@ class StepPage(ConvolutionPage):
         self._image, self._output = GridPane("image"), GridPane("output")
         self._tables = [GridPane(name) for name in ("window", "kernel", "products")]
         self._operators = [TextPane(muted=True), TextPane(muted=True)]
-        self._notes, self._equation = TextPane(muted=True), TextPane()
+        self._maps = [GridPane(name) for name in MAPS]
+        self._notes, self._corner, self._equation = TextPane(muted=True), TextPane(muted=True), TextPane()
         self._plan: Memo[StepPlan] = Memo()
+        self._outputs: Memo[list[Grid]] = Memo()
         self._pointer = Pointer()
         self._pinned = False
         self._editing: Editing | None = None
@@ -68,8 +79,17 @@ class StepPage(ConvolutionPage):
             self._has_channels = has_channels
             self.show_keys()
         key = (session.convolution, session.view, self.room, self.app.theme)
-        self._plan.get(key, lambda: self._placed(session))
+        plan = self._plan.get(key, lambda: self._placed(session))
         self._show_step(session, session.step)
+        if plan.maps:
+            self._show_outputs(session, plan.maps)
+
+    def _show_outputs(self, session: Session, maps: Maps) -> None:
+        """Those of several filters, small and side by side."""
+        key = (session.convolution, session.kernel, session.position[0], maps)
+        grids = self._outputs.get(key, lambda: maps_of(session, maps))
+        for pane, grid in zip(self._maps, grids, strict=False):
+            pane.show(grid)
 
     def _show_step(self, session: Session, step: Step) -> None:
         shows_numbers, width = self.zoom is Zoom.NUMBERS, self._image.region.width
@@ -97,36 +117,51 @@ class StepPage(ConvolutionPage):
             *((table, plan.table.cells, plan.tables_hinted) for table in self._tables),
         ):
             pane.place(places[pane.name], cells, hinted, palette)
-        texts = dict(zip(("times", "equals", "formula", "sum"), self._texts, strict=True))
+        for pane, region in zip(self._maps, [*map_regions(plan), *[Region()] * MOST_MAPS], strict=False):
+            pane.place(region, HALF_BLOCKS, False, palette)
+        texts = dict(zip(("times", "equals", "formula", "corner", "sum"), self._texts, strict=True))
         for name, text in texts.items():
             text.place(places[name], palette)
         blank = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
         self._operators[0].show([*blank, " ×"])
         self._operators[1].show([*blank, " ="])
-        lines = places["formula"].height
-        self._notes.show(shape_notes(session.convolution.axes, places["formula"].width, lines))
-        grids = {pane.name: pane for pane in (self._image, self._output, *self._tables)}
+        self._write(session, places)
+        grids = {pane.name: pane for pane in (self._image, self._output, *self._maps, *self._tables)}
         self.canvas.place({**grids, **texts}, palette)
         return plan
 
+    def _write(self, session: Session, places: Mapping[str, Region]) -> None:
+        """What stays the same while stepping."""
+        axes, hints, call = session.convolution.axes, session.view.hints, session.torch_call
+        notes_place, corner_place = places["formula"], places["corner"]
+        written = notes(axes, call, hints, notes_place.width, notes_place.height)
+        self._notes.show(written)
+        self._corner.show(corner(axes, call, written, hints, corner_place.width, corner_place.height))
+
     @property
     def _texts(self) -> list[TextPane]:
-        return [*self._operators, self._notes, self._equation]
+        return [*self._operators, self._notes, self._corner, self._equation]
 
     def _planned(self, session: Session) -> StepPlan:
         width, height = self.room
-        convolution = session.convolution
-        down, across = convolution.axes
-        one_sum = convolution.weight_shape[1] == 1 and convolution.bias is None
+        convolution, spec = session.convolution, session.spec
+        filters, slices, *_ = convolution.weight_shape
+        shapes = Shapes(
+            convolution.image_shape[1:],
+            spec.kernel_size,
+            (convolution.axes[0].span - 1, convolution.axes[1].span - 1),
+            spec.stride,
+            filters if are_quick(convolution) else 1,
+        )
+        one_sum = slices == 1 and convolution.bias is None
         return planned(
             (height, width - MARGIN),
-            (down.padded, across.padded),
-            convolution.output_shape[1:],
-            session.spec.kernel_size,
+            shapes,
             session.view.zoom,
             session.view.hints,
-            len(shape_notes(convolution.axes, width - MARGIN, 0)),
+            len(shape_notes(convolution.axes, width - MARGIN, 0)) - has_unread(convolution.axes),
             1 if one_sum else 2,
+            has_unread(convolution.axes),
         )
 
     # -- pointing
@@ -141,12 +176,20 @@ class StepPage(ConvolutionPage):
         if message.pane is self._output:
             o, row, column = (self.session.position[0], *message.cell)
             self.change(lambda session: session.at(session.convolution.index(o, row, column)), "jump")
+        elif (channel := self._channel_of(message.pane)) is not None:
+            self.change(lambda session: session.moved_channels(channel - session.position[0]), "jump")
         elif self._editing:
             if message.pane in (self._image, self._tables[1]):
                 self._edit(self._editing.clicked(message.pane is self._image, message.cell, self.session))
         else:
             self._point(message)
             self._pinned = self._pointer.pixel is not None
+
+    def _channel_of(self, pane: Pane) -> int | None:
+        """The output channel that a small pane shows."""
+        maps = self._plan.value and self._plan.value.maps
+        numbers = [number for number, each in enumerate(self._maps) if each is pane]
+        return first_map(self.session, maps) + numbers[0] if maps and numbers else None
 
     def _point(self, message: Canvas.Hovered | Canvas.Clicked) -> None:
         pixel = entry = None

@@ -90,6 +90,7 @@ ASKING = {"g", "colon", "s", "S", "o", "e"}  # in test_typing.py, test_editing.p
 HELPING = {"question_mark", "f1"}  # in test_help.py
 LEARNING = {"A", "F", "J", "O", "U"}  # in test_tutor.py
 POINTING = {"escape"}  # in test_step.py
+COPYING = {"Y"}  # in test_page.py of the Step page
 UNDOING = {"u", "ctrl+r"}  # below, and in test_app.py
 QUITTING = {"q", "ctrl+c", "ctrl+z"}  # in test_app.py; to the background only a real terminal can go
 SUSPENDING = {"ctrl+z"}  # Textual's own
@@ -98,7 +99,9 @@ PAGES = {"1", "2", "3", "4", "5"}  # the pages have tests of their own
 
 def test_no_key_is_left_out() -> None:
     listed = {name for key in all_keys() for name in key.names.split(",")}
-    tested = PLAYING | ASKING | HELPING | POINTING | UNDOING | QUITTING | SUSPENDING | PAGES | LEARNING
+    tested = (
+        PLAYING | ASKING | HELPING | POINTING | COPYING | UNDOING | QUITTING | SUSPENDING | PAGES | LEARNING
+    )
     assert listed == {*MOVES, *CHANGES, *LOOKS, *tested}
 
 
@@ -111,7 +114,7 @@ async def test_keys_do_what_they_say(table: dict[str, Effect]) -> None:
             await driven.press(key)
             assert fingerprint(driven.session) == fingerprint(effect.change(start)), key
             assert fingerprint(driven.session) != fingerprint(start), key
-            assert driven.said == "", key
+            assert driven.said == driven.session.went, key
 
 
 async def test_every_key_can_be_undone_and_done_again() -> None:

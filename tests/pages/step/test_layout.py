@@ -16,7 +16,7 @@ from convtui.pages.base.layout import (
     MARGIN,
     zoom_of,
 )
-from convtui.pages.step.layout import NOTES_WIDTH, StepPlan, planned, regions
+from convtui.pages.step.layout import NOTES_WIDTH, Shapes, StepPlan, map_regions, planned, regions
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, TALL_NUMBERS, WIDE_NUMBERS
 from convtui.state.session import Zoom
 
@@ -38,48 +38,63 @@ _sides = st.integers(1, 40) | st.integers(1, 5000)
 def arguments(draw: st.DrawFn) -> dict[str, Any]:
     """What `arranged` may be asked for."""
     height, width = draw(terminals())
-    image = draw(st.tuples(_sides, _sides))
-    kernel = tuple(draw(st.integers(1, min(side, 64))) for side in image)
-    output = tuple(draw(st.integers(1, side - k + 1)) for side, k in zip(image, kernel, strict=True))
+    kernel = draw(st.tuples(st.integers(1, 64), st.integers(1, 64)))
+    dilation = draw(st.integers(1, 3))
+    shapes = Shapes(
+        image=draw(st.tuples(_sides, _sides)),
+        kernel=kernel,
+        reach=(dilation * (kernel[0] - 1), dilation * (kernel[1] - 1)),
+        stride=draw(st.tuples(st.integers(1, 9), st.integers(1, 9))),
+        filters=draw(st.integers(1, 5) | st.integers(1, 4096)),
+    )
     return {
         "size": (height, width - MARGIN),
-        "image": image,
-        "output": output,
-        "kernel": kernel,
+        "shapes": shapes,
         "zoom": draw(st.sampled_from([None, *Zoom])),
         "hints": draw(st.booleans()),
         "notes": draw(st.integers(1, 3)),
         "equations": draw(st.integers(1, 2)),
+        "has_unread": draw(st.booleans()),
     }
 
 
-def plan_for(image: int, size: tuple[int, int] = (40, 120), kernel: int = 3, **given: Any) -> StepPlan:
-    """The plan for a square image, padded so that the output has its size."""
+def plan_for(
+    image: int,
+    size: tuple[int, int] = (40, 120),
+    kernel: int = 3,
+    stride: int = 1,
+    filters: int = 1,
+    **given: Any,
+) -> StepPlan:
+    """The plan for a square image."""
     height, width = size
     defaults: dict[str, Any] = {"zoom": None, "hints": True, "notes": 1, "equations": 1}
-    return planned(
-        (height, width - MARGIN),
-        (image + kernel - 1,) * 2,
-        (image, image),
-        (kernel, kernel),
-        **{**defaults, **given},
-    )
+    shapes = Shapes((image,) * 2, (kernel,) * 2, (kernel - 1,) * 2, (stride,) * 2, filters)
+    return planned((height, width - MARGIN), shapes, **{**defaults, **given})
+
+
+def places_of(plan: StepPlan, width: int) -> dict[str, Region]:
+    """Every pane that is there."""
+    maps = {f"map {number}": region for number, region in enumerate(map_regions(plan))}
+    return {name: place for name, place in (regions(plan, width) | maps).items() if place}
 
 
 @given(arguments())
 def test_everything_fits_into_the_terminal(given: dict[str, Any]) -> None:
     height, width = given["size"]
     canvas = Region(0, 0, width + MARGIN, height - CONTROLS - KEYS)
-    places = regions(planned(**given), width + MARGIN)
-    for name, place in places.items():
+    plan = planned(**given)
+    for name, place in places_of(plan, width + MARGIN).items():
         assert canvas.contains_region(place), name
+    places = regions(plan, width + MARGIN)
     assert places["sum"].height >= given["equations"]
-    assert places["formula"].height >= given["notes"]
+    told_elsewhere = bool(places["corner"]) or not given["has_unread"]
+    assert places["formula"].height >= given["notes"] + (not told_elsewhere)
 
 
 @given(arguments())
 def test_no_pane_lies_on_another(given: dict[str, Any]) -> None:
-    places = regions(planned(**given), given["size"][1] + MARGIN)
+    places = places_of(planned(**given), given["size"][1] + MARGIN)
     names = list(places)
     for at, name in enumerate(names):
         for other in names[at + 1 :]:
@@ -93,7 +108,9 @@ def test_every_pane_can_show_something(given: dict[str, Any]) -> None:
     for pane in (plan.image, plan.output):
         assert pane.cells.rows(plan.pictures_height - heading) >= 1
         assert pane.width >= pane.cells.width
-    assert plan.table.cells.rows(plan.tables_height - 1 - plan.tables_hinted) >= min(3, given["kernel"][0])
+    assert plan.table.cells.rows(plan.tables_height - 1 - plan.tables_hinted) >= min(
+        3, given["shapes"].kernel[0]
+    )
 
 
 @given(arguments())
@@ -121,16 +138,69 @@ def test_hints_are_shown_only_if_asked_for(given: dict[str, Any]) -> None:
 
 @given(arguments())
 def test_an_image_that_fits_is_seen_whole(given: dict[str, Any]) -> None:
-    """Hints never push it out of view; only the smallest cells and those asked for may need scrolling."""
+    """With the padding that keeps its size, but for numbers; only the smallest cells may need scrolling."""
+    plan, shapes = planned(**given), given["shapes"]
+    cells, height = plan.image.cells, plan.pictures_height - 1 - plan.pictures_hinted
+    if cells == HALF_BLOCKS or given["zoom"]:
+        return
+    padded = shapes.image if cells == NUMBERS else shapes.same
+    assert cells.lines(padded[0]) <= height
+    assert padded[1] * cells.width <= plan.image.width
+    assert shapes.output(padded)[1] * cells.width <= plan.output.width
+
+
+@given(arguments())
+def test_image_and_output_have_cells_of_one_size(given: dict[str, Any]) -> None:
     plan = planned(**given)
-    height = plan.pictures_height - 1 - plan.pictures_hinted
-    lines, columns = plan.image.cells.lines(given["image"][0]), given["image"][1] * plan.image.cells.width
-    without = planned(**{**given, "hints": False})
-    if without.image.cells.lines(given["image"][0]) <= without.pictures_height - 1:
-        assert lines <= height
-    if plan.image.cells != HALF_BLOCKS and not given["zoom"]:
-        assert lines <= height
-        assert columns <= plan.image.width
+    assert plan.image.cells == plan.output.cells
+
+
+@given(arguments())
+def test_hints_do_not_push_an_image_out_of_view(given: dict[str, Any]) -> None:
+    plan, without = planned(**given), planned(**{**given, "hints": False})
+    lines = plan.image.cells.lines(given["shapes"].same[0])
+    if lines <= without.pictures_height - 1:
+        assert lines <= plan.pictures_height - 1 - plan.pictures_hinted
+
+
+@given(arguments())
+def test_outputs_side_by_side_are_all_there_and_recognisable(given: dict[str, Any]) -> None:
+    plan, shapes = planned(**given), given["shapes"]
+    if plan.maps is None:
+        return
+    assert 2 <= plan.maps.count <= shapes.filters
+    assert len(map_regions(plan)) == plan.maps.count
+    rows, columns = shapes.output(shapes.same)
+    assert HALF_BLOCKS.lines(-(-rows // plan.maps.every)) < plan.maps.height
+    assert -(-columns // plan.maps.every) <= plan.maps.width
+    assert plan.maps.every == 1 or max(rows, columns) // plan.maps.every >= 6
+
+
+@pytest.mark.parametrize(
+    ("image", "size", "filters", "cells", "every", "count", "are_beside"),
+    [
+        (28, (40, 120), 4, HALF_BLOCKS, 1, 4, False),
+        (28, (24, 80), 4, HALF_BLOCKS, 4, 4, True),
+        (32, (24, 80), 4, HALF_BLOCKS, 4, 3, True),
+        (8, (40, 120), 4, TALL_NUMBERS, 1, 4, True),
+        (28, (40, 120), 64, HALF_BLOCKS, 2, 16, False),
+        (224, (40, 120), 4, HALF_BLOCKS, 13, 4, False),
+        (224, (24, 80), 4, HALF_BLOCKS, 28, 4, False),
+    ],
+)
+def test_outputs_of_several_filters_get_room(
+    image: int,
+    size: tuple[int, int],
+    filters: int,
+    cells: object,
+    every: int,
+    count: int,
+    are_beside: bool,
+) -> None:
+    plan = plan_for(image, size, filters=filters)
+    assert plan.maps is not None
+    assert (plan.image.cells, plan.maps.every, plan.maps.count) == (cells, every, count)
+    assert plan.maps.are_beside is are_beside
 
 
 @given(arguments())
@@ -158,11 +228,6 @@ def test_the_notes_stand_beside_the_tables_only_where_they_have_room(given: dict
 )
 def test_cells_are_as_large_as_fits(image: int, size: tuple[int, int], cells: object) -> None:
     assert plan_for(image, size).image.cells == cells
-
-
-def test_the_output_may_have_larger_cells_than_the_image() -> None:
-    plan = planned((40, 119), (64, 64), (4, 4), (3, 3), None, True, 1, 1)
-    assert (plan.image.cells, plan.output.cells) == (HALF_BLOCKS, TALL_NUMBERS)
 
 
 def test_a_wide_image_leaves_room_for_its_output() -> None:

@@ -246,6 +246,99 @@ async def test_the_words_of_the_footer_are_clicked() -> None:
         assert driven.app.current_mode == "layers"
 
 
+# -- several filters
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_the_outputs_of_all_filters_lie_side_by_side(size: tuple[int, int]) -> None:
+    async with opened(session_on("mnist-7", "edges"), size=size) as driven:
+        assert [driven.grid(f"map {number}").title[:3] for number in range(4)] == ["▸0 ", " 1 ", " 2 ", " 3 "]
+        await driven.press("pagedown")
+        assert driven.session.position == (1, 0, 0)
+        assert driven.grid("map 1").title == "▸1 top-edge"
+        cells = driven.grid("map 3").cells
+        every = -(-26 // cells.rows)
+        shown = cells.patch(range(cells.rows), range(cells.columns), DARK).values
+        np.testing.assert_array_equal(shown, driven.session.convolution.output[3, ::every, ::every])
+
+
+async def test_a_click_on_a_small_output_goes_to_its_filter() -> None:
+    async with opened(session_on("mnist-7", "edges").at(26 * 4 + 5)) as driven:
+        await driven.click("map 2", (20, 20))
+        assert driven.session.position == (2, 4, 5)
+        await driven.press("u")
+        assert driven.session.position == (0, 4, 5)
+
+
+async def test_of_many_filters_those_around_the_current_one_are_shown() -> None:
+    async with opened(session_on("mnist-7", "random", filters=20)) as driven:
+        assert driven.grid("map 0").title == "▸0 random"
+        driven.app.change(lambda session: session.moved_channels(17))
+        await driven.pilot.pause()
+        assert driven.grid("map 0").title == " 4 random"
+        assert driven.grid("map 13").title == "▸17 random"
+        await driven.click("map 15", (2, 1))
+        assert driven.session.position[0] == 19
+
+
+async def test_one_filter_has_the_page_to_itself() -> None:
+    async with opened(session_on("mnist-7")) as driven:
+        assert driven.zoom() is Zoom.BLOCKS
+        await driven.press("i")
+        assert driven.grid("map 1").title == " 1 bottom-edge"
+        assert "n‹top-edge + bottom-edge›" in driven.lines[0]
+        await driven.press("I")
+        assert "1 bottom-edge" not in driven.text
+        assert driven.zoom() is Zoom.BLOCKS
+
+
+async def test_small_outputs_are_whole_however_large_padding_makes_them() -> None:
+    async with opened(session_on("mnist-7", "edges", padding=3)) as driven:
+        pane, cells = driven.pane("map 3"), driven.grid("map 3").cells
+        assert pane.visible == (range(cells.rows), range(cells.columns))
+
+
+# -- padding
+
+
+@pytest.mark.parametrize("image", ["mnist-7", "digit-8x8-3", "count-5x5", "cat-64"])
+@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_nothing_jumps_while_padding_is_changed(image: str, size: tuple[int, int], stride: int) -> None:
+    async with opened(session_on(image, stride=stride), size=size) as driven:
+        before = places(driven)
+        for key in "pppPPPxp":
+            await driven.press(key)
+            assert places(driven) == before
+            assert driven.pane("image").cell_size == driven.pane("output").cell_size
+
+
+# -- words
+
+
+async def test_a_sentence_says_what_the_page_is_until_hints_are_hidden() -> None:
+    for size, words in (
+        ((120, 40), "A kernel slides over the image: → next cell, space plays"),
+        ((80, 24), "A kernel slides"),
+        ((300, 60), "each step makes one output cell: → next cell, enter next product, space plays"),
+    ):
+        async with opened(size=size) as driven:
+            assert words in driven.text
+            await driven.press("H")
+            assert "kernel slides" not in driven.text
+            assert "F.conv2d(x, w," in driven.text
+
+
+async def test_the_pytorch_call_is_copied() -> None:
+    async with opened(lesson(stride=2, padding_mode="reflect").with_bias_value(0, 1.0)) as driven:
+        call = 'F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), w, bias=b, stride=2)'
+        await driven.press("Y")
+        assert driven.app.clipboard == call
+        assert driven.said == f"copied: {call}"
+        await driven.press("3", "Y")
+        assert driven.refused
+
+
 # -- the terminal
 
 

@@ -31,15 +31,19 @@ def digit(**given: object) -> Session:
     return session_on("digit-8x8-3", **given)  # type: ignore[arg-type]
 
 
+def opening() -> Session:
+    return lesson().at_something_to_see()
+
+
 def half() -> Session:
     return lesson().at(28 * 14 + 13)
 
 
 SHOTS = {
-    "opening": Shot(lesson),
-    "opening-light": Shot(lesson, theme="light"),
-    "opening-80x24": Shot(lesson, size=USUAL),
-    "opening-80x24-light": Shot(lesson, size=USUAL, theme="light"),
+    "opening": Shot(opening),
+    "opening-light": Shot(opening, theme="light"),
+    "opening-80x24": Shot(opening, size=USUAL),
+    "opening-80x24-light": Shot(opening, size=USUAL, theme="light"),
     "half": Shot(half),
     "half-80x24-light": Shot(half, size=USUAL, theme="light"),
     "multiply-adds": Shot(lambda: half().at(28 * 9 + 12, 7)),
@@ -56,6 +60,12 @@ SHOTS = {
         lambda: session_on("count-5x5", "gaussian-blur", padding=2, padding_mode="reflect").at(6)
     ),
     "groups": Shot(lambda: session_on("cat-32", "edges").with_groups(3).at(4 * 900 + 400)),
+    "filters": Shot(lambda: session_on("mnist-7", "edges", padding=1).at(28 * 28 + 28 * 10 + 14)),
+    "filters-80x24": Shot(lambda: session_on("mnist-7", "edges", padding=1).at(28 * 10 + 14), size=USUAL),
+    "filters-80x24-light": Shot(lambda: digit().at(14), ["i", "i"], USUAL, "light"),
+    "filters-numbers-light": Shot(lambda: digit().at(14), ["i", "i"], WIDE, "light"),
+    "filters-scrolled": Shot(lambda: session_on("cat-64", "edges").finished()),
+    "no-hints-80x24": Shot(lesson, ["H"], USUAL),
     "scrolled": Shot(lambda: session_on("cat-64").with_view(zoom=Zoom.NUMBERS).at(62 * 30 + 30)),
     "kernel-11": Shot(lambda: session_on("cat-32", "random", size=11).at(200), size=USUAL),
     "error-80x24": Shot(lambda: session_on("count-5x5"), ["d", "d"], USUAL),
