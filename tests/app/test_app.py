@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from textual import events
 from textual.screen import Screen
 
 from convtui.inputs import samples
@@ -374,3 +375,13 @@ async def test_every_sample_session_is_opened() -> None:
             await driven.pilot.pause()
             assert driven.session.path == path, driven.said
             assert {len(line) for line in driven.lines} == {120}
+
+
+@pytest.mark.parametrize("key", ["e", "o", "colon", "question_mark", "s", "5"])
+async def test_keys_behind_the_one_that_quits_do_nothing(key: str) -> None:
+    async with opened() as driven:
+        for each in ("q", key):
+            driven.app.post_message(events.Key(each, None))
+        for _ in range(4):
+            await driven.pilot.pause()
+    assert driven.app.return_code in (None, 0)

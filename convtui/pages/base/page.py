@@ -266,6 +266,9 @@ class Page(Screen[None]):
 
     async def on_key(self, event: events.Key) -> None:
         """Take keys one after another, those that came while the one before was still at work too."""
+        if not self.is_attached:  # the app is ending, and nothing can be opened any more
+            event.stop()
+            return
         if self.app.screen is not self:
             self._pass_on(event)
             return
