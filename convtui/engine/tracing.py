@@ -136,7 +136,7 @@ def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[
     channels, rows, columns = block
     match row.layer:
         case Conv():
-            groups: Mask = channels.reshape(row.layer.spec.groups, -1).any(1)
+            groups: Mask = np.any(channels.reshape(row.layer.spec.groups, -1), axis=1)
             return [_windows(row, np.repeat(groups, shapes[0][0] // len(groups)), rows, columns)]
         case Window():
             return [_windows(row, channels, rows, columns)]
