@@ -104,8 +104,7 @@ examples:
   convtui render lesson.svg
   convtui render sum.svg cat-32 --kernel edges --at 2,4,18 --multiply-adds 5
   convtui render notes.txt lesson.toml --finished --size 80x24 --theme light
-  convtui render table.svg photo.jpg --screen layers --layers resnet-50 \
-    --layer 170 --size 120x240
+  convtui render net.svg --screen layers --layers resnet-50 --size 120x240
 """
 
 

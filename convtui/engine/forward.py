@@ -82,7 +82,8 @@ def _window_means(layer: AdaptiveAvgPool, maps: Floats) -> Floats:
     rows, columns = layer.windows(maps.shape[1:])
     sums = np.stack([maps[:, :, of.start : of.stop].sum(axis=2) for of in rows], axis=2)
     sums = np.stack([sums[..., of.start : of.stop].sum(axis=3) for of in columns], axis=3)
-    return sums / np.outer([*map(len, rows)], [*map(len, columns)])
+    means: Floats = sums / np.outer([*map(len, rows)], [*map(len, columns)])
+    return means
 
 
 def _taps(layer: Window, maps: Floats, filling: float) -> Iterator[Floats]:

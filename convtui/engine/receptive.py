@@ -16,6 +16,7 @@ from convtui.engine.layers import adaptive_windows
 from convtui.engine.spec import ConvSpec, Pair
 
 MOST_TOLD = 2**14  # pixels that fields may span for those that are read to be told apart
+MOST_KEPT = 2**18  # pixels told apart in all fields of a layer along one axis, if they are not alike
 MOST_PARTS = 12  # rectangles with holes, that a field is put together from
 
 
@@ -75,6 +76,11 @@ class AxisField:
         return bool(self.read or self.uneven)
 
     @property
+    def is_bound(self) -> bool:
+        """Whether it is only told that the fields lie in the one of this size, as there are too many."""
+        return not (self.jump or self.is_told)
+
+    @property
     def largest(self) -> int:
         """The first activation whose field is the largest."""
         sizes = [read.bit_length() - _lowest(read) for read in self.uneven] or [self.size]
@@ -88,6 +94,8 @@ class AxisField:
         """The fields after a layer whose windows read these activations, with so much padding before."""
         if self.uneven:
             reach = (count - 1) * stride + (kernel - 1) * dilation + 1
+            if reach > MOST_KEPT:
+                return _bound([self], count)
             padded = [0] * before + list(self.uneven) + [0] * (reach - before - self.count)
             reads = _through_taps(padded, kernel, dilation)[::stride][:count]
             return _uneven(self.first, reads, self.jump * stride)
@@ -112,7 +120,7 @@ class AxisField:
             return _uneven(self.first, reads, self.jump)
         jump = int(self.jump)
         if not self.is_told or self.whole.size > MOST_TOLD:
-            return replace(self.whole, jump=0, count=count, read=0)
+            return _bound([self], count)
         reads = [_repeated(self.read, len(each), jump) << each.start * jump for each in windows]
         return _uneven(self.first, reads, self.jump)
 
@@ -237,7 +245,7 @@ def area(products: Iterable[tuple[int, int]]) -> int:
 def _of_parts(
     rows: AxisField, columns: AxisField, parts: tuple[tuple[AxisField, AxisField], ...], is_told: bool
 ) -> ReceptiveField:
-    if len(parts) > MOST_PARTS:
+    if len(parts) > MOST_PARTS or rows.is_bound or columns.is_bound:
         parts, is_told = (), False
     return ReceptiveField(rows, columns, parts=parts if len(parts) > 1 else (), is_told=is_told)
 
@@ -283,6 +291,8 @@ def _hull(fields: Sequence[AxisField]) -> AxisField:
     are_alike = len({field.jump for field in fields}) == 1 and not any(field.uneven for field in fields)
     if not are_alike and largest.count > 1 and all(field.is_told for field in fields):
         return _hull_of_each(fields, largest)
+    if any(field.is_bound for field in fields) or (not are_alike and largest.count > 1):
+        return _bound(fields, largest.count)
     last = max(field.first + field.size - 1 for field in fields)
     size = last - first + 1
     is_told = size <= MOST_TOLD and all(field.read for field in fields)
@@ -295,7 +305,7 @@ def _hull_of_each(fields: Sequence[AxisField], largest: AxisField) -> AxisField:
     reads = [[field.reads(index) for field in fields] for index in range(largest.count)]
     first = min(origin for each in reads for origin, _ in each)
     if max(origin for each in reads for origin, _ in each) - first > MOST_TOLD:
-        return replace(largest, read=0, uneven=())
+        return _bound(fields, largest.count)
     unions = [_union(read << origin - first for origin, read in each) for each in reads]
     return _uneven(first, unions, largest.jump)
 
@@ -306,9 +316,18 @@ def _uneven(first: int, reads: Sequence[int], jump: float) -> AxisField:
     if len(reads) == 1:
         ((lowest, highest),) = spans
         return AxisField(highest - lowest + 1, round(jump), first + lowest, 1, reads[0] >> lowest)
+    if len(reads) * max(read.bit_length() for read in reads) > MOST_KEPT:
+        return _bound([AxisField(first=first, uneven=tuple(reads))], len(reads))
     jump = (sum(spans[-1]) - sum(spans[0])) / 2 / (len(reads) - 1)
     size = max(highest - lowest + 1 for lowest, highest in spans)
     return AxisField(size, jump, first, len(reads), 0, tuple(reads))
+
+
+def _bound(fields: Sequence[AxisField], count: int) -> AxisField:
+    """So many fields, of which only is told that they lie in all of these together."""
+    wholes = [field.whole for field in fields]
+    first = min(whole.first for whole in wholes)
+    return AxisField(max(whole.span(0)[1] for whole in wholes) - first + 1, 0, first, count, 0)
 
 
 def _through_taps(reads: list[int], kernel: int, dilation: int) -> list[int]:

@@ -108,9 +108,11 @@ def field_through(rows: Sequence[Row], fed: Sequence[Feeding]) -> ReceptiveField
     """
     fields = [rows[0].field]
     for row in rows[1 : len(fed)]:
-        feeding_inputs = [number for number in row.inputs if fed[number].blocks]
-        inputs = [fields[number] for number in feeding_inputs or row.inputs]
-        fields.append(field_after(row.layer, inputs, row.output_shape))
+        inputs = [number for number in row.inputs if fed[number].blocks] or list(row.inputs)
+        if len(inputs) == len(row.inputs) and all(fields[number] is rows[number].field for number in inputs):
+            fields.append(row.field)
+        else:
+            fields.append(field_after(row.layer, [fields[number] for number in inputs], row.output_shape))
     return fields[-1]
 
 
@@ -134,7 +136,7 @@ def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[
     channels, rows, columns = block
     match row.layer:
         case Conv():
-            groups = channels.reshape(row.layer.spec.groups, -1).any(1)
+            groups: Mask = np.any(channels.reshape(row.layer.spec.groups, -1), axis=1)
             return [_windows(row, np.repeat(groups, shapes[0][0] // len(groups)), rows, columns)]
         case Window():
             return [_windows(row, channels, rows, columns)]

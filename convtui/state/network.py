@@ -93,7 +93,7 @@ class Stack:
         layer = self.row.layer
         if not isinstance(layer, Window):
             raise LayerError(
-                self.layer, layer.title, "has no window; select a convolution or a pooling layer"
+                self.layer, layer.title, "has no window of a set size; select conv, maxpool or avgpool"
             )
         return layer
 

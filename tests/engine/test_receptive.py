@@ -1,5 +1,6 @@
 """Receptive fields are as far as PyTorch's gradients reach, and those that the literature states."""
 
+import tracemalloc
 from math import prod
 
 import numpy as np
@@ -98,6 +99,22 @@ def test_fields_too_large_to_tell_are_not_told_and_cost_nothing() -> None:
         f"residual(conv 2x1 1 d{2**i} p0:{2**i}x0:0 | conv 1x2 1 d{3**i} p0:0x0:{3**i})" for i in range(7)
     ]
     assert summarize(", ".join(texts), (1, 64, 64)).rows[-1].field.pixels is None
+
+
+def test_more_uneven_fields_than_can_be_kept_are_bounded() -> None:
+    image = (1, 4096, 3000)
+    text = "adaptiveavgpool 4095x3, conv 3x3 1 p1, concat(relu | conv 3x3 1 p1), adaptiveavgpool 7, gap"
+    fields = receptive_field(text, image)
+    assert [field.rows.is_bound for field in fields] == [True] * 7
+    assert [field.columns.is_bound for field in fields] == [False] * 7
+    assert [field.size[0] for field in fields] == [4096] * 7
+    assert [field.pixels for field in fields] == [None] * 7
+    assert [field.rows.nearest(2000) for field in fields] == [0] * 7
+    tracemalloc.start()
+    for text in ", ".join(["adaptiveavgpool 4095, adaptiveavgpool 4094"] * 200), "adaptiveavgpool 40, " * 999:
+        receptive_field(text, (1, 4096, 4096))
+    assert tracemalloc.get_traced_memory()[1] < 2**27
+    tracemalloc.stop()
 
 
 def test_uneven_windows_overlap_and_repeat() -> None:

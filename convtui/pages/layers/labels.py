@@ -8,6 +8,8 @@ from textwrap import wrap
 
 from convtui.engine.branches import Residual
 from convtui.engine.layers import AdaptiveAvgPool, Conv, LayerError, Window
+from convtui.engine.receptive import AxisField
+from convtui.engine.spec import Indices
 from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding, field_through
 from convtui.pages.layers.table import is_clipped
@@ -145,9 +147,9 @@ def field_line(stack: Stack, fed: Sequence[Feeding], value: float | None, width:
     name = f"activation {place}{shown}"
     _, height, wide = stack.input_shape
     field = field_through(stack.summary.rows, fed)
-    first, last = field.rows.span(down)
-    left, right = field.columns.span(across)
-    centre = ", ".join(f"{at:g}" for at in field.centre(down, across))
+    first, last = _span(field.rows, down, fed[0].rows)
+    left, right = _span(field.columns, across, fed[0].columns)
+    centre = ", ".join(f"{at / 2:g}" for at in (first + last, left + right))
     spans = f"rows {_to(first, last)}, columns {_to(left, right)}"
     cut = _cut((first, last, height), (left, right, wide))
     clipped = f"; clipped to {_by((height, wide))}" if cut else ""
@@ -161,6 +163,11 @@ def field_line(stack: Stack, fed: Sequence[Feeding], value: float | None, width:
     candidates += [f"{name} {short} {spans}{clipped}", f"{place} {short} {spans}{clipped}"]
     candidates += [f"{place} {short} {spans}", f"{place} {sees}"]
     return next((text for text in candidates if len(text) <= width), candidates[-1])
+
+
+def _span(axis: AxisField, index: int, fed: Indices) -> tuple[int, int]:
+    """The first and the last pixel of a field; where that is only bounded, of what feeds."""
+    return (int(fed[0]), int(fed[-1])) if axis.is_bound and len(fed) else axis.span(index)
 
 
 def _cut(rows: tuple[int, int, int], columns: tuple[int, int, int]) -> str:

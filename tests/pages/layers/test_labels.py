@@ -186,6 +186,13 @@ def test_the_pixels_that_are_said_to_be_read_are_those_with_a_gradient(
         assert count == np.count_nonzero(gradient.numpy().any(0))
 
 
+def test_what_is_only_bounded_is_said_by_what_feeds() -> None:
+    stack = Stack.chosen("adaptiveavgpool 4000x1", (1, 4096, 60)).at(1, (0, 2000, 0))
+    assert said(stack).startswith(
+        "activation [0, 2000, 0] sees 2x60 pixels: rows 2048 to 2049, columns 0 to 59"
+    )
+
+
 def test_holes_are_explained() -> None:
     stack = Stack.chosen("conv 3x3 8 p1, conv 3x3 8 p4 d4, relu", DIGIT)
     assert terms(stack.at(2).row, stack.summary, 119).startswith(

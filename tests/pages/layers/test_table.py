@@ -95,6 +95,10 @@ def test_cells_that_feed_are_counted_where_there_are_holes(
     assert (feeding_text(fed, rows[0], 30), feeding_text(fed, rows[0], 10)) == (said, narrow)
 
 
+def test_a_field_of_which_only_a_bound_is_told_has_its_sign() -> None:
+    assert "≤4096x60 " in texts("adaptiveavgpool 4000x1", (1, 4096, 60))[2]
+
+
 def test_branches_are_set_in_and_joins_name_what_they_join() -> None:
     rows = summarize("residual(conv 3x3 1 p1, relu | conv 1x1 1), concat(relu | bn)", (1, 4, 4)).rows
     assert [layer_text(row) for row in rows[1:]] == [
