@@ -35,7 +35,7 @@ MARKER_SPACING: Final = 14  # columns between the markers of a curve
 BEYOND: Final = "↑↓"  # where a curve is above or below the range
 
 _ACROSS: Final = "┈"  # a faint line at each tick
-_FREE: Final = frozenset(map(ord, f" {_ACROSS}"))
+_FREE: Final = (f" {_ACROSS}", f" {_ACROSS}│")  # what a name may hide, the better first
 _MARKER_CODES: Final = frozenset(map(ord, MARKERS))
 _BRAILLE: Final = 0x2800
 _BITS: Final = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
@@ -241,21 +241,22 @@ class _Frame:
             self.glyphs.write(self.top + row, self.left + start, text, of)
 
     def _place_of_name(self, mark: Mark, column: int, row: int) -> tuple[int, int, str]:
-        """Row and column of a mark's name, right or left of it: the first place where it hides no curve.
+        """Row and column of a mark's name, right or left of it: the first place where it hides nothing.
 
-        Where there is none, and for a point, it is beside it on its row.
+        Else the first where it hides no curve, but a line of another mark; else beside the mark on its row.
         """
         sides = [(column + 1, f" {mark.label}"), (column - len(mark.label) - 1, f"{mark.label} ")]
         inside = [(start, text) for start, text in sides if 0 <= start <= self.columns - len(text)]
         rows = range(row, row + 1 if mark.y is not None else self.rows)
         places = [(each, start, text) for each in rows for start, text in inside]
         beside = (row, *(inside or [(0, f"{mark.label} ")])[0])
-        return next((place for place in places if self._is_free(*place)), beside)
+        free = (place for allowed in _FREE for place in places if self._holds(allowed, *place))
+        return next(free, beside)
 
-    def _is_free(self, row: int, start: int, text: str) -> bool:
-        """Whether nothing but a faint line across is where a text would be."""
+    def _holds(self, allowed: str, row: int, start: int, text: str) -> bool:
+        """Whether nothing but these glyphs is where a text would be."""
         line, first = self.glyphs.codes[self.top + row], self.left + start
-        return {*line[first : first + len(text)].tolist()} <= _FREE
+        return {*map(chr, line[first : first + len(text)].tolist())} <= {*allowed}
 
     def _column_of(self, mark: Mark) -> int | None:
         across = float(self.x.share(np.array([mark.x], float))[0])

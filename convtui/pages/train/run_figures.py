@@ -342,7 +342,7 @@ def search_status(search: Search) -> plain.Status:
         words = search.reason
     elif search.state is State.FINISHED:
         words = (
-            "t takes minimum/10, a tenth of the rate with the lowest smoothed loss; valley: fastai's default"
+            "t takes minimum/10, a tenth of the rate with the lowest smoothed loss · valley: fastai's default"
         )
         if search.suggestion is None:
             words = "no suggestion: the loss was lowest at the first rates"
