@@ -315,7 +315,7 @@ _SCHEDULE: Final = (
     ("--schedule", "S", "one-cycle or constant (default: one-cycle)"),
     ("--max-lr", "LR", "the peak of one-cycle, or the constant learning rate (default: 0.06)"),
     ("--epochs", "N", "how often every image is trained on (default: 5)"),
-    ("--batch-size", "N", "images a step (default: 128)"),
+    ("--batch-size", "N", "images in a mini-batch (default: 128)"),
     ("--optimizer", "NAME", "adamw or sgd (default: adamw)"),
     ("--momentum", "M", "SGD's momentum or Adam's beta1, at a constant rate (default: 0.9)"),
     ("--weight-decay", "W", "of weights, not of biases and norms (default: 0.01)"),

@@ -14,6 +14,7 @@ from convtui.inputs.durations import duration
 from convtui.training.datasets.minibatches import left_out
 from convtui.training.protocol import Begun, Epoch, Message, Stepped, encode
 from convtui.training.recipe_words import recipe_words
+from convtui.training.runs.divergence import cause_words
 from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run, number_of
 
@@ -42,8 +43,9 @@ def print_result(history: RunHistory) -> None:
             ("epoch", "train loss", "validation loss", "accuracy", "time"),
             [_figures(history, epoch) for epoch in history.epochs],
         )
+    steps = f"{history.step} step{'s' * (history.step != 1)}"
     accuracy = "" if history.accuracy is None else f", accuracy {history.accuracy:.2%}"
-    print(f"run {number} is finished: {history.step} steps in {duration(history.seconds)}{accuracy}")
+    print(f"run {number} is finished: {steps} in {duration(history.seconds)}{accuracy}")
     if words := divergence(history):
         print(words)
     print(f"kept in {history.run}")
@@ -55,7 +57,8 @@ def divergence(history: RunHistory) -> str:
     if not history.is_diverged:
         return ""
     since = "" if history.diverged_at is None else f" since step {history.diverged_at}"
-    return f"diverged: the loss is not finite{since}; a smaller --max-lr may help"
+    unknown = "the cause is not known; a run with a lower --max-lr shows whether it is the rate"
+    return f"diverged: the loss is not finite{since}; {cause_words(history) or unknown}"
 
 
 def print_runs(runs: Sequence[tuple[Run, RunHistory]]) -> None:

@@ -30,7 +30,7 @@ class Control(NamedTuple):
     name: str
     value: str
     stepped: bool = True
-    label: str = ""  # before the value of one that is not stepped
+    label: str = ""  # before the value: of one that is stepped instead of its name, else of none
     spare: int = 0
     is_plain: bool = False  # whether the value alone says what is set
     is_marked: bool = False
@@ -111,7 +111,7 @@ def _drawn(item: Control, space: str, named: bool = True) -> Content:
         return Content.assemble(key, label, value)
     return Content.assemble(
         key,
-        (f" {item.name}" if named else "", "$text-muted"),
+        (f" {item.label or item.name}" if named else "", "$text-muted"),
         space,
         link("‹", f"screen.{item.name}(-1)", "$text-muted"),
         space,

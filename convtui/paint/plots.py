@@ -34,6 +34,8 @@ MARKERS: Final = "●▲■◆"  # one for each of a palette's series
 MARKER_SPACING: Final = 14  # columns between the markers of a curve
 BEYOND: Final = "↑↓"  # where a curve is above or below the range
 
+_ACROSS: Final = "┈"  # a faint line at each tick
+_FREE: Final = (f" {_ACROSS}", f" {_ACROSS}│")  # what a name may hide, the better first
 _MARKER_CODES: Final = frozenset(map(ord, MARKERS))
 _BRAILLE: Final = 0x2800
 _BITS: Final = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
@@ -171,7 +173,7 @@ def _draw_axes(glyphs: Glyphs, plot: Plot, scales: tuple[Scale, Scale], top: int
     left = draw_axes(glyphs, (top, rows), labels, x, plot.x_label, plot.gutter, dots=2)
     faint = style(tint(palette.muted, palette.background, 0.72), palette.background)
     for row in places_up:
-        glyphs.fill(top + row, left, (1, glyphs.width - left), "┈", faint)
+        glyphs.fill(top + row, left, (1, glyphs.width - left), _ACROSS, faint)
     return left
 
 
@@ -235,10 +237,26 @@ class _Frame:
             row = self.rows - 1 - places(self.y, [mark.y], self.rows, 4)[0]
             self.glyphs.write(self.top + row, self.left + column, "●", of)
         if mark.label:
-            start, text = column + 1, f" {mark.label}"
-            if start + len(text) > self.columns:
-                start, text = max(column - len(text), 0), f"{mark.label} "
+            row, start, text = self._place_of_name(mark, column, row)
             self.glyphs.write(self.top + row, self.left + start, text, of)
+
+    def _place_of_name(self, mark: Mark, column: int, row: int) -> tuple[int, int, str]:
+        """Row and column of a mark's name, right or left of it: the first place where it hides nothing.
+
+        Else the first where it hides no curve, but a line of another mark; else beside the mark on its row.
+        """
+        sides = [(column + 1, f" {mark.label}"), (column - len(mark.label) - 1, f"{mark.label} ")]
+        inside = [(start, text) for start, text in sides if 0 <= start <= self.columns - len(text)]
+        rows = range(row, row + 1 if mark.y is not None else self.rows)
+        places = [(each, start, text) for each in rows for start, text in inside]
+        beside = (row, *(inside or [(0, f"{mark.label} ")])[0])
+        free = (place for allowed in _FREE for place in places if self._holds(allowed, *place))
+        return next(free, beside)
+
+    def _holds(self, allowed: str, row: int, start: int, text: str) -> bool:
+        """Whether nothing but these glyphs is where a text would be."""
+        line, first = self.glyphs.codes[self.top + row], self.left + start
+        return {*map(chr, line[first : first + len(text)].tolist())} <= {*allowed}
 
     def _column_of(self, mark: Mark) -> int | None:
         across = float(self.x.share(np.array([mark.x], float))[0])

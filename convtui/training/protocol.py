@@ -273,13 +273,15 @@ class Tried(Message):
 
 @dataclass(frozen=True)
 class Suggested(Message):
-    """The search is over. Both rates are None if the loss was least among the first tenth of the rates.
+    """The search is over. All rates are None if the loss was least among the first tenth of the rates.
 
-    steepest is where the smoothed loss falls fastest, tenth a tenth of the rate at which it is least.
+    steepest is where the smoothed loss falls fastest, tenth a tenth of the rate at which it is least, valley
+    lies in the middle of its longest fall.
     """
 
     steepest: float | None
     tenth: float | None
+    valley: float | None
 
 
 @dataclass(frozen=True)

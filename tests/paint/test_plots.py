@@ -292,3 +292,18 @@ def test_a_faint_curve_has_half_of_its_colour() -> None:
     assert sample.style.color
     assert sample.style.color.triplet
     assert contrast(sample.style.color.triplet, DARK.background) < contrast(DARK.series[0], DARK.background)
+
+
+def test_the_name_of_a_mark_hides_no_curve() -> None:
+    x = np.linspace(0, 10, 200)
+    high = Series("", x, np.where(x < 6, 9.9, 1.0))
+    marks = tuple(Mark(at, None, name) for at, name in ((5.0, "five"), (5.5, "nearly six"), (8.0, "eight")))
+    for size in ((14, 60), (9, 40)):
+        plot = Plot("title", (high,), x_range=(0, 10), y_range=(0, 10), marks=marks)
+        named, bare = (
+            texts(plot_lines(each, size, DARK)) for each in (plot, Plot(**{**vars(plot), "marks": ()}))
+        )
+        for with_names, without in zip(named, bare, strict=True):
+            for name, alone in zip(with_names, without, strict=True):
+                assert name == alone or not 0x2800 < ord(alone) < 0x2900
+        assert all(any(mark.label in line for line in named) for mark in marks)

@@ -151,4 +151,4 @@ def search() -> Iterator[Message]:
         lr = 10 ** (-6 + 7 * each / 99)
         loss = 2.3 - 1.4 / (1 + exp(-(each - 55) / 4)) + (0 if each < 72 else 0.25 * (each - 71) ** 2)
         yield Tried(lr, loss + 0.02 * (each % 3), loss)
-    yield Suggested(10 ** (-6 + 7 * 55 / 99), 10 ** (-7 + 7 * 71 / 99))
+    yield Suggested(*(10 ** (power + 7 * at / 99) for power, at in ((-6, 55), (-7, 71), (-6, 45))))

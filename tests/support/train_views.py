@@ -155,7 +155,7 @@ def views() -> dict[str, TrainView]:
         "runs": RunsView(status(), ROWS, 7, several),
         "comparison": RunsView(status(), ROWS[:4], 0, several, ARMS, 0.06, 10),
         "no runs": RunsView(ready, (), 0, ()),
-        "finder": FinderView(status(), rates, 1 / rates.clip(0.3), 2 - rates, 0.06, 0.0123, 0.045),
+        "finder": FinderView(status(), rates, 1 / rates.clip(0.3), 2 - rates, 0.06, 0.0123, 0.045, 0.02),
         "no tries": FinderView(ready, nothing, nothing, nothing, 0.06),
     }
 

@@ -222,7 +222,7 @@ async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorker
     workers.now.tell(*(event for event in made.search() if not isinstance(event, Suggested)))
     await settled()
     assert len(search.tried) == 80
-    workers.now.tell(Suggested(0.02, 0.01))
+    workers.now.tell(Suggested(0.02, 0.01, 0.005))
     await settled()
     assert search.suggestion == 0.01
     assert not trainer.is_busy

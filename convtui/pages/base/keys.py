@@ -175,7 +175,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("colon", ":", "type('')", "type a setting: stride 2 · padding same · filters 16"),
     ),
     "batchnorm": (
-        Key("right,l", "→ l", "batch(1)", "next mini-batch", "batch"),
+        Key("right,l", "→ l", "batch(1)", "next mini-batch", "mini-batch"),
         Key("left,h", "← h", "batch(-1)", "previous mini-batch; undoes the update of the running statistics"),
         Key("t", "t", "mode(1)", "training or evaluation mode"),
         Key("g", "g", "gamma(1)", "gamma (weight) up"),
@@ -247,7 +247,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("pageup", "page up", "channel(-1, 0)", "same weight in the previous filter"),
         Key("end", "end", "channel(0, 1)", "same weight in the next slice (input channel)"),
         Key("home", "home", "channel(0, -1)", "same weight in the previous slice (input channel)"),
-        Key("y", "y", "log", "loss axis: linear or logarithmic"),
+        Key("y", "y", "log", "loss axis: linear or logarithmic scale"),
         Key("m", "m", "mark", "show or hide the curves of the selected run"),
         Key("delete", "delete", "delete", "delete the selected run; asks first"),
         Key("i", "i", "open_image", "open an image of the data set on the Step page: test:17"),

@@ -133,15 +133,13 @@ def spread_plot(figures: Figures, by_size: SpreadBySize | None, statistic: Stati
     size, name = figures.session.batch_size, f"spread of the batch {statistic.value}"
     title = fitting([f"{name}: noise that regularises", name, f"spread of the {statistic.value}"], width)
     ends = (min(1.0, size), max(LARGEST_SIZE, size))
-    empty = Plot(title, (), "batch size", ends, log_x=True, log_y=True)
+    empty = Plot(title, (), "mini-batch size", ends, log_x=True, log_y=True)
     if by_size is None:
         return replace(empty, empty="drawing mini-batches of every size …")
     sizes, count = np.array(by_size.sizes, float), by_size.image_count
     spread = (by_size.means if statistic is Statistic.MEAN else by_size.variances)[:, figures.channel]
     if not (spread > 0).any():
-        is_fixed = (by_size.variances[:, figures.channel] > 0).any()
-        why = "the batch norm before it fixes this mean" if is_fixed else "all images give the same value"
-        return replace(empty, empty=f"no spread: {why}")
+        return replace(empty, empty=f"no spread: {_why_no_spread(figures, statistic)}")
     one = spread_of_one_image(sizes, spread, count)
     along = np.geomspace(ends[0], min(ends[1], MOST_OF_ALL * count), LINE_POINTS)
     here = float(one * standard_error(np.array([float(size)]), count)[0])
@@ -160,6 +158,16 @@ def spread_plot(figures: Figures, by_size: SpreadBySize | None, statistic: Stati
         ),
         marks=(Mark(float(size), None, f"{size}: about ±{digits(here)}"),),
     )
+
+
+def _why_no_spread(figures: Figures, statistic: Statistic) -> str:
+    """What the channel's values and the layers before it show of why all mini-batches have one statistic."""
+    of = figures.reference.values
+    if (of == of[0]).all():
+        return "all images give the same value"
+    if figures.session.network.norms_before(figures.session.layer):
+        return f"the batch norm before it fixes this {statistic.value}"
+    return f"all mini-batches have the same {statistic.value}"
 
 
 def standard_error(sizes: Floats, image_count: int) -> Floats:

@@ -29,7 +29,7 @@ from convtui.pages.matrix.cells import (
 from convtui.pages.matrix.layout import MatrixPlan
 from convtui.paint.cells import whole_pixels
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
-from convtui.paint.text import is_integral
+from convtui.paint.text import counted, is_integral
 from convtui.state.session import Session, View
 
 SAMPLED_PRODUCTS: Final = 64
@@ -195,14 +195,14 @@ def _vectors(
     if transposed:
         marks = Readers(read, frozenset({edge}))
         pixel = (pointed.input, 0) if pointed else None
-        title = f"y · flattened output: {session.size} values"
+        title = f"y · flattened output: {counted(session.size, 'value')}"
         y = Grid(outputs, title, hint, "y", focus=(0, index))
         return y, Grid(inputs, "Mᵀy" if thickness > 1 else "", readers=marks, focus=pixel)
     lying = min(thickness, 2)
     marks = Readers(frozenset({lying - 1}), read)
     pixel = (0, pointed.input) if pointed else None
     of = "padded image" if view.with_padding else "image"
-    title = f"x · flattened {of}: {matrix.shape[1]} values"
+    title = f"x · flattened {of}: {counted(matrix.shape[1], 'value')}"
     x = Grid(inputs, title, hint, "x", focus=pixel, readers=marks)
     around = Outline(range(index, index + 1), range(thickness)) if thickness > 1 else None
     filled = _filled(session) * thickness

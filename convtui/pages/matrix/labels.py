@@ -33,7 +33,8 @@ def row_words(session: Session) -> list[str]:
     every = prod(session.convolution.weight_shape[1:])
     if len(row.indices) == every or session.spec.padding_mode != "zeros":
         return [line]
-    return [f"{line}  ({len(row.indices)} of {every} weights; the others fall on padding)", line]
+    others = "the others fall" if every - len(row.indices) > 1 else "the other falls"
+    return [f"{line}  ({len(row.indices)} of {counted(every, 'weight')}; {others} on padding)", line]
 
 
 def pointed_words(session: Session, pointed: Pointed | None) -> list[str]:

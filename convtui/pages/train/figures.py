@@ -255,7 +255,8 @@ class RunsView:
 class FinderView:
     """The learning-rate search: losses [tries] at the rates lrs [tries].
 
-    steepest is the rate at which the smoothed loss falls fastest; present is the recipe's own peak rate.
+    steepest is the rate at which the smoothed loss falls fastest, valley the middle of its longest fall,
+    suggestion a tenth of the rate at which it is least; present is the recipe's own peak rate.
     """
 
     status: Status
@@ -265,6 +266,7 @@ class FinderView:
     present: float
     steepest: float | None = None
     suggestion: float | None = None
+    valley: float | None = None
 
 
 TrainView = CurvesView | LayersView | WeightView | RunsView | FinderView

@@ -56,7 +56,7 @@ def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
 
 
 def prediction_lines(predictions: Predictions, size: Size, palette: Palette) -> Lines:
-    """Test images with what the network says of each under it; the wrong ones are marked."""
+    """Validation images with what the network says of each under it; the wrong ones are marked."""
     drawn, tiles = _drawn(_Same(predictions.images), size, palette)
     glyphs = drawn.copy()
     _head(glyphs, _verdict(predictions, len(tiles)), "", "predictions")

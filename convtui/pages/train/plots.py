@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import exp
 from typing import Final
 
 import numpy as np
 
-from convtui.pages.train.comparison import has_learned
 from convtui.pages.train.figures import (
     Curves,
     FinderView,
@@ -27,6 +25,8 @@ WIDE_GUTTER: Final = 6  # with small figures of either sign
 LEAST_LOG_LOSS: Final = 0.1  # to which a logarithmic axis of losses reaches at least
 FEW_EPOCHS: Final = 10  # so many are marked one by one in any plot
 LOWEST_ACCURACIES: Final = (95.0, 90.0, 80.0, 50.0, 0.0)  # where an axis of accuracies can begin, in percent
+ALL_RATES: Final = (1e-6, 10.0)  # that a search may try
+EXPLODING: Final = 5  # tries at the end of a search
 VALIDATION: Final = "◇"  # no run has this marker
 
 USUAL: Final = 0.97  # the share of the gradients that lie within the axis
@@ -62,7 +62,7 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
         _loss_range(curves, is_log),
         log_y=is_log,
         gutter=GUTTER,
-        hint="y linear" if is_log else "y log",
+        hint="y linear scale" if is_log else "y logarithmic scale",
         empty="no step yet" if curves else "space starts a run",
     )
 
@@ -75,7 +75,9 @@ def _last_losses(run: Curves, is_one: bool) -> list[Series]:
     return [
         Series("each step", run.steps, run.losses, None, Stroke.FAINT),
         Series("smoothed", run.steps, run.smooth, colour, Stroke.THICK),
-        Series("validation", run.epoch_steps, run.validation_losses, colour + 1, Stroke.POINTS, VALIDATION),
+        Series(
+            "validation set", run.epoch_steps, run.validation_losses, colour + 1, Stroke.POINTS, VALIDATION
+        ),
     ]
 
 
@@ -95,7 +97,7 @@ def _is_lost(run: Curves) -> bool:
 def accuracy_plot(curves: Sequence[Curves]) -> Plot:
     """The share of the validation set classified correctly after each epoch; the legend is beside the losses.
 
-    Of several runs the axis is that of where those end that have learned; others are below it.
+    The axis holds all accuracies of a run on its own, and those with which several runs end.
     """
     total = max((each.total_epochs for each in curves), default=1)
     is_one = len(curves) == 1
@@ -136,12 +138,7 @@ def _lowest(curves: Sequence[Curves]) -> float:
     """Where the axis of accuracies begins."""
     found = [each.accuracies * 100 for each in curves]
     if len(curves) > 1:
-        classes = [round(exp(each.guessing)) for each in curves]
-        ends = [each[-1:] for each in found]
-        learned = [
-            end for end, of in zip(ends, classes, strict=True) if len(end) and has_learned(end[0] / 100, of)
-        ]
-        found = learned or ends
+        found = [each[-1:] for each in found]
     values = np.concatenate([_NOTHING, *found])
     values = values[np.isfinite(values)]
     lowest = float(values.min()) if len(values) else 0.0
@@ -186,16 +183,22 @@ def _schedule_plot(
 
 
 def finder_plot(view: FinderView) -> Plot:
-    """The loss against the logarithm of the learning rate; the axis ends where the search gives up."""
+    """The loss against the logarithm of the learning rate.
+
+    The curve fills the axes, but for the last rates at which the loss explodes: they lie above the plot.
+    """
     finite = view.smooth[np.isfinite(view.smooth)]
-    first = float(finite[0]) if len(finite) else 1.0
-    lowest = float(min(finite.min(initial=first), first))
+    scale = Scale.around(finite[: max(len(finite) - EXPLODING, 1)])
+    rates = ALL_RATES
+    if view.status.state == "finished" and len(view.lrs):
+        rates = float(view.lrs[0]), max(float(view.lrs[-1]), view.present)
     marks = [Mark(view.present, None, f"now {digits(view.present)}", colour=2)]
     if view.steepest is not None:
         marks.append(Mark(view.steepest, None, f"steepest {digits(view.steepest)}", colour=1))
     if view.suggestion is not None:
-        marks.append(Mark(view.suggestion, None, f"suggested {digits(view.suggestion)}"))
-    scale = round_range(min(0.0, lowest), first * 1.5)
+        marks.append(Mark(view.suggestion, None, f"minimum/10 {digits(view.suggestion)}"))
+    if view.valley is not None:
+        marks.append(Mark(view.valley, None, f"valley {digits(view.valley)}", colour=3))
     return Plot(
         "loss at higher and higher learning rates",
         (
@@ -203,7 +206,7 @@ def finder_plot(view: FinderView) -> Plot:
             Series("smoothed", view.lrs, view.smooth, 0, Stroke.THICK),
         ),
         "learning rate",
-        (1e-6, 10.0),
+        rates,
         (scale.low, scale.high),
         log_x=True,
         marks=tuple(marks),

@@ -16,7 +16,7 @@ from convtui.inputs.samples import data_names
 from convtui.pages.base.page import Page
 from convtui.pages.train.data_cache import DataCache
 from convtui.paint.controls import Control
-from convtui.paint.text import cut_to, significant
+from convtui.paint.text import counted, cut_to, significant
 from convtui.training.datasets.open_any import check
 from convtui.training.next_run import NEXT_RUN, NextRun, RateChange
 from convtui.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, RecipeError
@@ -84,7 +84,7 @@ class RecipeEditor:
             Control("w", "decay", significant(recipe.weight_decay), spare=5),
             Control("n", "seed", str(recipe.seed), spare=4),
             Control("e", "epochs", str(recipe.epochs)),
-            Control("z", "batch", str(recipe.batch_size)),
+            Control("z", "batch", str(recipe.batch_size), label="mini-batch"),
         ]
 
     # -- changing
@@ -163,7 +163,7 @@ class RecipeEditor:
         now, data = self.recipe.batch_size, self._data.images(self.recipe)
         most = len(data.train_images) if data else 2 * now
         if by > 0 and now >= most:
-            self._page.say(f"batch_size {now}: the training set has {most} images")
+            self._page.say(f"batch_size {now}: the training set has {counted(most, 'image')}")
         else:
             self.set("batch_size", min(2 * now, most) if by > 0 else now // 2, "batch")
 
@@ -194,7 +194,7 @@ class RecipeEditor:
             return False
         if name == "threads" and recipe.threads > (cores := os.cpu_count() or 1):
             self._page.say(
-                f"threads {recipe.threads}: more than this machine's {cores} processors are slower"
+                f"threads {recipe.threads}: more than this machine's {cores} processors are usually slower"
             )
         return True
 

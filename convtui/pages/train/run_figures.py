@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import log
@@ -16,6 +16,7 @@ from convtui.pages.train import figures as plain
 from convtui.pages.train.run_labels import rate_words, run_words, state_words
 from convtui.paint.band import Band
 from convtui.paint.colours import Array
+from convtui.paint.text import counted
 from convtui.training.architecture import layers_text
 from convtui.training.datasets.minibatches import lowered, may_lower, pictured
 from convtui.training.datasets.open_any import DataSet
@@ -36,11 +37,16 @@ def status_before(recipe: Recipe, trouble: str = "", hint: str = "") -> plain.St
     """Before any run: what is wrong, else a hint, else what the coming run will be."""
     if trouble:
         return plain.Status("failed", words=trouble)
-    return plain.Status("ready", words=hint or f"{recipe_words(recipe)} · {recipe.epochs} epochs")
+    return plain.Status("ready", words=hint or f"{recipe_words(recipe)} · {counted(recipe.epochs, 'epoch')}")
 
 
-def status(history: RunHistory, words: str = "", trouble: str = "") -> plain.Status:
-    """How far the run is; `words` stand in for what is said of its state, trouble for both."""
+def status(
+    history: RunHistory, words: str = "", trouble: str = "", others: Iterable[RunHistory] = ()
+) -> plain.Status:
+    """How far the run is; `words` stand in for what is said of its state, trouble for both.
+
+    others: runs to compare it with, for why it diverged.
+    """
     is_going = history.state is State.TRAINING
     begun = history.begun
     return plain.Status(
@@ -53,7 +59,7 @@ def status(history: RunHistory, words: str = "", trouble: str = "") -> plain.Sta
         history.speed if is_going else None,
         history.seconds,
         history.seconds_left if is_going else None,
-        words or state_words(history),
+        words or state_words(history, others),
         trouble,
     )
 
@@ -335,9 +341,11 @@ def search_status(search: Search) -> plain.Status:
     if search.state is State.FAILED:
         words = search.reason
     elif search.state is State.FINISHED:
-        words = "t takes the suggested rate: a tenth of the rate with the lowest smoothed loss"
+        words = (
+            "t takes minimum/10, a tenth of the rate with the lowest smoothed loss · valley: fastai's default"
+        )
         if search.suggestion is None:
-            words = "the loss was lowest at the first rates: try another seed, or batch norm"
+            words = "no suggestion: the loss was lowest at the first rates"
     elif search.state is State.STOPPED:
         words = "stopped: f searches again"
     else:
@@ -359,6 +367,7 @@ def finder_view(search: Search | None, recipe: Recipe) -> plain.FinderView:
         recipe.max_lr,
         search.steepest,
         search.suggestion,
+        search.valley,
     )
 
 

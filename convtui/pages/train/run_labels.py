@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from convtui.inputs.names import printable
-from convtui.paint.text import significant
+from convtui.paint.text import counted
 from convtui.training.architecture import network
 from convtui.training.datasets.minibatches import lowered, may_lower
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.protocol import ALL_LOST
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import rates_text, recipe_words
+from convtui.training.runs.divergence import cause_words
 from convtui.training.runs.history import RunHistory, State
 
 
@@ -33,7 +35,7 @@ def network_words(recipe: Recipe, data: DataSet) -> str:
     norm = ", batch norm after each" if recipe.batch_norm else ""
     count = len(recipe.channels) + 1
     layers = f"{count} convolutions of stride 2, channels {sizes}, ReLU between{norm}"
-    return f"{layers}: {made.parameters:,} parameters"
+    return f"{layers}: {counted(made.parameters, 'parameter')}"
 
 
 @lru_cache(maxsize=4)
@@ -50,15 +52,17 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     if may_lower(recipe):
         recipe, told = lowered(recipe, len(data.train_images))
     steps = len(data.train_images) // recipe.batch_size
-    images = f"{len(data.train_images):,} training and {len(data.test_images):,} validation images"
+    images = counted(len(data.test_images), "validation image")
+    images = f"{len(data.train_images):,} training and {images}"
     size = recipe.batch_size
     rest = len(data.train_images) % size
     left = f"; images left out of each epoch: {rest:,}" if rest else ""
-    length = f"{recipe.epochs} epochs of {steps:,} steps; each step uses a mini-batch of {size}{left}."
+    length = f"{counted(recipe.epochs, 'epoch')} of {counted(steps, 'step')}"
+    length = f"{length}; each step uses a mini-batch of {size}{left}."
     if not steps:
         length = f"A mini-batch of {size} is larger than the training set: Z halves it."
     about = (
-        f"{printable(data.name)}: {len(data.classes)} classes, {images}.",
+        f"{printable(data.name)}: {counted(len(data.classes), 'class')}, {images}.",
         *([f"{data.notice}."] if data.notice else []),
         f"{network_words(recipe, data)}.",
         length,
@@ -78,23 +82,20 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
     )
 
 
-def diverged_words(history: RunHistory) -> str:
-    """Since when its loss is not finite, at which rate, and what can be done."""
+def diverged_words(history: RunHistory, others: Iterable[RunHistory] = ()) -> str:
+    """Since when its loss is not finite, why if that is known, and what can be done."""
     at = history.diverged_at
     since = "" if at is None or history.is_outline else f" since step {at}"
-    rate = history.recipe.max_lr
-    for each in history.rates:
-        if at is None or each.step < at:
-            rate = each.max_lr
+    cause = cause_words(history, others) or "the cause is not known; f tries other rates"
     stop = " · x stops the run" if history.is_active else ""
-    return f"the loss is not finite{since}: the rate {significant(rate)} is too large; f finds one{stop}"
+    return f"the loss is not finite{since}: {cause}{stop}"
 
 
-def state_words(history: RunHistory) -> str:
-    """What is happening, or what can be done next, in a line."""
+def state_words(history: RunHistory, others: Iterable[RunHistory] = ()) -> str:
+    """What is happening, or what can be done next, in a line; others: runs to compare it with."""
     recipe = run_words(history)
     if history.is_diverged and history.state not in (State.STARTING, State.FAILED, State.ELSEWHERE):
-        return f"{diverged_words(history)} · {recipe}"
+        return f"{diverged_words(history, others)} · {recipe}"
     match history.state:
         case State.STARTING:
             return "loading PyTorch and the images; this takes some seconds the first time …"

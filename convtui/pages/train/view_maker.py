@@ -113,7 +113,7 @@ class ViewMaker:
             return run_figures.status_before(self._next_recipe, trouble, hint)
         words = self._awaited(history)
         if words or run_figures.shown_state(history) == "diverged":
-            return run_figures.status(history, words, trainer.trouble)
+            return run_figures.status(history, words, trainer.trouble, self._browser.rows())
         if history.state is State.STARTING and trainer.is_ready:
             words = "reading the images …"
         elif history.state is State.TRAINING and history in trainer.comparison:

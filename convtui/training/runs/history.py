@@ -363,6 +363,7 @@ class Search:
         self.tried = Columns("lr", "loss", "smooth")
         self.steepest: float | None = None
         self.suggestion: float | None = None
+        self.valley: float | None = None
 
     @property
     def is_active(self) -> bool:
@@ -377,7 +378,7 @@ class Search:
                 self.tried.append(event.lr, event.loss, event.smooth)
             case Suggested():
                 self.state = State.FINISHED
-                self.steepest, self.suggestion = event.steepest, event.tenth
+                self.steepest, self.suggestion, self.valley = event.steepest, event.tenth, event.valley
             case Stopped():
                 self.state = State.STOPPED
             case Failed():

@@ -1,5 +1,6 @@
 """Mini-batches are those that a run trains on, made once, and what PyTorch makes of them."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,14 @@ import torch
 
 from convtui.pages.batchnorm.figures import Figures
 from convtui.pages.batchnorm.measurer import QUICK, BatchMeasurer
-from convtui.pages.batchnorm.plots import spread_of_one_image, standard_error
+from convtui.pages.batchnorm.plots import before_histogram, spread_of_one_image, standard_error
+from convtui.paint.colours import DARK, Palette
+from convtui.paint.histogram import histogram_lines
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import Network
 from convtui.training.datasets.minibatches import MiniBatches
 from convtui.training.datasets.open_any import DataSet
+from tests.support.lines import texts
 from tests.support.small_runs import digits, made_up
 from tests.support.torch_layers import running
 
@@ -241,26 +245,23 @@ def test_one_image_on_maps_of_one_cell_is_what_torch_makes_in_evaluation_mode(la
     session = session.next_batch(measurer.measure(session)).moved_layer(layer)
     session = session.with_norm(training=False).with_batch_size(1)
     figures = Figures(session, measurer.measure(session))
-    numbers = [each.input for each in session.network.norm_layers]
-    modules = torch.nn.Sequential(
+    modules: list[torch.nn.Module] = [
         torch.nn.Conv2d(1, 4, 3, 8, 1),
         torch.nn.BatchNorm2d(4),
         torch.nn.ReLU(),
         torch.nn.Conv2d(4, 2, 3, 1, 1),
-    )
-    norm = torch.nn.BatchNorm2d((4, 2)[layer])
+        torch.nn.BatchNorm2d(2),
+    ]
+    modules = modules[: session.layer.input + 1]
+    for number, state in zip((2, 5), [*session.earlier_norms, session.norm], strict=False):
+        mean, var = running(modules[number - 1])
+        mean.copy_(torch.tensor(state.running_mean))
+        var.copy_(torch.tensor(state.running_var))
+    for number in (1, 4)[: layer + 1]:
+        weights = session.network.weights[number]
+        modules[number - 1].load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
+    whole = torch.nn.Sequential(*modules).double().eval()
     pixels = (digits().train_images[figures.measurement.images] - digits().mean) / digits().std
-    before = modules[: numbers[layer]].double()
-    for number, module in enumerate(before, 1):
-        given = session.network.weights.get(number, {})
-        module.load_state_dict({name: torch.tensor(array) for name, array in given.items()}, strict=False)
-    for module, state in zip([*before, norm], [*before, session.norm], strict=True):
-        if isinstance(module, torch.nn.BatchNorm2d):
-            state = session.norm if state is session.norm else session.earlier_norms[0]
-            mean, var = running(module)
-            mean.copy_(torch.tensor(state.running_mean))
-            var.copy_(torch.tensor(state.running_var))
-    whole = torch.nn.Sequential(*before, norm).double().eval()
     with torch.no_grad():
         expected = whole(torch.tensor(pixels, dtype=torch.float64)).numpy()
     np.testing.assert_allclose(figures.present.output, expected[:, 0].ravel(), atol=1e-5)
@@ -268,3 +269,18 @@ def test_one_image_on_maps_of_one_cell_is_what_torch_makes_in_evaluation_mode(la
     whole.train()
     with pytest.raises(ValueError, match="more than 1 value per channel"):
         whole(torch.tensor(pixels, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("palette", [DARK, replace(DARK, is_grey=True)])
+def test_the_two_bars_of_two_images_on_maps_of_one_cell_are_seen_in_full(palette: Palette) -> None:
+    """Each is half of all values: an arrow tells of it where the axis ends below."""
+    measurer = BatchMeasurer(digits(), 0)
+    network = Network.of("deep", "conv 3x3 4 s8 p1, bn", digits().shape)
+    session = BatchNormSession.start(network, measurer.image_count, 2)
+    figures = Figures(session, measurer.measure(session))
+    histogram = replace(before_histogram(figures, 45), top=10.0)
+    lines = texts(histogram_lines(histogram, (11, 45), palette))
+    bars = np.flatnonzero(histogram.counts)
+    assert len(bars) == 2
+    for column in bars + 5:  # behind the axis
+        assert [line[column] for line in lines[2:-2]] == ["↑", *"██████"]

@@ -169,18 +169,31 @@ def test_the_legend_says_what_the_line_is(width: int, law: str) -> None:
 def test_a_mean_that_another_norm_fixes_is_told_of() -> None:
     values = np.ones((3, 4))
     fixed = SpreadBySize((2, 8, 32), 0 * values, values, 32, 100)
-    assert (
-        spread_plot(figures(), fixed, Statistic.MEAN, WIDTH).empty
-        == "no spread: the batch norm before it fixes this mean"
-    )
+    after = figures("conv 3x3 4 s2 p1, bn, conv 1x1 4, bn, flatten", layer=1)
+    assert after.training.values.std() > 0
+    plot = spread_plot(after, fixed, Statistic.MEAN, WIDTH)
+    assert plot.empty == "no spread: the batch norm before it fixes this mean"
     assert spread_plot(figures(), fixed, Statistic.VARIANCE, WIDTH).series
+
+
+def test_without_a_norm_before_none_is_said_to_fix_a_statistic() -> None:
+    values = np.ones((3, 4))
+    fixed = SpreadBySize((2, 8, 32), 0 * values, 0 * values, 32, 100)
+    for statistic in Statistic:
+        plot = spread_plot(figures(), fixed, statistic, WIDTH)
+        assert plot.empty == f"no spread: all mini-batches have the same {statistic.value}"
+    found = figures()
+    black = NormInput.of(np.zeros((8, 4, 4, 4)))
+    dead = Figures(found.session, replace(found.measurement, reference=black))
+    plot = spread_plot(dead, fixed, Statistic.MEAN, WIDTH)
+    assert plot.empty == "no spread: all images give the same value"
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
         (None, "drawing mini-batches of every size …"),
-        (by_size([0, 0, 0]), "no spread: all images give the same value"),
+        (by_size([0, 0, 0]), "no spread: all mini-batches have the same mean"),
     ],
 )
 def test_without_a_spread_a_word(given: SpreadBySize | None, words: str) -> None:

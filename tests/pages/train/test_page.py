@@ -150,18 +150,18 @@ async def test_a_new_run_clears_what_was_shown_of_another() -> None:
 
 
 async def test_a_run_that_diverges_is_told() -> None:
-    async with training(replace(SMALL, max_lr=1000)) as driven:
+    async with training(replace(SMALL, max_lr=1000, weight_decay=0.0)) as driven:
         await driven.press("space")
         lost = replace(made.step(3), loss=float("nan"))
         await driven.tell(*made.events(driven.recipe, until=2), lost)
         assert "✗ diverged  run 12 · epoch 1/5 · step   3/100" in driven.text
         assert (
-            "the loss is not finite since step 3: the rate 1000 is too large; f finds one · x stops the run"
-            in driven.text
+            "the loss is not finite since step 3: the cause is not known; f tries other rates"
+            " · x stops the run" in driven.text
         )
         await driven.tell(Stopped(3))
         assert "✗ diverged  run 12" in driven.text
-        assert "is too large; f finds one" in driven.text
+        assert "the cause is not known; f tries other rates" in driven.text
         await driven.turn_to(Tab.RUNS)
         assert "✗ diverged" in driven.lines[4]
 
@@ -341,7 +341,8 @@ async def test_the_search_for_a_rate() -> None:
         *tries, suggestion = made.search()
         await driven.tell(*tries)
         await driven.tell(suggestion)
-        assert "suggested" in driven.text
+        assert "minimum/10 0.0105" in driven.text
+        assert "valley 0.00152" in driven.text
         await driven.press("t")
         assert driven.recipe.max_lr == 0.01
         await driven.press("space")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convtui.pages.train.figures import Curves, LayersView
+from convtui.pages.train.figures import Curves, FinderView, LayersView
 from convtui.pages.train.panes import TrainPanes
 from convtui.pages.train.plots import (
     accuracy_plot,
@@ -117,10 +117,27 @@ def test_the_finder_marks_the_suggestion_and_the_present_rate() -> None:
     assert [(mark.x, mark.label) for mark in plot.marks] == [
         (0.06, "now 0.06"),
         (0.0123, "steepest 0.0123"),
-        (0.045, "suggested 0.045"),
+        (0.045, "minimum/10 0.045"),
+        (0.02, "valley 0.02"),
     ]
     assert plot.log_x
     assert len(finder_plot(views()["no tries"]).marks) == 1  # type: ignore[arg-type]
+
+
+def test_the_curve_of_a_search_fills_its_axes() -> None:
+    lrs = np.geomspace(1e-6, 1, 80)
+    smooth = np.concatenate([np.linspace(2.4, 2.1, 75), [2.5, 3, 4, 6, 9]])
+    running = FinderView(status(), lrs, smooth, smooth, 0.06)
+    over = replace(running, status=status(state="finished"))
+    assert finder_plot(over).y_range == (2.1, 2.4)
+    assert finder_plot(over).x_range == (lrs[0], lrs[-1])
+    assert finder_plot(replace(over, present=5.0)).x_range == (1e-6, 5.0)
+    assert finder_plot(running).x_range == (1e-6, 10.0)
+
+
+def test_the_key_for_a_logarithmic_scale_says_so() -> None:
+    assert loss_plot([curves()]).hint == "y logarithmic scale"
+    assert loss_plot([curves()], is_log=True).hint == "y linear scale"
 
 
 def test_the_selected_layer_lies_over_the_others() -> None:
@@ -169,24 +186,25 @@ def ending(accuracies: list[float], colour: int) -> Curves:
     return replace(curves(colour=colour), accuracies=found, epochs=np.arange(1.0, len(found) + 1))
 
 
-def test_a_comparison_has_the_axis_of_the_runs_that_learned() -> None:
+def test_a_comparison_shows_where_every_run_ends() -> None:
     learned = [ending([0.4, 0.953], 1), ending([0.9, 0.96], 2), ending([0.95, 0.986], 3)]
     stuck = ending([0.1, 0.1], 0)
-    assert accuracy_plot([stuck, *learned]).y_range == (95, 100)
-    assert accuracy_plot([stuck, ending([0.2, 0.87], 1)]).y_range == (80, 100)
+    assert accuracy_plot([stuck, *learned]).y_range == (0, 100)
+    assert accuracy_plot(learned).y_range == (95, 100)
+    assert accuracy_plot([ending([0.1, 0.82], 0), *learned]).y_range == (80, 100)
     assert accuracy_plot([stuck, stuck]).y_range == (0, 100)
     lost = replace(stuck, losses=stuck.losses * np.nan, accuracies=stuck.accuracies * np.nan)
     assert accuracy_plot([lost]).empty == "none: the loss is not finite"
     assert accuracy_plot([stuck]).empty == "after the first epoch"
     assert accuracy_plot([stuck, replace(stuck, accuracies=np.array([np.nan, np.nan]))]).y_range == (0, 100)
     lines = texts(plot_lines(accuracy_plot([stuck, *learned]), (10, 50), DARK))
-    assert any("↓ below 95" in line for line in lines)
+    assert not any("below" in line for line in lines)
     told = "".join(lines[1:])
-    assert all(marker in told for marker in "▲■◆")
+    assert all(marker in told for marker in "●▲■◆")
 
 
 def test_validation_has_a_marker_that_no_run_has() -> None:
-    (validation,) = [each for each in loss_plot([curves()]).series if each.name == "validation"]
+    (validation,) = [each for each in loss_plot([curves()]).series if each.name == "validation set"]
     assert validation.marker not in MARKERS
     assert {each.marker for each in accuracy_plot([curves()]).series} == {"", validation.marker}
 

@@ -82,7 +82,7 @@ async def test_the_default_batch_size_is_lowered_to_few_images(tmp_path: Path) -
     npz(tmp_path / "few.npz")
     async with training(replace(SMALL, data=str(tmp_path / "few.npz"), batch_size=128)) as driven:
         await driven.settled()
-        assert "5 epochs of 1 steps; each step uses a mini-batch of 12." in driven.text
+        assert "5 epochs of 1 step; each step uses a mini-batch of 12." in driven.text
         assert "batch_size lowered from 128 to 12, the number of training" in driven.text
 
 
@@ -125,7 +125,7 @@ async def test_more_threads_than_processors_are_told_of(monkeypatch: pytest.Monk
     async with training() as driven:
         await driven.press(":")
         await driven.enter("threads 64")
-        assert driven.said == "threads 64: more than this machine's 2 processors are slower"
+        assert driven.said == "threads 64: more than this machine's 2 processors are usually slower"
         assert "threads 64" in driven.text.replace(driven.said, "")
         await driven.press(":")
         await driven.enter("threads 2")

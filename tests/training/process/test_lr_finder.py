@@ -8,7 +8,7 @@ import pytest
 
 from convtui.pages.train.run_figures import search_status
 from convtui.training.process.loop import find
-from convtui.training.process.lr_finder import BETA, RATES, Finder
+from convtui.training.process.lr_finder import BETA, RATES, SKIPPED, Finder, middle_of_fall
 from convtui.training.protocol import Suggested, Tried
 from convtui.training.runs.history import Search
 from tests.support.small_runs import SMALL, digits
@@ -71,8 +71,8 @@ def test_a_loss_that_falls_at_the_first_rates_only_suggests_nothing() -> None:
     """And is told as such: the rates left out are those where it was least."""
     assert searched(lambda lr: 2.0 if lr < RATES[1] else 1.0 if lr < RATES[4] else 3.0)[1] is None
     search = Search(SMALL)
-    search.take(Suggested(None, None))
-    assert search_status(search).words.startswith("the loss was lowest at the first rates: ")
+    search.take(Suggested(None, None, None))
+    assert search_status(search).words == "no suggestion: the loss was lowest at the first rates"
 
 
 def test_a_search_on_the_digits() -> None:
@@ -90,3 +90,45 @@ def test_a_tenth_of_the_rate_with_the_least_loss() -> None:
     smoothed_least = finder.suggested().tenth
     assert smoothed_least
     assert 1e-3 <= smoothed_least <= 5e-3
+
+
+@pytest.mark.parametrize(
+    ("losses", "at"),
+    [
+        ([3, 2.9, 2.95, 2.7, 2.2, 2.3, 1.4, 1.0, 1.1, 0.8, 1.9, 3], 5),
+        ([5, 4, 3, 2, 1, 0], 2),
+        ([1, 5, 4, 6, 3, 2, 1, 7], 2),
+        ([1, 2, 3], None),
+        ([2, 1], 0),
+        ([1.0], None),
+        ([], None),
+    ],
+)
+def test_the_valley_is_where_fastai_has_it(losses: list[float], at: int | None) -> None:
+    """But for a fall of two losses at the start, for which fastai's index is -1."""
+    assert middle_of_fall(losses) == at
+
+
+@pytest.mark.parametrize("explodes", [10.0, math.nan])
+def test_the_valley_of_a_search_leaves_out_the_noisy_start_and_the_explosion(explodes: float) -> None:
+    finder = Finder()
+    for lr in RATES[:80]:
+        finder.tried(lr, 2 - math.log10(lr) / 10)
+    finder.tried(RATES[80], explodes)
+    shown = RATES[SKIPPED : 80 if math.isnan(explodes) else 81 - 5]
+    third = len(shown) / 3
+    assert finder.suggested().valley == shown[-1 + int(third) + int(third / 2)]
+
+
+def test_a_search_that_falls_nowhere_has_no_valley() -> None:
+    assert searched_valley(lambda lr: 1 + lr) is None
+    fallen = searched_valley(lambda lr: 2 - math.tanh(5 * (math.log10(lr) + 3)))
+    assert fallen
+    assert 1e-3 < fallen < 1e-2
+
+
+def searched_valley(loss_at: Callable[[float], float]) -> float | None:
+    finder = Finder()
+    for lr in RATES:
+        finder.tried(lr, loss_at(lr))
+    return finder.suggested().valley

@@ -223,10 +223,11 @@ def test_a_search() -> None:
     assert len(search.tried) == 80
     assert search.steepest == pytest.approx(10 ** (-6 + 7 * 55 / 99))
     assert search.suggestion == pytest.approx(10 ** (-7 + 7 * 71 / 99))
+    assert search.valley == pytest.approx(10 ** (-6 + 7 * 45 / 99))
     for event, state in (
         (Stopped(0), State.STOPPED),
         (Failed("no"), State.FAILED),
-        (Suggested(None, None), State.FINISHED),
+        (Suggested(None, None, None), State.FINISHED),
     ):
         search = Search(Recipe())
         search.take(Tried(1e-6, 2.3, 2.3))
