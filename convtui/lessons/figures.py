@@ -30,7 +30,13 @@ class UnknownYet(ExpressionError):
 
 @dataclass(frozen=True)
 class RunFigures:
-    """What is known of the run on the Train page; accuracy (0 to 1) and loss are those of its last epoch."""
+    """What is known of the run on the Train page; accuracy (0 to 1) and loss are those of its last epoch.
+
+    train_accuracy is that on training images, gap by how much it is above accuracy. steps_to_95 are the steps
+    up to the end of the first epoch with an accuracy of 95% or more. peak_step
+    is that with the highest planned rate, counted from 1; start_lr and end_lr are the
+    planned rates of the first and the last step.
+    """
 
     state: str
     steps: int
@@ -45,6 +51,19 @@ class RunFigures:
     momentum: float
     weight_decay: float
     is_finished: bool
+    data: str = ""
+    optimizer: str = ""
+    channels: tuple[int, ...] = ()
+    batch_size: int = 0
+    seed: int = 0
+    total_epochs: int = 0
+    total_steps: int = 0
+    train_accuracy: float | None = None
+    gap: float | None = None
+    steps_to_95: int | None = None
+    peak_step: int | None = None
+    start_lr: float | None = None
+    end_lr: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +244,19 @@ _RUN: Final = (
     "momentum",
     "weight_decay",
     "is_finished",
+    "data",
+    "optimizer",
+    "channels",
+    "batch_size",
+    "seed",
+    "total_epochs",
+    "total_steps",
+    "train_accuracy",
+    "gap",
+    "steps_to_95",
+    "peak_step",
+    "start_lr",
+    "end_lr",
 )
 
 _FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
