@@ -8,9 +8,18 @@ from typing import Final
 _SETTINGS: Final = ("stride", "padding", "dilation", "groups", "mode", "size", "kernel", "filters")
 
 HIGHLIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "step": ("image", "output", "window", "products", "formula", "sum", "code", *_SETTINGS),
-    "matrix": ("image", "matrix", "output", "row", "overview", *_SETTINGS),
-    "layers": ("table", "maps", "image", "field", "sum"),
-    "batchnorm": ("before", "after", "formula", "running", "spread"),
-    "train": ("loss", "accuracy", "schedule", "kernels", "weight", "runs", "recipe"),
+    "step": ("image", "output", "window", "kernel", "products", "formula", "sum", *_SETTINGS),
+    "matrix": ("image", "matrix", "across", "result", "words", "figures", "overview", *_SETTINGS),
+    "layers": ("table", "sentence", "details", "image", "selected", "mosaic", "layer", "network"),
+    "batchnorm": (
+        *("before", "after", "formula", "running", "rule", "modes", "difference"),
+        *("batch means", "batch variances", "spread of means", "spread of variances"),
+        *("mode", "gamma", "beta", "momentum", "size", "channel"),
+    ),
+    "train": (
+        *("status", "loss", "rate", "momentum", "accuracy", "kernels", "predictions"),
+        *("card", "value", "updates", "gradients", "norms", "layers", "band", "stds", "near zero"),
+        *("runs", "losses", "accuracies", "comparison", "finder"),
+        *("data", "batch_norm", "schedule", "lr", "optimizer", "decay", "epochs", "batch"),
+    ),
 }

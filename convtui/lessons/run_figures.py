@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
+from convtui.engine.kernels import nearest_edge
 from convtui.lessons.figures import RunFigures
+from convtui.training.protocol import Snapshot
 from convtui.training.runs.history import RunHistory, State
 
 TARGET: Final = 0.95  # the accuracy that steps_to_95 are counted to
@@ -44,7 +48,17 @@ def figures_of(history: RunHistory) -> RunFigures:
         peak_step=None if lrs is None else int(lrs.argmax()) + 1,
         start_lr=None if lrs is None else float(lrs[0]),
         end_lr=None if lrs is None else float(lrs[-1]),
+        first_likeness=_likeness(history.snapshots[0]) if history.snapshots else None,
+        likeness=_likeness(history.picture) if history.picture else None,
     )
+
+
+def _likeness(snapshot: Snapshot) -> float | None:
+    """How like the named edge kernels its filters are on average; None if there are none of their size."""
+    try:
+        return float(np.mean([nearest_edge(np.array(kernel, float))[1] for kernel in snapshot.kernels]))
+    except ValueError:
+        return None
 
 
 def _steps_to_target(history: RunHistory) -> int | None:

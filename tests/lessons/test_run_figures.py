@@ -3,10 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from convtui.lessons.expressions import evaluated
-from convtui.lessons.figures import Seen, filled
+from convtui.engine.batchnorm import Statistics
+from convtui.lessons.expressions import ExpressionError, evaluated
+from convtui.lessons.figures import Seen, UnknownYet, filled
 from convtui.lessons.run_figures import figures_of
 from convtui.lessons.setting_up import DEFAULT_IMAGE
 from convtui.state.session import KernelChoice, Session
@@ -16,6 +18,7 @@ from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory
 from convtui.training.schedule import schedule
 from tests.support import events as made
+from tests.support.batchnorms import figures
 from tests.support.small_runs import SMALL, trained
 
 RECIPE = Recipe(epochs=5)
@@ -69,11 +72,41 @@ def test_the_planned_rates_are_those_of_the_schedule() -> None:
 
 def test_a_real_run_has_all_of_them(tmp_path: Path) -> None:
     training = trained()
-    run = RunHistory(SMALL, str(tmp_path))
+    history = RunHistory(SMALL, str(tmp_path))
     for event in training.events():
-        run.take(event)
-    figures = figures_of(run)
-    assert figures.gap is not None
-    assert figures.train_accuracy == pytest.approx((figures.accuracy or 0) + figures.gap)
-    assert figures.peak_step is None  # it has not been told how many steps there are
-    assert (figures.epochs, figures.steps, figures.is_finished) == (2, 22, True)
+        history.take(event)
+    run = figures_of(history)
+    assert run.gap is not None
+    assert run.train_accuracy == pytest.approx((run.accuracy or 0) + run.gap)
+    assert run.peak_step is None  # it has not been told how many steps there are
+    assert (run.epochs, run.steps, run.is_finished) == (2, 22, True)
+
+
+def test_a_filter_is_compared_with_the_edge_kernels_of_its_size() -> None:
+    session = Session.start(open_any(DEFAULT_IMAGE), KernelChoice("edges"))
+    edges = Seen(session)
+    assert filled("{edge.name[0]} {edge.likeness[0]} {edge.name[1]}", edges) == "left-edge 1 top-edge"
+    assert filled("{edge.name[edge.best]} {edge.likeness|.2f}", edges) == "left-edge 1.00"
+    with pytest.raises(ExpressionError, match="no edge kernel has this size"):
+        evaluated("edge.best", Seen(session.with_kernel(KernelChoice("identity"), 1)))
+
+
+def test_how_like_edges_the_kernels_of_a_run_became() -> None:
+    run = figures_of(told([0.5, 0.9, 0.96, 0.94, 0.97]))
+    assert run.likeness is not None
+    assert run.first_likeness is not None
+    assert 0 < run.first_likeness <= 1
+    assert figures_of(RunHistory(RECIPE)).likeness is None
+
+
+def test_the_mini_batch_that_went_through_last() -> None:
+    norm = figures().session
+    with pytest.raises(UnknownYet):
+        evaluated("batchnorm.last_mean", replace(seen(None), batchnorm=norm))
+    before = norm.norm
+    statistics = Statistics(*(np.full(before.num_features, value) for value in (2.0, 3.0)), count=10)
+    after = replace(seen(None), batchnorm=norm.advanced(statistics))
+    assert filled("{batchnorm.last_mean} {batchnorm.last_variance|.4f}", after) == "2 3.3333"
+    assert evaluated("0.9*batchnorm.last_running_mean + 0.1*batchnorm.last_mean", after) == pytest.approx(
+        evaluated("batchnorm.running_mean", after)
+    )
