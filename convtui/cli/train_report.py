@@ -40,7 +40,7 @@ def print_result(history: RunHistory) -> None:
     number = number_of(Path(history.run))
     if _is_on_a_terminal():
         _print_table(
-            ("epoch", "train loss", "validation loss", "accuracy", "time"),
+            ("epoch", "train loss", "validation loss", "train accuracy", "accuracy", "time"),
             [_figures(history, epoch) for epoch in history.epochs],
         )
     steps = f"{history.step} step{'s' * (history.step != 1)}"
@@ -95,12 +95,13 @@ def _is_on_a_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()  # it is None where it was closed
 
 
-def _figures(history: RunHistory, epoch: Epoch) -> tuple[str, str, str, str, str]:
+def _figures(history: RunHistory, epoch: Epoch) -> tuple[str, str, str, str, str, str]:
     before = max((each.seconds for each in history.epochs if each.epoch < epoch.epoch), default=0.0)
     losses = f"{epoch.train_loss:.4f}", f"{epoch.validation_loss:.4f}"
     return (
         f"{epoch.epoch}/{history.recipe.epochs}",
         *losses,
+        "–" if epoch.train_accuracy is None else f"{epoch.train_accuracy:.2%}",
         f"{epoch.accuracy:.2%}",
         duration(epoch.seconds - before),
     )
@@ -114,7 +115,7 @@ def _print_line(history: RunHistory, event: Message) -> None:
     if isinstance(event, Begun) and (words := _left_out(event)):
         print(words, flush=True)
     elif isinstance(event, Epoch):
-        names = "epoch {}  train loss {}  validation loss {}  accuracy {}  time {}"
+        names = "epoch {}  train loss {}  validation loss {}  train accuracy {}  accuracy {}  time {}"
         print(names.format(*_figures(history, event)), flush=True)
 
 

@@ -243,6 +243,36 @@ def _comes_in(name: str, size: Pair) -> bool:
     return is_known and (height == width or not named.is_square)
 
 
+NAMED_EDGES = (
+    *(f"{side}-edge" for side in ("top", "bottom", "left", "right", "diag1", "diag2")),
+    "sobel-x",
+    "sobel-y",
+)
+
+
+def nearest_edge(weight: Floats) -> tuple[str, float]:
+    """The named edge kernel that is most like a filter [in_channels, rows, columns], and how like it is.
+
+    That is the cosine between their weights, the filter's summed over its channels: 1 for the same kernel at
+    any scale, 0 for nothing in common, and for a filter of zeros.
+    Raises ValueError for a filter whose size no edge kernel has.
+    """
+    summed = weight.sum(axis=0)
+    rows, columns = summed.shape
+    likeness: dict[str, float] = {}
+    for name in NAMED_EDGES:
+        try:
+            edge = kernel(name, (rows, columns))[0, 0]
+        except SpecError:
+            continue
+        lengths = float(np.linalg.norm(edge) * np.linalg.norm(summed))
+        likeness[name] = float((edge * summed).sum()) / lengths if lengths else 0.0
+    if not likeness:
+        raise ValueError(f"{rows}x{columns}: no edge kernel has this size")
+    name = max(likeness, key=likeness.__getitem__)
+    return name, likeness[name]
+
+
 def _checked_size(name: str, size: int | Sequence[int]) -> Pair:
     named = _KERNELS[name]
     height, width = ConvSpec(size).kernel_size

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from convtui.engine.kernels import nearest_edge
 from convtui.lessons.expressions import ExpressionError, Value, evaluated, unknown_name
 from convtui.paint.text import significant
 from convtui.state.session import Session
@@ -19,7 +20,7 @@ from convtui.state.session import Session
 if TYPE_CHECKING:
     from convtui.engine.convolution import Step
     from convtui.engine.stack import Row
-    from convtui.state.batchnorm import BatchNormSession
+    from convtui.state.batchnorm import BatchNormSession, PastBatch
 
 UNKNOWN: Final = "–"  # in words, for a figure of a run that there is not yet
 
@@ -30,7 +31,14 @@ class UnknownYet(ExpressionError):
 
 @dataclass(frozen=True)
 class RunFigures:
-    """What is known of the run on the Train page; accuracy (0 to 1) and loss are those of its last epoch."""
+    """What is known of the run on the Train page; accuracy (0 to 1) and loss are those of its last epoch.
+
+    train_accuracy is that on training images, gap by how much it is above accuracy. steps_to_95 are the steps
+    up to the end of the first epoch with an accuracy of 95% or more. peak_step is that with the highest
+    planned rate, counted from 1; start_lr and end_lr are the planned rates of the first and the last step.
+    likeness is how like the named edge kernels the filters of the first convolution are on average,
+    first_likeness how like they were when they were told of first, after one step.
+    """
 
     state: str
     steps: int
@@ -45,6 +53,21 @@ class RunFigures:
     momentum: float
     weight_decay: float
     is_finished: bool
+    data: str = ""
+    optimizer: str = ""
+    channels: tuple[int, ...] = ()
+    batch_size: int = 0
+    seed: int = 0
+    total_epochs: int = 0
+    total_steps: int = 0
+    train_accuracy: float | None = None
+    gap: float | None = None
+    steps_to_95: int | None = None
+    peak_step: int | None = None
+    start_lr: float | None = None
+    end_lr: float | None = None
+    first_likeness: float | None = None
+    likeness: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +229,30 @@ def _batchnorm(seen: Seen) -> BatchNormSession:
     return seen.batchnorm
 
 
+def _edge(seen: Seen, number: int) -> tuple[str, float]:
+    """The named edge kernel that is most like a filter of the session, and how like it is."""
+    try:
+        return nearest_edge(seen.session.convolution.weight[number])
+    except ValueError as error:
+        raise ExpressionError(f"edge: {error}") from None
+
+
+def _edge_likenesses(seen: Seen) -> list[float]:
+    return [_edge(seen, number)[1] for number in range(len(seen.session.convolution.weight))]
+
+
+def _of_last_batch(read: Callable[[PastBatch, int], Any]) -> Callable[[Seen], Any]:
+    """A figure of the mini-batch that went through last, in the channel on show."""
+
+    def value(seen: Seen) -> Any:
+        session = _batchnorm(seen)
+        if not session.past:
+            raise UnknownYet("batchnorm.last: no mini-batch has gone through yet")
+        return read(session.past[-1], session.channel)
+
+    return value
+
+
 def _of_channel(name: str) -> Callable[[Seen], Any]:
     def read(seen: Seen) -> Any:
         session = _batchnorm(seen)
@@ -228,6 +275,21 @@ _RUN: Final = (
     "momentum",
     "weight_decay",
     "is_finished",
+    "data",
+    "optimizer",
+    "channels",
+    "batch_size",
+    "seed",
+    "total_epochs",
+    "total_steps",
+    "train_accuracy",
+    "gap",
+    "steps_to_95",
+    "peak_step",
+    "start_lr",
+    "end_lr",
+    "first_likeness",
+    "likeness",
 )
 
 _FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
@@ -301,6 +363,11 @@ _FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
     "batchnorm.beta": _of_channel("bias"),
     "batchnorm.running_mean": _of_channel("running_mean"),
     "batchnorm.running_variance": _of_channel("running_var"),
+    "batchnorm.last_mean": _of_last_batch(lambda batch, channel: batch.statistics.mean[channel]),
+    "batchnorm.last_variance": _of_last_batch(lambda batch, channel: batch.statistics.unbiased_var[channel]),
+    "batchnorm.last_running_mean": _of_last_batch(lambda batch, channel: batch.norm.running_mean[channel]),
+    "edge.likeness": lambda seen: np.mean(_edge_likenesses(seen)),
+    "edge.best": lambda seen: int(np.argmax(_edge_likenesses(seen))),
 }
 
 # Those that need an index, and how they are written.
@@ -314,6 +381,8 @@ _INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
     "layer.shape": (lambda seen, number: _row(seen, number).output_shape, "layer[3].shape"),
     "layer.parameters": (lambda seen, number: _row(seen, number).parameters, "layer[3].parameters"),
     "layer.field": (lambda seen, number: _row(seen, number).field.size[0], "layer[3].field"),
+    "edge.name": (lambda seen, number: _edge(seen, number)[0], "edge.name[0]"),
+    "edge.likeness": (lambda seen, number: _edge(seen, number)[1], "edge.likeness[0]"),
     "layer.multiply_adds": (lambda seen, number: _row(seen, number).multiply_adds, "layer[3].multiply_adds"),
 }
 

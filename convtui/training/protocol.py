@@ -206,7 +206,11 @@ class Snapshot(Message):
 
 @dataclass(frozen=True)
 class Epoch(Message):
-    """An epoch has ended: the mean of its training losses, and loss and accuracy on the validation set."""
+    """An epoch has ended: the mean of its training losses, and loss and accuracy on the validation set.
+
+    train_accuracy is measured as accuracy is, in evaluation mode after the epoch's last step, on as many
+    training images as there are validation images; None in logs from before it was.
+    """
 
     epoch: int
     step: int
@@ -214,6 +218,7 @@ class Epoch(Message):
     validation_loss: float
     accuracy: float
     seconds: float
+    train_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

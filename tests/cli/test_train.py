@@ -143,7 +143,7 @@ def test_a_line_for_each_epoch(worker: FakeWorker, capsys: pytest.CaptureFixture
     left_out, first, second, finished, where, how = out.splitlines()
     assert left_out == "the last 16 images of each epoch do not fill a mini-batch of 128 and are left out"
     assert first.startswith("epoch 1/2  train loss ")
-    assert second.endswith("accuracy 98.50%  time 0.3 s")
+    assert second.endswith("train accuracy –  accuracy 98.50%  time 0.3 s")
     assert finished == "run 1 is finished: 40 steps in 0.6 s, accuracy 98.50%"
     assert where == f"kept in {run.path}"
     assert "convtui render train.svg --screen train --run 1" in how

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import (
+    NAMED_EDGES,
     NAMES,
     describe,
     filters_of,
@@ -22,6 +23,7 @@ from convtui.engine.kernels import (
     kernel,
     legal_sizes,
     load_kernel,
+    nearest_edge,
     other_filters,
     own_filters,
     parse_kernel,
@@ -386,3 +388,20 @@ def test_the_next_filter_is_one_that_is_not_there(
 ) -> None:
     assert other_filters(names, len(names) + 1, size) == (*names, following)
     assert other_filters(names, 1, size) == (names[0],)
+
+
+@pytest.mark.parametrize("name", NAMED_EDGES)
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_an_edge_kernel_is_nearest_to_itself_at_any_scale(name: str, size: int) -> None:
+    weight = 0.3 * kernel(name, size, in_channels=3)[0]
+    nearest, likeness = nearest_edge(weight)
+    assert likeness == pytest.approx(1)
+    own = kernel(nearest, size)[0, 0]  # two names can stand for one kernel
+    np.testing.assert_allclose(own / np.linalg.norm(own), weight[0] / np.linalg.norm(weight[0]))
+
+
+def test_a_filter_without_direction_is_like_no_edge() -> None:
+    assert nearest_edge(np.zeros((1, 3, 3)))[1] == 0
+    assert nearest_edge(np.ones((1, 3, 3)))[1] == pytest.approx(1 / np.sqrt(9 * 5))
+    with pytest.raises(ValueError, match="no edge kernel has this size"):
+        nearest_edge(np.ones((1, 1, 1)))

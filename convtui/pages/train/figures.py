@@ -6,7 +6,9 @@ since (kernels, predictions, a band) is best the very same object, which then is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from convtui.paint.band import Band
 from convtui.paint.colours import Array
@@ -54,6 +56,7 @@ class Curves:
     epoch_steps: Array
     validation_losses: Array
     accuracies: Array  # from 0 to 1
+    train_accuracies: Array = field(default_factory=lambda: np.zeros(0))  # NaN where it was not measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +174,7 @@ class RunRow:
     seconds: float
     colour: int | None = None
     short: str = ""  # the recipe for a narrow table
+    train_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,8 @@ def _is_lost(run: Curves) -> bool:
 def accuracy_plot(curves: Sequence[Curves]) -> Plot:
     """The share of the validation set classified correctly after each epoch; the legend is beside the losses.
 
-    The axis holds all accuracies of a run on its own, and those with which several runs end.
+    Of a run on its own also that of training images, as far as it is known, and the gap between them in
+    points. The axis holds all accuracies of a run on its own, and those with which several runs end.
     """
     total = max((each.total_epochs for each in curves), default=1)
     is_one = len(curves) == 1
@@ -106,12 +107,10 @@ def accuracy_plot(curves: Sequence[Curves]) -> Plot:
         for each in (_accuracies(run, is_one) for run in curves)
         for stroke, has_marker in _epoch_strokes(total)
     )
-    ends = [each.accuracies[-1:] for each in curves]
-    last = ends[-1] if ends else _NOTHING
-    title = f"accuracy {last[0]:.1%}" if is_one and np.isfinite(last).any() else "accuracy, %"
+    training = _train_accuracies(curves[0]) if is_one else ()
     return Plot(
-        title,
-        series,
+        _accuracy_title(curves[0]) if is_one else "accuracy, %",
+        (*training, *series),
         "epoch",
         (0, total),
         (_lowest(curves), 100),
@@ -127,6 +126,23 @@ def _accuracies(run: Curves, is_one: bool) -> Series:
     return _overlaid(run, run.epochs, run.accuracies * 100)
 
 
+def _train_accuracies(run: Curves) -> tuple[Series, ...]:
+    """A line behind that of the validation set; none where it was not measured."""
+    last = run.train_accuracies[-1:]
+    if not np.isfinite(last).any():
+        return ()
+    return (Series(f"training {last[0]:.1%}", run.epochs, run.train_accuracies * 100, None, Stroke.DASHED),)
+
+
+def _accuracy_title(run: Curves) -> str:
+    last, of_training = run.accuracies[-1:], run.train_accuracies[-1:]
+    if not np.isfinite(last).any():
+        return "accuracy, %"
+    gap = 100 * (of_training - last) if len(of_training) else _NOTHING
+    told = f", gap {gap[0]:.1f}".replace("-", "−") if np.isfinite(gap).any() else ""
+    return f"accuracy {last[0]:.1%}{told}"
+
+
 def _overlaid(run: Curves, x: Array, y: Array) -> Series:
     """A curve of one of several runs."""
     if run.colour is None:
@@ -139,6 +155,8 @@ def _lowest(curves: Sequence[Curves]) -> float:
     found = [each.accuracies * 100 for each in curves]
     if len(curves) > 1:
         found = [each[-1:] for each in found]
+    else:
+        found += [each.train_accuracies * 100 for each in curves]
     values = np.concatenate([_NOTHING, *found])
     values = values[np.isfinite(values)]
     lowest = float(values.min()) if len(values) else 0.0

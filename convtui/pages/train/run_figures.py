@@ -73,8 +73,8 @@ def shown_state(history: RunHistory) -> str:
 def curves(history: RunHistory, colour: int | None, name: str = "") -> plain.Curves:
     """The losses and accuracies of a run that has begun, under its own name if no other is given."""
     steps = history.steps
-    epochs, ends, losses, accuracies = _columns(
-        history.epochs, "epoch", "step", "validation_loss", "accuracy"
+    epochs, ends, losses, accuracies, train_accuracies = _columns(
+        history.epochs, "epoch", "step", "validation_loss", "accuracy", "train_accuracy"
     )
     return plain.Curves(
         name or curve_name(history),
@@ -89,6 +89,7 @@ def curves(history: RunHistory, colour: int | None, name: str = "") -> plain.Cur
         ends,
         losses,
         np.where(np.isfinite(losses), accuracies, np.nan),  # what is no answer is not right by chance
+        np.where(np.isfinite(losses), train_accuracies, np.nan),
     )
 
 
@@ -303,6 +304,7 @@ def run_row(history: RunHistory, colour: int | None) -> plain.RunRow:
         history.seconds,
         colour,
         run_words(history, is_short=True),
+        history.train_accuracy,
     )
 
 

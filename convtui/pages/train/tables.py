@@ -154,6 +154,7 @@ def runs_table(view: RunsView, size: Size, palette: Palette) -> Lines:
         first = first_in_view(len(rows), view.selected, room)
         arrows = "↑" * (first > 0) + "↓" * (first + room < len(rows))
         recipe = f"{room} of {len(rows)}, {arrows} more"
+    training = [_optional(row.train_accuracy, "{:.2%}") for row in rows]
     columns = [
         _Column("", [MARKERS[row.colour % len(MARKERS)] if row.colour is not None else " " for row in rows]),
         _Column("run", [row.number for row in rows]),
@@ -169,9 +170,10 @@ def runs_table(view: RunsView, size: Size, palette: Palette) -> Lines:
         _Column("accuracy", [_optional(row.accuracy, "{:.2%}") for row in rows]),
         _Column("validation loss", [_optional(row.loss, "{:.4f}") for row in rows]),
         _Column("time", [clock(row.seconds) for row in rows]),
+        *([_Column("on training", training)] if any(row.train_accuracy is not None for row in rows) else []),
     ]
     colours = [row.colour for row in rows]
-    return _table(columns, (4, 7, 6, 3), view.selected, size, palette, colours)
+    return _table(columns, (4, 7, 6, 3, *range(8, len(columns))), view.selected, size, palette, colours)
 
 
 def layer_at(view: LayersView, size: Size, y: int, x: int) -> Cell | None:  # noqa: ARG001

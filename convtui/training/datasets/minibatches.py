@@ -71,6 +71,11 @@ def pictured(data: DataSet) -> NDArray[np.int64]:
     return np.random.default_rng(0).permutation(len(data.test_images))[:PICTURED]
 
 
+def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
+    """Places of so many images, or of all there are, of a set that may be in the order of its classes."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
+
+
 def normalised(images: NDArray[Any], data: DataSet) -> Images:
     """Images so that the training images have mean 0 and standard deviation 1."""
     return (images.astype(np.float32) - np.float32(data.mean)) / np.float32(data.std)

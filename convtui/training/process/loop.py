@@ -23,7 +23,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from convtui.engine.layers import AdaptiveAvgPool, BatchNorm, Conv, Flatten, ReLU
 from convtui.engine.stack import Row
 from convtui.training.architecture import network
-from convtui.training.datasets.minibatches import MiniBatches, normalised, pictured
+from convtui.training.datasets.minibatches import MiniBatches, evenly_spaced, normalised, pictured
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.process.activation_stats import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
 from convtui.training.process.lr_finder import RATES, Finder
@@ -78,7 +78,7 @@ class Training:
         }
         self._optimizer = _optimizer(recipe, self.model)
         self._scheduler = _scheduler(recipe, self._optimizer, self.total_steps)
-        self._epoch_loss, self._epoch = 0.0, Epoch(0, 0, math.nan, math.nan, math.nan, 0.0)
+        self._epoch_loss, self._epoch = 0.0, Epoch(0, 0, math.nan, math.nan, math.nan, 0.0, math.nan)
         self._captures, self._captured_step, self._next_capture = capture, -1, -math.inf
         self._activations: dict[int, NDArray[np.float32]] = {}
         self._pictured = pictured(data)
@@ -223,9 +223,25 @@ class Training:
         return buffers
 
     def _evaluated(self, epoch: int) -> Epoch:
-        """Loss and accuracy on the validation set, in evaluation mode."""
+        """Loss and accuracy on the validation set, and accuracy on as many training images."""
         began = perf_counter()
-        images, labels = self.data.test_images, self.data.test_labels
+        data, count = self.data, len(self.data.test_images)
+        loss, accuracy = self._measured_on(data.test_images, data.test_labels)
+        some = evenly_spaced(len(data.train_images), count)
+        _, train_accuracy = self._measured_on(data.train_images[some], data.train_labels[some])
+        self.seconds += perf_counter() - began
+        return Epoch(
+            epoch=epoch,
+            step=self.step,
+            train_loss=self._epoch_loss / self.steps_per_epoch,
+            validation_loss=loss,
+            accuracy=accuracy,
+            seconds=self.seconds,
+            train_accuracy=train_accuracy,
+        )
+
+    def _measured_on(self, images: NDArray[Any], labels: NDArray[np.int64]) -> tuple[float, float]:
+        """Mean loss and accuracy in evaluation mode."""
         loss, correct = 0.0, 0
         with _evaluating(self.model):
             for i in range(0, len(images), EVALUATION_BATCH):
@@ -233,15 +249,7 @@ class Training:
                 wanted = torch.tensor(labels[i : i + EVALUATION_BATCH])
                 loss += cross_entropy(outputs, wanted, reduction="sum").item()
                 correct += int((outputs.argmax(1) == wanted).sum())
-        self.seconds += perf_counter() - began
-        return Epoch(
-            epoch=epoch,
-            step=self.step,
-            train_loss=self._epoch_loss / self.steps_per_epoch,
-            validation_loss=loss / len(images),
-            accuracy=correct / len(images),
-            seconds=self.seconds,
-        )
+        return loss / len(images), correct / len(images)
 
     def _outputs(self, images: NDArray[Any]) -> Tensor:
         return self.model(_tensor(normalised(images, self.data)))  # type: ignore[no-any-return]

@@ -233,6 +233,11 @@ class RunHistory:
         return None if self.is_diverged or not self.last else self.last.accuracy
 
     @property
+    def train_accuracy(self) -> float | None:
+        """On training images after the last epoch; None as for accuracy, and where the log has none."""
+        return None if self.is_diverged or not self.epochs else self.epochs[-1].train_accuracy
+
+    @property
     def is_diverged(self) -> bool:
         """Whether its last loss is no finite number; of an outline the last that is known."""
         if self.diverged_at is not None:

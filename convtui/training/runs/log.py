@@ -252,6 +252,8 @@ class _Frame:
         _require("epoch", event.epoch, 1, self.begun.recipe.epochs)
         _require("step", event.step, 1, self.begun.total_steps)
         _require_loss("train_loss", event.train_loss)
+        if event.train_accuracy is not None:
+            _require_share("train_accuracy", event.train_accuracy)
         self.evaluates(event)
 
     def evaluates(self, event: Epoch | Finished) -> None:

@@ -223,3 +223,20 @@ def test_a_plot_of_nothing_has_no_axes(name: str) -> None:
     for pane in placed.values():
         text = "".join(segment.text for y in range(pane.region.height) for segment in pane.line(y))
         assert not set(text) & set("┤└┬")
+
+
+def test_the_gap_between_training_and_validation_is_told_of_a_run_on_its_own() -> None:
+    run = curves()
+    known = replace(
+        run, accuracies=np.array([0.9, 0.95, 0.96]), train_accuracies=np.array([0.9, 0.97, 0.991])
+    )
+    plot = accuracy_plot([known])
+    assert plot.title == "accuracy 96.0%, gap 3.1"
+    assert plot.series[0].name == "training 99.1%"
+    np.testing.assert_allclose(plot.series[0].y, [90, 97, 99.1])
+    assert accuracy_plot([replace(known, train_accuracies=known.accuracies - 0.01)]).title.endswith(
+        "gap −1.0"
+    )
+    both = accuracy_plot([run, known])
+    assert (both.title, len(both.series)) == ("accuracy, %", 4)
+    assert accuracy_plot([replace(known, train_accuracies=np.full(3, np.nan))]).title == "accuracy 96.0%"

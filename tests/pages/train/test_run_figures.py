@@ -263,3 +263,12 @@ def test_a_few_runs_are_marked_each_in_its_colour() -> None:
     assert listed.marked(listed.rows(live)) == [runs[0], runs[5], runs[2], runs[3]]
     listed.forget(runs[0])
     assert listed.colour(runs[0]) is None
+
+
+def test_the_accuracy_on_training_images() -> None:
+    told = [replace(each, train_accuracy=0.99) if isinstance(each, Epoch) else each for each in made.events()]
+    run = RunHistory.of(told, Recipe(), "/runs/0012")
+    assert run_figures.run_row(run, None).train_accuracy == 0.99
+    assert run_figures.curves(run, 0).train_accuracies.tolist() == [0.99] * 5
+    assert np.isnan(run_figures.curves(history(), 0).train_accuracies).all()
+    assert run_figures.run_row(history(), None).train_accuracy is None

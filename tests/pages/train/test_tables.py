@@ -202,3 +202,11 @@ def test_bars_of_a_run_that_diverged_are_blank() -> None:
     gone = tuple(replace(each, mean=np.nan, std=np.nan) for each in LAYERS.layers)
     lines = texts(layers_table(replace(LAYERS, layers=gone), (7, 118), DARK))
     assert "nan" in lines[1]
+
+
+def test_the_accuracy_on_training_images_has_a_column_once_it_is_known() -> None:
+    row = replace(RUNS.rows[0], train_accuracy=0.9912)
+    head, line = texts(runs_table(replace(RUNS, rows=(row,), selected=0), (2, 118), DARK))
+    assert "on training" in head
+    assert line.split()[-1] == "99.12%"
+    assert "on training" not in texts(runs_table(RUNS, (8, 118), DARK))[0]

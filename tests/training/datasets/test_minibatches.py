@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.training.datasets.minibatches import MiniBatches, left_out, lowered, may_lower, normalised
+from convtui.training.datasets.minibatches import (
+    MiniBatches,
+    evenly_spaced,
+    left_out,
+    lowered,
+    may_lower,
+    normalised,
+)
 from convtui.training.recipe import Recipe
 from tests.support.small_runs import digits, made_up
 
@@ -78,3 +85,11 @@ def test_the_default_size_is_lowered_to_the_number_of_images() -> None:
     assert lowered(recipe, 50) == (replace(recipe, batch_size=50), words)
     assert may_lower(recipe)
     assert not may_lower(replace(recipe, batch_size=127))
+
+
+@pytest.mark.parametrize(("count", "most"), [(1437, 360), (10, 10), (3, 7), (1, 1), (100, 2)])
+def test_images_are_picked_from_all_over_a_set(count: int, most: int) -> None:
+    places = evenly_spaced(count, most).tolist()
+    assert len(set(places)) == len(places) == min(count, most)
+    assert places[0] == 0
+    assert places[-1] == count - 1 or most == 1

@@ -104,6 +104,14 @@ def test_a_peak_at_the_first_step() -> None:
     assert steps[0].lr == training.recipe.max_lr
 
 
+def share_right(training: Training, places: np.ndarray) -> float:
+    """Of these training images, by plain PyTorch; the model is in evaluation mode."""
+    data = digits()
+    with torch.no_grad():
+        outputs = training.model((torch.tensor(data.train_images[places]).float() - data.mean) / data.std)
+    return (outputs.argmax(1) == torch.tensor(data.train_labels[places])).float().mean().item()
+
+
 def test_an_epoch_is_measured_in_evaluation_mode() -> None:
     training = trained()
     events = list(training.events())
@@ -118,6 +126,7 @@ def test_an_epoch_is_measured_in_evaluation_mode() -> None:
     labels = torch.tensor(data.test_labels)
     assert last.validation_loss == pytest.approx(cross_entropy(outputs, labels).item(), rel=1e-5)
     assert last.accuracy == pytest.approx((outputs.argmax(1) == labels).float().mean().item())
+    assert last.train_accuracy == pytest.approx(share_right(training, np.linspace(0, 1436, 360).astype(int)))
     assert events[-1] == Finished(22, last.validation_loss, last.accuracy, training.seconds)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from convtui.training.protocol import Begun, Epoch, Finished, Message, Saved, Stepped, Stopped
+from convtui.training.protocol import Begun, Epoch, Finished, Message, Saved, Stepped, Stopped, decode, encode
 from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run, RunError, find_run, new_run
 from tests.support.small_runs import SMALL, trained
@@ -109,3 +109,10 @@ def test_a_line_torn_by_a_full_disk_does_not_spoil_the_next(run: Run) -> None:
         run._log = log
         run.append(step(3))
     assert run.events() == [step(1), step(3)]
+
+
+def test_logs_from_before_the_training_accuracy_are_read() -> None:
+    old = encode(Epoch(1, 4, 1, 1, 0.5, 1)).replace(',"train_accuracy":null', "")
+    assert decode(old) == Epoch(1, 4, 1, 1, 0.5, 1)
+    new = Epoch(1, 4, 1, 1, 0.5, 1, 0.75)
+    assert decode(encode(new)) == new
