@@ -5,6 +5,7 @@ Sources: what each figure means is said where it is computed, in the engine.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from convtui.state.batchnorm import BatchNormSession
 
 UNKNOWN: Final = "–"  # in words, for a figure of a run that there is not yet
+
+
+_FORM: Final = re.compile(r",?(\.[0-9]{1,2})?[feg%]")
 
 
 class UnknownYet(ExpressionError):
@@ -109,8 +113,12 @@ def shown(value: Value) -> str:
         case float():
             return significant(value).replace("-", "−") if np.isfinite(value) else str(value)
         case tuple():
-            return f"[{', '.join(f'{each:g}' for each in value)}]"
+            return f"[{', '.join(map(_in_a_list, value))}]"
     return value
+
+
+def _in_a_list(number: float) -> str:
+    return str(number) if isinstance(number, int) else shown(number)
 
 
 def _worded(expression: str, seen: Seen) -> str:
@@ -121,12 +129,11 @@ def _worded(expression: str, seen: Seen) -> str:
         return UNKNOWN
     if not colon:
         return shown(value)
-    if isinstance(value, str | tuple):
+    if isinstance(value, bool | str | tuple):
         raise ExpressionError(f"{{{expression}}}: only a number has a form such as |.2f or |.1%")
-    try:
-        return format(value, form.strip()).replace("-", "−")
-    except ValueError:
-        raise ExpressionError(f"{{{expression}}}: no form of numbers, such as |.2f or |.1%") from None
+    if not _FORM.fullmatch(form.strip()):
+        raise ExpressionError(f"{{{expression}}}: no form of numbers, such as |.2f or |.1%")
+    return format(value, form.strip()).replace("-", "−")
 
 
 def _pieces(text: str) -> list[tuple[str, str | None]]:

@@ -6,7 +6,9 @@ one is refused the error names the step's line in the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,9 @@ from convtui.training.recipe import Recipe
 DEFAULT_IMAGE: Final = "mnist-7"
 Made = TypeVar("Made")
 
-_WITH_FILES: Final = ("kernel", "layers")  # settings whose value may be a file
+_QUOTES: Final = "'\""
+
+_WITH_FILES: Final = ("kernel", "layers", "network", "data")  # settings whose value may be a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +60,7 @@ def set_up(path: Path, step: LessonStep, before: SetUp | None) -> SetUp:
     """What a step of the lesson in that file begins with, after the step before. Raises LessonError."""
     recipe = before.recipe if before else None
     if step.recipe is not None:
-        recipe = _at_line(path, step, "recipe", partial(_recipe, step.recipe))
+        recipe = _at_line(path, step, "recipe", partial(_recipe, step.recipe, path.parent))
     if step.image or before is None:
         session = _at_line(path, step, "image", partial(_opened, step.image or DEFAULT_IMAGE, path.parent))
     else:
@@ -71,10 +75,7 @@ def changed(session: Session, text: str, folder: Path) -> Session:
     """The session after a setting was typed, whose files may lie in that folder. Raises ValueError."""
     from convtui.store.pictures import reopened
 
-    name, _, value = text.partition(" ")
-    if name in _WITH_FILES and (folder / value).is_file():
-        text = f"{name} {folder / value}"
-    return transition(text, reopened)(session)
+    return transition(_with_file(text, folder), reopened)(session)
 
 
 def _opened(image: str, folder: Path) -> Session:
@@ -83,29 +84,39 @@ def _opened(image: str, folder: Path) -> Session:
     from convtui.store.pictures import open_any
     from convtui.store.session_file import is_session_file, load
 
-    beside = folder / image
-    bundled = {file.stem: file for file in samples.session_files()}
-    if is_session_file(image):
-        return replace(load(beside if beside.is_file() else Path(image)), path=None)
-    if image in bundled and not beside.is_file():
-        return replace(load(bundled[image]), path=None)
-    picture = open_any(str(beside) if _is_file(beside) else image)
-    return Session.start(picture, KernelChoice("top-edge"))
+    bundled = {file.stem: str(file) for file in samples.session_files()}
+    found = _beside(folder, image)
+    found = bundled.get(found, found)
+    if is_session_file(found):
+        return replace(load(Path(found)), path=None)
+    return Session.start(open_any(found), KernelChoice("top-edge"))
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a pasted array is no name of a file
-        return False
+def _with_file(text: str, folder: Path) -> str:
+    """A setting as it is typed, in which a file that lies in the folder has its path."""
+    name, *value = re.split(r"\s*=\s*|\s+", text, maxsplit=1)
+    if not value or name.lower() not in _WITH_FILES:
+        return text
+    return f"{name} {_beside(folder, value[0].strip(_QUOTES))}"
 
 
-def _recipe(settings: tuple[str, ...]) -> Recipe:
+def _beside(folder: Path, text: str) -> str:
+    """What names a file in the folder, with its path: "set.npz:test:17" and "weights.npy hwio" among them."""
+    data, colon, image = text.partition(":")
+    weights, space, layout = text.rpartition(" ")
+    for name, rest in ((text, ""), (data, colon + image), (weights, space + layout)):
+        with suppress(OSError, ValueError):  # a pasted array is no name of a file
+            if name and (folder / name).exists():
+                return f"{folder / name}{rest}"
+    return text
+
+
+def _recipe(settings: tuple[str, ...], folder: Path) -> Recipe:
     from convtui.training.recipe_words import typed
 
     recipe = Recipe()
     for text in settings:
-        _, recipe = typed(recipe, text)
+        _, recipe = typed(recipe, _with_file(text, folder))
     return recipe
 
 
