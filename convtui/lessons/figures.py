@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from convtui.inputs.names import printable
 from convtui.lessons.expressions import ExpressionError, Value, evaluated, unknown_name
 from convtui.paint.text import significant
 from convtui.state.session import Session
@@ -67,15 +68,15 @@ class Seen:
         """The figure of that name, at an index if it needs one. Raises ExpressionError."""
         if index is None:
             if name not in _FIGURES:
-                if name in _INDEXED:
-                    raise ExpressionError(f"{name}: needs an index, such as {_INDEXED[name][1]}")
+                if name in INDEXED:
+                    raise ExpressionError(f"{name}: needs an index, such as {INDEXED[name][1]}")
                 raise unknown_name(name, KNOWN)
             return _plain(_FIGURES[name](self))
-        if name not in _INDEXED:
+        if name not in INDEXED:
             if name in _FIGURES:
                 raise ExpressionError(f"{name}: takes no index")
             raise unknown_name(name, KNOWN)
-        read, example = _INDEXED[name]
+        read, example = INDEXED[name]
         try:
             if any(at < 0 for at in index):
                 raise IndexError
@@ -130,9 +131,9 @@ def _worded(expression: str, seen: Seen) -> str:
     if not colon:
         return shown(value)
     if isinstance(value, bool | str | tuple):
-        raise ExpressionError(f"{{{expression}}}: only a number has a form such as |.2f or |.1%")
+        raise ExpressionError(f"{printable(expression)}: only a number has a form such as |.2f or |.1%")
     if not _FORM.fullmatch(form.strip()):
-        raise ExpressionError(f"{{{expression}}}: no form of numbers, such as |.2f or |.1%")
+        raise ExpressionError(f"{printable(expression)}: no form of numbers, such as |.2f or |.1%")
     return format(value, form.strip()).replace("-", "−")
 
 
@@ -146,9 +147,8 @@ def _pieces(text: str) -> list[tuple[str, str | None]]:
         elif text[at] == "{":
             end = text.find("}", at)
             if end < 0:
-                raise ExpressionError(
-                    f"{text[at : at + 20]}…: a brace without its end; {{{{ is a brace itself"
-                )
+                begin = printable(text[at : at + 20])
+                raise ExpressionError(f"{begin}…: a brace without its end; {{{{ is a brace itself")
             pieces.append((literal, text[at + 1 : end].strip()))
             literal, at = "", end + 1
         elif text[at] == "}":
@@ -307,7 +307,7 @@ _FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
 }
 
 # Those that need an index, and how they are written.
-_INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
+INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
     "pixel": (lambda seen, c, r, q: seen.session.convolution.image[c, r, q], "pixel[0, 4, 18]"),
     "weight": (lambda seen, o, s, i, j: seen.session.convolution.weight[o, s, i, j], "weight[0, 0, 1, 1]"),
     "output": (lambda seen, o, r, q: _finished_output(seen)[o, r, q], "output[0, 4, 18]"),
@@ -320,7 +320,7 @@ _INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
     "layer.multiply_adds": (lambda seen, number: _row(seen, number).multiply_adds, "layer[3].multiply_adds"),
 }
 
-KNOWN: Final[Mapping[str, object]] = {**_FIGURES, **_INDEXED}
+KNOWN: Final[Mapping[str, object]] = {**_FIGURES, **INDEXED}
 
 
 def is_of_a_run(name: str) -> bool:

@@ -98,24 +98,25 @@ def _parsed(text: str, path: Path) -> Lesson:
     title = whole.data.get("title")
     if not isinstance(title, str) or not title.strip():
         raise whole.error(("title",), 'title: must be text in quotes, such as title = "Stride"')
-    if not 1 <= len(written := whole.data.get("step", [])) <= MOST_STEPS:
+    written = whole.data.get("step")
+    if not isinstance(written, list) or not 1 <= len(written) <= MOST_STEPS:
         raise whole.error(("step",), f"a lesson has 1 to {MOST_STEPS} steps, each under a line [[step]]")
     steps: list[LessonStep] = []
-    for document in _step_documents(text, name):
-        steps.append(_step(document, steps[-1] if steps else None))
+    for line, document in _step_documents(text, name):
+        steps.append(_step(line, document, steps[-1] if steps else None))
     if len(steps) != len(written):
         raise whole.error(("step",), "each step is under a line [[step]]")
     return Lesson(printable(title.strip()), tuple(steps), path, _first_comment(text))
 
 
-def _step_documents(text: str, name: str) -> Iterator[Document]:
-    """Each step as a document of its own, whose lines are those of the file."""
+def _step_documents(text: str, name: str) -> Iterator[tuple[int, Document]]:
+    """Each step's first line, and the step as a document of its own, whose lines are those of the file."""
     first, body = 0, ""
     for statement in statements(text):
         is_step = statement.is_header and re.fullmatch(r"\s*\[\[\s*step\s*\]\]\s*(#.*)?\s*", statement.text)
         if is_step:
             if first:
-                yield Document.parse("\n" * first + body, name)
+                yield first, Document.parse("\n" * first + body, name)
             first, body = statement.line + statement.text.count("\n") - 1, ""
         elif statement.is_header:
             keys = statement.text.strip()
@@ -123,7 +124,7 @@ def _step_documents(text: str, name: str) -> Iterator[Document]:
         elif first:
             body += statement.text
     if first:
-        yield Document.parse("\n" * first + body, name)
+        yield first, Document.parse("\n" * first + body, name)
 
 
 def _first_comment(text: str) -> str:
@@ -190,13 +191,13 @@ class _Keys:
         return None if value is None else int(value)
 
 
-def _step(document: Document, before: LessonStep | None) -> LessonStep:
+def _step(line: int, document: Document, before: LessonStep | None) -> LessonStep:
     keys = _Keys(document)
     for key in document.data:
         if key not in _STEP:
             raise document.error((key,), _unknown(key, _STEP))
     if not keys.text("words"):
-        raise LessonError.at(document.name, document_line(document), 'a step needs words = "…"')
+        raise LessonError.at(document.name, line, 'a step needs words = "…"')
     return LessonStep(
         words=keys.text("words"),
         title=keys.text("title"),
@@ -215,7 +216,7 @@ def _step(document: Document, before: LessonStep | None) -> LessonStep:
         after=keys.text("after"),
         plays=keys.one_of("reveal", ("play",), "") == "play",
         notes=keys.notes(),
-        line=document_line(document),
+        line=line,
         lines={key: document.line(key) for key in document.data},
     )
 
@@ -226,11 +227,6 @@ def _view(keys: _Keys) -> tuple[str, ...]:
         if flag not in VIEW_FLAGS:
             raise keys.wrong("view", _unknown(flag, VIEW_FLAGS))
     return view
-
-
-def document_line(document: Document) -> int:
-    """The line of the header of a step's document."""
-    return len(document.text) - len(document.text.lstrip("\n"))
 
 
 def _question(keys: _Keys) -> Question | None:
