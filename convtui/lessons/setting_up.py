@@ -52,23 +52,32 @@ class SetUps:
         for at in range(first, index + 1):
             if at not in self._known:
                 before = self._known.get(at - 1)
-                self._known[at] = set_up(self._lesson.path, self._lesson.steps[at], before)
+                session = _session(self._lesson.path, self._lesson.steps[at], before and before.session)
+                self._known[at] = SetUp(session, self._recipe(at))
         return self._known[index]
 
+    def _recipe(self, index: int) -> Recipe | None:
+        """The one that was named last."""
+        for step in reversed(self._lesson.steps[: index + 1]):
+            if step.recipe is not None:
+                path = self._lesson.path
+                return _at_line(path, step, "recipe", partial(_recipe, step.recipe, path.parent))
+        return None
 
-def set_up(path: Path, step: LessonStep, before: SetUp | None) -> SetUp:
-    """What a step of the lesson in that file begins with, after the step before. Raises LessonError."""
-    recipe = before.recipe if before else None
-    if step.recipe is not None:
-        recipe = _at_line(path, step, "recipe", partial(_recipe, step.recipe, path.parent))
+
+def _session(path: Path, step: LessonStep, before: Session | None) -> Session:
+    """What a step of the lesson in that file begins with, after the session of the step before."""
     if step.image or before is None:
         session = _at_line(path, step, "image", partial(_opened, step.image or DEFAULT_IMAGE, path.parent))
     else:
-        session = replace(before.session, taps=None, view=View())
+        session = replace(before, taps=None, view=View())
     for text in step.settings:
         session = _at_line(path, step, "settings", partial(changed, session, text, path.parent))
-    session = _at_line(path, step, "view", partial(_shown, session, step))
-    return SetUp(session, recipe)
+    session = session.finished() if step.finished else session
+    session = _at_line(path, step, "multiply_adds", partial(_inside_a_cell, session, step.multiply_adds))
+    slice = _at_line(path, step, "slice", partial(_slice, session, step.slice))
+    zoom = Zoom(step.zoom) if step.zoom else None
+    return session.with_view(zoom=zoom, slice=slice, **dict.fromkeys(step.view, True))
 
 
 def changed(session: Session, text: str, folder: Path) -> Session:
@@ -120,19 +129,19 @@ def _recipe(settings: tuple[str, ...], folder: Path) -> Recipe:
     return recipe
 
 
-def _shown(session: Session, step: LessonStep) -> Session:
-    if step.finished:
-        session = session.finished()
-    if step.multiply_adds is not None:
-        if step.multiply_adds > session.products:
-            raise ValueError(f"multiply_adds {step.multiply_adds}: a cell has {session.products}")
-        session = session.at(session.index, step.multiply_adds)
-    if step.slice is not None:
-        slices = session.convolution.weight_shape[1]
-        if step.slice >= slices:
-            raise ValueError(f"slice {step.slice}: must be from 0 to {slices - 1}")
-    zoom = Zoom(step.zoom) if step.zoom else None
-    return session.with_view(zoom=zoom, slice=step.slice, **dict.fromkeys(step.view, True))
+def _inside_a_cell(session: Session, multiply_adds: int | None) -> Session:
+    if multiply_adds is None:
+        return session
+    if multiply_adds > session.products:
+        raise ValueError(f"multiply_adds {multiply_adds}: a cell has {session.products}")
+    return session.at(session.index, multiply_adds)
+
+
+def _slice(session: Session, slice: int | None) -> int | None:
+    slices = session.convolution.weight_shape[1]
+    if slice is not None and slice >= slices:
+        raise ValueError(f"slice {slice}: must be from 0 to {slices - 1}")
+    return slice
 
 
 def _at_line(path: Path, step: LessonStep, key: str, make: Callable[[], Made]) -> Made:
