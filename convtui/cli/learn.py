@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from convtui.cli.options import Parser, formatter
 from convtui.cli.output import printing, tell
+from convtui.inputs.names import printable
 
 if TYPE_CHECKING:
     from convtui.lessons.course import Course
@@ -48,47 +50,47 @@ def learn(arguments: Sequence[str], open_app: Open, build: Callable[[Sequence[st
     if len(actions) > 1 or (actions and options.present):
         names = ", ".join(f"--{name}" for name in [*actions, *(["present"] if options.present else [])])
         raise ValueError(f"{names}: use one at a time")
+    if options.image is not None and not options.new:
+        raise ValueError(f"{printable(options.image)}: only --new takes an image or a session")
+    if options.lesson is not None and options.notes:
+        raise ValueError(f"{printable(options.lesson)}: --notes follows the lesson that is open in the app")
     if options.check:
         return _check(options.lesson)
     if options.new:
         if options.lesson is None:
             raise ValueError("--new: name the file to write, such as convtui learn --new mine.toml")
-        return _write(options.lesson, build([] if options.image is None else [options.image]))
-    if options.image is not None:
-        raise ValueError(f"{options.image}: only --new takes an image or a session")
-    from convtui.lessons.course import find_course
-
+        return _write(options.lesson, options.image, build)
     if options.notes:
         return _follow()
+    from convtui.lessons.course import find_course
+
     return open_app(find_course(options.lesson or ""), options)
 
 
 def _check(name: str | None) -> int:
     """Print every fault; the exit code says whether there is one."""
-    from convtui.inputs import samples
     from convtui.lessons.checking import faults
-    from convtui.lessons.course import find_course, lesson_files
+    from convtui.lessons.course import find_course, lesson_paths
+    from convtui.paint.text import counted
 
-    path = Path(name) if name is not None else samples.lesson_folder()
-    files = lesson_files(path) if path.is_dir() else [path if path.exists() else find_course(str(name)).path]
+    files = lesson_paths(name or "")
     found = [fault for file in files for fault in faults(file)]
     with printing():
         for fault in found:
             print(fault)
         if not found:
-            from convtui.lessons.lesson_file import read_lesson
-
-            steps = sum(len(read_lesson(file).steps) for file in files)
-            print(f"{path}: no fault in {steps} steps; every answer is what the engine computes")
+            steps = find_course(name or "").count
+            print(f"no fault in {counted(steps, 'step')}; every answer is what the engine computes")
     return FAULTY if found else 0
 
 
-def _write(name: str, session: Session) -> int:
+def _write(name: str, image: str | None, build: Callable[[Sequence[str]], Session]) -> int:
     from convtui.lessons.writing import write_new
 
-    path = Path(name if name.endswith(".toml") else f"{name}.toml")
-    write_new(path, session)
-    tell(f"written: {path}; convtui learn {path} opens it and follows it whenever you save")
+    path = Path(name if name.lower().endswith(".toml") else f"{name}.toml").expanduser()
+    write_new(path, image, build([] if image is None else [image]))
+    shown = printable(str(path))
+    tell(f"written: {shown}; convtui learn {shown} opens it and follows it whenever you save")
     return 0
 
 
@@ -96,12 +98,12 @@ def _follow() -> int:
     """Print the notes of the step that the app is at, whenever that changes, until interrupted."""
     from convtui.lessons.progress import modified
 
+    clear = "\x1b[2J\x1b[H" if sys.stdout.isatty() else ""
     seen: object = object()
     while True:
         if seen != (seen := modified()):
-            text = _notes()
             with printing():
-                print(f"\x1b[2J\x1b[H{text}", flush=True)
+                print(f"{clear}{_notes()}", flush=True)
         time.sleep(PAUSE)
 
 
@@ -112,7 +114,10 @@ def _notes() -> str:
     name = latest()
     if name is None:
         return "No lesson has been opened yet: open one in another terminal with convtui learn."
-    course = find_course(name)
+    try:
+        course = find_course(name)
+    except ValueError as error:  # as long as its file has a fault
+        return str(error)
     place = progress_of(course).place
     step = course.step(place)
     heading = f"{course.lesson(place).title} · step {place.step + 1} of {len(course.lesson(place).steps)}"

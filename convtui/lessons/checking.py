@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from convtui.lessons.expressions import ExpressionError, Value, evaluated, names_in
 from convtui.lessons.figures import Seen, UnknownYet, expressions_in, filled, is_of_a_run, shown
@@ -20,6 +20,8 @@ from convtui.lessons.setting_up import SetUp, SetUps, changed
 
 LONGEST_WORDS: Final = 234  # characters: three lines of an 80x24 terminal
 LONGEST_QUESTION: Final = 70
+
+Fault: TypeAlias = tuple[str | int, str]  # the key in the step or the line, and what is wrong there
 
 
 def faults(path: Path) -> list[LessonError]:
@@ -39,12 +41,13 @@ def _faults(lesson: Lesson) -> Iterator[LessonError]:
         except LessonError as error:
             yield error
             return  # the steps after it would only repeat that
-        for key, why in _of_step(lesson, step, begun):
-            yield LessonError.at(str(lesson.path), step.line_of(key), f"step {index + 1}: {why}")
+        for place, why in _of_step(lesson, step, begun):
+            line = step.line_of(place) if isinstance(place, str) else place
+            yield LessonError.at(str(lesson.path), line, f"step {index + 1}: {why}")
 
 
-def _of_step(lesson: Lesson, step: LessonStep, begun: SetUp) -> Iterator[tuple[str, str]]:
-    """Keys of a step, and what is wrong there."""
+def _of_step(lesson: Lesson, step: LessonStep, begun: SetUp) -> Iterator[Fault]:
+    """What is wrong in a step."""
     seen = Seen(begun.session)
     for key in step.highlight:
         if key not in HIGHLIGHTS[step.page]:
@@ -73,17 +76,17 @@ def solved(begun: SetUp, question: Question, folder: Path) -> SetUp:
     return SetUp(session, begun.recipe)
 
 
-def _of_text(key: str, text: str, seen: Seen, longest: int) -> Iterator[tuple[str, str]]:
+def _of_text(key: str, text: str, seen: Seen, longest: int, line: int | None = None) -> Iterator[Fault]:
     try:
         written = filled(text, seen)
     except ExpressionError as error:
-        yield key, f"{key}: {error}"
+        yield line or key, f"{key}: {error}"
         return
     if len(written) > longest:
-        yield key, f"{key}: {len(written)} characters; an 80x24 terminal has room for {longest}"
+        yield line or key, f"{key}: {len(written)} characters; an 80x24 terminal has room for {longest}"
 
 
-def _of_batchnorm(step: LessonStep) -> Iterator[tuple[str, str]]:
+def _of_batchnorm(step: LessonStep) -> Iterator[Fault]:
     from convtui.state.batchnorm_settings import parse_setting, transition
 
     for text in step.batchnorm:
@@ -95,7 +98,7 @@ def _of_batchnorm(step: LessonStep) -> Iterator[tuple[str, str]]:
             yield "batchnorm", str(error)
 
 
-def _of_question(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[tuple[str, str]]:
+def _of_question(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[Fault]:
     seen = Seen(begun.session)
     yield from _of_text("ask", question.text, seen, LONGEST_QUESTION)
     yield from _of_text("hint", question.hint, seen, LONGEST_WORDS)
@@ -103,15 +106,15 @@ def _of_question(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[t
         yield from _of_condition(lesson, question, begun)
     elif question.figure:
         yield from _of_answer(question, seen)
-    if question.choices:
-        for choice in question.choices:
-            yield from _of_text("choices", choice, seen, LONGEST_WORDS)
+    for choice in question.choices:
+        yield from _of_text("choices", choice, seen, LONGEST_WORDS)
     for wrong in question.wrong:
-        yield from _of_text("wrong", wrong.reason, seen, LONGEST_WORDS)
-        yield from _of_wrong(question, wrong.when, seen)
+        yield from _of_text("wrong", wrong.reason, seen, LONGEST_WORDS, wrong.line)
+        for why in _of_wrong(question, wrong.when, seen):
+            yield wrong.line, why
 
 
-def _of_answer(question: Question, seen: Seen) -> Iterator[tuple[str, str]]:
+def _of_answer(question: Question, seen: Seen) -> Iterator[Fault]:
     try:
         value = evaluated(question.figure, seen)
     except UnknownYet:
@@ -142,7 +145,7 @@ def _agree(question: Question, value: Value) -> bool:
     return abs(value - answer) <= max(question.tolerance, 1e-9)
 
 
-def _of_condition(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[tuple[str, str]]:
+def _of_condition(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[Fault]:
     """Whether it is not true yet, and the solution makes it so; what a run must do cannot be tried here."""
     try:
         names = names_in(question.until)
@@ -150,7 +153,11 @@ def _of_condition(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[
             with suppress(UnknownYet):
                 evaluated(question.until, Seen(begun.session))
             return
-        if evaluated(question.until, Seen(begun.session)):
+        value = evaluated(question.until, Seen(begun.session))
+        if not isinstance(value, bool):
+            yield "until", f"{question.until}: must be a condition, and it is {shown(value)}"
+            return
+        if value:
             yield "until", f"{question.until}: is already true when the step begins"
     except ExpressionError as error:
         yield "until", f"until: {error}"
@@ -165,26 +172,27 @@ def _of_condition(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[
             yield "solution", f"after {', '.join(question.solution)} it is not true that {question.until}"
 
 
-def _of_wrong(question: Question, when: str, seen: Seen) -> Iterator[tuple[str, str]]:
+def _of_wrong(question: Question, when: str, seen: Seen) -> Iterator[str]:
+    """What is wrong about a wrong answer."""
     if question.choices:
         if when not in question.choices:
             letters = ", ".join(letter_of(at) for at in range(len(question.choices)))
-            yield "wrong", f"{when}: is none of the choices {letters}; write the words of one"
+            yield f"{when}: is none of the choices {letters}; write the words of one"
         elif when == question.answer:
-            yield "wrong", f"{when}: is the right answer"
+            yield f"{when}: is the right answer"
         return
     try:
         value = evaluated(when, seen)
     except UnknownYet:
         return
     except ExpressionError as error:
-        yield "wrong", f"wrong: {error}"
+        yield f"wrong: {error}"
         return
     if question.until:
         if value is True:
-            yield "wrong", f"{when}: is already true when the step begins"
+            yield f"{when}: is already true when the step begins"
     elif _agree(question, value):
-        yield "wrong", f"{when}: is {shown(value)}, the right answer"
+        yield f"{when}: is {shown(value)}, the right answer"
 
 
 def unchecked_numbers(step: LessonStep) -> list[str]:

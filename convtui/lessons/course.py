@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -78,21 +79,35 @@ def find_course(text: str = "") -> Course:
 
     Raises LessonError for what is none.
     """
+    path = _found(text)
+    is_built_in = samples.lesson_folder() in (path, path.parent)
+    return Course(path, tuple(map(read_lesson, _in(path))), is_built_in)
+
+
+def lesson_paths(text: str = "") -> tuple[Path, ...]:
+    """The files of the lessons that the text stands for, as in `find_course`. Raises LessonError."""
+    return _in(_found(text))
+
+
+def _found(text: str) -> Path:
+    """The file or folder, or the bundled lesson of that name. Raises LessonError."""
     own = samples.lesson_folder()
-    path = Path(text) if text else own
+    path = _expanded(Path(text)) if text else own
+    if _exists(path):
+        return path
     bundled = {name_of(each): each for each in lesson_files(own)}
-    if text in bundled and not path.exists():
-        return Course(bundled[text], (read_lesson(bundled[text]),), is_built_in=True)
-    path = _expanded(path)
-    if path.is_dir():
-        files = lesson_files(path)
-        if not files:
-            raise LessonError(f"{printable(str(path))}: has no lessons (*{SUFFIX})")
-        return Course(path, tuple(map(read_lesson, files)), is_built_in=path == own)
-    if not path.exists():
-        close = did_you_mean(text, [*bundled, *neighbours(path)])
-        raise LessonError(f"{printable(text)}: no such lesson{close}")
-    return Course(path, (read_lesson(path),))
+    if text in bundled:
+        return bundled[text]
+    close = did_you_mean(path.name, [*bundled, *neighbours(path)])
+    raise LessonError(f"{printable(text)}: no such lesson{close}")
+
+
+def _in(path: Path) -> tuple[Path, ...]:
+    """The lessons in a folder; a file is its own."""
+    files = lesson_files(path) if path.is_dir() else (path,)
+    if not files:
+        raise LessonError(f"{printable(str(path))}: has no lessons (*{SUFFIX})")
+    return files
 
 
 @lru_cache(maxsize=1)
@@ -106,12 +121,19 @@ def built_in_course() -> Course | None:
 
 def lesson_files(folder: Path) -> tuple[Path, ...]:
     """The lessons in a folder, by name."""
-    return tuple(sorted(folder.glob(f"*{SUFFIX}")))
+    return tuple(sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith(".")))
 
 
 def name_of(path: Path) -> str:
     """The name of a bundled lesson: stride for 05-stride.toml."""
-    return path.stem.lstrip("0123456789").lstrip("-_") or path.stem
+    return re.sub("^[0-9]+[-_]", "", path.stem)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # such as a name that is too long for any file
+        return False
 
 
 def _expanded(path: Path) -> Path:

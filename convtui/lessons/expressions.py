@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
@@ -18,8 +19,10 @@ from convtui.inputs.names import did_you_mean, printable
 
 Value: TypeAlias = float | bool | str | tuple[float, ...]
 
-LONGEST: Final = 1000  # characters of an expression
+LONGEST: Final = 500  # characters of an expression
+LARGEST: Final = 10**18  # of whole numbers
 _LARGEST_POWER: Final = 64
+_MOST_DIGITS: Final = 15
 
 
 class ExpressionError(ValueError):
@@ -31,6 +34,12 @@ class Figures(Protocol):
 
     def value(self, name: str, index: tuple[int, ...] | None) -> Value:
         """The figure of that name; of those that need one, at an index. Raises ExpressionError."""
+
+
+def _rounded(value: Any, digits: int = 0) -> Any:
+    if not 0 <= digits <= _MOST_DIGITS:
+        raise ExpressionError(f"round has 0 to {_MOST_DIGITS} digits, not {digits}")
+    return round(value, digits) if digits else round(value)
 
 
 _BINARY: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
@@ -54,7 +63,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "min": min,
     "max": max,
     "abs": abs,
-    "round": round,
+    "round": _rounded,
     "floor": math.floor,
     "sqrt": math.sqrt,
     "sum": sum,
@@ -65,29 +74,30 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
 def evaluated(text: str, figures: Figures) -> Value:
     """The value of an expression. Raises ExpressionError for what is none, and for an unknown name."""
     try:
-        value: Value = _value(_tree(text), figures)
-    except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
-        if isinstance(error, ExpressionError):
-            raise
-        raise ExpressionError(f"{printable(text)}: {error}") from None
-    return value
+        return _plain(_value(_tree(text), figures))
+    except ExpressionError:
+        raise
+    except (ArithmeticError, MemoryError, TypeError, ValueError, RecursionError) as error:
+        why = f" ({error})" if str(error) else ""
+        raise ExpressionError(f"{printable(text)}: cannot be worked out{why}") from None
+
+
+def _plain(value: Any) -> Value:
+    """The value, if it is one that can be compared with an answer and shown."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    if not isinstance(value, str) and not all(isinstance(each, int | float) for each in numbers):
+        raise ExpressionError("the value must be a number, a text, or a list of numbers")
+    if any(isinstance(each, int) and abs(each) > LARGEST for each in numbers):
+        raise ExpressionError(f"whole numbers go up to {LARGEST:.0e}")
+    plain: Value = value
+    return plain
 
 
 def names_in(text: str) -> set[str]:
     """The names of figures that an expression uses. Raises ExpressionError for what is none."""
-    found: set[str] = set()
-
-    class Collecting:
-        def value(self, name: str, index: tuple[int, ...] | None) -> Value:  # noqa: ARG002
-            found.add(name)
-            return 1
-
-    for node in ast.walk(_tree(text)):
-        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and (named := _named(node)):
-            found.add(named[0])
-    return {name for name in found if not any(other.startswith(f"{name}.") for other in found)} - {
-        *_FUNCTIONS
-    }
+    nodes = (node for node in ast.walk(_tree(text)) if isinstance(node, ast.expr))
+    found = {named[0] for node in nodes if (named := _named(node))} - {*_FUNCTIONS}
+    return {name for name in found if not any(other.startswith(f"{name}.") for other in found)}
 
 
 @lru_cache(maxsize=1024)
@@ -95,7 +105,9 @@ def _tree(text: str) -> ast.expr:
     if len(text) > LONGEST:
         raise ExpressionError(f"an expression may have at most {LONGEST} characters")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python doubts is none; nothing is printed on the screen
+            return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ExpressionError(
             f"{printable(text)}: not an expression, such as output.rows or 2 * padding"
@@ -129,17 +141,17 @@ def _value(node: ast.expr, figures: Figures) -> Any:
         at = None if index is None else _index(_value(index, figures), name)
         return figures.value(name, at)
     raise ExpressionError(
-        f"{ast.unparse(node)}: only names of figures, numbers, + - * / // %, comparisons, and, or, not, "
-        f"{', '.join(_FUNCTIONS)}"
+        f"{printable(ast.unparse(node))}: only names of figures, numbers, + - * / // % **, comparisons, "
+        f"and, or, not, {', '.join(_FUNCTIONS)}"
     )
 
 
 def _binary(op: ast.operator, left: Any, right: Any) -> Any:
-    if isinstance(op, ast.Pow) and not (abs(right) <= _LARGEST_POWER and abs(left) <= 1e6):
-        raise ExpressionError("a power may be at most 64, of a number of at most a million")
     if not all(isinstance(each, int | float) for each in (left, right)):
         raise ExpressionError("arithmetic needs numbers")
-    return _BINARY[type(op)](left, right)
+    if isinstance(op, ast.Pow) and not (abs(right) <= _LARGEST_POWER and abs(left) <= 1e6):
+        raise ExpressionError("a power may be at most 64, of a number of at most a million")
+    return _plain(_BINARY[type(op)](left, right))  # (-8) ** 0.5 is no such number
 
 
 def _named(node: ast.expr) -> tuple[str, ast.expr | None] | None:

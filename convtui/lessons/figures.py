@@ -5,6 +5,7 @@ Sources: what each figure means is said where it is computed, in the engine.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from convtui.engine.kernels import nearest_edge
+from convtui.inputs.names import printable
 from convtui.lessons.expressions import ExpressionError, Value, evaluated, unknown_name
 from convtui.paint.text import significant
 from convtui.state.session import Session
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from convtui.state.batchnorm import BatchNormSession, PastBatch
 
 UNKNOWN: Final = "–"  # in words, for a figure of a run that there is not yet
+
+
+_FORM: Final = re.compile(r",?(\.[0-9]{1,2})?[feg%]")
 
 
 class UnknownYet(ExpressionError):
@@ -86,18 +91,18 @@ class Seen:
         """The figure of that name, at an index if it needs one. Raises ExpressionError."""
         if index is None:
             if name not in _FIGURES:
-                if name in _INDEXED:
-                    raise ExpressionError(f"{name}: needs an index, such as {_INDEXED[name][1]}")
+                if name in INDEXED:
+                    raise ExpressionError(f"{name}: needs an index, such as {INDEXED[name][1]}")
                 raise unknown_name(name, KNOWN)
             figure = _FIGURES[name](self)
             if figure is None:
                 raise ExpressionError(f"{name}: cannot be counted here")
             return _plain(figure)
-        if name not in _INDEXED:
+        if name not in INDEXED:
             if name in _FIGURES:
                 raise ExpressionError(f"{name}: takes no index")
             raise unknown_name(name, KNOWN)
-        read, example = _INDEXED[name]
+        read, example = INDEXED[name]
         try:
             if any(at < 0 for at in index):
                 raise IndexError
@@ -135,8 +140,12 @@ def shown(value: Value) -> str:
         case float():
             return significant(value).replace("-", "−") if np.isfinite(value) else str(value)
         case tuple():
-            return f"[{', '.join(f'{each:g}' for each in value)}]"
+            return f"[{', '.join(map(_in_a_list, value))}]"
     return value
+
+
+def _in_a_list(number: float) -> str:
+    return str(number) if isinstance(number, int) else shown(number)
 
 
 def _worded(expression: str, seen: Seen) -> str:
@@ -147,12 +156,11 @@ def _worded(expression: str, seen: Seen) -> str:
         return UNKNOWN
     if not colon:
         return shown(value)
-    if isinstance(value, str | tuple):
-        raise ExpressionError(f"{{{expression}}}: only a number has a form such as |.2f or |.1%")
-    try:
-        return format(value, form.strip()).replace("-", "−")
-    except ValueError:
-        raise ExpressionError(f"{{{expression}}}: no form of numbers, such as |.2f or |.1%") from None
+    if isinstance(value, bool | str | tuple):
+        raise ExpressionError(f"{printable(expression)}: only a number has a form such as |.2f or |.1%")
+    if not _FORM.fullmatch(form.strip()):
+        raise ExpressionError(f"{printable(expression)}: no form of numbers, such as |.2f or |.1%")
+    return format(value, form.strip()).replace("-", "−")
 
 
 def _pieces(text: str) -> list[tuple[str, str | None]]:
@@ -165,9 +173,8 @@ def _pieces(text: str) -> list[tuple[str, str | None]]:
         elif text[at] == "{":
             end = text.find("}", at)
             if end < 0:
-                raise ExpressionError(
-                    f"{text[at : at + 20]}…: a brace without its end; {{{{ is a brace itself"
-                )
+                begin = printable(text[at : at + 20])
+                raise ExpressionError(f"{begin}…: a brace without its end; {{{{ is a brace itself")
             pieces.append((literal, text[at + 1 : end].strip()))
             literal, at = "", end + 1
         elif text[at] == "}":
@@ -371,7 +378,7 @@ _FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
 }
 
 # Those that need an index, and how they are written.
-_INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
+INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
     "pixel": (lambda seen, c, r, q: seen.session.convolution.image[c, r, q], "pixel[0, 4, 18]"),
     "weight": (lambda seen, o, s, i, j: seen.session.convolution.weight[o, s, i, j], "weight[0, 0, 1, 1]"),
     "output": (lambda seen, o, r, q: _finished_output(seen)[o, r, q], "output[0, 4, 18]"),
@@ -386,7 +393,7 @@ _INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
     "layer.multiply_adds": (lambda seen, number: _row(seen, number).multiply_adds, "layer[3].multiply_adds"),
 }
 
-KNOWN: Final[Mapping[str, object]] = {**_FIGURES, **_INDEXED}
+KNOWN: Final[Mapping[str, object]] = {**_FIGURES, **INDEXED}
 
 
 def is_of_a_run(name: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from reprlib import repr as short_repr
 from typing import Any, Final
@@ -22,6 +23,7 @@ from convtui.store.toml_document import Document, SessionFileError, is_number, i
 FORMAT: Final = 1
 LARGEST_FILE: Final = 2**20  # bytes
 MOST_STEPS: Final = 500
+MOST_CHOICES: Final = 9
 ZOOMS: Final = ("numbers", "blocks", "half-blocks")
 
 _TOP: Final = ("lesson", "title", "step")
@@ -34,7 +36,9 @@ _STEP: Final = (
 _OF_A_QUESTION: Final = (
     *("answer", "figure", "tolerance", "choices", "until", "solution", "wrong", "hint", "masks"),
 )
-_DEFAULT_MASKS: Final = (  # by the beginning of what a question's figure names
+_DEFAULT_MASKS: Final = (  # by what a question's figure names
+    ("output.m", ("output",)),  # output.min and output.max
+    ("output[", ("output",)),
     ("output.", ("size",)),
     ("value", ("value",)),
     ("product", ("products",)),
@@ -88,28 +92,31 @@ def _parsed(text: str, path: Path) -> Lesson:
     for key in whole.data:
         if key not in _TOP:
             raise whole.error((key,), _unknown(key, _TOP))
-    if whole.data.get("lesson") != FORMAT:
+    if not is_whole(whole.data.get("lesson")) or whole.data["lesson"] != FORMAT:
         what = "not a convtui lesson" if "lesson" not in whole.data else "a lesson of another format"
         raise whole.error(("lesson",), f"{what}; a lesson has the line lesson = {FORMAT}")
     title = whole.data.get("title")
     if not isinstance(title, str) or not title.strip():
         raise whole.error(("title",), 'title: must be text in quotes, such as title = "Stride"')
-    steps: list[LessonStep] = []
-    for document in _step_documents(text, name):
-        steps.append(_step(document, steps[-1] if steps else None))
-    if not 1 <= len(steps) <= MOST_STEPS:
+    written = whole.data.get("step")
+    if not isinstance(written, list) or not 1 <= len(written) <= MOST_STEPS:
         raise whole.error(("step",), f"a lesson has 1 to {MOST_STEPS} steps, each under a line [[step]]")
+    steps: list[LessonStep] = []
+    for line, document in _step_documents(text, name):
+        steps.append(_step(line, document, steps[-1] if steps else None))
+    if len(steps) != len(written):
+        raise whole.error(("step",), "each step is under a line [[step]]")
     return Lesson(printable(title.strip()), tuple(steps), path, _first_comment(text))
 
 
-def _step_documents(text: str, name: str) -> Iterator[Document]:
-    """Each step as a document of its own, whose lines are those of the file."""
+def _step_documents(text: str, name: str) -> Iterator[tuple[int, Document]]:
+    """Each step's first line, and the step as a document of its own, whose lines are those of the file."""
     first, body = 0, ""
     for statement in statements(text):
         is_step = statement.is_header and re.fullmatch(r"\s*\[\[\s*step\s*\]\]\s*(#.*)?\s*", statement.text)
         if is_step:
             if first:
-                yield Document.parse("\n" * first + body, name)
+                yield first, Document.parse("\n" * first + body, name)
             first, body = statement.line + statement.text.count("\n") - 1, ""
         elif statement.is_header:
             keys = statement.text.strip()
@@ -117,7 +124,7 @@ def _step_documents(text: str, name: str) -> Iterator[Document]:
         elif first:
             body += statement.text
     if first:
-        yield Document.parse("\n" * first + body, name)
+        yield first, Document.parse("\n" * first + body, name)
 
 
 def _first_comment(text: str) -> str:
@@ -143,7 +150,21 @@ class _Keys:
         value = self.data.get(key, "")
         if not isinstance(value, str):
             raise self.must_be(key, "text in quotes")
-        return " ".join(value.split())
+        return self.on_a_line(key, value)
+
+    def notes(self) -> str:
+        """Whose lines are kept, as a presenter reads them."""
+        value = self.data.get("notes", "")
+        if not isinstance(value, str):
+            raise self.must_be("notes", "text in quotes")
+        return "\n".join(self.on_a_line("notes", line) for line in value.strip().split("\n"))
+
+    def on_a_line(self, key: str, text: str) -> str:
+        line = " ".join(text.split())
+        if not line.isprintable():
+            odd = next(each for each in line if not each.isprintable())
+            raise self.wrong(key, f"has the character {odd!r}, which cannot be shown")
+        return line
 
     def one_of(self, key: str, names: tuple[str, ...], default: str) -> str:
         value = self.text(key) or default
@@ -155,7 +176,7 @@ class _Keys:
         value = self.data.get(key, [])
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise self.must_be(key, "a list of texts in quotes")
-        return tuple(" ".join(each.split()) for each in value)
+        return tuple(self.on_a_line(key, each) for each in value)
 
     def flag(self, key: str) -> bool:
         value = self.data.get(key, False)
@@ -170,16 +191,16 @@ class _Keys:
         return None if value is None else int(value)
 
 
-def _step(document: Document, before: LessonStep | None) -> LessonStep:
+def _step(line: int, document: Document, before: LessonStep | None) -> LessonStep:
     keys = _Keys(document)
     for key in document.data:
         if key not in _STEP:
             raise document.error((key,), _unknown(key, _STEP))
     if not keys.text("words"):
-        raise LessonError.at(document.name, document_line(document), 'a step needs words = "…"')
+        raise LessonError.at(document.name, line, 'a step needs words = "…"')
     return LessonStep(
         words=keys.text("words"),
-        title=printable(keys.text("title")) if keys.text("title") else "",
+        title=keys.text("title"),
         page=keys.one_of("page", PAGES, before.page if before else "step"),
         image=keys.text("image"),
         settings=keys.texts("settings"),
@@ -194,9 +215,9 @@ def _step(document: Document, before: LessonStep | None) -> LessonStep:
         question=_question(keys),
         after=keys.text("after"),
         plays=keys.one_of("reveal", ("play",), "") == "play",
-        notes=keys.text("notes"),
+        notes=keys.notes(),
         ideas=keys.texts("ideas"),
-        line=document_line(document),
+        line=line,
         lines={key: document.line(key) for key in document.data},
     )
 
@@ -209,11 +230,6 @@ def _view(keys: _Keys) -> tuple[str, ...]:
     return view
 
 
-def document_line(document: Document) -> int:
-    """The line of the header of a step's document."""
-    return len(document.text) - len(document.text.lstrip("\n"))
-
-
 def _question(keys: _Keys) -> Question | None:
     data = keys.data
     if "ask" not in data:
@@ -221,6 +237,8 @@ def _question(keys: _Keys) -> Question | None:
             if key in data:
                 raise keys.wrong(key, 'needs a question: ask = "…"')
         return None
+    if not keys.text("ask"):
+        raise keys.must_be("ask", "the text of a question")
     answer = _answer(keys)
     if (answer is None) == ("until" not in data):
         raise keys.wrong("ask", "needs an answer, or a condition (until), and not both")
@@ -233,13 +251,15 @@ def _question(keys: _Keys) -> Question | None:
         if key in data and needed not in data:
             raise keys.wrong(key, f"needs {needed}")
     choices = keys.texts("choices")
+    if "choices" in data and not 2 <= len({each.lower() for each in choices}) == len(choices) <= MOST_CHOICES:
+        raise keys.must_be("choices", f"2 to {MOST_CHOICES} different texts")
     if isinstance(answer, str) and answer not in choices:
         raise keys.wrong("answer", f"must be one of the choices: {', '.join(choices) or 'choices = [...]'}")
     if choices and not isinstance(answer, str):
         raise keys.must_be("answer", "one of the choices")
     if answer is not None and not isinstance(answer, str) and "figure" not in data:
         raise keys.wrong("answer", 'needs figure = "…", the expression that the engine works out')
-    tolerance = data.get("tolerance", 0.0)
+    tolerance = data.get("tolerance", _half_of_the_last_digit(answer))
     if not is_number(tolerance) or tolerance < 0:
         raise keys.must_be("tolerance", "a number, 0 or more")
     figure, until = keys.text("figure"), keys.text("until")
@@ -262,18 +282,29 @@ def _question(keys: _Keys) -> Question | None:
 
 
 def _masks_for(figure: str) -> tuple[str, ...]:
-    return next((masks for begin, masks in _DEFAULT_MASKS if begin in figure), ())
+    return next((masks for part, masks in _DEFAULT_MASKS if part in figure), ())
 
 
 def _answer(keys: _Keys) -> Answer | None:
     answer: Any = keys.data.get("answer")
-    if answer is None or isinstance(answer, str):
-        return answer
+    if answer is None:
+        return None
+    if isinstance(answer, str):
+        return keys.text("answer")
     if isinstance(answer, list) and answer and all(map(is_whole, answer)):
         return tuple(answer)
     if is_number(answer):
         return answer if is_whole(answer) else float(answer)
     raise keys.must_be("answer", "a number, a shape such as [1, 14, 14], or one of the choices")
+
+
+def _half_of_the_last_digit(answer: Answer | None) -> float:
+    """How far an answer may be off: 0.005 for 0.28; whole numbers are exact."""
+    if not isinstance(answer, float) or answer.is_integer():
+        return 0.0
+    exponent = Decimal(repr(answer)).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return 0.5 * 10.0**exponent
 
 
 def _wrong_answers(keys: _Keys) -> tuple[WrongAnswer, ...]:
@@ -286,7 +317,7 @@ def _wrong_answers(keys: _Keys) -> tuple[WrongAnswer, ...]:
         raise keys.must_be("wrong", 'a list of pairs: [["27", "the reason"], ...]')
     lines = [keys.document.element_line("wrong", element=at) for at in range(len(pairs))]
     return tuple(
-        WrongAnswer(" ".join(when.split()), " ".join(reason.split()), line)
+        WrongAnswer(keys.on_a_line("wrong", when), keys.on_a_line("wrong", reason), line)
         for (when, reason), line in zip(pairs, lines, strict=True)
     )
 

@@ -42,7 +42,7 @@ def progress_of(course: Course) -> Progress:
         assert isinstance(kept, dict)
         place = course.nearest(int(kept["chapter"]), int(kept["step"]))
         return Progress(place, frozenset(map(str, kept["answered"])))
-    except (AssertionError, KeyError, TypeError, ValueError):
+    except (AssertionError, ArithmeticError, KeyError, TypeError, ValueError):
         return Progress()
 
 

@@ -6,7 +6,9 @@ one is refused the error names the step's line in the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,9 @@ from convtui.training.recipe import Recipe
 DEFAULT_IMAGE: Final = "mnist-7"
 Made = TypeVar("Made")
 
-_WITH_FILES: Final = ("kernel", "layers")  # settings whose value may be a file
+_QUOTES: Final = "'\""
+
+_WITH_FILES: Final = ("kernel", "layers", "network", "data")  # settings whose value may be a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,33 +52,41 @@ class SetUps:
         for at in range(first, index + 1):
             if at not in self._known:
                 before = self._known.get(at - 1)
-                self._known[at] = set_up(self._lesson.path, self._lesson.steps[at], before)
+                session = _session(
+                    self._lesson.path, self._lesson.steps[at], before.session if before else None
+                )
+                self._known[at] = SetUp(session, self._recipe(at))
         return self._known[index]
 
+    def _recipe(self, index: int) -> Recipe | None:
+        """The one that was named last."""
+        for step in reversed(self._lesson.steps[: index + 1]):
+            if step.recipe is not None:
+                path = self._lesson.path
+                return _at_line(path, step, "recipe", partial(_recipe, step.recipe, path.parent))
+        return None
 
-def set_up(path: Path, step: LessonStep, before: SetUp | None) -> SetUp:
-    """What a step of the lesson in that file begins with, after the step before. Raises LessonError."""
-    recipe = before.recipe if before else None
-    if step.recipe is not None:
-        recipe = _at_line(path, step, "recipe", partial(_recipe, step.recipe))
+
+def _session(path: Path, step: LessonStep, before: Session | None) -> Session:
+    """What a step of the lesson in that file begins with, after the session of the step before."""
     if step.image or before is None:
         session = _at_line(path, step, "image", partial(_opened, step.image or DEFAULT_IMAGE, path.parent))
     else:
-        session = replace(before.session, taps=None, view=View())
+        session = replace(before, taps=None, view=View())
     for text in step.settings:
         session = _at_line(path, step, "settings", partial(changed, session, text, path.parent))
-    session = _at_line(path, step, "view", partial(_shown, session, step))
-    return SetUp(session, recipe)
+    session = session.finished() if step.finished else session
+    session = _at_line(path, step, "multiply_adds", partial(_inside_a_cell, session, step.multiply_adds))
+    slice = _at_line(path, step, "slice", partial(_slice, session, step.slice))
+    zoom = Zoom(step.zoom) if step.zoom else None
+    return session.with_view(zoom=zoom, slice=slice, **dict.fromkeys(step.view, True))
 
 
 def changed(session: Session, text: str, folder: Path) -> Session:
     """The session after a setting was typed, whose files may lie in that folder. Raises ValueError."""
     from convtui.store.pictures import reopened
 
-    name, _, value = text.partition(" ")
-    if name in _WITH_FILES and (folder / value).is_file():
-        text = f"{name} {folder / value}"
-    return transition(text, reopened)(session)
+    return transition(_with_file(text, folder), reopened)(session)
 
 
 def _opened(image: str, folder: Path) -> Session:
@@ -83,45 +95,55 @@ def _opened(image: str, folder: Path) -> Session:
     from convtui.store.pictures import open_any
     from convtui.store.session_file import is_session_file, load
 
-    beside = folder / image
-    bundled = {file.stem: file for file in samples.session_files()}
-    if is_session_file(image):
-        return replace(load(beside if beside.is_file() else Path(image)), path=None)
-    if image in bundled and not beside.is_file():
-        return replace(load(bundled[image]), path=None)
-    picture = open_any(str(beside) if _is_file(beside) else image)
-    return Session.start(picture, KernelChoice("top-edge"))
+    bundled = {file.stem: str(file) for file in samples.session_files()}
+    found = _beside(folder, image)
+    found = bundled.get(found, found)
+    if is_session_file(found):
+        return replace(load(Path(found)), path=None)
+    return Session.start(open_any(found), KernelChoice("top-edge"))
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a pasted array is no name of a file
-        return False
+def _with_file(text: str, folder: Path) -> str:
+    """A setting as it is typed, in which a file that lies in the folder has its path."""
+    name, *value = re.split(r"\s*=\s*|\s+", text, maxsplit=1)
+    if not value or name.lower() not in _WITH_FILES:
+        return text
+    return f"{name} {_beside(folder, value[0].strip(_QUOTES))}"
 
 
-def _recipe(settings: tuple[str, ...]) -> Recipe:
+def _beside(folder: Path, text: str) -> str:
+    """What names a file in the folder, with its path: "set.npz:test:17" and "weights.npy hwio" among them."""
+    data, colon, image = text.partition(":")
+    weights, space, layout = text.rpartition(" ")
+    for name, rest in ((text, ""), (data, colon + image), (weights, space + layout)):
+        with suppress(OSError, ValueError):  # a pasted array is no name of a file
+            if name and (folder / name).exists():
+                return f"{folder / name}{rest}"
+    return text
+
+
+def _recipe(settings: tuple[str, ...], folder: Path) -> Recipe:
     from convtui.training.recipe_words import typed
 
     recipe = Recipe()
     for text in settings:
-        _, recipe = typed(recipe, text)
+        _, recipe = typed(recipe, _with_file(text, folder))
     return recipe
 
 
-def _shown(session: Session, step: LessonStep) -> Session:
-    if step.finished:
-        session = session.finished()
-    if step.multiply_adds is not None:
-        if step.multiply_adds > session.products:
-            raise ValueError(f"multiply_adds {step.multiply_adds}: a cell has {session.products}")
-        session = session.at(session.index, step.multiply_adds)
-    if step.slice is not None:
-        slices = session.convolution.weight_shape[1]
-        if step.slice >= slices:
-            raise ValueError(f"slice {step.slice}: must be from 0 to {slices - 1}")
-    zoom = Zoom(step.zoom) if step.zoom else None
-    return session.with_view(zoom=zoom, slice=step.slice, **dict.fromkeys(step.view, True))
+def _inside_a_cell(session: Session, multiply_adds: int | None) -> Session:
+    if multiply_adds is None:
+        return session
+    if multiply_adds > session.products:
+        raise ValueError(f"multiply_adds {multiply_adds}: a cell has {session.products}")
+    return session.at(session.index, multiply_adds)
+
+
+def _slice(session: Session, slice: int | None) -> int | None:
+    slices = session.convolution.weight_shape[1]
+    if slice is not None and slice >= slices:
+        raise ValueError(f"slice {slice}: must be from 0 to {slices - 1}")
+    return slice
 
 
 def _at_line(path: Path, step: LessonStep, key: str, make: Callable[[], Made]) -> Made:

@@ -1,18 +1,21 @@
-"""A commented beginning of a lesson from a session: `convtui learn --new`."""
+"""A commented beginning of a lesson about an image or a session: `convtui learn --new`."""
 
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-from convtui.engine.kernels import NAMES
 from convtui.inputs.atomic import write_whole
 from convtui.inputs.names import printable
 from convtui.lessons.lesson_file import LessonError
+from convtui.lessons.setting_up import DEFAULT_IMAGE
 from convtui.state.session import Session
 from convtui.state.settings import canonical
 
-_BEGINNING = """\
+_BEGINNING: Final = """\
 # What this lesson is about, in one line.
 lesson = 1  # the version of this format
 title = "My lesson"
@@ -22,21 +25,20 @@ title = "My lesson"
 #   convtui learn --check {name}    which finds every fault, with its line
 [[step]]
 page = "step"  # step, matrix, layers, batchnorm or train
-image = {image}  # a sample, a file beside this one, or a session
-settings = {settings}
+image = {image}  # a sample, or a file or session beside this one
+settings = {settings}  # such as ["kernel sobel-x 5", "stride 2", "at 0,4,18"]
 highlight = ["window"]  # what is spoken of
 words = \"\"\"
 The kernel covers {{kernel.rows}}x{{kernel.columns}} pixels. A name in braces is a figure of the engine.\"\"\"
 
 [[step]]
-settings = ["stride 2"]  # the rest is as in the step before
+settings = {stride2}  # the rest is as in the step before
 words = "Two or three short sentences, then a question. What would give it away is hidden."
 ask = "How many rows does the output have at stride 2?"
 answer = {answer}
 figure = "output.rows"  # what the engine must say the answer is
-wrong = [
-  ["(image.rows - kernel.rows) + 1", "That is at stride 1."],
-]
+wrong = [  # known wrong answers, and why each is wrong
+{wrong}]
 hint = "Count the places of the window along one column of the image."
 after = "The output is {{output.shape}}."
 
@@ -50,52 +52,54 @@ notes = "What the presenter reads in a second terminal: convtui learn --notes"
 """
 
 
-def write_new(path: Path, session: Session) -> None:
-    """Write a commented lesson about the session. Raises LessonError if that cannot be done."""
+def write_new(path: Path, image: str | None, session: Session) -> None:
+    """Write a commented lesson about an image, or a session, by its name; without one about the default.
+
+    session: what `convtui` opens for it. Raises LessonError if the file exists or cannot be written.
+    """
     if path.exists():
         raise LessonError(f"{printable(str(path))}: already exists; choose another file name")
     try:
-        write_whole(path, new_lesson(session, path.name).encode())
+        write_whole(path, _text(path, image, session).encode())
     except OSError as error:
         raise LessonError(f"{printable(str(path))}: cannot be written ({error.strerror or error})") from None
 
 
-def new_lesson(session: Session, name: str) -> str:
-    """The text of that lesson. Raises LessonError for an image that no name stands for."""
-    picture = session.picture
-    if not picture.source or picture.original is not None:
-        raise LessonError(
-            f"{printable(picture.name)}: its pixels are in no file; save the session and name that"
-        )
-    stride2 = session.with_spec(stride=2)
-    size = max(session.spec.kernel_size)
+def _text(path: Path, image: str | None, session: Session) -> str:
+    spec = session.spec
+    stride2 = ["stride 2"]
+    if spec.padding == "same":  # PyTorch refuses it with a stride, and the same numbers not
+        stride2 = [f"padding {canonical(spec.pads)}", *stride2]
+    solution = ["stride 1", "padding same"]
+    if spec.padding_mode != "zeros":  # whose padding may be too large for the image
+        solution = ["mode zeros", *solution]
+    before, answer = (_rows(session, stride) for stride in (1, 2))
+    wrong = f'  ["{before}", "{before} is at stride 1."],\n' if before != answer else ""
     return _BEGINNING.format(
-        name=printable(name),
-        image=json.dumps(picture.source, ensure_ascii=False),
-        settings=json.dumps(_settings(session), ensure_ascii=False),
-        answer=stride2.convolution.output_shape[1],
-        solution=json.dumps(["stride 1", f"padding {(size - 1) // 2}"]),
+        name=printable(path.name),
+        image=_quoted(_from(path.parent, image or DEFAULT_IMAGE)),
+        settings=_quoted(["padding 1"] if image is None else []),
+        stride2=_quoted(stride2),
+        answer=answer,
+        wrong=wrong,
+        solution=_quoted(solution),
     )
 
 
-def _settings(session: Session) -> list[str]:
-    """What makes the session out of its image, as it is typed."""
-    spec, kernel = session.spec, session.kernel
-    rows, columns = spec.kernel_size
-    if kernel.named and kernel.name in NAMES:
-        settings = [f"kernel {kernel.name} {rows}x{columns}"]
-    else:
-        settings = [f"kernel {session.convolution.weight.tolist()}"]
-    settings += [
-        f"{name} {canonical(value)}"
-        for name, value, default in (
-            ("stride", spec.stride, (1, 1)),
-            ("padding", spec.padding if isinstance(spec.padding, str) else spec.pads, ((0, 0), (0, 0))),
-            ("dilation", spec.dilation, (1, 1)),
-            ("groups", spec.groups, 1),
-            ("mode", spec.padding_mode, "zeros"),
-        )
-        if value != default
-    ]
-    channel, row, column = session.position
-    return [*settings, f"at {channel},{row},{column}"]
+def _rows(session: Session, stride: int) -> int:
+    """Of the output, at that stride."""
+    return session.with_spec(stride=stride, padding=session.spec.pads).convolution.output_shape[1]
+
+
+def _from(folder: Path, image: str) -> str:
+    """What names an image or a session, seen from a folder."""
+    data, colon, rest = image.partition(":")
+    for name, behind in ((image, ""), (data, colon + rest)):
+        with suppress(OSError, ValueError):  # a pasted array is no name of a file
+            if name and Path(name).exists():
+                return f"{Path(os.path.relpath(name, folder)).as_posix()}{behind}"
+    return image
+
+
+def _quoted(value: str | list[str]) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
