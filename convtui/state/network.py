@@ -18,9 +18,11 @@ from convtui.engine.convolution import Position
 from convtui.engine.layer_text import format_layers, parse_layers
 from convtui.engine.layers import Conv, Layer, LayerError, MaxPool, Shape, Window
 from convtui.engine.presets import NAMES, choose_layers, preset
-from convtui.engine.stack import Row, Summary, summarize
+from convtui.engine.stack import Row, Summary, nodes, summarize
 from convtui.inputs.images import LARGEST_SIDE
 from convtui.state.learned_weights import LearnedWeights
+
+MOST_TRIED = 2000  # layers that are laid over images of many sizes to find one that fits
 
 _SEVERAL_CHANNELS = (
     "conv 3x3 8 p1, relu, maxpool 2, conv 3x3 16 p1, relu, maxpool 2, conv 3x3 32 p1, relu, "
@@ -244,6 +246,8 @@ def _fitting_side(layers: tuple[Layer, ...], name: str, shape: Shape) -> int | N
     own = max(preset(name).input_shape[1:]) if name in NAMES else 0
     if own > max(height, width) and fits(own):
         return own
+    if len(nodes(layers)) > MOST_TRIED:
+        return None
     too_small = enough = max(height, width)
     while not fits(enough):
         if enough == LARGEST_SIDE:
