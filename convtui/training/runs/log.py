@@ -181,7 +181,8 @@ class _Frame:
         _require("steps_per_epoch", begun.steps_per_epoch, 1, MOST_STEPS)
         if begun.total_steps != epochs * begun.steps_per_epoch or begun.total_steps > MOST_STEPS:
             total = short_repr(begun.total_steps)
-            raise ValueError(f"total_steps {total}: must be {epochs} epochs of {begun.steps_per_epoch} steps")
+            product = f"{epochs} x {begun.steps_per_epoch}"
+            raise ValueError(f"total_steps {total}: must be epochs x steps_per_epoch, {product}")
         if not begun.classes:
             raise ValueError("classes: there must be some")
         for name in ("train_count", "test_count", "parameters"):

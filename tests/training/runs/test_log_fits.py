@@ -112,7 +112,7 @@ def test_what_no_run_can_have_is_left_out_and_told(kind: str, name: str, value: 
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("total_steps", 41, "total_steps 41: must be 2 epochs of 20 steps"),
+        ("total_steps", 41, "total_steps 41: must be epochs x steps_per_epoch, 2 x 20"),
         ("steps_per_epoch", 0, "steps_per_epoch 0: must be 1 to 9,007,199,254,740,992"),
         ("classes", [], "classes: there must be some"),
         ("layers", "conv 3x3 4, rleu", "layer 2 (rleu): no layer is named 'rleu'; did you mean relu?"),
