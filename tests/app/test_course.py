@@ -109,9 +109,7 @@ SNAPSHOTS = [
     SNAPSHOTS,
     ids=[f"{chapter}-{size[0]}x{size[1]}-{theme}" for chapter, size, theme in SNAPSHOTS],
 )
-def test_pictures(
-    chapter: str, size: tuple[int, int], theme: str, snap_compare: Callable[..., bool]
-) -> None:
+def test_pictures(chapter: str, size: tuple[int, int], theme: str, snap_compare: Callable[..., bool]) -> None:
     """Of each chapter the first question, before it is answered."""
     number = CHAPTERS[chapter]
     steps = COURSE.lessons[number].steps
