@@ -18,7 +18,18 @@ from numpy.typing import NDArray
 from convtui.engine.convolution import Convolution
 from convtui.engine.spec import Axis
 from convtui.inputs.images import Picture
-from convtui.paint.colours import RGB, Array, ColourScale, Palette, Pixels, coloured, colours_of, greys, mixed
+from convtui.paint.colours import (
+    RGB,
+    Array,
+    ColourScale,
+    Palette,
+    Pixels,
+    channel_coloured,
+    coloured,
+    colours_of,
+    greys,
+    mixed,
+)
 from convtui.paint.text import DUST, is_integral, number_format
 
 PLAIN: Final = 0
@@ -146,6 +157,8 @@ class ImageCells:
             pixels = np.concatenate([greys(plane, 0, 1)[..., :1] for plane in planes], axis=-1)
         else:
             pixels = coloured(values, self.scale, palette)
+            if self.picture.colour and not self.signed:
+                pixels = channel_coloured(pixels, self.channel)
         y = np.arange(rows.start, rows.stop) - down.before
         x = np.arange(columns.start, columns.stop) - across.before
         border = ((y < 0) | (y >= down.size))[:, None] | (x < 0) | (x >= across.size)

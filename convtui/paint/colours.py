@@ -111,6 +111,12 @@ def greys(values: Array, lowest: float, highest: float) -> Pixels:
     return pixels
 
 
+def channel_coloured(pixels: Pixels, channel: int) -> Pixels:
+    """Grey pixels [..., 3] in the colour of a channel: red, green or blue, black as it is."""
+    shades: Pixels = (pixels * _CHANNEL_TINTS[channel]).astype(np.uint8)
+    return shades
+
+
 def diverging(values: Array, limit: float, palette: Palette) -> Pixels:
     """Values [...] as pixels [..., 3]: blue below zero, orange above, full colour at ±limit.
 
@@ -125,6 +131,7 @@ def diverging(values: Array, limit: float, palette: Palette) -> Pixels:
     return _ramp(palette)[strength.round().astype(np.intp) + 255]
 
 
+_CHANNEL_TINTS: Final = np.array([[1.0, 0.3, 0.3], [0.25, 0.95, 0.25], [0.4, 0.5, 1.0]])
 _GREYS: Final = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
 
 

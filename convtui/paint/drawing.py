@@ -17,7 +17,17 @@ from rich.segment import Segment
 from rich.style import Style
 
 from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, Cells, Patch
-from convtui.paint.colours import RGB, Palette, accent_on, coloured, contrast, ink, style, tint
+from convtui.paint.colours import (
+    RGB,
+    Palette,
+    accent_on,
+    channel_coloured,
+    coloured,
+    contrast,
+    ink,
+    style,
+    tint,
+)
 from convtui.paint.text import significant
 
 Cell = tuple[int, int]
@@ -138,6 +148,7 @@ class Grid:
     lit_column: int | None = None  # and of this column
     kept: Rectangle | None = None  # the cells kept in view, where those are not the outline or the focus
     legend: bool = False  # whether the scale of its colours is shown
+    colour_channel: int | None = None  # the channel of a colour image in whose colour its shades are
 
     def is_filled(self, row: int, column: int) -> bool:
         """Whether a cell is computed."""
@@ -289,7 +300,10 @@ def legend_line(grid: Grid, width: int, palette: Palette) -> list[Segment]:
     values = np.linspace(lowest, highest, max(3, min(11, width - 14)))
     ends = style(palette.muted, palette.background)
     low, high = significant(lowest, 2), significant(highest, 2)
-    pixels = coloured(values, grid.cells.scale, palette).tolist()
+    shades = coloured(values, grid.cells.scale, palette)
+    pixels = (
+        shades if grid.colour_channel is None else channel_coloured(shades, grid.colour_channel)
+    ).tolist()
     bar = [("█", style((r, g, b), palette.background)) for r, g, b in pixels]
     middle = [Segment(" 0 ", ends)] if lowest < 0 < highest else []
     half = len(bar) // 2 if middle else len(bar)

@@ -13,6 +13,7 @@ from convtui.paint.colours import (
     LIGHT,
     Palette,
     accent_on,
+    channel_coloured,
     coloured,
     colours_of,
     diverging,
@@ -125,3 +126,11 @@ def test_mixing_goes_from_one_colour_to_the_other(
 def test_luminance_goes_from_black_to_white() -> None:
     assert luminance((0, 0, 0)) == 0
     assert isclose(luminance((255, 255, 255)), 1)
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_a_channel_has_its_own_colour_from_black_on(channel: int) -> None:
+    black, half, full = channel_coloured(greys(np.array([0.0, 0.5, 1.0]), 0, 1), channel)
+    assert black.tolist() == [0, 0, 0]
+    assert int(half.argmax()) == int(full.argmax()) == channel
+    assert full[channel] > half[channel] > 0

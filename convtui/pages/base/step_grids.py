@@ -121,9 +121,15 @@ def _image(session: Session, step: Step, pointer: Pointer, entry: Cell | None, w
         title=_image_title(session.picture, convolution, named, width),
         hint="framed: the current window",
         legend=not own_colours,
+        colour_channel=colour_channel_of(session.picture, channel, own_colours),
         outline=Outline(rows, columns),
         focus=focus,
     )
+
+
+def colour_channel_of(picture: Picture, channel: int, own_colours: bool) -> int | None:
+    """The channel in whose colour a channel of a colour image is shown; None for shades of grey."""
+    return channel if picture.colour and not own_colours and picture.lowest >= 0 else None
 
 
 def _range(start: int, step: int, count: int) -> range:

@@ -17,7 +17,7 @@ from convtui.engine.spec import ConvSpec, Indices
 from convtui.engine.stack import Row
 from convtui.engine.tracing import Feeding
 from convtui.inputs.images import Picture
-from convtui.pages.base.step_grids import channel_name, picture_title
+from convtui.pages.base.step_grids import channel_name, colour_channel_of, picture_title
 from convtui.pages.layers.cells import MapCells, MosaicCells, Tiling
 from convtui.pages.layers.layout import Place, Size
 from convtui.paint.cells import ImageCells
@@ -124,6 +124,7 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
         title=picture_title(picture, f"{shape}{_thinned(every)}", details, place.region.width),
         hint=hint,
         legend=not own_colours,
+        colour_channel=colour_channel_of(picture, channel, own_colours),
     )
     if is_selected:
         _, row, column = stack.activation
