@@ -240,6 +240,20 @@ def test_what_cannot_be_done_is_told(text: str, message: str) -> None:
         transition(text)(SESSION)
 
 
+def test_a_seed_draws_random_filters_again_and_keeps_the_others() -> None:
+    session = SESSION.with_kernel(KernelChoice("top-edge"), 3).with_filters(20)
+    names, before = session.filter_names, session.convolution.weight
+    seeded = transition("seed 7")(session)
+    assert (seeded.filter_names, seeded.kernel.seed) == (names, 7)
+    for name, old, new in zip(names, before, seeded.convolution.weight, strict=True):
+        assert (old != new).any() == (name == "random")
+
+
+def test_filters_typed_are_different_ones() -> None:
+    session = transition("filters 4")(SESSION.with_kernel(KernelChoice("top-edge"), 3))
+    assert session.filter_names == ("top-edge", "bottom-edge", "left-edge", "right-edge")
+
+
 def test_only_the_random_kernel_has_a_seed() -> None:
     for session in (SESSION.with_kernel(KernelChoice("sobel-x")), SESSION.with_weight_value(0, 0, 0, 0, 1.0)):
         with pytest.raises(ValueError, match="seed=7: only the kernel called random"):

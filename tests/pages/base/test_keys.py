@@ -155,6 +155,16 @@ async def test_a_refusal_says_why_and_keeps_the_session() -> None:
             assert driven.said == ""
 
 
+async def test_sizes_go_on_to_those_in_which_all_filters_come() -> None:
+    async with opened(session_on("mnist-7", "gaussian-blur").with_filters(2)) as driven:
+        assert driven.session.filter_names == ("gaussian-blur", "sharpen")
+        await driven.press("z")
+        assert driven.session.spec.kernel_size == (5, 5)
+        await driven.press("Z", "Z")
+        assert driven.session.spec.kernel_size == (3, 3)
+        assert "comes in sizes 3 to 11" in driven.said
+
+
 async def test_padding_modes_that_cannot_fill_the_padding_are_passed_over() -> None:
     """reflect needs less padding than there are pixels; the next mode that can be had is replicate."""
     async with opened(session_on("count-5x5", padding=5)) as driven:
