@@ -167,6 +167,9 @@ class ConvtuiApp(App[None]):
         if course is not None:
             self.lessons.begin(course, place)
 
+    def write_lesson(self, text: str) -> bool:
+        return self.workspace.write_lesson(text)
+
     def _go_to_step(self, chosen: str | None) -> None:
         from convtui.pages.base.outline import LEAVE
 

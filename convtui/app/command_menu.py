@@ -52,7 +52,7 @@ def commands(app: App[None], page: Page) -> Iterator[SystemCommand]:
         yield SystemCommand(
             f"Page: {key.footer}", f"{key.does} (key {key.written})", partial(app.run_action, key.full_action)
         )
-    yield from _to_learn(page.host)
+    yield from _to_learn(page)
     yield from _to_open(page)
     yield from _to_choose(app, page.host)
     own = page.KEYS
@@ -62,8 +62,11 @@ def commands(app: App[None], page: Page) -> Iterator[SystemCommand]:
         yield SystemCommand(_title(key.does), f"key {key.written}", partial(app.run_action, key.full_action))
 
 
-def _to_learn(host: Host) -> Iterator[SystemCommand]:
-    """The steps of the course, and the ideas that lead to them."""
+def _to_learn(page: Page) -> Iterator[SystemCommand]:
+    """The steps of the course, the ideas that lead to them, and a new lesson."""
+    host = page.host
+    new = partial(page.prompt, "write a new lesson to:", "my-lesson.toml", host.write_lesson)
+    yield SystemCommand("Lesson: new …", "a commented file that begins with this session", new)
     course = built_in_course()
     if course is None:
         return

@@ -132,6 +132,19 @@ class Workspace:
             history = replace(history, future=(last,))
         self.timelines.bring_back(SESSION, history)
 
+    def write_lesson(self, text: str) -> bool:
+        """Write the beginning of a lesson from the session to a new file. Tells whether that was done."""
+        from convtui.lessons.writing import write_new_from
+
+        path = Path(text if text.endswith(".toml") else f"{text}.toml")
+        try:
+            write_new_from(path, self.session)
+        except ValueError as error:
+            self._dialogue.say(str(error), error=True)
+            return False
+        self._dialogue.say(f"written: {path}   (convtui learn {path} opens it)")
+        return True
+
     # -- opening
 
     def open(self, text: str) -> bool:

@@ -119,6 +119,13 @@ def built_in_course() -> Course | None:
         return None
 
 
+def ideas() -> dict[str, Place]:
+    """What the steps of the built-in course are about, in a few words, and which step that is."""
+    course = built_in_course()
+    places = course.places() if course else iter(())
+    return {idea: place for place in places for idea in (course.step(place).ideas if course else ())}
+
+
 def lesson_files(folder: Path) -> tuple[Path, ...]:
     """The lessons in a folder, by name."""
     return tuple(sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith(".")))

@@ -15,6 +15,8 @@ from convtui.lessons.setting_up import DEFAULT_IMAGE
 from convtui.state.session import Session
 from convtui.state.settings import canonical
 
+MOST_WEIGHTS: Final = 200  # that are written as numbers
+
 _BEGINNING: Final = """\
 # What this lesson is about, in one line.
 lesson = 1  # the version of this format
@@ -57,15 +59,67 @@ def write_new(path: Path, image: str | None, session: Session) -> None:
 
     session: what `convtui` opens for it. Raises LessonError if the file exists or cannot be written.
     """
+    settings = ["padding 1"] if image is None else []
+    _write(path, _text(path, image or DEFAULT_IMAGE, settings, session))
+
+
+def write_new_from(path: Path, session: Session) -> None:
+    """Write a commented lesson that begins with a session at work.
+
+    Raises LessonError for an image that is in no file, if the file exists or cannot be written.
+    """
+    picture, bias, weight = session.picture, session.convolution.bias, session.convolution.weight
+    is_in_no_file = not picture.source or picture.original is not None
+    is_read_otherwise = picture.resize or picture.gray or picture.axes or picture.white is not None
+    has_own_weights = weight.size > MOST_WEIGHTS or (bias is not None and (bias != bias[0]).any())
+    if is_in_no_file or is_read_otherwise or has_own_weights:
+        why = "a lesson cannot say all of it; save the session and name it: convtui learn --new FILE SESSION"
+        raise LessonError(f"{printable(picture.name)}: {why}")
+    _write(path, _text(path, picture.source, _settings(session), session))
+
+
+def _write(path: Path, text: str) -> None:
     if path.exists():
         raise LessonError(f"{printable(str(path))}: already exists; choose another file name")
     try:
-        write_whole(path, _text(path, image, session).encode())
+        write_whole(path, text.encode())
     except OSError as error:
         raise LessonError(f"{printable(str(path))}: cannot be written ({error.strerror or error})") from None
 
 
-def _text(path: Path, image: str | None, session: Session) -> str:
+def _settings(session: Session) -> list[str]:
+    """What makes the session out of its image, as it is typed."""
+    spec, kernel = session.spec, session.kernel
+    weight, bias = session.convolution.weight, session.convolution.bias
+    settings = [
+        f"{name} {canonical(value)}"
+        for name, value, default in (
+            ("padding", spec.padding if isinstance(spec.padding, str) else spec.pads, ((0, 0), (0, 0))),
+            ("mode", spec.padding_mode, "zeros"),
+        )
+        if value != default
+    ]
+    rows, columns = spec.kernel_size
+    if kernel.named and not kernel.kernels and not kernel.seed:
+        settings.append(f"kernel {kernel.name} {rows}x{columns}")
+        settings += [f"filters {kernel.filters}"] if kernel.filters else []
+    else:
+        settings.append(f"kernel {weight.tolist()}")
+    settings += [
+        f"{name} {canonical(value)}"
+        for name, value, default in (
+            ("groups", spec.groups, 1),
+            ("stride", spec.stride, (1, 1)),
+            ("dilation", spec.dilation, (1, 1)),
+        )
+        if value != default
+    ]
+    if bias is not None:
+        settings.append(f"bias {bias[0]}")
+    return [*settings, f"at {','.join(map(str, session.position))}"]
+
+
+def _text(path: Path, image: str, settings: list[str], session: Session) -> str:
     spec = session.spec
     stride2 = ["stride 2"]
     if spec.padding == "same":  # PyTorch refuses it with a stride, and the same numbers not
@@ -77,8 +131,8 @@ def _text(path: Path, image: str | None, session: Session) -> str:
     wrong = f'  ["{before}", "{before} is at stride 1."],\n' if before != answer else ""
     return _BEGINNING.format(
         name=printable(path.name),
-        image=_quoted(_from(path.parent, image or DEFAULT_IMAGE)),
-        settings=_quoted(["padding 1"] if image is None else []),
+        image=_quoted(_from(path.parent, image)),
+        settings=_quoted(settings),
         stride2=_quoted(stride2),
         answer=answer,
         wrong=wrong,

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from convtui.app.command_menu import commands
+from convtui.lessons.checking import faults
 from convtui.lessons.course import Place, find_course
 from convtui.lessons.lesson import MASKS
+from convtui.lessons.lesson_file import read_lesson
 from convtui.lessons.places import HIGHLIGHTS
 from convtui.lessons.progress import progress_of
 from convtui.lessons.view import Standing
@@ -295,3 +298,23 @@ def test_every_mask_hides_something_on_some_page() -> None:
 
     hiding = {mask for page in (StepPage, MatrixPage, LayersPage, BatchNormPage) for mask in page.MASKED}
     assert hiding == {*MASKS}
+
+
+async def test_a_lesson_begins_with_the_session_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened() as driven:
+        await driven.press("t", "right")
+        found = {command.title: command.callback for command in commands(driven.app, driven.page)}
+        found["Lesson: new …"]()
+        await driven.pilot.pause()
+        await driven.enter("mine")
+        assert "convtui learn mine.toml opens it" in driven.said
+        found["Lesson: new …"]()
+        await driven.pilot.pause()
+        await driven.enter("mine")
+        assert "already exists" in driven.said
+    assert faults(tmp_path / "mine.toml") == []
+    step = read_lesson(tmp_path / "mine.toml").steps[0]
+    assert "stride 2" in step.settings

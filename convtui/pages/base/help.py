@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from convtui.lessons.course import built_in_course, ideas
 from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key
 from convtui.pages.base.modal import ClosesOnce
 from convtui.paint.text_line import KEY_STYLE
@@ -67,8 +68,11 @@ def help_text(page: str = "step") -> Content:
     tables["Editing (e)"] = list(EDIT_KEYS)
     tables["How files are read (typed after :)"] = list(READING)
     tables["Mouse"] = list(MOUSE)
+    tables["Ideas (ctrl+p finds them, O opens the course)"] = _ideas()
     lines = [Content(INTRODUCTIONS[page])]
     for name, rows in tables.items():
+        if not rows:
+            continue
         wide = max(12, max(len(written) for written, _ in rows)) + 2
         lines += [Content(), Content.styled(name, "bold")]
         lines += [Content.assemble((written.ljust(wide), KEY_STYLE), does) for written, does in rows]
@@ -77,6 +81,16 @@ def help_text(page: str = "step") -> Content:
         "ctrl+p finds every command, sample, kernel and theme by name."
     )
     return Content("\n").join([*lines, Content(), end])
+
+
+def _ideas() -> list[tuple[str, str]]:
+    """What the course explains, and in which chapter."""
+    course = built_in_course()
+    if course is None:
+        return []
+    return [
+        (idea, f"lesson {place.chapter + 1}, {course.lesson(place).title}") for idea, place in ideas().items()
+    ]
 
 
 def _titled(pages: Mapping[str, tuple[Key, ...]]) -> dict[str, tuple[Key, ...]]:

@@ -61,6 +61,9 @@ class Host(Protocol):
     def open_lesson(self, place: Place) -> None:
         """Show a step of the built-in course."""
 
+    def write_lesson(self, text: str) -> bool:
+        """Write the beginning of a lesson from the session to a new file. Tells whether that was done."""
+
     def change(self, make: Callable[[Session], Session], kind: str = "") -> bool:
         """Apply a transition of the session; where it is refused, say why. Tells whether it was applied."""
 
