@@ -33,5 +33,5 @@ def test_a_session_at_work_is_written_as_it_is_typed(arguments: list[str], tmp_p
 
 def test_a_session_that_cannot_be_typed_is_refused(tmp_path: Path) -> None:
     session = build(_open_parser().parsed(["mnist-7"])).with_pixel_value(0, 1, 1, 0.5)
-    with pytest.raises(LessonError, match="save it, and begin with"):
+    with pytest.raises(LessonError, match="save the session and name it"):
         write_new_from(tmp_path / "mine.toml", session)
