@@ -109,7 +109,7 @@ def share_right(training: Training, places: np.ndarray) -> float:
     data = digits()
     with torch.no_grad():
         outputs = training.model((torch.tensor(data.train_images[places]).float() - data.mean) / data.std)
-    return (outputs.argmax(1) == torch.tensor(data.train_labels[places])).float().mean().item()
+    return float((outputs.argmax(1) == torch.tensor(data.train_labels[places])).float().mean())
 
 
 def test_an_epoch_is_measured_in_evaluation_mode() -> None:
