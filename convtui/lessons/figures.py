@@ -41,6 +41,7 @@ class RunFigures:
     train_accuracy is that on training images, gap by how much it is above accuracy. steps_to_95 are the steps
     up to the end of the first epoch with an accuracy of 95% or more. peak_step is that with the highest
     planned rate, counted from 1; start_lr and end_lr are the planned rates of the first and the last step.
+    weight_norm is the L2 norm of all convolutions' weights.
     likeness is how like the named edge kernels the filters of the first convolution are on average,
     first_likeness how like they were when they were told of first, after one step.
     """
@@ -71,6 +72,7 @@ class RunFigures:
     peak_step: int | None = None
     start_lr: float | None = None
     end_lr: float | None = None
+    weight_norm: float | None = None
     first_likeness: float | None = None
     likeness: float | None = None
 
@@ -295,6 +297,7 @@ _RUN: Final = (
     "peak_step",
     "start_lr",
     "end_lr",
+    "weight_norm",
     "first_likeness",
     "likeness",
 )

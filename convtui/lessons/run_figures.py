@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import Final
 
 import numpy as np
@@ -48,9 +49,15 @@ def figures_of(history: RunHistory) -> RunFigures:
         peak_step=None if lrs is None else int(lrs.argmax()) + 1,
         start_lr=None if lrs is None else float(lrs[0]),
         end_lr=None if lrs is None else float(lrs[-1]),
+        weight_norm=_weight_norm(history.snapshots[-1]) if history.snapshots else None,
         first_likeness=_likeness(history.snapshots[0]) if history.snapshots else None,
         likeness=_likeness(history.picture) if history.picture else None,
     )
+
+
+def _weight_norm(snapshot: Snapshot) -> float:
+    """The L2 norm of the weights of all convolutions together."""
+    return hypot(*(each.weight_norm for each in snapshot.statistics))
 
 
 def _likeness(snapshot: Snapshot) -> float | None:
