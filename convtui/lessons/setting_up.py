@@ -52,7 +52,9 @@ class SetUps:
         for at in range(first, index + 1):
             if at not in self._known:
                 before = self._known.get(at - 1)
-                session = _session(self._lesson.path, self._lesson.steps[at], before and before.session)
+                session = _session(
+                    self._lesson.path, self._lesson.steps[at], before.session if before else None
+                )
                 self._known[at] = SetUp(session, self._recipe(at))
         return self._known[index]
 
