@@ -22,7 +22,8 @@ PAUSE: Final = 0.3  # seconds between two looks at where the presenter is
 
 ABOUT: Final = """\
 Learn what a CNN does, step by step: a few words, a question, and the app itself
-to find the answer. Without LESSON, the built-in course opens where you left it.
+to find the answer. Without LESSON, the built-in course opens where you left
+it.
 """
 EXAMPLES: Final = """\
 A lesson is a text file that anybody can write; a folder of lessons is a course.

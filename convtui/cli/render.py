@@ -62,11 +62,16 @@ def render(
         raise ValueError(f"{out}: the name must end in .svg or .txt; a browser can turn .svg into PNG or PDF")
     if not out.parent.is_dir():
         raise ValueError(f"{out}: the folder {out.parent} does not exist")
-    if out.is_file() and not _is_drawn(out):
-        raise ValueError(f"{out}: not drawn by convtui, so not replaced; choose another file name")
+    require_replaceable(out)
     with _terminal_of_our_own():
         text = asyncio.run(_drawn(session, screen, size, theme, draw, run))
     write(text, out)
+
+
+def require_replaceable(out: Path) -> None:
+    """Raises ValueError for a file that was not drawn by `render`."""
+    if out.is_file() and not _is_drawn(out):
+        raise ValueError(f"{out}: not drawn by convtui, so not replaced; choose another file name")
 
 
 async def _drawn(

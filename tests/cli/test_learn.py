@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from convtui.state.session import Session
 from tests.support.lessons import READ, written
 
 WRONG = "ask = 'Rows?'\nanswer = 27\nfigure = 'image.rows'"
+SECONDS = 100.0  # only for what would never end
 Captured = pytest.CaptureFixture[str]
 
 
@@ -100,7 +102,7 @@ def test_a_lesson_to_begin_with(tmp_path: Path, capsys: Captured, monkeypatch: p
         ("stride cat-32", "cat-32: only --new takes an image or a session"),
         ("--check stride cat-32", "cat-32: only --new takes an image or a session"),
         ("--notes stride", "stride: --notes follows the lesson that is open in the app"),
-        ("--chek", "unknown argument --chek; did you mean --check?; see convtui learn --help"),
+        ("--chek", "unknown argument --chek; did you mean --check"),
         ("a b c", "unknown argument c; see convtui learn --help"),
         ("--theme pink", "argument --theme: invalid choice"),
         ("strid", "strid: no such lesson; did you mean stride?"),
@@ -150,11 +152,17 @@ def running(*arguments: str, **streams: int) -> Iterator["subprocess.Popen[str]"
     command = [sys.executable, "-m", "convtui", "learn", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     started = subprocess.Popen(command, text=True, **{**pipes, **streams})  # type: ignore[call-overload]
+    watchdog = threading.Timer(SECONDS, started.kill)
+    watchdog.start()
     try:
         yield started
     finally:
+        watchdog.cancel()
         started.kill()
-        started.communicate()
+        started.wait()
+        for stream in (started.stdout, started.stderr):
+            if stream:
+                stream.close()
 
 
 def lines_until(process: "subprocess.Popen[str]", last: str) -> list[str]:
@@ -187,7 +195,7 @@ def test_notes_follow_the_app(tmp_path: Path) -> None:
         assert lines_until(process, "(no notes for this step)")[0] == "Tried · step 2 of 2"
         file.write_text("lesson = ")
         assert keep_progress(course, Progress(Place(0, 0)))
-        said = f"{file}, line 1: invalid TOML: invalid value (column 10)"
+        said = f"{file}, line 1: invalid TOML: invalid value"
         assert lines_until(process, said) == [said]
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
@@ -211,9 +219,9 @@ def test_faults_without_a_reader(tmp_path: Path) -> None:
     with running("--check", str(file)) as process:
         assert process.stdout
         process.stdout.close()
-        process.stdout = None
-        _, err = process.communicate()
-    assert (process.returncode, err) == (141, "")
+        assert process.stderr
+        assert process.stderr.read() == ""
+        assert process.wait() == 141
 
 
 def test_a_full_disk_is_told() -> None:
