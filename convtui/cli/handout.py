@@ -55,7 +55,7 @@ def _draw_step(course: Course, place: Place, file: Path, size: tuple[int, int], 
 
 def _still(course: Course, place: Place) -> str:
     """The file name of a step's picture."""
-    return f"{course.lesson(place).path.stem}-{place.step + 1:02}.svg".replace(" ", "-")
+    return f"{course.lesson(place).path.stem}-{place.step + 1:02}.svg"
 
 
 def _handout(course: Course, places: list[Place]) -> str:

@@ -35,7 +35,7 @@ examples:
   convtui learn --new mine.toml        a commented lesson to begin with
   convtui learn --check mine.toml      every fault with its line
   convtui learn --present              large cells, answers hidden until a key
-  convtui learn --notes                the presenter's notes, in a second terminal
+  convtui learn --notes                presenter's notes, in a second terminal
 """
 
 Open = Callable[["Course", argparse.Namespace], int]
