@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 
 from convtui.cli.options import Parser, add_axes, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
-from convtui.inputs.names import printable
 
 if TYPE_CHECKING:
     from convtui.inputs.images import How
@@ -244,6 +243,8 @@ def _render(arguments: Sequence[str]) -> int:
 
 def _render_lesson(options: argparse.Namespace) -> int:
     """A still of each step of a lesson, and its handout."""
+    from convtui.inputs.names import printable
+
     plain = {"out", "lesson", "size", "theme"}
     default = vars(_render_parser().parsed([options.out]))
     for name, value in vars(options).items():
