@@ -406,7 +406,11 @@ def _render_parser() -> Parser:
         allow_abbrev=False,
         usage="convtui render OUT [IMAGE] [options]",
     )
-    parser.add_argument("out", metavar="OUT", help="the file to write: .svg, or .txt for the text only")
+    parser.add_argument(
+        "out",
+        metavar="OUT",
+        help="the file to write: .svg, or .txt for the text only; with --lesson, a folder",
+    )
     _add_options(parser)
     parser.add_argument(
         "--lesson",
