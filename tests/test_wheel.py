@@ -17,12 +17,14 @@ USE = """
 import json
 import convtui
 from convtui.inputs import samples
+from convtui.lessons.course import find_course
 print(json.dumps({
     "package": convtui.__file__,
     "folder": str(samples.folder()),
     "images": {name: list(samples.open_image(name).pixels.shape) for name in samples.image_names()},
     "kernels": [path.name for path in samples.kernel_files()],
     "sessions": [path.name for path in samples.session_files()],
+    "lessons": [lesson.path.name for lesson in find_course().lessons],
 }))
 """
 
@@ -76,3 +78,4 @@ def test_samples_open_from_the_wheel(unpacked: Path, tmp_path: Path) -> None:
     assert {f"sessions/{name}" for name in found["sessions"]} == {
         n for n in files if n.startswith("sessions/")
     }
+    assert {f"lessons/{name}" for name in found["lessons"]} == {n for n in files if n.startswith("lessons/")}

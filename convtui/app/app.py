@@ -54,6 +54,7 @@ class ConvtuiApp(App[None]):
         guardian: Guardian | None = None,
         course: Course | None = None,
         presents: bool = False,
+        still: LessonView | None = None,
     ) -> None:
         super().__init__()
         for each in THEMES:
@@ -67,6 +68,7 @@ class ConvtuiApp(App[None]):
         self._recipe, self._trainer = recipe, trainer
         self._guardian = guardian
         self._course, self._presents = course, presents
+        self._still = still  # what a picture of a lesson hides and points at
         self._tutor: Tutor | None = None
 
     def get_default_screen(self) -> Screen[Any]:
@@ -128,7 +130,7 @@ class ConvtuiApp(App[None]):
 
     @property
     def lesson(self) -> LessonView | None:
-        return self._tutor.view() if self._tutor else None
+        return self._tutor.view() if self._tutor else self._still
 
     @property
     def lessons(self) -> Tutor:

@@ -22,7 +22,8 @@ PAUSE: Final = 0.3  # seconds between two looks at where the presenter is
 
 ABOUT: Final = """\
 Learn what a CNN does, step by step: a few words, a question, and the app itself
-to find the answer. Without LESSON, the built-in course opens where you left it.
+to find the answer. Without LESSON, the built-in course opens where you left
+it.
 """
 EXAMPLES: Final = """\
 A lesson is a text file that anybody can write; a folder of lessons is a course.
@@ -34,7 +35,7 @@ examples:
   convtui learn --new mine.toml        a commented lesson to begin with
   convtui learn --check mine.toml      every fault with its line
   convtui learn --present              large cells, answers hidden until a key
-  convtui learn --notes                the presenter's notes, in a second terminal
+  convtui learn --notes                presenter's notes, in a second terminal
 """
 
 Open = Callable[["Course", argparse.Namespace], int]

@@ -105,6 +105,7 @@ examples:
   convtui render sum.svg cat-32 --kernel edges --at 2,4,18 --multiply-adds 5
   convtui render notes.txt lesson.toml --finished --size 80x24 --theme light
   convtui render net.svg --screen layers --layers resnet-50 --size 120x240
+  convtui render handout/ --lesson stride
 """
 
 
@@ -239,12 +240,35 @@ def _render(arguments: Sequence[str]) -> int:
     options = _render_parser().parsed(arguments)
     from convtui.cli.render import parse_size, render
 
+    if options.lesson is not None:
+        return _render_lesson(options)
     session, size = build(options), parse_size(options.size)
     if options.run is not None and options.screen not in ("batchnorm", "train"):
         raise ValueError(f"--run {options.run}: works only with --screen train or --screen batchnorm")
     render(session, Path(options.out), options.screen, size, options.theme, options.run)
     if session.notice:
         tell(session.notice)
+    return 0
+
+
+def _render_lesson(options: argparse.Namespace) -> int:
+    """A still of each step of a lesson, and its handout."""
+    from convtui.inputs.names import printable
+
+    plain = {"out", "lesson", "size", "theme"}
+    default = vars(_render_parser().parsed([options.out]))
+    for name, value in vars(options).items():
+        if name not in plain and value != default[name]:
+            raise ValueError(
+                f"--lesson {printable(options.lesson)}: only --size and --theme can be used with it"
+            )
+    from convtui.cli.handout import render_lessons
+    from convtui.cli.render import parse_size
+    from convtui.lessons.course import find_course
+
+    course, size = find_course(options.lesson), parse_size(options.size)
+    handout = render_lessons(course, Path(options.out), size, options.theme)
+    tell(f"written: {printable(str(handout))}, with a picture of each of {course.count} steps")
     return 0
 
 
@@ -396,8 +420,17 @@ def _render_parser() -> Parser:
         allow_abbrev=False,
         usage="convtui render OUT [IMAGE] [options]",
     )
-    parser.add_argument("out", metavar="OUT", help="the file to write: .svg, or .txt for the text only")
+    parser.add_argument(
+        "out",
+        metavar="OUT",
+        help="the file to write: .svg, or .txt for the text only; with --lesson, a folder",
+    )
     _add_options(parser)
+    parser.add_argument(
+        "--lesson",
+        metavar="LESSON",
+        help="write a picture of each step of a lesson, and a handout (handout.md), to the folder OUT",
+    )
     group = parser.add_argument_group("screen")
     group.add_argument(
         "--screen",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from convtui.app.app import ConvtuiApp
+    from convtui.lessons.view import LessonView
+    from convtui.training.recipe import Recipe
     from convtui.training.trainer import Trainer
 
 SMALLEST: Final = (60, 20)
@@ -50,10 +52,13 @@ def render(
     size: tuple[int, int] = (120, 40),
     theme: str = "dark",
     run: str | None = None,
+    recipe: "Recipe | None" = None,
+    still: "LessonView | None" = None,
 ) -> None:
     """Draw a screen of the session, of size (columns, rows), to `out`: an image as .svg or text as .txt.
 
-    run: the number or folder of the saved run that the BatchNorm and Train screens show.
+    run: the number or folder of the saved run that the BatchNorm and Train screens show. recipe: of the next
+    run, on the Train screen. still: what a lesson hides and points at.
     Raises ValueError if there is no such run or its network cannot be loaded, for any other suffix, and if
     `out` cannot be written or is a file that was not drawn by this function.
     """
@@ -62,25 +67,36 @@ def render(
         raise ValueError(f"{out}: the name must end in .svg or .txt; a browser can turn .svg into PNG or PDF")
     if not out.parent.is_dir():
         raise ValueError(f"{out}: the folder {out.parent} does not exist")
-    if out.is_file() and not _is_drawn(out):
-        raise ValueError(f"{out}: not drawn by convtui, so not replaced; choose another file name")
+    require_replaceable(out)
     with _terminal_of_our_own():
-        text = asyncio.run(_drawn(session, screen, size, theme, draw, run))
+        app = _app(session, screen, theme, run, recipe, still)
+        text = asyncio.run(_drawn(app, screen, size, draw))
     write(text, out)
 
 
-async def _drawn(
+def require_replaceable(out: Path) -> None:
+    """Raises ValueError for a file that was not drawn by `render`."""
+    if out.is_file() and not _is_drawn(out):
+        raise ValueError(f"{out}: not drawn by convtui, so not replaced; choose another file name")
+
+
+def _app(
     session: Session,
     screen: str,
-    size: tuple[int, int],
     theme: str,
-    draw: Callable[["ConvtuiApp"], str],
     run: str | None,
-) -> str:
+    recipe: "Recipe | None",
+    still: "LessonView | None",
+) -> "ConvtuiApp":
     from convtui.app.app import ConvtuiApp
 
     trainer = _showing(run, screen) if screen in ("batchnorm", "train") else None
-    app = ConvtuiApp(session, theme=theme, autosave=False, trainer=trainer)
+    return ConvtuiApp(session, theme=theme, autosave=False, trainer=trainer, recipe=recipe, still=still)
+
+
+async def _drawn(
+    app: "ConvtuiApp", screen: str, size: tuple[int, int], draw: Callable[["ConvtuiApp"], str]
+) -> str:
     async with app.run_test(size=size) as pilot:
         await app.switch_mode(screen)
         await pilot.pause()

@@ -159,6 +159,7 @@ def _of_condition(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[
             return
         if value:
             yield "until", f"{question.until}: is already true when the step begins"
+            return
     except ExpressionError as error:
         yield "until", f"until: {error}"
         return

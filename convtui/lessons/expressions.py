@@ -59,7 +59,7 @@ _COMPARED: Final[Mapping[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-_FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "min": min,
     "max": max,
     "abs": abs,
@@ -96,7 +96,7 @@ def _plain(value: Any) -> Value:
 def names_in(text: str) -> set[str]:
     """The names of figures that an expression uses. Raises ExpressionError for what is none."""
     nodes = (node for node in ast.walk(_tree(text)) if isinstance(node, ast.expr))
-    found = {named[0] for node in nodes if (named := _named(node))} - {*_FUNCTIONS}
+    found = {named[0] for node in nodes if (named := _named(node))} - {*FUNCTIONS}
     return {name for name in found if not any(other.startswith(f"{name}.") for other in found)}
 
 
@@ -134,15 +134,15 @@ def _value(node: ast.expr, figures: Figures) -> Any:
             values = [_value(each, figures) for each in (left, *comparators)]
             pairs = zip(ops, values, values[1:], strict=False)
             return all(_COMPARED[type(op)](before, after) for op, before, after in pairs)
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
-            return _FUNCTIONS[name](*(_value(each, figures) for each in arguments))
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
+            return FUNCTIONS[name](*(_value(each, figures) for each in arguments))
     if named := _named(node):
         name, index = named
         at = None if index is None else _index(_value(index, figures), name)
         return figures.value(name, at)
     raise ExpressionError(
         f"{printable(ast.unparse(node))}: only names of figures, numbers, + - * / // % **, comparisons, "
-        f"and, or, not, {', '.join(_FUNCTIONS)}"
+        f"and, or, not, {', '.join(FUNCTIONS)}"
     )
 
 

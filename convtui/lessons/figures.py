@@ -92,16 +92,16 @@ class Seen:
     def value(self, name: str, index: tuple[int, ...] | None) -> Value:
         """The figure of that name, at an index if it needs one. Raises ExpressionError."""
         if index is None:
-            if name not in _FIGURES:
+            if name not in FIGURES:
                 if name in INDEXED:
                     raise ExpressionError(f"{name}: needs an index, such as {INDEXED[name][1]}")
                 raise unknown_name(name, KNOWN)
-            figure = _FIGURES[name](self)
+            figure = FIGURES[name](self)
             if figure is None:
                 raise ExpressionError(f"{name}: cannot be counted here")
             return _plain(figure)
         if name not in INDEXED:
-            if name in _FIGURES:
+            if name in FIGURES:
                 raise ExpressionError(f"{name}: takes no index")
             raise unknown_name(name, KNOWN)
         read, example = INDEXED[name]
@@ -302,7 +302,7 @@ _RUN: Final = (
     "likeness",
 )
 
-_FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
+FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
     "image.name": lambda seen: seen.session.picture.name,
     "image.shape": lambda seen: seen.session.convolution.image_shape,
     "image.channels": lambda seen: seen.session.convolution.image_shape[0],
@@ -396,7 +396,7 @@ INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
     "layer.multiply_adds": (lambda seen, number: _row(seen, number).multiply_adds, "layer[3].multiply_adds"),
 }
 
-KNOWN: Final[Mapping[str, object]] = {**_FIGURES, **INDEXED}
+KNOWN: Final[Mapping[str, object]] = {**FIGURES, **INDEXED}
 
 
 def is_of_a_run(name: str) -> bool:

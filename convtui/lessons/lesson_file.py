@@ -27,7 +27,7 @@ MOST_CHOICES: Final = 9
 ZOOMS: Final = ("numbers", "blocks", "half-blocks")
 
 _TOP: Final = ("lesson", "title", "step")
-_STEP: Final = (
+STEP_KEYS: Final = (
     *("title", "page", "image", "settings", "recipe", "batchnorm", "multiply_adds", "finished", "zoom"),
     *("view", "slice"),
     *("highlight", "words", "ask", "answer", "figure", "tolerance", "choices", "until", "solution", "wrong"),
@@ -194,8 +194,8 @@ class _Keys:
 def _step(line: int, document: Document, before: LessonStep | None) -> LessonStep:
     keys = _Keys(document)
     for key in document.data:
-        if key not in _STEP:
-            raise document.error((key,), _unknown(key, _STEP))
+        if key not in STEP_KEYS:
+            raise document.error((key,), _unknown(key, STEP_KEYS))
     if not keys.text("words"):
         raise LessonError.at(document.name, line, 'a step needs words = "…"')
     return LessonStep(

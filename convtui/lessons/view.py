@@ -18,7 +18,10 @@ class Standing(Enum):
 
 @dataclass(frozen=True)
 class LessonView:
-    """A step of a lesson as it stands now; `said` is what was said about the last answer."""
+    """A step of a lesson as it stands now; `said` is what was said about the last answer.
+
+    One without a heading has no strip: that of a picture beside which the words are printed.
+    """
 
     heading: str
     words: str

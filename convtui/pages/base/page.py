@@ -156,11 +156,12 @@ class Page(Screen[None]):
             self._keys.display = True
             self.canvas.point_out(frozenset(), frozenset())
             return
-        if self._strip is None:
-            self._strip = LessonStrip()
-            self.mount(self._strip, after=self.canvas)
-        self._strip.show_view(lesson, width, height)
-        self._keys.display = height >= LEAST_FOR_BOTH
+        if lesson.heading:
+            if self._strip is None:
+                self._strip = LessonStrip()
+                self.mount(self._strip, after=self.canvas)
+            self._strip.show_view(lesson, width, height)
+            self._keys.display = height >= LEAST_FOR_BOTH
         hidden = (name for mask in lesson.masks for name in self.MASKED.get(mask, ()))
         marked = (name for each in lesson.marked for name in self.GROUPS.get(each, (each,)))
         self.canvas.point_out(frozenset(marked), frozenset(hidden))
