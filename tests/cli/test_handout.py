@@ -168,3 +168,11 @@ def test_refusals(lesson: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     bad = written(tmp_path / "bad.toml", READ, f"{READ}settings = ['stride 0']")
     assert refusal(capsys, "--lesson", str(bad), out).startswith(f"{bad}, line 7: ")
     assert not Path(out).exists()
+
+
+def test_a_picture_hides_the_answer_and_has_no_strip(tmp_path: Path) -> None:
+    assert main(["render", "--lesson", "stride", str(tmp_path / "out")]) == 0
+    asked = next(at for at, step in enumerate(find_course("stride").lessons[0].steps) if step.question)
+    picture = contents(tmp_path / "out")[f"05-stride-{asked + 1:02}.svg"]
+    assert "hidden" in picture
+    assert "outline" not in picture

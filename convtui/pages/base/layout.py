@@ -9,6 +9,7 @@ from convtui.state.session import Zoom
 
 LEAST_WIDTH: Final = 60
 LEAST_HEIGHT: Final = 20
+LEAST_FOR_LESSON: Final = (80, 24)
 
 MARGIN: Final = 1
 GAP: Final = 2

@@ -22,7 +22,13 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from convtui.pages.base.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
-from convtui.pages.base.layout import LEAST_FOR_BOTH, LEAST_HEIGHT, LEAST_WIDTH, strip_height
+from convtui.pages.base.layout import (
+    LEAST_FOR_BOTH,
+    LEAST_FOR_LESSON,
+    LEAST_HEIGHT,
+    LEAST_WIDTH,
+    strip_height,
+)
 from convtui.pages.base.modal import ClosesOnce
 from convtui.pages.base.notice import Notice
 from convtui.pages.base.player import Player
@@ -176,10 +182,11 @@ class Page(Screen[None]):
 
     def _is_covered(self, width: int, height: int, lesson: LessonView | None) -> bool:
         """Whether a sentence stands for the page: it is too small, or would give an answer away."""
-        least = (80, 24) if lesson else (LEAST_WIDTH, LEAST_HEIGHT)
+        has_strip = lesson is not None and lesson.heading
+        least = LEAST_FOR_LESSON if has_strip else (LEAST_WIDTH, LEAST_HEIGHT)
         line, left_free = "", 0
         if width < least[0] or height < least[1]:
-            what = "a lesson" if lesson else "convtui"
+            what = "a lesson" if has_strip else "convtui"
             line = f"{what} needs {least[0]}x{least[1]}; this terminal is {width}x{height}"
         elif lesson and lesson.masks and lesson.page != self.app.current_mode:
             line = "hidden while the question is open: J goes back to it, F shows the answer"
