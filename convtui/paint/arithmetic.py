@@ -226,6 +226,10 @@ def written_formula(
     told = [numbers(more) for more in range(most + 1)]
     for shown, value, unit in results:
         for text, comes_to in told:
-            if not isfinite(comes_to) or not isfinite(value) or abs(comes_to - value) <= unit / 2:
+            if (
+                not isfinite(comes_to)
+                or not isfinite(value)
+                or abs(comes_to - value) <= unit / 2 * (1 + SAME)
+            ):
                 return Formula(text, shown, holds=True)
     return Formula(told[0][0], results[0][0], holds=False)
