@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from math import floor, isclose, isfinite, log10
+from math import floor, inf, isclose, isfinite, log10
 from typing import Final, NamedTuple
 
 DECIMALS: Final = 4
@@ -47,6 +47,11 @@ class Precision(NamedTuple):
         if shown.endswith("0") and self.decimals and isclose(float(shown), self._scaled(value), rel_tol=SAME):
             shown = shown.rstrip("0").rstrip(".")
         return self._with_exponent(shown)
+
+    def parts(self, value: float) -> tuple[str, str]:
+        """With all decimals, and the power of ten apart: "1.2345" and "e-06", or ""."""
+        digits, e, power = self.fixed(value).partition("e")
+        return digits, e + power
 
     def units(self, value: float) -> int:
         """The number that is shown, in units of its last digit."""
@@ -212,24 +217,38 @@ class Formula:
     shown: str
     holds: bool
 
+    @property
+    def sign(self) -> str:
+        """Between the numbers and the result."""
+        return "=" if self.holds else "≈"
+
+
+Result = tuple[str, float, float]  # its text, the same as a number, and what its last digit counts
+
+
+def as_result(text: str) -> Result:
+    """A number with all its decimals as the result of a formula."""
+    number = Decimal(text)
+    exponent = number.as_tuple().exponent
+    return text, float(number), float(Decimal(1).scaleb(exponent)) if isinstance(exponent, int) else 0.0
+
 
 def written_formula(
     numbers: Callable[[int], tuple[str, float]],
-    results: Sequence[tuple[str, float, float]],
+    results: Sequence[Result],
     most: int = MOST_MORE,
+    room: float = inf,
 ) -> Formula:
     """The numbers with as few digits as it takes for them to give the first result that they can give.
 
     numbers: what the formula is with so many more digits than the least, and what it comes to; NaN: nobody
-    knows. results: text, the same as a number, and what its last digit counts.
+    knows. Numbers that have no room are not tried.
     """
-    told = [numbers(more) for more in range(most + 1)]
+    least, *finer = map(numbers, range(most + 1))
+    told = [least, *(each for each in finer if len(each[0]) <= room)]
     for shown, value, unit in results:
         for text, comes_to in told:
-            if (
-                not isfinite(comes_to)
-                or not isfinite(value)
-                or abs(comes_to - value) <= unit / 2 * (1 + SAME)
-            ):
+            is_known = isfinite(comes_to) and isfinite(value)
+            if not is_known or abs(comes_to - value) <= unit / 2 * (1 + SAME):
                 return Formula(text, shown, holds=True)
-    return Formula(told[0][0], results[0][0], holds=False)
+    return Formula(least[0], results[0][0], holds=False)
