@@ -14,6 +14,13 @@ from typing import Final
 
 from convtui.engine.convolution import Step
 from convtui.engine.spec import Floats
+from convtui.pages.base.step_sums import (
+    largest_product,
+    settled,
+    settled_sum,
+    settled_value,
+    usual_precision,
+)
 from convtui.paint.arithmetic import (
     Precision,
     added,
@@ -23,7 +30,7 @@ from convtui.paint.arithmetic import (
     written_product,
     written_sum,
 )
-from convtui.paint.text import DUST, cut_to
+from convtui.paint.text import cut_to
 
 LEAST_TERM: Final = 4  # characters that a term takes at least, as " + 0"
 USUAL_TERM: Final = 9  # as " + 0.1234"
@@ -105,35 +112,27 @@ def result_line(step: Step, taps: int | None, width: int, names: tuple[str, ...]
         return cut_to(_multiply_add(step, taps, name, width), width)
     sums = [settled(value, step) for value in step.slice_sums.tolist()]
     biases = [step.bias] * step.has_bias
-    value = settled(step.value, step) if not step.bias else step.value
+    value = settled_value(step)
     if len(sums) + len(biases) == 1:
-        return cut_to(f"{name} = {_usual(step, value).text(value)}   no bias", width)
+        return cut_to(f"{name} = {usual_precision(step, value).text(value)}   no bias", width)
     if len(sums) * LEAST_TERM <= width:
         equation = written_sum(
             [*sums, *biases], value, width - len(name) - 3, lambda each: _parts(sums, biases, each, names)
         )
         if equation:
             return f"{name} = {equation}"
-    count, total = f"{len(sums)} slice sums", _settled_sum(step)
+    count, total = f"{len(sums)} slice sums", settled_sum(step)
     if not biases:
-        return cut_to(f"{name} = {count} = {_usual(step, value).text(value)}", width)
+        return cut_to(f"{name} = {count} = {usual_precision(step, value).text(value)}", width)
     equation = written_sum(
         [total, *biases],
         value,
         max(width - len(name) - 3, 0),
         lambda each: f"{count} {_parts([total], biases, each)}",
     )
-    return cut_to(f"{name} = {equation or f'{count} + bias = {_usual(step, value).text(value)}'}", width)
-
-
-def _settled_sum(step: Step) -> float:
-    return settled(sum(step.slice_sums.tolist()), step)
-
-
-def _usual(step: Step, value: float) -> Precision:
-    """That of a number that stands alone: the digits that the products usually have."""
-    usual = precision(value, _largest(step))
-    return usual if usual.units(value) else precision(value)
+    return cut_to(
+        f"{name} = {equation or f'{count} + bias = {usual_precision(step, value).text(value)}'}", width
+    )
 
 
 def _parts(sums: Sequence[float], biases: Sequence[float], each: Precision, names: Sequence[str] = ()) -> str:
@@ -143,17 +142,6 @@ def _parts(sums: Sequence[float], biases: Sequence[float], each: Precision, name
         named = zip(names, sums, strict=True)
         return " + ".join([*(f"{name} {each.text(value)}" for name, value in named), *parts])
     return " + ".join([f"{'slices ' * (len(sums) > 1)}{added(sums, each)}", *parts])
-
-
-def settled(value: float, step: Step) -> float:
-    """A sum of a step's products; 0 where only rounding in the last bits keeps it from that."""
-    return value if value and abs(value) > DUST * _largest(step) else 0.0
-
-
-@lru_cache(maxsize=2)
-def _largest(step: Step) -> float:
-    lowest, highest = step.products.min(), step.products.max()
-    return max(-float(lowest), float(highest))
 
 
 def _multiply_add(step: Step, taps: int, name: str, width: int) -> str:
@@ -172,7 +160,7 @@ def _multiply_add(step: Step, taps: int, name: str, width: int) -> str:
         def write(each: Precision) -> str:
             return f"{written_product(pixel, weight, product, each)},  running sum {added(values, each)}"
 
-        equation = written_sum(values, running, width - len(head), write, [_largest(step)])
+        equation = written_sum(values, running, width - len(head), write, [largest_product(step)])
         if equation and equation.is_told:
             return f"{head}{equation}"
     usual = precision(product, running)
