@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from convtui.engine.kernels import NAMES
+from convtui.engine.spec import Floats
 from convtui.state.session import Session
 from tests.support.example_sessions import own, picture_of, session_on
 
@@ -94,9 +95,9 @@ def hard_sessions(draw: st.DrawFn) -> Session:
     chance = np.random.default_rng(draw(st.integers(0, 1 << 16)))
     slices, size = draw(st.integers(1, 3)), draw(st.integers(2, 3))
 
-    def values(shape: Sequence[int]) -> np.ndarray:
+    def values(shape: Sequence[int]) -> Floats:
         kinds = draw(st.lists(MAGNITUDES, min_size=1, max_size=3))
-        made = chance.normal(size=shape) * chance.choice(kinds, size=shape)
+        made: Floats = chance.normal(size=shape) * chance.choice(kinds, size=shape)
         if draw(st.booleans()):
             made = made.round(draw(st.integers(0, 4)))
         made[chance.random(shape) < 0.2] = draw(st.sampled_from([0.0, -0.0, 1.0]))
