@@ -174,5 +174,5 @@ def test_a_picture_hides_the_answer_and_has_no_strip(tmp_path: Path) -> None:
     assert main(["render", "--lesson", "stride", str(tmp_path / "out")]) == 0
     asked = next(at for at, step in enumerate(find_course("stride").lessons[0].steps) if step.question)
     picture = contents(tmp_path / "out")[f"05-stride-{asked + 1:02}.svg"]
-    assert "hidden" in picture
-    assert "outline" not in picture
+    assert b"hidden" in picture
+    assert b"outline" not in picture

@@ -78,6 +78,7 @@ def help_text(page: str = "step") -> Content:
         lines += [Content.assemble((written.ljust(wide), KEY_STYLE), does) for written, does in rows]
     end = Content(
         "Where the order of an array's axes is a guess, a line says how it was read.\n"
+        "A sum has the digits that it takes to add up as it is shown; ≈ stands where it is rounded.\n"
         "ctrl+p finds every command, sample, kernel and theme by name."
     )
     return Content("\n").join([*lines, Content(), end])

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, isnan
+from math import isnan, sqrt
 from typing import Final
-
-import numpy as np
 
 from convtui.engine.batchnorm import BatchNormState
 from convtui.pages.batchnorm.figures import Figures
 from convtui.pages.batchnorm.styled_text import StyledLine, StyledLines, Tone, length
+from convtui.paint.arithmetic import CERTAIN, ROUNDED, Formula, as_result, precision, written_formula
 from convtui.paint.controls import Control
 from convtui.paint.text import cut_to
 from convtui.state.batchnorm import BatchNormSession
 
 MOST_DECIMALS: Final = 6
+NOTHING: Final = 1e-12  # what is smaller is rounding
+FINER: Final = 1  # digits that x, μ and σ² have beyond the usual: x̂ nearly always needs them
 _COLUMN: Final = 11  # of numbers
 _NAME: Final = 12  # before them
 _WIDE: Final = 70  # columns from which formulas stand in letters, too
 
 
-def number(value: float, spread: float = inf) -> str:
-    """Four decimals; up to six, or a power of ten, where the value or its spread is small.
-
-    So the equations hold with the numbers that are shown.
-    """
+def number(value: float) -> str:
+    """Four digits and four decimals at least; very large and small ones in powers of ten."""
     if isnan(value):
         return "–"
-    if abs(value) < 1e-12:
+    if abs(value) < NOTHING:
         return "0.0000"
-    if not 1e-3 <= abs(value) < 1e4:
-        return f"{value:.3e}"
-    least = min(abs(value), spread)
-    return f"{value:.{4 + (least < 0.1) + (least < 0.01)}f}"
+    usual = precision(value)
+    return (usual.finer(-1) if usual.exponent else usual).fixed(value)
 
 
 def _aligned(text: str) -> str:
@@ -103,9 +99,8 @@ def formula_lines(figures: Figures, width: int) -> StyledLines:
     session, channel, at = figures.session, figures.present, figures.chosen
     statistics = "batch statistics" if session.norm.training else "running statistics"
     tone = Tone.BATCH if session.norm.training else Tone.RUNNING
-    std = float(np.sqrt(channel.var + session.norm.eps))
-    x, mean = (number(float(each), std) for each in (channel.values[at], channel.mean))
-    normal, y = (number(float(each[at])) for each in (channel.normalised, channel.output))
+    value, mean, var, eps = float(channel.values[at]), channel.mean, channel.var, session.norm.eps
+    x, shown_mean, shown_var, normal, sign = _normalised(value, mean, var, eps, float(channel.normalised[at]))
     where = f"activation {list(figures.chosen_index)} of the mini-batch"
     if width > _WIDE:
         where += f": training image {int(figures.measurement.images[figures.chosen_index[0]])}"
@@ -113,17 +108,14 @@ def formula_lines(figures: Figures, width: int) -> StyledLines:
         ("= (", Tone.TEXT),
         (x, Tone.CHOSEN),
         (" - ", Tone.TEXT),
-        (_bracketed(mean), tone),
+        (_bracketed(shown_mean), tone),
         (")/√(", Tone.TEXT),
-        (number(channel.var), tone),
-        (f" + {session.norm.eps:g}) = ", Tone.TEXT),
+        (shown_var, tone),
+        (f" + {eps:g}) {sign} ", Tone.TEXT),
         (normal, Tone.STRONG),
     )
-    second: StyledLine = (
-        (f"= {number(session.gamma)}·{_bracketed(normal)}", Tone.TEXT),
-        (f" + {_bracketed(number(session.beta))} = ", Tone.TEXT),
-        (y, Tone.STRONG),
-    )
+    scaled = _scaled(session.gamma, float(channel.normalised[at]), session.beta, float(channel.output[at]))
+    second: StyledLine = ((f"= {scaled.numbers} {scaled.sign} ", Tone.TEXT), (scaled.shown, Tone.STRONG))
     letters = ("x̂ = (x - μ)/√(σ² + ε) ", "y = γ·x̂ + β           ")
     if len(letters[0]) + length(first) > width:
         letters = ("x̂ ", "y ")
@@ -133,6 +125,30 @@ def formula_lines(figures: Figures, width: int) -> StyledLines:
         first = (*first, (source, Tone.MUTED))
     head = (("x = ", Tone.TEXT), (x, Tone.CHOSEN), (f"   {where}", Tone.MUTED))
     return head, first, ((letters[1], Tone.TEXT), *second)
+
+
+def _normalised(x: float, mean: float, var: float, eps: float, normal: float) -> tuple[str, ...]:
+    """x, μ and σ² with as many digits as it takes for them to give x̂; x̂, and the sign before it."""
+
+    def numbers(more: int) -> tuple[str, float]:
+        minuend, divisor = precision(x, mean).finer(FINER + more), precision(var).finer(FINER + more)
+        parts = minuend.fixed(x), minuend.fixed(mean), divisor.fixed(var)
+        a, b, c = map(float, parts)
+        return " ".join(parts), (a - b) / sqrt(c + eps)
+
+    written = written_formula(numbers, [as_result(number(normal))])
+    return *written.numbers.split(), written.shown, written.sign
+
+
+def _scaled(gamma: float, normal: float, beta: float, output: float) -> Formula:
+    """γ·x̂ + β with as many digits as it takes for them to give y."""
+
+    def numbers(more: int) -> tuple[str, float]:
+        parts = [precision(each).finer(more).fixed(each) for each in (gamma, normal, beta)]
+        a, b, c = map(float, parts)
+        return f"{parts[0]}·{_bracketed(parts[1])} + {_bracketed(parts[2])}", a * b + c
+
+    return written_formula(numbers, [as_result(number(output))])
 
 
 def _bracketed(text: str) -> str:
@@ -152,7 +168,7 @@ def running_lines(figures: Figures, width: int) -> StyledLines:
     use = "normalises x" if norm.training else "not used"
 
     def line(name: str, of_batch: float, running: float, after: float) -> StyledLine:
-        update = _update_text(norm, running, of_batch) if width > _WIDE else "→"
+        update = _update_text(norm, running, of_batch, after, room) if width > _WIDE else "→"
         return (
             (f"{name:<{_NAME}}", Tone.TEXT),
             (_aligned(number(of_batch)), Tone.BATCH),
@@ -176,20 +192,33 @@ def running_lines(figures: Figures, width: int) -> StyledLines:
     )
 
 
-def _update_text(norm: BatchNormState, running: float, of_batch: float) -> str:
+def _update_text(norm: BatchNormState, running: float, of_batch: float, after: float, room: int) -> str:
     """The sum that gives the new running statistic, with the numbers put in."""
     if not norm.training:
         return "unchanged in evaluation mode"
-    if norm.momentum is None:
-        tracked = norm.num_batches_tracked
-        return f"({_term('', str(tracked), running)}{_term('+', '', of_batch)})/{tracked + 1}"
-    old, new = f"{1 - norm.momentum:.4g}", f"{norm.momentum:.4g}"
-    return _term("", old, running) + _term("+", new, of_batch)
+    tracked = norm.num_batches_tracked
+
+    def numbers(more: int) -> tuple[str, float]:
+        both = precision(running, of_batch)
+        both = both.finer(more - bool(both.exponent))
+        (old, power), (new, _) = (both.parts(each) for each in (running, of_batch))
+        if norm.momentum is None:
+            total = (tracked * float(old) + float(new)) / (tracked + 1)
+            text = f"({_term('', str(tracked), old)}{_term('+', '', new)})/{tracked + 1}"
+            return f"{text}·1{power}" if power else text, total * float(f"1{power}")
+        kept, share = f"{1 - norm.momentum:.{CERTAIN}g}", f"{norm.momentum:.{CERTAIN}g}"
+        total = float(kept) * float(old) + float(share) * float(new)
+        text = _term("", kept, old) + _term("+", share, new)
+        return f"({text})·1{power}" if power else text, total * float(f"1{power}")
+
+    written = written_formula(numbers, [as_result(number(after))], room=room)
+    in_numbers = written.numbers if written.holds else f"≈ {written.numbers}{ROUNDED}"
+    in_letters = "cumulative average" if norm.momentum is None else "(1-m)·running + m·mini-batch"
+    return in_numbers if len(in_numbers) <= room else in_letters
 
 
-def _term(plus: str, factor: str, value: float) -> str:
+def _term(plus: str, factor: str, text: str) -> str:
     """A term of a sum, with the sign in front; the first of them has no plus."""
-    text = number(value)
     sign = "-" if text.startswith("-") else plus
     product = "·".join(filter(None, (factor, text.removeprefix("-"))))
     return f" {sign} {product}" if plus else f"{sign}{product}"
@@ -205,7 +234,7 @@ def rule_line(figures: Figures, width: int) -> StyledLine:
         short = f"momentum None: mini-batch {tracked:,} has weight 1/{tracked:,}"
         rule = f"{short} (a cumulative average)"
     else:
-        short = f"momentum {norm.momentum:.4g} weights the new value"
+        short = f"momentum {norm.momentum:.{CERTAIN}g} weights the new value"
         rule = f"{short} (in an optimiser, the old one)"
     unbiased = f"the running variance is unbiased, n = {count:,}"
     candidates = [f"{rule}; {unbiased}", f"{rule}; n = {count:,}", rule, short]

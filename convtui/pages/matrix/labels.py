@@ -8,13 +8,17 @@ from textwrap import wrap
 
 import numpy as np
 
+from convtui.engine.convolution import Step
 from convtui.engine.matrix import WeightMatrix
+from convtui.pages.base.step_sums import settled_sum, settled_value, usual_precision
 from convtui.pages.matrix.cells import ENTRY_COLOURS
 from convtui.pages.matrix.figures import Pointed, matrix_in, upright
+from convtui.paint.arithmetic import precision, written_product, written_sum
 from convtui.paint.text import counted, significant
 from convtui.state.session import Session
 
 NAMED_ENTRIES = 3
+LONGEST_SUM = 60
 OVER_PADDING = ", minus those on padding"
 ADDED_UP = ", summed where the padding repeats a pixel"
 
@@ -28,13 +32,23 @@ def row_words(session: Session) -> list[str]:
     if session.view.transposed:
         spread = f"column {session.index} spreads {name} over {counted(len(row.indices), 'pixel')}"
         return [f"{spread}, with the weights that computed it", spread]
-    bias = f" + bias {significant(step.bias)}" if step.has_bias else ""
-    line = f"row {session.index} · x{bias} = {name} = {significant(step.value)}"
+    bias = " + b" if step.has_bias else ""
+    line = f"row {session.index} · x{bias} = {name} = {_value(step)}"
     every = prod(session.convolution.weight_shape[1:])
     if len(row.indices) == every or session.spec.padding_mode != "zeros":
         return [line]
     others = "the others fall" if every - len(row.indices) > 1 else "the other falls"
     return [f"{line}  ({len(row.indices)} of {counted(every, 'weight')}; {others} on padding)", line]
+
+
+def _value(step: Step) -> str:
+    """The output cell, with a bias as the sum that it is."""
+    value = settled_value(step)
+    if step.has_bias:
+        sum_with_bias = written_sum([settled_sum(step), step.bias], value, LONGEST_SUM)
+        if sum_with_bias:
+            return str(sum_with_bias)
+    return usual_precision(step, value).text(value)
 
 
 def pointed_words(session: Session, pointed: Pointed | None) -> list[str]:
@@ -67,7 +81,7 @@ def pointed_words(session: Session, pointed: Pointed | None) -> list[str]:
     if session.view.transposed:
         return [f"{weights}{each} · {output} -> {pixel}" for each in (zero, short)] + [f"{weights}{short}"]
     words = f"{weights}{zero} · {pixel} -> {output}"
-    product = f"{significant(total)} · {significant(value)} = {significant(total * value)}"
+    product = written_product(total, value, total * value, precision(total * value), "·")
     brief = f"{weights}{short} · {pixel}"
     few = [f"{name} = {len(entries)} weights = {significant(total)}{short} · {pixel}"] * (len(entries) > 1)
     return [f"{words}:  {product}", words, f"{brief} -> {output}", brief, *few]

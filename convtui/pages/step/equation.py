@@ -1,21 +1,45 @@
 """The sum of one output cell, written out with its numbers, as wide as there is room.
 
-A filter may have tens of thousands of products: only those that can find room are written.
+A filter may have tens of thousands of products: only those that can find room are written, and what the
+others come to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import accumulate
+from math import isclose
 from typing import Final
 
 from convtui.engine.convolution import Step
-from convtui.paint.text import DUST, cut_to, significant
+from convtui.engine.spec import Floats
+from convtui.pages.base.step_sums import (
+    largest_product,
+    settled,
+    settled_sum,
+    settled_value,
+    usual_precision,
+)
+from convtui.paint.arithmetic import (
+    Precision,
+    added,
+    exact_sum,
+    precision,
+    rounded_sum,
+    written_product,
+    written_sum,
+)
+from convtui.paint.text import cut_to
 
 LEAST_TERM: Final = 4  # characters that a term takes at least, as " + 0"
+USUAL_TERM: Final = 9  # as " + 0.1234"
+TRIES: Final = 4  # to make a sum that is cut add up, with ever fewer terms
+LABELS: Final = "sum of products", "sum"
 
 
-def sum_line(step: Step, slice: int, taps: int | None, width: int, names: Sequence[str] = ()) -> str:
+@lru_cache(maxsize=4)
+def sum_line(step: Step, slice: int, taps: int | None, width: int, names: tuple[str, ...] = ()) -> str:
     """The products of one slice added up: "0.5 - 0.25 + 0 = 0.25"; dots stand for what is still to come.
 
     names are those of the slices, if they have any.
@@ -23,82 +47,133 @@ def sum_line(step: Step, slice: int, taps: int | None, width: int, names: Sequen
     products = step.products[slice].ravel()
     total = len(products)
     done = total if taps is None else min(max(taps - slice * total, 0), total)
+    label = _label(step, slice, width, names)
+    room = width - len(label) - 2
+    more = " + …" if done < total else ""
     if done == total:
         partial = float(step.slice_sums[slice])
     else:
         partial = float(products[:done].cumsum()[-1]) if done else 0.0
-    label = "sum of products" if len(step.slice_sums) == 1 else names[slice] if names else f"slice {slice}"
-    end = f" = {significant(settled(partial, step))}"
-    more = " + …" if done < total else ""
-    if done * LEAST_TERM <= width:
+    partial = settled(partial, step)
+    scale = [float(products.min()), float(products.max())]
+    if done * LEAST_TERM <= room:
         terms = products[:done].tolist()
-        for digits in (4, 3, 2):
-            line = f"{label}  {_added(terms, digits)}{more}{end}"
-            if len(line) <= width:
-                return line
-    room = max(8, width - len(label) - len(end) - 8)
-    last = _added(products[max(0, done - room // LEAST_TERM - 2) : done].tolist(), 2)[-room:]
-    cut = min((at for at in (last.find(" + "), last.find(" - ")) if at >= 0), default=0)
-    return cut_to(f"{label}  …{last[cut:]}{more}{end}", width)
+        equation = written_sum(terms, partial, room, _written(terms, "", more), scale)
+        if equation:
+            return f"{label}  {equation}"
+    return cut_to(f"{label}  {_last_terms(step, slice, done, partial, room, more)}", width)
 
 
-def result_line(step: Step, taps: int | None, width: int, names: Sequence[str] = ()) -> str:
+def _label(step: Step, slice: int, width: int, names: Sequence[str]) -> str:
+    """What is added up; the short label where the products of a slice will have no room to spare."""
+    count, products = step.products.reshape(len(step.products), -1).shape
+    if count > 1:
+        return names[slice] if names else f"slice {slice}"
+    long, short = LABELS
+    return long if len(long) + (products + 1) * USUAL_TERM + 2 <= width else short
+
+
+def _written(values: Sequence[float], before: str, after: str) -> Callable[[Precision], str]:
+    return lambda precision: f"{before}{added(values, precision)}{after}"
+
+
+def _last_terms(step: Step, slice: int, done: int, partial: float, room: int, more: str) -> str:
+    """As many of the last products as there is room for, after the sum of all before them."""
+    products = step.products[slice].ravel()[:done]
+    sums = products.cumsum()
+    most = _most_terms(products, partial, room)
+    tried = []
+    for hidden in range(done - most, min(done - most + TRIES, done) + 1):
+        values = [settled(float(sums[hidden - 1]), step), *products[hidden:].tolist()]
+        write = _written(values, f"(first {hidden:,}) ", more)
+        equation = exact_sum(values, partial, room, write)
+        if equation:
+            return str(equation)
+        tried.append((values, write))
+    rounded = (rounded_sum(values, partial, room, write) for values, write in tried)
+    told = next((each for each in rounded if each and each.why), None)
+    return str(told or f"(first {done:,}){more} = {precision(partial).text(partial)}")
+
+
+def _most_terms(products: Floats, partial: float, room: int) -> int:
+    """How many of the last products can have room at most, with a digit less than usual."""
+    least = precision(partial, float(products.min()), float(products.max())).finer(-1)
+    spare = room - len(f"(first {len(products):,}) 0 = {least.text(partial)}")
+    last = products[: -(room // LEAST_TERM) : -1].tolist()
+    lengths = accumulate(len(least.text(abs(value))) + len(" + ") for value in last)
+    return min(sum(length <= spare for length in lengths), len(products) - 1)
+
+
+@lru_cache(maxsize=4)
+def result_line(step: Step, taps: int | None, width: int, names: tuple[str, ...] = ()) -> str:
     """What the slices, by their names if they have any, and the bias add up to."""
     name = f"output[{', '.join(map(str, step.position))}]"
     if taps is not None and taps < step.products.size:
-        return cut_to(_multiply_add(step, taps, name), width)
+        return cut_to(_multiply_add(step, taps, name, width), width)
     sums = [settled(value, step) for value in step.slice_sums.tolist()]
-    bias = f" + bias {significant(step.bias)}" if step.has_bias else ""
-    value = significant(settled(step.value, step) if not step.bias else step.value)
-    if len(sums) == 1:
-        line = f"{name} = {significant(sums[0])}{bias} = {value}" if bias else f"{name} = {value}   no bias"
-        return cut_to(line, width)
-    lines = [f"{name} = {parts}{bias} = {value}" for parts in _parts(sums, width, names)]
-    return next((line for line in lines if len(line) <= width), cut_to(lines[-1], width))
+    biases = [step.bias] * step.has_bias
+    value = settled_value(step)
+    if len(sums) + len(biases) == 1:
+        return cut_to(f"{name} = {usual_precision(step, value).text(value)}   no bias", width)
+    if len(sums) * LEAST_TERM <= width:
+        equation = written_sum(
+            [*sums, *biases], value, width - len(name) - 3, lambda each: _parts(sums, biases, each, names)
+        )
+        if equation:
+            return f"{name} = {equation}"
+    count, total = f"{len(sums)} slice sums", settled_sum(step)
+    if not biases:
+        return cut_to(f"{name} = {count} = {usual_precision(step, value).text(value)}", width)
+    equation = written_sum(
+        [total, *biases],
+        value,
+        max(width - len(name) - 3, 0),
+        lambda each: f"{count} {_parts([total], biases, each)}",
+    )
+    return cut_to(
+        f"{name} = {equation or f'{count} + bias = {usual_precision(step, value).text(value)}'}", width
+    )
 
 
-def _parts(sums: Sequence[float], width: int, names: Sequence[str]) -> list[str]:
-    """The sums of the slices, written ever shorter."""
-    count = f"{len(sums)} slice sums"
-    if len(sums) * LEAST_TERM > width:
-        return [count]
+def _parts(sums: Sequence[float], biases: Sequence[float], each: Precision, names: Sequence[str] = ()) -> str:
+    """The sums of the slices and the bias."""
+    parts = [f"bias {each.text(bias)}" for bias in biases]
     if names:
-        return [*(_added(sums, digits, names) for digits in (4, 2)), count]
-    return [*(f"slices {_added(sums, digits)}" for digits in (4, 2)), count]
+        named = zip(names, sums, strict=True)
+        return " + ".join([*(f"{name} {each.text(value)}" for name, value in named), *parts])
+    return " + ".join([f"{'slices ' * (len(sums) > 1)}{added(sums, each)}", *parts])
 
 
-def settled(value: float, step: Step) -> float:
-    """A sum of a step's products; 0 where only rounding in the last bits keeps it from that."""
-    return value if value and abs(value) > _dust(step) else 0.0
-
-
-@lru_cache(maxsize=2)
-def _dust(step: Step) -> float:
-    lowest, highest = step.products.min(), step.products.max()
-    return DUST * max(-float(lowest), float(highest))
-
-
-def _multiply_add(step: Step, taps: int, name: str) -> str:
+def _multiply_add(step: Step, taps: int, name: str, width: int) -> str:
+    """A product, and the sum of it and of all products before it."""
     if not taps:
         return f"{name}: enter multiplies and adds, one product at a time"
     pixel, weight, product, running = (
         float(values.flat[taps - 1]) for values in (step.window, step.weights, step.products, step.running)
     )
-    term = f"{significant(pixel)} × {significant(weight)} = {significant(product)}"
-    so_far = significant(settled(running, step))
-    return f"multiply-add {taps} of {step.products.size}:  {term},  running sum {so_far}"
+    running = settled(running, step)
+    head = f"multiply-add {taps} of {step.products.size}:  "
+
+    if taps > 1:
+        values = [settled(float(step.running[taps - 2]), step), product]
+
+        def write(each: Precision) -> str:
+            return f"{written_product(pixel, weight, product, each)},  running sum {added(values, each)}"
+
+        equation = written_sum(values, running, width - len(head), write, [largest_product(step)])
+        if equation and equation.is_told:
+            return f"{head}{equation}"
+    usual = precision(product, running)
+    return f"{head}{written_product(pixel, weight, product, usual)},  running sum {usual.text(running)}"
 
 
-def _added(terms: Sequence[float], digits: int, names: Sequence[str] = ()) -> str:
-    """Numbers with their signs between them; if they have names, with these between them."""
-    if names:
-        named = zip(names, terms, strict=True)
-        return " + ".join(f"{name} {significant(term, digits)}" for name, term in named)
-    text = ""
-    for term in terms:
-        shown = significant(abs(term), digits)
-        if text:
-            text += f" - {shown}" if term < 0 else f" + {shown}"
-        else:
-            text = f"-{shown}" if term < 0 else shown
-    return text or "0"
+def products_sign(step: Step, slice: int, written: Sequence[Callable[[float], str]]) -> str:
+    """Between the tables of window and kernel and that of their products, with how each writes its numbers.
+
+    "≈" where a product is not that of the numbers that are seen.
+    """
+    tables = step.window[slice], step.weights[slice], step.products[slice]
+    shown = (map(float, map(write, of.ravel().tolist())) for write, of in zip(written, tables, strict=True))
+    triples = zip(*shown, strict=True)
+    is_exact = all(isclose(pixel * weight, product, rel_tol=1e-9) for pixel, weight, product in triples)
+    return "=" if is_exact else "≈"

@@ -11,9 +11,9 @@ from convtui.engine.convolution import Step
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import MARGIN, zoom_of
 from convtui.pages.base.memo import Memo
-from convtui.pages.base.step_grids import Pointer, slice_names, step_grids
+from convtui.pages.base.step_grids import Pointer, StepGrids, slice_names, step_grids
 from convtui.pages.step.editing import MOVES, Editing
-from convtui.pages.step.equation import result_line, sum_line
+from convtui.pages.step.equation import products_sign, result_line, sum_line
 from convtui.pages.step.labels import corner, notes
 from convtui.pages.step.layout import MOST_MAPS, Maps, Shapes, StepPlan, map_regions, planned, regions
 from convtui.pages.step.maps import are_quick, first_map, maps_of
@@ -51,6 +51,7 @@ class StepPage(ConvolutionPage):
         self._notes, self._corner, self._equation = TextPane(muted=True), TextPane(muted=True), TextPane()
         self._plan: Memo[StepPlan] = Memo()
         self._outputs: Memo[list[Grid]] = Memo()
+        self._above_operators: list[str] = []  # the lines over their signs
         self._pointer = Pointer()
         self._pinned = False
         self._editing: Editing | None = None
@@ -98,13 +99,22 @@ class StepPage(ConvolutionPage):
         self._output.show(grids.output)
         for pane, grid in zip(self._tables, (grids.window, grids.kernel, grids.products), strict=True):
             pane.show(grid)
+        self._operators[1].show([*self._above_operators, f" {self._products_sign(session, step, grids)}"])
         room = self._equation.region.width
-        names = slice_names(session)
+        names = tuple(slice_names(session))
         result = result_line(step, session.taps, room, names)
         lines = [sum_line(step, session.slice, session.taps, room, names), result]
         if self._equation.region.height < 2:
             lines = lines[:1] if session.taps is None else [result]
         self._equation.show(lines)
+
+    def _products_sign(self, session: Session, step: Step, grids: StepGrids) -> str:
+        """That before the products; where no numbers are seen none of them is rounded."""
+        plan = self._plan.value
+        if plan is None or zoom_of(plan.table.cells) is not Zoom.NUMBERS:
+            return "="
+        written = [grid.cells.text for grid in (grids.window, grids.kernel, grids.products)]
+        return products_sign(step, session.slice, written)
 
     def _placed(self, session: Session) -> StepPlan:
         """Give every pane its place."""
@@ -122,9 +132,8 @@ class StepPage(ConvolutionPage):
         texts = dict(zip(("times", "equals", "formula", "corner", "sum"), self._texts, strict=True))
         for name, text in texts.items():
             text.place(places[name], palette)
-        blank = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
-        self._operators[0].show([*blank, " ×"])
-        self._operators[1].show([*blank, " ="])
+        self._above_operators = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
+        self._operators[0].show([*self._above_operators, " ×"])
         self._write(session, places)
         grids = {pane.name: pane for pane in (self._image, self._output, *self._maps, *self._tables)}
         self.canvas.place({**grids, **texts}, palette)

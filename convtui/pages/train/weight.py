@@ -8,13 +8,15 @@ from math import floor, isfinite, isnan, log10, nan, sqrt
 from typing import Final
 
 from convtui.pages.train.figures import WeightStep
+from convtui.paint.arithmetic import precision, written_formula
 
 KEPT: Final = 4  # digits of a figure
 MOST_KEPT: Final = 10  # digits of the numbers in a formula, where so many are needed
-SLACK: Final = 0.6  # of the last digit, by which the numbers may miss what they come to
+FLOAT32: Final = " (float32 rounds)"
 NOTHING: Final = 1e-6  # the share of a buffer that can be float32's rounding
 
 Rounded = Callable[[float], float]
+Numbers = Callable[[int], tuple[str, float]]
 Terms = Callable[[Rounded, Rounded], tuple[str, float]]
 
 
@@ -51,15 +53,7 @@ def weight_lines(weight: WeightStep) -> list[WeightLine]:
         _told("weight before", "w", weight.before),
         _told("gradient", "g = ∂loss/∂w", weight.gradient),
         *computed,
-        _line(
-            "weight after",
-            "w + update",
-            weight.after,
-            lambda figure, _: (
-                f"{_shown(figure(weight.before))} {_signed(figure(update))}",
-                figure(weight.before) + figure(update),
-            ),
-        ),
+        _sum("weight after", "w + update", weight.after, weight.before, update),
     ]
 
 
@@ -114,10 +108,6 @@ def _adamw(weight: WeightStep) -> tuple[list[WeightLine], float]:
         lr, m, s, eps = setting(weight.lr), figure(unbiased), figure(root), setting(weight.eps)
         return f"−{_shown(lr)}·({_shown(m)}) / ({_shown(s)} + {_shown(eps)})", -lr * m / (s + eps)
 
-    def both(figure: Rounded, _: Rounded) -> tuple[str, float]:
-        decayed, stepped = figure(weight.decay), figure(step)
-        return f"{_shown(decayed)} {_signed(stepped)}", decayed + stepped
-
     lines = [
         _line("decay", "−lr·λ·w", weight.decay, _decay(weight)),
         _line("momentum buffer", "m = β₁m + (1−β₁)g", weight.buffer, buffer),
@@ -125,7 +115,7 @@ def _adamw(weight: WeightStep) -> tuple[list[WeightLine], float]:
         _line("unbiased m′", "m / (1 − β₁ᵗ)", unbiased, mean),
         _line("unbiased s′", "s / (1 − β₂ᵗ)", root**2, mean_square),
         _line("step", "−lr·m′ / (√s′ + ε)", step, against_it),
-        _line("update", "decay + step", weight.decay + step, both),
+        _sum("update", "decay + step", weight.decay + step, weight.decay, step),
     ]
     return lines, weight.decay + step
 
@@ -158,23 +148,47 @@ def _line(name: str, formula: str, value: float, terms: Terms) -> WeightLine:
     Where terms nearly cancel, they need more digits than their sum has. Where even float32 does not give the
     sum all of its digits, it is shown with those that it has.
     """
-    for kept_of_value in range(KEPT, 0, -1):
-        for kept in range(KEPT, MOST_KEPT + 1):
-            numbers, comes_to = terms(_rounding(kept), _rounding(kept + 1))
-            if not isfinite(comes_to) or not isfinite(value) or _agree(value, comes_to, kept_of_value):
-                return WeightLine(name, formula, numbers, value, number(value, kept_of_value))
-    return WeightLine(name, formula, numbers, value, number(value))
+
+    def numbers(more: int) -> tuple[str, float]:
+        return terms(_rounding(KEPT + more), _rounding(KEPT + more + 1))
+
+    return _written(name, formula, value, numbers)
+
+
+def _sum(name: str, formula: str, value: float, first: float, second: float) -> WeightLine:
+    """Two figures with one precision; the smaller has some digits too, if it is not far smaller."""
+    usual = precision(first, second)
+    smaller = precision(min(abs(first), abs(second)))
+    missing = smaller.decimals - smaller.exponent - (usual.decimals - usual.exponent) - 2
+    usual = usual.finer(max(0, min(missing, MOST_KEPT - KEPT)))
+
+    def numbers(more: int) -> tuple[str, float]:
+        a, b = (float(usual.finer(more).fixed(each)) for each in (first, second))
+        sign = "-" if second < 0 else "+"
+        text = f"{usual.finer(more).text(first)} {sign} {usual.finer(more).text(abs(second))}"
+        return text.replace("-", "−"), a + b
+
+    return _written(name, formula, value, numbers)
+
+
+def _written(
+    name: str, formula: str, value: float, numbers: Callable[[int], tuple[str, float]]
+) -> WeightLine:
+    """The numbers with as many digits as it takes; the value with as many as they can give."""
+    results = [_result(value, kept) for kept in range(KEPT, 0, -1)]
+    written = written_formula(numbers, results, MOST_KEPT - KEPT)
+    told = written.numbers if written.holds else f"≈ {written.numbers}{FLOAT32}"
+    return WeightLine(name, formula, told, value, written.shown)
 
 
 def _rounding(kept: int) -> Rounded:
     return lambda value: float(f"{value:.{kept}g}")
 
 
-def _agree(value: float, comes_to: float, kept: int) -> bool:
-    if not value:
-        return not comes_to
-    last_digit = 10.0 ** (floor(log10(abs(value))) - kept + 1)
-    return abs(comes_to - float(f"{value:.{kept}g}")) <= SLACK * last_digit
+def _result(value: float, kept: int) -> tuple[str, float, float]:
+    """A result as text, as it is shown, and what its last digit counts."""
+    unit = 10.0 ** (floor(log10(abs(value))) - kept + 1) if value and isfinite(value) else 0.0
+    return number(value, kept), float(f"{value:.{kept}g}"), unit
 
 
 def _shown(value: float) -> str:

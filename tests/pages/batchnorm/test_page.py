@@ -59,7 +59,7 @@ async def test_the_formula_is_computed_anew() -> None:
         line = next(line for line in driven.lines if line.startswith(" x = "))
         place = [int(each) for each in line.split("[")[1].split("]")[0].split(",")]
         x = activations(screen, 1)[tuple(place)]
-        assert line.startswith(f" x = {x:.4f}   ")
+        assert line.startswith(f" x = {x:.5f}   ")
         normal = (x - values.mean()) / torch.sqrt(values.var(correction=0) + 1e-5)
         assert any(f"1e-05) = {normal:.4f}" in line for line in driven.lines)
         assert any(

@@ -250,3 +250,20 @@ def test_controls_are_those_of_the_selected_layer() -> None:
     values = {control.name: control.value for control in layer_controls(LENET.at(1))}
     assert (values["network"], values["padding"], values["size"]) == ("lenet-5", "2", "5x5")
     assert layer_controls(CNN.changed(stride=1))[0].value == "custom"
+
+
+def value_of(formula: str) -> int:
+    """What a side of a formula with whole numbers comes to."""
+    text = formula.translate(str.maketrans("−·⌊⌋", "-*()", ",")).replace("/", "//")
+    assert re.fullmatch(r"[-+*/() \d]+", text), formula
+    return int(eval(text))
+
+
+@given(stacks())
+def test_the_sizes_and_the_counts_of_every_layer_are_true(stack: tuple[list[Layer], Shape]) -> None:
+    for row in summarize(*stack).rows[1:]:
+        texts = [layer_line(row, 200), size_line(row, 200)]
+        formulas = [part for text in texts for part in re.split(" · |: ", text) if " = " in part]
+        for formula in formulas:
+            sides = re.sub(r"^[a-z -]*", "", formula).split(" = ")
+            assert len(set(map(value_of, sides))) == 1, formula

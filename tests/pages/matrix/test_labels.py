@@ -1,13 +1,17 @@
 """What the Matrix page says about a cell, a row and the whole matrix."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convtui.pages.matrix.figures import Pointed, matrix_in, upright
 from convtui.pages.matrix.labels import figures, matrix_hint, pointed_words, row_words, wrapped
+from convtui.paint.text import DUST
 from convtui.state.session import Session
+from tests.support.equations_read import assert_adds_up, assert_product, hard_sessions, is_shown
 from tests.support.example_sessions import counting, lesson, own, session_on, sessions
 
 
@@ -68,8 +72,37 @@ def test_words_for_any_cell_of_any_matrix(session: Session, data: st.DataObject)
 
 def test_a_row_times_the_image_is_an_output_cell() -> None:
     session = session_on(counting(), bias=[1.0]).at(4)
-    value = session.convolution.output[0, 1, 1]
-    assert row_words(session)[0] == f"row 4 · x + bias 1 = output[0, 1, 1] = {value:g}"
+    assert row_words(session)[0] == "row 4 · x + b = output[0, 1, 1] = 30 + 1 = 31"
+    assert row_words(session_on(counting()).at(4))[0] == "row 4 · x = output[0, 1, 1] = 30"
+
+
+@settings(max_examples=100, deadline=None)
+@given(hard_sessions())
+def test_a_row_and_its_bias_add_up_in_the_digits_shown(session: Session) -> None:
+    step = session.step
+    for words in row_words(session):
+        shown = words.partition("  (")[0].partition("] = ")[2]
+        largest = Decimal(max(np.abs(step.products).max(), 1e-300))
+        if not step.has_bias:
+            assert abs(Decimal(shown) - Decimal(step.value)) <= abs(
+                Decimal(step.value)
+            ) / 1000 + largest * Decimal(DUST)
+            continue
+        read = assert_adds_up(words, shown, 1000)
+        assert abs(read.total - Decimal(step.value)) <= read.unit / 2 + largest * 2 * Decimal(DUST)
+        assert is_shown(read.terms[1], step.bias, read.unit)
+
+
+@settings(max_examples=100, deadline=None)
+@given(hard_sessions(), st.integers(0, 8), st.booleans())
+def test_the_product_of_a_weight_and_its_pixel_is_that_of_the_numbers_shown(
+    session: Session, entry: int, with_padding: bool
+) -> None:
+    session = session.with_view(with_padding=with_padding)
+    read = upright(matrix_in(session)).row(session.index).indices
+    pointed = Pointed(session.index, int(read[entry % len(read)]))
+    product = pointed_words(session, pointed)[0].partition(":  ")[2]
+    assert_product(product)
 
 
 def test_a_row_at_the_border_says_where_its_other_weights_are() -> None:

@@ -79,7 +79,7 @@ async def test_inside_a_cell_the_running_sum_grows_and_the_products_appear() -> 
     async with opened(session) as driven:
         assert "sum of products  1 + 4 + 12 + 20 = 37" in driven.text
         await driven.press("enter", "m")
-        assert "multiply-add 2 of 4:  2 × 2 = 4,  running sum 5" in driven.text
+        assert "multiply-add 2 of 4:  2 × 2 = 4,  running sum 1 + 4 = 5" in driven.text
         assert "sum of products  1 + 4 + … = 5" in driven.text
         grid = driven.pane("products").grid
         assert grid is not None
