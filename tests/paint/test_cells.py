@@ -17,7 +17,7 @@ from convtui.paint.cells import (
     TableCells,
     whole_pixels,
 )
-from convtui.paint.colours import DARK, coloured, diverging, greys
+from convtui.paint.colours import DARK, channel_coloured, coloured, diverging, greys
 from convtui.state.session import Session
 from tests.support.example_sessions import counting, lesson, own, picture_of, session_on, sessions
 
@@ -103,14 +103,16 @@ def test_padding_has_a_tint_of_its_own(mode: str) -> None:
         assert (padding == DARK.padding).all()
 
 
-def test_a_picture_is_shown_in_its_own_colours_or_one_channel_in_grey() -> None:
+def test_a_picture_is_shown_in_its_own_colours_or_one_channel_in_that_of_the_channel() -> None:
     session = session_on("colours-12x12")
     pixels = session.picture.pixels
     own_colours = whole(image_cells(session, own_colours=True)).pixels
     np.testing.assert_array_equal(own_colours, np.round(np.moveaxis(pixels, 0, -1) * 255))
     for channel in range(3):
-        grey = whole(image_cells(session, channel)).pixels
-        np.testing.assert_array_equal(grey, greys(pixels[channel], 0, 1))
+        one = whole(image_cells(session, channel)).pixels
+        np.testing.assert_array_equal(one, channel_coloured(greys(pixels[channel], 0, 1), channel))
+    grey = session_on("mnist-7")
+    np.testing.assert_array_equal(whole(image_cells(grey)).pixels, greys(grey.picture.pixels[0], 0, 1))
 
 
 def test_signed_images_are_coloured_around_zero() -> None:
