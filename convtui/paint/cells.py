@@ -30,7 +30,8 @@ ZERO_TINT: Final = 1.0
 FILLED_TINT: Final = 0.55  # for reflect, replicate and circular padding, whose pixels are to be seen
 
 SAMPLED_PRODUCTS: Final = 1 << 20
-MOST_PRODUCTS: Final = 1 << 23  # of a sample: more would be waited for
+MOST_PRODUCTS: Final = 1 << 21  # of a sample: more would be waited for
+LEAST_SAMPLE: Final = 9  # cells
 
 Kinds = NDArray[np.uint8]
 
@@ -83,6 +84,10 @@ class Cells(Protocol):
         """How many cells a row has."""
 
     @property
+    def cost(self) -> int:
+        """About how many multiply-adds a cell takes."""
+
+    @property
     def signed(self) -> bool:
         """Whether a value below zero has a sign where only its colour is seen."""
 
@@ -106,6 +111,8 @@ class ImageCells:
     axes: tuple[Axis, Axis]
     channel: int
     own_colours: bool
+
+    cost = 1
 
     @property
     def rows(self) -> int:
@@ -168,6 +175,10 @@ class OutputCells:
     signed = True
 
     @cached_property
+    def cost(self) -> int:
+        return prod(self.convolution.weight_shape[1:])
+
+    @cached_property
     def rows(self) -> int:
         return self.convolution.output_shape[1]
 
@@ -178,8 +189,7 @@ class OutputCells:
     @cached_property
     def limit(self) -> float:
         """The largest magnitude of the channel; of an evenly spaced sample of it where it is very large."""
-        products = prod(self.convolution.weight_shape[1:])
-        cells = max(64, min(max(1024, SAMPLED_PRODUCTS // products), MOST_PRODUCTS // products))
+        cells = min(max(1024, SAMPLED_PRODUCTS // self.cost), max(LEAST_SAMPLE, MOST_PRODUCTS // self.cost))
         spacing = ceil((self.rows * self.columns / cells) ** 0.5)
         rows, columns = np.arange(0, self.rows, spacing), np.arange(0, self.columns, spacing)
         return float(np.abs(self.convolution.block(self.channel, rows, columns)).max())
@@ -208,6 +218,8 @@ class TableCells:
     whole: bool = False  # whole numbers only
     padding: NDArray[np.bool_] | None = None
     tint: float = ZERO_TINT  # how much of the padding's own colour its cells have
+
+    cost = 1
 
     @property
     def rows(self) -> int:

@@ -18,6 +18,8 @@ Shown = tuple[TableLine, str, bool]  # a line, what feeds there, and whether it 
 class TablePane:
     """Draws a header that stays and lines that scroll under it."""
 
+    is_behind = False
+
     def __init__(self) -> None:
         self.region = Region()
         self.palette: Palette = DARK
