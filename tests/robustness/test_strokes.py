@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -20,7 +21,7 @@ from random import Random
 import psutil
 import pytest
 
-from tests.benchmarks.terminal import Terminal, running
+from tests.benchmarks.terminal import Ended, Silent, Terminal, running
 from tests.robustness import SEED, rounds
 from tests.robustness.strokes import BEGINNING, Size, Stroke, strokes
 
@@ -56,11 +57,13 @@ class Sitting:
     def take(self, burst: list[Stroke], measured: bool = True) -> None:
         """Type, and wait for the app to come to rest."""
         for stroke in burst:
+            if self.is_over:
+                break
             self.typed.append(stroke)
             if isinstance(stroke, Size):
                 shape = struct.pack("HHHH", stroke.rows, stroke.columns, 0, 0)
                 fcntl.ioctl(self._terminal.fd, termios.TIOCSWINSZ, shape)
-                os.kill(self._process.pid, signal.SIGWINCH)
+                self._terminal.process.send_signal(signal.SIGWINCH)
             else:
                 os.write(self._terminal.fd, stroke)
             self._drain(0.002)
@@ -69,8 +72,8 @@ class Sitting:
     def _settled(self, measured: bool) -> None:
         began = time.monotonic()
         while not self.is_over:
-            with_children = self._process.children(recursive=True) if self._process.is_running() else []
-            self._children.update(with_children)
+            with suppress(psutil.NoSuchProcess):
+                self._children.update(self._process.children(recursive=True))
             self._terminal.process.send_signal(signal.SIGUSR2)
             asked = time.monotonic()
             while not self.is_over and time.monotonic() < asked + 2:
@@ -81,8 +84,9 @@ class Sitting:
                     self._answers = len(answers)
                     assert not measured or longest <= LONGEST_TURN, f"a frame took {longest} ms"
                     return
-            if not self.is_over and self._process.status() == psutil.STATUS_STOPPED:
-                os.kill(self._process.pid, signal.SIGCONT)  # the command menu can put it to sleep
+            with suppress(psutil.NoSuchProcess):
+                if self._process.status() == psutil.STATUS_STOPPED:  # by the command menu
+                    self._terminal.process.send_signal(signal.SIGCONT)
             assert time.monotonic() < began + FROZEN, f"it has not come to rest in {FROZEN:.0f} s"
 
     def _drain(self, seconds: float) -> None:
@@ -128,7 +132,7 @@ def sit(seed: int, count: int, report: Path, home: Path) -> None:
                     sitting.take(burst)
                     burst = _burst(coming, chance)
                 sitting.end()
-            except (AssertionError, OSError, psutil.Error) as error:
+            except (AssertionError, OSError, Silent, Ended) as error:
                 raise AssertionError(f"seed {seed}: {error}\nstrokes: {sitting.typed!r}") from error
 
 

@@ -23,7 +23,7 @@ class Watch:
         self._report = report.open("a", buffering=1)
         self._longest = 0.0
         self._is_asked = False
-        self._run = Handle._run  # type: ignore[attr-defined]
+        self._run = Handle._run
 
     def begin(self) -> None:
         watch, run = self, self._run
@@ -33,7 +33,7 @@ class Watch:
             run(handle)
             watch._longest = max(watch._longest, thread_time() - began)
 
-        Handle._run = timed  # type: ignore[attr-defined]
+        Handle._run = timed  # type: ignore[assignment, method-assign]
         signal.signal(signal.SIGUSR2, self._asked)
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:
