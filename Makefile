@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run dev console test lint bench bench-fastai pictures hooks clean
+.PHONY: help run dev console test robustness lint bench bench-fastai pictures hooks clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -29,6 +29,9 @@ hooks: $(VENV)/.dev ## check each commit as CI does
 
 test: $(VENV)/.test ## run the tests; ARGS="..." go to pytest
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+robustness: $(VENV)/.test ## attack the app for up to ten minutes: keys, kills, settings, files; SEED=7 for others
+	@CONVTUI_ROBUSTNESS=long CONVTUI_ROBUSTNESS_SEED=$(SEED) $(BIN)/python -m pytest -n 2 tests/robustness $(ARGS)
 
 lint: $(VENV)/.lint ## check style, formatting, types and the import rules
 	$(BIN)/ruff check .

@@ -41,6 +41,9 @@ class ConvtuiApp(App[None]):
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, Any]] = MODES
     DEFAULT_MODE = FIRST_MODE
+    ALLOW_SELECT = (
+        False  # no key copies what a mouse selects, and a click on what is gone by then is an error
+    )
 
     def __init__(
         self,

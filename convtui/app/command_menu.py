@@ -7,9 +7,12 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.app import App, SystemCommand
-from textual.command import CommandPalette, DiscoveryHit, Hits
+from textual import events, on
+from textual.app import App, ComposeResult, SystemCommand
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hits
 from textual.system_commands import SystemCommandsProvider
+from textual.widgets import Input, OptionList
+from textual.worker import Worker
 
 from convtui.engine import kernels, presets
 from convtui.engine.spec import PADDING_MODES
@@ -34,11 +37,35 @@ class InOrder(SystemCommandsProvider):
             yield DiscoveryHit(title, callback, help=help_text)
 
 
+class Commands(CommandList):
+    """Textual's list, except that the second of two clicks, on what the first has emptied, does nothing."""
+
+    def _on_click(self, event: events.Click) -> None:  # type: ignore[override]
+        if event.style.meta.get("option", 0) >= self.option_count:
+            event.prevent_default()
+
+
 class CommandMenu(CommandPalette, ClosesOnce[None]):
-    """Textual's palette, except that paging a list that is not laid out yet does not crash the app."""
+    """Textual's palette, which crashes the app neither before it is laid out nor after it is closed."""
 
     def __init__(self) -> None:
-        super().__init__([InOrder], id="--command-palette")
+        # Without Textual's id: one that is being closed may still be there when the next is opened.
+        super().__init__([InOrder])
+
+    def compose(self) -> ComposeResult:
+        for widget in super().compose():
+            yield Commands() if isinstance(widget, CommandList) else widget
+
+    @on(OptionList.OptionSelected)
+    @on(Input.Submitted)
+    def _come_too_late(self, event: OptionList.OptionSelected | Input.Submitted) -> None:
+        """A command is run once."""
+        if self not in self.app.screen_stack:
+            event.prevent_default()
+
+    def _gather_commands(self, search_value: str) -> Worker[None] | None:  # type: ignore[override]
+        """For a text typed before it was closed there is no list any more."""
+        return super()._gather_commands(search_value) if self in self.app.screen_stack else None
 
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError):

@@ -103,7 +103,8 @@ async def _drawn(
         await app.workers.wait_for_complete()
         await pilot.pause()
         lines: list[Strip] = []
-        while lines != (lines := _lines(app)):  # until layout and other threads have settled
+        # Until layout and other threads have settled, and every cell in view is computed.
+        while lines != (lines := _lines(app)) or app.page.canvas.is_behind:
             await app.workers.wait_for_complete()
             await pilot.pause()
         return draw(app)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, Unpack, over
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convtui.engine.cross_correlation import cross_correlation
+from convtui.engine.cross_correlation import cross_correlation, running_sums
 from convtui.engine.finite import finite
 from convtui.engine.spec import Axis, ConvSpec, Floats, Indices, Picked
 
@@ -90,7 +90,7 @@ class Step:
     def running(self) -> Floats:
         """The sum after each multiply-add [S*kH*kW], without the bias."""
         before = [*accumulate(self.slice_sums[:-1].tolist(), initial=0.0)]
-        running: Floats = _sums(self.products) + np.array(before)[:, None]
+        running: Floats = running_sums(self.products) + np.array(before)[:, None]
         return running.ravel()
 
     @cached_property
@@ -254,7 +254,7 @@ class Convolution:
             window[:, is_padding] = 0.0
         weights = self.weight[o]
         products = window * weights
-        slice_sums = _sums(products)[:, -1]
+        slice_sums = running_sums(products)[:, -1]
         total = reduce(add, slice_sums.tolist(), 0.0)  # sum() makes up for rounding from Python 3.12 on
         bias = 0.0 if self.bias is None else float(self.bias[o])
         return Step(
@@ -306,12 +306,6 @@ class Convolution:
         from convtui.engine.matrix import WeightMatrix
 
         return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
-
-
-def _sums(products: Floats) -> Floats:
-    """[S, kH*kW] the sum after each product [S, kH, kW] of a slice; + 0.0, for no sum begins at -0.0."""
-    sums: Floats = products.reshape(len(products), -1).cumsum(axis=1) + 0.0
-    return sums
 
 
 def _checked(name: str, values: ArrayLike, form: str) -> Floats:

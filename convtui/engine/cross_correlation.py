@@ -16,11 +16,16 @@ from numpy.lib.stride_tricks import sliding_window_view
 from convtui.engine.spec import Axis, Floats, Indices
 from convtui.engine.taps import windows
 
-# How many numbers a band holds: 4 MiB of windows for BLAS, 256 KiB each of products and sums in order.
+# How many numbers a band holds: 4 MiB of windows for BLAS, 256 KiB each of products and sums in order, 1 MiB
+# of products of sums that are added up one after another.
 # Measured with tests/benchmarks/convolutions.py: a quarter of this takes 1.2 to 1.5 times as long, twice as
 # much gains nothing.
 MOST_PATCHES = 2**19
 MOST_PRODUCTS = 2**15
+MOST_AT_ONCE = 2**17
+
+# With so few sums, adding the next product to each takes longer than adding up one after another.
+FEW_SUMS = 2**11
 
 
 class _Reads(NamedTuple):
@@ -58,9 +63,12 @@ def cross_correlation(
     grouped = weight.reshape(groups, filters // groups, slices, *kernel)
     output = np.empty((len(images), *grouped.shape[:2], rows.size, columns.size))
     numbers, most, add = groups * slices * prod(kernel), MOST_PATCHES, _add_by_blas
-    if in_order:
+    wanted = len(images) * rows.size * columns.size
+    if in_order and wanted * filters * slices >= FEW_SUMS:
         numbers, most, add = 2 * filters * slices, 2 * MOST_PRODUCTS, _add_in_order
-    cells = max(1, min(most // numbers, len(images) * rows.size * columns.size))
+    elif in_order:
+        numbers, most, add = filters * slices * prod(kernel), MOST_AT_ONCE, _add_one_by_one
+    cells = max(1, min(most // numbers, wanted))
     space = np.empty(cells * numbers)
     for some, r, c in _tiles(len(images), rows.size, columns.size, cells):
         down, across = _reads(axes[0], rows[r]), _reads(axes[1], columns[c])
@@ -112,15 +120,16 @@ def _pixels(images: Floats, rows: Indices, columns: Indices) -> Floats:
 
 
 def _run(sources: Indices) -> tuple[slice, slice] | None:
-    """Where the sources are consecutive indices, with -1 around them, and which; None if they are not."""
+    """Where the sources are evenly spaced indices, with -1 around them, and which; None if they are not."""
     inside = np.flatnonzero(sources >= 0)
     if not inside.size:
         return slice(0), slice(0)
     start, stop = int(inside[0]), int(inside[-1]) + 1
-    if (np.diff(sources[start:stop]) != 1).any():
+    steps = np.diff(sources[start:stop])
+    step = int(steps[0]) if steps.size else 1
+    if step < 1 or (steps != step).any():
         return None
-    first = int(sources[start])
-    return slice(start, stop), slice(first, first + stop - start)
+    return slice(start, stop), slice(int(sources[start]), int(sources[stop - 1]) + 1, step)
 
 
 def _windows(pixels: Floats, weight: Floats, down: _Reads, across: _Reads) -> Floats:
@@ -162,3 +171,19 @@ def _add_in_order(windows: Floats, weight: Floats, space: Floats, tile: Floats) 
         sums += products
     np.add.accumulate(sums, axis=3, out=products)
     tile[...] = products[:, :, :, -1]
+
+
+def _add_one_by_one(windows: Floats, weight: Floats, space: Floats, tile: Floats) -> None:
+    """Fill the tile as `_add_in_order` does, to the same bits, one sum after another."""
+    products = space[: tile[..., None].size * weight[0, 0].size]
+    products = products.reshape(*tile.shape[:3], weight.shape[2], *tile.shape[3:], *weight.shape[3:])
+    np.multiply(weight[..., None, None, :, :], windows[:, :, None], out=products)
+    sums = running_sums(products)[..., -1]
+    tile[...] = np.add.accumulate(sums, axis=3)[:, :, :, -1]
+
+
+def running_sums(products: Floats) -> Floats:
+    """[..., kH*kW] the sum after each of the products [..., kH, kW]; + 0.0, for no sum begins at -0.0."""
+    sums: Floats = products.reshape(*products.shape[:-2], -1).cumsum(axis=-1)
+    sums += 0.0
+    return sums

@@ -34,16 +34,28 @@ MOST_SAMPLED_ENTRIES = 2**18
 MOST_SUMS = 2**21
 
 
-class Places(NamedTuple):
-    """The places of weights in a row or column: ascending indices [n], values [n], kernel entries [n].
+@dataclass(frozen=True, eq=False)
+class Places:
+    """The places of weights in a row or column: ascending indices [n] and values [n].
 
-    Kernel entries are a tuple for each, of ascending flat indices into weight [O, C/groups, kH, kW]: reflect,
-    replicate and circular padding let a pixel carry several, and the value is the sum of their weights.
+    all_entries: the kernel entries of the first, of the second, ...; those of number n begin at starts[n].
     """
 
     indices: Indices
     values: Floats
-    entries: tuple[tuple[int, ...], ...]
+    all_entries: Indices
+    starts: Indices
+
+    @cached_property
+    def entries(self) -> tuple[tuple[int, ...], ...]:
+        """[n] tuples of kernel entries: ascending flat indices into weight [O, C/groups, kH, kW].
+
+        Reflect, replicate and circular padding let a pixel carry several; the value is the sum of their
+        weights.
+        """
+        flat = self.all_entries.tolist()
+        bounds = pairwise([*self.starts.tolist(), len(flat)])
+        return tuple(tuple(flat[start:stop]) for start, stop in bounds)
 
 
 class Block(NamedTuple):
@@ -340,9 +352,7 @@ class WeightMatrix:
         indices, entries = indices[order], entries[order]
         starts = np.flatnonzero(np.diff(indices, prepend=-1))
         values: Floats = np.add.reduceat(self.weight.take(entries), starts)
-        flat = entries.tolist()
-        shares = tuple(tuple(flat[start:stop]) for start, stop in pairwise([*starts.tolist(), len(flat)]))
-        return Places(indices[starts], values, shares)
+        return Places(indices[starts], values, entries, starts)
 
 
 class TransposedMatrix(WeightMatrix):

@@ -36,7 +36,11 @@ class Pane(Protocol):
         """One of its lines, exactly as wide as its region."""
 
     def changes(self) -> list[Region]:
-        """What has changed since this was last asked, in its own coordinates."""
+        """What has changed since this was last asked, in its own coordinates; asked once for each frame."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it had more to compute than one frame has time for; the next frames go on with it."""
 
     def cell_at(self, x: int, y: int) -> Cell | None:
         """The cell under a place, if it has cells."""
@@ -78,6 +82,7 @@ class Canvas(Widget):
         self._lines: dict[str, dict[int, list[Segment]]] = {}
         self._strips: list[Strip] = []
         self._stale: set[int] = set()  # strips to be drawn again
+        self._goes_on = False  # whether a further frame is asked for already
         self._hovered: tuple[Pane | None, Cell | None] = (None, None)
 
     def place(self, panes: Mapping[str, Pane], palette: Palette) -> None:
@@ -126,6 +131,19 @@ class Canvas(Widget):
         if ends:
             self._stale |= ends.keys()
             self.refresh(*_regions(ends))
+        if self.is_behind and not self._goes_on:
+            self._goes_on = True
+            self.call_after_refresh(self._go_on)
+
+    def _go_on(self) -> None:
+        """With what the last frame had no time for; keys that have come in between were answered first."""
+        self._goes_on = False
+        self.repaint()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a pane has cells to show that are not computed yet."""
+        return any(pane.is_behind for pane in self._panes.values())
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as they are: a canvas has no border, opacity or links of which Textual must know."""

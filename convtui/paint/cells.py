@@ -41,7 +41,8 @@ ZERO_TINT: Final = 1.0
 FILLED_TINT: Final = 0.55  # for reflect, replicate and circular padding, whose pixels are to be seen
 
 SAMPLED_PRODUCTS: Final = 1 << 20
-MOST_PRODUCTS: Final = 1 << 23  # of a sample: more would be waited for
+MOST_PRODUCTS: Final = 1 << 21  # of a sample: more would be waited for
+LEAST_SAMPLE: Final = 9  # cells
 
 Kinds = NDArray[np.uint8]
 
@@ -94,6 +95,10 @@ class Cells(Protocol):
         """How many cells a row has."""
 
     @property
+    def cost(self) -> int:
+        """About how many multiply-adds a cell takes."""
+
+    @property
     def signed(self) -> bool:
         """Whether a value below zero has a sign where only its colour is seen."""
 
@@ -117,6 +122,8 @@ class ImageCells:
     axes: tuple[Axis, Axis]
     channel: int
     own_colours: bool
+
+    cost = 1
 
     @property
     def rows(self) -> int:
@@ -182,6 +189,10 @@ class OutputCells:
     signed = True
 
     @cached_property
+    def cost(self) -> int:
+        return prod(self.convolution.weight_shape[1:])
+
+    @cached_property
     def rows(self) -> int:
         return -(-self.convolution.output_shape[1] // self.every)
 
@@ -192,8 +203,7 @@ class OutputCells:
     @cached_property
     def limit(self) -> float:
         """The largest magnitude of the channel; of an evenly spaced sample of it where it is very large."""
-        products = prod(self.convolution.weight_shape[1:])
-        cells = max(64, min(max(1024, SAMPLED_PRODUCTS // products), MOST_PRODUCTS // products))
+        cells = min(max(1024, SAMPLED_PRODUCTS // self.cost), max(LEAST_SAMPLE, MOST_PRODUCTS // self.cost))
         _, high, wide = self.convolution.output_shape
         spacing = ceil((high * wide / cells) ** 0.5)
         rows, columns = np.arange(0, high, spacing), np.arange(0, wide, spacing)
@@ -226,6 +236,8 @@ class TableCells:
     whole: bool = False  # whole numbers only
     padding: NDArray[np.bool_] | None = None
     tint: float = ZERO_TINT  # how much of the padding's own colour its cells have
+
+    cost = 1
 
     @property
     def rows(self) -> int:

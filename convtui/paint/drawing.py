@@ -178,25 +178,33 @@ def shown_as(grid: Grid, cell: Cell, kind: int) -> int:
 
 
 class Rows:
-    """The rows of a patch as lines; what is not marked is styled once and kept.
+    """Rows of cells as lines; what is not marked is styled once and kept.
 
-    `origin` is the patch's first cell, drawn from line 0. Rows below the patch, of `count` in all, are not
-    computed yet.
+    `shape` is how many rows and columns of cells there are, `origin` the first of them, drawn from line 0.
+    Cells are computed in order, row by row; those not added yet are dots.
     """
 
-    def __init__(
-        self, patch: Patch, origin: Cell, size: CellSize, palette: Palette, count: int | None = None
-    ) -> None:
+    def __init__(self, shape: Cell, origin: Cell, size: CellSize, palette: Palette) -> None:
         self._origin, self._size, self._palette = origin, size, palette
-        self._values, self._pixels, self._kinds = patch.lists()
-        self.stop = origin[0] + len(self._values)  # the row below the patch
-        for _ in range(len(self._values), count or 0):
-            width = len(self._kinds[0])
-            self._values.append([0.0] * width)
-            self._pixels.append([palette.uncomputed] * width)
-            self._kinds.append([PLAIN] * width)
+        rows, self._width = shape
+        self._values = [[0.0] * self._width for _ in range(rows)]
+        self._pixels = [[palette.uncomputed] * self._width for _ in range(rows)]
+        self._kinds = [[PLAIN] * self._width for _ in range(rows)]
+        self.computed = 0  # cells, in order
         self._are_blocks = size == BLOCKS
         self._unmarked: dict[int, list[Look]] = {}
+
+    def add(self, patch: Patch) -> None:
+        """The next cells in order: whole rows, or a stretch of one."""
+        for values, pixels, kinds in zip(*patch.lists(), strict=True):
+            row, start = divmod(self.computed, self._width)
+            stop = start + len(values)
+            self._values[row][start:stop] = values
+            self._pixels[row][start:stop] = pixels
+            self._kinds[row][start:stop] = kinds
+            self.computed += len(values)
+            for line in self._size.lines_of(row):
+                self._unmarked.pop(line, None)
 
     def line(self, grid: Grid, line: int) -> list[Segment]:
         """The segments of a line of cells."""
@@ -272,14 +280,14 @@ class Rows:
 
     def _to_come(self, grid: Grid, row: int) -> int:
         """Where in a row the cells begin that are not computed yet."""
-        width = len(self._kinds[0])
-        if grid.filled is None:
-            return width
-        return min(max(grid.filled - row * grid.cells.columns - self._origin[1], 0), width)
+        to_come = self.computed - (row - self._origin[0]) * self._width
+        if grid.filled is not None:
+            to_come = min(to_come, grid.filled - row * grid.cells.columns - self._origin[1])
+        return min(max(to_come, 0), self._width)
 
     def _marked(self, grid: Grid, row: int) -> set[int]:
         """Where in a row something lies over the plain cells."""
-        left, width = self._origin[1], len(self._kinds[0])
+        left, width = self._origin[1], self._width
         columns = set(grid.readers.columns) if row in grid.readers.rows else set()
         if grid.focus and grid.focus[0] == row:
             columns.add(grid.focus[1])

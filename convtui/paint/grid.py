@@ -18,6 +18,7 @@ from convtui.paint.drawing import BLOCKS, Cell, CellSize, Grid, Rectangle, Rows,
 from convtui.paint.text import cut_to
 
 LEAST_ROWS: Final = 4  # rows of cells that are asked for at once
+MOST_AT_ONCE: Final = 1 << 21  # multiply-adds for one frame: some 8 ms
 
 
 class GridPane:
@@ -64,8 +65,16 @@ class GridPane:
             self._changed += filter(None, map(self._region_of, _differences(old, grid)))
 
     def changes(self) -> list[Region]:
+        if self.grid is not None and all(self._visible):
+            before, made = self._rows, self._visible_rows(self.grid)
+            if self._rows is before:  # else some have been computed just now
+                self._compute(self.grid, made)
         changed, self._changed = self._changed, []
         return changed
+
+    @property
+    def is_behind(self) -> bool:
+        return bool(self.grid and self._rows and self._missing(self.grid, self._rows[1]))
 
     @property
     def heading(self) -> int:
@@ -170,18 +179,37 @@ class GridPane:
         return [Segment(" " * width, blank)]
 
     def _visible_rows(self, grid: Grid) -> Rows:
-        """The rows in view. Those that are all dots are not asked for: a cell may cost 100,000 products."""
+        """The rows in view, with as many of their cells as there was time for."""
         rows, columns = self._visible
         key = (grid.cells, rows, columns, self.palette, self.cell_size)
-        needed = rows.stop if grid.filled is None else min(-(-grid.filled // grid.cells.columns), rows.stop)
-        if self._rows is None or self._rows[0] != key or needed > self._rows[1].stop:
-            count = LEAST_ROWS
-            while rows.start + count < needed:
-                count *= 2  # so that a walk through all of them asks seldom
-            patch = grid.cells.patch(rows[:count], columns, self.palette)
-            made = Rows(patch, self._origin, self.cell_size, self.palette, len(rows))
-            self._rows = (key, made)
+        if self._rows is None or self._rows[0] != key:
+            shape = len(rows), len(columns)
+            self._rows = (key, Rows(shape, self._origin, self.cell_size, self.palette))
+            self._compute(grid, self._rows[1])
         return self._rows[1]
+
+    def _missing(self, grid: Grid, made: Rows) -> int:
+        """How many cells in view are still to be computed; rows that are all dots are not asked for."""
+        rows, columns = self._visible
+        stop = rows.stop if grid.filled is None else min(-(-grid.filled // grid.cells.columns), rows.stop)
+        return max((stop - rows.start) * len(columns) - made.computed, 0)
+
+    def _compute(self, grid: Grid, made: Rows) -> None:
+        """The next cells in order, as many as a frame has time for: one may cost 100,000 products."""
+        missing = self._missing(grid, made)
+        if not missing:
+            return
+        rows, columns = self._visible
+        row, column = divmod(made.computed, len(columns))
+        # Ever more are computed ahead, so that a walk through all of them asks seldom.
+        count = max(missing, LEAST_ROWS * len(columns), made.computed)
+        count = min(count, max(1, MOST_AT_ONCE // grid.cells.cost))
+        if column or count < len(columns):
+            rows, columns = rows[row : row + 1], columns[column : column + count]
+        else:
+            rows = rows[row : row + count // len(columns)]
+        made.add(grid.cells.patch(rows, columns, self.palette))
+        self._changed += filter(None, [self._region_of((rows, columns))])
 
     def _title(self, grid: Grid) -> list[Segment]:
         """The title, and right of it what is in view where that is not everything."""

@@ -31,6 +31,8 @@ class DrawnPane(Generic[Shown]):
     cell_of tells, for a pane of that size, the cell under line and column, where it has some to be clicked.
     """
 
+    is_behind = False
+
     def __init__(
         self, draw: Draw[Shown], cell_of: Callable[[Shown, Size, int, int], Cell | None] | None = None
     ) -> None:
@@ -82,6 +84,8 @@ class DrawnPane(Generic[Shown]):
 
 class TextPane:
     """Lines of text, muted or not; only lines that differ are drawn again."""
+
+    is_behind = False
 
     def __init__(self, muted: bool = False) -> None:
         self.region = Region()

@@ -1,8 +1,14 @@
 """The command palette finds everything, and everything it finds works."""
 
-from textual.widgets import OptionList
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from convtui.app.command_menu import commands
+from rich.style import Style
+from textual import events
+from textual.command import CommandList
+from textual.widgets import Input, OptionList
+
+from convtui.app.command_menu import CommandMenu, commands
 from convtui.engine import presets
 from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES
@@ -10,7 +16,7 @@ from convtui.inputs import samples
 from convtui.pages.base.keys import SECTIONS, all_keys
 from convtui.pages.layers.page import LayersPage
 from convtui.store import session_file
-from tests.support.driving import opened
+from tests.support.driving import Driven, opened, until
 
 
 async def test_every_command_sample_kernel_and_theme_is_found() -> None:
@@ -125,3 +131,63 @@ async def test_the_palette_runs_keys() -> None:
         assert result is not None
         await result
         assert driven.session.spec.stride == (2, 2)
+
+
+@asynccontextmanager
+async def found(text: str) -> AsyncIterator[tuple[Driven, CommandMenu, CommandList]]:
+    """The palette after something was typed into it, and its list."""
+    async with opened() as driven:
+        await driven.press("ctrl+p")
+        menu = driven.app.screen
+        assert isinstance(menu, CommandMenu)
+        menu.query_one(Input).value = text
+        listed = menu.query_one(CommandList)
+        await until(driven, lambda: listed.option_count > 0 and "-ready" in menu.classes)
+        await driven.app.workers.wait_for_complete()
+        yield driven, menu, listed
+
+
+async def test_a_second_click_on_what_the_first_has_emptied() -> None:
+    async with found("kernel") as (driven, _, listed):
+        click = events.Click(listed, 1, 1, 0, 0, 1, False, False, False, style=Style(meta={"option": 2}))
+        listed.clear_options()
+        listed.post_message(click)
+        await driven.pilot.pause()
+        await driven.press("escape", "right")
+        assert driven.session.index == 1
+
+
+async def test_a_command_chosen_twice_runs_once() -> None:
+    async with found("Stride up") as (driven, menu, listed):
+        option = next(each for each in listed.options if "Stride up" in str(each.prompt))
+        for _ in range(2):
+            menu.post_message(OptionList.OptionSelected(listed, option, 0))
+        await until(driven, lambda: driven.app.screen is driven.page)
+        await driven.pilot.pause(0.1)
+        assert driven.session.spec.stride == (2, 2)
+
+
+async def test_the_palette_is_opened_while_it_is_being_closed() -> None:
+    async with found("kernel") as (driven, menu, _):
+        menu.dismiss()
+        driven.app.action_command_palette()
+        await driven.pilot.pause()
+        assert driven.app.screen is not menu
+        await driven.press("escape")
+        assert driven.app.screen is driven.page
+
+
+async def test_what_was_typed_before_the_palette_closed_looks_for_no_list() -> None:
+    async with found("kernel") as (driven, menu, _):
+        await menu.remove_children()
+        menu.dismiss()
+        menu._gather_commands("stride")
+        await driven.pilot.pause()
+        assert driven.app.screen is driven.page
+
+
+async def test_a_mouse_that_is_drawn_over_a_page_selects_nothing() -> None:
+    """Textual would remember the widget under it, which may be gone by then."""
+    async with opened() as driven:
+        await driven.pilot.mouse_down(offset=(5, 0))
+        assert driven.app.screen._select_state is None

@@ -49,6 +49,21 @@ def test_bands_do_not_show(case: Case, images: int, band: int) -> None:
     np.testing.assert_allclose(correlated(case, batch, band=band), in_order, rtol=0, atol=1e-12)
 
 
+def summed_if(few: int, case: Case, batch: Floats, band: int) -> Floats:
+    """In order, one sum after another if there are fewer than so many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FEW_SUMS", few)
+        patch.setattr(module, "MOST_AT_ONCE", band)
+        return correlated(case, batch, in_order=True)
+
+
+@given(legal_cases(), st.integers(1, 3), st.sampled_from([1, 50, 2**17]))
+def test_sums_are_the_same_together_and_one_after_another(case: Case, images: int, band: int) -> None:
+    batch = batch_of(case, images)
+    together, one_by_one = (summed_if(few, case, batch, band) for few in (0, 2**60))
+    np.testing.assert_array_equal(one_by_one, together)
+
+
 @given(legal_cases(), st.data(), st.sampled_from(BANDS))
 def test_picked_cells_are_those_of_the_whole(case: Case, data: st.DataObject, band: int) -> None:
     spec, batch = case.convolution.spec, batch_of(case, 2)

@@ -51,16 +51,16 @@ def padded_image(convolution: Convolution) -> Floats:
 def assembled_rows(matrix: WeightMatrix) -> Floats:
     array = np.zeros(matrix.shape)
     for i in range(len(array)):
-        indices, values, _ = matrix.row(i)
-        array[i, indices] = values
+        row = matrix.row(i)
+        array[i, row.indices] = row.values
     return array
 
 
 def assembled_columns(matrix: WeightMatrix) -> Floats:
     array = np.zeros(matrix.shape)
     for j in range(array.shape[1]):
-        indices, values, _ = matrix.column(j)
-        array[indices, j] = values
+        column = matrix.column(j)
+        array[column.indices, j] = column.values
     return array
 
 
@@ -133,12 +133,11 @@ def test_entries_are_the_weights_that_add_up_to_the_value(case: Case, data: st.D
     for matrix in views(case.convolution.weight_matrix):
         i, j = (data.draw(st.integers(0, size - 1)) for size in matrix.shape)
         row, column = matrix.row(i), matrix.column(j)
-        for indices, values, entries in row, column:
-            assert (np.diff(indices) > 0).all()
-            assert all(group and list(group) == sorted(set(group)) for group in entries)
-            np.testing.assert_allclose(
-                values, [weights[list(group)].sum() for group in entries], rtol=0, atol=1e-12
-            )
+        for nonzeros in row, column:
+            assert (np.diff(nonzeros.indices) > 0).all()
+            assert all(group and list(group) == sorted(set(group)) for group in nonzeros.entries)
+            sums = [weights[list(group)].sum() for group in nonzeros.entries]
+            np.testing.assert_allclose(nonzeros.values, sums, rtol=0, atol=1e-12)
         in_row = dict(zip(row.indices.tolist(), row.entries, strict=True))
         in_column = dict(zip(column.indices.tolist(), column.entries, strict=True))
         assert [matrix.kernel_entry(i, k) for k in range(matrix.shape[1])] == [
@@ -315,7 +314,7 @@ def test_padding_can_leave_rows_columns_and_weights_without_use() -> None:
     assert (matrix.places, matrix.distinct_weights, matrix.empty_rows, matrix.empty_columns) == (2, 1, 2, 2)
     assert (matrix.nonzeros, matrix.zero_rows, matrix.zero_columns) == (2, 2, 2)
     assert matrix.is_unread([3, 2, 1, 0]).tolist() == [False, True, True, False]
-    assert [len(entries) for _, _, entries in map(matrix.row, range(4))] == [1, 1, 0, 0]
+    assert [len(matrix.row(i).entries) for i in range(4)] == [1, 1, 0, 0]
 
 
 def test_a_weight_of_zero_is_no_structural_zero() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.segment import Segment
 
-from convtui.paint.cells import ImageCells, TableCells
+from convtui.paint.cells import ImageCells, Patch, TableCells
 from convtui.paint.colours import DARK, LIGHT, RGB, Palette
 from convtui.paint.drawing import (
     BLOCKS,
@@ -17,6 +17,7 @@ from convtui.paint.drawing import (
     NUMBERS,
     TALL_NUMBERS,
     WIDE_NUMBERS,
+    Cell,
     CellSize,
     Grid,
     Outline,
@@ -36,10 +37,17 @@ def zeros(rows: int = 4, columns: int = 4) -> Grid:
     return Grid(TableCells(np.zeros((rows, columns)), 0.0, 1.0), "title")
 
 
+def rows_of(patch: Patch, origin: Cell, size: CellSize, palette: Palette = DARK) -> Rows:
+    rows, columns = patch.values.shape
+    made = Rows((rows, columns), origin, size, palette)
+    made.add(patch)
+    return made
+
+
 def segments(grid: Grid, size: CellSize) -> list[list[Segment]]:
     cells = grid.cells
     patch = cells.patch(range(cells.rows), range(cells.columns), DARK)
-    rows = Rows(patch, (0, 0), size, DARK)
+    rows = rows_of(patch, (0, 0), size)
     return [rows.line(grid, line) for line in range(size.lines(cells.rows))]
 
 
@@ -95,7 +103,7 @@ def test_a_patch_from_elsewhere_draws_the_same_cells(size: CellSize, grid: Grid,
     top -= top % 2 if size.half else 0
     left = data.draw(st.integers(0, cells.columns - 1))
     patch = cells.patch(range(top, cells.rows), range(left, cells.columns), DARK)
-    rows = Rows(patch, (top, left), size, DARK)
+    rows = rows_of(patch, (top, left), size)
     for line in range(size.lines(cells.rows - top)):
         text = "".join(segment.text for segment in rows.line(grid, line))
         assert text == drawn(grid, size)[size.lines(top) + line][left * size.width :]
@@ -110,7 +118,7 @@ def test_what_was_drawn_before_leaves_no_trace(size: CellSize, grid: Grid, other
     outline = other.outline
     inside = outline and outline.rows[-1] in rows and outline.columns[-1] in columns
     before = replace(grid, filled=other.filled, focus=None, outline=outline if inside else None)
-    kept = Rows(cells.patch(rows, columns, DARK), (0, 0), size, DARK)
+    kept = rows_of(cells.patch(rows, columns, DARK), (0, 0), size)
     for line in range(size.lines(cells.rows)):
         kept.line(before, line)
         assert kept.line(grid, line) == segments(grid, size)[line]
@@ -263,7 +271,7 @@ def test_the_numbers_in_the_padding_can_be_read(mode: str, palette: Palette) -> 
     session = session_on("count-5x5", padding=2, padding_mode=mode)
     cells = ImageCells(session.picture, session.convolution.axes, 0, False)
     patch = cells.patch(range(cells.rows), range(cells.columns), palette)
-    rows = Rows(patch, (0, 0), WIDE_NUMBERS, palette)
+    rows = rows_of(patch, (0, 0), WIDE_NUMBERS, palette)
     for line in range(cells.rows):
         for _, style, _ in rows.line(Grid(cells, "title"), line):
             assert style is not None

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 
+from convtui.engine.convolution import Convolution
 from convtui.pages.base.step_grids import Pointer, step_grids
 from convtui.paint.cells import OutputCells, Patch
 from convtui.paint.colours import DARK, LIGHT, Palette
@@ -98,8 +99,8 @@ def test_what_is_repainted_is_all_that_changed(
         if pointer.entry and (pointer.entry[0] >= down.kernel or pointer.entry[1] >= across.kernel):
             continue
         show(pane, session, pointer)
-        now = characters(pane)
-        for region in pane.changes():
+        changed, now = pane.changes(), characters(pane)
+        for region in changed:
             assert Region(0, 0, width, height).contains_region(region)
             for y in range(region.y, region.bottom):
                 screen[y][region.x : region.right] = now[y][region.x : region.right]
@@ -154,8 +155,45 @@ def test_rows_that_are_all_dots_are_not_computed(size: CellSize) -> None:
         whole.show(grid)
         whole._visible_rows(replace(grid, filled=None))
         pane.show(replace(grid, cells=cells))
+        pane.changes()
         assert characters(pane) == characters(whole)
         assert len(cells.rows_asked) <= max(4, 2 * (filled / columns + 1))
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 40, 130])
+@pytest.mark.parametrize("size", [NUMBERS, BLOCKS, HALF_BLOCKS])
+def test_a_frame_computes_no_more_than_it_has_time_for(
+    size: CellSize, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = OutputCells(session_on(counting(1, 24, 32)).convolution, 0, True)
+    products = 9
+    pane, whole = GridPane("output"), GridPane("output")
+    for each in (pane, whole):
+        each.place(Region(0, 0, 150, 30), size, False, DARK)
+        each.show(Grid(cells, "output"))
+    whole.changes()
+    expected = characters(whole)
+    asked: list[int] = []
+    block = Convolution.block
+
+    def counted(convolution: Convolution, channel: int, rows: range, columns: range) -> Any:
+        asked.append(len(rows) * len(columns))
+        return block(convolution, channel, rows, columns)
+
+    monkeypatch.setattr(Convolution, "block", counted)
+    monkeypatch.setattr("convtui.paint.grid.MOST_AT_ONCE", at_once * products)
+    pane.changes()
+    screen = characters(pane)
+    while pane.is_behind:
+        frames = len(asked)
+        for region in pane.changes():
+            for y in range(region.y, region.bottom):
+                screen[y][region.x : region.right] = characters(pane)[y][region.x : region.right]
+        assert len(asked) == frames + 1
+    assert screen == characters(pane) == expected
+    assert max(asked) <= at_once
+    rows, columns = pane.visible
+    assert sum(asked) == len(rows) * len(columns)
 
 
 @given(sessions(), st.lists(moves(), min_size=1, max_size=5), sizes, st.integers(6, 40), st.integers(4, 20))

@@ -32,7 +32,7 @@ from convtui.training.runs.checkpoint import Checkpoint, file_name
 from convtui.training.runs.history import State
 from convtui.training.runs.learned_layers import trained_layers
 from convtui.training.runs.store import Run, RunError, new_run, runs_and_damages
-from tests.robustness import damage, rounds
+from tests.robustness import SEED, damage, rounds
 from tests.robustness.looking import look_at_run
 from tests.support import data_files
 from tests.support.example_sessions import lesson
@@ -50,7 +50,7 @@ def attack(
     read: Read,
     documented: tuple[type[Exception], ...],
     tries: int,
-    seed: int = 0,
+    seed: int = SEED,
 ) -> tuple[int, int]:
     """Damage the file so often, and read it: how often it was refused, and in all.
 

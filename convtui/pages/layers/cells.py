@@ -34,6 +34,8 @@ class MapCells:
     every: int = 1
     is_computed: bool = True
 
+    cost = 1
+
     @property
     def signed(self) -> bool:
         return self.scale[0] < 0
@@ -112,6 +114,8 @@ class MosaicCells:
     tiling: Tiling
     channel: int
     is_computed: bool = True
+
+    cost = 1
 
     @property
     def signed(self) -> bool:

@@ -21,6 +21,8 @@ _LEAST_TOLD = 4  # lines of a pane that also tells how many are beyond it
 class TablePane:
     """Draws a header that stays, lines that scroll under it, and how many there are above and below."""
 
+    is_behind = False
+
     def __init__(self) -> None:
         self.region = Region()
         self.palette: Palette = DARK

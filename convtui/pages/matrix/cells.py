@@ -60,6 +60,8 @@ class MatrixCells:
     by_entry: bool = False
     named: bool = False
 
+    cost = 1
+
     @property
     def rows(self) -> int:
         return self.matrix.shape[0]
@@ -178,6 +180,7 @@ class VectorCells:
     numbers_at: Callable[[range], Indices] | None = None
     names: str = ""
     thickness: int = 1
+    cost: int = 1
 
     @property
     def rows(self) -> int:

@@ -27,7 +27,7 @@ from convtui.pages.matrix.cells import (
     transposed_product,
 )
 from convtui.pages.matrix.layout import MatrixPlan
-from convtui.paint.cells import whole_pixels
+from convtui.paint.cells import LEAST_SAMPLE, MOST_PRODUCTS, whole_pixels
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
 from convtui.paint.text import counted, is_integral
 from convtui.state.session import Session, View
@@ -171,8 +171,9 @@ def _kept(session: Session, read: np.ndarray, pointed: Pointed | None, plan: Mat
     elif read.size and read[-1] - read[0] < room:
         inputs = range(int(read[0]), int(read[-1]) + 1)
     elif read.size:
-        runs = np.split(read, np.flatnonzero(np.diff(read) >= room // 2) + 1)
-        run = runs[len(runs) // 2]
+        bounds = [0, *(np.flatnonzero(np.diff(read) >= room // 2) + 1).tolist(), read.size]
+        start, stop = bounds[(len(bounds) - 1) // 2 :][:2]
+        run = read[start:stop]
         middle = int(run[len(run) // 2])
         inputs = range(middle, middle + 1)
         if run[-1] - run[0] < room:
@@ -238,6 +239,7 @@ def _output_cells(
         whole=outputs.whole,
         names=letters.outputs if letters else "",
         thickness=min(thickness, 2) if transposed else thickness,
+        cost=outputs.cost,
     )
 
 
@@ -249,8 +251,11 @@ def _input_cells(picture: Picture, convolution: Convolution, flags: Flags, thick
     if transposed:
         size, _ = matrix.shape
         product = partial(transposed_product, matrix, convolution)
-        limit = float(np.abs(product(range(0, size, -(-size // SAMPLED_PRODUCTS)))).max())
-        return VectorCells(size, False, (-limit, limit), product, thickness=thickness)
+        # An element adds up the output cells that read a pixel, and each of these has its own products.
+        cost = convolution.weight[0].size * convolution.weight[:, 0].size // convolution.spec.groups
+        sample = max(LEAST_SAMPLE, min(SAMPLED_PRODUCTS, MOST_PRODUCTS // cost))
+        limit = float(np.abs(product(range(0, size, -(-size // sample)))).max())
+        return VectorCells(size, False, (-limit, limit), product, thickness=thickness, cost=cost)
     letters = letters_of(convolution) if lettered else None
     return VectorCells(
         size=matrix.shape[1],

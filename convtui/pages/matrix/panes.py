@@ -42,6 +42,7 @@ class OverviewPane:
     """The places of weights in the whole matrix in braille dots, and the part that is in view."""
 
     name = "overview"
+    is_behind = False
 
     def __init__(self) -> None:
         self.region = Region()
@@ -195,6 +196,7 @@ class EquationsPane:
     """A line of letters for each output cell, the current one marked; scrolls to keep that in view."""
 
     name = "equations"
+    is_behind = False
 
     def __init__(self) -> None:
         self.region = Region()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from textual import events
 
+from convtui.engine.convolution import Convolution
 from convtui.paint.colours import DARK, LIGHT
 from convtui.state.session import SESSION, Session, Zoom
 from tests.support.driving import Driven, opened
@@ -397,3 +398,51 @@ async def test_sessions_of_every_kind_can_be_shown() -> None:
                 driven.app.timelines.begin(SESSION, shown)
                 await driven.pilot.pause()
                 assert {len(line) for line in driven.lines} == {80}
+
+
+LARGE = np.ones((1, 1, 101, 101))  # 10,201 products for each output cell
+
+
+@pytest.mark.parametrize("size", [(121, 59), (300, 100), (60, 20)])
+async def test_no_frame_waits_for_a_screenful_of_a_large_kernel(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is pressed, multiply-adds for cells are few between two keys; the rest of them follows."""
+    most, block = 0, Convolution.block
+
+    def counted(convolution: Convolution, channel: int, rows: Any, columns: Any) -> Any:
+        nonlocal most
+        most = max(most, len(rows) * len(columns) * convolution.weight[0].size)
+        return block(convolution, channel, rows, columns)
+
+    monkeypatch.setattr(Convolution, "block", counted)
+    async with opened(own(LARGE, counting(1, 400, 400)), size) as driven:
+        for key in ("right", "f", "end", "t", "minus", "home", "p", "2", "1"):
+            await driven.press(key)
+        while driven.page.canvas.is_behind:
+            await driven.pilot.pause()
+        assert most <= 2**21 * 1.2  # the colour scale's sample is evenly spaced, so not exact
+        assert driven.session.filled == driven.session.size
+        rows, columns = driven.pane("output").visible
+        shown = driven.pane("output")._visible_rows(driven.grid("output"))
+        assert shown.computed == len(rows) * len(columns)
+        assert "·" not in driven.pane("output").line(8)[0].text
+
+
+async def test_a_key_is_answered_before_the_rest_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(own(LARGE, counting(1, 400, 400)).finished(), (121, 59)) as driven:
+        block, steps = Convolution.block, list[int]()
+
+        def watched(convolution: Convolution, *place: Any) -> Any:
+            steps.append(driven.session.index)
+            if len(steps) == 4:
+                driven.app.post_message(events.Key("right", None))
+            return block(convolution, *place)
+
+        monkeypatch.setattr(Convolution, "block", watched)
+        await driven.press("t")
+        while driven.page.canvas.is_behind:
+            await driven.pilot.pause()
+        assert len(steps) > 20
+        assert steps[:4] == [0] * 4
+        assert steps[8:] == [1] * len(steps[8:])
