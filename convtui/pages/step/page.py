@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from convtui.engine.convolution import Step
 from convtui.pages.base.convolution_page import ConvolutionPage
@@ -21,6 +22,8 @@ from convtui.state.session import Session, Zoom
 
 if TYPE_CHECKING:
     from convtui.pages.step.edit_line import EditLine
+
+ROUNDED: Final = "rounded products"  # as wide as the narrowest table
 
 
 class StepPage(ConvolutionPage):
@@ -70,9 +73,11 @@ class StepPage(ConvolutionPage):
         grids = step_grids(session, step, self._pointer, shows_numbers, width)
         self._image.show(grids.image)
         self._output.show(grids.output)
-        for pane, grid in zip(self._tables, (grids.window, grids.kernel, grids.products), strict=True):
+        sign = self._products_sign(session, step, grids)
+        products = grids.products if sign == "=" else replace(grids.products, title=ROUNDED)
+        for pane, grid in zip(self._tables, (grids.window, grids.kernel, products), strict=True):
             pane.show(grid)
-        self._operators[1].show([*self._above_operators, f" {self._products_sign(session, step, grids)}"])
+        self._operators[1].show([*self._above_operators, f" {sign}"])
         room = self._equation.region.width
         names = tuple(slice_names(session))
         result = result_line(step, session.taps, room, names)
