@@ -164,7 +164,9 @@ def _multiply_add(step: Step, taps: int, name: str, width: int) -> str:
         if equation and equation.is_told:
             return f"{head}{equation}"
     usual = precision(product, running)
-    return f"{head}{written_product(pixel, weight, product, usual)},  running sum {usual.text(running)}"
+    term = f"{head}{written_product(pixel, weight, product, usual)}"
+    with_sum = f"{term},  running sum {usual.text(running)}"
+    return with_sum if len(with_sum) <= width else term
 
 
 def products_sign(step: Step, slice: int, written: Sequence[Callable[[float], str]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.geometry import Region
@@ -27,7 +28,7 @@ from convtui.state.session import Session, Zoom
 if TYPE_CHECKING:
     from convtui.pages.step.edit_line import EditLine
 
-
+ROUNDED: Final = "rounded products"  # as wide as the narrowest table
 MAPS: Final = tuple(f"map {number}" for number in range(MOST_MAPS))
 
 
@@ -97,9 +98,11 @@ class StepPage(ConvolutionPage):
         grids = step_grids(session, step, self._pointer, shows_numbers, width)
         self._image.show(grids.image)
         self._output.show(grids.output)
-        for pane, grid in zip(self._tables, (grids.window, grids.kernel, grids.products), strict=True):
+        sign = self._products_sign(session, step, grids)
+        products = grids.products if sign == "=" else replace(grids.products, title=ROUNDED)
+        for pane, grid in zip(self._tables, (grids.window, grids.kernel, products), strict=True):
             pane.show(grid)
-        self._operators[1].show([*self._above_operators, f" {self._products_sign(session, step, grids)}"])
+        self._operators[1].show([*self._above_operators, f" {sign}"])
         room = self._equation.region.width
         names = tuple(slice_names(session))
         result = result_line(step, session.taps, room, names)

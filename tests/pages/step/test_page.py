@@ -1,5 +1,6 @@
 """The Step screen shows the session, lets one point at things, and stands still while one steps."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -446,3 +447,13 @@ async def test_a_key_is_answered_before_the_rest_is_computed(monkeypatch: pytest
         assert len(steps) > 20
         assert steps[:4] == [0] * 4
         assert steps[8:] == [1] * len(steps[8:])
+
+
+async def test_products_that_are_not_those_of_the_numbers_shown_are_said_to_be_rounded() -> None:
+    for size in ((80, 24), (120, 40)):
+        async with opened(session_on("cat-32").at(216), size=size) as driven:
+            assert re.search(r"= {1,2}-0\.63", driven.text)
+            assert "rounded products" not in driven.text
+        async with opened(session_on("cat-32", "box-blur").at(216), size=size) as driven:
+            assert re.search(r"≈ {1,2}0\.07", driven.text)
+            assert "rounded products" in driven.text
