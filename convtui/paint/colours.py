@@ -199,5 +199,11 @@ def accent_on(background: RGB, palette: Palette) -> RGB:
 @lru_cache(maxsize=1 << 16)
 def style(foreground: RGB | None, background: RGB, bold: bool = False) -> Style:
     """A rich Style; cached, since a screen uses few of them many times and equal ones are then the same."""
-    colour = Color.from_rgb(*foreground) if foreground else None
-    return Style(color=colour, bgcolor=Color.from_rgb(*background), bold=bold)
+    colour = _rich(foreground) if foreground else None
+    return Style(color=colour, bgcolor=_rich(background), bold=bold)
+
+
+@lru_cache(maxsize=1 << 12)
+def _rich(colour: RGB) -> Color:
+    """Most pairs of two halves are new, but of the same few hundred colours."""
+    return Color.from_rgb(*colour)

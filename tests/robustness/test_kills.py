@@ -56,7 +56,7 @@ def test_the_training_process_is_killed(number: int, folder: Path, worker: Proce
     """After so many events, or a moment later: also while it saves, or before its first step."""
     chance = Random(f"worker {SEED} {number}")
     job: Message = Train(RECIPE)
-    for _ in range(chance.randint(1, 4)):
+    for _ in range(chance.randint(1, rounds(1, 4))):
         with process(folder) as victim:
             victim.send(job)
             run = Run(Path(begun(victim.until(Begun)).run))
@@ -94,7 +94,7 @@ def test_the_parent_is_killed(
     chance = Random(f"parent {SEED} {number}")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     arguments: Sequence[str] = OPTIONS
-    for _ in range(chance.randint(1, 3)):
+    for _ in range(chance.randint(1, rounds(1, 3))):
         steps = chance.randrange(200)
         with training(tmp_path, arguments) as victim:
             until = time.monotonic() + SECONDS
