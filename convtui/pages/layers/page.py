@@ -319,8 +319,10 @@ class LayersPage(ConvolutionPage):
         elif message.pane is self._image:
             self._select(0, row, column, plan.image.every)
         else:
-            number = next(n for n, pane in self._chain.items() if pane is message.pane)
-            self._select(number, row, column, plan.chain[number].every)
+            # None: the layers were changed after the click, and their panes with them.
+            number = next((n for n, pane in self._chain.items() if pane is message.pane), None)
+            if number is not None:
+                self._select(number, row, column, plan.chain[number].every)
 
     def _select(self, layer: int | None, row: int, column: int, every: int) -> None:
         """Select a cell of a layer's map, or of the selected layer's; the channel stays if there is one."""

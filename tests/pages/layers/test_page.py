@@ -15,6 +15,8 @@ from convtui.engine.tracing import feeding
 from convtui.pages.base.keys import PAGES
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.step.page import StepPage
+from convtui.paint.canvas import Canvas
+from convtui.paint.grid import GridPane
 from convtui.paint.text import significant
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
@@ -371,3 +373,13 @@ async def test_what_is_too_large_is_said() -> None:
         assert "parameters" in driven.said
         await driven.press("shift+tab")
         assert not driven.refused
+
+
+async def test_a_click_on_a_pane_that_is_gone_by_then_does_nothing() -> None:
+    async with opened() as driven:
+        await driven.press("3")
+        before = driven.session
+        driven.page.canvas.post_message(Canvas.Clicked(GridPane("layer 1"), (0, 0)))
+        await driven.pilot.pause()
+        await driven.press("escape")
+        assert driven.session is before
