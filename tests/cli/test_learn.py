@@ -105,7 +105,7 @@ def test_a_lesson_to_begin_with(tmp_path: Path, capsys: Captured, monkeypatch: p
         ("--chek", "unknown argument --chek; did you mean --check"),
         ("a b c", "unknown argument c; see convtui learn --help"),
         ("--theme pink", "argument --theme: invalid choice"),
-        ("strid", "strid: no such lesson; did you mean stride?"),
+        ("strid", "strid: no such lesson; did you mean stride"),
     ],
 )
 def test_refusals(capsys: Captured, arguments: str, said: str) -> None:

@@ -101,7 +101,7 @@ def test_names(file: str, name: str) -> None:
 
 
 def test_misspellings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert refusal("strid") == "strid: no such lesson; did you mean stride?"
+    assert refusal("strid") == "strid: no such lesson; did you mean stride or matrix?"
     assert "no such lesson; did you mean 01-first.toml" in refusal(str(folder / "01-frist.toml"))
     monkeypatch.chdir(folder)
     assert "no such lesson; did you mean 10-last.toml" in refusal("10-lst.toml")
