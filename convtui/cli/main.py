@@ -54,7 +54,7 @@ BROKEN_PIPE: Final = 141
 ABOUT: Final = """\
 Step through a convolution with the keyboard and see every number.
 
-Without IMAGE, the lesson opens: a handwritten 7, the top-edge kernel and
+Without IMAGE, a handwritten 7 opens, with the top-edge kernel and
 padding 1, at the first clear edge. With IMAGE, the defaults are those of
 PyTorch: stride 1, padding 0, and the first output cell.
 """
