@@ -314,6 +314,7 @@ FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
     "weight.shape": lambda seen: seen.session.convolution.weight_shape,
     "weight.count": lambda seen: seen.session.convolution.weight.size,
     "weight.sum": lambda seen: seen.session.convolution.weight.sum(),
+    "weight.magnitude": lambda seen: abs(seen.session.convolution.weight).sum(),
     "filters": lambda seen: seen.session.convolution.weight_shape[0],
     "slices": lambda seen: seen.session.convolution.weight_shape[1],
     "parameters": lambda seen: (
