@@ -33,12 +33,18 @@ def row_words(session: Session) -> list[str]:
         spread = f"column {session.index} spreads {name} over {counted(len(row.indices), 'pixel')}"
         return [f"{spread}, with the weights that computed it", spread]
     bias = " + b" if step.has_bias else ""
-    line = f"row {session.index} · x{bias} = {name} = {_value(step)}"
+    begin = f"row {session.index} · x{bias} = {name} = "
+    line, value = f"{begin}{_value(step)}", usual_precision(step, settled_value(step))
+    shorter = [f"{start}{value.text(settled_value(step))}" for start in (begin, f"{name} = ")]
     every = prod(session.convolution.weight_shape[1:])
     if len(row.indices) == every or session.spec.padding_mode != "zeros":
-        return [line]
+        return [line, *shorter]
     others = "the others fall" if every - len(row.indices) > 1 else "the other falls"
-    return [f"{line}  ({len(row.indices)} of {counted(every, 'weight')}; {others} on padding)", line]
+    return [
+        f"{line}  ({len(row.indices)} of {counted(every, 'weight')}; {others} on padding)",
+        line,
+        *shorter,
+    ]
 
 
 def _value(step: Step) -> str:

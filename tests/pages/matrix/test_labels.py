@@ -80,10 +80,11 @@ def test_a_row_times_the_image_is_an_output_cell() -> None:
 @given(hard_sessions())
 def test_a_row_and_its_bias_add_up_in_the_digits_shown(session: Session) -> None:
     step = session.step
-    for words in row_words(session):
+    *sums, without_sum, shortest = row_words(session)
+    for words in (*sums, without_sum, shortest):
         shown = words.partition("  (")[0].partition("] = ")[2]
         largest = Decimal(max(np.abs(step.products).max(), 1e-300))
-        if not step.has_bias:
+        if not step.has_bias or words not in sums:
             miss = abs(Decimal(shown) - Decimal(step.value))
             assert miss <= unit_of(Decimal(shown)) / 2 + largest * Decimal(DUST)
             continue
