@@ -27,6 +27,7 @@ from convtui.training.protocol import (
 )
 from convtui.training.recipe import Recipe
 from tests.support import events as made
+from tests.support.driving import until
 from tests.support.train_page import SMALL, training
 
 RUN = "/runs/0012"
@@ -77,8 +78,9 @@ async def test_data_that_is_not_there_is_said(tmp_path: Path) -> None:
     async with training(replace(SMALL, data=str(tmp_path / "none"))) as driven:
         assert "no such data set, file or folder" in driven.text
         assert "d chooses others" in driven.text
+        await driven.settled()
         await driven.press("space")
-        assert driven.refused
+        await until(driven, lambda: driven.refused)
         assert not driven.told
         await driven.press(":")
         await driven.enter("data digits-8x8")
