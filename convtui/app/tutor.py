@@ -259,7 +259,8 @@ class Tutor:
         except UnreadableAnswer as error:
             self._said = str(error)
         else:
-            self._take(verdict, f"{printable(text)}: ")
+            given = printable(text)
+            self._take(verdict, "" if _begins_with(verdict.words, given) else f"{given}: ")
         self._stage.show_lesson()
 
     def show_answer(self) -> None:
@@ -370,6 +371,12 @@ class Tutor:
         assert self.course
         if not keep_progress(self.course, self.progress):
             self._stage.say(_NOT_KEPT, error=True)
+
+
+def _begins_with(words: str, given: str) -> bool:
+    """Whether what is said about an answer names it already: "27 is before dividing"."""
+    plain = words.replace("−", "-").replace(",", "")
+    return plain.startswith(f"{given.replace('−', '-').replace(',', '')} ")
 
 
 def _with_settings(opened: OpenedNetwork, settings: tuple[str, ...]) -> BatchNormSession:

@@ -45,6 +45,9 @@ async def test_a_number_is_hidden_until_it_is_answered(tmp_path: Path) -> None:
         assert "27: That is before dividing by the stride." in driven.text
         assert HIDDEN in driven.text
         await driven.press("A")
+        await driven.enter("28")
+        assert "✗ 28 is at stride 1." in driven.text
+        await driven.press("A")
         await driven.enter("fourteen")
         assert "answer with a number" in driven.text
         await driven.press("A")

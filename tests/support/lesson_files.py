@@ -28,7 +28,7 @@ words = "The window moves by two pixels."
 ask = "How many rows does the output have?"
 answer = 14
 figure = "output.rows"
-wrong = [["27", "That is before dividing by the stride."]]
+wrong = [["27", "That is before dividing by the stride."], ["28", "28 is at stride 1."]]
 hint = "Count them."
 after = "The output is {output.shape}."
 
