@@ -46,8 +46,8 @@ bench-fastai: $(FASTAI_VENV)/.made ## compare training with PyTorch and fastai; 
 	@$(FASTAI_VENV)/bin/python -m tests.benchmarks.against_fastai $(ARGS)
 
 pictures: $(VENV)/.run ## redraw the README's screenshots
-	$(BIN)/convtui render samples/screens/step.svg --at 0,16,12
-	$(BIN)/convtui render samples/screens/matrix.svg --screen matrix --at 0,16,12
+	$(BIN)/convtui render samples/screens/step.svg --at 0,16,17
+	$(BIN)/convtui render samples/screens/matrix.svg --screen matrix --at 0,16,17
 	$(BIN)/convtui render samples/screens/layers.svg --screen layers
 	$(BIN)/convtui render samples/screens/batchnorm.svg --screen batchnorm
 	rm -rf $(VENV)/pictures
