@@ -18,7 +18,7 @@ from convtui.inputs.images import InputError
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.lessons.lesson import MASKS, PAGES, Answer, Lesson, LessonStep, Question, WrongAnswer
 from convtui.store.session_parser import VIEW_FLAGS
-from convtui.store.toml_document import Document, SessionFileError, is_number, is_whole, statements
+from convtui.store.toml_document import SessionFileError, TomlDocument, is_number, is_whole, statements
 
 FORMAT: Final = 1
 LARGEST_FILE: Final = 2**20  # bytes
@@ -88,7 +88,7 @@ def parse_lesson(text: str, path: Path) -> Lesson:
 
 def _parsed(text: str, path: Path) -> Lesson:
     name = str(path)
-    whole = Document.parse(text, name)
+    whole = TomlDocument.parse(text, name)
     for key in whole.data:
         if key not in _TOP:
             raise whole.error((key,), _unknown(key, _TOP))
@@ -109,14 +109,14 @@ def _parsed(text: str, path: Path) -> Lesson:
     return Lesson(printable(title.strip()), tuple(steps), path, _first_comment(text))
 
 
-def _step_documents(text: str, name: str) -> Iterator[tuple[int, Document]]:
+def _step_documents(text: str, name: str) -> Iterator[tuple[int, TomlDocument]]:
     """Each step's first line, and the step as a document of its own, whose lines are those of the file."""
     first, body = 0, ""
     for statement in statements(text):
         is_step = statement.is_header and re.fullmatch(r"\s*\[\[\s*step\s*\]\]\s*(#.*)?\s*", statement.text)
         if is_step:
             if first:
-                yield first, Document.parse("\n" * first + body, name)
+                yield first, TomlDocument.parse("\n" * first + body, name)
             first, body = statement.line + statement.text.count("\n") - 1, ""
         elif statement.is_header:
             keys = statement.text.strip()
@@ -124,7 +124,7 @@ def _step_documents(text: str, name: str) -> Iterator[tuple[int, Document]]:
         elif first:
             body += statement.text
     if first:
-        yield first, Document.parse("\n" * first + body, name)
+        yield first, TomlDocument.parse("\n" * first + body, name)
 
 
 def _first_comment(text: str) -> str:
@@ -135,7 +135,7 @@ def _first_comment(text: str) -> str:
 class _Keys:
     """The keys of a step, each checked for what it must be."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: TomlDocument) -> None:
         self.document, self.data = document, document.data
 
     def must_be(self, key: str, what: str) -> LessonError:
@@ -191,7 +191,7 @@ class _Keys:
         return None if value is None else int(value)
 
 
-def _step(line: int, document: Document, before: LessonStep | None) -> LessonStep:
+def _step(line: int, document: TomlDocument, before: LessonStep | None) -> LessonStep:
     keys = _Keys(document)
     for key in document.data:
         if key not in STEP_KEYS:

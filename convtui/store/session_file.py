@@ -20,7 +20,7 @@ from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.state.session import Session, View
 from convtui.store.pictures import is_sample
 from convtui.store.session_parser import FORMAT, VIEW_FLAGS, digest, parse, restored
-from convtui.store.toml_document import Document, Keys, SessionFileError, rewritten
+from convtui.store.toml_document import Keys, SessionFileError, TomlDocument, rewritten
 
 __all__ = ["SessionFileError", "dumps", "is_session_file", "load", "loads", "read", "save", "write"]
 
@@ -83,7 +83,7 @@ def dumps(session: Session, folder: Path | None = None) -> str:
     )
 
 
-def read(path: Path) -> Document:
+def read(path: Path) -> TomlDocument:
     """The document in a session file, its values not yet looked at. Raises SessionFileError if it is none."""
     with _one_line(path, "read"):
         file = path.expanduser()

@@ -21,7 +21,7 @@ from convtui.inputs.images import LARGEST_SIDE, Floats, How, InputError, Picture
 from convtui.inputs.names import printable
 from convtui.state.session import MOST_FILTERS, KernelChoice, Session, View, Zoom
 from convtui.store.pictures import open_path, open_sample
-from convtui.store.toml_document import Document, SessionFileError, is_number, is_whole
+from convtui.store.toml_document import SessionFileError, TomlDocument, is_number, is_whole
 
 if TYPE_CHECKING:
     from convtui.state.network import Stack
@@ -44,12 +44,12 @@ _KEYS = {
 }
 
 
-def parse(text: str, name: str) -> Document:
+def parse(text: str, name: str) -> TomlDocument:
     """The text as a document whose keys are those of a session; their values are not yet looked at.
 
     Raises SessionFileError if it is none.
     """
-    document = Document.parse(text, name)
+    document = TomlDocument.parse(text, name)
     version = document.data.get("convtui")
     if version is None:
         what = "not a convtui session" if text.strip() else "the file is empty"
@@ -63,7 +63,7 @@ def parse(text: str, name: str) -> Document:
     return document
 
 
-def restored(document: Document, folder: Path | None = None) -> Session:
+def restored(document: TomlDocument, folder: Path | None = None) -> Session:
     """The session in a document. Raises SessionFileError for whatever is wrong with its values."""
     picture = _picture(document, folder)
     changed = _changed(document, picture)
@@ -83,7 +83,7 @@ def digest(picture: Picture) -> str:
     return hashed.hexdigest()[:16]
 
 
-def _picture(document: Document, folder: Path | None) -> Picture:
+def _picture(document: TomlDocument, folder: Path | None) -> Picture:
     given = [key for key in _SOURCES if document.value("image", key) is not None]
     if not given:
         raise document.error(("image",), f"[image] needs {', '.join(_SOURCES[:-1])} or {_SOURCES[-1]}")
@@ -98,7 +98,7 @@ def _picture(document: Document, folder: Path | None) -> Picture:
     return _embedded(document) if source == "pixels" else _opened(document, source, folder)
 
 
-def _opened(document: Document, source: str, folder: Path | None) -> Picture:
+def _opened(document: TomlDocument, source: str, folder: Path | None) -> Picture:
     axes = document.string("image", "axes") or ""
     if axes not in ("", *AXES):
         raise document.must_be("image", "axes", " or ".join(AXES))
@@ -120,7 +120,7 @@ def _opened(document: Document, source: str, folder: Path | None) -> Picture:
         raise document.error(("image", source), f"image.{source}: {error}") from None
 
 
-def _embedded(document: Document) -> Picture:
+def _embedded(document: TomlDocument) -> Picture:
     block = _numbers(document, "image", "pixels")
     if len(block) > 1:
         raise document.error(("image", "pixels"), "image.pixels: a blank line separates channels, not ---")
@@ -148,14 +148,14 @@ def _embedded(document: Document) -> Picture:
     return Picture(pixels, name, source="", colour=colour, lowest=lowest, highest=highest)
 
 
-def _changed(document: Document, picture: Picture) -> str:
+def _changed(document: TomlDocument, picture: Picture) -> str:
     saved = document.string("image", "digest")
     if saved is None or saved == digest(picture):
         return ""
     return f"{picture.name}: the image has changed since the session was saved"
 
 
-def _edited(document: Document, picture: Picture) -> Picture:
+def _edited(document: TomlDocument, picture: Picture) -> Picture:
     edits = document.value("image", "edits")
     if edits is None:
         return picture
@@ -181,7 +181,7 @@ def _wrong_edit(edit: Any, shape: tuple[int, ...]) -> str:
     return ""
 
 
-def _convolved(document: Document, picture: Picture) -> Session:
+def _convolved(document: TomlDocument, picture: Picture) -> Session:
     weight = None if document.value("kernel", "weight") is None else _numbers(document, "kernel", "weight")
     choice = KernelChoice(
         name=_kernel_name(document, has_weight=weight is not None),
@@ -199,7 +199,7 @@ def _convolved(document: Document, picture: Picture) -> Session:
         raise document.error(_home(document, error.parameter), str(error)) from None
 
 
-def _kernel_name(document: Document, has_weight: bool) -> str:
+def _kernel_name(document: TomlDocument, has_weight: bool) -> str:
     name = document.string("kernel", "name")
     if has_weight:
         if document.value("kernel", "size") is not None:
@@ -214,7 +214,7 @@ def _kernel_name(document: Document, has_weight: bool) -> str:
     return name
 
 
-def _kernels(document: Document, has_weight: bool) -> tuple[str, ...]:
+def _kernels(document: TomlDocument, has_weight: bool) -> tuple[str, ...]:
     """The kernel of each filter, where the file names them one by one."""
     names = document.value("kernel", "kernels")
     if names is None:
@@ -239,7 +239,7 @@ def _kernels(document: Document, has_weight: bool) -> tuple[str, ...]:
 
 
 def _require_legal(
-    document: Document, picture: Picture, choice: KernelChoice, weight: Floats | None, spec: ConvSpec
+    document: TomlDocument, picture: Picture, choice: KernelChoice, weight: Floats | None, spec: ConvSpec
 ) -> None:
     """What PyTorch refuses, and weights too many to hold, are refused before any weight is made."""
     channels, groups = len(picture.pixels), spec.groups
@@ -260,13 +260,13 @@ def _require_legal(
         raise document.error(("kernel", "filters"), why)
 
 
-def _home(document: Document, parameter: str) -> tuple[str, str]:
+def _home(document: TomlDocument, parameter: str) -> tuple[str, str]:
     """The key to correct where PyTorch refuses a parameter."""
     weight = [("kernel", key) for key in ("weight", "size", "name")]
     return next(keys for keys in (("convolution", parameter), *weight) if document.value(*keys) is not None)
 
 
-def _biased(document: Document, session: Session) -> Session:
+def _biased(document: TomlDocument, session: Session) -> Session:
     bias = document.value("kernel", "bias")
     if bias is None:
         return session
@@ -278,7 +278,7 @@ def _biased(document: Document, session: Session) -> Session:
         raise document.error(("kernel", "bias"), f"kernel.bias: {error}") from None
 
 
-def _numbers(document: Document, table: str, key: str) -> Floats:
+def _numbers(document: TomlDocument, table: str, key: str) -> Floats:
     """[filters, slices, rows, columns] a block of numbers; what is wrong in it is told with its own line."""
     text = document.string(table, key) or ""
     with suppress(ValueError):
@@ -294,7 +294,7 @@ def _numbers(document: Document, table: str, key: str) -> Floats:
         raise document.error((table, key), f"{table}.{key}: {why}", line_at_least) from None
 
 
-def _placed(document: Document, session: Session, folder: Path | None) -> Session:
+def _placed(document: TomlDocument, session: Session, folder: Path | None) -> Session:
     at = document.value("position", "output")
     index = 0
     if at is not None:
@@ -312,7 +312,7 @@ def _placed(document: Document, session: Session, folder: Path | None) -> Sessio
     return replace(session, index=index, taps=taps, filled=filled, view=view, chosen_stack=stack)
 
 
-def _stack(document: Document, session: Session, folder: Path | None) -> "Stack | None":
+def _stack(document: TomlDocument, session: Session, folder: Path | None) -> "Stack | None":
     if "layers" not in document.data:
         return None
     stack = _trained(document, _layers(document, session), folder)
@@ -332,7 +332,7 @@ def _stack(document: Document, session: Session, folder: Path | None) -> "Stack 
     return stack.at(stack.layer, (at[0], at[1], at[2]))
 
 
-def _layers(document: Document, session: Session) -> "Stack":
+def _layers(document: TomlDocument, session: Session) -> "Stack":
     """The stack at its first selection. The text is never taken for the name of a file."""
     from convtui.engine.layer_text import parse_layers
     from convtui.engine.presets import NAMES, preset
@@ -356,7 +356,7 @@ def _layers(document: Document, session: Session) -> "Stack":
     return Stack.laid(layers, session.picture.pixels.shape, seed, printable(name) if name else "")
 
 
-def _trained(document: Document, stack: "Stack", folder: Path | None) -> "Stack":
+def _trained(document: TomlDocument, stack: "Stack", folder: Path | None) -> "Stack":
     """The stack with the weights of the run that is named; without that run the figures would be others."""
     name, step = document.string("layers", "run"), document.whole("layers", "step", 0)
     digest = document.string("layers", "digest")
@@ -374,7 +374,7 @@ def _trained(document: Document, stack: "Stack", folder: Path | None) -> "Stack"
         raise document.error(("layers", "run"), f"layers.run: {error}; {advice}") from None
 
 
-def _view(document: Document, session: Session) -> View:
+def _view(document: TomlDocument, session: Session) -> View:
     zoom = document.string("view", "zoom")
     zooms = {None: None, "auto": None} | {each.value: each for each in Zoom}
     if zoom not in zooms:

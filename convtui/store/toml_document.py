@@ -56,7 +56,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Document:
+class TomlDocument:
     """A TOML text and its values. Getters return None for a missing key and raise for a wrong value."""
 
     name: str
@@ -64,7 +64,7 @@ class Document:
     data: dict[str, Any]
 
     @classmethod
-    def parse(cls, text: str, name: str) -> "Document":
+    def parse(cls, text: str, name: str) -> "TomlDocument":
         """Raises SessionFileError for what is no TOML."""
         try:
             require_bounded(text)

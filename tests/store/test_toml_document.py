@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.store.toml_document import Document, Keys, SessionFileError, rewritten
+from convtui.store.toml_document import Keys, SessionFileError, TomlDocument, rewritten
 
 TEXT = '''\
 one = 1  # "not a [string
@@ -51,23 +51,23 @@ last = 2026-01-01'''
     ],
 )
 def test_the_line_of_a_key(keys: Keys, line: int) -> None:
-    assert Document.parse(TEXT, "file.toml").line(*keys) == line
+    assert TomlDocument.parse(TEXT, "file.toml").line(*keys) == line
 
 
 def test_the_line_of_a_list_in_a_list() -> None:
-    document = Document.parse(TEXT, "file.toml")
+    document = TomlDocument.parse(TEXT, "file.toml")
     assert [document.element_line("table", "indented", element=element) for element in (0, 1)] == [5, 7]
 
 
 def test_lines_above_a_text() -> None:
-    document = Document.parse(TEXT.replace('\\\\"', "'"), "file.toml")
+    document = TomlDocument.parse(TEXT.replace('\\\\"', "'"), "file.toml")
     assert document.lines_above("table", "literal") == 14
     assert document.lines_above("table", "quoted key") is None
 
 
 @pytest.mark.parametrize("text", ['"""\na\\n\nb"""', '"""a \\\n  b"""', '"""\na\u2028b"""', '"a"'])
 def test_lines_of_a_text_that_are_not_lines_of_the_file(text: str) -> None:
-    assert Document.parse(f"[table]\nkey = {text}\n", "file.toml").lines_above("table", "key") is None
+    assert TomlDocument.parse(f"[table]\nkey = {text}\n", "file.toml").lines_above("table", "key") is None
 
 
 _keys = st.text(min_size=1, max_size=3) | st.sampled_from(["a", "b", "c"])
@@ -106,7 +106,7 @@ def test_a_text_rewritten_to_itself_stays_to_the_letter(tables: dict[str, dict[s
 
 @given(_tables)
 def test_every_key_is_found_on_its_line(tables: dict[str, dict[str, str]]) -> None:
-    document = Document.parse(_toml(tables), "file.toml")
+    document = TomlDocument.parse(_toml(tables), "file.toml")
     lines = document.text.split("\n")
     for table, keys in tables.items():
         assert lines[document.line(table) - 1].startswith(f"[{_quoted(table)}]")
@@ -117,7 +117,7 @@ def test_every_key_is_found_on_its_line(tables: dict[str, dict[str, str]]) -> No
 @given(st.text(st.sampled_from("a1 =.[]{}\"'#\n\\,"), max_size=30))
 def test_any_text_is_read_or_refused_at_one_of_its_lines(text: str) -> None:
     try:
-        assert Document.parse(text, "file.toml").data == tomllib.loads(text)
+        assert TomlDocument.parse(text, "file.toml").data == tomllib.loads(text)
     except SessionFileError as error:
         refusal = str(error)
         with pytest.raises(tomllib.TOMLDecodeError):
