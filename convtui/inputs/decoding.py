@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UNASKED_SIDE = 512
 
+_ON_WHITE: Final = "transparent pixels lie on white"
 _DARK: Final = 2**14  # no value reaches it: of 16 bits, at most 14 are used
 
 # TIFF, https://www.awaresystems.be/imaging/tiff/tifftags/baseline.html
@@ -75,8 +76,10 @@ def decoded(image: Image, resize: int | None, is_square: bool, white: float | No
         wide, level, told = _wide(image, stored, white, np.float64 if is_kept else np.float32)
         values = np.asarray(wide if is_kept else scaled(image_of(wide)), dtype=np.float64)[np.newaxis]
     else:
-        values, told = _shallow(scaled(_plain(image, stored)), stored, white or 255), stored.lost
-        level = 255
+        plain = scaled(_plain(image, stored))
+        values, level = _shallow(plain, stored, white or 255), 255
+        notices += [_ON_WHITE] if _is_transparent(plain) else []
+        told = stored.lost
     if size != wanted and resize is None:
         notices.append("{}x{} pixels scaled to {}x{} (choose with --resize N)".format(*size, *wanted))
     notices += [told] if told else []
@@ -152,9 +155,16 @@ def _wide(
     values /= level
     if stored.is_white_zero:
         values = 1 - values
-    if stored.transparent is not None:
-        values[own == stored.transparent] = 1
+    is_transparent = own == stored.transparent
+    if is_transparent.any():
+        values[is_transparent] = 1
+        told = "; ".join(each for each in (told, _ON_WHITE) if each)
     return values, level, told
+
+
+def _is_transparent(image: Image) -> bool:
+    """Whether any pixel of a picture of bytes lets white through."""
+    return image.mode in ("LA", "RGBA") and bool(np.asarray(image)[..., -1].min() < 255)
 
 
 def _shallow(image: Image, stored: _Stored, white: float) -> Floats:

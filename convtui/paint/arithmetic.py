@@ -127,11 +127,13 @@ def written_sum(
     """Values that are shown to add up to their total; None where there is no room for them.
 
     write: how the values are written, if not with their signs between them. scale: numbers that stand
-    elsewhere, with which those of the sum have their digits in common.
+    elsewhere, with which those of the sum have their digits in common, unless its total would be hidden.
     """
     write = write or (lambda precision: added(values, precision))
     exact = exact_sum(values, total, room, write, scale)
-    return exact or rounded_sum(values, total, room, write, scale)
+    equation = exact or rounded_sum(values, total, room, write, scale)
+    is_hidden = equation is not None and total != 0 and not float(equation.right)
+    return written_sum(values, total, room, write) if is_hidden and scale else equation
 
 
 def exact_sum(

@@ -18,6 +18,7 @@ from tests.support.image_files import written
 from tests.support.tiff_files import tiff
 
 UPPER_8 = "16 bits a channel, of which the upper 8 are read"
+ON_WHITE = "transparent pixels lie on white"
 
 
 class Case(NamedTuple):
@@ -82,23 +83,31 @@ CASES = [
     Case("L.png", pillow(row("L", 0, 51, 255)), "L", [[[0, 0.2, 1]]]),
     Case("L-white-is-zero.tif", tiff(numbers("u1", 0, 51, 255), tag.WHITE_IS_ZERO), "L", [[[1, 0.8, 0]]]),
     Case("L-signed.tif", tiff(numbers("i1", -3, 0, 127), tag.BLACK_IS_ZERO), "L", [[[-3, 0, 127]]]),
-    Case("L-transparent.png", pillow(row("L", 0, 51), transparency=0), "L", [[[1, 0.2]]]),
-    Case("LA.png", pillow(row("LA", (0, 255), (0, 128), (51, 0))), "LA", [[[0, 1 - HALF, 1]]]),
+    Case("L-transparent.png", pillow(row("L", 0, 51), transparency=0), "L", [[[1, 0.2]]], ON_WHITE),
+    Case("LA.png", pillow(row("LA", (0, 255), (0, 128), (51, 0))), "LA", [[[0, 1 - HALF, 1]]], ON_WHITE),
     Case(
         "La.tif",
         tiff(numbers("u1", 0, 255, 64, 128).reshape(1, 2, 2), tag.BLACK_IS_ZERO, extra_samples=1),
         "La",
         [[[0, 1 - HALF + HALF * 127 / 255]]],
-        tolerance=0.01,
+        ON_WHITE,
+        0.01,
     ),
     Case("P.png", pillow(palette("P")), "P", [[[1, 0]], [[0, 0]], [[0, 1]]]),
     Case("P-grey.gif", pillow(row("L", 0, 51, 255).convert("P"), "GIF"), "P", [[[0, 0.2, 1]]]),
-    Case("P-transparent.png", pillow(palette("P"), transparency=1), "P", [[[1, 1]], [[0, 1]], [[0, 1]]]),
+    Case(
+        "P-transparent.png",
+        pillow(palette("P"), transparency=1),
+        "P",
+        [[[1, 1]], [[0, 1]], [[0, 1]]],
+        ON_WHITE,
+    ),
     Case(
         "P-alphas.png",
         pillow(palette("P"), transparency=bytes((255, 128))),
         "P",
         [[[1, 1 - HALF]], [[0, 1 - HALF]], [[0, 1]]],
+        ON_WHITE,
     ),
     Case(
         "PA.tif",
@@ -110,6 +119,7 @@ CASES = [
         ),
         "PA",
         [[[1, 1]], [[0, 1]], [[0, 1]]],
+        ON_WHITE,
     ),
     Case("RGB.png", pillow(row("RGB", (255, 0, 51))), "RGB", [[[1]], [[0]], [[0.2]]]),
     Case(
@@ -117,13 +127,21 @@ CASES = [
         pillow(row("RGB", (255, 0, 51), (0, 0, 0)), transparency=(255, 0, 51)),
         "RGB",
         [[[1, 0]], [[1, 0]], [[1, 0]]],
+        ON_WHITE,
     ),
-    Case("RGBA.png", pillow(row("RGBA", (255, 0, 0, 128))), "RGBA", [[[1]], [[1 - HALF]], [[1 - HALF]]]),
+    Case(
+        "RGBA.png",
+        pillow(row("RGBA", (255, 0, 0, 128))),
+        "RGBA",
+        [[[1]], [[1 - HALF]], [[1 - HALF]]],
+        ON_WHITE,
+    ),
     Case(
         "RGBA-premultiplied.tif",
         tiff(numbers("u1", 128, 0, 0, 128).reshape(1, 1, 4), tag.RGB, extra_samples=1),
         "RGBA",
         [[[1]], [[1 - HALF]], [[1 - HALF]]],
+        ON_WHITE,
     ),
     Case(
         "RGB-and-a-fourth.tif",
@@ -148,6 +166,7 @@ CASES = [
         png(16, 0, 7, 20000, 20000, 60000, transparent=(7,)),
         "I;16",
         [[[1, 20000 / 65535, 20000 / 65535, 60000 / 65535]]],
+        ON_WHITE,
     ),
     Case("I;16.tif", tiff(numbers("<u2", 0, 1, 65535), tag.BLACK_IS_ZERO), "I;16", [[[0, 1 / 65535, 1]]]),
     Case(
@@ -217,9 +236,19 @@ CASES = [
     ),
     Case("RGB-16.png", png(16, 2, 0xFFFF, 0x33FF, 0x0000), "RGB", [[[1]], [[0.2]], [[0]]], UPPER_8),
     Case(
-        "RGBA-16.png", png(16, 6, 0xFFFF, 0, 0, 0x80FF), "RGBA", [[[1]], [[1 - HALF]], [[1 - HALF]]], UPPER_8
+        "RGBA-16.png",
+        png(16, 6, 0xFFFF, 0, 0, 0x80FF),
+        "RGBA",
+        [[[1]], [[1 - HALF]], [[1 - HALF]]],
+        f"{ON_WHITE}; {UPPER_8}",
     ),
-    Case("LA-16.png", png(16, 4, 0x33AA, 0xFFFF, 0, 0x80AA), "RGBA", [[[0.2, 1 - HALF]]], UPPER_8),
+    Case(
+        "LA-16.png",
+        png(16, 4, 0x33AA, 0xFFFF, 0, 0x80AA),
+        "RGBA",
+        [[[0.2, 1 - HALF]]],
+        f"{ON_WHITE}; {UPPER_8}",
+    ),
     Case(
         "RGB-16.tif",
         tiff(numbers("<u2", 0xFFFF, 0x33FF, 0).reshape(1, 1, 3), tag.RGB),
@@ -318,13 +347,20 @@ def test_a_mode_that_no_file_opens_in(mode: str, pixel: tuple[int, ...], expecte
         (tiff(numbers("<f4", 0, 2.5), tag.WHITE_IS_ZERO), 2.5, [1, 0]),
         (tiff(numbers("i1", -50, 100), tag.BLACK_IS_ZERO), 100, [-0.5, 1]),
         (pillow(row("L", 0, 50, 100)), 100, [0, 0.5, 1]),
-        (pillow(row("LA", (0, 255), (50, 255), (50, 0))), 100, [0, 0.5, 1]),
+        (pillow(row("LA", (0, 255), (50, 255), (100, 255))), 100, [0, 0.5, 1]),
     ],
 )
 def test_white_can_be_said(tmp_path: Path, content: bytes, white: float, expected: list[float]) -> None:
     picture = read_picture(written(tmp_path / "a.png", content), white=white)
     np.testing.assert_allclose(picture.pixels[0, 0], expected, atol=1e-6)
     assert (picture.lowest, picture.highest, picture.white, picture.notice) == (0, 1, white, "")
+
+
+def test_what_is_transparent_is_white_at_any_level(tmp_path: Path) -> None:
+    content = pillow(row("LA", (0, 255), (50, 255), (50, 0)))
+    picture = read_picture(written(tmp_path / "a.png", content), white=100)
+    np.testing.assert_allclose(picture.pixels[0, 0], [0, 0.5, 1])
+    assert picture.notice == f"a.png: {ON_WHITE}"
 
 
 def test_white_of_a_color_picture(tmp_path: Path) -> None:

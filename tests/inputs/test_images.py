@@ -112,7 +112,18 @@ def test_white_stays_white_however_transparent(tmp_path: Path) -> None:
 
 def test_transparent_grey_stays_grey(tmp_path: Path) -> None:
     Image.fromarray(np.array([[[0, 255], [0, 0]]], dtype=np.uint8)).save(tmp_path / "a.png")
-    assert_shows(read_picture(tmp_path / "a.png"), np.array([[[0.0, 1.0]]]))
+    picture = read_picture(tmp_path / "a.png")
+    assert_shows(picture, np.array([[[0.0, 1.0]]]))
+    assert picture.notice == "a.png: transparent pixels lie on white"
+
+
+def test_a_white_drawing_on_nothing_is_told_to_be_white(tmp_path: Path) -> None:
+    drawing = np.zeros((4, 4, 4), dtype=np.uint8)
+    drawing[1:3, 1:3] = 255
+    Image.fromarray(drawing).save(tmp_path / "a.png")
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.pixels.min() == 1
+    assert picture.notice == "a.png: transparent pixels lie on white"
 
 
 @pytest.mark.parametrize(("mode", "transparent"), [("P", 0), ("L", 0), ("RGB", (0, 0, 0)), ("1", 0)])
@@ -126,8 +137,15 @@ def test_a_transparent_colour_lies_on_white(
     if mode == "P":
         transparent = image.getpixel((0, 0))
     image.save(tmp_path / "a.png", transparency=transparent)
-    assert read_picture(tmp_path / "opaque.png").pixels.min() == 0
-    assert read_picture(tmp_path / "a.png").pixels.min() == 1
+    opaque, seen_through = read_picture(tmp_path / "opaque.png"), read_picture(tmp_path / "a.png")
+    assert (opaque.pixels.min(), opaque.notice) == (0, "")
+    assert (seen_through.pixels.min(), seen_through.notice) == (1, "a.png: transparent pixels lie on white")
+
+
+def test_an_alpha_channel_without_a_transparent_pixel_is_no_news(tmp_path: Path, rgb: np.ndarray) -> None:
+    opaque = np.full((*rgb.shape[:2], 1), 255, dtype=np.uint8)
+    Image.fromarray(np.concatenate([rgb, opaque], axis=-1)).save(tmp_path / "a.png")
+    assert read_picture(tmp_path / "a.png").notice == ""
 
 
 def test_cmyk_becomes_red_green_blue(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from convtui.engine.convolution import Step
+from convtui.engine.spec import Floats
 from convtui.paint.arithmetic import Precision, precision
 from convtui.paint.text import DUST
 
@@ -15,19 +16,20 @@ def largest_product(step: Step) -> float:
     return max(-float(step.products.min()), float(step.products.max()))
 
 
-def settled(value: float, step: Step) -> float:
-    """A sum of a step's products; 0 where only rounding in the last bits keeps it from that."""
-    return value if value and abs(value) > DUST * largest_product(step) else 0.0
+def settled(value: float, products: Floats) -> float:
+    """The sum of these products; 0 where only rounding in the last bits keeps it from that."""
+    largest = max(-float(products.min()), float(products.max())) if value else 0.0
+    return value if abs(value) > DUST * largest else 0.0
 
 
 def settled_sum(step: Step) -> float:
     """The sum of all products, without the bias."""
-    return settled(sum(step.slice_sums.tolist()), step)
+    return settled(sum(step.slice_sums.tolist()), step.products)
 
 
 def settled_value(step: Step) -> float:
     """The output cell."""
-    return step.value if step.bias else settled(step.value, step)
+    return step.value if step.bias else settled(step.value, step.products)
 
 
 def usual_precision(step: Step, value: float) -> Precision:

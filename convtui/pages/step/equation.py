@@ -54,7 +54,7 @@ def sum_line(step: Step, slice: int, taps: int | None, width: int, names: tuple[
         partial = float(step.slice_sums[slice])
     else:
         partial = float(products[:done].cumsum()[-1]) if done else 0.0
-    partial = settled(partial, step)
+    partial = settled(partial, products[:done])
     scale = [float(products.min()), float(products.max())]
     if done * LEAST_TERM <= room:
         terms = products[:done].tolist()
@@ -84,7 +84,7 @@ def _last_terms(step: Step, slice: int, done: int, partial: float, room: int, mo
     most = _most_terms(products, partial, room)
     tried = []
     for hidden in range(done - most, min(done - most + TRIES, done) + 1):
-        values = [settled(float(sums[hidden - 1]), step), *products[hidden:].tolist()]
+        values = [settled(float(sums[hidden - 1]), products[:hidden]), *products[hidden:].tolist()]
         write = _written(values, f"(first {hidden:,}) ", more)
         equation = exact_sum(values, partial, room, write)
         if equation:
@@ -110,7 +110,7 @@ def result_line(step: Step, taps: int | None, width: int, names: tuple[str, ...]
     name = f"output[{', '.join(map(str, step.position))}]"
     if taps is not None and taps < step.products.size:
         return cut_to(_multiply_add(step, taps, name, width), width)
-    sums = [settled(value, step) for value in step.slice_sums.tolist()]
+    sums = list(map(settled, step.slice_sums.tolist(), step.products))
     biases = [step.bias] * step.has_bias
     value = settled_value(step)
     if len(sums) + len(biases) == 1:
@@ -151,11 +151,12 @@ def _multiply_add(step: Step, taps: int, name: str, width: int) -> str:
     pixel, weight, product, running = (
         float(values.flat[taps - 1]) for values in (step.window, step.weights, step.products, step.running)
     )
-    running = settled(running, step)
+    products = step.products.ravel()
+    running = settled(running, products[:taps])
     head = f"multiply-add {taps} of {step.products.size}:  "
 
     if taps > 1:
-        values = [settled(float(step.running[taps - 2]), step), product]
+        values = [settled(float(step.running[taps - 2]), products[: taps - 1]), product]
 
         def write(each: Precision) -> str:
             return f"{written_product(pixel, weight, product, each)},  running sum {added(values, each)}"

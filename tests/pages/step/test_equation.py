@@ -229,3 +229,21 @@ def test_lines_with_names_fit_too(session: Session, width: int) -> None:
     names = ("green",) * len(session.step.slice_sums)
     assert len(result_line(session.step, session.taps, width, names)) <= width
     assert len(sum_line(session.step, session.slice, session.taps, width, names)) <= width
+
+
+def test_a_small_slice_beside_a_large_one_is_not_0() -> None:
+    session = own([[[[0.5]], [[1e7]]]], picture_of(np.array([[[2e15]], [[1e30]]])))
+    step = session.step
+    assert sum_line(step, 0, None, 80) == "slice 0  1e+15 = 1e+15"
+    assert result_line(step, None, 80) == "output[0, 0, 0] = slices 0.0000e+37 + 1e+37 = 1e+37"
+
+
+def test_the_sum_so_far_is_not_0_because_larger_products_follow() -> None:
+    session = own([[[[0.5, 1e7]]]], picture_of(np.array([[[1e15, 1e30]]])))
+    assert sum_line(session.step, 0, 1, 80) == "sum of products  5e+14 + … = 5e+14"
+    assert result_line(session.step, 1, 80) == "multiply-add 1 of 2:  1e+15 × 0.5 = 5e+14,  running sum 5e+14"
+
+
+def test_products_that_cancel_but_for_their_last_bits_are_0() -> None:
+    session = own([[[[0.1, 0.2, -0.3]]]], picture_of(np.ones((1, 1, 3))))
+    assert sum_line(session.step, 0, None, 80) == "sum of products  0.1 + 0.2 - 0.3 = 0"
