@@ -131,7 +131,7 @@ class AxisField:
             return self.through(self.count, 1, 1, 0, 1)
         read = _union(self.uneven)
         lowest = _lowest(read)
-        return AxisField(read.bit_length() - lowest, self.jump, self.first + lowest, 1, read >> lowest)
+        return AxisField(read.bit_length() - lowest, max(self.jump, 0), self.first + lowest, 1, read >> lowest)
 
 
 @dataclass(frozen=True)
@@ -311,11 +311,15 @@ def _hull_of_each(fields: Sequence[AxisField], largest: AxisField) -> AxisField:
 
 
 def _uneven(first: int, reads: Sequence[int], jump: float) -> AxisField:
-    """Fields of which each reads its own pixels; jump is that of a single one."""
+    """Fields of which each reads its own pixels; jump is that of a single one.
+
+    On average later ones may lie before earlier ones, where windows hang over the padding; a single one has
+    no neighbours, so its jump is then 0.
+    """
     spans = [(_lowest(read), read.bit_length() - 1) for read in reads]
     if len(reads) == 1:
         ((lowest, highest),) = spans
-        return AxisField(highest - lowest + 1, round(jump), first + lowest, 1, reads[0] >> lowest)
+        return AxisField(highest - lowest + 1, max(round(jump), 0), first + lowest, 1, reads[0] >> lowest)
     if len(reads) * max(read.bit_length() for read in reads) > MOST_KEPT:
         return _bound([AxisField(first=first, uneven=tuple(reads))], len(reads))
     jump = (sum(spans[-1]) - sum(spans[0])) / 2 / (len(reads) - 1)
