@@ -36,6 +36,9 @@ def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data
         outputs = Torch(pixels, is_probe=True).run(layers).outputs[row.number]
         (gradient,) = torch.autograd.grad(outputs[:, middle[0], middle[1]].sum(), pixels)
         reached = [np.flatnonzero(gradient.numpy().any((0, other))) for other in (2, 1)]
+        if not all(map(len, reached)):  # the windows lie in the padding alone
+            assert row.field.pixels == 0
+            return
         assert [(indices[0], indices[-1]) for indices in reached] == spans
         assert row.field.centre(*middle) == tuple((first + last) / 2 for first, last in spans)
         assert row.field.pixels == gradient.numpy().any(0).sum()
