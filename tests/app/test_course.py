@@ -73,6 +73,8 @@ async def answer_wrong_then_right(driven: Driven, question: Question) -> None:
         assert view_of(driven).standing is Standing.OPEN
         assert view_of(driven).said
     await driven.press("A")
+    assert all(choice in driven.text for choice in view_of(driven).choices), "choices under the prompt"
+    assert view_of(driven).question.split()[0] in driven.text
     await driven.enter(answer_text(question).partition(" ")[0] if question.choices else answer_text(question))
     assert view_of(driven).standing is Standing.RIGHT, (question.text, view_of(driven).said)
     assert HIDDEN not in driven.text
