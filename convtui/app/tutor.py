@@ -113,6 +113,8 @@ class Tutor:
         standing, question = self.standing, step.question
         is_done = standing in (Standing.RIGHT, Standing.SHOWN)
         words = step.after if is_done and step.after else step.words
+        if standing is Standing.READ:
+            words = f"{step.words} {step.after}".strip()
         if standing is Standing.OPEN and self._said:
             words = ""
         return LessonView(
@@ -128,6 +130,7 @@ class Tutor:
             said=self._said,
             answer=answer_text(question) if question and is_done else "",
             is_typed=question is not None and question.is_typed,
+            can_be_shown=question is None or question.can_be_shown,
             marked=frozenset(step.highlight),
             masks=question.masks if question and standing is Standing.OPEN else frozenset(),
             layer=self._layer,
@@ -223,7 +226,8 @@ class Tutor:
         assert self.course
         following = self.course.after(self.place)
         if following is None:
-            self._stage.say("this is the last step; O shows all chapters, where x leaves the lesson")
+            shows = "chapters" if len(self.course.lessons) > 1 else "steps"
+            self._stage.say(f"this is the last step; O shows all {shows}, where x leaves the lesson")
         else:
             self.go_to(following)
 
@@ -268,6 +272,9 @@ class Tutor:
         question = self.step.question
         if question is None or self.standing is not Standing.OPEN:
             self._stage.say("this step asks nothing" if question is None else "the answer is on the screen")
+            return
+        if not question.can_be_shown:
+            self._stage.say(question.hint or "this is for you to do; A goes on without it")
             return
         self._end_question(Standing.SHOWN)
         if question.until:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from textwrap import wrap
 from typing import Final, TypeAlias
 
 from convtui.lessons.expressions import ExpressionError, Value, evaluated, names_in
@@ -17,9 +18,13 @@ from convtui.lessons.lesson import Lesson, LessonStep, Question
 from convtui.lessons.lesson_file import LessonError, read_lesson
 from convtui.lessons.places import HIGHLIGHTS
 from convtui.lessons.setting_up import SetUp, SetUps, changed
+from convtui.lessons.view import choice_lines
 
 LONGEST_WORDS: Final = 234  # characters: three lines of an 80x24 terminal
+LONGEST_READ: Final = 380  # the words and `after` of a step that asks nothing: they stand together
 LONGEST_QUESTION: Final = 70
+STRIP_COLUMNS: Final = 78  # of an 80x24 terminal
+STRIP_LINES: Final = 5  # below the heading: the words, the question and its choices
 
 Fault: TypeAlias = tuple[str | int, str]  # the key in the step or the line, and what is wrong there
 
@@ -59,9 +64,11 @@ def _of_step(lesson: Lesson, step: LessonStep, begun: SetUp) -> Iterator[Fault]:
     if step.batchnorm:
         yield from _of_batchnorm(step)
     if step.question is None:
-        yield from _of_text("after", step.after, seen, LONGEST_WORDS)
+        if step.after:
+            yield from _of_text("after", f"{step.words} {step.after}", seen, LONGEST_READ)
         return
     yield from _of_question(lesson, step.question, begun)
+    yield from _of_room(step, step.question, seen)
     done = seen
     with suppress(ValueError, IndexError, OSError):
         done = Seen(solved(begun, step.question, lesson.path.parent).session)
@@ -112,6 +119,29 @@ def _of_question(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[F
         yield from _of_text("wrong", wrong.reason, seen, LONGEST_WORDS, wrong.line)
         for why in _of_wrong(question, wrong.when, seen):
             yield wrong.line, why
+
+
+def _of_room(step: LessonStep, question: Question, seen: Seen) -> Iterator[Fault]:
+    """Words that would be cut off above the choices of an 80x24 terminal."""
+    try:
+        choices = choice_lines([f"a {filled(choice, seen)}" for choice in question.choices], STRIP_COLUMNS)
+        room = STRIP_LINES - 1 - len(choices)
+        for key, text, line in _said_above(step, question):
+            lines = len(wrap(f"✗ {filled(text, seen)}" if line else filled(text, seen), STRIP_COLUMNS))
+            if lines > room:
+                yield (
+                    line or key,
+                    f"{key}: {lines} lines; above these choices an 80x24 terminal has room for {room}",
+                )
+    except ExpressionError:
+        return  # reported with the text that has it
+
+
+def _said_above(step: LessonStep, question: Question) -> Iterator[tuple[str, str, int | None]]:
+    """What stands above an open question, with its key and, of a wrong answer, its line."""
+    yield "words", step.words, None
+    for wrong in question.wrong:
+        yield "wrong", wrong.reason, wrong.line
 
 
 def _of_answer(question: Question, seen: Seen) -> Iterator[Fault]:

@@ -52,6 +52,11 @@ class Question:
         """Whether it is answered in words, not by doing something in the app."""
         return not self.until
 
+    @property
+    def can_be_shown(self) -> bool:
+        """Whether giving up shows anything: a run, for one, has to be the reader's own."""
+        return self.is_typed or bool(self.solution)
+
 
 @dataclass(frozen=True)
 class LessonStep:

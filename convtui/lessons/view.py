@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 
@@ -32,6 +32,7 @@ class LessonView:
     said: str = ""
     answer: str = ""  # once it is known
     is_typed: bool = False  # whether the question is answered in words
+    can_be_shown: bool = True  # whether the answer can: a run only the reader can do
     marked: Set[str] = frozenset()  # panes and settings that are spoken of
     masks: Set[str] = frozenset()
     layer: int = 0  # of the network, with which the question begins
@@ -40,3 +41,14 @@ class LessonView:
     @property
     def is_open(self) -> bool:
         return self.standing is Standing.OPEN
+
+
+def choice_lines(choices: Sequence[str], width: int) -> list[str]:
+    """The choices side by side, as many on a line as fit."""
+    lines: list[str] = []
+    for choice in choices:
+        if lines and len(lines[-1]) + 3 + len(choice) <= width:
+            lines[-1] += f"   {choice}"
+        else:
+            lines.append(f"  {choice}")
+    return lines

@@ -474,7 +474,8 @@ def _went(before: Session, after: Session) -> str:
         for name in ("stride", "padding", "dilation", "kernel_size")
         if (now := getattr(after.spec, name)) != getattr(before.spec, name)
     ]
-    return f"the window of {list(old)} does not exist at {' and '.join(changed)}; now at {list(new)}"
+    there = f"no window lies where that of {list(old)} was, at {' and '.join(changed)}"
+    return f"{there}; now at {list(new)}"
 
 
 def _distance(size: int, other: int) -> tuple[int, int]:

@@ -58,11 +58,11 @@ async def test_whatever_is_refused_is_said() -> None:
 async def test_where_the_output_cell_went_is_said_once() -> None:
     async with opened(lesson().at(27 * 28 + 27)) as driven:
         await driven.press("t")
-        assert driven.said == "the window of [0, 27, 27] does not exist at stride 2; now at [0, 13, 13]"
+        assert driven.said == "no window lies where that of [0, 27, 27] was, at stride 2; now at [0, 13, 13]"
         await driven.press("left")
         assert driven.said == ""
         await driven.press("p")
-        assert driven.said == "the window of [0, 13, 12] does not exist at padding 2; now at [0, 13, 12]"
+        assert driven.said == "no window lies where that of [0, 13, 12] was, at padding 2; now at [0, 13, 12]"
 
 
 async def test_what_changes_nothing_is_no_step_of_undo() -> None:

@@ -50,6 +50,7 @@ async def test_a_chapter_from_its_first_step_to_its_last(chapter: str) -> None:
 
 async def check_step(driven: Driven) -> None:
     view, step = view_of(driven), driven.app.lessons.step
+    assert [line for line in driven.text.splitlines() if view.words.split()[-1] in line], view.words
     assert not driven.said, driven.said
     assert driven.app.current_mode == step.page
     assert "(" not in view.words or "no such figure" not in view.words
@@ -72,6 +73,8 @@ async def answer_wrong_then_right(driven: Driven, question: Question) -> None:
         assert view_of(driven).standing is Standing.OPEN
         assert view_of(driven).said
     await driven.press("A")
+    assert all(choice in driven.text for choice in view_of(driven).choices), "choices under the prompt"
+    assert view_of(driven).question.split()[0] in driven.text
     await driven.enter(answer_text(question).partition(" ")[0] if question.choices else answer_text(question))
     assert view_of(driven).standing is Standing.RIGHT, (question.text, view_of(driven).said)
     assert HIDDEN not in driven.text
@@ -86,7 +89,9 @@ def wrong_text(driven: Driven, question: Question, when: str) -> str:
 async def do_it(driven: Driven, question: Question) -> None:
     if any(map(is_of_a_run, names_in(question.until))):  # which tests of the training do
         driven.app.lessons.show_answer()
-        assert view_of(driven).standing is Standing.SHOWN
+        assert view_of(driven).standing is Standing.OPEN  # there is nothing to show without a run
+        assert not view_of(driven).can_be_shown
+        await driven.pilot.pause()
         return
     assert view_of(driven).standing is Standing.OPEN
     folder = COURSE.lesson(driven.app.lessons.place).path.parent

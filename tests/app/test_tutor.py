@@ -104,6 +104,7 @@ async def test_a_choice_is_answered_by_its_letter_and_then_the_app_plays(tmp_pat
         await driven.pilot.pause()
         assert "a the image   b the output" in driven.text
         await driven.press("A")
+        assert "a the image   b the output" in driven.text
         await driven.enter("b")
         assert standing(driven) is Standing.RIGHT
         assert driven.page.playing

@@ -55,6 +55,12 @@ def test_what_is_right_has_no_fault(tmp_path: Path) -> None:
         (f"{ASKED}answer = [1, 28]\nfigure = 'output.shape'", "line 7: step 1: the answer is [1, 28], but"),
         (f"{ASKED}answer = 0.12\nfigure = '1/9'", "line 7: step 1: the answer is 0.12, but 1/9 is 0.1111"),
         (f"{ASKED}answer = 1\nfigure = 'run.loss'", "line 8: step 1: run.loss: is measured by a run"),
+        (
+            CHOICE.replace("Read.", "word " * 40).replace(
+                "'it halves'", f"'{'wide ' * 14}', '{'more ' * 14}'"
+            ),
+            "line 4: step 1: words: 3 lines; above these choices an 80x24 terminal has room for 1",
+        ),
         (f"{CHOICE}figure = 'stride == 2'", "line 9: step 1: stride == 2: is not true here"),
         (
             f"{CHOICE}figure = 'stride'",

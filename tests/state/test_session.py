@@ -436,13 +436,13 @@ def test_a_notice_says_when_the_window_has_moved(session: Session, change: Chang
 def test_the_notice_names_the_setting() -> None:
     last = lesson().at(28 * 28 - 1)
     assert last.with_spec(stride=2).went == (
-        "the window of [0, 27, 27] does not exist at stride 2; now at [0, 13, 13]"
+        "no window lies where that of [0, 27, 27] was, at stride 2; now at [0, 13, 13]"
     )
     assert last.with_spec(padding=0).went == (
-        "the window of [0, 27, 27] does not exist at padding 0; now at [0, 25, 25]"
+        "no window lies where that of [0, 27, 27] was, at padding 0; now at [0, 25, 25]"
     )
     assert last.with_kernel_size(5).went == (
-        "the window of [0, 27, 27] does not exist at kernel size 5; now at [0, 25, 25]"
+        "no window lies where that of [0, 27, 27] was, at kernel size 5; now at [0, 25, 25]"
     )
     inside = lesson().at(28 * 9 + 12)
     assert inside.with_spec(padding=2).went == ""

@@ -7,7 +7,7 @@ from typing import Final
 
 from textual.content import Content
 
-from convtui.lessons.view import LessonView, Standing
+from convtui.lessons.view import LessonView, Standing, choice_lines
 from convtui.paint.text_line import KEY_STYLE, link
 
 _Keys = tuple[tuple[str, str, str], ...]  # key, word, action
@@ -35,7 +35,9 @@ def keys_of(view: LessonView) -> _Keys:
     """The lesson's keys that do something now, the most needed first."""
     others = (_BACK, _RESTORE, _OUTLINE)
     if view.is_open:
-        return (_ANSWER, _SHOW, *others) if view.is_typed else (_SHOW, _NEXT, *others)
+        if view.is_typed:
+            return (_ANSWER, _SHOW, *others)
+        return (_SHOW, _NEXT, *others) if view.can_be_shown else (_NEXT, *others)
     return others if view.is_last else (_NEXT, *others)
 
 
@@ -68,20 +70,12 @@ def _words(view: LessonView, width: int, most: int) -> list[Content]:
 
 
 def _question_lines(view: LessonView, width: int) -> list[Content]:
-    """The question, with the answer once it is known; the choices on a line of their own."""
+    """The question, with the answer once it is known; the choices on lines of their own."""
     if not view.question:
         return []
     answer = f"  {view.answer}" if view.answer else ""
     first, *further = wrap(f"▸ {view.question}{answer}", width)
     lines = [Content.styled(f" {line}", "bold $accent") for line in (first, *further)]
     if view.choices and not view.answer:
-        lines += [Content(f" {line}") for line in _choices(view.choices, width)]
+        lines += [Content(f" {line}") for line in choice_lines(view.choices, width)]
     return lines
-
-
-def _choices(choices: tuple[str, ...], width: int) -> list[str]:
-    """Side by side where they fit on a line, else one below another."""
-    line = "   ".join(choices)
-    if len(line) + 2 <= width:
-        return [f"  {line}"]
-    return [f"  {choice}" for choice in choices]

@@ -364,7 +364,11 @@ class Page(Screen[None]):
         if lesson is None:
             self.say("no lesson is open; O opens the course")
         elif lesson.is_open and lesson.is_typed:
-            self.prompt("answer:", "", self.host.lessons.answer)
+            from convtui.lessons.view import choice_lines
+
+            # Where there is no line to spare the prompt lies over the last of the strip: say it again.
+            said = choice_lines(lesson.choices, self.app.size.width - 2) or [lesson.question]
+            self.prompt("answer:", "", self.host.lessons.answer, said[-1].strip())
         else:
             self.host.lessons.go_on()
 
