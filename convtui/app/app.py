@@ -148,9 +148,14 @@ class ConvtuiApp(App[None]):
     def show_lesson(self) -> None:
         self.page.show_again()
 
-    def play(self) -> None:
-        if not self.page.playing:
-            self.page.action_play()
+    def end_step(self) -> None:
+        self.page.pause()
+        self.page.close_prompt()
+
+    def play(self, name: str) -> None:
+        page = self.page
+        if self.current_mode == name and page.player and not page.playing:
+            page.action_play()
 
     def open_outline(self) -> None:
         from convtui.lessons.course import find_course
@@ -195,10 +200,10 @@ class ConvtuiApp(App[None]):
     def save_as(self) -> None:
         self.workspace.save_as()
 
-    def open_page(self, name: str, notice: str = "") -> None:
+    def open_page(self, name: str, notice: str = "", error: bool = False) -> None:
         self.switch_mode(name)
         if notice:
-            self.call_later(self.say, notice)
+            self.call_later(self.say, notice, error)
 
     # -- speaking with the user
 

@@ -6,7 +6,9 @@ is watched, so that a question for a cell or a setting is answered by doing it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -19,18 +21,18 @@ from convtui.lessons.judging import UnreadableAnswer, Verdict, answer_text, judg
 from convtui.lessons.lesson import LessonStep, Question
 from convtui.lessons.lesson_file import LessonError
 from convtui.lessons.progress import Progress, keep_progress, progress_of
-from convtui.lessons.setting_up import SetUp
+from convtui.lessons.setting_up import SetUp, norm_transition
 from convtui.lessons.view import LessonView, Standing
 from convtui.pages.base.outline import OutlineRow
 from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
 from convtui.state.batchnorm import BatchNormSession
-from convtui.state.batchnorm_settings import parse_setting, transition
-from convtui.state.session import SESSION
-from convtui.training.next_run import NEXT_RUN, NextRun
+from convtui.state.session import SESSION, Zoom
+from convtui.training.next_run import NEXT_RUN
 
 if TYPE_CHECKING:
     from convtui.app.workspace import Workspace
     from convtui.lessons.figures import RunFigures
+    from convtui.state.session import Session
     from convtui.training.trainer import Trainer
 
 _NOT_KEPT: Final = "where you are in the lesson cannot be kept: the folder for it cannot be written to"
@@ -50,14 +52,17 @@ class Stage(Protocol):
     def say(self, text: str, error: bool = False) -> None:
         """Show one line until the next key."""
 
-    def open_page(self, name: str, notice: str = "") -> None:
-        """Show another page."""
+    def open_page(self, name: str, notice: str = "", error: bool = False) -> None:
+        """Show another page, and a notice on it."""
 
     def show_lesson(self) -> None:
         """Draw what the lesson says and hides."""
 
-    def play(self) -> None:
-        """Have the page on show play on by itself."""
+    def end_step(self) -> None:
+        """Stop what plays, and close the line that is typed into."""
+
+    def play(self, name: str) -> None:
+        """Have the page of that name play on by itself, if it is on show."""
 
 
 class Tutor:
@@ -71,7 +76,6 @@ class Tutor:
         self._standings: dict[Place, Standing] = {}
         self._said = ""
         self._read_at: dict[Path, int] = {}
-        self._next_run: NextRun | None = None  # the user's own, while a lesson is open
         self._norm_settings: tuple[str, ...] = ()  # to be typed once a network is open
         self._is_setting_up = False
         self._layer = 0
@@ -102,33 +106,30 @@ class Tutor:
             return Standing.READ
         return self._standings.get(self.place, Standing.OPEN)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the question was answered right, or given up."""
+        return self.standing in (Standing.RIGHT, Standing.SHOWN)
+
     def view(self) -> LessonView | None:
-        """What the page shows of the lesson; None while none is open."""
+        """What the page shows of the lesson; None while none is open. Asked for at each key."""
         if self.course is None:
             return None
-        step, lesson = self.step, self.course.lesson(self.place)
-        chapter = (
-            f"{self.place.chapter + 1}/{len(self.course.lessons)} " if len(self.course.lessons) > 1 else ""
-        )
-        standing, question = self.standing, step.question
-        is_done = standing in (Standing.RIGHT, Standing.SHOWN)
-        words = step.after if is_done and step.after else step.words
+        step, question, standing = self.step, self.step.question, self.standing
+        fill = partial(_filled, seen=self._seen())
+        words = step.after if self.is_done and step.after else step.words
         if standing is Standing.READ:
             words = f"{step.words} {step.after}".strip()
-        if standing is Standing.OPEN and self._said:
-            words = ""
+        choices = question.choices if question else ()
         return LessonView(
-            heading=f"{chapter}{lesson.title} · {self.place.step + 1} of {len(lesson.steps)}",
-            words=self._filled(words),
+            heading=self._heading(self.course),
+            words="" if standing is Standing.OPEN and self._said else fill(words),
             page=step.page,
             standing=standing,
-            question=self._filled(question.text) if question else "",
-            choices=tuple(
-                f"{letter_of(at)} {self._filled(choice)}"
-                for at, choice in enumerate(question.choices if question else ())
-            ),
+            question=fill(question.text) if question else "",
+            choices=tuple(f"{letter_of(at)} {fill(choice)}" for at, choice in enumerate(choices)),
             said=self._said,
-            answer=answer_text(question) if question and is_done else "",
+            answer=answer_text(question) if question and self.is_done else "",
             is_typed=question is not None and question.is_typed,
             can_be_shown=question is None or question.can_be_shown,
             marked=frozenset(step.highlight),
@@ -137,11 +138,10 @@ class Tutor:
             is_last=self.course.after(self.place) is None,
         )
 
-    def _filled(self, text: str) -> str:
-        try:
-            return filled(text, self._seen())
-        except ExpressionError as error:
-            return f"{text} ({error})"
+    def _heading(self, course: Course) -> str:
+        lesson, count = course.lesson(self.place), len(course.lessons)
+        chapter = f"{self.place.chapter + 1}/{count} " if count > 1 else ""
+        return f"{chapter}{lesson.title} · {self.place.step + 1} of {len(lesson.steps)}"
 
     def _seen(self) -> Seen:
         stage = self._stage
@@ -149,9 +149,10 @@ class Tutor:
         return Seen(stage.workspace.session, self._run_figures(), opened.session if opened else None)
 
     def _run_figures(self) -> RunFigures | None:
+        """Of the run on show; before the first step on the Train page there is none, and no trainer."""
         from convtui.lessons.run_figures import figures_of
 
-        if self._next_run is None and self.step.recipe is None and self.step.page != "train":
+        if not self._listens:
             return None
         history = self._stage.trainer.shown
         return figures_of(history) if history else None
@@ -201,24 +202,28 @@ class Tutor:
         self.go_to(place or self.place)
 
     def go_to(self, place: Place) -> None:
-        """Show a step as it begins. What cannot be set up is said, and the words are shown all the same."""
+        """Show a step as it begins, or as it is once its question has been answered."""
         assert self.course
         self.progress = self.progress.at(place)
-        self._keep()
-        self.restore()
+        self._show("" if keep_progress(self.course, self.progress) else _NOT_KEPT)
 
     def restore(self) -> None:
-        """Set the step up as it begins, whatever was done meanwhile."""
+        """Set the step up again, whatever was done meanwhile."""
+        self._show()
+
+    def _show(self, trouble: str = "") -> None:
+        """Set the step up; what cannot be set up is said, and the words are shown all the same."""
         assert self.course
         self._said = ""
+        self._stage.end_step()
         self._is_setting_up = True
         try:
             self._set_up(self.course.set_up(self.place))
         except LessonError as error:
-            self._stage.say(str(error), error=True)
+            trouble = str(error)
         finally:
             self._is_setting_up = False
-        self._stage.open_page(self.step.page)
+        self._stage.open_page(self.step.page, trouble, error=True)
         self._stage.show_lesson()
 
     def go_on(self) -> None:
@@ -243,11 +248,9 @@ class Tutor:
     def leave(self) -> None:
         """Close the course; the user's own work is back as it was."""
         self.course = None
-        timelines = self._stage.workspace.timelines
+        self._norm_settings = ()
+        self._stage.end_step()
         self._stage.workspace.end_lesson()
-        if self._next_run is not None:
-            timelines.begin(NEXT_RUN, self._next_run)
-            self._next_run = None
         self._stage.show_lesson()
         self._stage.say("left the lesson; your own work is back, and O returns to where you were")
 
@@ -256,7 +259,7 @@ class Tutor:
     def answer(self, text: str) -> None:
         """What was typed."""
         question = self.step.question
-        if question is None or not question.is_typed:
+        if question is None or not question.is_typed or self.standing is not Standing.OPEN:
             return
         try:
             verdict = judged(question, text, self._seen())
@@ -308,21 +311,23 @@ class Tutor:
         self._standings[self.place] = standing
         if standing is Standing.RIGHT:
             self.progress = self.progress.with_answer(self.place)
-            self._keep()
+            assert self.course
+            if not keep_progress(self.course, self.progress):
+                self._stage.say(_NOT_KEPT, error=True)
         if self.step.plays:
-            self._stage.play()
+            self._stage.play(self.step.page)
 
     def _solve(self, question: Question) -> None:
+        """Do what the question asks for, from where the user is or else from how the step begins."""
         assert self.course
-        workspace = self._stage.workspace
-        now = SetUp(workspace.session)
-        try:
-            done = solved(now, question, self.course.lesson(self.place).path.parent)
-        except ValueError:  # after what the user has done meanwhile
-            done = solved(
-                self.course.set_up(self.place), question, self.course.lesson(self.place).path.parent
-            )
-        workspace.change(lambda _: done.session)
+        course, folder = self.course, self.course.lesson(self.place).path.parent
+
+        def done(session: Session) -> Session:
+            with suppress(ValueError, IndexError, OSError):
+                return solved(SetUp(session), question, folder).session
+            return solved(course.set_up(self.place), question, folder).session
+
+        self._stage.workspace.change(done)
 
     # -- setting up
 
@@ -330,19 +335,17 @@ class Tutor:
         workspace, step = self._stage.workspace, self.step
         session = begun.session
         if self._presents:
-            from convtui.state.session import Zoom
-
             session = session.with_view(zoom=session.view.zoom or Zoom.NUMBERS)
         workspace.show_lesson(session)
+        if step.question and step.question.until and self.is_done:
+            self._solve(step.question)
         self._layer = session.stack.layer if step.page == "layers" else 0
         if step.page == "train" and not self._listens:
             self._listens = True
             self._stage.trainer.listen(self.look)
         if begun.recipe is not None and step.page == "train":
             timelines = workspace.timelines
-            now = timelines.present(NEXT_RUN)
-            self._next_run = self._next_run or now
-            timelines.change(NEXT_RUN, replace(now, recipe=begun.recipe))
+            timelines.change(NEXT_RUN, replace(timelines.present(NEXT_RUN), recipe=begun.recipe))
         self._norm_settings = step.batchnorm if step.page == "batchnorm" else ()
         self._type_norm_settings()
 
@@ -374,10 +377,12 @@ class Tutor:
         self._standings.pop(self.place, None)
         self.go_to(fresh.nearest(self.place.chapter, self.place.step))
 
-    def _keep(self) -> None:
-        assert self.course
-        if not keep_progress(self.course, self.progress):
-            self._stage.say(_NOT_KEPT, error=True)
+
+def _filled(text: str, seen: Seen) -> str:
+    try:
+        return filled(text, seen)
+    except ExpressionError as error:
+        return f"{text} ({error})"
 
 
 def _begins_with(words: str, given: str) -> bool:
@@ -391,7 +396,7 @@ def _with_settings(opened: OpenedNetwork, settings: tuple[str, ...]) -> BatchNor
     now = opened.session
     session = BatchNormSession.start(now.network, now.image_count, now.batch_size)
     for text in settings:
-        session = transition(*parse_setting(text))(session)
+        session = norm_transition(text)(session)
     return session
 
 

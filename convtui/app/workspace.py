@@ -16,7 +16,7 @@ from weakref import WeakSet
 from convtui.engine.convolution import Convolution
 from convtui.engine.spec import SpecError
 from convtui.inputs.names import printable
-from convtui.state.history import History, Timelines
+from convtui.state.history import Histories, History, Timelines
 from convtui.state.session import SESSION, Session
 
 if TYPE_CHECKING:
@@ -44,11 +44,15 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, eq=False)
 class _SetAside:
-    """The user's own work while a lesson is open: its history, and what of it counts as saved."""
+    """The user's own work while a lesson is open: its histories, and what of it counts as saved."""
 
-    history: History[Session]
+    histories: Histories
     unchanged: WeakSet[Convolution]
     unchanged_layers: object
+
+    @property
+    def history(self) -> History[Session]:
+        return self.histories[SESSION]
 
 
 class Workspace:
@@ -76,11 +80,8 @@ class Workspace:
         Consecutive changes of the same kind are undone together.
         """
         before = self.session
-        try:
-            session = make(before)
-        except (ValueError, IndexError, OSError, MemoryError) as error:
-            message = error.plain if isinstance(error, SpecError) else str(error)
-            self._dialogue.say(printable(message or "out of memory"), error=True)
+        session = self._made(make, before)
+        if session is None:
             return False
         if session != before:
             self.timelines.change(SESSION, session, kind)
@@ -94,16 +95,29 @@ class Workspace:
                 self._dialogue.say(f"random weights replace those of {learned}; u brings them back")
         return True
 
+    def _made(self, make: Callable[[Session], Session], before: Session) -> Session | None:
+        """What becomes of a session; None where it is refused, and then why is said."""
+        try:
+            return make(before)
+        except (ValueError, IndexError, OSError, MemoryError) as error:
+            message = error.plain if isinstance(error, SpecError) else str(error)
+            self._dialogue.say(printable(message or "out of memory"), error=True)
+            return None
+
     # -- what is unsaved
 
     @property
     def has_unsaved_changes(self) -> bool:
         """Of the user's own work, also while a lesson is open."""
-        aside = self._aside
-        session = aside.history.present if aside else self.session
+        aside, session = self._aside, self._own_session
         unchanged = aside.unchanged if aside else self._unchanged
         layers = aside.unchanged_layers if aside else self._unchanged_layers
         return session.convolution not in unchanged or _own_layers(session) != layers
+
+    @property
+    def _own_session(self) -> Session:
+        """The user's own, also while a lesson is open."""
+        return self._aside.history.present if self._aside else self.session
 
     def _mark_unchanged(self) -> None:
         self._unchanged = WeakSet([self.session.convolution])
@@ -112,12 +126,13 @@ class Workspace:
     # -- lessons
 
     def show_lesson(self, session: Session) -> None:
-        """Show a session of a lesson, the user's own work set aside with its history."""
+        """Show a session of a lesson, the user's own work set aside with all that can be undone."""
+        session = session.with_view(hints=self.session.view.hints)
         if self._aside is None:
-            history = self.timelines.history(SESSION)
-            self._aside = _SetAside(history, self._unchanged, self._unchanged_layers)
-        view = replace(session.view, hints=self.session.view.hints)
-        self.timelines.begin(SESSION, replace(session, view=view))
+            self._aside = _SetAside(self.timelines.all(), self._unchanged, self._unchanged_layers)
+            self.timelines.begin(SESSION, session)
+        else:  # what was tried at the step before can still be had by undo
+            self.timelines.change(SESSION, session)
         self._mark_unchanged()
 
     def end_lesson(self) -> None:
@@ -130,26 +145,28 @@ class Workspace:
         history = aside.history
         if not history.future:
             history = replace(history, future=(last,))
-        self.timelines.bring_back(SESSION, history)
+        self.timelines.bring_back({**aside.histories, SESSION: history})
 
     def write_lesson(self, text: str) -> bool:
         """Write the beginning of a lesson from the session to a new file. Tells whether that was done."""
-        from convtui.lessons.writing import write_new_from
+        from convtui.lessons.writing import new_lesson_path, write_new_from
 
-        path = Path(text if text.endswith(".toml") else f"{text}.toml")
         try:
+            path = new_lesson_path(text)
             write_new_from(path, self.session)
         except ValueError as error:
             self._dialogue.say(str(error), error=True)
             return False
-        self._dialogue.say(f"written: {path}   (convtui learn {path} opens it)")
+        shown = printable(str(path))
+        self._dialogue.say(f"written: {shown}   (convtui learn {shown} opens it)")
         return True
 
     # -- opening
 
     def open(self, text: str) -> bool:
-        """Open an image, a sample or a session by path or name; ask first if there are unsaved changes.
+        """Open an image, a sample or a session by path or name; ask first if unsaved changes would go.
 
+        In a lesson they do not: the user's own work is set aside.
         Tells whether there was nothing to refuse.
         """
         from convtui.inputs import samples
@@ -158,7 +175,7 @@ class Workspace:
         bundled = {path.stem: path for path in samples.session_files()}.get(text)
         if not bundled and not is_session_file(Path(text)):
             return self._open_picture(text)
-        if not self.has_unsaved_changes:
+        if self._aside or not self.has_unsaved_changes:
             return self._open_session(bundled or Path(text), bundled is None)
         go_on = partial(self._open_session, bundled or Path(text), bundled is None)
         answers = {"s": "save first", "o": "open without saving", "escape": "stay"}
@@ -273,11 +290,15 @@ class Workspace:
         return self._autosave.problem or "Your work is safe: the next start offers to restore it."
 
     def _update_autosave(self) -> None:
-        autosave = self._autosave
-        if autosave is None or self._aside:  # the copy stays that of the user's own work
+        if self._aside is None:  # else the copy stays that of the user's own work
+            self._copy_own_work()
+
+    def _copy_own_work(self) -> None:
+        autosave, session = self._autosave, self._own_session
+        if autosave is None:
             return
         if self.has_unsaved_changes:
-            autosave.update(self.session, self.session.picture.name, self.session.path)
+            autosave.update(session, session.picture.name, session.path)
         else:
             autosave.clear()
         self.tell_autosave_problem()
@@ -311,7 +332,17 @@ class Workspace:
         self._offer(others)
 
     def _restore(self, found: Recoverable) -> None:
-        if self.change(lambda _: found.session()) and self._autosave:
+        session = self._made(lambda _: found.session(), self._own_session)
+        if session is None:
+            return
+        if self._aside:
+            history = self._aside.history.then(session)
+            self._aside = replace(self._aside, histories={**self._aside.histories, SESSION: history})
+            self._copy_own_work()
+            self._dialogue.say("restored; it is on the screen once you leave the lesson (O, then x)")
+        else:
+            self.change(lambda _: session)
+        if self._autosave:
             self._autosave.flush()
             if not self._autosave.problem:
                 found.discard()

@@ -28,11 +28,7 @@ def render_lessons(course: Course, out: Path, size: tuple[int, int], theme: str)
     The folder is made if it is missing. Raises ValueError if a lesson has a fault, if a file cannot be
     written, or if one is there that convtui did not write; then nothing is written.
     """
-    places = [
-        Place(chapter, step)
-        for chapter, lesson in enumerate(course.lessons)
-        for step in range(len(lesson.steps))
-    ]
+    places = [*course.places()]
     handout = out / HANDOUT
     text = _handout(course, places)
     try:

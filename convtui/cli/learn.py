@@ -6,7 +6,6 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from convtui.cli.options import Parser, formatter
@@ -86,9 +85,9 @@ def _check(name: str | None) -> int:
 
 
 def _write(name: str, image: str | None, build: Callable[[Sequence[str]], Session]) -> int:
-    from convtui.lessons.writing import write_new
+    from convtui.lessons.writing import new_lesson_path, write_new
 
-    path = Path(name if name.lower().endswith(".toml") else f"{name}.toml").expanduser()
+    path = new_lesson_path(name)
     write_new(path, image, build([] if image is None else [image]))
     shown = printable(str(path))
     tell(f"written: {shown}; convtui learn {shown} opens it and follows it whenever you save")

@@ -7,6 +7,7 @@ https://github.com/fastai/fastbook/blob/master/13_convolutions.ipynb; bottom and
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -250,6 +251,17 @@ NAMED_EDGES = (
 )
 
 
+@lru_cache(maxsize=16)
+def _edges_of(rows: int, columns: int) -> tuple[tuple[str, Floats, float], ...]:
+    """The named edge kernels that come in a size, [rows, columns], and their lengths."""
+    edges = [
+        (name, kernel(name, (rows, columns))[0, 0])
+        for name in NAMED_EDGES
+        if _comes_in(name, (rows, columns))
+    ]
+    return tuple((name, edge, float(np.linalg.norm(edge))) for name, edge in edges)
+
+
 def nearest_edge(weight: Floats) -> tuple[str, float]:
     """The named edge kernel that is most like a filter [in_channels, rows, columns], and how like it is.
 
@@ -259,13 +271,10 @@ def nearest_edge(weight: Floats) -> tuple[str, float]:
     """
     summed = weight.sum(axis=0)
     rows, columns = summed.shape
+    length = np.linalg.norm(summed)
     likeness: dict[str, float] = {}
-    for name in NAMED_EDGES:
-        try:
-            edge = kernel(name, (rows, columns))[0, 0]
-        except SpecError:
-            continue
-        lengths = float(np.linalg.norm(edge) * np.linalg.norm(summed))
+    for name, edge, edge_length in _edges_of(rows, columns):
+        lengths = float(edge_length * length)
         likeness[name] = float((edge * summed).sum()) / lengths if lengths else 0.0
     if not likeness:
         raise ValueError(f"{rows}x{columns}: no edge kernel has this size")

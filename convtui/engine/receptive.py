@@ -131,7 +131,9 @@ class AxisField:
             return self.through(self.count, 1, 1, 0, 1)
         read = _union(self.uneven)
         lowest = _lowest(read)
-        return AxisField(read.bit_length() - lowest, max(self.jump, 0), self.first + lowest, 1, read >> lowest)
+        return AxisField(
+            read.bit_length() - lowest, max(self.jump, 0), self.first + lowest, 1, read >> lowest
+        )
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from textwrap import wrap
 from typing import Final, TypeAlias
 
 from convtui.lessons.expressions import ExpressionError, Value, evaluated, names_in
-from convtui.lessons.figures import Seen, UnknownYet, expressions_in, filled, is_of_a_run, shown
+from convtui.lessons.figures import Seen, UnknownYet, filled, is_of_a_run, shown
 from convtui.lessons.judging import letter_of
 from convtui.lessons.lesson import Lesson, LessonStep, Question
 from convtui.lessons.lesson_file import LessonError, read_lesson
 from convtui.lessons.places import HIGHLIGHTS
-from convtui.lessons.setting_up import SetUp, SetUps, changed
+from convtui.lessons.setting_up import SetUp, SetUps, changed, norm_transition
 from convtui.lessons.view import choice_lines
 
 LONGEST_WORDS: Final = 234  # characters: three lines of an 80x24 terminal
@@ -94,13 +94,9 @@ def _of_text(key: str, text: str, seen: Seen, longest: int, line: int | None = N
 
 
 def _of_batchnorm(step: LessonStep) -> Iterator[Fault]:
-    from convtui.state.batchnorm_settings import parse_setting, transition
-
     for text in step.batchnorm:
         try:
-            name, value = parse_setting(text)
-            if name != "seed":
-                transition(name, value)
+            norm_transition(text)
         except ValueError as error:
             yield "batchnorm", str(error)
 
@@ -224,10 +220,3 @@ def _of_wrong(question: Question, when: str, seen: Seen) -> Iterator[str]:
             yield f"{when}: is already true when the step begins"
     elif _agree(question, value):
         yield f"{when}: is {shown(value)}, the right answer"
-
-
-def unchecked_numbers(step: LessonStep) -> list[str]:
-    """The expressions in the texts of a step that only a run on this machine can fill in."""
-    texts = [step.words, step.after]
-    found = [expression for text in texts for expression in expressions_in(text)]
-    return [each for each in found if any(map(is_of_a_run, names_in(each.partition("|")[0])))]

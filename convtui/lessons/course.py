@@ -92,7 +92,7 @@ def lesson_paths(text: str = "") -> tuple[Path, ...]:
 def _found(text: str) -> Path:
     """The file or folder, or the bundled lesson of that name. Raises LessonError."""
     own = samples.lesson_folder()
-    path = _expanded(Path(text)) if text else own
+    path = expanded(Path(text)) if text else own
     if _exists(path):
         return path
     bundled = {name_of(each): each for each in lesson_files(own)}
@@ -143,7 +143,8 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _expanded(path: Path) -> Path:
+def expanded(path: Path) -> Path:
+    """The path with ~ as the home folder, where there is one."""
     try:
         return path.expanduser()
     except RuntimeError:  # no home

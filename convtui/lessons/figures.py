@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,11 +125,6 @@ def filled(text: str, seen: Seen) -> str:
         if expression is not None:
             parts.append(_worded(expression, seen))
     return "".join(parts)
-
-
-def expressions_in(text: str) -> list[str]:
-    """The expressions in a text. Raises ExpressionError for a brace without its other."""
-    return [expression for _, expression in _pieces(text) if expression is not None]
 
 
 def shown(value: Value) -> str:
@@ -270,38 +265,6 @@ def _of_channel(name: str) -> Callable[[Seen], Any]:
     return read
 
 
-_RUN: Final = (
-    "state",
-    "steps",
-    "epochs",
-    "accuracy",
-    "loss",
-    "train_loss",
-    "best_accuracy",
-    "max_lr",
-    "batch_norm",
-    "schedule",
-    "momentum",
-    "weight_decay",
-    "is_finished",
-    "data",
-    "optimizer",
-    "channels",
-    "batch_size",
-    "seed",
-    "total_epochs",
-    "total_steps",
-    "train_accuracy",
-    "gap",
-    "steps_to_95",
-    "peak_step",
-    "start_lr",
-    "end_lr",
-    "weight_norm",
-    "first_likeness",
-    "likeness",
-)
-
 FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
     "image.name": lambda seen: seen.session.picture.name,
     "image.shape": lambda seen: seen.session.convolution.image_shape,
@@ -366,7 +329,7 @@ FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
     "network.name": lambda seen: seen.session.stack.name,
     "network.parameters": lambda seen: seen.session.stack.summary.parameters,
     "network.multiply_adds": lambda seen: seen.session.stack.summary.multiply_adds,
-    **{f"run.{name}": _of_run(name) for name in _RUN},
+    **{f"run.{each.name}": _of_run(each.name) for each in fields(RunFigures)},
     "batchnorm.batch": lambda seen: _batchnorm(seen).number,
     "batchnorm.batch_size": lambda seen: _batchnorm(seen).batch_size,
     "batchnorm.channel": lambda seen: _batchnorm(seen).channel,

@@ -12,14 +12,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from convtui.inputs.images import InputError
+from convtui.inputs.names import printable
 from convtui.lessons.lesson import Lesson, LessonStep
 from convtui.lessons.lesson_file import LessonError
 from convtui.state.session import KernelChoice, Session, View, Zoom
 from convtui.state.settings import transition
 from convtui.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from convtui.state.batchnorm_settings import Transition
 
 DEFAULT_IMAGE: Final = "mnist-7"
 Made = TypeVar("Made")
@@ -87,6 +91,16 @@ def changed(session: Session, text: str, folder: Path) -> Session:
     from convtui.store.pictures import reopened
 
     return transition(_with_file(text, folder), reopened)(session)
+
+
+def norm_transition(text: str) -> Transition:
+    """What a setting of the batch norm does as a step has it. Raises ValueError."""
+    from convtui.state.batchnorm_settings import parse_setting, transition
+
+    name, value = parse_setting(text)
+    if name == "seed":
+        raise ValueError(f"{printable(text)}: a step cannot choose other weights")
+    return transition(name, value)
 
 
 def _opened(image: str, folder: Path) -> Session:

@@ -10,6 +10,7 @@ from typing import Final
 
 from convtui.inputs.atomic import write_whole
 from convtui.inputs.names import printable
+from convtui.lessons.course import SUFFIX, expanded
 from convtui.lessons.lesson_file import LessonError
 from convtui.lessons.setting_up import DEFAULT_IMAGE
 from convtui.state.session import Session
@@ -78,10 +79,16 @@ def write_new_from(path: Path, session: Session) -> None:
     _write(path, _text(path, picture.source, _settings(session), session))
 
 
+def new_lesson_path(text: str) -> Path:
+    """The file that the text names, which need not end in .toml."""
+    path = Path(text if text.lower().endswith(SUFFIX) else f"{text}{SUFFIX}")
+    return expanded(path)
+
+
 def _write(path: Path, text: str) -> None:
-    if path.exists():
-        raise LessonError(f"{printable(str(path))}: already exists; choose another file name")
     try:
+        if path.exists():
+            raise LessonError(f"{printable(str(path))}: already exists; choose another file name")
         write_whole(path, text.encode())
     except OSError as error:
         raise LessonError(f"{printable(str(path))}: cannot be written ({error.strerror or error})") from None

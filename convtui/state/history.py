@@ -6,9 +6,9 @@ hundred key presses.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
@@ -56,6 +56,9 @@ class Document(Generic[T]):
         return f"Document({self.name!r})"
 
 
+Histories: TypeAlias = Mapping[Document[Any], History[Any]]
+
+
 class Timelines:
     """The histories of all documents, and who is told when the present of one of them changes.
 
@@ -86,13 +89,15 @@ class Timelines:
         """Every value of the document changed alike, past and future ones too."""
         self._set(document, self._history(document).mapped(change))
 
-    def history(self, document: Document[T]) -> History[T]:
-        """All that is known of a document, to be set aside."""
-        return self._history(document)
+    def all(self) -> Histories:
+        """The histories of all documents as they are now, to be set aside."""
+        return dict(self._histories)
 
-    def bring_back(self, document: Document[T], history: History[T]) -> None:
-        """Go on with a history that was set aside."""
-        self._set(document, history)
+    def bring_back(self, aside: Histories) -> None:
+        """Go on with what was set aside; a document that has begun since is as it began."""
+        for document, history in [*self._histories.items()]:
+            first = (*history.past, history.present)[0]
+            self._set(document, aside.get(document) or History(first))
 
     def undo(self, document: Document[T]) -> bool:
         """Go back one entry; tells whether there was one."""

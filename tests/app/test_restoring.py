@@ -12,6 +12,7 @@ from tests.state.test_session import fingerprint
 from tests.store.test_autosave import files, leave
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import counting, lesson, own, session_on
+from tests.support.lesson_files import learning
 
 
 async def begin(driven: Driven) -> None:
@@ -41,6 +42,20 @@ async def test_what_was_left_is_restored_and_offered_no_more() -> None:
         assert recoverable() == []
         await driven.press("u")
         assert driven.session.picture.name == "mnist-7"
+        driven.app.end()
+
+
+async def test_what_is_restored_in_a_lesson_is_there_after_it(tmp_path: Path) -> None:
+    mine = own([[[[1.0, -2.0]]]], counting(1, 3, 4), padding=1)
+    leave(mine, "my kernel")
+    async with learning(tmp_path) as driven:
+        await begin(driven)
+        await driven.press("r")
+        assert "once you leave the lesson" in driven.said
+        await driven.press("A")
+        assert driven.app.workspace.has_unsaved_changes
+        driven.app.lessons.leave()
+        assert fingerprint(driven.session)[:-1] == fingerprint(mine)[:-1]
         driven.app.end()
 
 

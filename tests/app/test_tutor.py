@@ -14,9 +14,12 @@ from convtui.lessons.places import HIGHLIGHTS
 from convtui.lessons.progress import progress_of
 from convtui.lessons.view import Standing
 from convtui.pages.base.outline import Outline
+from convtui.pages.batchnorm.opened_network import BATCHNORM
 from convtui.pages.train.panes import TrainPanes
 from convtui.paint.canvas import HIDDEN, MARK, Canvas
 from convtui.state.session import Zoom
+from convtui.training.next_run import NEXT_RUN
+from convtui.training.trainer import Trainer
 from tests.support.driving import Driven, opened
 from tests.support.lesson_files import ASKING, BEGINNING, course, learning, written
 
@@ -212,6 +215,152 @@ async def test_a_file_is_followed_at_the_same_step(tmp_path: Path) -> None:
         assert "Try · 2 of 4" in driven.text
 
 
+async def test_a_file_that_is_gone_leaves_its_lesson_open(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        (tmp_path / "mine.toml").unlink()
+        driven.app.lessons.follow_file()
+        await driven.pilot.pause()
+        assert "no such lesson" in driven.said
+        await driven.press("A")
+        assert "Try · 2 of 4" in driven.text
+
+
+async def test_a_lesson_is_left_and_opened_in_one_burst(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        for _ in range(2):
+            driven.app.lessons.leave()
+            driven.app.lessons.begin(course(tmp_path))
+        await driven.pilot.pause()
+        assert "The output has 28 rows." in driven.text
+        await driven.press("O", "x")
+        assert driven.page.room == driven.page.size
+
+
+async def test_an_answer_typed_after_it_was_shown_does_not_count(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("A", "A")
+        await driven.click_on("show the answer")
+        await driven.enter("14")
+        assert standing(driven) is Standing.SHOWN
+        assert not driven.app.lessons.progress.answered
+
+
+async def test_the_line_for_an_answer_goes_with_its_step(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("A", "A")
+        assert driven.typing
+        await driven.click_on("U back")
+        assert not driven.typing
+        await driven.press("A")
+        assert "Try · 2 of 4" in driven.text
+
+
+async def test_what_was_playing_stops_with_its_step(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("space")
+        assert driven.page.playing
+        await driven.press("A")
+        assert not driven.page.playing
+        await driven.press("space")
+        driven.app.lessons.leave()
+        assert not driven.page.playing
+
+
+async def test_a_reveal_starts_no_run(tmp_path: Path) -> None:
+    async with learning(tmp_path, trainer=Trainer(start=None)) as driven:
+        driven.app.lessons.go_to(Place(0, 3))
+        await driven.press("5", "F")
+        await driven.app.workers.wait_for_complete()
+        await driven.pilot.pause()
+        assert standing(driven) is Standing.SHOWN
+        assert not driven.app.trainer.is_busy
+
+
+async def test_a_step_that_cannot_be_set_up_is_said_on_its_own_page(tmp_path: Path) -> None:
+    step = '[[step]]\nwords = "Go on."\n'
+    text = f'{BEGINNING}{step}{step}page = "layers"\nsettings = ["stride zwei"]\n'
+    async with learning(tmp_path, text) as driven:
+        await driven.press("A")
+        await driven.pilot.pause()
+        assert driven.app.current_mode == "layers"
+        assert driven.refused
+        assert "mine.toml, line 8: stride" in driven.said
+
+
+async def test_a_solution_that_is_refused_is_said(tmp_path: Path) -> None:
+    text = ASKING.replace('solution = ["at 0,3,2"]', 'solution = ["kernel none.npy"]')
+    async with learning(tmp_path, text) as driven:
+        driven.app.lessons.go_to(Place(0, 2))
+        await driven.press("F")
+        assert "none.npy: no such kernel or file" in driven.said
+
+
+async def test_what_was_done_is_done_when_its_step_is_shown_again(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        driven.app.lessons.go_to(Place(0, 2))
+        await driven.press("F", "home", "J")
+        assert driven.session.position == (0, 3, 2)
+
+
+async def test_undo_brings_back_what_was_tried_before_a_step_was_set_up(tmp_path: Path) -> None:
+    async with learning(tmp_path) as driven:
+        await driven.press("t", "t")
+        mine = driven.session
+        await driven.press("J")
+        assert driven.session.spec.stride == (1, 1)
+        await driven.press("u")
+        assert driven.session is mine
+
+
+async def test_recipe_and_batch_norm_are_back_with_their_history(tmp_path: Path) -> None:
+    steps = (
+        '[[step]]\npage = "train"\nrecipe = ["epochs 2"]\nwords = "Train."\n'
+        '[[step]]\npage = "batchnorm"\nbatchnorm = ["size 8"]\nwords = "Batch."\n'
+    )
+    async with opened(trainer=Trainer(start=None)) as driven:
+        await driven.press("5", "b", "4")
+        await driven.app.workers.wait_for_complete()
+        await driven.pilot.pause()
+        await driven.press("g", "g")
+        timelines = driven.app.timelines
+        mine = timelines.get(BATCHNORM)
+        driven.app.lessons.begin(course(tmp_path, BEGINNING + steps))
+        assert timelines.present(NEXT_RUN).recipe.epochs == 2
+        await driven.press("A")
+        assert timelines.present(BATCHNORM).session.batch_size == 8
+        driven.app.lessons.leave()
+        assert timelines.get(BATCHNORM) is mine
+        before = timelines.present(NEXT_RUN).recipe
+        assert timelines.undo(NEXT_RUN)
+        assert timelines.present(NEXT_RUN).recipe.batch_norm is not before.batch_norm
+
+
+async def test_a_session_is_opened_in_a_lesson_without_a_question(tmp_path: Path) -> None:
+    async with opened() as driven:
+        await driven.press("t")
+        mine = driven.session
+        driven.app.lessons.begin(course(tmp_path))
+        driven.app.open("why-13x13")
+        await driven.pilot.pause()
+        assert driven.app.screen is driven.page
+        assert driven.app.workspace.has_unsaved_changes
+        driven.app.lessons.leave()
+        assert driven.session is mine
+
+
+async def test_a_lesson_saved_in_the_app_is_not_the_users_work(tmp_path: Path) -> None:
+    async with opened() as driven:
+        await driven.press("t")
+        driven.app.lessons.begin(course(tmp_path))
+        await driven.press("S")
+        await driven.enter(str(tmp_path / "saved.toml"))
+        assert "saved:" in driven.said
+        assert driven.app.workspace.has_unsaved_changes
+        driven.app.lessons.leave()
+        assert driven.session.path is None
+        assert driven.app.workspace.has_unsaved_changes
+
+
 async def test_keys_of_a_lesson_say_that_none_is_open() -> None:
     async with opened() as driven:
         for key in ("A", "U", "F", "J"):
@@ -265,8 +414,6 @@ solution = []
 """
     )
     async with learning(tmp_path, text) as driven:
-        from convtui.training.next_run import NEXT_RUN
-
         recipe = driven.app.timelines.present(NEXT_RUN).recipe
         assert (recipe.batch_norm, recipe.epochs) == (False, 2)
         assert "Rate –." in driven.text
@@ -319,6 +466,10 @@ async def test_a_lesson_begins_with_the_session_at_work(
         await driven.pilot.pause()
         await driven.enter("mine")
         assert "already exists" in driven.said
+        found["Lesson: new …"]()
+        await driven.pilot.pause()
+        await driven.enter("a" * 300)
+        assert "cannot be written" in driven.said
     assert faults(tmp_path / "mine.toml") == []
     step = read_lesson(tmp_path / "mine.toml").steps[0]
     assert "stride 2" in step.settings

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from convtui.inputs import samples
-from convtui.lessons.checking import LONGEST_QUESTION, LONGEST_WORDS, faults, solved, unchecked_numbers
+from convtui.lessons.checking import LONGEST_QUESTION, LONGEST_WORDS, faults, solved
 from convtui.lessons.setting_up import SetUps
-from tests.support.lessons import READ, lesson_of, step_of, written
+from tests.support.lessons import READ, lesson_of, written
 
 ASKED = f"{READ}settings = ['padding 1']\nask = 'How many rows?'\n"
 ROWS = f"{ASKED}answer = 28\nfigure = 'output.rows'\n"
@@ -24,7 +24,7 @@ GOOD = [
     f"{DO}wrong = [['stride == 3', 'no']]\nafter = '{{output.rows}} rows'",
     f"{READ}page = 'train'\nafter = '{{run.accuracy|.1%}}'\nrecipe = ['epochs 1']",
     f"{ASKED}until = 'run.steps > 10 and stride == 1'\nsolution = []",
-    f"{READ}page = 'batchnorm'\nbatchnorm = ['mode evaluation', 'seed 3']",
+    f"{READ}page = 'batchnorm'\nbatchnorm = ['mode evaluation', 'size 32']",
 ]
 
 
@@ -103,6 +103,7 @@ def test_what_is_right_has_no_fault(tmp_path: Path) -> None:
             f"{DO}wrong = [['padding == 1', 'no']]",
             "line 9: step 1: padding == 1: is already true when the step",
         ),
+        (f"{READ}page = 'batchnorm'\nbatchnorm = ['seed 3']", "line 6: step 1: seed 3: a step cannot choose"),
         (f"{READ}page = 'batchnorm'\nbatchnorm = ['moode evaluation']", "line 6: step 1: moode"),
         (
             f"words = '{'x' * (LONGEST_WORDS + 1)}'",
@@ -149,11 +150,6 @@ def test_the_words_of_an_answer_are_those_once_it_is_done() -> None:
     assert begun.session.spec.stride == (1, 1)
     assert done.session.spec.stride == (2, 2)
     assert done.session.convolution.output_shape == (1, 14, 14)
-
-
-def test_numbers_of_a_run_are_named() -> None:
-    step = step_of("words = '{run.accuracy|.1%} {stride}'\nafter = '{1 + run.steps}'")
-    assert unchecked_numbers(step) == ["run.accuracy|.1%", "1 + run.steps"]
 
 
 def test_the_bundled_lessons_have_no_fault() -> None:

@@ -17,7 +17,6 @@ from convtui.lessons.figures import (
     RunFigures,
     Seen,
     UnknownYet,
-    expressions_in,
     filled,
     is_of_a_run,
     shown,
@@ -285,10 +284,6 @@ def test_texts_are_filled_in(text: str, expected: str) -> None:
 def test_texts_that_cannot_be_filled_in(text: str, said: str) -> None:
     with pytest.raises(ExpressionError, match=said):
         filled(text, seen_of())
-
-
-def test_expressions_in_a_text() -> None:
-    assert expressions_in("{stride} {{no}} { output.rows |.1f}") == ["stride", "output.rows |.1f"]
 
 
 @given(st.text("{}|. abstride0123%f[],\n", max_size=40))

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from convtui.lessons.view import LessonView
     from convtui.pages.base.host import Host
     from convtui.pages.base.lesson_strip import LessonStrip
+    from convtui.pages.base.prompt import Prompt
     from convtui.pages.base.typed_line import TypedLine
 
 
@@ -86,7 +87,7 @@ class Page(Screen[None]):
         self._controls, self._keys = TextLine("controls"), TextLine("keys")
         self._instead, self._notice = TextLine("cover"), Notice(id="notice")
         self.player: Player | None = None  # of a page whose steps can be played
-        self._strip: LessonStrip | None = None  # while a lesson is open
+        self._strip: LessonStrip | None = None  # from the first lesson on; not displayed while none is open
         self.opening: AwaitMount | None = None  # a line or a question that is on its way to the screen
 
     def compose(self) -> ComposeResult:
@@ -132,7 +133,7 @@ class Page(Screen[None]):
         if not self.is_current or not width or not self.canvas.is_attached:
             return
         lesson = self.host.lesson
-        if lesson is not None or self._strip is not None:
+        if lesson is not None or self._has_strip:
             self._show_lesson(lesson)
         if self._is_covered(width, height, lesson):
             return
@@ -146,9 +147,13 @@ class Page(Screen[None]):
     def room(self) -> Size:
         """The page without its lesson: as large as if the terminal had only these columns and rows."""
         width, height = self.size
-        if self._strip is None:
+        if not self._has_strip:
             return self.size
         return Size(width, height - strip_height(height) + (height < LEAST_FOR_BOTH))
+
+    @property
+    def _has_strip(self) -> bool:
+        return self._strip is not None and self._strip.display
 
     def _show_lesson(self, lesson: LessonView | None) -> None:
         """The strip and what it hides or points at; without a lesson neither."""
@@ -157,8 +162,7 @@ class Page(Screen[None]):
         width, height = self.size
         if lesson is None:
             if self._strip is not None:
-                self._strip.remove()
-                self._strip = None
+                self._strip.display = False
             self._keys.display = True
             self.canvas.point_out(frozenset(), frozenset())
             return
@@ -166,6 +170,7 @@ class Page(Screen[None]):
             if self._strip is None:
                 self._strip = LessonStrip()
                 self.mount(self._strip, after=self.canvas)
+            self._strip.display = True
             self._strip.show_view(lesson, width, height)
             self._keys.display = height >= LEAST_FOR_BOTH
         hidden = (name for mask in lesson.masks for name in self.MASKED.get(mask, ()))
@@ -262,9 +267,14 @@ class Page(Screen[None]):
                 self.prompt(question, text, done, example, suggester)
                 self._notice.add_class("raised")
 
-        self.query(Prompt).remove()
+        self.close_prompt()
         example = example or (self._settings if question == ":" else "")
         self.opening = self.mount(Prompt(question, value, again, example, suggester))
+
+    def close_prompt(self) -> None:
+        """Take away the line that the user types into, if there is one."""
+        for prompt in self.query("Prompt"):
+            cast("Prompt", prompt).close()
 
     @property
     def _settings(self) -> str:
@@ -361,15 +371,13 @@ class Page(Screen[None]):
     def action_lesson_go_on(self) -> None:
         """The next step, or first the answer to a question that is typed."""
         lesson = self.host.lesson
-        if lesson is None:
-            self.say("no lesson is open; O opens the course")
-        elif lesson.is_open and lesson.is_typed:
+        if lesson and lesson.is_open and lesson.is_typed:
             from convtui.lessons.view import choice_lines
 
             # Where there is no line to spare the prompt lies over the last of the strip: say it again.
             said = choice_lines(lesson.choices, self.app.size.width - 2) or [lesson.question]
             self.prompt("answer:", "", self.host.lessons.answer, said[-1].strip())
-        else:
+        elif self._has_lesson():
             self.host.lessons.go_on()
 
     def action_lesson_back(self) -> None:

@@ -38,10 +38,14 @@ class Prompt(Horizontal):
         self._before = self.screen.focused
         self.screen.set_focus(self._line)
 
+    def close(self) -> None:
+        """Go away; what had the focus has it again."""
+        self.screen.set_focus(self._before)
+        self.remove()
+
     def _entered(self, key: str, text: str) -> None:
         page = self.screen
-        page.set_focus(self._before)
-        self.remove()
+        self.close()
         if key == "enter" and text:
             # The page answers for what is done now: nobody will for this line.
             if self._line.is_late:
