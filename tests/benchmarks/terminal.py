@@ -195,6 +195,9 @@ def running(command: Sequence[str], columns: int = 120, rows: int = 40) -> Itera
         tempfile.TemporaryDirectory(prefix="convtui-home-", ignore_cleanup_errors=True) as home,
         os.fdopen(outside, "rb", buffering=0),
     ):
+        mark = Path(home, ".local", "state", "convtui", "started")  # else the course would be offered
+        mark.parent.mkdir(parents=True)
+        mark.touch()
         environment |= {"HOME": home, "XDG_DATA_HOME": str(Path(home, "data"))}
         with os.fdopen(inside, "rb", buffering=0) as tty:
             started = time.perf_counter()

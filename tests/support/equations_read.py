@@ -76,11 +76,18 @@ def is_shown(shown: Decimal, value: float, unit: Decimal) -> bool:
 
 
 def assert_product(text: str) -> None:
-    """Two factors give their product as it is shown: exactly with "=", to its last digit with "≈"."""
-    match = re.fullmatch(rf"({SIGNED}) [×·] ({SIGNED}) ([=≈]) ({SIGNED})", text)
+    """Two factors give their product as it is shown: exactly with "=", to its last digit with "≈".
+
+    Where no number of digits that fits does that, the line says that they are rounded.
+    """
+    match = re.fullmatch(rf"({SIGNED}) [×·] ({SIGNED}) ([=≈]) ({SIGNED})( \(rounded\))?", text)
     assert match, text
     first, second, product = (Decimal(match[at]) for at in (1, 2, 4))
     miss = abs(first * second - product)
+    if match[5]:
+        assert match[3] == "≈", text
+        assert unit_of(product) / 2 < miss <= abs(product) / 100, text
+        return
     assert miss == 0 if match[3] == "=" else 0 < miss <= unit_of(product) / 2, text
 
 
