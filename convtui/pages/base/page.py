@@ -233,9 +233,13 @@ class Page(Screen[None]):
         def run() -> None:
             then = work()
             if not get_current_worker().is_cancelled:
-                self.post_message(self.Done(then))
+                self.in_app_thread(then)
 
         self.run_worker(run, thread=True, exit_on_error=True)
+
+    def in_app_thread(self, then: Callable[[], None]) -> None:
+        """Have this called in the app's thread."""
+        self.post_message(self.Done(then))
 
     def on_page_done(self, message: Done) -> None:
         message.stop()

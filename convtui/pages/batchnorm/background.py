@@ -8,8 +8,8 @@ from typing import Final
 
 from textual.worker import get_current_worker
 
+from convtui.pages.base.services import PageServices
 from convtui.pages.batchnorm.opened_network import OpenedNetwork
-from convtui.pages.batchnorm.services import PageServices
 from convtui.state.batch_measurement import BatchMeasurement, SpreadBySize
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import Network, NormLayer

@@ -11,11 +11,10 @@ from dataclasses import replace
 from functools import partial
 
 from convtui.inputs.names import printable
-from convtui.pages.base.host import Host
+from convtui.pages.base.services import PageServices
 from convtui.pages.batchnorm.measurer import BatchMeasurer
 from convtui.pages.batchnorm.network_source import NetworkSource, newest_run
 from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
-from convtui.pages.batchnorm.services import PageServices
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import Network
 from convtui.training.datasets.open_any import DataSet
@@ -27,8 +26,8 @@ _READING = "reading the images …"
 class NetworkOpener:
     """Opens one network at a time; what could not be opened is tried again only when asked for."""
 
-    def __init__(self, host: Callable[[], Host], page: PageServices) -> None:
-        self._host, self._page = host, page
+    def __init__(self, page: PageServices) -> None:
+        self._page = page
         self._opening: NetworkSource | None = None
         self._refused: dict[NetworkSource, str] = {}  # and why
         self._follows_run = True  # until random weights are asked for
@@ -61,7 +60,7 @@ class NetworkOpener:
         if run in self._refused:
             run = None
         if opened is None:
-            source = run or NetworkSource(self._host().timelines.present(NEXT_RUN).recipe)
+            source = run or NetworkSource(self._page.host.timelines.present(NEXT_RUN).recipe)
             if source not in self._refused:
                 self._open(source)
         elif run and run != opened.source and opened.session.is_unchanged:
@@ -108,7 +107,7 @@ class NetworkOpener:
 
     def _shown_run(self) -> NetworkSource | None:
         """The run that the Train page shows, at its last checkpoint, if it has one."""
-        record = self._host().trainer.shown
+        record = self._page.host.trainer.shown
         if record is None or not record.run or not record.saved:
             return None
         return NetworkSource(record.recipe, run=record.run, step=record.saved)
@@ -117,7 +116,7 @@ class NetworkOpener:
 
     @property
     def _opened(self) -> OpenedNetwork | None:
-        return self._host().timelines.get(BATCHNORM)
+        return self._page.host.timelines.get(BATCHNORM)
 
     def _open(self, source: NetworkSource) -> None:
         self._opening = source
@@ -133,7 +132,7 @@ class NetworkOpener:
 
     def _finish(self, source: NetworkSource, data: DataSet, network: Network) -> None:
         self._opening = None
-        before, timelines = self._opened, self._host().timelines
+        before, timelines = self._opened, self._page.host.timelines
         try:
             opened = _opened_after(before, source, data, network)
         except ValueError as error:

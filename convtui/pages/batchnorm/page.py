@@ -40,7 +40,7 @@ class BatchNormPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self.player = Player(self)
-        self.opener = NetworkOpener(lambda: self.host, self)
+        self.opener = NetworkOpener(self)
         self.measurements = Measurements(self)
         self.spreads = Spreads(self, lambda: self.opened)
         self._panes = BatchNormPanes(self.canvas)

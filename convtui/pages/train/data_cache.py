@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from convtui.inputs.names import printable
-from convtui.pages.base.page import Page
+from convtui.pages.base.services import PageServices
 from convtui.training.datasets.open_any import DataSet, load
 from convtui.training.recipe import Recipe
 
@@ -23,7 +23,7 @@ def _nothing() -> None:
 class DataCache:
     """The data sets of one page, the last few used."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: PageServices) -> None:
         self._page = page
         self._data: dict[DataKey, DataSet | str | None] = {}  # or why not; None while it is read
 

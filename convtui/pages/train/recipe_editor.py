@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from convtui.inputs.names import printable
 from convtui.inputs.samples import data_names
-from convtui.pages.base.page import Page
+from convtui.pages.base.services import PageServices
 from convtui.pages.train.data_cache import DataCache
 from convtui.paint.controls import Control
 from convtui.paint.text import counted, cut_to, significant
@@ -50,7 +50,7 @@ def stepped(value: float, by: int) -> float:
 class RecipeEditor:
     """Changes the document NEXT_RUN, and the learning rate of the run that is running."""
 
-    def __init__(self, page: Page, data: DataCache) -> None:
+    def __init__(self, page: PageServices, data: DataCache) -> None:
         self._page, self._data = page, data
 
     @property

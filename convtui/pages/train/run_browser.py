@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from convtui.inputs.names import run_name
-from convtui.pages.base.page import Page
+from convtui.pages.base.services import PageServices
 from convtui.pages.train.run_list import MOST_MARKED, RunList, read_histories
 from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import RunError, find_run
@@ -21,7 +21,7 @@ NO_RUN: Final = "there is no run yet: space starts one"
 class RunBrowser:
     """The table of all runs: those on the disk and those of this session."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: PageServices) -> None:
         self._page = page
         self.list = RunList()
         self.is_reading = False  # for the first time
@@ -40,7 +40,7 @@ class RunBrowser:
 
         def work() -> Callable[[], None]:
             listed = read_histories(known, outline=True)
-            self._page.post_message(Page.Done(partial(self._has_read, listed)))
+            self._page.in_app_thread(partial(self._has_read, listed))
             return partial(self._has_read, read_histories(listed))
 
         self._page.in_thread(work)

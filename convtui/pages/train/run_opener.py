@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from convtui.inputs.names import printable
-from convtui.pages.base.page import Page
+from convtui.pages.base.services import PageServices
 from convtui.pages.train.data_cache import DataCache
 from convtui.training.datasets.minibatches import pictured
 from convtui.training.datasets.open_any import DataSet, picture
@@ -17,7 +17,7 @@ from convtui.training.runs.store import find_run
 class RunOpener:
     """Opens a run's network over an image of its data set, or an image alone."""
 
-    def __init__(self, page: Page, data: DataCache) -> None:
+    def __init__(self, page: PageServices, data: DataCache) -> None:
         self._page, self._data = page, data
 
     def open_network(self, history: RunHistory | None, page: str, what: str) -> None:
@@ -31,8 +31,8 @@ class RunOpener:
         from convtui.training.runs.learned_layers import trained_layers
 
         image = picture(data, "test", int(pictured(data)[0]), normalised=True)
-        if self._page.change(lambda session: trained_layers(session, find_run(history.run), image)):
-            stack = self._page.session.chosen_stack
+        if self._page.host.change(lambda session: trained_layers(session, find_run(history.run), image)):
+            stack = self._page.host.session.chosen_stack
             assert stack
             self._page.host.open_page(page, f"{stack.trained}: {what} · u, then 5, goes back")
 
@@ -54,6 +54,6 @@ class RunOpener:
         except ValueError as error:
             self._page.say(str(error), error=True)
             return False
-        if self._page.change(lambda session: session.with_picture(image)):
+        if self._page.host.change(lambda session: session.with_picture(image)):
             self._page.host.open_page("step", f"{image.name} · u, then 5, goes back")
         return True

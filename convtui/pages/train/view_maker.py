@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from convtui.engine.layers import Conv
-from convtui.pages.base.page import Page
+from convtui.pages.base.services import PageServices
 from convtui.pages.train import run_figures
 from convtui.pages.train.cursor import Cursor, Shapes
 from convtui.pages.train.data_cache import DataCache
@@ -59,7 +59,7 @@ CALM: Final = (State.TRAINING, State.PAUSED, State.FINISHED, State.STOPPED, Stat
 class ViewMaker:
     """The view that is chosen, with its figures; `cursor` and `is_log` are chosen within it."""
 
-    def __init__(self, page: Page, data: DataCache, browser: RunBrowser) -> None:
+    def __init__(self, page: PageServices, data: DataCache, browser: RunBrowser) -> None:
         self._page, self._data, self._browser = page, data, browser
         self.tab = Tab.CURVES
         self.cursor = Cursor()
@@ -104,7 +104,7 @@ class ViewMaker:
 
     def _status(self) -> Status:
         trainer, history = self._trainer, self.history
-        hint = HINTS.get(self.tab, "") if self._page.session.view.hints else ""
+        hint = HINTS.get(self.tab, "") if self._page.host.session.view.hints else ""
         if self.tab is Tab.RUNS and self._browser.is_reading:
             hint = READING
         if history is None:

@@ -23,6 +23,7 @@ from tests.support.small_runs import SMALL
 class FakePage:
     """Does in order what a page has another thread do, and notes what is said."""
 
+    host: Host
     said: list[str] = field(default_factory=list)
     held: list[Callable[[], Callable[[], None]]] = field(default_factory=list)
     is_slow: bool = False
@@ -33,8 +34,17 @@ class FakePage:
         else:
             work()()
 
+    def in_app_thread(self, then: Callable[[], None]) -> None:
+        then()
+
     def say(self, text: str, error: bool = False) -> None:  # noqa: ARG002
         self.said.append(text)
+
+    def quieten(self) -> None:
+        """What was said stays noted."""
+
+    def prompt(self, *_: Any, **__: Any) -> None:
+        """Nothing is asked for."""
 
     def show_again(self) -> None:
         """There is nothing to draw."""
@@ -44,11 +54,12 @@ class Opening:
     """An opener with the app around it."""
 
     def __init__(self, recipe: Recipe = SMALL, shown: RunHistory | None = None) -> None:
-        self.page, self.timelines = FakePage(), Timelines()
+        self.timelines = Timelines()
         self.timelines.begin(NEXT_RUN, NextRun(recipe))
         self.trainer = SimpleNamespace(shown=shown)
         host = cast(Host, SimpleNamespace(timelines=self.timelines, trainer=self.trainer))
-        self.opener = NetworkOpener(lambda: host, self.page)
+        self.page = FakePage(host)
+        self.opener = NetworkOpener(self.page)
 
     @property
     def opened(self) -> OpenedNetwork:
