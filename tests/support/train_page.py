@@ -81,7 +81,7 @@ class Training(Driven):
         return self.train.views.tab is tab
 
     async def turn_to(self, tab: Tab) -> None:
-        self.train.turn_to(tab)
+        self.train.views.turn_to(tab)
         await self.settled()
 
 

@@ -85,6 +85,15 @@ class RunBrowser:
             self.list.select(rows[row % len(rows)])
         self._page.show_again()
 
+    def move(self, by: int) -> None:
+        """Select the row so many further, round the ends."""
+        self.select_row(self.selected_row() + by)
+
+    def scroll(self, by: int) -> None:
+        """Select the row so many further, up to the first or the last."""
+        if rows := self.rows():
+            self.select_row(min(max(self.selected_row() + by, 0), len(rows) - 1))
+
     def with_selected(self, act: Callable[[RunHistory], object]) -> None:
         """Do something with the selected run once the runs are read, or say that there is none."""
 

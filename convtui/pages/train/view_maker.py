@@ -84,6 +84,18 @@ class ViewMaker:
     def _next_recipe(self) -> Recipe:
         return self._page.host.timelines.present(NEXT_RUN).recipe
 
+    def turn_to(self, tab: Tab) -> None:
+        """Show this view; the runs on the disk are read again."""
+        self.tab = tab
+        if tab is Tab.RUNS:
+            self._browser.read()
+        self._page.show_again()
+
+    def toggle_log(self) -> None:
+        """The losses' axis: linear or logarithmic."""
+        self.is_log = not self.is_log
+        self._page.show_again()
+
     def await_change(self, job: RunHistory | Search, words: str) -> None:
         """Say these words in the status until the state of the job has changed."""
         self._pending = job, job.state, words

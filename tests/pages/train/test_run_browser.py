@@ -64,7 +64,7 @@ async def test_the_table_is_there_before_the_curves_are_read(monkeypatch: pytest
 
     monkeypatch.setattr(Run, "log", log)
     async with training() as driven:
-        driven.train.turn_to(Tab.RUNS)
+        driven.train.views.turn_to(Tab.RUNS)
         await until(driven, lambda: bool(driven.run_rows))
         (outline,) = driven.run_rows
         assert (outline.state, outline.step) == (State.STOPPED, 50)
