@@ -205,6 +205,10 @@ class ConvtuiApp(App[None]):
         if notice:
             self.call_later(self.say, notice, error)
 
+    async def act_on_page(self, name: str, action: str) -> None:
+        await self.switch_mode(name)
+        await self.page.run_action(action)
+
     # -- speaking with the user
 
     def say(self, text: str, error: bool = False) -> None:

@@ -200,9 +200,6 @@ class ConvolutionPage(Page):
         """The zoom now on the screen."""
         raise NotImplementedError
 
-    def action_unpoint(self) -> None:
-        """Forget what was pointed at; pages that let one point have more to do."""
-
 
 def _after(names: Sequence[str], name: str, by: int) -> list[str]:
     """All the others in turn, from the next (or the one before) on."""

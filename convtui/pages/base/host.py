@@ -79,5 +79,8 @@ class Host(Protocol):
     def open_page(self, name: str, notice: str = "") -> None:
         """Show another page, and a notice on it."""
 
+    async def act_on_page(self, name: str, action: str) -> None:
+        """Show another page, and do what a key of it does."""
+
     def ask(self, question: str, answers: Mapping[str, str], **then: Callable[[], object]) -> None:
         """Ask a question that one key answers: what each key means, and what is done after it."""

@@ -61,6 +61,7 @@ class LayersPage(ConvolutionPage):
     """The table of the layers, the selected layer's maps, and the chain of what feeds an activation."""
 
     KEYS = keys.PAGES["layers"]
+    COMMON = tuple(key for key in keys.all_keys() if key.action != "unpoint")  # nothing is pointed at here
 
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "layers": ("sentence", "details", "selected", "mosaic"),

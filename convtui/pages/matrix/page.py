@@ -198,8 +198,7 @@ class MatrixPage(ConvolutionPage):
 
     async def action_edit(self) -> None:
         """Numbers are edited on the Step page."""
-        await self.app.switch_mode("step")
-        await self.app.run_action("screen.edit")
+        await self.host.act_on_page("step", "edit")
 
     def action_unpoint(self) -> None:
         self._cursor = self._hovered = self._followed = None

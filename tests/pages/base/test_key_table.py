@@ -15,7 +15,12 @@ from convtui.pages.base.keys import (
     line_length,
     page_keys,
 )
+from convtui.pages.base.page import Page
+from convtui.pages.batchnorm.page import BatchNormPage
+from convtui.pages.layers.page import LayersPage
+from convtui.pages.matrix.page import MatrixPage
 from convtui.pages.step.page import StepPage
+from convtui.pages.train.page import TrainPage
 
 KEYS = all_keys()
 
@@ -33,6 +38,13 @@ def test_every_key_has_an_action(key: Key) -> None:
     assert match
     owner = ConvtuiApp if match[1] == "app" else StepPage
     assert callable(getattr(owner, f"action_{match[2]}"))
+
+
+@pytest.mark.parametrize("page", [BatchNormPage, LayersPage, MatrixPage, StepPage, TrainPage])
+def test_every_page_acts_on_its_keys(page: type[Page]) -> None:
+    for key in (*page.COMMON, *page.KEYS):
+        owner, _, call = key.full_action.partition(".")
+        assert owner == "app" or hasattr(page, f"action_{call.partition('(')[0]}"), key
 
 
 @pytest.mark.parametrize("key", KEYS, ids=[key.names for key in KEYS])
