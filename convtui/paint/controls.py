@@ -1,19 +1,15 @@
-"""The convolution's settings on one line, each with its key, each to be clicked."""
+"""Settings on one line, each with its key, each to be clicked."""
 
 from __future__ import annotations
 
 from collections.abc import Set
-from functools import lru_cache
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 from textual.content import Content
 
-from convtui.engine.convolution import Convolution
-from convtui.engine.spec import ConvSpec
 from convtui.paint.text import cut_to
 from convtui.paint.text_line import KEY_STYLE, link
-from convtui.state.session import KernelChoice, Session
 
 _NONE: Final[Set[str]] = frozenset()
 
@@ -34,40 +30,6 @@ class Control(NamedTuple):
     spare: int = 0
     is_plain: bool = False  # whether the value alone says what is set
     is_marked: bool = False
-
-
-def controls(session: Session) -> list[Control]:
-    """The settings of a session's convolution; the same list as before where none has changed."""
-    return _controls(session.convolution, session.kernel)
-
-
-@lru_cache(maxsize=4)
-def _controls(convolution: Convolution, kernel: KernelChoice) -> list[Control]:
-    spec = convolution.spec
-    return [
-        Control("t", "stride", pair(spec.stride)),
-        Control("p", "padding", padding(spec)),
-        Control("d", "dilation", pair(spec.dilation), spare=1),
-        Control("G", "groups", str(spec.groups), spare=2),
-        Control("x", "mode", spec.padding_mode, stepped=False, label="pad", spare=3),
-        Control("z", "size", "x".join(map(str, spec.kernel_size))),
-        Control("n", "kernel", kernel.label, is_plain=True),
-        Control("i", "filters", str(convolution.weight_shape[0]), spare=4),
-    ]
-
-
-def pair(value: tuple[int, int]) -> str:
-    """Rows and columns, once where they are the same: "2", "1,2"."""
-    return str(value[0]) if value[0] == value[1] else f"{value[0]},{value[1]}"
-
-
-def padding(spec: ConvSpec) -> str:
-    """As asked, with what "same" comes to: "1", "1,2", "same (0,1,0,1)" (top, bottom, left, right)."""
-    asked = spec.padding
-    (top, bottom), (left, right) = spec.pads
-    is_even = top == bottom and left == right
-    sides = pair((top, left)) if is_even else f"{top},{bottom},{left},{right}"
-    return f"{asked} ({sides})" if isinstance(asked, str) else sides
 
 
 def controls_line(items: list[Control], width: int, marked: Set[str] = _NONE) -> Content:

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
-from convtui.pages.base.keys import all_keys
+from convtui.pages.base.convolution_controls import controls
 from convtui.pages.layers.labels import layer_controls
 from convtui.pages.step.page import StepPage
-from convtui.paint.controls import controls, controls_line, padding, pair
+from convtui.paint.controls import controls_line
 from convtui.state.network import Stack
 from convtui.state.session import Session
-from tests.support.example_sessions import counting, lesson, own, session_on, sessions
+from tests.support.example_sessions import lesson, session_on, sessions
 
 
 def clicks(line: Content) -> dict[str, str]:
@@ -22,45 +22,6 @@ def clicks(line: Content) -> dict[str, str]:
         if meta and "@click" in meta:
             found[f"{start} {line.plain[start:end]}"] = meta["@click"]
     return found
-
-
-def values(session: Session) -> dict[str, str]:
-    return {item.name: item.value for item in controls(session)}
-
-
-def test_the_controls_of_the_lesson() -> None:
-    assert values(lesson()) == {
-        "stride": "1",
-        "padding": "1",
-        "dilation": "1",
-        "size": "3x3",
-        "groups": "1",
-        "mode": "zeros",
-        "filters": "1",
-        "kernel": "top-edge",
-    }
-
-
-@pytest.mark.parametrize(
-    ("asked", "shown"),
-    [
-        (2, "2"),
-        ((1, 2), "1,2"),
-        (((0, 1), (2, 3)), "0,1,2,3"),
-        ("same", "same (1)"),
-        ("valid", "valid (0)"),
-    ],
-)
-def test_padding_is_shown_as_asked_with_what_it_comes_to(asked: object, shown: str) -> None:
-    assert padding(session_on("count-5x5", padding=asked).spec) == shown
-
-
-def test_uneven_same_padding_shows_its_four_sides() -> None:
-    assert padding(session_on("count-5x5", size=2, padding="same").spec) == "same (0,1,0,1)"
-
-
-def test_a_pair_is_one_number_where_both_agree() -> None:
-    assert (pair((2, 2)), pair((2, 1))) == ("2", "2,1")
 
 
 @given(sessions(), st.integers(60, 200))
@@ -107,12 +68,6 @@ def test_a_name_is_cut_only_where_nothing_else_can_go() -> None:
     assert "n‹gaussia…›" in controls_line(items, 60).plain
 
 
-def test_every_control_has_its_key() -> None:
-    keys = {key.written: key.full_action for key in all_keys()}
-    for item in controls(lesson()):
-        assert keys[item.key] == f"screen.{item.name}(1)"
-
-
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_what_is_clicked_steps_down_and_up_or_asks(width: int) -> None:
     line = controls_line(controls(lesson()), width)
@@ -123,7 +78,3 @@ def test_what_is_clicked_steps_down_and_up_or_asks(width: int) -> None:
     for action in actions:
         name = action.removeprefix("screen.").partition("(")[0]
         assert hasattr(StepPage, f"action_{name}"), action
-
-
-def test_own_weights_are_said_to_be_ones_own() -> None:
-    assert values(own([[[[1.0]]]], counting()))["kernel"] == "mine (custom)"

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES, Sides
+from convtui.pages.base.convolution_controls import controls
 from convtui.pages.base.keys import Key, all_keys
 from convtui.pages.base.page import Page
 from convtui.pages.base.player import Player
-from convtui.paint.controls import Control, controls
+from convtui.paint.controls import Control
 from convtui.state.session import KernelChoice, Session, Zoom
 from convtui.state.settings import EXAMPLES, canonical, parse_at, transition
 

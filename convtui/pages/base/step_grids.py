@@ -16,8 +16,8 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution, Step
 from convtui.inputs.images import Picture
+from convtui.pages.base.convolution_controls import padding
 from convtui.paint.cells import FILLED_TINT, ZERO_TINT, ImageCells, OutputCells, TableCells, whole_pixels
-from convtui.paint.controls import padding
 from convtui.paint.drawing import NOBODY, Cell, Grid, Outline, Readers
 from convtui.paint.text import is_integral, plural, spans
 from convtui.state.session import Session

@@ -12,8 +12,9 @@ from convtui.engine.receptive import AxisField
 from convtui.engine.spec import Indices
 from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding, field_through
+from convtui.pages.base.convolution_controls import pair, sides
 from convtui.pages.layers.table import is_clipped
-from convtui.paint.controls import Control, pair
+from convtui.paint.controls import Control
 from convtui.paint.text import counted, significant
 from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
@@ -209,9 +210,7 @@ def layer_controls(stack: Stack) -> list[Control]:
     if not isinstance(layer, Window):
         return items
     spec = layer.spec
-    (top, bottom), (left, right) = spec.pads
-    padding = pair((top, left)) if (top, left) == (bottom, right) else f"{top},{bottom},{left},{right}"
-    items += [Control("t", "stride", pair(spec.stride)), Control("p", "padding", padding)]
+    items += [Control("t", "stride", pair(spec.stride)), Control("p", "padding", sides(spec.pads))]
     items += [Control("z", "size", _by(spec.kernel_size))]
     if isinstance(layer, Conv):
         items += [
