@@ -1,7 +1,7 @@
 """Which network the BatchNorm page looks at: it is opened in another thread, and a run's files are only read.
 
 First it is the run that the Train page shows, if that has a checkpoint, else random weights. Newer
-checkpoints of that run follow by themselves, until the user changes something.
+checkpoints of that run follow by themselves, until the user changes something or goes back to other weights.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class NetworkOpener:
         self._opening: NetworkSource | None = None
         self._refused: dict[NetworkSource, str] = {}  # and why
         self._follows_run = True  # until random weights are asked for
+        self._last_opened: NetworkSource | None = None
         self._last_seen: NetworkSource | None = None
 
     @property
@@ -63,8 +64,12 @@ class NetworkOpener:
             source = run or NetworkSource(self._page.host.timelines.present(NEXT_RUN).recipe)
             if source not in self._refused:
                 self._open(source)
-        elif run and run != opened.source and opened.session.is_unchanged:
+        elif run and run != opened.source and self._is_followed(opened):
             self._open(run)
+
+    def _is_followed(self, opened: OpenedNetwork) -> bool:
+        """Whether newer weights may take its place: not if it was changed, or brought back by undo."""
+        return opened.session.is_unchanged and opened.source == self._last_opened
 
     def has_news(self) -> bool:
         """Whether the trainer shows another run, or another checkpoint, than when this was asked last."""
@@ -138,6 +143,7 @@ class NetworkOpener:
         except ValueError as error:
             self._refuse(source, printable(str(error)))
             return
+        self._last_opened = source
         if before is None:
             timelines.begin(BATCHNORM, opened)
         else:

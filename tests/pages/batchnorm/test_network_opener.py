@@ -139,6 +139,39 @@ def test_a_run_is_followed_until_something_is_done_or_random_weights_are_asked_f
     assert opening.opened.source.seed == 4
 
 
+def test_what_undo_brings_back_is_not_followed_until_it_is_redone() -> None:
+    record = record_of_a_run()
+    opening = Opening(shown=record)
+    opening.opener.open_wanted()
+    first = opening.opened.source
+    opening.timelines.change(BATCHNORM, opening.opened.with_session(opening.opened.session.at_channel(1)))
+    record.saved += 1
+    opening.opener.open_wanted()
+    assert opening.opened.source.step == record.saved
+    opening.timelines.undo(BATCHNORM)
+    opening.opener.open_wanted()
+    assert opening.opened.source == first
+    assert opening.opener.source_text(opening.opened) == f"run 1 (newer: step {record.saved})"
+    record.saved += 1
+    opening.opener.open_wanted()
+    assert opening.opened.source == first
+    opening.timelines.redo(BATCHNORM)
+    opening.opener.open_wanted()
+    assert opening.opened.source.step == record.saved
+
+
+def test_random_weights_that_undo_brings_back_stay() -> None:
+    opening = Opening(shown=(record := record_of_a_run()))
+    opening.opener.open_wanted()
+    opening.opener.open_seeded(4)
+    opening.timelines.change(BATCHNORM, opening.opened.with_session(opening.opened.session.at_channel(1)))
+    opening.opener.switch_weights()
+    assert opening.opened.source.run == record.run
+    opening.timelines.undo(BATCHNORM)
+    opening.opener.open_wanted()
+    assert opening.opened.source.seed == 4
+
+
 def test_news_are_another_run_or_another_checkpoint() -> None:
     record = record_of_a_run()
     opening = Opening()
