@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from convtui.engine.convolution import Convolution
 from convtui.engine.finite import finite
 from convtui.engine.forward import forward
-from convtui.engine.layers import BatchNorm, Conv, Layer, LayerError, Linear, Shape
+from convtui.engine.layers import Conv, Layer, LayerError, Linear, Shape
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row, missing, summarize
 
@@ -67,7 +67,7 @@ class FeatureMaps:
         Raises LayerError if it does not fit the image or is too large, IndexError if there is no such layer.
         """
         row = self._row(layer)
-        return {name: self._array(row, name, shape) for name, shape in _weight_shapes(row).items()}
+        return {name: self._array(row, name, shape) for name, shape in row.weight_shapes.items()}
 
     def convolution_of(self, layer: int) -> Convolution:
         """The convolution of a conv layer, with its input and weights.
@@ -160,7 +160,7 @@ class FeatureMaps:
 
     def _checked(self, number: int, name: str, array: ArrayLike) -> Floats:
         rows = self.summary.rows
-        known = _weight_shapes(rows[number]) if 0 <= number < len(rows) else {}
+        known = rows[number].weight_shapes if 0 <= number < len(rows) else {}
         if name not in known:
             has = f"has {', '.join(known)}" if known else "has no weights"
             raise ValueError(f"weights: layer {number} {has}, but {name!r} was given")
@@ -169,12 +169,6 @@ class FeatureMaps:
             shapes = f"must be {list(known[name])}, got {list(values.shape)}"
             raise ValueError(f"weights: {name} of layer {number} {shapes}")
         return values
-
-
-def _weight_shapes(row: Row) -> dict[str, Shape]:
-    channels = row.input_shape[:1]
-    running = {"running_mean": channels, "running_var": channels} if isinstance(row.layer, BatchNorm) else {}
-    return row.parameter_shapes | running
 
 
 def _kept(array: Floats) -> Floats:

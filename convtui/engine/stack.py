@@ -11,7 +11,7 @@ from operator import index
 
 from convtui.engine.branches import Branches
 from convtui.engine.layer_text import parse_layers
-from convtui.engine.layers import AdaptiveAvgPool, Image, Layer, LayerError, Linear, Shape, Window
+from convtui.engine.layers import AdaptiveAvgPool, BatchNorm, Image, Layer, LayerError, Linear, Shape, Window
 from convtui.engine.receptive import AxisField, ReceptiveField, joined
 from convtui.engine.spec import Axis, ConvSpec, SpecError
 
@@ -47,6 +47,20 @@ class Row(Node):
     def parameter_shapes(self) -> dict[str, Shape]:
         """Shapes of the trainable parameters by PyTorch's names."""
         return self.layer.parameters(self.input_shape)
+
+    @property
+    def weight_shapes(self) -> dict[str, Shape]:
+        """Shapes of the trainable parameters, and of the running statistics of a batch norm."""
+        if not isinstance(self.layer, BatchNorm):
+            return self.parameter_shapes
+        channels = self.input_shape[:1]
+        return {**self.parameter_shapes, "running_mean": channels, "running_var": channels}
+
+    @property
+    def output_maps(self) -> tuple[int, int, int]:
+        """The output's shape as [channels, rows, columns]; features are maps of one cell."""
+        channels, height, width = (*self.output_shape, 1, 1)[:3]
+        return channels, height, width
 
     @property
     def parameters(self) -> int:

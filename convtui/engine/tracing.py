@@ -83,7 +83,7 @@ def feeding(rows: Sequence[Row], layer: int, position: Position) -> tuple[Feedin
     A maximum counts as fed by its whole window, and every weight as if it were not 0.
     Raises IndexError where there is no such activation.
     """
-    shapes = [_maps(row.output_shape) for row in rows]
+    shapes = [row.output_maps for row in rows]
     if not 0 <= layer < len(rows) or any(
         not 0 <= i < n for i, n in zip(position, shapes[layer], strict=True)
     ):
@@ -114,11 +114,6 @@ def field_through(rows: Sequence[Row], fed: Sequence[Feeding]) -> ReceptiveField
         else:
             fields.append(field_after(row.layer, [fields[number] for number in inputs], row.output_shape))
     return fields[-1]
-
-
-def _maps(shape: Shape) -> tuple[int, int, int]:
-    channels, height, width = (*shape, 1, 1)[:3]
-    return channels, height, width
 
 
 def _cell(shape: Shape, position: Sequence[int]) -> Block:

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.engine.layers import BatchNorm
 from convtui.engine.spec import Floats
-from convtui.engine.stack import Row, Summary
+from convtui.engine.stack import Summary
 from convtui.inputs.images import InputError, Picture
 from convtui.inputs.names import printable, run_name
 
@@ -85,15 +84,8 @@ class LearnedWeights:
             number: {name: values.shape for name, values in arrays.items()}
             for number, arrays in self.within(summary).items()
         }
-        needed = {row.number: shapes for row in summary.rows if (shapes := _shapes(row))}
+        needed = {row.number: shapes for row in summary.rows if (shapes := row.weight_shapes)}
         return found == needed
-
-
-def _shapes(row: Row) -> dict[str, tuple[int, ...]]:
-    if not isinstance(row.layer, BatchNorm):
-        return row.parameter_shapes
-    channels = row.input_shape[:1]
-    return {**row.parameter_shapes, "running_mean": channels, "running_var": channels}
 
 
 def is_normalised(picture: Picture) -> bool:

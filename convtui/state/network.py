@@ -102,8 +102,7 @@ class Stack:
     def maps(self, layer: int | None = None) -> tuple[int, int, int]:
         """A layer's output as [channels, rows, columns], the selected layer's if none is named."""
         row = self.row if layer is None else self.summary.rows[layer]
-        channels, height, width = (*row.output_shape, 1, 1)[:3]
-        return channels, height, width
+        return row.output_maps
 
     @property
     def fitting_side(self) -> int | None:

@@ -206,3 +206,15 @@ def test_notes_tell_of_clipped_fields_only() -> None:
     rows = summarize("conv 3x3 1 s2 p1, conv 3x3 1 s2 p1, conv 3x3 1 s2 p1", (1, 7, 12)).rows
     notes = [row.notes for row in rows]
     assert notes == [(), (), (), ("the 15x15 field is larger than the image and is clipped to 7x12",)]
+
+
+def test_a_row_has_the_shapes_of_all_its_arrays_and_of_its_maps() -> None:
+    rows = summarize("conv 3x3 4, bn, flatten, linear 5 nobias", (2, 6, 5)).rows
+    assert [row.weight_shapes for row in rows] == [
+        {},
+        {"weight": (4, 2, 3, 3), "bias": (4,)},
+        {"weight": (4,), "bias": (4,), "running_mean": (4,), "running_var": (4,)},
+        {},
+        {"weight": (5, 48)},
+    ]
+    assert [row.output_maps for row in rows] == [(2, 6, 5), (4, 4, 3), (4, 4, 3), (48, 1, 1), (5, 1, 1)]
