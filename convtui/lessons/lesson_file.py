@@ -102,21 +102,24 @@ def _parsed(text: str, path: Path) -> Lesson:
     if not isinstance(written, list) or not 1 <= len(written) <= MOST_STEPS:
         raise whole.error(("step",), f"a lesson has 1 to {MOST_STEPS} steps, each under a line [[step]]")
     steps: list[LessonStep] = []
-    for line, document in _step_documents(text, name):
-        steps.append(_step(line, document, steps[-1] if steps else None))
-    if len(steps) != len(written):
+    bodies = list(_bodies(text, name))
+    if len(bodies) != len(written):
         raise whole.error(("step",), "each step is under a line [[step]]")
+    for (line, body), data in zip(bodies, written, strict=True):
+        document = TomlDocument(name, body, data, first_line=line + 1)
+        document.require_64_bits()
+        steps.append(_step(line, document, steps[-1] if steps else None))
     return Lesson(printable(title.strip()), tuple(steps), path, _first_comment(text))
 
 
-def _step_documents(text: str, name: str) -> Iterator[tuple[int, TomlDocument]]:
-    """Each step's first line, and the step as a document of its own, whose lines are those of the file."""
+def _bodies(text: str, name: str) -> Iterator[tuple[int, str]]:
+    """The line of each header [[step]], and the text of that step, which begins on the next line."""
     first, body = 0, ""
     for statement in statements(text):
         is_step = statement.is_header and re.fullmatch(r"\s*\[\[\s*step\s*\]\]\s*(#.*)?\s*", statement.text)
         if is_step:
             if first:
-                yield first, TomlDocument.parse("\n" * first + body, name)
+                yield first, body
             first, body = statement.line + statement.text.count("\n") - 1, ""
         elif statement.is_header:
             keys = statement.text.strip()
@@ -124,7 +127,7 @@ def _step_documents(text: str, name: str) -> Iterator[tuple[int, TomlDocument]]:
         elif first:
             body += statement.text
     if first:
-        yield first, TomlDocument.parse("\n" * first + body, name)
+        yield first, body
 
 
 def _first_comment(text: str) -> str:

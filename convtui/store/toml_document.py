@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 from reprlib import repr as short_repr
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from convtui.engine.toml_text import TomlBoundError, require_bounded
 from convtui.inputs.images import InputError
@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}|' r"'''.*?'{3,5}|" r'"(?:[^"\\\n]|\\.)*"|' r"'[^'\n]*'|#[^\n]*|[][{}\n]",
     re.DOTALL,
 )
+_BARE_KEY = re.compile(r"[ \t]*([A-Za-z0-9_-]+)[ \t]*=[ \t]*[^\s{]")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -34,8 +35,7 @@ class SessionFileError(InputError):
         return cls(f"{printable(name)}, line {line}: {why}")
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """A header, a `key = value` or a line of neither; `paths` are the keys that it sets, outermost first."""
 
     paths: tuple[Keys, ...]
@@ -57,11 +57,15 @@ class Statement:
 
 @dataclass(frozen=True)
 class TomlDocument:
-    """A TOML text and its values. Getters return None for a missing key and raise for a wrong value."""
+    """A TOML text and its values. Getters return None for a missing key and raise for a wrong value.
+
+    first_line: the number of the text's first line, which is not 1 for a part of a file.
+    """
 
     name: str
     text: str
     data: dict[str, Any]
+    first_line: int = 1
 
     @classmethod
     def parse(cls, text: str, name: str) -> "TomlDocument":
@@ -69,7 +73,6 @@ class TomlDocument:
         try:
             require_bounded(text)
             document = cls(name, text, tomllib.loads(text))
-            leaves = _leaves(document.data)
         except TomlBoundError as error:
             raise SessionFileError.at(name, error.line, error.why) from None
         except tomllib.TOMLDecodeError as error:
@@ -77,15 +80,19 @@ class TomlDocument:
         except (ValueError, RecursionError):
             why = "a number is too long, or names are nested too deeply"
             raise SessionFileError.at(name, _unreadable_line(text), why) from None
-        for keys, value in leaves.items():
-            if not _has_64_bits(value):
-                raise document.error(keys, f"{'.'.join(map(printable, keys))}: numbers must fit in 64 bits")
+        document.require_64_bits()
         return document
+
+    def require_64_bits(self) -> None:
+        """Raises SessionFileError for a larger number."""
+        for keys, value in _leaves(self.data).items():
+            if not _has_64_bits(value):
+                raise self.error(keys, f"{'.'.join(map(printable, keys))}: numbers must fit in 64 bits")
 
     @cached_property
     def _statements(self) -> dict[Keys, Statement]:
         found: dict[Keys, Statement] = {}
-        for statement in statements(self.text):
+        for statement in statements(self.text, self.first_line):
             for path in statement.paths:
                 found.setdefault(path, statement)
         return found
@@ -94,7 +101,7 @@ class TomlDocument:
         """The line on which the key stands, else its table, else 1."""
         while keys and keys not in self._statements:
             keys = keys[:-1]
-        return self._statements[keys].line if keys else 1
+        return self._statements[keys].line if keys else self.first_line
 
     def element_line(self, *keys: str, element: int) -> int:
         """The line on which that list in a list of lists begins."""
@@ -239,10 +246,10 @@ def _has_64_bits(value: object) -> bool:
     return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
-def statements(text: str) -> Iterator[Statement]:
+def statements(text: str, first_line: int = 1) -> Iterator[Statement]:
     table: Keys = ()
     start = depth = 0
-    line, comment = 1, -1
+    line, comment = first_line, -1
     for token in _TOKEN.finditer(text):
         mark = token[0]
         depth += (mark in "[{") - (mark in "]}")
@@ -261,6 +268,10 @@ def statements(text: str) -> Iterator[Statement]:
 
 
 def _statement(text: str, line: int, comment: int, table: Keys) -> Statement:
+    if key := _BARE_KEY.match(text):  # nearly all are that plain, and reading them is what takes time
+        return Statement(((*table, key[1]),), False, text, line, comment)
+    if not text.strip() or comment == len(text) - len(text.lstrip()):
+        return Statement((), False, text, line, comment)
     is_header = text.lstrip().startswith("[")
     try:
         paths = tuple(_paths(tomllib.loads(text), () if is_header else table))

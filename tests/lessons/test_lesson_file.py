@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -336,3 +337,27 @@ def test_any_values_are_refused_or_read(values: dict[str, str]) -> None:
 @given(st.text(max_size=80))
 def test_any_text_is_refused(text: str) -> None:
     assert read_or_refused(text) is None
+
+
+def test_a_lesson_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command menu reads the whole course; reading each step and each key again costs it three times."""
+    texts: list[str] = []
+    loads = tomllib.loads
+
+    def counted(text: str) -> dict[str, object]:
+        texts.append(text)
+        return loads(text)
+
+    monkeypatch.setattr(tomllib, "loads", counted)
+    parse_lesson(WHOLE, Path("lesson.toml"))
+    headers = WHOLE.count("[[step]]")
+    assert texts[0] == WHOLE
+    assert len(texts) == 1 + headers
+    assert all(text.startswith("[[step]]") for text in texts[1:])
+
+
+def test_a_number_too_large_for_a_step_is_told_with_its_line() -> None:
+    text = f"{HEAD}[[step]]\nwords = 'one'\n\n[[step]]\nwords = 'two'\nslice = {2**63}\n"
+    line = text.split("\n").index(f"slice = {2**63}") + 1
+    with pytest.raises(LessonError, match=rf"line {line}: slice: numbers must fit in 64 bits"):
+        parse_lesson(text, Path("lesson.toml"))
