@@ -94,13 +94,26 @@ def test_the_pure_parts_of_the_pages_load_no_app() -> None:
     assert not loaded(f"import {', '.join(parts)}") & {"textual.app", "textual.screen"}
 
 
-def test_what_the_first_frame_loads(tmp_path: Path) -> None:
+def first_frame(tmp_path: Path, *arguments: str) -> set[str]:
+    """The modules of the app once it has drawn its first screen."""
     listing = tmp_path / "modules.txt"
     with running(
-        [sys.executable, "-c", LIST_MODULES_AT_SIGNAL, str(listing)], columns=120, rows=40
+        [sys.executable, "-c", LIST_MODULES_AT_SIGNAL, *arguments, str(listing)], columns=120, rows=40
     ) as terminal:
         terminal.first_screen(cells=120 * 40)
         terminal.process.send_signal(signal.SIGUSR1)
         terminal.send(b"q")
         assert terminal.wait() == 0
-    assert WATCHED & set(listing.read_text().split()) == STEP_PAGE
+    return set(listing.read_text().split())
+
+
+def test_what_the_first_frame_loads(tmp_path: Path) -> None:
+    modules = first_frame(tmp_path)
+    assert WATCHED & modules == STEP_PAGE
+    assert not {"gzip", "zipfile"} & modules  # for data sets alone
+
+
+def test_a_lesson_that_shows_no_run_loads_none(tmp_path: Path) -> None:
+    modules = first_frame(tmp_path, "learn", "kernel")
+    assert WATCHED & modules == STEP_PAGE | floors("training pages.batchnorm")
+    assert not {"convtui.training.runs", "convtui.training.protocol", "convtui.state.batchnorm"} & modules

@@ -158,23 +158,21 @@ class ConvtuiApp(App[None]):
             page.action_play()
 
     def open_outline(self) -> None:
-        from convtui.lessons.course import find_course
         from convtui.pages.base.outline import Outline
 
         tutor = self.lessons
         if not tutor.is_on:
-            try:
-                tutor.begin(find_course())
-            except ValueError as error:
-                self.say(str(error), error=True)
+            self.open_lesson()
             return
         self.page.opening = self.push_screen(Outline(tutor.title, tutor.outline()), self._go_to_step)
 
-    def open_lesson(self, place: Place) -> None:
+    def open_lesson(self, place: Place | None = None) -> None:
         from convtui.lessons.course import built_in_course
 
         course = built_in_course()
-        if course is not None:
+        if course is None:
+            self.say("the course cannot be read; convtui learn --check says why", error=True)
+        else:
             self.lessons.begin(course, place)
 
     def write_lesson(self, text: str) -> bool:

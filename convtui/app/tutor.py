@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from convtui.inputs.atomic import modified
 from convtui.inputs.names import printable
 from convtui.lessons.checking import solved
 from convtui.lessons.course import Course, Place, find_course
@@ -24,14 +25,15 @@ from convtui.lessons.progress import Progress, keep_progress, progress_of
 from convtui.lessons.setting_up import SetUp, norm_transition
 from convtui.lessons.view import LessonView, Standing
 from convtui.pages.base.outline import OutlineRow
-from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
-from convtui.state.batchnorm import BatchNormSession
+from convtui.pages.batchnorm.opened_network import BATCHNORM
 from convtui.state.session import SESSION, Zoom
 from convtui.training.next_run import NEXT_RUN
 
 if TYPE_CHECKING:
     from convtui.app.workspace import Workspace
     from convtui.lessons.figures import RunFigures
+    from convtui.pages.batchnorm.opened_network import OpenedNetwork
+    from convtui.state.batchnorm import BatchNormSession
     from convtui.state.session import Session
     from convtui.training.trainer import Trainer
 
@@ -75,7 +77,7 @@ class Tutor:
         self.progress = Progress()
         self._standings: dict[Place, Standing] = {}
         self._said = ""
-        self._read_at: dict[Path, int] = {}
+        self._read_at: dict[Path, int | None] = {}
         self._norm_settings: tuple[str, ...] = ()  # to be typed once a network is open
         self._is_setting_up = False
         self._layer = 0
@@ -150,10 +152,10 @@ class Tutor:
 
     def _run_figures(self) -> RunFigures | None:
         """Of the run on show; before the first step on the Train page there is none, and no trainer."""
-        from convtui.lessons.run_figures import figures_of
-
         if not self._listens:
             return None
+        from convtui.lessons.run_figures import figures_of
+
         history = self._stage.trainer.shown
         return figures_of(history) if history else None
 
@@ -393,6 +395,8 @@ def _begins_with(words: str, given: str) -> bool:
 
 def _with_settings(opened: OpenedNetwork, settings: tuple[str, ...]) -> BatchNormSession:
     """The session of the network from its start, with these settings. Raises ValueError."""
+    from convtui.state.batchnorm import BatchNormSession
+
     now = opened.session
     session = BatchNormSession.start(now.network, now.image_count, now.batch_size)
     for text in settings:
@@ -400,12 +404,6 @@ def _with_settings(opened: OpenedNetwork, settings: tuple[str, ...]) -> BatchNor
     return session
 
 
-def _modified(course: Course) -> dict[Path, int]:
+def _modified(course: Course) -> dict[Path, int | None]:
     """When the files of a course were last saved."""
-    times: dict[Path, int] = {}
-    for lesson in course.lessons:
-        try:
-            times[lesson.path] = lesson.path.stat().st_mtime_ns
-        except OSError:
-            times[lesson.path] = 0
-    return times
+    return {lesson.path: modified(lesson.path) for lesson in course.lessons}

@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.spec import SpecError
+from convtui.inputs.atomic import modified
 from convtui.inputs.names import printable
 from convtui.state.history import Histories, History, Timelines
 from convtui.state.session import SESSION, Session
@@ -65,7 +66,7 @@ class Workspace:
         self._dialogue = dialogue
         self._unchanged: WeakSet[Convolution] = WeakSet([session.convolution])
         self._unchanged_layers = _own_layers(session)
-        self._read_at = {session.path: _modified(session.path)}
+        self._read_at = {session.path: modified(session.path)} if session.path else {}
         self._autosave: Autosave | None = None
         self._autosave_problem = ""
         self._aside: _SetAside | None = None
@@ -200,7 +201,7 @@ class Workspace:
         opened = self.change(lambda _: replace(session_file.load(path), path=path if is_own else None))
         if opened:
             self._mark_unchanged()
-            self._read_at[path] = _modified(path)
+            self._read_at[path] = modified(path)
             self._say_notice()
         return opened
 
@@ -215,7 +216,7 @@ class Workspace:
         path = self.session.path
         if path is None:
             self.save_as(then)
-        elif path in self._read_at and _modified(path) != self._read_at[path]:
+        elif path in self._read_at and modified(path) != self._read_at[path]:
             self._ask_to_replace(path, f"{path.name} has changed since it was opened. Replace it?", then)
         else:
             self._write(path, then)
@@ -255,7 +256,7 @@ class Workspace:
         except ValueError as error:
             self._dialogue.say(str(error), error=True)
             return False
-        self._read_at[path] = _modified(path)
+        self._read_at[path] = modified(path)
         self._mark_unchanged()
         before = self.session.path
         self.timelines.map(SESSION, lambda each: _moved(each, before, path))
@@ -361,10 +362,3 @@ def _own_layers(session: Session) -> object:
     chosen, default = session.chosen_stack, default_stack(session.picture.pixels.shape)
     own = chosen.layers, chosen.seed, chosen.trained
     return None if own == (default.layers, default.seed, None) else own
-
-
-def _modified(path: Path | None) -> int | None:
-    try:
-        return path.expanduser().stat().st_mtime_ns if path else None
-    except (OSError, RuntimeError):
-        return None

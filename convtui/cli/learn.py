@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from convtui.cli.options import Parser, formatter
 from convtui.cli.output import printing, tell
+from convtui.cli.quick_start import collecting_no_garbage
 from convtui.inputs.names import printable
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ def learn(arguments: Sequence[str], open_app: Open, build: Callable[[Sequence[st
         return _write(options.lesson, options.image, build)
     if options.notes:
         return _follow()
-    from convtui.lessons.course import find_course
+    with collecting_no_garbage():
+        from convtui.lessons.course import find_course
 
-    return open_app(find_course(options.lesson or ""), options)
+        return open_app(find_course(options.lesson or ""), options)
 
 
 def _check(name: str | None) -> int:

@@ -7,7 +7,6 @@ frame should not wait for anything that it does not show.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from convtui.cli.options import Parser, add_axes, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
+from convtui.cli.quick_start import collecting_no_garbage
 
 if TYPE_CHECKING:
     from convtui.inputs.images import How
@@ -173,15 +173,10 @@ def _open(arguments: Sequence[str]) -> int:
         with printing():
             print(f"convtui {version('convtui')}")
         return 0
-    # What is imported and built for the first screen stays, and looking for garbage in it would take a tenth
-    # of the start; from that screen on the app collects.
-    gc.disable()
-    try:
+    with collecting_no_garbage():
         recipe = _recipe_of(options)
         session = build(options)
         return _run_app(session, notice=session.notice, theme=options.theme, recipe=recipe)
-    finally:
-        gc.enable()
 
 
 def _session_of(arguments: Sequence[str]) -> Session:

@@ -20,6 +20,14 @@ def read_regular(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def modified(path: Path) -> int | None:
+    """When a file was last written, in nanoseconds; None for one that is not there."""
+    try:
+        return path.expanduser().stat().st_mtime_ns
+    except (OSError, RuntimeError):  # RuntimeError: no home to expand ~ to
+        return None
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write the whole file or nothing, even if the process or the machine dies; it is on disk afterwards.
 

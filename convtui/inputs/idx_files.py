@@ -6,11 +6,9 @@ the number of dimensions, each dimension as four bytes, most significant first, 
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from convtui.inputs.names import printable
 
@@ -60,16 +58,24 @@ def idx_shape(file: Path) -> tuple[int, ...] | None:
     with file.open("rb") as stream:
         head = stream.read(most)
         if head[:2] == _GZIP:
-            try:
-                stream.seek(0)
-                head = gzip.GzipFile(fileobj=stream).read(most)
-            except (OSError, EOFError, zlib.error):
-                return None
+            stream.seek(0)
+            head = _unpacked(stream, most)
     if len(head) < 8 or head[:2] != bytes(2) or head[2] not in _TYPES:
         return None
     if not 1 <= head[3] <= _MOST_DIMENSIONS or len(head) < 4 + 4 * head[3]:
         return None
     return tuple(int.from_bytes(head[4 + 4 * at : 8 + 4 * at], "big") for at in range(head[3]))
+
+
+def _unpacked(stream: BinaryIO, most: int) -> bytes:
+    """The first bytes of what gzip has compressed; none if they are damaged."""
+    import gzip  # only here: the first paint should not wait for it
+    import zlib
+
+    try:
+        return gzip.GzipFile(fileobj=stream).read(most)
+    except (OSError, EOFError, zlib.error):
+        return b""
 
 
 def idx_advice(file: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from convtui.inputs.names import printable
 
@@ -12,6 +11,8 @@ MOST_TOLD = 8
 
 def npz_advice(file: Path) -> str:
     """What an archive holds and how one of its images is opened. Raises OSError."""
+    from zipfile import BadZipFile, ZipFile  # only here: the first paint should not wait for it
+
     try:
         with ZipFile(file) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]

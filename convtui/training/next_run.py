@@ -6,11 +6,13 @@ Setting the learning rate of a run that is running is undone too, so it lies on 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from convtui.state.history import Document
-from convtui.training.recipe import Recipe
-from convtui.training.runs.history import RunHistory
+
+if TYPE_CHECKING:
+    from convtui.training.recipe import Recipe
+    from convtui.training.runs.history import RunHistory
 
 
 @dataclass(frozen=True, eq=False)

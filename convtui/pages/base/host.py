@@ -58,8 +58,8 @@ class Host(Protocol):
     def open_outline(self) -> None:
         """Show the chapters and steps of the course; where none is open, open the built-in one."""
 
-    def open_lesson(self, place: Place) -> None:
-        """Show a step of the built-in course."""
+    def open_lesson(self, place: Place | None = None) -> None:
+        """Open the built-in course at a step, or where the user left it."""
 
     def write_lesson(self, text: str) -> bool:
         """Write the beginning of a lesson from the session to a new file. Tells whether that was done."""

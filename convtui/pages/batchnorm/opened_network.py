@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from convtui.pages.batchnorm.measurer import BatchMeasurer
-from convtui.pages.batchnorm.network_source import NetworkSource
-from convtui.state.batchnorm import BatchNormSession
 from convtui.state.history import Document
+
+if TYPE_CHECKING:  # the name of the history is known long before there is a network
+    from convtui.pages.batchnorm.measurer import BatchMeasurer
+    from convtui.pages.batchnorm.network_source import NetworkSource
+    from convtui.state.batchnorm import BatchNormSession
 
 
 @dataclass(frozen=True, eq=False)
