@@ -1,6 +1,6 @@
 """`convtui train`: a run, or going on with one, without the app; for scripts, long runs and slow connections.
 
-It drives the same process as the app does, so a run that is ended here can be gone on with there.
+It drives the same process as the app does, so a run that is stopped here can be resumed there.
 """
 
 from __future__ import annotations

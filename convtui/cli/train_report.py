@@ -64,7 +64,7 @@ def divergence(history: RunHistory) -> str:
 def print_runs(runs: Sequence[tuple[Run, RunHistory]]) -> None:
     """The kept runs, oldest first, a line each; on a narrow terminal recipes are cut, then other columns go.
 
-    The number goes never: it is what a run is gone on with by.
+    The number is never left out: a run is resumed by it.
     """
     if not runs:
         print("no run is saved yet; convtui train starts one")

@@ -353,7 +353,7 @@ class Trainer:
 
     @property
     def parting(self) -> str | None:
-        """What to say when all ends while a run is active: how it is gone on with."""
+        """What to say when all ends while a run is active: how it is resumed."""
         run = self._job.run if isinstance(self._job, RunHistory) else ""
         number = number_of(Path(run))
         return f"run {number} is saved: convtui train --resume {number} resumes it" if run else None

@@ -229,7 +229,7 @@ class StepPage(ConvolutionPage):
         self._edit(Editing.begun(self.session))
 
     def _edit(self, editing: Editing | None) -> None:
-        """Begin, go on with, or end editing."""
+        """Begin, continue or end editing."""
         from convtui.pages.step.edit_line import EditLine
 
         self._editing = editing

@@ -75,13 +75,16 @@ def status_lines(status: Status, size: Size, palette: Palette) -> Lines:
 
 
 def invitation_lines(words: tuple[str, ...], size: Size, palette: Palette) -> Lines:
-    """What a reader who has not started yet can do; the first line stands out."""
+    """What a reader who has not started yet can do, as far as it fits; the first line stands out."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
     row = max(0, (height - len(words)) // 3)
     of = style(palette.text, palette.background)
     for at, text in enumerate(words):
-        for line in wrap(text, width - 2 * GAP, break_on_hyphens=False) or [""]:
+        lines = wrap(text, width - 2 * GAP, break_on_hyphens=False) or [""]
+        if row + len(lines) > height:
+            break
+        for line in lines:
             glyphs.write(row, GAP, line, of if at else _bold(palette))
             row += 1
     return glyphs.lines()

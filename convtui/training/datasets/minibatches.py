@@ -20,7 +20,7 @@ PICTURED: Final = 16
 class MiniBatches:
     """The training images, shuffled anew for every epoch; what does not fill a mini-batch is left out.
 
-    A mini-batch follows from seed and step alone, so that a run can be gone on with at any step.
+    A mini-batch follows from seed and step alone, so that a run can be resumed at any step.
     """
 
     def __init__(self, data: DataSet, seed: int, size: int) -> None:

@@ -179,7 +179,7 @@ class RunHistory:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it failed under way, and can be gone on with."""
+        """Whether it failed under way, and can be resumed."""
         return self.state is State.FAILED and self.failed_under_way and self.saved > 0
 
     @property

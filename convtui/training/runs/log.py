@@ -116,7 +116,7 @@ def fitting(lines: Iterable[Line], is_outline: bool = False) -> Log:
 
 
 def _torn(lines: list[Line], misfits: Iterable[int], turns: set[int]) -> list[int]:
-    """Lines that were being written when the process ended: the last, or that before it was gone on with."""
+    """Lines that were being written when the process ended: the last, or that before the run was resumed."""
     following = [number for number, _ in lines[1:]]
     return [
         number

@@ -210,3 +210,9 @@ def test_the_accuracy_on_training_images_has_a_column_once_it_is_known() -> None
     assert "on training" in head
     assert line.split()[-1] == "99.12%"
     assert "on training" not in texts(runs_table(RUNS, (8, 118), DARK))[0]
+
+
+def test_an_invitation_ends_with_a_whole_paragraph() -> None:
+    words = ("Press space.", "one two three four five", "six seven eight nine ten")
+    lines = [line.strip() for line in texts(invitation_lines(words, (4, 20), DARK)) if line.strip()]
+    assert " ".join(lines) == "Press space. one two three four five"
