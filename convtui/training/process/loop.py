@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final
@@ -20,13 +19,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import OneCycleLR
 
-from convtui.engine.layers import AdaptiveAvgPool, BatchNorm, Conv, Flatten, ReLU
-from convtui.engine.stack import Row
-from convtui.training.architecture import network
 from convtui.training.datasets.minibatches import MiniBatches, evenly_spaced, normalised, pictured
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.process.activation_stats import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
 from convtui.training.process.lr_finder import RATES, Finder
+from convtui.training.process.network import evaluating, model_of, to_array, to_tensor
 from convtui.training.protocol import (
     Epoch,
     Finished,
@@ -72,7 +69,7 @@ class Training:
         self._batches = MiniBatches(data, recipe.seed, recipe.batch_size)
         self.steps_per_epoch = self._batches.an_epoch
         self.total_steps = recipe.epochs * self.steps_per_epoch
-        self.model = _model(recipe, data)
+        self.model = model_of(recipe, data)
         self._convolutions = {
             number: module for number, module in enumerate(self.model, 1) if isinstance(module, nn.Conv2d)
         }
@@ -109,7 +106,7 @@ class Training:
         if self.step % self.steps_per_epoch == 0:
             self._epoch_loss = 0.0
         images, labels = self._batches.after(self.step)
-        loss = cross_entropy(self.model(_tensor(images)), torch.tensor(labels))
+        loss = cross_entropy(self.model(to_tensor(images)), torch.tensor(labels))
         self._optimizer.zero_grad()
         loss.backward()
         group = self._optimizer.param_groups[0]
@@ -130,11 +127,11 @@ class Training:
         """The network now; the activations are those of the last step's mini-batch, before its update."""
         began = perf_counter()
         statistics = tuple(
-            layer_statistics(number, activations, _array(self._convolutions[convolution].weight), span)
+            layer_statistics(number, activations, to_array(self._convolutions[convolution].weight), span)
             for convolution, number, span in self._measured
             if (activations := self._activations.get(number)) is not None
         )
-        first = kernels(_array(self._convolutions[1].weight))
+        first = kernels(to_array(self._convolutions[1].weight))
         snapshot = Snapshot(self.step, statistics, first, self._predictions())
         ended = perf_counter()
         self.seconds += ended - began
@@ -174,14 +171,14 @@ class Training:
         optimizer = self._optimizer.state_dict()
         return Checkpoint(
             step=self.step,
-            weights={name: _array(tensor) for name, tensor in self.model.state_dict().items()},
+            weights={name: to_array(tensor) for name, tensor in self.model.state_dict().items()},
             optimizer={
-                f"{i}.{name}": _array(value)
+                f"{i}.{name}": to_array(value)
                 for i, state in optimizer["state"].items()
                 for name, value in state.items()
                 if isinstance(value, Tensor)
             },
-            random_state=_array(torch.get_rng_state()),
+            random_state=to_array(torch.get_rng_state()),
             about={
                 "recipe": self.recipe.as_dict(),
                 "groups": optimizer["param_groups"],
@@ -243,7 +240,7 @@ class Training:
     def _measured_on(self, images: NDArray[Any], labels: NDArray[np.int64]) -> tuple[float, float]:
         """Mean loss and accuracy in evaluation mode."""
         loss, correct = 0.0, 0
-        with _evaluating(self.model):
+        with evaluating(self.model):
             for i in range(0, len(images), EVALUATION_BATCH):
                 outputs = self._outputs(images[i : i + EVALUATION_BATCH])
                 wanted = torch.tensor(labels[i : i + EVALUATION_BATCH])
@@ -252,7 +249,7 @@ class Training:
         return loss / len(images), correct / len(images)
 
     def _outputs(self, images: NDArray[Any]) -> Tensor:
-        return self.model(_tensor(normalised(images, self.data)))  # type: ignore[no-any-return]
+        return self.model(to_tensor(normalised(images, self.data)))  # type: ignore[no-any-return]
 
     # -- what is shown
 
@@ -303,7 +300,7 @@ class Training:
         return Watched(layer, index, before, gradient, buffer, squares, decay, after - before, after)
 
     def _predictions(self) -> tuple[Prediction, ...]:
-        with _evaluating(self.model):
+        with evaluating(self.model):
             outputs = self._outputs(self.data.test_images[self._pictured])
         probabilities, predicted = outputs.softmax(1).max(1)
         labels = self.data.test_labels[self._pictured]
@@ -329,32 +326,6 @@ def _check(recipe: Recipe, data: DataSet) -> None:
     for label in np.union1d(data.train_labels, data.test_labels):
         if not 0 <= label < len(data.classes):
             raise ValueError(f"label {label}: must be 0 to {len(data.classes) - 1}, one of the classes")
-
-
-def _model(recipe: Recipe, data: DataSet) -> nn.Sequential:
-    summary = network(recipe, data.shape, len(data.classes))
-    if summary.error:
-        raise summary.error
-    model = nn.Sequential(*map(_module, summary.rows[1:]))
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def _module(row: Row) -> nn.Module:
-    layer, channels = row.layer, row.input_shape[0]
-    match layer:
-        case Conv():
-            spec = layer.spec
-            padding = spec.pads[0][0], spec.pads[1][0]
-            return nn.Conv2d(channels, layer.out_channels, spec.kernel_size, spec.stride, padding)
-        case BatchNorm():
-            return nn.BatchNorm2d(channels)
-        case ReLU():
-            return nn.ReLU()
-        case AdaptiveAvgPool():
-            return nn.AdaptiveAvgPool2d(layer.output_size)
-        case Flatten():
-            return nn.Flatten()
-    raise AssertionError(layer)
 
 
 def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
@@ -387,22 +358,3 @@ def _scheduler(recipe: Recipe, optimizer: torch.optim.Optimizer, total_steps: in
         div_factor=recipe.div_factor,
         final_div_factor=recipe.final_div_factor,
     )
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, in which looking at a network does not change it."""
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train()
-
-
-def _tensor(images: NDArray[np.float32]) -> Tensor:
-    return torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
-
-
-def _array(tensor: Tensor) -> NDArray[Any]:
-    return np.array(tensor.detach().numpy(), order="C")
