@@ -18,8 +18,8 @@ from convtui.cli.options import Parser, add_axes, formatter
 from convtui.cli.output import OutputError, printing, tell
 
 if TYPE_CHECKING:
+    from convtui.training.messages import Message
     from convtui.training.process.client import WorkerProcess
-    from convtui.training.protocol import Message
     from convtui.training.runs.history import RunHistory
 
 FAILED: Final = 1

@@ -12,7 +12,8 @@ from typing import Final, TypeAlias
 
 from convtui.inputs.durations import duration
 from convtui.training.datasets.minibatches import left_out
-from convtui.training.protocol import Begun, Epoch, Message, Stepped, encode
+from convtui.training.messages import Message, encode
+from convtui.training.protocol import Begun, Epoch, Stepped
 from convtui.training.recipe_words import recipe_words
 from convtui.training.runs.divergence import cause_words
 from convtui.training.runs.history import RunHistory

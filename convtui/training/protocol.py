@@ -5,30 +5,16 @@ The same lines are the log of a run, so what was seen live can be seen again.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from operator import index
-from types import UnionType
-from typing import Any, ClassVar, Final, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Final, TypeAlias
 
+from convtui.training.messages import Message
 from convtui.training.recipe import Recipe
 
 ALL_LOST: Final = "none of its checkpoints is complete: it starts again from step 0"
 BINS: Final = 40  # of a histogram of activations
 
 Kernels: TypeAlias = tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
-
-
-@dataclass(frozen=True)
-class Message:
-    """A line of JSON; its kind is the class's name in lower case where no other is given."""
-
-    kind: ClassVar[str]
-
-    def __init_subclass__(cls, kind: str = "") -> None:
-        cls.kind = kind or cls.__name__.lower()
 
 
 # -- jobs and commands, to the worker
@@ -302,62 +288,3 @@ EVENTS: Final = (
 )
 JOBS: Final = (Train, Continue, Find)
 COMMANDS: Final = (Pause, Go, OneStep, Stop, SetRate, Watch)
-
-_KINDS: Final[dict[str, type[Message]]] = {each.kind: each for each in (*EVENTS, *JOBS, *COMMANDS)}
-
-
-_ENCODER: Final = json.JSONEncoder(default=vars, allow_nan=False, separators=(",", ":"))
-
-
-def encode(message: Message) -> str:
-    """The message as one line of JSON, without its end; NaN and infinities are strings."""
-    values = {"event": message.kind, **vars(message)}
-    try:
-        return _ENCODER.encode(values)
-    except ValueError:
-        spelt = json.loads(json.dumps(values, default=vars), parse_constant=str)
-        return json.dumps(spelt, separators=(",", ":"))
-
-
-def decode(line: str | bytes) -> Message:
-    """The message that was encoded. Raises ValueError for a line that is none."""
-    try:
-        values = json.loads(line)
-        message: Message = _message_reader(values.pop("event"))(values)
-        return message
-    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
-        raise ValueError(f"not a message: {line[:80]!r} ({error})") from None
-
-
-@cache
-def _message_reader(event: str) -> Callable[[Any], Any]:
-    return _reader(_KINDS[event])
-
-
-def _reader(kind: Any) -> Callable[[Any], Any]:
-    """What makes a value of this type from JSON's; it raises TypeError or ValueError for another's."""
-    arguments = get_args(kind)
-    if isinstance(kind, UnionType):
-        some = _reader(arguments[0])
-        return lambda value: None if value is None else some(value)
-    if get_origin(kind) is tuple and arguments[-1] is ...:
-        each = _reader(arguments[0])
-        return lambda values: tuple([each(value) for value in values])
-    if get_origin(kind) is tuple:
-        parts = [_reader(argument) for argument in arguments]
-        return lambda values: tuple([part(value) for part, value in zip(parts, values, strict=True)])
-    if kind is Recipe:
-        return Recipe.from_dict
-    if issubclass(kind, Message):
-        readers = {name: _reader(of) for name, of in get_type_hints(kind).items() if name != "kind"}
-        return lambda values: kind(**{name: readers[name](value) for name, value in values.items()})
-    return index if kind is int else float if kind is float else _checked(kind)
-
-
-def _checked(kind: type) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if not isinstance(value, kind):
-            raise TypeError(f"{value!r} is not a {kind.__name__}")
-        return value
-
-    return check

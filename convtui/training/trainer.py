@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from convtui.training.messages import Message
 from convtui.training.protocol import (
     Begun,
     Continue,
@@ -22,7 +23,6 @@ from convtui.training.protocol import (
     Finished,
     Go,
     Going,
-    Message,
     OneStep,
     Pause,
     Paused,

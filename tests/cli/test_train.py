@@ -7,19 +7,9 @@ import pytest
 
 from convtui.cli import main as cli
 from convtui.cli import train as train_command
+from convtui.training.messages import Message, encode
 from convtui.training.process import client
-from convtui.training.protocol import (
-    Begun,
-    Continue,
-    Failed,
-    Message,
-    Ready,
-    Saved,
-    Stepped,
-    Stopped,
-    Train,
-    encode,
-)
+from convtui.training.protocol import Begun, Continue, Failed, Ready, Saved, Stepped, Stopped, Train
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import Run, new_run
 from tests.support.events import events

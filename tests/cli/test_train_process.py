@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import psutil
 
-from convtui.training.protocol import Begun, Message, Stepped, Stopped, decode
+from convtui.training.messages import Message, decode
+from convtui.training.protocol import Begun, Stepped, Stopped
 from convtui.training.runs.store import all_runs
 
 TINY = ("--data", "digits-8x8", "--channels", "4", "--batch-size", "64")

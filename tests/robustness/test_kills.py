@@ -14,7 +14,8 @@ import numpy as np
 import psutil
 import pytest
 
-from convtui.training.protocol import Begun, Continue, Finished, Message, Ready, Stepped, Train
+from convtui.training.messages import Message
+from convtui.training.protocol import Begun, Continue, Finished, Ready, Stepped, Train
 from convtui.training.runs.store import Run, all_runs
 from tests.robustness import SEED, rounds
 from tests.support.processes import TINY, Process, begun, process

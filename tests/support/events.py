@@ -8,12 +8,12 @@ from math import cos, exp, sqrt
 from convtui.engine.layers import Conv
 from convtui.engine.stack import summarize
 from convtui.training.architecture import layers_text
+from convtui.training.messages import Message
 from convtui.training.protocol import (
     Begun,
     Epoch,
     Finished,
     LayerStatistics,
-    Message,
     Prediction,
     Saved,
     Snapshot,

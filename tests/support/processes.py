@@ -10,16 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from convtui.training.protocol import (
-    Begun,
-    Failed,
-    Finished,
-    Message,
-    Stopped,
-    Suggested,
-    decode,
-    encode,
-)
+from convtui.training.messages import Message, decode, encode
+from convtui.training.protocol import Begun, Failed, Finished, Stopped, Suggested
 from convtui.training.recipe import Recipe
 
 TINY = Recipe(data="digits-8x8", channels=(4,), batch_size=64, epochs=2)

@@ -8,8 +8,9 @@ from convtui.app.app import ConvtuiApp
 from convtui.pages.train.page import TrainPage
 from convtui.pages.train.run_list import RunList
 from convtui.pages.train.view_maker import Tab
+from convtui.training.messages import Message
 from convtui.training.next_run import NEXT_RUN, NextRun
-from convtui.training.protocol import Message, Stopped
+from convtui.training.protocol import Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import new_run

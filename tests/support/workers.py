@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from convtui.training.protocol import Message
+from convtui.training.messages import Message
 
 
 class FakeWorker:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.training.protocol import COMMANDS, EVENTS, JOBS, Message, Stepped, decode, encode
+from convtui.training.messages import Message, decode, encode
+from convtui.training.protocol import COMMANDS, EVENTS, JOBS, Stepped
 from convtui.training.recipe import Recipe
 from tests.training.test_recipe import recipes
 

@@ -10,6 +10,7 @@ from copy import deepcopy
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from convtui.training.messages import Message, encode
 from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore
 from convtui.training.protocol import (
     JOBS,
@@ -18,7 +19,6 @@ from convtui.training.protocol import (
     Finished,
     Go,
     Going,
-    Message,
     OneStep,
     Pause,
     Paused,
@@ -29,7 +29,6 @@ from convtui.training.protocol import (
     Stop,
     Stopped,
     Watch,
-    encode,
 )
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from convtui.inputs.names import printable
+from convtui.training.messages import Message, decode, encode
 from convtui.training.process.pipes import GRACE
-from convtui.training.protocol import Message, decode, encode
 
 LONGEST_LINE: Final = 2**24
 

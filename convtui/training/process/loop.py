@@ -21,13 +21,13 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from convtui.training.datasets.minibatches import MiniBatches, evenly_spaced, normalised, pictured
 from convtui.training.datasets.open_any import DataSet
+from convtui.training.messages import Message
 from convtui.training.process.activation_stats import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
 from convtui.training.process.lr_finder import RATES, Finder
 from convtui.training.process.network import evaluating, model_of, to_array, to_tensor
 from convtui.training.protocol import (
     Epoch,
     Finished,
-    Message,
     Prediction,
     Snapshot,
     Stepped,

@@ -14,7 +14,8 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import BinaryIO, Final
 
-from convtui.training.protocol import Message, Snapshot, decode, encode
+from convtui.training.messages import Message, decode, encode
+from convtui.training.protocol import Snapshot
 
 PICTURES_WAITING: Final = 3
 GRACE: Final = 5.0

@@ -20,21 +20,11 @@ from convtui.inputs.names import printable
 from convtui.training.architecture import layers_text, network
 from convtui.training.datasets.minibatches import lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
+from convtui.training.messages import Message
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
 from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore, take_stdout
-from convtui.training.protocol import (
-    JOBS,
-    Begun,
-    Continue,
-    Failed,
-    Find,
-    Message,
-    Ready,
-    Stop,
-    Stopped,
-    Train,
-)
+from convtui.training.protocol import JOBS, Begun, Continue, Failed, Find, Ready, Stop, Stopped, Train
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import Run, find_run, new_run
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.training.messages import Message
 from convtui.training.protocol import (
     Begun,
     Epoch,
     Failed,
     Finished,
     Going,
-    Message,
     Paused,
     Rate,
     Saved,

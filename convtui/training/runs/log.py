@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 from convtui.engine.layers import Conv, ReLU
 from convtui.engine.stack import summarize
 from convtui.inputs.names import printable
+from convtui.training.messages import Message, decode
 from convtui.training.protocol import (
     BINS,
     Begun,
@@ -25,7 +26,6 @@ from convtui.training.protocol import (
     Finished,
     Going,
     LayerStatistics,
-    Message,
     Paused,
     Prediction,
     Rate,
@@ -34,7 +34,6 @@ from convtui.training.protocol import (
     Stepped,
     Stopped,
     Watched,
-    decode,
 )
 
 Line: TypeAlias = tuple[int, bytes]

@@ -24,7 +24,8 @@ from platformdirs import user_data_path
 
 from convtui.inputs.atomic import UNFINISHED, read_regular, write_whole
 from convtui.inputs.names import printable
-from convtui.training.protocol import Begun, Message, encode
+from convtui.training.messages import Message, encode
+from convtui.training.protocol import Begun
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import (
     Arrays,

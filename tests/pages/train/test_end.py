@@ -11,9 +11,7 @@ from convtui.app.app import ConvtuiApp
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.step.page import StepPage
 from convtui.training.process.client import WorkerProcess
-from convtui.training.protocol import (
-    Stop,
-)
+from convtui.training.protocol import Stop
 from convtui.training.runs.history import RunHistory, State
 from convtui.training.runs.store import find_run
 from tests.support import events as made

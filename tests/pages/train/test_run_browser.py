@@ -10,11 +10,7 @@ from convtui.pages.base.ask import Ask
 from convtui.pages.step.page import StepPage
 from convtui.pages.train.data_cache import MOST_SETS
 from convtui.pages.train.view_maker import Tab
-from convtui.training.protocol import (
-    Continue,
-    Stopped,
-    Train,
-)
+from convtui.training.protocol import Continue, Stopped, Train
 from convtui.training.runs.history import RunHistory, State
 from convtui.training.runs.log import Log
 from convtui.training.runs.store import Run, find_run

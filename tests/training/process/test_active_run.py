@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from convtui.training.datasets.open_any import fingerprint
+from convtui.training.messages import Message, decode
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.loop import Training
 from convtui.training.process.pipes import Inbox, Outbox
 from convtui.training.process.worker import _begun
-from convtui.training.protocol import Epoch, Finished, Message, Saved, Stepped, decode
+from convtui.training.protocol import Epoch, Finished, Saved, Stepped
 from convtui.training.runs.checkpoint import Checkpoint
 from convtui.training.runs.store import Run, RunError, new_run
 from tests.support.small_runs import SMALL, digits, trained

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from convtui.training.messages import Message
 from convtui.training.process.client import WorkerProcess
 from convtui.training.process.pipes import GRACE
-from convtui.training.protocol import Begun, Finished, Message, Ready, Stepped, Stopped, Train
+from convtui.training.protocol import Begun, Finished, Ready, Stepped, Stopped, Train
 from convtui.training.runs.store import Run
 from tests.support.processes import TINY, is_running
 
@@ -23,7 +24,7 @@ LONG = replace(TINY, epochs=10_000)
 PARENT = """
 import asyncio, sys
 from convtui.training.process.client import WorkerProcess
-from convtui.training.protocol import Stepped, Train
+from convtui.training.protocol import (Stepped, Train)
 from tests.training.process.test_client import LONG
 
 async def main():

@@ -12,8 +12,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from convtui.training.datasets.minibatches import MiniBatches
+from convtui.training.messages import decode, encode
 from convtui.training.process.loop import Training, find, prepare
-from convtui.training.protocol import Epoch, Finished, Snapshot, Stepped, decode, encode
+from convtui.training.protocol import Epoch, Finished, Snapshot, Stepped
 from convtui.training.recipe import Recipe, RecipeError
 from convtui.training.runs.checkpoint import Checkpoint
 from convtui.training.schedule import schedule

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import threading
 
+from convtui.training.messages import decode
 from convtui.training.process.pipes import PICTURES_WAITING, Outbox
-from convtui.training.protocol import Paused, Snapshot, decode
+from convtui.training.protocol import Paused, Snapshot
 
 STRAY = """
 import os

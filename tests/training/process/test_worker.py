@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convtui.training.messages import Message, encode
 from convtui.training.process.worker import NO_MEMORY, NO_TORCH, reason_of
 from convtui.training.protocol import (
     Begun,
@@ -19,7 +20,6 @@ from convtui.training.protocol import (
     Finished,
     Go,
     Going,
-    Message,
     OneStep,
     Pause,
     Paused,
@@ -35,7 +35,6 @@ from convtui.training.protocol import (
     Train,
     Tried,
     Watch,
-    encode,
 )
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory, State

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convtui.training.messages import Message
 from convtui.training.protocol import (
     Begun,
     Failed,
     Finished,
     Going,
-    Message,
     Paused,
     Rate,
     Saved,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from convtui.training.protocol import Begun, Epoch, Finished, Message, Saved, Stepped, Stopped, decode, encode
+from convtui.training.messages import Message, decode, encode
+from convtui.training.protocol import Begun, Epoch, Finished, Saved, Stepped, Stopped
 from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run, RunError, find_run, new_run
 from tests.support.small_runs import SMALL, trained

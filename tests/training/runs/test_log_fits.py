@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from convtui.cli.main import main
-from convtui.training.protocol import Begun, Failed, Message, Saved, Snapshot, Stepped, encode
+from convtui.training.messages import Message, encode
+from convtui.training.protocol import Begun, Failed, Saved, Snapshot, Stepped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory, State
 from convtui.training.runs.log import fitting

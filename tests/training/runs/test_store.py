@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from convtui.training.protocol import Finished, Message, Snapshot, Stepped
+from convtui.training.messages import Message
+from convtui.training.protocol import Finished, Snapshot, Stepped
 from convtui.training.runs.checkpoint import Checkpoint, file_name
 from convtui.training.runs.store import CHECKPOINTS_KEPT, Run, RunError, find_run, new_run
 from tests.support import events as made
