@@ -72,7 +72,7 @@ class DirectionPoint(Message):
 
 @dataclass(frozen=True)
 class Curvature(Message):
-    """The eigenvalue of the Hessian of the mean training loss that is largest in magnitude, by power iteration.
+    """The eigenvalue of largest magnitude of the Hessian of the mean training loss, by power iteration.
 
     iterations is how many products with the Hessian it took; has_converged: the last one changed it by less
     than 1%. None: the loss is not finite there.

@@ -71,9 +71,8 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
     if kind is Recipe:
         return Recipe.from_dict
     if issubclass(kind, Message):
-        readers = {
-            name: _reader(of) for name, of in get_type_hints(kind).items() if name not in ("kind", "kinds")
-        }
+        types = get_type_hints(kind)
+        readers = {field.name: _reader(types[field.name]) for field in fields(kind)}
         return lambda values: kind(**{name: readers[name](value) for name, value in values.items()})
     return index if kind is int else float if kind is float else _checked(kind)
 
