@@ -22,7 +22,7 @@ from convtui.cli.quick_start import collecting_no_garbage
 
 if TYPE_CHECKING:
     from convtui.inputs.images import How
-    from convtui.lessons.course import Course
+    from convtui.lessons.course import Course, Place
     from convtui.state.session import Session
     from convtui.training.recipe import Recipe
 
@@ -184,10 +184,10 @@ def _session_of(arguments: Sequence[str]) -> Session:
     return build(_open_parser().parsed(arguments))
 
 
-def _open_course(course: Course, options: argparse.Namespace) -> int:
-    """Open the app at a lesson."""
+def _open_course(course: Course, place: Place | None, options: argparse.Namespace) -> int:
+    """Open the app at a place in the course; None: where the user left it."""
     session = _session_of([])
-    return _run_app(session, theme=options.theme, course=course, presents=options.present)
+    return _run_app(session, theme=options.theme, course=(course, place), presents=options.present)
 
 
 def _recipe_of(options: argparse.Namespace) -> Recipe | None:
