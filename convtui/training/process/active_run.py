@@ -192,7 +192,7 @@ class UnderWay:
     def _keep_moment(self) -> None:
         """Have the run as it is now kept to go back to, if this is a step for that.
 
-        At most all moments of a run wait to be written, so that they take no more memory than room on the disk.
+        At most all moments of a run wait to be written, which take no more memory than room on the disk.
         """
         if self._training.step in self._moments:
             checkpoint = deepcopy(self._training.checkpoint())

@@ -1,8 +1,8 @@
 """Every run is kept: a folder with its recipe, the log of its events, its last checkpoints and its moments.
 
-Moments are checkpoints thinned over the run. Of damaged checkpoints the one before is used. Whoever trains holds the folder's lock, which the operating
-system frees however the process ends; to read needs none. A number is given only once, so that what refers to
-a run never finds another in its place.
+Moments are checkpoints thinned over the run. Of damaged checkpoints the one before is used. Whoever trains
+holds the folder's lock, which the operating system frees however the process ends; to read needs none. A
+number is given only once, so that what refers to a run never finds another in its place.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from platformdirs import user_data_path
 from convtui.inputs.atomic import UNFINISHED, read_regular, write_whole
 from convtui.inputs.names import printable
 from convtui.training.messages import Message, encode
-from convtui.training.protocol import Begun
+from convtui.training.protocol import Begun, Rate
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import (
     Arrays,
@@ -114,6 +114,10 @@ class Run:
         found = fitting(outlined(lines) if outline else lines, outline)
         return replace(found, events=[*map(self._own, found.events)])
 
+    def rates(self) -> list[Rate]:
+        """Peak (or constant) rates as they were set. Raises RunError if the log cannot be read."""
+        return [event for event in self.log(outline=True).events if isinstance(event, Rate)]
+
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """The lines of the log, counted from 1."""
         try:
@@ -146,7 +150,7 @@ class Run:
         )
 
     def moments(self) -> list[int]:
-        """The steps, ascending, to which one can go back: those of the moments and of the last checkpoints."""
+        """The steps, ascending, to which one can go back, those of the last checkpoints included."""
         return sorted({*map(step_of, self._checkpoints_and_moments())})
 
     def checkpoint_near(self, step: int) -> Checkpoint | None:
