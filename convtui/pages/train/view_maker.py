@@ -231,15 +231,17 @@ class ViewMaker:
         history = self.history
         layer, index = self.cursor.weight(self.shapes())
         trace, step, missing = self._trace_of(layer, index)
+        looked = "" if self._looked is None else f" · step {self._looked:,}"
         found = run_figures.layers(history)
         return WeightView(
             self._status(),
-            f"layer {layer}, weight {list(index)}",
+            f"layer {layer}, weight {list(index)}{looked}",
             run_figures.weight_step(history, trace, step) if history else None,
             run_figures.weight_trace(history, trace),
             run_figures.layer_history(history),
             found,
             next((at for at, each in enumerate(found) if each.number == layer), 0),
+            run_figures.ends_of(history, trace),
             self._times,
             missing,
         )
@@ -257,7 +259,7 @@ class ViewMaker:
         if watched and watched.row_of(step) >= 0:
             return watched, step, ""
         if step == 0 or (looked is None and history.is_active):
-            return None, step, NOT_YET if history.is_active else NO_UPDATE
+            return watched, step, NOT_YET if history.is_active else NO_UPDATE
         trace, missing = self._replays.trace(history, step, layer, index)
         return trace or watched, step, missing
 
