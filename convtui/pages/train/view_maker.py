@@ -32,6 +32,7 @@ from convtui.training.recipe import Recipe
 from convtui.training.replays import Replays
 from convtui.training.runs.history import RunHistory, Search, State, WeightTrace
 from convtui.training.runs.store import count_runs
+from convtui.training.schedule import peak_step
 from convtui.training.trainer import COMPARED, Trainer
 
 
@@ -181,14 +182,15 @@ class ViewMaker:
         data = None if isinstance(found, str) else found
         if history is None or history.begun is None:
             is_idle = history is None or not history.is_active
+            recipe = history.recipe if history else recipe
+            to_come = run_figures.schedule_to_come(recipe, data)
             return CurvesView(
                 self._status(),
                 (),
-                run_figures.schedule_to_come(history.recipe if history else recipe, data),
+                to_come,
                 predictions=run_figures.validation_images(data) if data else None,
-                invitation=invitation(
-                    history.recipe if history else recipe, found, is_idle, count_runs() if is_idle else 0
-                ),
+                invitation=invitation(recipe, found, is_idle, count_runs() if is_idle else 0),
+                times=Times(peak_step(recipe, len(to_come.lrs))),
             )
         others = [each for each in self._browser.list.marked(self._browser.rows()) if each.run != history.run]
         curves = [
