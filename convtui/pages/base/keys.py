@@ -256,8 +256,8 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("m", "m", "mark", "show or hide the curves of the selected run"),
         Key("delete", "delete", "delete", "delete the selected run; asks first"),
         Key("i", "i", "open_image", "open an image of the data set on the Step page: test:17"),
-        Key("K", "K", "open_kernels", "open the learned kernels on the Step page"),
-        Key("L", "L", "open_layers", "open the trained layers on the Layers page"),
+        Key("K", "K", "open_kernels", "open the learned kernels, of the step on show, on the Step page"),
+        Key("L", "L", "open_layers", "open the trained layers, of the step on show, on the Layers page"),
     ),
 }
 
@@ -268,6 +268,7 @@ MOUSE: Final[tuple[tuple[str, str], ...]] = (
     ("hover over a weight", "see the pixel that it multiplies in this step"),
     ("hover over or click the matrix", "see a cell's weight, pixel and output cell (Matrix page)"),
     ("click ‹ › or a value at the top", "change the setting, or type a value"),
+    ("click the bar of progress", "look back at that step (Train page)"),
     ("wheel, shift+wheel", "scroll a pane up and down, left and right"),
 )
 

@@ -314,9 +314,7 @@ def update_plot(trace: WeightCurves, steps: Ends) -> Plot:
 
 
 def _trace_plot(title: str, series: tuple[Series, ...], steps: Ends) -> Plot:
-    return Plot(
-        title, series, "step", steps, gutter=WIDE_GUTTER, empty="no step watched yet"
-    )
+    return Plot(title, series, "step", steps, gutter=WIDE_GUTTER, empty="no step watched yet")
 
 
 def _marker(colour: int) -> str:

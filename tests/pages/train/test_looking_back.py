@@ -7,7 +7,7 @@ import pytest
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.step.page import StepPage
 from convtui.pages.train.view_maker import Tab
-from convtui.training.protocol import Failed, Replay, Replayed, Stopped, Train
+from convtui.training.protocol import Failed, Replay, Replayed, Stepped, Stopped, Train
 from tests.support import events as made
 from tests.support.driving import until
 from tests.support.kept_runs import kept_run
@@ -116,7 +116,9 @@ async def test_the_watched_weight_is_that_of_the_step_by_the_log() -> None:
     async with training() as driven:
         await driven.press("space")
         events = [
-            replace(each, watched=made.watched(each.step, (0, 0, 1, 1))) if hasattr(each, "watched") else each
+            replace(each, watched=made.watched(each.step, (0, 0, 1, 1)))
+            if isinstance(each, Stepped)
+            else each
             for each in made.events(SMALL, until=50)
         ]
         await driven.tell(*events)
