@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from convtui.lessons.course import built_in_course, ideas
-from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key
+from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key, everywhere
 from convtui.pages.base.modal import ClosesOnce
 from convtui.paint.text_line import KEY_STYLE
 
@@ -57,9 +57,10 @@ def help_text(page: str = "step") -> Content:
     pages = {"Pages": SECTIONS["Pages"]}
     shown, hidden = {name: keys for name, keys in SECTIONS.items() if name not in pages}, {}
     if page not in _CONVOLUTION:
+        here = {key for key in everywhere() if not _is_taken(key, PAGES[page])}
         hidden = {f"{name} (Step, Matrix and Layers pages)": keys for name, keys in shown.items()}
-        shown = {name: tuple(key for key in keys if key.everywhere) for name, keys in shown.items()}
-        hidden = {name: tuple(key for key in keys if not key.everywhere) for name, keys in hidden.items()}
+        shown = {name: tuple(key for key in keys if key in here) for name, keys in shown.items()}
+        hidden = {name: tuple(key for key in keys if key not in here) for name, keys in hidden.items()}
     tables = {
         name: [(f"{key.written} {key.footer}" if name in pages else key.written, key.does) for key in keys]
         for name, keys in (pages | _titled(own) | shown | hidden | _titled(others)).items()
@@ -82,6 +83,11 @@ def help_text(page: str = "step") -> Content:
         "ctrl+p finds every command, sample, kernel and theme by name."
     )
     return Content("\n").join([*lines, Content(), end])
+
+
+def _is_taken(key: Key, page: tuple[Key, ...]) -> bool:
+    """Whether all of its keys do something else on a page."""
+    return {*key.names.split(",")} <= {name for own in page for name in own.names.split(",")}
 
 
 def _ideas() -> list[tuple[str, str]]:

@@ -235,7 +235,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
             "colon",
             ":",
             "type('')",
-            "type any setting of the recipe: max_lr 0.03 · channels 8,16 · batch_norm off",
+            "type any setting of the recipe, or a step: max_lr 0.03 · batch_norm off · step 100",
         ),
         Key("down,j", "↓ j", "move(1, 0)", "next layer or run, or one row down in the kernel"),
         Key("up,k", "↑ k", "move(-1, 0)", "previous layer or run, or one row up"),
@@ -247,12 +247,17 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("pageup", "page up", "channel(-1, 0)", "same weight in the previous filter"),
         Key("end", "end", "channel(0, 1)", "same weight in the next slice (input channel)"),
         Key("home", "home", "channel(0, -1)", "same weight in the previous slice (input channel)"),
+        Key("comma", ",", "look(-1)", "look back: the step before, in every view"),
+        Key("full_stop", ".", "look(1)", "the next step; past the last one, the newest again"),
+        Key("less_than_sign", "<", "stride(-1)", "look back further: ten steps of a run of 400"),
+        Key("greater_than_sign", ">", "stride(1)", "ten steps on"),
+        Key("escape", "escape", "newest", "stop looking back: the newest step"),
         Key("y", "y", "log", "loss axis: linear or logarithmic scale"),
         Key("m", "m", "mark", "show or hide the curves of the selected run"),
         Key("delete", "delete", "delete", "delete the selected run; asks first"),
         Key("i", "i", "open_image", "open an image of the data set on the Step page: test:17"),
-        Key("K", "K", "open_kernels", "open the learned kernels on the Step page"),
-        Key("L", "L", "open_layers", "open the trained layers on the Layers page"),
+        Key("K", "K", "open_kernels", "open the learned kernels, of the step on show, on the Step page"),
+        Key("L", "L", "open_layers", "open the trained layers, of the step on show, on the Layers page"),
     ),
 }
 
@@ -263,6 +268,7 @@ MOUSE: Final[tuple[tuple[str, str], ...]] = (
     ("hover over a weight", "see the pixel that it multiplies in this step"),
     ("hover over or click the matrix", "see a cell's weight, pixel and output cell (Matrix page)"),
     ("click ‹ › or a value at the top", "change the setting, or type a value"),
+    ("click the bar of progress", "look back at that step (Train page)"),
     ("wheel, shift+wheel", "scroll a pane up and down, left and right"),
 )
 
