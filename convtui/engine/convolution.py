@@ -119,9 +119,9 @@ class Convolution:
         groups: int = 1,
         padding_mode: str = "zeros",
     ) -> None:
-        self.image = _checked("image", image, "[channels, rows, columns]")
-        self.weight = _checked("weight", weight, "[out_channels, in_channels/groups, rows, columns]")
-        self.bias = None if bias is None else _checked("bias", bias, "[out_channels]")
+        self.image = checked("image", image, "[channels, rows, columns]")
+        self.weight = checked("weight", weight, "[out_channels, in_channels/groups, rows, columns]")
+        self.bias = None if bias is None else checked("bias", bias, "[out_channels]")
         spec = ConvSpec(self.weight.shape[2:], stride, padding, dilation, groups, padding_mode)
         self.spec = spec.over(*self.image.shape[1:])
         self.spec.check(self.image.shape, self.weight.shape)
@@ -301,7 +301,8 @@ class Convolution:
         return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
 
 
-def _checked(name: str, values: ArrayLike, form: str) -> Floats:
+def checked(name: str, values: ArrayLike, form: str) -> Floats:
+    """The values as read-only float64. Raises ValueError unless they are finite and of this form."""
     array = finite(name, values)
     if array.ndim != form.count(",") + 1 or array.size == 0:
         raise ValueError(f"{name} must be {form}, each at least 1, got {list(array.shape)}")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.adaptive import AdaptiveSpec
-from convtui.engine.finite import finite
+from convtui.engine.convolution import checked
 from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooled import pooled
@@ -66,10 +66,7 @@ class Pooling:
     """
 
     def __init__(self, image: ArrayLike, spec: PoolSpec | AdaptiveSpec, reduction: Reduction) -> None:
-        self.image = finite("image", image)
-        if self.image.ndim != 3 or self.image.size == 0:
-            shape = list(self.image.shape)
-            raise ValueError(f"image must be [channels, rows, columns], each at least 1, got {shape}")
+        self.image = checked("image", image, "[channels, rows, columns]")
         channels, height, width = self.image.shape
         self.image_shape = channels, height, width
         self.spec = spec.over(height, width) if isinstance(spec, PoolSpec) else spec

@@ -266,10 +266,10 @@ class ConvSpec:
             legal = _either([repr(mode) for mode in PADDING_MODES])
             raise SpecError("padding_mode", padding_mode, "unknown padding mode", legal)
         normalised = {
-            "kernel_size": _pair("kernel_size", kernel_size),
-            "stride": _pair("stride", stride),
+            "kernel_size": pair_of_numbers("kernel_size", kernel_size),
+            "stride": pair_of_numbers("stride", stride),
             "padding": _padding(padding),
-            "dilation": _pair("dilation", dilation),
+            "dilation": pair_of_numbers("dilation", dilation),
             "groups": _bounded("groups", groups, [groups], 1)[0],
             "padding_mode": padding_mode,
         }
@@ -347,8 +347,8 @@ class ConvSpec:
         Shapes: image [C, H, W], weight [O, C/groups, kH, kW].
         Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
         """
-        _check_shape("image", image_shape, "[channels, rows, columns]")
-        _check_shape("weight", weight_shape, "[out_channels, in_channels/groups, rows, columns]")
+        check_shape("image", image_shape, "[channels, rows, columns]")
+        check_shape("weight", weight_shape, "[out_channels, in_channels/groups, rows, columns]")
         in_channels, height, width = image_shape
         out_channels, slices, *size = weight_shape
         if self.kernel_size != tuple(size):
@@ -387,7 +387,8 @@ def whole_number(parameter: str, value: object, most: int) -> int:
     return number
 
 
-def _pair(parameter: str, value: object, least: int = 1) -> Pair:
+def pair_of_numbers(parameter: str, value: object, least: int = 1) -> Pair:
+    """(rows, columns), each at least so much. Raises SpecError if the value is no such pair."""
     elements = value if isinstance(value, list | tuple) else (value, value)
     if len(elements) != 2:
         raise SpecError(parameter, value, "must be one number or a pair (rows, columns)")
@@ -404,7 +405,7 @@ def _padding(value: object) -> Padding:
         legal = _either([repr(word) for word in words])
         raise SpecError("padding", value, f"must be numbers, {legal}", legal)
     if not isinstance(value, list | tuple) or not any(isinstance(side, list | tuple) for side in value):
-        rows, columns = _pair("padding", value, 0)
+        rows, columns = pair_of_numbers("padding", value, 0)
         return (rows, rows), (columns, columns)
     if [len(side) if isinstance(side, list | tuple) else 0 for side in value] != [2, 2]:
         raise SpecError("padding", value, "four sides must be ((top, bottom), (left, right))")
@@ -412,7 +413,8 @@ def _padding(value: object) -> Padding:
     return (top, bottom), (left, right)
 
 
-def _check_shape(name: str, shape: Sequence[int], form: str) -> None:
+def check_shape(name: str, shape: Sequence[int], form: str) -> None:
+    """Raise SpecError unless the shape is of this form, as [channels, rows, columns]."""
     if len(shape) != form.count(",") + 1 or min(shape) < 1:
         raise SpecError(name, tuple(shape), f"the shape must be {form}, each at least 1")
 
