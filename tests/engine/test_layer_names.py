@@ -5,7 +5,8 @@ from torch import nn
 
 from convtui.engine.layer_names import KINDS, kind_of
 from convtui.engine.layer_text import parse_layers, parse_layers_toml
-from convtui.engine.layers import AdaptiveAvgPool, LayerError
+from convtui.engine.layers import LayerError
+from convtui.engine.pool_layers import AdaptiveAvgPool
 from convtui.state.settings import transition
 
 SAME = {

@@ -8,19 +8,9 @@ from hypothesis import strategies as st
 
 from convtui.engine.branches import Concat, Residual
 from convtui.engine.layer_text import format_layers, load_layers, parse_layers, parse_layers_toml
-from convtui.engine.layers import (
-    AdaptiveAvgPool,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    Layer,
-    LayerError,
-    Linear,
-    MaxPool,
-    ReLU,
-    Shape,
-)
+from convtui.engine.layers import BatchNorm, Flatten, Layer, LayerError, Linear, ReLU, Shape
+from convtui.engine.pool_layers import AdaptiveAvgPool, AvgPool, MaxPool
+from convtui.engine.window_layers import Conv
 from tests.engine.stacks import stacks
 
 

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convtui.engine.layer_text import parse_layers
-from convtui.engine.layers import Conv, Layer, LayerError, Shape
+from convtui.engine.layers import Layer, LayerError, Shape
 from convtui.engine.presets import NAMES, preset
 from convtui.engine.spec import SpecError
 from convtui.engine.stack import nodes, summarize
 from convtui.engine.tracing import feeding
+from convtui.engine.window_layers import Conv
 from convtui.state.network import Stack, default_stack
 from tests.engine.stacks import stacks
 
