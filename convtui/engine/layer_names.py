@@ -41,6 +41,8 @@ KINDS: Mapping[str, Callable[..., Layer]] = {
     **ONE_DIMENSIONAL,
 }
 
+SHOWN = tuple(kind for kind in KINDS if kind not in ONE_DIMENSIONAL)  # where there is little room
+
 _EXAMPLES = {
     "conv": "conv 3x3 8 s2 p1",
     "depthwise": "depthwise 3x3 p1",
@@ -80,6 +82,8 @@ _MEANING_THE_SAME = {
     "averagepool": "avgpool",
     "averagepooling2d": "avgpool",
     "pool": "maxpool or avgpool",
+    "adaptiveavgpool2d": "adaptiveavgpool",
+    "adaptivemaxpool2d": "adaptivemaxpool",
     "globalavgpool": "gap",
     "globalaveragepool": "gap",
     "globalaveragepooling2d": "gap",
@@ -140,13 +144,13 @@ def kind_of(name: str) -> str:
     stem = re.sub("[123]d$", "", word)
     if word not in _MEANING_THE_SAME:
         if stem in _ONLY_ELSEWHERE or word in _ONLY_ELSEWHERE or stem.endswith("loss"):
-            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(KINDS)}")
+            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(SHOWN)}")
         if word.endswith("3d") and (stem in KINDS or stem in _MEANING_THE_SAME):
             why = "convtui is two-dimensional; look at one slice of the volume, without its depth"
             raise ValueError(f"{_THERE_IS_NONE} {shown}: {why}")
     close = get_close_matches(word, [*KINDS, *_MEANING_THE_SAME, *_ONLY_ELSEWHERE], 1, _ALIKE)
     if not close or close[0] in _ONLY_ELSEWHERE:
-        raise ValueError(f"unknown layer type {shown}; choose from {', '.join(KINDS)}")
+        raise ValueError(f"unknown layer type {shown}; choose from {', '.join(SHOWN)}")
     raise ValueError(f"unknown layer type {shown}; did you mean {_MEANING_THE_SAME.get(*close * 2)}?")
 
 
