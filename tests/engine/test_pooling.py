@@ -329,7 +329,7 @@ def test_a_dilated_window_may_read_nothing() -> None:
             lambda: avg_pool2d(IMAGE, 3, count_include_pad=1),  # type: ignore[arg-type]
             "count_include_pad=1: must be true or false",
         ),
-        (lambda: adaptive_avg_pool2d(IMAGE, (1, 2, 3)), "must be one number or a pair"),  # type: ignore[arg-type]
+        (lambda: adaptive_avg_pool2d(IMAGE, (1, 2, 3)), "must be one number or a pair"),
         (lambda: max_pool2d(IMAGE[0], 2), r"image must be \[channels, rows, columns\], each at least 1"),
         (lambda: max_pool2d(IMAGE * np.nan, 2), "image contains NaN or infinity"),
     ],

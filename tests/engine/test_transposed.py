@@ -102,7 +102,7 @@ def test_an_output_cell_gathers_what_lands_on_it(case: TransposedCase) -> None:
             assert step.window[s, i, j] == case.image[pixel]
             taps = down.taps(r)[i], across.taps(c)[j]
             assert step.weights[s, i, j] == case.weight[step.channels[s], o % filters, *taps]
-            assert (o, r, c) in transposed.touched_by(*map(int, pixel))
+            assert (o, r, c) in transposed.touched_by(pixel[0], int(pixel[1]), int(pixel[2]))
             assert step.multiply_adds[n].running == step.running[n]
         assert not step.is_padding.any()
         assert step.rows.size * step.columns.size == transposed.overlaps[r, c]
