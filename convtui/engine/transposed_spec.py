@@ -78,8 +78,7 @@ class TransposedAxis:
 
     def window(self, output: int) -> Indices:
         """The inputs, ascending, that land on an output index."""
-        inputs: Indices = self.landing(np.array([output]))[0][0]
-        return inputs
+        return self.gather(output)[0]
 
     def window_sources(self, output: int) -> Indices:
         """The same: what lands is always an input, never padding."""
@@ -87,8 +86,15 @@ class TransposedAxis:
 
     def taps(self, output: int) -> Indices:
         """The taps with which the inputs of `window` land: descending, as the inputs ascend."""
-        taps: Indices = self.landing(np.array([output]))[1][0]
-        return taps
+        return self.gather(output)[1]
+
+    def gather(self, output: int) -> tuple[Indices, Indices]:
+        """The inputs, ascending, that land on an output index, and the taps with which they do."""
+        taps = np.arange(self.kernel)[::-1]
+        positions = output + self.before - taps * self.dilation
+        is_landing = positions % self.stride == 0
+        is_landing &= (positions >= 0) & (positions < self.size * self.stride)
+        return positions[is_landing] // self.stride, taps[is_landing]
 
     def landing(self, outputs: Indices) -> tuple[Indices, Indices]:
         """[outputs, most] the inputs that land on output indices, and their taps; -1 where there are less."""

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.engine import cross_correlation
+from convtui.engine import cross_correlation, transposed_sums
 from convtui.engine import feature_maps as module
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import Layer, LayerError, Shape
@@ -47,6 +47,7 @@ def test_activations_are_those_of_torch(stack: tuple[list[Layer], Shape], block_
     maps = maps_of(stack)
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
         patch.setattr(cross_correlation, "MOST_PATCHES", block_cells)
+        patch.setattr(transposed_sums, "MOST_PRODUCTS", block_cells)
         patch.setattr(module, "MOST_DRAWN", block_cells)
         outputs = Torch(torch.tensor(image_of(stack[1])), maps).run(stack[0]).outputs
         for number, output in enumerate(outputs):
