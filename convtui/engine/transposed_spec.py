@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convtui.engine.spec import (
     ConvSpec,
@@ -20,6 +21,8 @@ from convtui.engine.spec import (
     check_shape,
     pair_of_numbers,
 )
+
+MOST_OUTPUTS = 2**20  # along one axis: strides and kernels multiply
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,14 @@ class TransposedAxis:
         """Output indices, ascending, on which an input lands."""
         lands = self.lands(pixel)
         return lands[(lands >= 0) & (lands < self.output)]
+
+    def is_landing(self, outputs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """[inputs] which inputs land on any of the marked outputs [output]."""
+        is_landing = np.zeros(self.size, dtype=np.bool_)
+        for tap in range(self.kernel):
+            inputs, landed = self.of_tap(tap)
+            is_landing[inputs] |= outputs[landed]
+        return is_landing
 
     def window(self, output: int) -> Indices:
         """The inputs, ascending, that land on an output index."""
@@ -239,10 +250,13 @@ class TransposedSpec:
     def axes(self, height: int, width: int) -> tuple[TransposedAxis, TransposedAxis]:
         """The row axis and the column axis over an image of height x width pixels.
 
-        Raises SpecError if the padding cuts off the whole output.
+        Raises SpecError if the padding cuts off the whole output, or if there are more than 2**20 rows of it.
         """
         axes = self.laid(height, width)
         for axis in axes:
+            if axis.output > MOST_OUTPUTS:
+                reason = f"makes {axis.output} output {axis.name}, at most {MOST_OUTPUTS} fit"
+                raise SpecError("stride", brief(self.stride), reason)
             if axis.output < 1:
                 uncut = axis.output + axis.before + axis.after
                 reason = f"cuts off all of the {uncut} output {axis.name}"

@@ -279,6 +279,7 @@ def test_pixels_that_are_cut_off_whole_are_unused() -> None:
             "output_padding=2: must be smaller than the stride or the dilation",
         ),
         ({"padding": 4}, "padding=4: cuts off all of the 6 output rows; nearest legal: padding 2"),
+        ({"stride": 2**20}, "stride=1048576: makes 3145731 output rows, at most 1048576 fit"),
         ({"padding": "same"}, "padding='same': a transposed convolution takes numbers"),
         ({"groups": 2}, "groups=2: must divide the 1 input channels; nearest legal: 1"),
         ({"stride": 0}, "stride=0: must be at least 1"),
