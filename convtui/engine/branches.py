@@ -6,8 +6,9 @@ They are layers like the others to whoever stacks them, and hold stacks of their
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from convtui.engine.layers import Conv, Layer, Shape
+from convtui.engine.layers import Layer, Shape
 from convtui.engine.spec import SpecError
+from convtui.engine.window_layers import Conv
 
 
 @dataclass(frozen=True, init=False)

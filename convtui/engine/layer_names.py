@@ -11,17 +11,10 @@ from reprlib import Repr
 from typing import Final
 
 from convtui.engine.branches import Concat, Residual
-from convtui.engine.layers import (
-    AdaptiveAvgPool,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    Layer,
-    Linear,
-    MaxPool,
-    ReLU,
-)
+from convtui.engine.layers import BatchNorm, Flatten, Layer, Linear, ReLU
+from convtui.engine.one_dimensional import ONE_DIMENSIONAL
+from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise, pointwise
 
 
 def global_avg_pool() -> AdaptiveAvgPool:
@@ -31,9 +24,13 @@ def global_avg_pool() -> AdaptiveAvgPool:
 
 KINDS: Mapping[str, Callable[..., Layer]] = {
     "conv": Conv,
+    "depthwise": Depthwise,
+    "pointwise": pointwise,
+    "convtranspose": ConvTranspose,
     "maxpool": MaxPool,
     "avgpool": AvgPool,
     "adaptiveavgpool": AdaptiveAvgPool,
+    "adaptivemaxpool": AdaptiveMaxPool,
     "gap": global_avg_pool,
     "relu": ReLU,
     "bn": BatchNorm,
@@ -41,21 +38,43 @@ KINDS: Mapping[str, Callable[..., Layer]] = {
     "linear": Linear,
     "residual": Residual,
     "concat": Concat,
+    **ONE_DIMENSIONAL,
 }
+
+SHOWN = tuple(kind for kind in KINDS if kind not in ONE_DIMENSIONAL)  # where there is little room
 
 _EXAMPLES = {
     "conv": "conv 3x3 8 s2 p1",
+    "depthwise": "depthwise 3x3 p1",
+    "pointwise": "pointwise 16",
+    "convtranspose": "convtranspose 4x4 8 s2 p1",
     "maxpool": "maxpool 2 s2",
     "avgpool": "avgpool 2 s2",
     "adaptiveavgpool": "adaptiveavgpool 7",
+    "adaptivemaxpool": "adaptivemaxpool 7",
+    "conv1d": "conv1d 3 8 s2",
+    "convtranspose1d": "convtranspose1d 4 8 s2 p1",
+    "maxpool1d": "maxpool1d 2",
+    "avgpool1d": "avgpool1d 2",
+    "adaptiveavgpool1d": "adaptiveavgpool1d 7",
+    "adaptivemaxpool1d": "adaptivemaxpool1d 7",
     "linear": "linear 10",
     "residual": "residual(conv 3x3 8 p1, relu | conv 1x1 8)",
     "concat": "concat(conv 1x1 8 | conv 3x3 8 p1)",
 }
-_ALSO_READ = {"adaptiveavgpool2d": "adaptiveavgpool"}
+_ALSO_READ = {"adaptiveavgpool2d": "adaptiveavgpool", "adaptivemaxpool2d": "adaptivemaxpool"}
 _MEANING_THE_SAME = {
     "conv2d": "conv",
     "convolution": "conv",
+    "depthwiseconv": "depthwise",
+    "depthwiseconv2d": "depthwise",
+    "pointwiseconv": "pointwise",
+    "convtranspose2d": "convtranspose",
+    "conv2dtranspose": "convtranspose",
+    "transposedconv": "convtranspose",
+    "deconv": "convtranspose",
+    "deconvolution": "convtranspose",
+    "upconv": "convtranspose",
     "maxpool2d": "maxpool",
     "maxpooling": "maxpool",
     "maxpooling2d": "maxpool",
@@ -63,6 +82,8 @@ _MEANING_THE_SAME = {
     "averagepool": "avgpool",
     "averagepooling2d": "avgpool",
     "pool": "maxpool or avgpool",
+    "adaptiveavgpool2d": "adaptiveavgpool",
+    "adaptivemaxpool2d": "adaptivemaxpool",
     "globalavgpool": "gap",
     "globalaveragepool": "gap",
     "globalaveragepooling2d": "gap",
@@ -82,9 +103,8 @@ _MEANING_THE_SAME = {
 }
 # Without 1d, 2d or 3d at the end.
 _ONLY_ELSEWHERE_TEXT: Final = """
-    adaptivelogsoftmaxwithloss adaptivemaxpool alphadropout attention bilinear celu channelshuffle
-    circularpad constantpad container conv2dtranspose convtranspose cosinesimilarity crop crossmaplrn
-    dataparallel deconv deconvolution depthwise depthwiseconv dropout droppath elu embedding embeddingbag
+    adaptivelogsoftmaxwithloss alphadropout attention bilinear celu channelshuffle circularpad constantpad
+    container cosinesimilarity crop crossmaplrn dataparallel dropout droppath elu embedding embeddingbag
     featurealphadropout fold fractionalmaxpool gelu globalmaxpool glu groupnorm gru grucell hardshrink
     hardsigmoid hardswish hardtanh identity instancenorm interpolate layernorm leakyrelu localresponsenorm
     logsigmoid logsoftmax lppool lrn lstm lstmcell maxunpool mish module moduledict modulelist multihead
@@ -92,18 +112,17 @@ _ONLY_ELSEWHERE_TEXT: Final = """
     pixelunshuffle prelu reflectionpad relu6 replicationpad reshape resize rmsnorm rnn rnnbase rnncell
     rnncellbase rrelu selu separableconv sequential sigmoid silu softmax softmin softplus softshrink
     softsign squeezeexcitation stochasticdepth swish syncbatchnorm tanh tanhshrink threshold transformer
-    transformerdecoder transformerdecoderlayer transformerencoder transformerencoderlayer transposedconv
-    unflatten unfold unpool upconv upsample upsampling upsamplingbilinear upsamplingnearest view zeropad
-    zeropadding
+    transformerdecoder transformerdecoderlayer transformerencoder transformerencoderlayer unflatten unfold
+    unpool upsample upsampling upsamplingbilinear upsamplingnearest view zeropad zeropadding
 """
 _ONLY_ELSEWHERE: Final = frozenset(_ONLY_ELSEWHERE_TEXT.split())
 _FROM_THE_INPUT = {"in_channels", "in_features", "num_features", "num_channels"}
-_WITH_PARAMETERS = {"conv", "linear", "bn"}
+_WITH_PARAMETERS = {"conv", "depthwise", "pointwise", "convtranspose", "linear", "bn"}
 _ONLY_DEFAULTS = {
-    "maxpool": {"return_indices", "ceil_mode"},
-    "avgpool": {"ceil_mode", "count_include_pad", "divisor_override"},
+    "maxpool": {"return_indices"},
+    "adaptivemaxpool": {"return_indices"},
+    "convtranspose": {"padding_mode"},
     "bn": {"eps", "momentum", "affine", "track_running_stats", "bias"},
-    "conv": {"output_padding"},
     "flatten": {"start_dim", "end_dim"},
     "relu": {"inplace"},
 }
@@ -125,12 +144,13 @@ def kind_of(name: str) -> str:
     stem = re.sub("[123]d$", "", word)
     if word not in _MEANING_THE_SAME:
         if stem in _ONLY_ELSEWHERE or word in _ONLY_ELSEWHERE or stem.endswith("loss"):
-            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(KINDS)}")
-        if stem != word and not word.endswith("2d") and (stem in KINDS or stem in _MEANING_THE_SAME):
-            raise ValueError(f"{_THERE_IS_NONE} {shown}: its layers are two-dimensional, as Conv2d is")
+            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(SHOWN)}")
+        if word.endswith("3d") and (stem in KINDS or stem in _MEANING_THE_SAME):
+            why = "convtui is two-dimensional; look at one slice of the volume, without its depth"
+            raise ValueError(f"{_THERE_IS_NONE} {shown}: {why}")
     close = get_close_matches(word, [*KINDS, *_MEANING_THE_SAME, *_ONLY_ELSEWHERE], 1, _ALIKE)
     if not close or close[0] in _ONLY_ELSEWHERE:
-        raise ValueError(f"unknown layer type {shown}; choose from {', '.join(KINDS)}")
+        raise ValueError(f"unknown layer type {shown}; choose from {', '.join(SHOWN)}")
     raise ValueError(f"unknown layer type {shown}; did you mean {_MEANING_THE_SAME.get(*close * 2)}?")
 
 
@@ -140,6 +160,9 @@ def why_no_setting(word: str) -> str:
         return "taken from the input; leave it out"
     if any(word in names for names in _ONLY_DEFAULTS.values()):
         return "convtui always has PyTorch's default; leave it out"
+    for kind in KINDS:
+        if word in parameters_of(kind):
+            return f"a parameter of layers, as in: layers {example(kind)}, relu"
     if word in KINDS or word in _ALSO_READ:
         return f"a layer is typed with all others, for example: layers {example('conv')}, relu"
     try:

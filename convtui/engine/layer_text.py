@@ -21,16 +21,20 @@ LARGEST_FILE = 2**20
 DEEPEST = 16
 
 _IN_TURN = ("kernel_size", "output_size", "out_channels", "out_features")
-_LETTERS = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups"}
+_LETTERS = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups", "op": "output_padding"}
 _WORDS: dict[str, tuple[str, object]] = {
     "nobias": ("bias", False),
     "same": ("padding", "same"),
     "valid": ("padding", "valid"),
+    "same-tf": ("padding", "same-tf"),
+    "ceil": ("ceil_mode", True),
+    "nopadcount": ("count_include_pad", False),
     **{mode: ("padding_mode", mode) for mode in PADDING_MODES},
 }
 _BRIEF = Repr()
 _BRIEF.maxstring = 60
 _SIZE = re.compile("([0-9]{1,18})(?:x([0-9]{1,18}))?")
+_DIVISOR = re.compile("div(-?[0-9]{1,18})")
 _SIDES = re.compile("([0-9]{1,18}):([0-9]{1,18})x([0-9]{1,18}):([0-9]{1,18})")
 
 
@@ -49,9 +53,10 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
     """The layers written as "conv 3x3 8 s2 p1, relu, maxpool 2, bn, flatten, linear 10".
 
     A comma or a new line ends a layer; # starts a comment. Sizes are 3 or 3x5 (rows x columns); s is stride,
-    p padding (p1, p1x2, or p0:1x2:3 for top:bottom x left:right), d dilation, g groups; nobias, same, valid
-    and the padding modes are words. residual(a, b | c) adds the ends of its paths, or of one path and its own
-    input; concat(a | b) puts their channels one after another.
+    p padding (p1, p1x2, or p0:1x2:3 for top:bottom x left:right), d dilation, g groups, op output_padding,
+    div divisor_override; nobias, same, valid, same-tf (TensorFlow's SAME), ceil (ceil_mode), nopadcount (no
+    count_include_pad) and the padding modes are words. residual(a, b | c) adds the ends of its paths, or of
+    one path and its own input; concat(a | b) puts their channels one after another.
     Raises LayerError that names the layer, counted as in the table, what is wrong and what would be right.
     """
     layers = _Text(text, _Builder()).layers(0)
@@ -210,7 +215,10 @@ def _read(word: str, in_turn: list[str]) -> tuple[str, object]:
     """The parameter that a word with a number stands for, taken from those in turn; an empty name if none."""
     if _SIZE.fullmatch(word) and in_turn:
         return in_turn.pop(0), _size(word)
-    key, value = _LETTERS.get(word[0], ""), word[1:]
+    if divisor := _DIVISOR.fullmatch(word):
+        return "divisor_override", int(divisor[1])
+    letters = "op" if word.startswith("op") else word[0]
+    key, value = _LETTERS.get(letters, ""), word[len(letters) :]
     if key and _SIZE.fullmatch(value):
         return key, _size(value)
     if key == "padding" and (sides := _SIDES.fullmatch(value)):

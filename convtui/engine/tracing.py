@@ -14,12 +14,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.engine.adaptive import AdaptiveAxis
 from convtui.engine.branches import Concat
-from convtui.engine.convolution import Position
-from convtui.engine.layers import AdaptiveAvgPool, Conv, Flatten, Linear, Shape, Window
+from convtui.engine.layers import Flatten, Linear, Shape
+from convtui.engine.output_cells import Position
+from convtui.engine.pool_layers import AdaptivePool, Pool
+from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.receptive import ReceptiveField, area
-from convtui.engine.spec import Axis, Indices
+from convtui.engine.spec import Axis, ConvSpec, Indices
 from convtui.engine.stack import Row, field_after
+from convtui.engine.transposed_spec import TransposedSpec
+from convtui.engine.window_layers import Conv, ConvTranspose
 
 MOST_BLOCKS = 64  # beyond them only what is read along each axis is told
 
@@ -132,11 +137,16 @@ def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[
     match row.layer:
         case Conv():
             groups: Mask = np.any(channels.reshape(row.layer.spec.groups, -1), axis=1)
-            return [_windows(row, np.repeat(groups, shapes[0][0] // len(groups)), rows, columns)]
-        case Window():
-            return [_windows(row, channels, rows, columns)]
-        case AdaptiveAvgPool():
-            down, across = row.layer.windows(row.input_shape)
+            read = np.repeat(groups, shapes[0][0] // len(groups))
+            return [_windows(row.layer.spec, read, rows, columns, shapes[0])]
+        case ConvTranspose():
+            groups = np.any(channels.reshape(row.layer.spec.groups, -1), axis=1)
+            read = np.repeat(groups, shapes[0][0] // len(groups))
+            return [_landing(row.layer.spec, read, rows, columns, shapes[0])]
+        case Pool():
+            return [_windows(row.layer.spec, channels, rows, columns, shapes[0])]
+        case AdaptivePool():
+            down, across = row.layer.axes(row.input_shape)
             return [[(channels, _along_uneven(down, rows), _along_uneven(across, columns))]]
         case Linear():
             return [[_everything(shapes[0])]]
@@ -152,29 +162,39 @@ def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[
             return [[block]] * len(shapes)
 
 
-def _windows(row: Row, channels: Mask, rows: Mask, columns: Mask) -> list[Block]:
+def _windows(
+    spec: ConvSpec | PoolSpec, channels: Mask, rows: Mask, columns: Mask, shape: Shape
+) -> list[Block]:
     """What windows read; nothing if all of them lie in the padding."""
-    assert row.axes
-    down, across = _along(row.axes[0], rows), _along(row.axes[1], columns)
+    axes = spec.axes(*shape[1:])
+    down, across = _along(axes[0], rows), _along(axes[1], columns)
+    return [(channels, down, across)] if down.any() and across.any() else []
+
+
+def _landing(spec: TransposedSpec, channels: Mask, rows: Mask, columns: Mask, shape: Shape) -> list[Block]:
+    """What lands on the outputs of a transposed convolution; nothing where its windows leave gaps."""
+    axes = spec.axes(*shape[1:])
+    down, across = axes[0].is_landing(rows), axes[1].is_landing(columns)
     return [(channels, down, across)] if down.any() and across.any() else []
 
 
 def _along(axis: Axis, mask: Mask) -> Mask:
     """[inputs] what the marked outputs [outputs] read along one axis."""
-    padded = np.zeros(axis.padded, dtype=bool)
+    padded = np.zeros(axis.reach, dtype=bool)
     for tap in range(0, axis.span, axis.dilation):
         padded[tap : tap + (axis.output - 1) * axis.stride + 1 : axis.stride] |= mask
     end = axis.before + axis.size
     if axis.padding_mode != "zeros":
-        outside = np.r_[: axis.before, end : axis.padded]
+        outside = np.r_[: axis.before, end : axis.reach]
         padded[axis.before + axis.sources[outside[padded[outside]]]] = True
     return padded[axis.before : end]
 
 
-def _along_uneven(windows: Sequence[range], mask: Mask) -> Mask:
-    read = np.zeros(max(each.stop for each in windows), dtype=bool)
+def _along_uneven(axis: AdaptiveAxis, mask: Mask) -> Mask:
+    """[inputs] the same of adaptive pooling."""
+    read = np.zeros(axis.size, dtype=bool)
     for number in np.flatnonzero(mask).tolist():
-        read[windows[number].start : windows[number].stop] = True
+        read[axis.window(number)] = True
     return read
 
 

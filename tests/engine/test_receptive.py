@@ -9,11 +9,14 @@ import torch
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from convtui.engine.layers import AdaptiveAvgPool, Conv, Layer, LayerError, Shape, Window
+from convtui.engine.layers import Layer, LayerError, Shape
+from convtui.engine.pool_layers import AdaptiveAvgPool
 from convtui.engine.presets import preset
 from convtui.engine.receptive import AxisField
 from convtui.engine.stack import receptive_field, summarize
-from tests.engine.stacks import Torch, adaptive_pools, branches, convs, pools, stacks
+from convtui.engine.window_layers import Conv
+from tests.engine.cases import pairs
+from tests.engine.stacks import Torch, adaptive_pools, branches, convs, pools, stacks, transposes
 
 FIVE_HALVINGS = "conv 3x3 4 s2 p1, " * 5
 
@@ -47,7 +50,7 @@ def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data
 
 @settings(max_examples=40)
 @given(
-    st.lists(st.one_of(convs(1), pools(), adaptive_pools(), branches(1)), max_size=3),
+    st.lists(st.one_of(convs(1), transposes(1), pools(), adaptive_pools(), branches(1)), max_size=3),
     st.tuples(*[st.sampled_from([(9, 7), (10, 4), (17, 5), (3, 7), (23, 9)])] * 2),
     st.data(),
 )
@@ -60,7 +63,7 @@ def test_every_field_after_uneven_windows_is_that_of_its_gradient(
     assume(summary.error is None)
     row = data.draw(st.sampled_from(summary.rows[1:]))
     assume(row.field.rows.uneven and row.field.columns.uneven)
-    modes = {each.layer.spec.padding_mode for each in summary.rows if isinstance(each.layer, Window)}
+    modes = {each.layer.spec.padding_mode for each in summary.rows if isinstance(each.layer, Conv)}
     assume(modes <= {"zeros"})
     pixels = torch.ones(image, dtype=torch.float64, requires_grad=True)
     outputs = Torch(pixels, is_probe=True).run(layers).outputs
@@ -92,6 +95,43 @@ def test_every_field_after_uneven_windows_is_that_of_its_gradient(
 def test_what_a_field_spans_and_what_it_reads(text: str, size: tuple[int, int], pixels: int) -> None:
     field = receptive_field(text, (1, 30, 30))[-1]
     assert (field.size, field.pixels) == (size, pixels)
+
+
+@settings(max_examples=40)
+@given(st.data(), pairs(2, 7))
+def test_every_field_after_a_transposed_convolution_is_that_of_its_gradient(
+    data: st.DataObject, size: tuple[int, int]
+) -> None:
+    layers = data.draw(st.tuples(convs(1), transposes(1), st.one_of(convs(1), pools(), transposes(1))))
+    image = (1, *size)
+    rows = summarize(layers, image).rows
+    assume(len(rows) > 2)
+    assume(all(row.layer.spec.padding_mode == "zeros" for row in rows if isinstance(row.layer, Conv)))
+    pixels = torch.ones(image, dtype=torch.float64, requires_grad=True)
+    outputs = Torch(pixels, is_probe=True).run([row.layer for row in rows[1:]]).outputs
+    field = rows[-1].field
+    for at in np.ndindex(rows[-1].output_shape[1:]):
+        (gradient,) = torch.autograd.grad(outputs[-1][:, *at].sum(), pixels, retain_graph=True)
+        for axis, index, other in zip((field.rows, field.columns), at, (2, 1), strict=True):
+            reached = np.flatnonzero(gradient.numpy().any((0, other))).tolist()
+            origin, read = axis.reads(index)
+            told = [origin + bit for bit in range(read.bit_length()) if read >> bit & 1]
+            inside = [pixel for pixel in told if 0 <= pixel < image[3 - other]]
+            if axis.uneven:
+                assert inside == reached or not gradient.any()
+            else:  # what padding stands for in a larger image is told too
+                assert set(reached) <= set(inside)
+
+
+def test_the_fields_of_a_transposed_convolution_differ_from_cell_to_cell() -> None:
+    *_, field = receptive_field("convtranspose 3x3 1 s2 p1", (1, 4, 4))
+    assert [field.rows.span(i) for i in range(7)] == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3)]
+    assert (field.size, field.jump) == ((2, 2), (0.5, 0.5))
+    *_, field = receptive_field("convtranspose 1x1 1 s3", (1, 2, 2))
+    assert [field.rows.reads(i) for i in range(4)] == [(0, 1), (0, 0), (0, 0), (0, 2)]
+    assert [field.rows.nearest(pixel) for pixel in (0, 1)] == [0, 3]
+    assert receptive_field("conv 3x3 1, convtranspose 3x3 1")[-1].size == (5, 5)
+    assert summarize("convtranspose 9x9 1 s99999", (1, 4, 4)).rows[-1].field.pixels is None
 
 
 def test_fields_too_large_to_tell_are_not_told_and_cost_nothing() -> None:
@@ -222,6 +262,20 @@ def test_misaligned_branches_are_noted_in_the_table() -> None:
 def test_image_is_asked_for_where_its_size_counts(text: str, number: int) -> None:
     with pytest.raises(LayerError, match=f"layer {number} .*: reads the whole image: give input_shape"):
         receptive_field(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("conv 3x3 8 s2 same-tf", "pads by the image's size"),
+        ("maxpool 3 s2 same-tf", "pads by the image's size"),
+        ("convtranspose 4x4 1 s2", "has fields that differ from cell to cell"),
+    ],
+)
+def test_image_is_asked_for_where_fields_depend_on_its_size(text: str, why: str) -> None:
+    with pytest.raises(LayerError, match=f"layer 1 .*: {why}: give input_shape"):
+        receptive_field(text)
+    assert receptive_field(text, (1, 8, 8))
 
 
 def test_stack_that_does_not_fit_is_refused() -> None:
