@@ -1,4 +1,4 @@
-"""Which network the BatchNorm page looks at: it is opened in another thread, and a run's files are only read.
+"""Which network the page of the norms looks at: it is opened in another thread, and a run's files are only read.
 
 First it is the run that the Train page shows, if that has a checkpoint, else random weights. Newer
 checkpoints of that run follow by themselves, until the user changes something or goes back to other weights.
