@@ -1,8 +1,8 @@
 """The session of the page of the norms: a norm in a network, and the mini-batches that have gone through it.
 
 Whichever norm is looked at, the batch norm in its place goes on beside it, so that all are of the same
-activations. Stepping to the next mini-batch in training mode updates the running statistics of a copy: those of the
-network stay what they are.
+activations. Stepping to the next mini-batch in training mode updates the running statistics of a copy: those
+of the network stay what they are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from convtui.engine.batchnorm import BatchNormState, Statistics
 from convtui.engine.norms import NORM_KINDS, NormKind, SharedMean, check_groups
 from convtui.state.batch_measurement import BatchMeasurement
 from convtui.state.batchnorm_network import Network, NormLayer
-from convtui.state.norm_choice import NormChoice
+from convtui.state.norm_choice import BATCH_NORM, NormChoice
 
 MOMENTA: Final = (0.01, 0.05, 0.1, 0.3, 0.5, 1.0, None)
 SCALE_STEP: Final = 0.1  # of gamma and beta
@@ -49,8 +49,8 @@ class BatchNormSession:
 
     choice: which norm of these activations is looked at. image: the one in the mini-batch whose activation
     is looked at; None: any. chosen_value: the activation of the channel nearest to it; None: one and a half
-    standard deviations above the mean. earlier_norms: the batch norms of network.norms_before, with the running
-    statistics that the same mini-batches have given them, by the same momentum.
+    standard deviations above the mean. earlier_norms: the batch norms of network.norms_before, with the
+    running statistics that the same mini-batches have given them, by the same momentum.
     """
 
     network: Network
@@ -63,14 +63,14 @@ class BatchNormSession:
     past: tuple[PastBatch, ...] = field(default=(), repr=False)
     chosen_value: float | None = None
     earlier_norms: tuple[BatchNormState, ...] = field(default=(), repr=False)
-    choice: NormChoice = NormChoice()
+    choice: NormChoice = BATCH_NORM
     image: int | None = None
 
     @classmethod
     def start(
         cls, network: Network, image_count: int, batch_size: int = 128, choice: NormChoice | None = None
     ) -> BatchNormSession:
-        """The first mini-batch at the network's first batch norm; a norm that is refused there is not chosen."""
+        """The first mini-batch at the network's first batch norm; a choice that is refused is not made."""
         layer = network.norm_layers[0]
         batch_size = max(1, min(batch_size, image_count, network.max_batch_size))
         earlier, norm = _norms_before(network, layer), network.norm_state(layer)
@@ -228,7 +228,7 @@ class BatchNormSession:
         """Another network for the same images, at its batch norm in the same place, or its last."""
         at = min(self.network.norm_layers.index(self.layer), len(network.norm_layers) - 1)
         size = min(self.batch_size, network.max_batch_size)
-        as_batch = replace(self, network=network, batch_size=size, choice=NormChoice())
+        as_batch = replace(self, network=network, batch_size=size, choice=BATCH_NORM)
         return as_batch.with_layer(network.norm_layers[at]).with_choice_if_legal(self.choice)
 
     def at_image(self, image: int) -> BatchNormSession:
@@ -380,7 +380,7 @@ class BatchNormSession:
         return f"{what}: one value per channel has no variance; training mode needs 2 or more"
 
     def checked(self) -> BatchNormSession:
-        """Itself. Raises ValueError in training mode that refuses the mini-batch, and for a norm that does."""
+        """Itself. Raises ValueError where the norm, or training mode, refuses the mini-batch."""
         if self.norm.training and self.refusal:
             raise ValueError(self.refusal)
         if not self.choice.is_batch:

@@ -8,6 +8,7 @@ from typing import Final
 from convtui.engine.norms import NormKind, SharedMean
 
 FIRST_GROUPS: Final = 2
+MOST_GROUPS: Final = 2**16  # that anybody asks for
 TITLES: Final[dict[NormKind, str]] = {
     "batch": "batch norm",
     "layer": "layer norm",
@@ -45,3 +46,6 @@ class NormChoice:
         if self.is_batch:
             return SharedMean(shape, 1, over_images=True)
         return SharedMean.of(self.kind, shape, self.groups_of(shape[1]))
+
+
+BATCH_NORM: Final = NormChoice()

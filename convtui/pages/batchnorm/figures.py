@@ -217,9 +217,9 @@ class Figures:
 
     @cached_property
     def chosen_index(self) -> tuple[int, ...]:
-        """Its index [image, channel, row, col] in the mini-batch: the first of those nearest to the chosen value.
+        """Its index [image, channel, row, col] in the mini-batch.
 
-        If the session has an image, it is in that.
+        It is the first of those nearest to the chosen value; where the session has an image, in that.
         """
         in_channel, wanted, image = self._in_channel, self.session.chosen_value, self.session.image
         if wanted is None:

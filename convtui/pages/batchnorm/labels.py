@@ -21,7 +21,8 @@ FINER: Final = 1  # digits that x, μ and σ² have beyond the usual: x̂ nearly
 _COLUMN: Final = 11  # of numbers
 _NAME: Final = 12  # before them
 _KIND: Final = 10  # columns of a norm's name in the table of the norms
-_COUNT: Final = 10  # and of how many values its mean is of
+_COUNT: Final = 9  # and of how many values its mean is of
+_NARROW: Final = 10  # of a number in that table
 _WIDE: Final = 70  # columns from which formulas stand in letters, too
 
 
@@ -35,11 +36,11 @@ def number(value: float) -> str:
     return (usual.finer(-1) if usual.exponent else usual).fixed(value)
 
 
-def _aligned(text: str) -> str:
+def _aligned(text: str, column: int = _COLUMN) -> str:
     """In a column, with the point where all of fewer than four digits before it have it."""
     missing = 0 if "e" in text else MOST_DECIMALS - len(text.partition(".")[2])
-    missing = min(missing, _COLUMN - 1 - len(text))
-    return f"{text}{'':{missing}}".rjust(_COLUMN)
+    missing = max(min(missing, column - 1 - len(text)), 0)
+    return f"{text}{'':{missing}}".rjust(column)
 
 
 def fitting(candidates: Sequence[str], width: int) -> str:
@@ -102,17 +103,25 @@ def hint_line(session: BatchNormSession, width: int) -> StyledLine:
 def _norm_hint(session: BatchNormSession, width: int) -> StyledLine:
     """Over what a norm without running statistics takes its means, and its name in PyTorch."""
     channels, shape = session.norm.num_features, list(session.shape[1:])
-    of, module = {
-        "layer": ("each image, over all its channels", f"LayerNorm({shape})"),
+    each = channels // session.num_groups
+    of, over, module = {
+        "layer": ("image", "all its channels, rows and columns", f"LayerNorm({shape})"),
         "group": (
-            f"each image and group of {_count(channels // session.num_groups, 'channel')}",
+            f"group of {_count(each, 'channel')} of each image",
+            "its rows and columns",
             f"GroupNorm({session.num_groups}, {channels})",
         ),
-        "instance": ("each image and channel", f"InstanceNorm2d({channels}, affine=True)"),
+        "instance": (
+            "channel of each image",
+            "its rows and columns",
+            f"InstanceNorm2d({channels}, affine=True)",
+        ),
     }[session.choice.kind]
-    candidates = [f"One mean for {of}, rows and columns: torch.nn.{module}. The network does not change."]
-    candidates += [f"One mean for {of}, rows and columns: {module}.", f"One mean for {of}: {module}."]
-    return ((fitting([*candidates, f"One mean for {of}."], width), Tone.MUTED),)
+    what = f"One mean for each {of}"
+    long = f"{what}, over {over}"
+    candidates = [f"{long}: torch.nn.{module}. You work on a copy.", f"{long}: torch.nn.{module}."]
+    candidates += [f"{what}: torch.nn.{module}.", f"{what}: {module}.", f"{what}."]
+    return ((fitting(candidates, width), Tone.MUTED),)
 
 
 def _count(number: int, what: str) -> str:
@@ -282,15 +291,13 @@ def rule_line(figures: Figures, width: int) -> StyledLine:
 
 
 def _weights_line(figures: Figures, width: int) -> StyledLine:
-    channel = f"channel {figures.channel}"
-    candidates = [f"γ and β are those of {channel}", f"γ, β: {channel}"]
+    candidates = ["γ and β are by channel, as batch norm has them", "γ and β are by channel"]
     if figures.session.choice.kind == "layer":
         shape = list(figures.session.shape[1:])
         each = "PyTorch's LayerNorm has a weight and a bias for each element"
         candidates = [
-            f"γ and β are the same in all of {channel}; {each}, {shape} of them",
-            f"γ and β are the same in all of {channel}; LayerNorm has them for each element",
-            f"γ and β are the same in all of {channel}",
+            f"γ and β are by channel here; {each}: {shape}",
+            "γ and β are by channel here; LayerNorm has them for each element",
             *candidates,
         ]
     return ((fitting(candidates, width), Tone.MUTED),)
@@ -312,8 +319,8 @@ def place_text(figures: Figures, images: range, channels: range) -> str:
 
 def norms_lines(figures: Figures, width: int) -> StyledLines:
     """The four norms of the activation that is looked at, a line for each."""
-    room = width - _KIND - _COUNT - 3 * _COLUMN
-    columns = "".join(f"{name:>{_COLUMN - 2}}  " for name in ("mean", "std", "x̂"))
+    room = width - _KIND - _COUNT - 3 * _NARROW
+    columns = "".join(f"{name:>{_NARROW - 2}}  " for name in ("mean", "std", " x̂"))
     head = f"{'':{_KIND}}{cut_to('mean of', room):<{room}}{'values':>{_COUNT}}{columns}"
     return ((head, Tone.MUTED),), *(
         _norm_line(figures, each, room, each.kind == figures.session.choice.kind)
@@ -329,13 +336,13 @@ def _norm_line(figures: Figures, norm: OneNorm, room: int, is_chosen: bool) -> S
         return (name, Tone.MUTED), (cut_to(why, room + _COUNT), Tone.MUTED)
     where, count = place_text(figures, norm.images, norm.channels), f"{norm.count:,}"
     if norm.is_running:
-        where, count = f"earlier mini-batches, channel {figures.channel}", "–"
-    numbers = "".join(_aligned(number(each)) for each in (norm.mean, sqrt(norm.var)))
+        where, count = f"running, channel {figures.channel}", "–"
+    numbers = "".join(_aligned(number(each), _NARROW) for each in (norm.mean, sqrt(norm.var)))
     return (
         (name, Tone.STRONG if is_chosen else Tone.TEXT),
         (f"{cut_to(where, room):<{room}}{count:>{_COUNT}}", Tone.TEXT if is_chosen else Tone.MUTED),
         (numbers, tone),
-        (_aligned(number(norm.normalised)), Tone.STRONG if is_chosen else tone),
+        (_aligned(number(norm.normalised), _NARROW), Tone.STRONG if is_chosen else tone),
     )
 
 
@@ -418,13 +425,9 @@ def _no_modes_line(figures: Figures, width: int) -> StyledLine:
     none = f"{title} has no running statistics"
     candidates = [f"{none}: training and evaluation mode are the same", f"{none}: both modes are the same"]
     if figures.has_modes:
-        differs = (
-            f"y differs by {number(figures.difference)}" if not isnan(figures.difference) else "y differs"
-        )
-        candidates = [
-            f"{none}: the modes differ only by the batch norms before it; {differs} on average",
-            f"{none}; the modes differ by the batch norms before it",
-        ]
+        why = "the modes differ by the batch norms before it"
+        candidates = [f"{none}; {why}: y by {number(figures.difference)} on average", f"{none}; {why}"]
+        candidates.append(f"{none}; x differs between the modes")
     return ((fitting([*candidates, none], width), Tone.STRONG),)
 
 
@@ -441,7 +444,7 @@ def controls_of(figures: Figures, weights: str) -> list[Control]:
     momentum = "None" if norm.momentum is None else f"{norm.momentum:g}"
     own = {
         "batch": [Control("m", "momentum", momentum, is_plain=True)],
-        "group": [Control("d", "groups", str(session.num_groups))],
+        "group": [Control("d", "groups", str(session.num_groups), is_plain=True)],
     }.get(session.choice.kind, [])
     if not session.choice.is_batch:
         own.append(Control("i", "image", str(figures.chosen_index[0])))

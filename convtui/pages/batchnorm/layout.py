@@ -74,10 +74,15 @@ def _norms(area: Region) -> Regions:
         regions |= _beside(area, y, NORM_HISTOGRAM, "before", "after")
         y += NORM_HISTOGRAM + gap
     names = [("formula", FORMULA), ("norms", NORMS), ("rule", RULE if is_roomy else 0), ("difference", RULE)]
+    is_wide = area.width >= TABLE_WIDTH + GAP + MODES_WIDTH - 4
     for name, height in names:
         if height:
             regions[name] = Region(area.x, y, area.width, height)
         y += height + (gap if name in ("formula", "difference") else 0)
+    if is_wide:
+        table = regions["norms"]
+        regions["norms"] = Region(area.x, table.y, area.width - MODES_WIDTH - GAP, NORMS)
+        regions["modes"] = Region(area.right - MODES_WIDTH, table.y, MODES_WIDTH, MODES)
     regions["shared"] = Region(area.x, y, area.width, RULE)
     regions["maps"] = Region(area.x, y + RULE, area.width, area.bottom - y - RULE)
     return regions

@@ -1,6 +1,6 @@
 """Which activations share a mean, drawn on the maps: a row for each image, a column for each channel.
 
-The cube of Wu and He 2018 (https://arxiv.org/abs/1803.08494, figure 2) laid flat: its rows and columns of cells
+The cube of Wu and He 2018 (https://arxiv.org/abs/1803.08494, figure 2) laid flat: rows and columns of cells
 are inside each map.
 """
 
@@ -15,7 +15,7 @@ from rich.style import Style
 
 from convtui.engine.spec import Floats
 from convtui.pages.batchnorm.styled_text import BATCH, RUNNING
-from convtui.paint.colours import RGB, Palette, Pixels, accent_on, mixed, style, tint
+from convtui.paint.colours import RGB, Palette, Pixels, accent_on, style, tint
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.panes import Size
 from convtui.paint.plots import series_colour
@@ -25,7 +25,7 @@ TALLEST: Final = 4  # lines of a map
 IMAGES: Final = (3, 2)  # that should be in view
 HEAD: Final = 2  # lines over the first map
 INSIDE: Final = (0.16, 0.84)  # the colour's share at the least and what the greatest activation adds
-OUTSIDE: Final = (0.07, 0.33)
+OUTSIDE: Final = (0.12, 0.48)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class SharedMaps:
 
 
 class Grid(NamedTuple):
-    """How the maps stand: lines of each, columns of the images' names, and which images and channels are seen."""
+    """How the maps stand: lines of each, columns of the images' names, the images and channels in view."""
 
     lines: int
     names: int

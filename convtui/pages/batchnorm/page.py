@@ -1,4 +1,4 @@
-"""The page of the norms: what batch norm does to a channel, mini-batch by mini-batch, and the other norms.
+"""The page of the norms: what they do to activations, and batch norm's statistics from batch to batch.
 
 The page holds the parts that do the work, and turns keys into transitions of the session that they share.
 """
@@ -23,7 +23,7 @@ from convtui.pages.batchnorm.panes import BatchNormPanes
 from convtui.paint.controls import Control
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_settings import SUGGESTIONS, Transition, parse_setting, transition, value_text
-from convtui.state.norm_choice import NormChoice
+from convtui.state.norm_choice import BATCH_NORM, NormChoice
 from convtui.state.settings import parse_count
 
 _TRY_AGAIN = "w tries again; d on page 5 chooses another data set"
@@ -77,7 +77,7 @@ class BatchNormPage(Page):
         self.opener.open_wanted()
         opened = self.opened
         if opened is None:
-            self._place_panes(NormChoice())
+            self._place_panes(BATCH_NORM)
             self._panes.show_problem(self.opener.problem, "" if self.opener.is_opening else _TRY_AGAIN)
             return
         measurement = self.measurements.get(opened)

@@ -19,7 +19,7 @@ from convtui.pages.batchnorm.labels import (
     title_line,
 )
 from convtui.pages.batchnorm.layout import BatchNormView, Regions, regions_of
-from convtui.pages.batchnorm.maps import SharedMaps, maps_lines
+from convtui.pages.batchnorm.maps import maps_lines
 from convtui.pages.batchnorm.plots import (
     Statistic,
     after_histogram,
