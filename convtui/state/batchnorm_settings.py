@@ -61,9 +61,7 @@ def transition(name: str, text: str) -> Transition:
         case "norm":
             kind = next((each for each in NORM_KINDS if each == text.lower().removesuffix(" norm")), None)
             if kind is None:
-                raise ValueError(
-                    f"norm {printable(text)}: must be {', '.join(NORM_KINDS[:-1])} or {NORM_KINDS[-1]}"
-                )
+                raise ValueError(f"norm {printable(text)}: must be batch, layer, group or instance")
             return lambda session: session.with_kind(kind)
         case "groups":
             groups = parse_count(name, text)

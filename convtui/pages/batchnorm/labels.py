@@ -439,7 +439,7 @@ def _batches(count: int) -> str:
 
 
 def controls_of(figures: Figures, weights: str) -> list[Control]:
-    """The settings above the canvas; where it is narrow the last are left out, and before them beta."""
+    """The settings above the canvas; where it is narrow, first the size is left out."""
     session, norm = figures.session, figures.session.norm
     momentum = "None" if norm.momentum is None else f"{norm.momentum:g}"
     own = {
@@ -456,6 +456,6 @@ def controls_of(figures: Figures, weights: str) -> list[Control]:
         Control("g", "gamma", f"{session.gamma:.4g}"),
         Control("b", "beta", f"{session.beta:.4g}", spare=1),
         *own,
-        Control("z", "size", str(session.batch_size), spare=2),
-        Control("w", "weights", weights, stepped=False, spare=3),
+        Control("z", "size", str(session.batch_size), spare=3),
+        Control("w", "weights", weights, stepped=False, spare=2),
     ]

@@ -162,7 +162,7 @@ def _opened_after(
 ) -> OpenedNetwork:
     """The network in place of the one before, whose settings stay if the mini-batches are the same.
 
-    norm: which is looked at, whether they are or not. Raises ValueError where training mode would refuse its mini-batches.
+    norm: which is looked at, whether they are or not. Raises ValueError where training mode refuses them.
     """
     recipe = source.recipe
     if before and (before.measurer.data, before.measurer.seed) == (data, recipe.seed):

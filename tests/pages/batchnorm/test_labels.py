@@ -343,9 +343,11 @@ def test_what_does_not_fit_is_cut_with_a_sign() -> None:
 
 
 def test_the_controls_show_the_settings() -> None:
-    session = figures(momentum=None, training=False).session.with_gamma(0.3)
-    values = {item.name: item.value for item in controls_of(session, "seed 0")}
+    found = figures(momentum=None, training=False)
+    at = Figures(found.session.with_gamma(0.3), found.measurement)
+    values = {item.name: item.value for item in controls_of(at, "seed 0")}
     assert values == {
+        "norm": "batch",
         "layer": "3",
         "channel": "1/4",
         "gamma": "0.3",
@@ -359,5 +361,7 @@ def test_the_controls_show_the_settings() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_mode_is_never_cut(width: int) -> None:
-    session = figures(training=False).session.with_gamma(2.264).with_beta(-0.07211)
-    assert " t evaluation " in controls_line(controls_of(session, "run 12 (newer: step 300)"), width).plain
+    found = figures(training=False)
+    at = Figures(found.session.with_gamma(2.264).with_beta(-0.07211), found.measurement)
+    line = controls_line(controls_of(at, "run 12 (newer: step 300)"), width).plain
+    assert " t evaluation " in f"{line} "

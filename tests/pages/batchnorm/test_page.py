@@ -212,6 +212,8 @@ async def test_views_and_hints() -> None:
         await driven.press("v")
         assert "spread of the batch variance" in driven.text
         await driven.press("v")
+        assert "activations share a mean" in driven.text
+        await driven.press("v")
         assert "y after" in driven.text
 
 
