@@ -99,7 +99,8 @@ class Figures:
     @property
     def has_modes(self) -> bool:
         """Whether y differs from mode to mode: by itself, or because x does."""
-        return self.session.choice.is_batch or self.measurement.training is not self.measurement.evaluation
+        session = self.session
+        return session.choice.is_batch or bool(session.network.norms_before(session.layer))
 
     @cached_property
     def training(self) -> NormalisedSet:

@@ -22,6 +22,7 @@ _COLUMN: Final = 11  # of numbers
 _NAME: Final = 12  # before them
 _KIND: Final = 10  # columns of a norm's name in the table of the norms
 _COUNT: Final = 9  # and of how many values its mean is of
+_PLACE: Final = 26  # and of where these are
 _NARROW: Final = 10  # of a number in that table
 _WIDE: Final = 70  # columns from which formulas stand in letters, too
 
@@ -65,12 +66,14 @@ def title_line(session: BatchNormSession, width: int) -> StyledLine:
     images = f"images {first + 1:,} to {first + size:,}" if size > 1 else f"image {first + 1:,}"
     of_all = f"{images} of {session.image_count:,} (shuffled)"
     batch = f"mini-batch {session.number}"
+    short = what if session.choice.is_batch else f"{norm} at layer {layer.number}"
     for parts in (
         (session.network.name, what, f"{batch}: {of_all}, epoch {session.position.epoch + 1}"),
         (session.network.name, what, f"{batch}: {of_all}"),
         (session.network.name, what, f"{batch}: {size} image{'s' * (size > 1)}"),
         (session.network.name, what, batch),
         (what, batch),
+        (short, batch),
     ):
         if len(" · ".join(parts)) <= width:
             break
@@ -318,10 +321,14 @@ def place_text(figures: Figures, images: range, channels: range) -> str:
 
 
 def norms_lines(figures: Figures, width: int) -> StyledLines:
-    """The four norms of the activation that is looked at, a line for each."""
+    """The four norms of the activation that is looked at, a line for each.
+
+    Where it is narrow, images and channels whose mean it is are only counted.
+    """
     room = width - _KIND - _COUNT - 3 * _NARROW
     columns = "".join(f"{name:>{_NARROW - 2}}  " for name in ("mean", "std", " x̂"))
-    head = f"{'':{_KIND}}{cut_to('mean of', room):<{room}}{'values':>{_COUNT}}{columns}"
+    what = "mean of" if room >= _PLACE else "N × C"
+    head = f"{'':{_KIND}}{what:<{room}}{'values':>{_COUNT}}{columns}"
     return ((head, Tone.MUTED),), *(
         _norm_line(figures, each, room, each.kind == figures.session.choice.kind)
         for each in figures.side_by_side
@@ -332,15 +339,17 @@ def _norm_line(figures: Figures, norm: OneNorm, room: int, is_chosen: bool) -> S
     tone = Tone.RUNNING if norm.is_running else Tone.BATCH if is_chosen else Tone.TEXT
     name = f"{'▸' if is_chosen else ' '}{norm.kind:<{_KIND - 1}}"
     if norm.refusal:
-        why = "refused: a mean of one value has no variance"
-        return (name, Tone.MUTED), (cut_to(why, room + _COUNT), Tone.MUTED)
+        why = "refused: one value"
+        return (name, Tone.MUTED), (fitting([f"{why} has no variance", why], room + _COUNT), Tone.MUTED)
     where, count = place_text(figures, norm.images, norm.channels), f"{norm.count:,}"
+    if room < _PLACE:
+        where = f"{len(norm.images)} × {len(norm.channels)}"
     if norm.is_running:
-        where, count = f"running, channel {figures.channel}", "–"
+        where, count = fitting([f"running, channel {figures.channel}", "running"], room), "–"
     numbers = "".join(_aligned(number(each), _NARROW) for each in (norm.mean, sqrt(norm.var)))
     return (
         (name, Tone.STRONG if is_chosen else Tone.TEXT),
-        (f"{cut_to(where, room):<{room}}{count:>{_COUNT}}", Tone.TEXT if is_chosen else Tone.MUTED),
+        (f"{where:<{room}}{count:>{_COUNT}}", Tone.TEXT if is_chosen else Tone.MUTED),
         (numbers, tone),
         (_aligned(number(norm.normalised), _NARROW), Tone.STRONG if is_chosen else tone),
     )
@@ -395,6 +404,9 @@ def _modes_row(name: str, training: float, evaluation: float) -> StyledLine:
 
 def difference_line(figures: Figures, width: int) -> StyledLine:
     """How far the two modes are apart, and how many mini-batches the running statistics come from."""
+    if figures.session.refusal:
+        refused = "Training mode refuses this mini-batch: one value per channel has no variance"
+        return ((fitting([refused, refused.partition(":")[0]], width), Tone.STRONG),)
     if not figures.session.choice.is_batch:
         return _no_modes_line(figures, width)
     session, tracked = figures.session, figures.session.norm.num_batches_tracked
@@ -406,9 +418,6 @@ def difference_line(figures: Figures, width: int) -> StyledLine:
     elif given:
         here = f" and {tracked - given:,} here" if tracked > given else ""
         why = f"running statistics of {_batches(given)} in training{here}"
-    if session.refusal:
-        refused = "Training mode refuses this mini-batch: one value per channel has no variance"
-        return ((fitting([refused, refused.partition(":")[0]], width), Tone.STRONG),)
     both, by = "Training and evaluation", f"{number(figures.difference)} on average"
     candidates = [f"{both} are {figures.difference_words}: y differs by {by}; {why}"]
     candidates += [

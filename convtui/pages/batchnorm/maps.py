@@ -135,7 +135,8 @@ def _draw_maps(glyphs: Glyphs, maps: SharedMaps, grid: Grid, colour: RGB) -> Non
 def _draw_mark(glyphs: Glyphs, maps: SharedMaps, grid: Grid, inside: Pixels) -> None:
     image, channel, row, column = maps.chosen
     rows, columns = maps.values.shape[2:]
-    line, across = row * grid.lines // rows, column * grid.columns // columns
+    line = (2 * row + 1) * grid.lines // (2 * rows)
+    across = (2 * column + 1) * grid.columns // (2 * columns)
     pixel = inside[image - grid.images.start, channel - grid.channels.start, 2 * line, across]
     under: RGB = (int(pixel[0]), int(pixel[1]), int(pixel[2]))
     ink = style(accent_on(under, glyphs.palette), under, bold=True)

@@ -56,7 +56,7 @@ def before_histogram(figures: Figures, width: int) -> Histogram:
         colour=BATCH,
         gutter=GUTTER,
         beyond=beyond,
-        top=_top(_counted(reference, scale, width)[0]),
+        top=_top(figures, _counted(reference, scale, width)[0]),
     )
 
 
@@ -91,7 +91,7 @@ def after_histogram(figures: Figures, width: int) -> Histogram:
         gutter=GUTTER,
         beyond=beyond,
         outline_beyond=outline_beyond,
-        top=_top(_counted(reference.output, scale, width)[0]),
+        top=_top(figures, _counted(reference.output, scale, width)[0]),
     )
 
 
@@ -217,6 +217,11 @@ def _counted(values: Floats, scale: Scale, width: int) -> tuple[Floats, tuple[fl
     return counts.astype(np.float64), (100 * beyond[0], 100 * beyond[1])
 
 
-def _top(counts: Floats) -> float:
-    """The end of the heights' axis, with some room for other mini-batches."""
+def _top(figures: Figures, counts: Floats) -> float | None:
+    """The end of the heights' axis, with some room for other mini-batches.
+
+    None where only one image's values are shown: they may lie in a few bins.
+    """
+    if not figures.session.choice.is_batch:
+        return None
     return top_of(HEADROOM * 100 * counts / (counts.sum() or 1))
