@@ -77,7 +77,7 @@ def test_lines_have_the_size_of_the_pane_and_one_mark(
 @pytest.mark.parametrize(
     ("kind", "frame"),
     [
-        ("batch", ["┃  ┃", "┃▀▀┃", "┃  ┃", "┃▀◆┃", "┃  ┃"]),
+        ("batch", ["┏━━┓", "┃▀▀┃", "┃  ┃", "┃▀◆┃", "┃  ┃"]),
         ("layer", ["┏━━━━━━━━━━━━━━━━━━━━━━━┓", "┃▀▀ ▀▀ ▀◆ ▀▀ ▀▀ ▀▀ ▀▀ ▀▀┃", "┗━━━━━━━━━━━━━━━━━━━━━━━┛"]),
         ("group", ["┏━━━━━━━━━━━┓", "┃▀▀ ▀▀ ▀◆ ▀▀┃", "┗━━━━━━━━━━━┛"]),
         ("instance", ["┏━━┓", "┃▀◆┃", "┗━━┛"]),
@@ -89,7 +89,7 @@ def test_the_frame_is_around_what_shares_a_mean(kind: NormKind, frame: list[str]
     text = "\n".join(lines)
     for line in frame:
         assert line in text
-    assert sum(text.count(each) for each in "┏┓┗┛") == (0 if kind == "batch" else 4)
+    assert sum(text.count(each) for each in "┏┓┗┛") == (2 if kind == "batch" else 4)
 
 
 def test_a_frame_that_goes_on_beyond_the_pane_is_open() -> None:
