@@ -211,7 +211,7 @@ class Workspace:
         return opened
 
     def _show_norm(self) -> None:
-        """Have the page of the norms show the session's, if it has begun; else it begins with that."""
+        """Have the Norms page show the session's, if it has begun; else it begins with that."""
         opened = self.timelines.get(BATCHNORM)
         if opened is not None:
             norm = opened.session.with_choice_if_legal(self.session.norm)
@@ -364,7 +364,7 @@ class Workspace:
 
 
 def _with_norm(session: Session, histories: Histories) -> Session:
-    """The session as it is written to a file: with the norm that the page of the norms shows."""
+    """The session as it is written to a file: with the norm that the Norms page shows."""
     history: History[OpenedNetwork] | None = histories.get(BATCHNORM)
     return session if history is None else replace(session, norm=history.present.session.choice)
 

@@ -1,4 +1,4 @@
-"""The session of the page of the norms: a norm in a network, and the mini-batches that have gone through it.
+"""The session of the Norms page: a norm in a network, and the mini-batches that have gone through it.
 
 Whichever norm is looked at, the batch norm in its place goes on beside it, so that all are of the same
 activations. Stepping to the next mini-batch in training mode updates the running statistics of a copy: those

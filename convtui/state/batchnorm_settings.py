@@ -1,4 +1,4 @@
-"""The settings of the page of the norms as text: what a user types, and the present value to begin with."""
+"""The settings of the Norms page as text: what a user types, and the present value to begin with."""
 
 from __future__ import annotations
 

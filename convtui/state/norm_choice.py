@@ -1,4 +1,4 @@
-"""Which of the norms is looked at: a value that sessions, their files and the page of the norms share."""
+"""Which of the norms is looked at: a value that sessions, their files and the Norms page share."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class Session:
     view: View = field(default_factory=View)
     path: Path | None = None  # the session file it was read from or saved to
     chosen_stack: Stack | None = None  # None: the default for the picture
-    norm: NormChoice = BATCH_NORM  # that the page of the norms begins with
+    norm: NormChoice = BATCH_NORM  # that the Norms page begins with
     went: str = field(default="", compare=False)  # where the last change moved the output cell, if it had to
 
     @classmethod

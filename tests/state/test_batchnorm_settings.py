@@ -1,4 +1,4 @@
-"""What is typed on the BatchNorm page becomes a change, or a line that says what would be right."""
+"""What is typed on the Norms page becomes a change, or a line that says what would be right."""
 
 import pytest
 

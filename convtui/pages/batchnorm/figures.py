@@ -1,4 +1,4 @@
-"""Every figure that the page of the norms shows of a mini-batch, computed from what was measured of it."""
+"""Every figure that the Norms page shows of a mini-batch, computed from what was measured of it."""
 
 from __future__ import annotations
 

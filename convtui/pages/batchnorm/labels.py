@@ -1,4 +1,4 @@
-"""What the page of the norms says in words and numbers, as lines of styled text."""
+"""What the Norms page says in words and numbers, as lines of styled text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the panes of the page of the norms go, from the terminal's size alone, so that nothing moves."""
+"""Where the panes of the Norms page go, from the terminal's size alone, so that nothing moves."""
 
 from __future__ import annotations
 

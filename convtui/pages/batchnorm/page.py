@@ -1,4 +1,4 @@
-"""The page of the norms: what they do to activations, and batch norm's statistics from batch to batch.
+"""The Norms page: what they do to activations, and batch norm's statistics from batch to batch.
 
 The page holds the parts that do the work, and turns keys into transitions of the session that they share.
 """

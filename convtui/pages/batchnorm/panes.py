@@ -1,4 +1,4 @@
-"""The panes of the page of the norms: placed by its layout, showing its labels and plots of figures."""
+"""The panes of the Norms page: placed by its layout, showing its labels and plots of figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from convtui.pages.batchnorm.labels import (
     title_line,
 )
 from convtui.pages.batchnorm.layout import BatchNormView, Regions, regions_of
-from convtui.pages.batchnorm.maps import maps_lines
+from convtui.pages.batchnorm.maps import SharedMaps, maps_lines
 from convtui.pages.batchnorm.plots import (
     Statistic,
     after_histogram,
@@ -54,6 +54,7 @@ class BatchNormPanes:
         self._maps = DrawnPane(maps_lines)
         self._regions = Memo[Regions]()
         self._before_memo = Memo[Histogram]()
+        self._maps_memo = Memo[SharedMaps]()
         self._plot_memos = {name: Memo[Plot]() for name in _PLOTS}
 
     def place(
@@ -100,7 +101,8 @@ class BatchNormPanes:
         if "before" in regions:
             self._show_histograms(figures, regions["before"].width, regions["after"].width)
         if "maps" in regions:
-            self._maps.show(figures.maps)
+            of = figures.input, figures.session.choice, figures.chosen_index, figures.session.norm.training
+            self._maps.show(self._maps_memo.get(of, lambda: figures.maps))
         for name, statistic in _STATISTICS.items():
             if f"batch {name}" in regions:
                 width = regions[f"batch {name}"].width

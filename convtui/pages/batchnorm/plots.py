@@ -1,4 +1,4 @@
-"""The pictures of the page of the norms: histograms before and after, statistics so far, and their spread."""
+"""The pictures of the Norms page: histograms before and after, statistics so far, and their spread."""
 
 from __future__ import annotations
 

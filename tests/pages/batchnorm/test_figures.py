@@ -117,8 +117,8 @@ def torch_output(found: Figures, kind: NormKind, training: bool) -> Floats:
             output = functional.batch_norm(values, mean, var, gamma, beta, training, 0.1, eps)
         case "layer":
             shape = values.shape[1:]
-            each = [of[:, None, None].expand(shape).contiguous() for of in (gamma, beta)]
-            output = functional.layer_norm(values, list(shape), *each, eps)
+            weight, bias = (of[:, None, None].expand(shape).contiguous() for of in (gamma, beta))
+            output = functional.layer_norm(values, list(shape), weight, bias, eps)
         case "group":
             output = functional.group_norm(values, session.num_groups, gamma, beta, eps)
         case "instance":
@@ -170,7 +170,7 @@ def test_the_norms_side_by_side_are_what_torch_makes_of_one_activation(training:
         values = values[:, each.channels.start : each.channels.stop]
         assert each.count == values.size
         if not each.is_running:
-            assert (each.mean, each.var) == (pytest.approx(values.mean()), pytest.approx(values.var()))
+            assert (each.mean, each.var) == pytest.approx((values.mean(), values.var()))
     assert [each.is_running for each in found.side_by_side] == [not training, False, False, False]
 
 

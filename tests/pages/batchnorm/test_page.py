@@ -1,4 +1,4 @@
-"""The BatchNorm page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
+"""The Norms page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
 
 import re
 from collections.abc import Callable

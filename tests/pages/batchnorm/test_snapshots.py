@@ -1,4 +1,4 @@
-"""The BatchNorm page as pictures: pytest --snapshot-update takes new ones, to be looked at."""
+"""The Norms page as pictures: pytest --snapshot-update takes new ones, to be looked at."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
