@@ -175,7 +175,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("colon", ":", "type('')", "type a setting: stride 2 · padding same · filters 16"),
     ),
     "batchnorm": (
-        Key("n", "n", "norm(1)", "next norm: batch, layer, group, instance", "norm"),
+        Key("n", "n", "norm(1)", "next norm: batch, layer, group, instance"),
         Key("N", "N", "norm(-1)", "previous norm"),
         Key("d", "d", "groups(1)", "group norm; next number of groups"),
         Key("D", "D", "groups(-1)", "group norm; previous number of groups"),

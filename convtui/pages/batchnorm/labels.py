@@ -448,11 +448,11 @@ def _batches(count: int) -> str:
 
 
 def controls_of(figures: Figures, weights: str) -> list[Control]:
-    """The settings above the canvas; where it is narrow, first the size is left out."""
+    """The settings above the canvas; where it is narrow, first momentum is left out."""
     session, norm = figures.session, figures.session.norm
     momentum = "None" if norm.momentum is None else f"{norm.momentum:g}"
     own = {
-        "batch": [Control("m", "momentum", momentum, is_plain=True)],
+        "batch": [Control("m", "momentum", momentum, spare=4, is_plain=True)],
         "group": [Control("d", "groups", str(session.num_groups), is_plain=True)],
     }.get(session.choice.kind, [])
     if not session.choice.is_batch:
@@ -465,6 +465,6 @@ def controls_of(figures: Figures, weights: str) -> list[Control]:
         Control("g", "gamma", f"{session.gamma:.4g}"),
         Control("b", "beta", f"{session.beta:.4g}", spare=1),
         *own,
-        Control("z", "size", str(session.batch_size), spare=3),
-        Control("w", "weights", weights, stepped=False, spare=2),
+        Control("z", "size", str(session.batch_size), spare=2, is_plain=True),
+        Control("w", "weights", weights, stepped=False, spare=3),
     ]
