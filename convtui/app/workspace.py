@@ -17,7 +17,6 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.spec import SpecError
 from convtui.inputs.atomic import modified
 from convtui.inputs.names import printable
-from convtui.pages.batchnorm.opened_network import BATCHNORM
 from convtui.state.history import Histories, History, Timelines
 from convtui.state.session import SESSION, Session
 
@@ -140,6 +139,8 @@ class Workspace:
 
     def end_lesson(self) -> None:
         """Bring the user's own work back as it was; redo shows the lesson's, unless it has more to redo."""
+        from convtui.pages.batchnorm.opened_network import BATCHNORM
+
         aside, last = self._aside, self.session
         if aside is None:
             return
@@ -212,6 +213,8 @@ class Workspace:
 
     def _show_norm(self) -> None:
         """Have the Norms page show the session's, if it has begun; else it begins with that."""
+        from convtui.pages.batchnorm.opened_network import BATCHNORM
+
         opened = self.timelines.get(BATCHNORM)
         if opened is not None:
             norm = opened.session.with_choice_if_legal(self.session.norm)
@@ -365,6 +368,8 @@ class Workspace:
 
 def _with_norm(session: Session, histories: Histories) -> Session:
     """The session as it is written to a file: with the norm that the Norms page shows."""
+    from convtui.pages.batchnorm.opened_network import BATCHNORM
+
     history: History[OpenedNetwork] | None = histories.get(BATCHNORM)
     return session if history is None else replace(session, norm=history.present.session.choice)
 
