@@ -114,32 +114,27 @@ class Figures:
 
     @cached_property
     def reference(self) -> NormalisedSet:
-        """The first images of all in training mode, for axes; at most SAMPLE of the values.
+        """The first images of all in training mode, for axes; about SAMPLE of their values."""
+        return self._reference_batch() if self.session.choice.is_batch else self._reference_images()
 
-        mean and var are those of all images, in the channels that share a mean.
-        """
-        of, norm = self.measurement.reference, self.session.norm
-        channels = self.members[1]
-        if self.session.choice.is_batch:
-            values = of.values[:, self.channel].reshape(-1)
-            if len(values) > SAMPLE:
-                values = values[np.random.default_rng(0).integers(len(values), size=SAMPLE)]
-            mean, var = float(of.statistics.mean[self.channel]), float(of.statistics.var[self.channel])
-            normalised = (values - mean) / np.sqrt(var + norm.eps)
-            return NormalisedSet(
-                values, mean, var, normalised, self.session.gamma * normalised + self.session.beta
-            )
+    def _reference_batch(self) -> NormalisedSet:
+        of, session = self.measurement.reference, self.session
+        values = of.values[:, self.channel].reshape(-1)
+        if len(values) > SAMPLE:
+            values = values[np.random.default_rng(0).integers(len(values), size=SAMPLE)]
+        mean, var = float(of.statistics.mean[self.channel]), float(of.statistics.var[self.channel])
+        normalised = (values - mean) / np.sqrt(var + session.norm.eps)
+        return NormalisedSet(values, mean, var, normalised, session.gamma * normalised + session.beta)
+
+    def _reference_images(self) -> NormalisedSet:
+        """Each image normalised by its own mean; the mean and variance are those of all."""
+        of, channels = self.measurement.reference, self.members[1]
         count = max(1, SAMPLE // (len(channels) * prod(of.values.shape[2:])))
         values = of.values[:count, channels.start : channels.stop]
         shared = SharedMean(values.shape, len(channels), over_images=False)
-        normalised = shared.normalised(values, shared.statistics(values), norm.eps)
-        return NormalisedSet(
-            values.reshape(-1),
-            float(values.mean()),
-            float(values.var()),
-            normalised.reshape(-1),
-            self._scaled(normalised, channels).reshape(-1),
-        )
+        normalised = shared.normalised(values, shared.statistics(values), self.session.norm.eps)
+        flat = (each.reshape(-1) for each in (normalised, self._scaled(normalised, channels)))
+        return NormalisedSet(values.reshape(-1), float(values.mean()), float(values.var()), *flat)
 
     @property
     def present(self) -> NormalisedSet:

@@ -173,26 +173,28 @@ def _averaged(maps: Floats, count: int, axis: int) -> Floats:
 
 def _draw_frame(glyphs: Glyphs, maps: SharedMaps, grid: Grid, look: Style) -> None:
     """A frame around the maps that share a mean; open where they go on beyond what is seen."""
-    rows = _seen(maps.images, grid.images)
-    across = _seen(maps.channels, grid.channels)
+    rows, columns = _seen(maps.images, grid.images), _seen(maps.channels, grid.channels)
     top, bottom = grid.top(rows.start), grid.top(rows.stop)
-    left, right = grid.left(across.start), grid.left(across.stop)
-    is_open = (
-        maps.images.start < rows.start,
-        maps.images.stop > rows.stop,
-        maps.channels.start < across.start,
-        maps.channels.stop > across.stop,
-    )
-    for line, corners, is_cut in ((top, "┏┓", is_open[0]), (bottom, "┗┛", is_open[1])):
-        ends = "┃┃" if is_cut else corners
-        between = " " if is_cut else "━"
-        first = between if is_open[2] else ends[0]
-        last = between if is_open[3] else ends[1]
-        glyphs.write(line, left, first + between * (right - left - 1) + last, look)
-    for line in range(top + 1, bottom):
-        for column, is_cut in ((left, is_open[2]), (right, is_open[3])):
-            if not is_cut:
-                glyphs.write(line, column, "┃", look)
+    left, right = grid.left(columns.start), grid.left(columns.stop)
+    sides = [
+        column
+        for column, is_end in (
+            (left, columns.start == maps.channels.start),
+            (right, columns.stop == maps.channels.stop),
+        )
+        if is_end
+    ]
+    for line in range(top, bottom + 1):
+        for column in sides:
+            glyphs.write(line, column, "┃", look)
+    for line, corners, is_end in (
+        (top, "┏┓", rows.start == maps.images.start),
+        (bottom, "┗┛", rows.stop == maps.images.stop),
+    ):
+        if is_end:
+            glyphs.fill(line, left, (1, right - left + 1), "━", look)
+            for column in sides:
+                glyphs.write(line, column, corners[column == right], look)
 
 
 def _seen(of: range, among: range) -> range:
