@@ -25,7 +25,8 @@ HIGHLIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     "batchnorm": (
         *("before", "after", "formula", "running", "rule", "modes", "difference"),
         *("batch means", "batch variances", "spread of means", "spread of variances"),
-        *("mode", "gamma", "beta", "momentum", "size", "channel"),
+        *("norms", "shared", "maps"),
+        *("norm", "groups", "image", "mode", "gamma", "beta", "momentum", "size", "channel"),
     ),
     "train": (
         *("status", "loss", "rate", "momentum", "accuracy", "kernels", "predictions"),

@@ -31,6 +31,7 @@ from convtui.engine.spec import ConvSpec, Pair, SpecError, brief
 from convtui.engine.torch_text import torch_call
 from convtui.inputs.images import Picture, with_pixel
 from convtui.state.history import Document
+from convtui.state.norm_choice import BATCH_NORM, NormChoice
 
 if TYPE_CHECKING:
     from convtui.engine.feature_maps import FeatureMaps
@@ -123,6 +124,7 @@ class Session:
     view: View = field(default_factory=View)
     path: Path | None = None  # the session file it was read from or saved to
     chosen_stack: Stack | None = None  # None: the default for the picture
+    norm: NormChoice = BATCH_NORM  # that the Norms page begins with
     went: str = field(default="", compare=False)  # where the last change moved the output cell, if it had to
 
     @classmethod
@@ -375,7 +377,14 @@ class Session:
             weight = _tiled(weight, slices, len(weight))
         fresh = self.convolution.replaced(image=picture.pixels, weight=weight, bias=self._bias(len(weight)))
         stack = self.chosen_stack and self.chosen_stack.over(picture.pixels.shape)
-        return Session(picture, fresh, self.kernel, view=replace(self.view, slice=None), chosen_stack=stack)
+        return Session(
+            picture,
+            fresh,
+            self.kernel,
+            view=replace(self.view, slice=None),
+            chosen_stack=stack,
+            norm=self.norm,
+        )
 
     def with_stack(self, stack: Stack) -> Session:
         return replace(self, chosen_stack=stack)

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convtui.engine.kernels import NAMES, describe, own_filters, parse_kernel
+from convtui.engine.norms import NORM_KINDS
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
 from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE, Floats, How, InputError, Picture
 from convtui.inputs.names import printable
+from convtui.state.norm_choice import BATCH_NORM, MOST_GROUPS, NormChoice
 from convtui.state.session import MOST_FILTERS, KernelChoice, Session, View, Zoom
 from convtui.store.pictures import open_path, open_sample
 from convtui.store.toml_document import SessionFileError, TomlDocument, is_number, is_whole
@@ -40,6 +42,7 @@ _KEYS = {
     "convolution": ("stride", "padding", "dilation", "groups", "padding_mode"),
     "position": ("output", "multiply_adds", "filled"),
     "layers": ("text", "name", "seed", "run", "step", "digest", "layer", "activation"),
+    "batchnorm": ("norm", "num_groups"),
     "view": ("zoom", "slice", "hints", *VIEW_FLAGS),
 }
 
@@ -309,7 +312,8 @@ def _placed(document: TomlDocument, session: Session, folder: Path | None) -> Se
     taps = document.whole("position", "multiply_adds", 0, session.products)
     filled = document.whole("position", "filled", index + 1, session.size) or index + 1
     view, stack = _view(document, session), _stack(document, session, folder)
-    return replace(session, index=index, taps=taps, filled=filled, view=view, chosen_stack=stack)
+    norm = _norm(document)
+    return replace(session, index=index, taps=taps, filled=filled, view=view, chosen_stack=stack, norm=norm)
 
 
 def _stack(document: TomlDocument, session: Session, folder: Path | None) -> "Stack | None":
@@ -372,6 +376,15 @@ def _trained(document: TomlDocument, stack: "Stack", folder: Path | None) -> "St
     except (ValueError, RuntimeError, OSError) as error:  # no home to expand ~ to
         advice = "leave out run, step and digest for random weights"
         raise document.error(("layers", "run"), f"layers.run: {error}; {advice}") from None
+
+
+def _norm(document: TomlDocument) -> NormChoice:
+    kind = document.string("batchnorm", "norm")
+    known = next((each for each in NORM_KINDS if each == kind), None)
+    if kind is not None and known is None:
+        raise document.must_be("batchnorm", "norm", " or ".join(NORM_KINDS))
+    groups = document.whole("batchnorm", "num_groups", 1, MOST_GROUPS)
+    return NormChoice(known or BATCH_NORM.kind, groups or BATCH_NORM.num_groups)
 
 
 def _view(document: TomlDocument, session: Session) -> View:

@@ -16,7 +16,7 @@ from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key, ever
 from convtui.pages.base.modal import ClosesOnce
 from convtui.paint.text_line import KEY_STYLE
 
-TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "BatchNorm", "train": "Train"}
+TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "Norms", "train": "Train"}
 INTRODUCTIONS: Final = {
     "step": """\
 A kernel slides over an image. At each step it covers a window of the image: every pixel in the window \
@@ -33,7 +33,9 @@ pixels that one activation sees through the layers before it. Dilation, strides 
 it; where they do, the table also says how many pixels are read.""",
     "batchnorm": """\
 Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
-then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training.""",
+then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training. \
+Layer, group and instance norm take the mean over channels and cells of a single image; they have no running \
+statistics and no second mode.""",
     "train": """\
 A small network learns. Each step computes the loss of one mini-batch and moves every weight against its \
 gradient, or against a running average of its gradients. The one-cycle schedule raises the learning rate \
