@@ -149,7 +149,7 @@ def test_the_loss_along_a_direction(number: int, alpha: float) -> None:
             convolution.weight += alpha * towards.double()
         loss = cross_entropy(model(images), labels).item()
     point = figures().directions[number][ALPHAS.index(alpha)]
-    assert point == DirectionPoint(number, alpha, pytest.approx(loss, rel=1e-4))
+    assert point == DirectionPoint(number, alpha, pytest.approx(loss, rel=1e-4))  # type: ignore[arg-type]
 
 
 def test_the_figures_of_the_points() -> None:
@@ -197,7 +197,7 @@ def hessian() -> Tensor:
         return cross_entropy(outputs, labels)
 
     together = torch.cat([each.detach().reshape(-1) for each in values])
-    found: Tensor = torch.autograd.functional.hessian(loss, together)  # type: ignore[no-untyped-call]
+    found: Tensor = torch.autograd.functional.hessian(loss, together)
     return found
 
 
