@@ -36,8 +36,8 @@ class RunOpener:
         from convtui.training.runs.learned_layers import trained_layers
 
         image = picture(data, "test", int(pictured(data)[0]), normalised=True)
-        run = find_run(history.run)
-        if self._page.host.change(lambda session: trained_layers(session, run, image, step)):
+        run = history.run
+        if self._page.host.change(lambda session: trained_layers(session, find_run(run), image, step)):
             stack = self._page.host.session.chosen_stack
             assert stack
             assert stack.trained
