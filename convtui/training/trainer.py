@@ -7,6 +7,7 @@ a second at most, however fast events arrive. It knows no screen.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from convtui.training.campaign import Campaign, Job, Measurement, Task
+from convtui.training.exploration import Exploration
+from convtui.training.exploring import Ablate, Explain, Explore, Explored
 from convtui.training.measuring import Measure, Measured
 from convtui.training.messages import Message
 from convtui.training.protocol import (
@@ -48,8 +51,16 @@ BATCH: Final = 0.005  # seconds of events after which keys have their turn
 COMPARED: Final = 4  # runs: every schedule without and with batch norm
 PATIENCE: Final = 2.0  # seconds for a last checkpoint when all ends
 
-_NAMES: Final = {RunHistory: "a run", Search: "a search for a rate", Measurement: "a measurement"}
-_TURNS: Final = (Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested, Replayed, Measured)
+_NAMES: Final = {
+    RunHistory: "a run",
+    Search: "a search for a rate",
+    Measurement: "a measurement",
+    Exploration: "a look into a run",
+}
+_TURNS: Final = (
+    *(Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested, Replayed),
+    *(Measured, Explored),
+)
 
 
 class TrainerError(ValueError):
@@ -93,6 +104,7 @@ class Trainer:
         self.current: RunHistory | None = None
         self.looked_at: RunHistory | None = None
         self.search: Search | None = None
+        self.exploration: Exploration | None = None  # the last of a kept run
         self.histories: dict[str, RunHistory] = {}
         self.comparison: list[RunHistory] = []
         self.campaign: Campaign | None = None
@@ -103,7 +115,7 @@ class Trainer:
         self._worker: WorkerHandle | None = None
         self._outbox: list[Message] = []  # for a worker that is on its way
         self._serving: asyncio.Task[None] | None = None
-        self._job: RunHistory | Search | Measurement | None = None
+        self._job: RunHistory | Search | Measurement | Exploration | None = None
         self._compares = False  # whether the campaign is a comparison
         self._shown_before: RunHistory | None = None  # the job's run
         self._is_chosen = False  # whether the job has been told which weight to watch
@@ -187,6 +199,31 @@ class Trainer:
         self._send(Find(recipe))
         self._changed()
         return self.search
+
+    def explore(self, run: str, step: int | None = None) -> Exploration:
+        """Find what excites the filters of the run in this folder after a step.
+
+        Raises TrainerError while another job is on.
+        """
+        return self._explore(Explore(run, step))
+
+    def ablate(self, run: str, step: int | None, layer: int) -> Exploration:
+        """Measure accuracy without each filter of a convolution. Raises TrainerError as explore does."""
+        return self._explore(Ablate(run, step, layer))
+
+    def explain(
+        self, run: str, step: int | None, label: int, image: int | None = None, pixels: str = ""
+    ) -> Exploration:
+        """Find on which pixels a class depends, as Explain says. Raises TrainerError as explore does."""
+        return self._explore(Explain(run, step, label, image, pixels))
+
+    def _explore(self, job: Message) -> Exploration:
+        self._require_idle()
+        self.exploration = self._job = Exploration(job)
+        self._idle.clear()
+        self._send(job)
+        self._changed()
+        return self.exploration
 
     def compare(self, recipe: Recipe) -> None:
         """The recipe without and with batch norm under a constant and a one-cycle rate, run by run.
@@ -409,7 +446,7 @@ class Trainer:
         if isinstance(event, Replayed | Failed):
             self._replays.popleft().is_over = True
 
-    def _job_is_over(self, job: RunHistory | Search | Measurement) -> None:
+    def _job_is_over(self, job: RunHistory | Search | Measurement | Exploration) -> None:
         self._job = None
         self._idle.set()
         if isinstance(job, RunHistory) and job.begun is None:
@@ -417,7 +454,7 @@ class Trainer:
             self.comparison = [each for each in self.comparison if each is not job]
         if isinstance(job, Measurement) and job.reason:
             self.trouble = job.reason
-        if self.campaign is None or not self.campaign.is_active or isinstance(job, Search):
+        if self.campaign is None or not self.campaign.is_active or isinstance(job, Search | Exploration):
             return
         if job.state is State.FINISHED:
             self.campaign.has_done(job.history if isinstance(job, Measurement) else job)

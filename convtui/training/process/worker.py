@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from collections import deque
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -21,6 +21,7 @@ from convtui.inputs.names import printable
 from convtui.training.architecture import layers_text, network
 from convtui.training.datasets.minibatches import located, lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
+from convtui.training.exploring import Ablate, Explain, Explore
 from convtui.training.measuring import POINTS, Measure, Measured, Measuring, landscape_count, noise_count
 from convtui.training.messages import Message
 from convtui.training.process.active_run import UnderWay
@@ -132,6 +133,8 @@ class Worker:
                     data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
                     run.check_data(fingerprint(data))
                     self._measure(run, data, _checkpoint(run, step))
+            case Explore() | Ablate() | Explain():
+                self._look_into(job)
 
     def _run(
         self, training: Training, run: Run, is_paused: bool = False, lost: bool = False, notice: str = ""
@@ -164,6 +167,19 @@ class Worker:
                 self._outbox.send(Replayed(step))
                 return
         self._outbox.send(Replayed(step))
+
+    def _look_into(self, job: Explore | Ablate | Explain) -> None:
+        features = importlib.import_module("convtui.training.process.features")  # once there is PyTorch
+        run = find_run(job.run)
+        data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
+        run.check_data(fingerprint(data))
+        with closing(features.look_into(run, data, job)) as events:
+            for event in events:
+                if event is not None:
+                    self._outbox.send(event)
+                if self._is_to_stop("a look into a run"):
+                    self._outbox.send(Stopped(0))
+                    return
 
     def _find(self, recipe: Recipe, data: DataSet, notice: str) -> None:
         self._outbox.send(replace(_begun(recipe, data, 0, len(RATES)), notice=notice))
