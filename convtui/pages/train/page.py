@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from convtui.pages.base import keys
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.page import Page
-from convtui.pages.train.data_cache import DataCache
 from convtui.pages.train.panes import TrainPanes
 from convtui.pages.train.recipe_editor import RecipeEditor
 from convtui.pages.train.run_browser import RunBrowser

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from convtui.inputs.names import printable
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.services import PageServices
-from convtui.pages.train.data_cache import DataCache
 from convtui.training.datasets.minibatches import pictured
 from convtui.training.datasets.open_any import DataSet, picture
 from convtui.training.recipe import Recipe
