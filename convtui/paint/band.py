@@ -19,7 +19,7 @@ from convtui.paint.colours import Array, Palette, Pixels, ink, style
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.histogram import rebinned
 from convtui.paint.panes import Size
-from convtui.paint.plots import say_empty
+from convtui.paint.plots import Mark, draw_mark, say_empty
 from convtui.paint.text import cut_to
 
 ROOMY: Final = 8  # lines from which the scale may have a line of its own
@@ -50,6 +50,7 @@ class Band:
     gutter: int = 0
     empty: str = ""  # what is said while there is no histogram
     of: str = ""  # what was counted, such as " of 16 images"
+    marks: tuple[Mark, ...] = ()  # lines at some steps
 
 
 def band_lines(band: Band, size: Size, palette: Palette) -> Lines:
@@ -68,6 +69,9 @@ def band_lines(band: Band, size: Size, palette: Palette) -> Lines:
         return glyphs.lines()
     left = _draw_axes(glyphs, band, whole, top, rows) if has_axes(size) else 0
     _draw_cells(glyphs, levels(band, most, 2 * rows, width - left), top, left)
+    for mark in band.marks:
+        column = _column_of(mark.x, band.last_step, width - left)
+        draw_mark(glyphs, mark, (top, rows), left + column)
     return glyphs.lines()
 
 
@@ -84,6 +88,11 @@ def in_columns(band: Band, columns: int) -> Array:
     filled = np.arange(places[-1] + 1)
     shown = np.searchsorted(places[starts], filled, side="right") - 1
     return np.asarray(means[shown.clip(0)])
+
+
+def _column_of(step: float, last_step: int, columns: int) -> int:
+    """Where in_columns has a step."""
+    return min(int(step * columns / max(last_step, 1)), columns - 1)
 
 
 def cropped(band: Band) -> Band:

@@ -27,6 +27,8 @@ from convtui.training.protocol import (
     Pause,
     Paused,
     Ready,
+    Replay,
+    Replayed,
     SetRate,
     Stop,
     Stopped,
@@ -35,6 +37,7 @@ from convtui.training.protocol import (
     Watch,
 )
 from convtui.training.recipe import SCHEDULES, Recipe
+from convtui.training.replays import Replaying
 from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.runs.store import number_of
 
@@ -44,7 +47,7 @@ BATCH: Final = 0.005  # seconds of events after which keys have their turn
 COMPARED: Final = 4  # runs: every schedule without and with batch norm
 PATIENCE: Final = 2.0  # seconds for a last checkpoint when all ends
 
-_TURNS: Final = (Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested)
+_TURNS: Final = (Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested, Replayed)
 
 
 class TrainerError(ValueError):
@@ -100,6 +103,7 @@ class Trainer:
         self._job: RunHistory | Search | None = None
         self._shown_before: RunHistory | None = None  # the job's run
         self._is_chosen = False  # whether the job has been told which weight to watch
+        self._replays: deque[Replaying] = deque()  # that are not over
         self._idle = asyncio.Event()
         self.to_watch: Callable[[RunHistory], Watch | None] = lambda _: None  # in a job
         self._listeners: list[Callable[[], None]] = []
@@ -190,6 +194,19 @@ class Trainer:
             for batch_norm in (False, True)
         )
         self._compare_next()
+
+    def replay(self, job: Replay) -> Replaying:
+        """Train some steps of a kept run again. Raises TrainerError while another job is on.
+
+        A job that is begun meanwhile ends it.
+        """
+        self._require_idle()
+        if self._start is None:
+            raise TrainerError("there is no training process")
+        replaying = Replaying(job)
+        self._replays.append(replaying)
+        self._send(job)
+        return replaying
 
     def forget(self, history: RunHistory) -> None:
         """The run is deleted."""
@@ -323,6 +340,8 @@ class Trainer:
     def _took(self, event: Message) -> None:
         if isinstance(event, Ready):
             self.is_ready = True
+        elif self._replays:  # they come before the events of a job that was begun since
+            self._replay_took(event)
         elif self._job is not None:
             self._job.take(event)
             if isinstance(event, Begun) and isinstance(self._job, RunHistory):
@@ -331,6 +350,11 @@ class Trainer:
             if not self._job.is_active:
                 self._job_is_over(self._job)
         self._changed(turn=isinstance(event, _TURNS))
+
+    def _replay_took(self, event: Message) -> None:
+        self._replays[0].take(event)
+        if isinstance(event, Replayed | Failed):
+            self._replays.popleft().is_over = True
 
     def _job_is_over(self, job: RunHistory | Search) -> None:
         self._job = None
@@ -344,6 +368,8 @@ class Trainer:
             self.waiting.clear()
 
     def _died(self, reason: str) -> None:
+        while self._replays:
+            self._replay_took(Failed(reason))
         if self._job is None:
             self.trouble = reason
         else:

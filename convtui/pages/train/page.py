@@ -11,13 +11,14 @@ from typing import Any, ClassVar, Final
 from convtui.pages.base import keys
 from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.page import Page
+from convtui.pages.train.looking_back import NOT_HERE
 from convtui.pages.train.panes import TrainPanes
 from convtui.pages.train.recipe_editor import RecipeEditor
 from convtui.pages.train.run_browser import RunBrowser
 from convtui.pages.train.run_commands import RunCommands
 from convtui.pages.train.run_follower import RunFollower
 from convtui.pages.train.run_opener import RunOpener
-from convtui.pages.train.view_maker import Tab, ViewMaker
+from convtui.pages.train.view_maker import LOOKS_BACK, Tab, ViewMaker
 from convtui.pages.train.weight_chooser import WeightChooser
 from convtui.paint.canvas import Canvas
 from convtui.paint.controls import Control
@@ -43,6 +44,7 @@ class TrainPage(Page):
         self.browser = RunBrowser(self)
         self.opener = RunOpener(self, self.data)
         self.views = ViewMaker(self, self.data, self.browser)
+        self.editor.also_typed["step"] = self.views.looking.typed
         self.commands = RunCommands(self, self.data, self.editor, self.browser, self.views)
         self.weights = WeightChooser(self, self.views)
         self.follower = RunFollower(self, self.browser.list)
@@ -93,9 +95,6 @@ class TrainPage(Page):
 
     def action_one_step(self) -> None:
         self.commands.one_step()
-
-    def action_speed(self, direction: int) -> None:  # noqa: ARG002
-        self.say("a run goes as fast as it can; enter takes single steps")
 
     def action_stop(self) -> None:
         self.commands.stop()
@@ -155,6 +154,23 @@ class TrainPage(Page):
     def action_view(self, by: int) -> None:
         self.views.turn_to(self.views.tab.next(by))
 
+    def action_look(self, by: int) -> None:
+        if self._can_look_back():
+            self.views.looking.move(by)
+
+    def action_stride(self, by: int) -> None:
+        if self._can_look_back():
+            self.views.looking.stride(by)
+
+    def action_newest(self) -> None:
+        self.views.looking.newest()
+
+    def _can_look_back(self) -> bool:
+        """Whether the view is one over the steps of one run; if not that is said."""
+        if self.views.tab not in LOOKS_BACK:
+            self.say(NOT_HERE)
+        return self.views.tab in LOOKS_BACK
+
     def action_log(self) -> None:
         self.views.toggle_log()
 
@@ -205,6 +221,9 @@ class TrainPage(Page):
                 self.browser.with_selected(self.commands.look)
             else:
                 self.browser.select_row(row)
+        elif message.pane is self.panes.status:
+            if self._can_look_back():
+                self.views.looking.look_at(message.cell[1])
         elif message.pane is self.panes.layers:
             self.weights.choose_layer(row)
 
@@ -212,11 +231,11 @@ class TrainPage(Page):
 
     def action_open_kernels(self) -> None:
         """The learned kernels of the first layer on the Step page."""
-        self.opener.open_network(self.views.history, "step", KERNELS)
+        self.opener.open_network(self.views.history, "step", KERNELS, self.views.looking.step)
 
     def action_open_layers(self) -> None:
         """The trained layers on the Layers page."""
-        self.opener.open_network(self.views.history, "layers", LAYERS)
+        self.opener.open_network(self.views.history, "layers", LAYERS, self.views.looking.step)
 
     def action_open_image(self) -> None:
         """An image of the data set on the Step page."""

@@ -44,7 +44,7 @@ def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
     shown = min(count, across * (height // (tile[0] + 1)))
     of = f"{shown} of {count}" if shown < count else str(count)
     channel = " · channel 0" if channels > 1 else ""
-    title = f"{of} kernels {rows}x{columns}{channel}"
+    title = f"{of} kernels {rows}x{columns}{channel}{_of_step(kernels.step)}"
     _head(glyphs, f"first layer: {title}", f"±{limit:g}", title)
     for at in range(shown):
         row, column = (at // across) * (tile[0] + 1) + 1, (at % across) * (tile[1] + 1)
@@ -59,7 +59,8 @@ def prediction_lines(predictions: Predictions, size: Size, palette: Palette) -> 
     """Validation images with what the network says of each under it; the wrong ones are marked."""
     drawn, tiles = _drawn(_Same(predictions.images), size, palette)
     glyphs = drawn.copy()
-    _head(glyphs, _verdict(predictions, len(tiles)), "", "predictions")
+    step = _of_step(predictions.step)
+    _head(glyphs, f"{_verdict(predictions, len(tiles))}{step}", "", f"predictions{step}")
     for at, tile in enumerate(tiles):
         is_wrong = bool(predictions.predicted) and not _is_right(predictions, at)
         colour = accent_on(palette.background, palette) if is_wrong else palette.muted
@@ -67,6 +68,10 @@ def prediction_lines(predictions: Predictions, size: Size, palette: Palette) -> 
         column = tile.x + (tile.width - cell_len(text)) // 2
         glyphs.write(tile.bottom, column, text, style(colour, palette.background, is_wrong))
     return glyphs.lines()
+
+
+def _of_step(step: int | None) -> str:
+    return "" if step is None else f" · step {step:,}"
 
 
 class _Same:

@@ -13,6 +13,7 @@ from convtui.pages.train.figures import (
     FinderView,
     LayersView,
     Schedule,
+    Times,
     WeightCurves,
     WeightView,
 )
@@ -34,7 +35,23 @@ USUAL: Final = 0.97  # the share of the gradients that lie within the axis
 _NOTHING: Final = np.zeros(0)
 
 
-def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
+def marked(plot: Plot, times: Times) -> Plot:
+    """A plot over steps or epochs with one-cycle's phases and the step that is looked back at."""
+    scale = 1 / times.steps_per_epoch if plot.x_label == "epoch" else 1.0
+    return replace(plot, marks=(*time_marks(times, scale), *plot.marks))
+
+
+def time_marks(times: Times, scale: float = 1.0) -> tuple[Mark, ...]:
+    """Lines on an axis on which a step is so long."""
+    marks = []
+    if times.peak is not None:
+        marks.append(Mark(times.peak * scale, label="annealing", is_faint=True, left_label="warm-up"))
+    if times.looked is not None:
+        marks.append(Mark(times.looked * scale, label=f"step {times.looked:,}"))
+    return tuple(marks)
+
+
+def loss_plot(curves: Sequence[Curves], is_log: bool = False, looked: int | None = None) -> Plot:
     """Losses over the steps: of the last run raw, smoothed and validation, of those before it smoothed.
 
     The axis ends a little above the loss of guessing, so that a run that goes astray does not press all the
@@ -52,8 +69,8 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
         ]
         if len(curves) > 1:
             title = "training loss, smoothed"
-        elif np.isfinite(last.smooth[-1:]).any():
-            title = f"training loss, smoothed {last.smooth[-1]:.3f}"
+        elif np.isfinite(now := _up_to(last.smooth, last.steps, looked)[-1:]).any():
+            title = f"training loss, smoothed {now[0]:.3f}"
     return Plot(
         title,
         tuple(series),
@@ -65,6 +82,11 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
         hint="y linear scale" if is_log else "y logarithmic scale",
         empty="no step yet" if curves else "space starts a run",
     )
+
+
+def _up_to(values: Array, steps: Array, looked: int | None) -> Array:
+    """Those of the steps up to the one that is looked back at, of all if none is."""
+    return values if looked is None else values[: int(np.searchsorted(steps, looked, side="right"))]
 
 
 def _last_losses(run: Curves, is_one: bool) -> list[Series]:
@@ -94,7 +116,7 @@ def _is_lost(run: Curves) -> bool:
     return bool(len(run.losses)) and not np.isfinite(run.losses[-1])
 
 
-def accuracy_plot(curves: Sequence[Curves]) -> Plot:
+def accuracy_plot(curves: Sequence[Curves], looked: int | None = None) -> Plot:
     """The share of the validation set classified correctly after each epoch; the legend is beside the losses.
 
     Of a run on its own also that of training images, as far as it is known, and the gap between them in
@@ -109,7 +131,7 @@ def accuracy_plot(curves: Sequence[Curves]) -> Plot:
     )
     training = _train_accuracies(curves[0]) if is_one else ()
     return Plot(
-        _accuracy_title(curves[0]) if is_one else "accuracy, %",
+        _accuracy_title(curves[0], looked) if is_one else "accuracy, %",
         (*training, *series),
         "epoch",
         (0, total),
@@ -134,8 +156,10 @@ def _train_accuracies(run: Curves) -> tuple[Series, ...]:
     return (Series(f"training {last[0]:.1%}", run.epochs, run.train_accuracies * 100, None, Stroke.DASHED),)
 
 
-def _accuracy_title(run: Curves) -> str:
-    last, of_training = run.accuracies[-1:], run.train_accuracies[-1:]
+def _accuracy_title(run: Curves, looked: int | None) -> str:
+    last, of_training = (
+        _up_to(each, run.epoch_steps, looked)[-1:] for each in (run.accuracies, run.train_accuracies)
+    )
     if not np.isfinite(last).any():
         return "accuracy, %"
     gap = 100 * (of_training - last) if len(of_training) else _NOTHING

@@ -24,7 +24,19 @@ from convtui.training.messages import Message
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
 from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore, take_stdout
-from convtui.training.protocol import JOBS, Begun, Continue, Failed, Find, Ready, Stop, Stopped, Train
+from convtui.training.protocol import (
+    JOBS,
+    Begun,
+    Continue,
+    Failed,
+    Find,
+    Ready,
+    Replay,
+    Replayed,
+    Stop,
+    Stopped,
+    Train,
+)
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import Run, find_run, new_run
 
@@ -109,6 +121,8 @@ class Worker:
                 data = load(recipe.data, recipe.image_size, recipe.data_axes)
                 recipe, told = _fitted(recipe, data, keep_batch_size)
                 self._find(recipe, data, told)
+            case Replay():
+                self._replay(job)
 
     def _run(
         self, training: Training, run: Run, is_paused: bool = False, lost: bool = False, notice: str = ""
@@ -121,6 +135,26 @@ class Worker:
             with suppress(OSError, ValueError):
                 run.append(Failed(reason_of(error)))
             raise
+
+    def _replay(self, job: Replay) -> None:
+        """Tell of the steps from where the run can be taken up; any other job ends it."""
+        run = find_run(job.run)
+        data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
+        run.check_data(fingerprint(data))
+        near = run.checkpoint_near(job.first - 1)
+        step = near.step if near else 0
+        for event in self._loop.replay(run.recipe, data, near, run.rates(), job):
+            self._outbox.send(event)
+            step = event.step
+            while message := self._inbox.get_waiting():
+                if isinstance(message, JOBS):
+                    self._jobs.append(message)
+                elif not isinstance(message, Stop):
+                    ignore(f"{message.kind}: a replay can only be stopped")
+                    continue
+                self._outbox.send(Replayed(step))
+                return
+        self._outbox.send(Replayed(step))
 
     def _find(self, recipe: Recipe, data: DataSet, notice: str) -> None:
         self._outbox.send(replace(_begun(recipe, data, 0, len(RATES)), notice=notice))
