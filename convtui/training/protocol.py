@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from convtui.training.exploring import EXPLORATIONS
 from convtui.training.messages import Message
 from convtui.training.recipe import Recipe
 
@@ -307,5 +308,5 @@ EVENTS: Final = (
     *(Ready, Begun, Stepped, Snapshot, Epoch, Saved, Rate),
     *(Paused, Going, Stopped, Finished, Tried, Suggested, Replayed, Failed),
 )
-JOBS: Final = (Train, Continue, Find, Replay)
+JOBS: Final = (Train, Continue, Find, Replay, *EXPLORATIONS)
 COMMANDS: Final = (Pause, Go, OneStep, Stop, SetRate, Watch)

@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from convtui.training.exploring import Ablate, Explain, Explore, Explored
+from convtui.training.measurement import Measurement
 from convtui.training.messages import Message
 from convtui.training.protocol import (
     Begun,
@@ -47,7 +49,8 @@ BATCH: Final = 0.005  # seconds of events after which keys have their turn
 COMPARED: Final = 4  # runs: every schedule without and with batch norm
 PATIENCE: Final = 2.0  # seconds for a last checkpoint when all ends
 
-_TURNS: Final = (Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested, Replayed)
+_TURNS: Final = (Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested, Replayed, Explored)
+_WORDS: Final = {RunHistory: "a run", Search: "a search for a rate", Measurement: "a measurement of a run"}
 
 
 class TrainerError(ValueError):
@@ -91,6 +94,7 @@ class Trainer:
         self.current: RunHistory | None = None
         self.looked_at: RunHistory | None = None
         self.search: Search | None = None
+        self.measurement: Measurement | None = None  # the last of a kept run
         self.histories: dict[str, RunHistory] = {}
         self.comparison: list[RunHistory] = []
         self.waiting: deque[Recipe] = deque()
@@ -100,7 +104,7 @@ class Trainer:
         self._worker: WorkerHandle | None = None
         self._outbox: list[Message] = []  # for a worker that is on its way
         self._serving: asyncio.Task[None] | None = None
-        self._job: RunHistory | Search | None = None
+        self._job: RunHistory | Search | Measurement | None = None
         self._shown_before: RunHistory | None = None  # the job's run
         self._is_chosen = False  # whether the job has been told which weight to watch
         self._replays: deque[Replaying] = deque()  # that are not over
@@ -181,6 +185,31 @@ class Trainer:
         self._changed()
         return self.search
 
+    def explore(self, run: str, step: int | None = None) -> Measurement:
+        """Find what excites the filters of the run in this folder after a step.
+
+        Raises TrainerError while another job is on.
+        """
+        return self._measure(Explore(run, step))
+
+    def ablate(self, run: str, step: int | None, layer: int) -> Measurement:
+        """Measure accuracy without each filter of a convolution. Raises TrainerError as explore does."""
+        return self._measure(Ablate(run, step, layer))
+
+    def explain(
+        self, run: str, step: int | None, label: int, image: int | None = None, pixels: str = ""
+    ) -> Measurement:
+        """Find on which pixels a class depends, as Explain says. Raises TrainerError as explore does."""
+        return self._measure(Explain(run, step, label, image, pixels))
+
+    def _measure(self, job: Message) -> Measurement:
+        self._require_idle()
+        self.measurement = self._job = Measurement(job)
+        self._idle.clear()
+        self._send(job)
+        self._changed()
+        return self.measurement
+
     def compare(self, recipe: Recipe) -> None:
         """The recipe without and with batch norm under a constant and a one-cycle rate, run by run.
 
@@ -220,8 +249,7 @@ class Trainer:
 
     def _require_idle(self) -> None:
         if self._job is not None:
-            what = "a run is active" if isinstance(self._job, RunHistory) else "a search for a rate is active"
-            raise TrainerError(f"{what}: x stops it")
+            raise TrainerError(f"{_WORDS[type(self._job)]} is active: x stops it")
 
     def _begin(self, recipe: Recipe, paused: bool = False) -> RunHistory:
         history = RunHistory(recipe)
@@ -284,7 +312,7 @@ class Trainer:
     def _command(self, message: Message) -> None:
         if self._job is None:
             raise TrainerError("no run is active: space starts one")
-        if isinstance(self._job, Search) and not isinstance(message, Stop):
+        if not isinstance(self._job, RunHistory) and not isinstance(message, Stop):
             self._require_idle()
         self._send(message)
 
@@ -356,7 +384,7 @@ class Trainer:
         if isinstance(event, Replayed | Failed):
             self._replays.popleft().is_over = True
 
-    def _job_is_over(self, job: RunHistory | Search) -> None:
+    def _job_is_over(self, job: RunHistory | Search | Measurement) -> None:
         self._job = None
         self._idle.set()
         if isinstance(job, RunHistory) and job.begun is None:
