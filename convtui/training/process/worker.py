@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from collections import deque
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -20,6 +20,7 @@ from convtui.inputs.names import printable
 from convtui.training.architecture import layers_text, network
 from convtui.training.datasets.minibatches import lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
+from convtui.training.exploring import Ablate, Explain, Explore
 from convtui.training.messages import Message
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
@@ -123,6 +124,8 @@ class Worker:
                 self._find(recipe, data, told)
             case Replay():
                 self._replay(job)
+            case Explore() | Ablate() | Explain():
+                self._look_into(job)
 
     def _run(
         self, training: Training, run: Run, is_paused: bool = False, lost: bool = False, notice: str = ""
@@ -155,6 +158,24 @@ class Worker:
                 self._outbox.send(Replayed(step))
                 return
         self._outbox.send(Replayed(step))
+
+    def _look_into(self, job: Explore | Ablate | Explain) -> None:
+        features = importlib.import_module("convtui.training.process.features")  # once there is PyTorch
+        run = find_run(job.run)
+        data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
+        run.check_data(fingerprint(data))
+        with closing(features.look_into(run, data, job)) as events:
+            for event in events:
+                if event is not None:
+                    self._outbox.send(event)
+                while message := self._inbox.get_waiting():
+                    if isinstance(message, Stop):
+                        self._outbox.send(Stopped(0))
+                        return
+                    if isinstance(message, JOBS):
+                        self._jobs.append(message)
+                    else:
+                        ignore(f"{message.kind}: a measurement can only be stopped")
 
     def _find(self, recipe: Recipe, data: DataSet, notice: str) -> None:
         self._outbox.send(replace(_begun(recipe, data, 0, len(RATES)), notice=notice))

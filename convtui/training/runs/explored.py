@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from convtui.inputs.atomic import read_regular, write_whole
+from convtui.inputs.atomic import UNFINISHED, read_regular, write_whole
 from convtui.training.exploring import (
     PATCHES,
     Ablate,
@@ -394,6 +394,8 @@ def _locked(run: Path) -> Iterator[None]:
 def _forget_old(folder: Path) -> None:
     """Explanations are as many as images and classes that are looked at; the newest stay."""
     with suppress(OSError):
+        for stray in folder.glob(f"*{UNFINISHED}"):
+            stray.unlink()
         kept = sorted(folder.glob("explained-*"), key=lambda path: path.stat().st_mtime_ns)
         for path in kept[:-EXPLANATIONS_KEPT]:
             path.unlink(missing_ok=True)
