@@ -164,6 +164,20 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("end", "end", "ends(1)", "last layer"),
         Key("g", "g", "go_to", "go to a layer (5) or an activation (4,18 or 0,4,18)", "go to"),
         Key("enter,m", "enter m", "open_layer", "open the layer's convolution on the Step page", "open"),
+        Key("v", "v", "features", "other view: the table of layers, or the filters of a layer", "features"),
+        Key(
+            "V",
+            "V",
+            "panel(1)",
+            "features: next panel: kernel, patches, accuracy without a filter, class",
+            "panel",
+        ),
+        Key("b", "b", "panel_alone", "features: the panel alone, or beside all filters"),
+        Key("X", "X", "hide_filter", "features: hide the selected filter, or show it again", "hide"),
+        Key("M", "M", "overlay(1)", "features: the image, its gradient or its occlusion map"),
+        Key("c", "c", "slice(1)", "next channel of the image; features: next class"),
+        Key("C", "C", "slice(-1)", "previous channel of the image; features: previous class"),
+        Key("escape", "escape", "stop_measuring", "features: stop what is being measured"),
         Key("space", "space", "play", "play through the activations, or pause", "play"),
         Key("r", "r", "restart", "first activation of the layer"),
         Key("n", "n", "network(1)", "next named network"),
@@ -258,6 +272,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         Key("i", "i", "open_image", "open an image of the data set on the Step page: test:17"),
         Key("K", "K", "open_kernels", "open the learned kernels on the Step page"),
         Key("L", "L", "open_layers", "open the trained layers on the Layers page"),
+        Key("P", "P", "open_features", "open the filters that were learned on the Layers page"),
     ),
 }
 
