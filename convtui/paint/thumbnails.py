@@ -25,7 +25,11 @@ def even(pixels: Pixels, palette: Palette) -> Pixels:
 
 
 def draw_signed(glyphs: Glyphs, row: int, column: int, strengths: Array) -> None:
-    """Values from -1 to 1 as square cells of two columns each; the negative have a dash."""
+    """Values from -1 to 1 as square cells of two columns each; the negative have a dash.
+
+    What does not fit is cut off.
+    """
+    strengths = strengths[: max(glyphs.height - row, 0), : max(glyphs.width - column, 0) // 2]
     shades, each = np.unique(np.rint(strengths * SHADES), return_inverse=True)
     pixels = diverging(shades, SHADES, glyphs.palette).tolist()
     looks = [style(tint((r, g, b), ink((r, g, b)), 0.35), (r, g, b)) for r, g, b in pixels]

@@ -14,6 +14,14 @@ def test_negative_cells_have_a_dash() -> None:
     assert ["".join(map(chr, row)) for row in glyphs.codes.tolist()] == ["   ─  ", " ─    "]
 
 
+@pytest.mark.parametrize("place", [(1, 3), (2, 0), (0, 6), (5, 9)])
+def test_what_does_not_fit_is_cut_off(place: tuple[int, int]) -> None:
+    glyphs = Glyphs(2, 6, DARK)
+    draw_signed(glyphs, *place, -np.ones((3, 3)))
+    dashes = "".join(map(chr, glyphs.codes.ravel().tolist())).count("─")
+    assert dashes == max(2 - place[0], 0) * (max(6 - place[1], 0) // 2)
+
+
 def test_odd_rows_are_filled_up_with_the_background() -> None:
     pixels = np.zeros((3, 2, 3), np.uint8)
     assert even(pixels, DARK).shape == (4, 2, 3)

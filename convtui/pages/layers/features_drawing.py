@@ -56,7 +56,8 @@ MAP: Final = "map"
 BAR: Final = " ▏▎▍▌▋▊▉█"
 LEAST_ACCURACY: Final = 22  # columns of a filter's accuracy, with its bar
 MOST_WORDS: Final = 2  # lines of a map's formula
-BESIDE: Final = 16  # columns of the probabilities of the classes
+SHARE: Final = 8  # columns of a class's mark and probability
+MOST_BESIDE: Final = 20  # columns of the classes' names and probabilities beside a picture
 
 
 # -- tiles
@@ -292,7 +293,8 @@ def class_lines(explained: Explained, size: Size, palette: Palette) -> Lines:
         glyphs.write(1 + below, 0, text, style(palette.muted, palette.background))
     top = 1 + len(words)
     _, rows, columns = explained.image.shape
-    room = max(height - top - 2, 1), max(width - BESIDE - GAP, 1)  # a line for names, one for scales
+    beside = min(max(map(len, explained.classes)) + SHARE, MOST_BESIDE)
+    room = max(height - top - 2, 1), max(width - beside - GAP, 1)  # a line for names, one for scales
     overlays = list(Overlay)
     if len(overlays) * (columns + GAP) > room[1] or rows > 2 * room[0]:
         overlays = [explained.overlay]
@@ -344,7 +346,7 @@ def _draw_probabilities(glyphs: Glyphs, top: int, column: int, explained: Explai
     if len(order) > room:
         order = sorted(np.argsort(-explained.probabilities, kind="stable")[:room].tolist())
     width = glyphs.width - column
-    name_width = min(max(len(explained.classes[at]) for at in order), max(width - 14, 1))
+    name_width = min(max(len(explained.classes[at]) for at in order), max(width - SHARE, 1))
     for line, at in enumerate(order):
         is_target = at == explained.target
         mark = MARKER if is_target else " "

@@ -8,7 +8,6 @@ from math import isnan
 from convtui.pages.layers.features_figures import Accuracies, Explained, Filters, Patches, ShownPatch
 from convtui.paint.text import counted, cut_to
 from convtui.state.network import Stack
-from convtui.state.session import Overlay
 
 NOW = "now"
 BEFORE = "step 0"
@@ -127,10 +126,10 @@ def filter_words(filters: Filters, at: int, note: str, width: int) -> list[str]:
     return [*lines, cut_to(note, width)] if note else lines
 
 
-def filter_note(filters: Filters, at: int, accuracies: Accuracies, images: int, width: int) -> str:
+def filter_note(filters: Filters, at: int, accuracies: Accuracies | None, images: int, width: int) -> str:
     """That a filter is hidden, and what that does, or that it is dead; "" of any other."""
     if at == filters.hidden:
-        told = hidden_line(accuracies, at, width) if not accuracies.instead else ""
+        told = hidden_line(accuracies, at, width) if accuracies and not accuracies.instead else ""
         return told or "hidden: its output counts as 0"
     if at in filters.dead:
         return first_fitting([f"dead: never above 0 on {counted(images, 'validation image')}", "dead"], width)
@@ -175,8 +174,8 @@ def accuracy_title(accuracies: Accuracies, width: int) -> str:
     return first_fitting(
         [
             f"accuracy without each filter · with all {whole} of {images}",
-            f"accuracy without it · with all {whole} of {accuracies.images:,}",
-            f"with all filters {whole}",
+            f"accuracy without each filter · all: {whole}",
+            f"accuracy · all: {whole}",
         ],
         width,
     )
@@ -191,9 +190,10 @@ def hidden_line(accuracies: Accuracies, at: int, width: int) -> str:
     verb = "falls" if change < 0 else "rises" if change > 0 else "stays"
     told = f"without filter {at} accuracy {verb}"
     if not change:
-        return first_fitting([f"{told} at {percent(accuracies.whole)}", told], width)
+        stays = f"{verb} at {percent(accuracies.whole)}"
+        return first_fitting([f"without filter {at} accuracy {stays}", f"accuracy {stays}"], width)
     numbers = f"from {percent(accuracies.whole)} to {percent(without)}"
-    return first_fitting([f"{told} {numbers}", f"without {at}: {numbers}"], width)
+    return first_fitting([f"{told} {numbers}", f"accuracy {verb} {numbers}"], width)
 
 
 def percent(share: float) -> str:
@@ -206,14 +206,7 @@ def percent(share: float) -> str:
 def class_title(explained: Explained, width: int) -> str:
     """The class that is explained, and whether it is the one that the network predicts."""
     name = explained.classes[explained.target]
-    probability = f"{explained.probabilities[explained.target]:.1%}"
+    said = f"class {name}: {explained.probabilities[explained.target]:.1%}"
     predicted = explained.classes[explained.predicted]
     is_it = "the predicted one" if explained.target == explained.predicted else f"predicted is {predicted}"
-    what = {
-        Overlay.IMAGE: "image",
-        Overlay.GRADIENT: "gradient",
-        Overlay.OCCLUSION: "occlusion",
-    }[explained.overlay]
-    return first_fitting(
-        [f"{what} · class {name}: {probability}, {is_it}", f"{what} · {name}: {probability}"], width
-    )
+    return first_fitting([f"what class {name} depends on · {said}, {is_it}", f"{said}, {is_it}", said], width)

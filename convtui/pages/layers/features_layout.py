@@ -24,7 +24,7 @@ LEAST_TILE: Final = 25  # columns: room for "▸15[15] gaussian-bl… 0.93*"
 LEAST_PANEL: Final = 36
 MOST_KERNEL: Final = 14  # columns
 MOST_BLOCKS: Final = 10  # columns of a kernel that is drawn in blocks
-FILTER_WORDS: Final = 4  # lines under the pictures of the selected filter
+FILTER_WORDS: Final = 5  # lines under the pictures of the selected filter, the last of them blank
 MOST_TIMES: Final = 2  # that a patch's pixel is drawn in each direction
 MOST_SLICES: Final = 9  # lines of the selected filter's slices
 

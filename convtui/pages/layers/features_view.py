@@ -117,7 +117,7 @@ class FeaturesView:
         if plan.tiles:
             self._show_tiles(filters, plan, selected)
         if plan.filter or panel is Panel.KERNEL:
-            self._show_filter(filters, selected, looked)
+            self._show_filter(filters, selected, looked, panel)
         match panel:
             case Panel.PATCHES:
                 self._patches.show(self.measured.patches(looked, selected))
@@ -137,6 +137,8 @@ class FeaturesView:
         self._placed = places, palette
         panes = {name: self._panes[name] for name in places}
         for name, pane in panes.items():
+            if isinstance(pane, DrawnPane):
+                pane.show(None)  # what it showed last was made for another place
             pane.place(places[name], palette)
         return dict(panes)
 
@@ -145,8 +147,10 @@ class FeaturesView:
         tiles = self._tiles_shown.get((filters, plan, numbers), lambda: Tiles(filters, plan, numbers))
         self.tiles.show(self._selected_tile.get((tiles, selected), lambda: SelectedTile(tiles, selected)))
 
-    def _show_filter(self, filters: Filters, selected: int, looked: Looked) -> None:
-        accuracies = self.measured.accuracies(looked, selected)
+    def _show_filter(self, filters: Filters, selected: int, looked: Looked, panel: Panel) -> None:
+        """With what hiding it does, where no panel with the accuracies says so."""
+        is_told = panel is Panel.ACCURACY
+        accuracies = None if is_told else self.measured.accuracies(looked, selected)
         note = filter_note(filters, selected, accuracies, self.measured.images(looked), NOTE_WIDTH)
         key = (filters, selected, note)
         self._filter.show(self._selected_filter.get(key, lambda: SelectedFilter(*key)))

@@ -176,7 +176,7 @@ def explained(overlay: Overlay = Overlay.IMAGE, side: int = 28, **given: Any) ->
 
 def test_a_class_is_told_with_its_probability_and_the_predicted_one() -> None:
     lines = texts(class_lines(explained(), (24, 60), DARK))
-    assert lines[0].startswith("image · class 3: 20.0%, predicted is 7")
+    assert lines[0].startswith("what class 3 depends on · class 3: 20.0%, predicted is 7")
     text = "\n".join(lines)
     assert "▸3  20.0%" in text
     assert " 7  72.0%" in text
