@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -53,15 +53,12 @@ class Replays:
     def trace(
         self, history: RunHistory, step: int, layer: int, index: Index
     ) -> tuple[WeightTrace | None, str]:
-        """A weight over the steps known, if that step is among them; else why it is not, or not yet."""
+        """A weight over this step and those known around it; else why it is not known, or not yet."""
         of = history.run, tuple(history.rates), layer, index
         self._take_in()
         known = self._told.get(of, {})
         if step in known:
-            trace = WeightTrace(layer, index)
-            for each in sorted(known):
-                trace.append(each, known[each])
-            return trace, ""
+            return _around(step, known, layer, index), ""
         return None, self._missing(of, replay_of(history, step, layer, index), step)
 
     def _take_in(self) -> None:
@@ -86,3 +83,16 @@ class Replays:
         except ValueError as error:
             return f"not watched in this step; {error}"
         return f"training step {step:,} again …"
+
+
+def _around(step: int, known: Mapping[int, Watched], layer: int, index: Index) -> WeightTrace:
+    """The weight in all steps known that follow one another, this one among them."""
+    first = last = step
+    while first - 1 in known:
+        first -= 1
+    while last + 1 in known:
+        last += 1
+    trace = WeightTrace(layer, index)
+    for each in range(first, last + 1):
+        trace.append(each, known[each])
+    return trace

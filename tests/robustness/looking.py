@@ -52,6 +52,7 @@ def _views(record: RunHistory, data: DataSet) -> list[TrainView]:
             history,
             layers,
             0,
+            figures.ends_of(record, record.trace),
         ),
         _runs_view(record, curves),
         replace(_runs_view(record, curves), log_loss=True),

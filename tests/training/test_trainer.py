@@ -229,6 +229,50 @@ async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorker
     assert trainer.current is None
 
 
+async def test_a_measurement_grows_until_it_is_over(trainer: Trainer, workers: FakeWorkers) -> None:
+    measurement = trainer.ablate("/runs/0001", 390, 4)
+    assert (measurement.is_active, measurement.progress) == (True, (0, 0))
+    await settled()
+    assert workers.now.told == [Ablate("/runs/0001", 390, 4)]
+    for again in (
+        lambda: trainer.start(Recipe()),
+        lambda: trainer.explore("/runs/0001"),
+        lambda: trainer.explain("/runs/0001", None, 3, image=0),
+        trainer.pause,
+    ):
+        with pytest.raises(TrainerError, match="a measurement of a run is active: x stops it"):
+            again()
+    workers.now.tell(Ablating(390, "d", 20, 4, 5, 2), Hidden(10, 9, (5, 8)))
+    await settled()
+    assert isinstance(measurement.found, Ablation)
+    assert (measurement.progress, measurement.found.accuracy) == ((10, 20), 0.9)
+    workers.now.tell(Hidden(20, 19, (10, 18)), Explored(0.5))
+    await settled()
+    assert measurement.state is State.FINISHED
+    assert not trainer.is_busy
+    assert trainer.measurement is measurement
+    assert trainer.current is None
+
+
+@pytest.mark.parametrize(
+    ("end", "state"), [(Stopped(0), State.STOPPED), (Failed("no memory"), State.FAILED), (None, State.FAILED)]
+)
+async def test_a_measurement_that_ends_early(
+    trainer: Trainer, workers: FakeWorkers, end: Message | None, state: State
+) -> None:
+    measurement = trainer.explore("/runs/0001")
+    await settled()
+    trainer.stop()
+    assert workers.now.told == [Explore("/runs/0001"), Stop()]
+    if end is None:
+        workers.now.die()
+    else:
+        workers.now.tell(end)
+    await settled()
+    assert measurement.state is state
+    assert not trainer.is_busy
+
+
 # -- a worker that dies
 
 

@@ -246,7 +246,7 @@ class LayersView:
 class WeightView:
     """One chosen weight: name tells its place, as "layer 1, weight [3, 0, 2, 2]".
 
-    missing says why there is no weight, or when there will be.
+    steps are the ends of its plots. missing says why there is no weight, or when there will be.
     """
 
     status: Status
@@ -256,6 +256,7 @@ class WeightView:
     history: LayerHistory
     layers: tuple[LayerFigures, ...]  # whose norms the history has
     selected: int  # the chosen weight's layer among them
+    steps: tuple[float, float]
     times: Times = Times()
     missing: str = ""
 

@@ -128,11 +128,11 @@ class TrainPanes:
             "norms": _timed(_norms),
             "gradients": _timed(
                 lambda view: gradient_plot(
-                    view.trace, view.weight.optimizer if view.weight else "", view.status.total_steps
+                    view.trace, view.weight.optimizer if view.weight else "", view.steps
                 )
             ),
-            "value": _timed(lambda view: value_plot(view.trace, view.status.total_steps)),
-            "updates": _timed(lambda view: update_plot(view.trace, view.status.total_steps)),
+            "value": _timed(lambda view: value_plot(view.trace, view.steps)),
+            "updates": _timed(lambda view: update_plot(view.trace, view.steps)),
         }
         self._runs: dict[str, Part[RunsView]] = {
             "runs": Part(self.runs, lambda view: view),

@@ -59,8 +59,9 @@ def prediction_lines(predictions: Predictions, size: Size, palette: Palette) -> 
     """Validation images with what the network says of each under it; the wrong ones are marked."""
     drawn, tiles = _drawn(_Same(predictions.images), size, palette)
     glyphs = drawn.copy()
-    step = _of_step(predictions.step)
-    _head(glyphs, f"{_verdict(predictions, len(tiles))}{step}", "", f"predictions{step}")
+    step, verdict = _of_step(predictions.step), _verdict(predictions, len(tiles))
+    short = f"{verdict.replace('predictions ', '')}{step}" if step else "predictions"
+    _head(glyphs, f"{verdict}{step}", "", short)
     for at, tile in enumerate(tiles):
         is_wrong = bool(predictions.predicted) and not _is_right(predictions, at)
         colour = accent_on(palette.background, palette) if is_wrong else palette.muted

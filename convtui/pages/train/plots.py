@@ -34,6 +34,8 @@ USUAL: Final = 0.97  # the share of the gradients that lie within the axis
 
 _NOTHING: Final = np.zeros(0)
 
+Ends = tuple[float, float]  # of an axis
+
 
 def marked(plot: Plot, times: Times) -> Plot:
     """A plot over steps or epochs with one-cycle's phases and the step that is looked back at."""
@@ -129,7 +131,7 @@ def accuracy_plot(curves: Sequence[Curves], looked: int | None = None) -> Plot:
         for each in (_accuracies(run, is_one) for run in curves)
         for stroke, has_marker in _epoch_strokes(total)
     )
-    training = _train_accuracies(curves[0]) if is_one else ()
+    training = _train_accuracies(curves[0], looked) if is_one else ()
     return Plot(
         _accuracy_title(curves[0], looked) if is_one else "accuracy, %",
         (*training, *series),
@@ -148,12 +150,13 @@ def _accuracies(run: Curves, is_one: bool) -> Series:
     return _overlaid(run, run.epochs, run.accuracies * 100)
 
 
-def _train_accuracies(run: Curves) -> tuple[Series, ...]:
+def _train_accuracies(run: Curves, looked: int | None) -> tuple[Series, ...]:
     """A line behind that of the validation set; none where it was not measured."""
-    last = run.train_accuracies[-1:]
-    if not np.isfinite(last).any():
+    if not np.isfinite(run.train_accuracies[-1:]).any():
         return ()
-    return (Series(f"training {last[0]:.1%}", run.epochs, run.train_accuracies * 100, None, Stroke.DASHED),)
+    last = _up_to(run.train_accuracies, run.epoch_steps, looked)[-1:]
+    name = f"training {last[0]:.1%}" if np.isfinite(last).any() else "training"
+    return (Series(name, run.epochs, run.train_accuracies * 100, None, Stroke.DASHED),)
 
 
 def _accuracy_title(run: Curves, looked: int | None) -> str:
@@ -284,12 +287,12 @@ def layer_plot(
     )
 
 
-def value_plot(trace: WeightCurves, total_steps: int) -> Plot:
+def value_plot(trace: WeightCurves, steps: Ends) -> Plot:
     """The weight after each step."""
-    return _trace_plot("the weight", (Series("", trace.steps, trace.after, 0),), total_steps)
+    return _trace_plot("the weight", (Series("", trace.steps, trace.after, 0),), steps)
 
 
-def gradient_plot(trace: WeightCurves, optimizer: str, total_steps: int) -> Plot:
+def gradient_plot(trace: WeightCurves, optimizer: str, steps: Ends) -> Plot:
     """The gradient of each step, and the average of it that momentum keeps.
 
     SGD's buffer is a sum in which each gradient counts fully: times (1 - momentum) it is an average. The axis
@@ -299,21 +302,19 @@ def gradient_plot(trace: WeightCurves, optimizer: str, total_steps: int) -> Plot
     average = trace.buffers * (1 - trace.momenta) if is_sgd else trace.buffers
     gradients = Series("gradient", trace.steps, trace.gradients, None, Stroke.LINE)
     buffers = Series("(1 − μ)·buffer" if is_sgd else "buffer", trace.steps, average, 1, Stroke.THICK)
-    plot = _trace_plot("gradient and momentum", (gradients, buffers), total_steps)
+    plot = _trace_plot("gradient and momentum", (gradients, buffers), steps)
     sizes = np.abs(trace.gradients[np.isfinite(trace.gradients)])
     limit = top_of(np.quantile(sizes, [USUAL])) if len(sizes) else 1.0
     return replace(plot, y_range=(-limit, limit))
 
 
-def update_plot(trace: WeightCurves, total_steps: int) -> Plot:
+def update_plot(trace: WeightCurves, steps: Ends) -> Plot:
     """What each step added to the weight."""
-    return _trace_plot("update", (Series("", trace.steps, trace.updates, 2),), total_steps)
+    return _trace_plot("update", (Series("", trace.steps, trace.updates, 2),), steps)
 
 
-def _trace_plot(title: str, series: tuple[Series, ...], total_steps: int) -> Plot:
-    return Plot(
-        title, series, "step", (0, max(total_steps, 1)), gutter=WIDE_GUTTER, empty="no step watched yet"
-    )
+def _trace_plot(title: str, series: tuple[Series, ...], steps: Ends) -> Plot:
+    return Plot(title, series, "step", steps, gutter=WIDE_GUTTER, empty="no step watched yet")
 
 
 def _marker(colour: int) -> str:

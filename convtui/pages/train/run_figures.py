@@ -308,18 +308,27 @@ def weight_step(history: RunHistory, trace: WeightTrace | None, step: int) -> pl
 
 
 def weight_trace(history: RunHistory | None, trace: WeightTrace | None) -> plain.WeightCurves:
-    """A weight over the steps of its trace; where some between are missing the curves have a gap."""
+    """A weight over the steps of its trace."""
     if history is None or trace is None:
         return plain.WeightCurves(*[_NOTHING] * 6)
     columns = trace.columns
-    steps = columns["step"]
-    at = np.searchsorted(history.steps["step"], steps)
-    gaps = np.flatnonzero(np.diff(steps) > 1) + 1
-    figures = (columns["after"], columns["gradient"], columns["buffer"], columns["update"])
+    at = np.searchsorted(history.steps["step"], columns["step"])
     return plain.WeightCurves(
-        np.insert(steps, gaps, steps[gaps] - 0.5),
-        *(np.insert(each, gaps, np.nan) for each in (*figures, history.steps["momentum"][at])),
+        steps=columns["step"],
+        after=columns["after"],
+        gradients=columns["gradient"],
+        buffers=columns["buffer"],
+        updates=columns["update"],
+        momenta=history.steps["momentum"][at],
     )
+
+
+def ends_of(history: RunHistory | None, trace: WeightTrace | None) -> tuple[float, float]:
+    """The ends of a weight's plots: the run's where it watched the weight, else those of the steps known."""
+    if history and trace and trace is not history.trace:
+        steps = trace.columns["step"]
+        return float(steps[0]), float(max(steps[-1], steps[0] + 1))
+    return 0.0, float(max(history.total_steps if history else 0, 1))
 
 
 # -- several runs

@@ -40,10 +40,10 @@ class RunOpener:
         from convtui.training.runs.learned_layers import trained_layers
 
         image = picture(data, "test", int(pictured(data)[0]), normalised=True)
-        run = find_run(history.run)
 
         def make(session: Session) -> Session:
-            opened = trained_layers(session, run, image, step).with_view(features=features)
+            opened = trained_layers(session, find_run(history.run), image, step)
+            opened = opened.with_view(features=features)
             return opened.with_stack(opened.stack.at(1)) if features else opened
 
         if self._page.host.change(make):

@@ -32,6 +32,7 @@ from convtui.training.recipe import Recipe
 from convtui.training.replays import Replays
 from convtui.training.runs.history import RunHistory, Search, State, WeightTrace
 from convtui.training.runs.store import count_runs
+from convtui.training.schedule import peak_step
 from convtui.training.trainer import COMPARED, Trainer
 
 
@@ -181,14 +182,15 @@ class ViewMaker:
         data = None if isinstance(found, str) else found
         if history is None or history.begun is None:
             is_idle = history is None or not history.is_active
+            recipe = history.recipe if history else recipe
+            to_come = run_figures.schedule_to_come(recipe, data)
             return CurvesView(
                 self._status(),
                 (),
-                run_figures.schedule_to_come(history.recipe if history else recipe, data),
+                to_come,
                 predictions=run_figures.validation_images(data) if data else None,
-                invitation=invitation(
-                    history.recipe if history else recipe, found, is_idle, count_runs() if is_idle else 0
-                ),
+                invitation=invitation(recipe, found, is_idle, count_runs() if is_idle else 0),
+                times=Times(peak_step(recipe, len(to_come.lrs))),
             )
         others = [each for each in self._browser.list.marked(self._browser.rows()) if each.run != history.run]
         curves = [
@@ -231,15 +233,17 @@ class ViewMaker:
         history = self.history
         layer, index = self.cursor.weight(self.shapes())
         trace, step, missing = self._trace_of(layer, index)
+        looked = "" if self._looked is None else f" · step {self._looked:,}"
         found = run_figures.layers(history)
         return WeightView(
             self._status(),
-            f"layer {layer}, weight {list(index)}",
+            f"layer {layer}, weight {list(index)}{looked}",
             run_figures.weight_step(history, trace, step) if history else None,
             run_figures.weight_trace(history, trace),
             run_figures.layer_history(history),
             found,
             next((at for at, each in enumerate(found) if each.number == layer), 0),
+            run_figures.ends_of(history, trace),
             self._times,
             missing,
         )
@@ -257,7 +261,7 @@ class ViewMaker:
         if watched and watched.row_of(step) >= 0:
             return watched, step, ""
         if step == 0 or (looked is None and history.is_active):
-            return None, step, NOT_YET if history.is_active else NO_UPDATE
+            return watched, step, NOT_YET if history.is_active else NO_UPDATE
         trace, missing = self._replays.trace(history, step, layer, index)
         return trace or watched, step, missing
 

@@ -54,6 +54,7 @@ MOST_PIXELS: Final = 2**20  # whose gradient fits into a message
 Shape: TypeAlias = tuple[int, int, int]
 Events: TypeAlias = Iterator[Message | None]
 Array: TypeAlias = NDArray[np.float32]
+Work: TypeAlias = Callable[["Network", Keeper], Events]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,7 @@ def network_of(run: Run, data: DataSet, step: int | None, shape: Shape | None = 
     elif step != 0:
         raise ValueError(f"run {run.number}: its weights after step {step} are not kept")
     if not all(each.isfinite().all() for each in model.state_dict().values()):
-        raise ValueError(f"run {run.number}: has diverged, its weights after step {step} are not finite")
+        raise ValueError(f"run {run.number}: it has diverged, its weights after step {step} are not finite")
     model.eval().requires_grad_(False)  # so that nothing is kept for gradients
     return Network(run, data, model, step or 0, digest, shape or data.shape)
 
@@ -130,7 +131,9 @@ def network_of(run: Run, data: DataSet, step: int | None, shape: Shape | None = 
 def look_into(run: Run, data: DataSet, job: Explore | Ablate | Explain) -> Events:
     """All that a job tells, what is known from before first. Raises ValueError for what cannot be done."""
     began = perf_counter()
-    pixels = None
+    pixels: Array | None = None
+    header: Message
+    work: Work
     match job:
         case Explore():
             net = network_of(run, data, job.step)
@@ -220,10 +223,10 @@ def _excited(
 
 def _measured(model: nn.Sequential, convolution: int) -> int:
     """The number of the ReLU that follows a convolution before the next one, or that of itself."""
-    for number, module in enumerate(model[convolution:], convolution + 1):
-        if isinstance(module, nn.ReLU):
+    for number in range(convolution + 1, len(model) + 1):
+        if isinstance(model[number - 1], nn.ReLU):
             return number
-        if isinstance(module, nn.Conv2d):
+        if isinstance(model[number - 1], nn.Conv2d):
             break
     return convolution
 
@@ -263,7 +266,7 @@ def _correct(logits: Tensor, labels: Tensor) -> int:
 
 
 def _pixels(data: DataSet, job: Explain) -> Array:
-    """The image's normalised pixels [C, H, W]. Raises ValueError for an image or a class that there is not."""
+    """The image's normalised pixels [C, H, W]. Raises ValueError where there is no such image or class."""
     if not 0 <= job.label < len(data.classes):
         raise ValueError(f"class {job.label}: must be 0 to {len(data.classes) - 1}")
     if job.image is None:
@@ -312,7 +315,7 @@ def patch_size(height: int, width: int) -> int:
     return max(3, round(min(height, width) * COVERED) // 2 * 2 + 1)
 
 
-def _occlusion(pixels: Array) -> Callable[[Network, Keeper], Events]:
+def _occlusion(pixels: Array) -> Work:
     def occluded(net: Network, keeper: Keeper) -> Events:
         found = keeper.found
         assert isinstance(found, Explanation)

@@ -151,26 +151,26 @@ def test_the_selected_layer_lies_over_the_others() -> None:
 
 def test_a_buffer_of_sgd_is_drawn_as_an_average() -> None:
     shown = trace()
-    gradients, buffers = gradient_plot(shown, "sgd", TOTAL).series
+    gradients, buffers = gradient_plot(shown, "sgd", (0, TOTAL)).series
     assert gradients.y is shown.gradients
     np.testing.assert_allclose(buffers.y, shown.buffers * 0.1)
     assert buffers.name == "(1 − μ)·buffer"
-    assert gradient_plot(shown, "adamw", TOTAL).series[1].y is shown.buffers
+    assert gradient_plot(shown, "adamw", (0, TOTAL)).series[1].y is shown.buffers
 
 
 def test_a_few_large_gradients_do_not_press_the_others_flat() -> None:
     shown = trace()
     gradients = shown.gradients.copy()
     gradients[:2] = 9
-    plot = gradient_plot(replace(shown, gradients=gradients), "adamw", TOTAL)
+    plot = gradient_plot(replace(shown, gradients=gradients), "adamw", (0, TOTAL))
     assert plot.y_range == (-0.1, 0.1)
 
 
 def test_a_weight_and_its_updates_are_drawn_over_all_steps() -> None:
     shown = trace()
-    assert value_plot(shown, TOTAL).series[0].y is shown.after
-    assert update_plot(shown, TOTAL).series[0].y is shown.updates
-    assert value_plot(shown, TOTAL).x_range == (0, TOTAL)
+    assert value_plot(shown, (0, TOTAL)).series[0].y is shown.after
+    assert update_plot(shown, (0, TOTAL)).series[0].y is shown.updates
+    assert value_plot(shown, (0, TOTAL)).x_range == (0, TOTAL)
 
 
 def test_guessing_is_the_last_runs_and_no_line_without_a_run() -> None:
