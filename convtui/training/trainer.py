@@ -204,6 +204,8 @@ class Trainer:
 
     def _measure(self, job: Message) -> Measurement:
         self._require_idle()
+        if self._start is None:
+            raise TrainerError("there is no training process")
         self.measurement = self._job = Measurement(job)
         self._idle.clear()
         self._send(job)

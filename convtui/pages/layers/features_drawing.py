@@ -56,6 +56,7 @@ MAP: Final = "map"
 BAR: Final = " ▏▎▍▌▋▊▉█"
 LEAST_ACCURACY: Final = 22  # columns of a filter's accuracy, with its bar
 MOST_WORDS: Final = 2  # lines of a map's formula
+LEAST_SLOT: Final = 13  # columns: room for "▸occlusion ÷2"
 SHARE: Final = 8  # columns of a class's mark and probability
 MOST_BESIDE: Final = 20  # columns of the classes' names and probabilities beside a picture
 
@@ -296,13 +297,14 @@ def class_lines(explained: Explained, size: Size, palette: Palette) -> Lines:
     beside = min(max(map(len, explained.classes)) + SHARE, MOST_BESIDE)
     room = max(height - top - 2, 1), max(width - beside - GAP, 1)  # a line for names, one for scales
     overlays = list(Overlay)
-    if len(overlays) * (columns + GAP) > room[1] or rows > 2 * room[0]:
+    slot = max(columns, LEAST_SLOT)
+    if len(overlays) * (slot + GAP) > room[1] or rows > 2 * room[0]:
         overlays = [explained.overlay]
     every = max(1, ceil(rows / (2 * room[0])), ceil(columns / room[1]))
     column = 0
     for overlay in overlays:
         _draw_overlay(glyphs, top, column, explained, overlay, every)
-        column += ceil(columns / every) + GAP
+        column += max(ceil(columns / every), LEAST_SLOT) + GAP
     _draw_probabilities(glyphs, top + 1, column, explained)
     return glyphs.lines()
 
@@ -313,18 +315,18 @@ def _draw_overlay(
     """Its name, the image with it, and below the scale of its colours."""
     palette = glyphs.palette
     pixels = pictures(explained.image[None], every)[0]
-    wide, below = pixels.shape[1], top + 1 + ceil(len(pixels) / 2)
+    below = top + 1 + ceil(len(pixels) / 2)
     is_chosen = overlay is explained.overlay
     colour = accent_on(palette.background, palette) if is_chosen else palette.muted
     name = f"{MARKER if is_chosen else ' '}{overlay.value}{_thinned(every)}"
-    glyphs.write(top, column, cut_to(name, wide), style(colour, palette.background, is_chosen))
+    glyphs.write(top, column, name, style(colour, palette.background, is_chosen))
     values = explained.maps.get(overlay)
     if values is not None:
         small = thinned(values, every)
         limit = float(np.nanmax(np.abs(small), initial=0.0))
         pixels = overlaid(pixels, small, limit, palette)
         muted = style(palette.muted, palette.background)
-        glyphs.write(below, column, cut_to(f"±{limit:.2g}", wide), muted)
+        glyphs.write(below, column, f"±{limit:.2g}", muted)
     glyphs.put_pixels(top + 1, column, even(pixels, palette))
 
 

@@ -132,7 +132,9 @@ def filter_note(filters: Filters, at: int, accuracies: Accuracies | None, images
         told = hidden_line(accuracies, at, width) if accuracies and not accuracies.instead else ""
         return told or "hidden: its output counts as 0"
     if at in filters.dead:
-        return first_fitting([f"dead: never above 0 on {counted(images, 'validation image')}", "dead"], width)
+        never = "dead: never above 0 on"
+        said = [f"{never} {counted(images, each)}" for each in ("validation image", "image")]
+        return first_fitting([*said, "dead"], width)
     return ""
 
 

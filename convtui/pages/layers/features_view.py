@@ -70,13 +70,13 @@ class FeaturesView:
         self.measured = FeatureMeasurements(page)
         self._head = TextPane()
         self.tiles = DrawnPane(tile_lines, tile_at)
-        self._filter, self._patches = DrawnPane(filter_lines), DrawnPane(patch_lines)
+        self._filter, self.patches = DrawnPane(filter_lines), DrawnPane(patch_lines)
         self._accuracies, self._class = DrawnPane(accuracy_lines), DrawnPane(class_lines)
         self._panes: dict[str, _Pane] = {
             "head": self._head,
             "tiles": self.tiles,
             Panel.KERNEL.value: self._filter,
-            Panel.PATCHES.value: self._patches,
+            Panel.PATCHES.value: self.patches,
             Panel.ACCURACY.value: self._accuracies,
             Panel.CLASS.value: self._class,
         }
@@ -120,7 +120,7 @@ class FeaturesView:
             self._show_filter(filters, selected, looked, panel)
         match panel:
             case Panel.PATCHES:
-                self._patches.show(self.measured.patches(looked, selected))
+                self.patches.show(self.measured.patches(looked, selected))
             case Panel.ACCURACY:
                 self._accuracies.show(self.measured.accuracies(looked, selected))
             case Panel.CLASS:
