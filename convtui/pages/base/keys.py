@@ -167,9 +167,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
         ),
         Key("down,j", "↓ j", "rows(1)", "one row of activations (features: of tiles) down", "row"),
         Key("up,k", "↑ k", "rows(-1)", "one row of activations (features: of tiles) up"),
-        Key(
-            "pagedown", "page down", "channels(1)", "next channel of the layer; features: next tiles"
-        ),
+        Key("pagedown", "page down", "channels(1)", "next channel of the layer; features: next tiles"),
         Key(
             "pageup",
             "page up",

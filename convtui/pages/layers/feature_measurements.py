@@ -149,7 +149,7 @@ class FeatureMeasurements:
         weight = behind.first.weights.get(looked.layer, {}).get("weight")
         if weight is None or weight.shape != now.weight.shape:
             return None
-        return self._before.get((weight, now), lambda: Kernels.of(weight, now.strongest))
+        return self._before.get((behind, looked.layer, now), lambda: Kernels.of(weight, now.strongest))
 
     def patches(self, looked: Looked, filter: int) -> Patches:
         """What excites a filter most."""

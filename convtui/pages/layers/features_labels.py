@@ -61,14 +61,12 @@ def measured_line(filters: Filters, width: int) -> str:
         return f"no named kernel has {rows}x{columns} weights to compare with"
     are = "is" if above == 1 else "are"
     said = f"{above} of {count} kernels {are} nearer to a named kernel than 95 of 100 random ones"
-    short = f"{above} of {count} kernels beat 95 of 100 random ones"
+    short = f"nearer to a named kernel than 95% of random ones: {above} of {count}"
     if filters.before is None:
         return first_fitting([said, short], width)
-    before = f"{filters.before.count_above} of {count} at {BEFORE}"
-    return first_fitting(
-        [f"{said}; {before}", f"{said}; {filters.before.count_above} before", f"{short}; {before}", short],
-        width,
-    )
+    before = f"{filters.before.count_above} of {count}"
+    candidates = [f"{said}; {before} at {BEFORE}", f"{short}; at {BEFORE}: {before}", short]
+    return first_fitting(candidates, width)
 
 
 def tiles_hint(filters: Filters, width: int) -> str:

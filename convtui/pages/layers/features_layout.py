@@ -20,8 +20,9 @@ ROOMY: Final = 30  # lines of a canvas that has room for the selected filter ove
 WIDE: Final = 100  # columns of such a canvas
 HEAD: Final = 2  # lines
 CAPTION: Final = 1  # lines of a tile, and of the headings over all tiles
-LEAST_TILE: Final = 25  # columns: room for "▸15[15] gaussian-bl… 0.93*"
+LEAST_TILE: Final = 28  # columns: room for "▸15[15] −gaussian-blur 0.93*"
 LEAST_PANEL: Final = 36
+FILTER_ALONE: Final = 42  # columns of the selected filter where there are no tiles
 MOST_KERNEL: Final = 14  # columns
 MOST_BLOCKS: Final = 10  # columns of a kernel that is drawn in blocks
 FILTER_WORDS: Final = 5  # lines under the pictures of the selected filter, the last of them blank
@@ -134,7 +135,7 @@ def features_plan(size: Size, wanted: Wanted, is_alone: bool, hints: bool) -> Fe
     if is_alone and not is_roomy:
         return FeaturesPlan(head, Region(), Region(), Region(MARGIN, head.bottom, width, room), tile, 0, 0)
     if is_alone:
-        filter_wide = max(beside.width, LEAST_PANEL)
+        filter_wide = FILTER_ALONE
         filter_at = Region(MARGIN, head.bottom, filter_wide, room)
         panel = Region(filter_at.right + GAP, head.bottom, width - filter_wide - GAP, room)
         return FeaturesPlan(head, Region(), filter_at, panel, tile, 0, 0)

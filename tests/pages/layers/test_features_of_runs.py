@@ -32,7 +32,7 @@ from convtui.training.runs.store import Run
 from convtui.training.trainer import Trainer
 from tests.support.driving import Driven, until
 from tests.support.example_sessions import lesson
-from tests.support.kept_runs import SMALL, kept_run
+from tests.support.kept_runs import SMALL, kept_run, made_up_run
 from tests.support.workers import FakeWorkers
 
 CONVS = (1, 4, 7)  # of the run's layers
@@ -211,6 +211,18 @@ async def opened_again(run: Run) -> AsyncIterator[Features]:
         yield driven
         for worker in workers.started:
             worker.tell(Stopped(0))
+
+
+async def test_kernels_before_training_stand_beside_those_of_every_layer() -> None:
+    run = made_up_run()
+    async with opened_again(run) as driven:
+        await driven.shows("step 0")
+        await driven.shows("of 8 at step 0")
+        for words in ("layer 2: relu", "layer 3: bn", "layer 4: conv 3x3 16"):
+            await driven.press("tab")
+            assert words in driven.text
+            assert "step 0" in driven.text
+        assert "of 16 at step 0" in driven.text
 
 
 async def test_hiding_a_filter_asks_for_the_accuracies() -> None:
