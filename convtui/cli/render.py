@@ -90,7 +90,7 @@ def _app(
 ) -> "ConvtuiApp":
     from convtui.app.app import ConvtuiApp
 
-    trainer = _showing(run, screen) if screen in ("batchnorm", "train") else None
+    trainer = _showing(run, screen) if screen in ("batchnorm", "layers", "train") else None
     return ConvtuiApp(session, theme=theme, autosave=False, trainer=trainer, recipe=recipe, still=still)
 
 

@@ -52,6 +52,23 @@ class Zoom(Enum):
     HALF_BLOCKS = "half-blocks"
 
 
+class Panel(Enum):
+    """What is shown of a filter, beside all filters of its layer."""
+
+    KERNEL = "kernel"
+    PATCHES = "patches"
+    ACCURACY = "accuracy"  # without a filter
+    CLASS = "class"
+
+
+class Overlay(Enum):
+    """What lies over the image whose class is explained."""
+
+    IMAGE = "image"  # nothing
+    GRADIENT = "gradient"
+    OCCLUSION = "occlusion"
+
+
 @dataclass(frozen=True)
 class View:
     """What is shown of a session, and how; nothing here changes a figure."""
@@ -63,6 +80,11 @@ class View:
     with_padding: bool = False  # the matrix with the padding as columns
     transposed: bool = False
     letters: bool = False  # the matrix as equations in letters
+    features: bool = False  # the filters of a layer, instead of the table of layers
+    panel: Panel = Panel.KERNEL
+    panel_alone: bool = False  # without the tiles of all filters
+    overlay: Overlay = Overlay.IMAGE
+    explained: int | None = None  # the class; None: the one that is predicted
 
 
 @dataclass(frozen=True)

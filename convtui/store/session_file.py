@@ -246,6 +246,12 @@ def _written_view(view: View) -> dict[str, str]:
     keys = {"zoom": _quoted(view.zoom.value if view.zoom else "auto")}
     if view.slice is not None:
         keys["slice"] = f"{view.slice}"
+    if view.panel is not View.panel:
+        keys["panel"] = _quoted(view.panel.value)
+    if view.overlay is not View.overlay:
+        keys["overlay"] = _quoted(view.overlay.value)
+    if view.explained is not None:
+        keys["explained"] = f"{view.explained}"
     flags = {name: _flag(True) for name in VIEW_FLAGS if getattr(view, name)}
     return keys | {"hints": _flag(view.hints)} | flags
 

@@ -4,13 +4,14 @@ Reading trusts nothing: the file may be typed by hand or come from anyone. Nothi
 """
 
 import math
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from reprlib import repr as short_repr
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -21,15 +22,20 @@ from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE, Floats, How, InputError, Picture
 from convtui.inputs.names import printable
 from convtui.state.norm_choice import BATCH_NORM, MOST_GROUPS, NormChoice
-from convtui.state.session import MOST_FILTERS, KernelChoice, Session, View, Zoom
+from convtui.state.session import MOST_FILTERS, KernelChoice, Overlay, Panel, Session, View, Zoom
 from convtui.store.pictures import open_path, open_sample
 from convtui.store.toml_document import SessionFileError, TomlDocument, is_number, is_whole
 
 if TYPE_CHECKING:
     from convtui.state.network import Stack
 
+T = TypeVar("T")
+
 FORMAT = 1
-VIEW_FLAGS = ("by_entry", "with_padding", "transposed", "letters")  # those that a file may leave out: false
+VIEW_FLAGS = (  # those that a file may leave out: false
+    *("by_entry", "with_padding", "transposed", "letters"),
+    *("features", "panel_alone"),
+)
 MOST_WEIGHTS = 2**24
 
 _SOURCES = ("sample", "path", "pixels")
@@ -43,7 +49,7 @@ _KEYS = {
     "position": ("output", "multiply_adds", "filled"),
     "layers": ("text", "name", "seed", "run", "step", "digest", "layer", "activation"),
     "batchnorm": ("norm", "num_groups"),
-    "view": ("zoom", "slice", "hints", *VIEW_FLAGS),
+    "view": ("zoom", "slice", "hints", "panel", "overlay", "explained", *VIEW_FLAGS),
 }
 
 
@@ -388,14 +394,25 @@ def _norm(document: TomlDocument) -> NormChoice:
 
 
 def _view(document: TomlDocument, session: Session) -> View:
-    zoom = document.string("view", "zoom")
-    zooms = {None: None, "auto": None} | {each.value: each for each in Zoom}
-    if zoom not in zooms:
-        raise document.must_be("view", "zoom", " or ".join(filter(None, zooms)))
+    zoom = _one_of(document, "zoom", {None: None, "auto": None} | {each.value: each for each in Zoom})
     hints = document.flag("view", "hints")
+    default = View()
     return View(
-        zoom=zooms[zoom],
+        zoom=zoom,
+        panel=_one_of(document, "panel", {None: default.panel} | {each.value: each for each in Panel}),
+        overlay=_one_of(
+            document, "overlay", {None: default.overlay} | {each.value: each for each in Overlay}
+        ),
+        explained=document.whole("view", "explained", 0),
         slice=document.whole("view", "slice", 0, len(session.picture.pixels) - 1),
         hints=True if hints is None else hints,
         **{name: bool(document.flag("view", name)) for name in VIEW_FLAGS},
     )
+
+
+def _one_of(document: TomlDocument, key: str, named: Mapping[str | None, T]) -> T:
+    """What a word in the view's table stands for."""
+    word = document.string("view", key)
+    if word not in named:
+        raise document.must_be("view", key, " or ".join(filter(None, named)))
+    return named[word]

@@ -219,6 +219,8 @@ class Trainer:
 
     def _explore(self, job: Message) -> Exploration:
         self._require_idle()
+        if self._start is None:
+            raise TrainerError("there is no training process")
         self.exploration = self._job = Exploration(job)
         self._idle.clear()
         self._send(job)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from convtui.pages.base import keys
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.page import Page
-from convtui.pages.train.data_cache import DataCache
 from convtui.pages.train.looking_back import NOT_HERE
 from convtui.pages.train.panes import TrainPanes
 from convtui.pages.train.recipe_editor import RecipeEditor
@@ -29,6 +29,7 @@ from convtui.training.trainer import Trainer
 IN_THE_TABLE: Final = "this key works in the table of all runs, which tab leads to"
 KERNELS: Final = "its first layer: the learned kernels over a normalised image"
 LAYERS: Final = "its layers with their learned weights"
+FEATURES: Final = "the filters that it has learned"
 
 
 class TrainPage(Page):
@@ -236,6 +237,11 @@ class TrainPage(Page):
     def action_open_layers(self) -> None:
         """The trained layers on the Layers page."""
         self.opener.open_network(self.views.history, "layers", LAYERS, self.views.looking.step)
+
+    def action_open_features(self) -> None:
+        """The learned filters on the Layers page."""
+        step = self.views.looking.step
+        self.opener.open_network(self.views.history, "layers", FEATURES, step, features=True)
 
     def action_open_image(self) -> None:
         """An image of the data set on the Step page."""

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from convtui.inputs.names import printable
 from convtui.inputs.samples import data_names
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.services import PageServices
-from convtui.pages.train.data_cache import DataCache
 from convtui.paint.controls import Control
 from convtui.paint.text import counted, cut_to, significant
 from convtui.training.datasets.open_any import check

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from convtui.inputs.names import run_name
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.services import PageServices
-from convtui.pages.train.data_cache import DataCache
 from convtui.pages.train.recipe_editor import RecipeEditor
 from convtui.pages.train.run_browser import RunBrowser
 from convtui.pages.train.view_maker import Tab, ViewMaker

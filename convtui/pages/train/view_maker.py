@@ -7,10 +7,10 @@ from enum import Enum
 from typing import Final
 
 from convtui.engine.window_layers import Conv
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.services import PageServices
 from convtui.pages.train import run_figures
 from convtui.pages.train.cursor import Cursor, Index, Shapes
-from convtui.pages.train.data_cache import DataCache
 from convtui.pages.train.figures import (
     CurvesView,
     FinderView,

@@ -7,8 +7,8 @@ from threading import Event
 import pytest
 
 from convtui.pages.base.ask import Ask
+from convtui.pages.base.data_cache import MOST_SETS
 from convtui.pages.step.page import StepPage
-from convtui.pages.train.data_cache import MOST_SETS
 from convtui.pages.train.view_maker import Tab
 from convtui.training.protocol import Continue, Stopped, Train
 from convtui.training.runs.history import RunHistory, State
