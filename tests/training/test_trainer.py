@@ -10,7 +10,9 @@ import pytest
 
 from convtui.training import trainer as module
 from convtui.training.campaign import Task
+from convtui.training.exploring import Ablate, Ablating, Explore, Explored, Hidden
 from convtui.training.measuring import Measure, Measured, Measuring, NoisePoint
+from convtui.training.messages import Message
 from convtui.training.protocol import (
     Begun,
     Continue,
@@ -30,6 +32,7 @@ from convtui.training.protocol import (
     Watch,
 )
 from convtui.training.recipe import Recipe
+from convtui.training.runs.explored import Ablation
 from convtui.training.runs.history import RunHistory, State
 from convtui.training.trainer import Trainer, TrainerError
 from tests.support import events as made
@@ -342,9 +345,9 @@ async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorker
     assert trainer.current is None
 
 
-async def test_a_measurement_grows_until_it_is_over(trainer: Trainer, workers: FakeWorkers) -> None:
-    measurement = trainer.ablate("/runs/0001", 390, 4)
-    assert (measurement.is_active, measurement.progress) == (True, (0, 0))
+async def test_a_exploration_grows_until_it_is_over(trainer: Trainer, workers: FakeWorkers) -> None:
+    exploration = trainer.ablate("/runs/0001", 390, 4)
+    assert (exploration.is_active, exploration.progress) == (True, (0, 0))
     await settled()
     assert workers.now.told == [Ablate("/runs/0001", 390, 4)]
     for again in (
@@ -353,27 +356,27 @@ async def test_a_measurement_grows_until_it_is_over(trainer: Trainer, workers: F
         lambda: trainer.explain("/runs/0001", None, 3, image=0),
         trainer.pause,
     ):
-        with pytest.raises(TrainerError, match="a measurement of a run is active: x stops it"):
+        with pytest.raises(TrainerError, match="a look into a run is active: x stops it"):
             again()
     workers.now.tell(Ablating(390, "d", 20, 4, 5, 2), Hidden(10, 9, (5, 8)))
     await settled()
-    assert isinstance(measurement.found, Ablation)
-    assert (measurement.progress, measurement.found.accuracy) == ((10, 20), 0.9)
+    assert isinstance(exploration.found, Ablation)
+    assert (exploration.progress, exploration.found.accuracy) == ((10, 20), 0.9)
     workers.now.tell(Hidden(20, 19, (10, 18)), Explored(0.5))
     await settled()
-    assert measurement.state is State.FINISHED
+    assert exploration.state is State.FINISHED
     assert not trainer.is_busy
-    assert trainer.measurement is measurement
+    assert trainer.exploration is exploration
     assert trainer.current is None
 
 
 @pytest.mark.parametrize(
     ("end", "state"), [(Stopped(0), State.STOPPED), (Failed("no memory"), State.FAILED), (None, State.FAILED)]
 )
-async def test_a_measurement_that_ends_early(
+async def test_a_exploration_that_ends_early(
     trainer: Trainer, workers: FakeWorkers, end: Message | None, state: State
 ) -> None:
-    measurement = trainer.explore("/runs/0001")
+    exploration = trainer.explore("/runs/0001")
     await settled()
     trainer.stop()
     assert workers.now.told == [Explore("/runs/0001"), Stop()]
@@ -382,7 +385,7 @@ async def test_a_measurement_that_ends_early(
     else:
         workers.now.tell(end)
     await settled()
-    assert measurement.state is state
+    assert exploration.state is state
     assert not trainer.is_busy
 
 
