@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from convtui.training.measuring import Measure
 from convtui.training.messages import Message
 from convtui.training.recipe import Recipe
 
@@ -286,5 +287,5 @@ EVENTS: Final = (
     *(Ready, Begun, Stepped, Snapshot, Epoch, Saved, Rate),
     *(Paused, Going, Stopped, Finished, Tried, Suggested, Failed),
 )
-JOBS: Final = (Train, Continue, Find)
+JOBS: Final = (Train, Continue, Find, Measure)
 COMMANDS: Final = (Pause, Go, OneStep, Stop, SetRate, Watch)

@@ -220,7 +220,7 @@ class ViewMaker:
             tuple(run_figures.run_row(each, self._browser.list.colour(each)) for each in rows),
             self._browser.list.selected(rows),
             tuple(run_figures.curves(each, self._colour_of(each)) for each in shown),
-            run_figures.arms(trainer.comparison, tuple(trainer.waiting), self._browser.list.colour),
+            run_figures.arms(trainer.comparison, trainer.waiting, self._browser.list.colour),
             trainer.comparison[0].recipe.max_lr if trainer.comparison else 0.0,
             run_figures.class_count(trainer.comparison),
             self.is_log,
