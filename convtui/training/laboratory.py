@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from functools import lru_cache
 from itertools import combinations
 from math import isfinite, sqrt
-from typing import Final
+from typing import Any, Final
 
-from convtui.training.measuring import SHARP_AT
 from convtui.training.rank_test import CLEAR, LEAST_VALUES, rank_p
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import value_text
@@ -46,6 +46,7 @@ def arms_of(comparison: Comparison, recipe: Recipe, marked: Sequence[Recipe] = (
 
     Marked runs of one recipe are one arm; there may be fewer than two.
     """
+    changes: list[dict[str, Any]]
     match comparison:
         case Comparison.MARKED:
             return tuple(dict.fromkeys(as_arm(each) for each in marked))[:MOST_ARMS]
@@ -68,6 +69,7 @@ def arms_of(comparison: Comparison, recipe: Recipe, marked: Sequence[Recipe] = (
     return tuple(as_arm(replace(recipe, **change)) for change in changes)
 
 
+@lru_cache(maxsize=1024)
 def as_arm(recipe: Recipe) -> Recipe:
     """The recipe without its seed, and without what decides nothing but the time."""
     return replace(recipe, seed=0, threads=1)
@@ -115,21 +117,52 @@ def _momentum_word(arm: Recipe) -> str:
 # -- figures of a run
 
 
-def noise_slope(noises: Sequence[float], losses: Sequence[float]) -> float:
-    """The slope of the line through (noise, loss) with the least squares: nats a deviation of the data."""
-    middle, level = sum(noises) / len(noises), sum(losses) / len(losses)
-    products = sum((noise - middle) * (loss - level) for noise, loss in zip(noises, losses, strict=True))
-    return products / sum((noise - middle) ** 2 for noise in noises)
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run came to, as far as it is measured.
 
-
-def sharpness(alphas: Sequence[float], losses: Sequence[float], at: float = SHARP_AT) -> float:
-    """By how much the loss is higher at a distance than at the weights themselves: the mean of both sides.
-
-    losses are those along directions normalised filter by filter, at alphas among which are 0, at and -at.
-    Source of the directions: Li et al. 2018, https://arxiv.org/abs/1712.09913
+    Accuracies, from 0 to 1, are those after each epoch, which ended with the step of epoch_steps; None where
+    there is none, as of a run that diverged.
+    Losses are at measuring.NOISES, and at measuring.ALPHAS as the mean over the directions; empty until all
+    are measured. Slope and sharpness are as runs.measurements defines them.
     """
-    found = {round(alpha, 9): loss for alpha, loss in zip(alphas, losses, strict=True)}
-    return (found[at] + found[-at]) / 2 - found[0]
+
+    seed: int
+    accuracies: tuple[float | None, ...]
+    train_accuracies: tuple[float | None, ...]
+    epoch_steps: tuple[int, ...] = ()
+    noise_losses: tuple[float, ...] = ()
+    direction_losses: tuple[float, ...] = ()
+    slope: float | None = None
+    sharpness: float | None = None
+    eigenvalue: float | None = None
+    norm: float | None = None
+    is_measured: bool = False
+
+    def figure(self, key: str) -> float | None:
+        """The figure of that key of FIGURES; accuracy and gap in percent and points."""
+        match key:
+            case "accuracy":
+                return _percent(self.accuracies[-1:])
+            case "gap":
+                training, validation = _percent(self.train_accuracies[-1:]), self.figure("accuracy")
+                return None if training is None or validation is None else training - validation
+            case "slope":
+                return self.slope
+            case "sharpness":
+                return self.sharpness
+            case "eigenvalue":
+                return self.eigenvalue
+        return self.norm
+
+    def first_step(self, target: float) -> int | None:
+        """The step that ended the first epoch with at least this accuracy; None if there was none."""
+        ended = zip(self.accuracies, self.epoch_steps, strict=True)
+        return next((step for each, step in ended if each is not None and each >= target), None)
+
+
+def _percent(last: Sequence[float | None]) -> float | None:
+    return 100 * last[0] if last and last[0] is not None else None
 
 
 # -- figures over the seeds

@@ -23,7 +23,7 @@ def doubled_midranks(values: Sequence[float]) -> list[int]:
 
 
 def rank_p(some: Sequence[float], others: Sequence[float]) -> float:
-    """The two-sided p of the Mann-Whitney U test, exact also with equal values: the permutation test of midranks.
+    """The two-sided p of the Mann-Whitney U test by midranks, exact also where values are equal.
 
     The share of all ways to choose as many values as `some` has whose sum of ranks is at least as far from
     its mean as that of `some`. The values are finite.

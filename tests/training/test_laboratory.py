@@ -15,12 +15,9 @@ from convtui.training.laboratory import (
     Sample,
     arm_names,
     arms_of,
-    noise_slope,
-    sharpness,
     spread,
     verdict,
 )
-from convtui.training.measuring import ALPHAS, NOISES
 from convtui.training.recipe import Recipe
 
 GAP = next(figure for figure in FIGURES if figure.key == "gap")
@@ -61,16 +58,6 @@ def test_rates_have_an_arm_for_each_schedule_and_rate() -> None:
     assert {(arm.schedule, arm.max_lr) for arm in arms} == {
         (schedule, rate) for schedule in ("constant", "one-cycle") for rate in RATES
     }
-
-
-def test_slope_is_that_of_least_squares() -> None:
-    losses = [0.1 + each**2 for each in NOISES]
-    assert noise_slope(NOISES, losses) == pytest.approx(np.polyfit(NOISES, losses, 1)[0])
-
-
-def test_sharpness_is_the_mean_rise_on_both_sides() -> None:
-    losses = [0.2 + alpha**2 + 0.5 * alpha for alpha in ALPHAS]
-    assert sharpness(ALPHAS, losses) == pytest.approx(0.24**2)
 
 
 def test_scatter_is_the_sample_deviation() -> None:

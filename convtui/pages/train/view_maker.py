@@ -20,6 +20,7 @@ from convtui.pages.train.figures import (
     TrainView,
     WeightView,
 )
+from convtui.pages.train.laboratory import Laboratory
 from convtui.pages.train.run_browser import READING, RunBrowser
 from convtui.pages.train.run_labels import invitation, run_words
 from convtui.pages.train.run_list import MOST_MARKED
@@ -39,6 +40,7 @@ class Tab(Enum):
     WEIGHT = "weight"
     RUNS = "runs"
     FINDER = "rate finder"
+    LABORATORY = "laboratory"
 
     def next(self, by: int = 1) -> Tab:
         """The view so many further, counted round."""
@@ -61,6 +63,7 @@ class ViewMaker:
 
     def __init__(self, page: PageServices, data: DataCache, browser: RunBrowser) -> None:
         self._page, self._data, self._browser = page, data, browser
+        self.laboratory = Laboratory(page, data, browser)
         self.tab = Tab.CURVES
         self.cursor = Cursor()
         self.is_log = False  # the losses' axis
@@ -87,7 +90,7 @@ class ViewMaker:
     def turn_to(self, tab: Tab) -> None:
         """Show this view; the runs on the disk are read again."""
         self.tab = tab
-        if tab is Tab.RUNS:
+        if tab in (Tab.RUNS, Tab.LABORATORY):
             self._browser.read()
         self._page.show_again()
 
@@ -111,6 +114,8 @@ class ViewMaker:
                 return self.runs_view()
             case Tab.FINDER:
                 return self._finder_view()
+            case Tab.LABORATORY:
+                return self.laboratory.view()
             case Tab.CURVES:
                 return self.curves_view()
 
