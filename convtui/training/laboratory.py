@@ -183,7 +183,7 @@ FIGURES: Final = (
     Figure("gap", "gap", " points", 2),
     Figure("slope", "noise slope"),
     Figure("sharpness", "sharpness"),
-    Figure("eigenvalue", "largest eigenvalue"),
+    Figure("eigenvalue", "eigenvalue λ"),
     Figure("norm", "weight norm"),
 )
 

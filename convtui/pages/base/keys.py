@@ -215,7 +215,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
             "tab,v",
             "tab v",
             "view(1)",
-            "next view: curves, layers, one weight, all runs, rate finder, laboratory",
+            "next view: curves, layers, one weight, laboratory, all runs, rate finder",
             "view",
         ),
         Key("shift+tab,V", "⇧tab V", "view(-1)", "previous view"),

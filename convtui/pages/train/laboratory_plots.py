@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from convtui.pages.train.laboratory_figures import ArmFigures, RateFigures, Told
-from convtui.paint.axes import round_range, top_of
+from convtui.paint.axes import round_range
 from convtui.paint.colours import Array, Palette, style
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.panes import Size
@@ -19,26 +19,35 @@ from convtui.paint.text import cut_to
 
 PICTURES: Final = ("gap", "noise", "landscape", "weights", "rates")
 GUTTER: Final = 5
-NEAR: Final = 0.5  # within so much of the weights the loss decides how high its axis is
-LEAST_PLOT: Final = 9  # lines that a plot keeps when its definition is long
+LARGE_PLOT: Final = 12  # lines that a plot keeps when there is a short definition
+LEAST_PLOT: Final = 9  # when there is none
 UNREACHED: Final = "not reached"
 
+# A definition as short as it can be, and a longer one for where there is room.
 ACCURACY_MEANS: Final = (
-    "lines: validation set, dashed: training images, means over the seeds; "
-    "gap = training − validation at the end, in points"
+    "dashed: on training images; gap: dashed − line at the end",
+    "line: on the validation set, dashed: on as many training images, means over the seeds; "
+    "gap = training − validation accuracy after the last epoch, in points",
 )
 NOISE_MEANS: Final = (
-    "noise on the validation images, in deviations of the data; "
-    "slope = (loss at 0.5 − loss at 0) / 0.5; faint: ± a deviation over the seeds"
+    "noise in deviations of the data; slope = (L(0.5) − L(0)) / 0.5",
+    "Gaussian noise on every pixel of the validation images, in deviations of the data; "
+    "slope = (L(0.5) − L(0)) / 0.5 for the loss L; faint: ± a deviation over the seeds",
 )
 DIRECTIONS_MEAN: Final = (
-    "training loss along random directions scaled by filter (Li et al. 2018); sharpness = "
-    "mean loss at α = ±{at:g} − loss at 0; λ: largest Hessian eigenvalue, power iteration (Yao et al. 2020)"
+    "random directions scaled by filter (Li et al. 2018); sharpness = mean L(±{at:g}) − L(0); "
+    "λ: largest Hessian eigenvalue, power iteration (Yao et al. 2020)",
+    "training loss L with the weights moved by α along random directions scaled by filter (Li et al. 2018); "
+    "sharpness = mean L(±{at:g}) − L(0); λ: largest eigenvalue of the Hessian by power iteration "
+    "(Yao et al. 2020)",
 )
-NORMS_MEAN: Final = "a mark a run: L2 norm of all its weights, and the slope of its loss with noise"
+NORMS_MEAN: Final = (
+    "a mark a run; L2 norm of all weights",
+    "a mark a run: the L2 norm of all its weights, and the slope of its loss with noise on the images",
+)
 RATES_MEAN: Final = (
-    "a mark a run, lines through the means of rates at which every run gets there; accuracy is measured "
-    "after each epoch, so steps are known to an epoch"
+    "a mark a run; the line joins the means of rates at which every run gets there. Accuracy is measured "
+    "after each epoch, so steps are known to within an epoch.",
 )
 
 _NOTHING: Final = np.zeros(0)
@@ -46,16 +55,18 @@ _NOTHING: Final = np.zeros(0)
 
 @dataclass(frozen=True, eq=False)
 class Captioned:
-    """A plot, and the definition of what it shows."""
+    """A plot, and the definition of what it shows, in few words and in more."""
 
     plot: Plot
-    caption: str
+    captions: tuple[str, ...]
 
 
 def captioned_lines(shown: Captioned, size: Size, palette: Palette) -> Lines:
-    """The plot with its definition below it, as much of that as leaves the plot readable."""
+    """The plot with the longest definition below it that leaves it large, else with the shortest, cut."""
     height, width = size
-    caption = wrap(shown.caption, max(width, 1))
+    wrapped = [wrap(caption, max(width, 1)) for caption in shown.captions]
+    fitting = [lines for lines in wrapped if height - len(lines) >= LARGE_PLOT]
+    caption = fitting[-1] if fitting else wrapped[0]
     room = min(max(height - LEAST_PLOT, 1), len(caption))
     if room < len(caption):
         caption = [*caption[: room - 1], cut_to(" ".join(caption[room - 1 :]), width)]
@@ -71,7 +82,7 @@ def accuracy_picture(arms: Sequence[ArmFigures], empty: str = "") -> Captioned:
     for arm in arms:
         x = np.arange(1.0, arm.accuracies.shape[1] + 1)
         series.append(Series("", x, _mean(arm.train_accuracies), arm.colour, Stroke.DASHED))
-        name = f"{arm.name} gap {arm.told.get('gap', '–')}"
+        name = f"{arm.name} · gap {arm.told.get('gap', '–')}"
         series.append(Series(name, x, _mean(arm.accuracies), arm.colour, marker=_marker(arm)))
     epochs = max((arm.accuracies.shape[1] for arm in arms), default=1)
     plot = Plot("accuracy, %", tuple(series), "epoch", (0, max(epochs, 1)), gutter=GUTTER, empty=empty)
@@ -91,7 +102,7 @@ def noise_picture(arms: Sequence[ArmFigures], noises: Array, empty: str = "") ->
 
 
 def directions_picture(arms: Sequence[ArmFigures], alphas: Array, at: float, empty: str = "") -> Captioned:
-    """The loss around the final weights; the axis holds what lies near them."""
+    """The loss around the final weights; its axis is logarithmic, to show the floor as well as the walls."""
     series = [
         each
         for arm in arms
@@ -99,23 +110,19 @@ def directions_picture(arms: Sequence[ArmFigures], alphas: Array, at: float, emp
             arm,
             alphas,
             arm.direction_losses,
-            f"sharpness {arm.told.get('sharpness', '–')} λ {arm.told.get('eigenvalue', '–')}",
+            f"sharpness {arm.told.get('sharpness', '–')} · λ {arm.told.get('eigenvalue', '–')}",
         )
     ]
-    near = [
-        arm.direction_losses[:, np.abs(alphas) <= NEAR].ravel() for arm in arms if len(arm.direction_losses)
-    ]
-    top = top_of(np.concatenate([_NOTHING, *near]))
     plot = Plot(
         "loss around the final weights",
         tuple(series),
         "α",
         (float(alphas[0]), float(alphas[-1])),
-        (0.0, top),
+        log_y=True,
         gutter=GUTTER,
         empty=empty,
     )
-    return Captioned(plot, DIRECTIONS_MEAN.format(at=at))
+    return Captioned(plot, tuple(caption.format(at=at) for caption in DIRECTIONS_MEAN))
 
 
 def norms_picture(arms: Sequence[ArmFigures], empty: str = "") -> Captioned:
@@ -123,7 +130,7 @@ def norms_picture(arms: Sequence[ArmFigures], empty: str = "") -> Captioned:
     series = tuple(
         Series(arm.name, arm.norms, arm.slopes, arm.colour, Stroke.POINTS, _marker(arm)) for arm in arms
     )
-    plot = Plot("weight norm and noise slope", series, "weight norm", gutter=GUTTER, empty=empty)
+    plot = Plot("noise slope against weight norm", series, "weight norm", gutter=GUTTER, empty=empty)
     return Captioned(plot, NORMS_MEAN)
 
 
@@ -159,12 +166,12 @@ def rates_picture(arms: Sequence[RateFigures], target: float, empty: str = "") -
 def _spread(arm: ArmFigures, x: Array, values: Array, told: str) -> list[Series]:
     """The mean over the runs, and a deviation above and below it where there are two."""
     if not len(values):
-        return [Series(f"{arm.name} {told}", _NOTHING, _NOTHING, arm.colour, marker=_marker(arm))]
+        return [Series(f"{arm.name} · {told}", _NOTHING, _NOTHING, arm.colour, marker=_marker(arm))]
     mean = values.mean(axis=0)
     edges = [mean - values.std(axis=0, ddof=1), mean + values.std(axis=0, ddof=1)] if len(values) > 1 else []
     return [
         *(Series("", x, edge, arm.colour, Stroke.FAINT) for edge in edges),
-        Series(f"{arm.name} {told}", x, mean, arm.colour, marker=_marker(arm)),
+        Series(f"{arm.name} · {told}", x, mean, arm.colour, marker=_marker(arm)),
     ]
 
 

@@ -41,8 +41,8 @@ def explanation(
         what = [
             f"{begin}: {len(arms)} recipes are trained, {_seeds(seeds)}: {of_epochs}.{there}",
             _difference(comparison, arms),
-            "Then each run is measured: its loss with noise on the images, its loss around the final weights, "
-            "the curvature there, and the norm of its weights.",
+            "Then each run is measured: its loss with noise on the images, the loss and the curvature around "
+            "its final weights, and the norm of its weights.",
         ]
     return (
         f"Laboratory: {comparison.value}",

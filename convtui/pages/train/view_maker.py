@@ -38,9 +38,9 @@ class Tab(Enum):
     CURVES = "curves"
     LAYERS = "layers"
     WEIGHT = "weight"
+    LABORATORY = "laboratory"
     RUNS = "runs"
     FINDER = "rate finder"
-    LABORATORY = "laboratory"
 
     def next(self, by: int = 1) -> Tab:
         """The view so many further, counted round."""
