@@ -62,6 +62,7 @@ USAGE: Final = """\
 convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
        convtui train [options]
+       convtui measure RUN [options]
        convtui learn [LESSON] [options]
        convtui samples"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
@@ -69,9 +70,10 @@ COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
   convtui train            train a small network (convtui train --help)
+  convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui samples          list the bundled images, kernels, layers and sessions
-  To open a file called render, train, learn or samples, write ./render.
+  To open a file called as one of them, write ./render.
 
 arrays:
   An array (.npy) is [rows, columns] or [channels, rows, columns], but
@@ -158,6 +160,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.train import train
 
             return train(rest)
+        case ["measure", *rest]:
+            from convtui.cli.measure import measure
+
+            return measure(rest)
         case ["learn", *rest]:
             from convtui.cli.learn import learn
 

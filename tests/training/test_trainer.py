@@ -9,6 +9,8 @@ from itertools import pairwise
 import pytest
 
 from convtui.training import trainer as module
+from convtui.training.campaign import Task
+from convtui.training.measuring import Measure, Measured, Measuring, NoisePoint
 from convtui.training.protocol import (
     Begun,
     Continue,
@@ -211,6 +213,117 @@ async def test_a_comparison_ends_with_a_run_that_does_not(
     assert not trainer.is_busy
     assert not trainer.waiting
     assert len(trainer.comparison) == 1
+
+
+# -- measuring, and one job after another
+
+
+MEASURING = Measuring("/runs/0012", 390, "0123456789abcdef", 2000, 499, 166)
+
+
+def finished(recipe: Recipe | None = None, run: str = "/runs/0012") -> RunHistory:
+    recipe = recipe or Recipe()
+    return RunHistory.of(made.events(recipe, run=run), recipe, run)
+
+
+async def test_a_run_is_measured(trainer: Trainer, workers: FakeWorkers) -> None:
+    measurement = trainer.measure(finished(), step=390)
+    await settled()
+    assert workers.now.told == [Measure("/runs/0012", 390)]
+    assert (measurement.known, measurement.is_active) == (None, True)
+    with pytest.raises(TrainerError, match="a measurement is active: x stops it"):
+        trainer.start(Recipe())
+    with pytest.raises(TrainerError, match="a measurement is active: x stops it"):
+        trainer.pause()
+    workers.now.tell(MEASURING, NoisePoint(0.05, 0.2, 0.9))
+    await settled()
+    assert measurement.known is not None
+    assert measurement.known.noise == (NoisePoint(0.05, 0.2, 0.9),)
+    workers.now.tell(Measured(1.0))
+    await settled()
+    assert (measurement.state, trainer.is_busy, trainer.current) == (State.FINISHED, False, None)
+
+
+@pytest.mark.parametrize("end", ["stop", "fail", "die"])
+async def test_a_measurement_that_ends_early(end: str, trainer: Trainer, workers: FakeWorkers) -> None:
+    measurement = trainer.measure(finished())
+    await settled()
+    if end == "stop":
+        trainer.stop()
+        assert workers.now.told[-1] == Stop()
+        workers.now.tell(Stopped(390))
+    elif end == "fail":
+        workers.now.tell(Failed("disk full"))
+    else:
+        workers.now.die("was killed by SIGKILL")
+    await settled()
+    assert not trainer.is_busy
+    assert measurement.state is (State.STOPPED if end == "stop" else State.FAILED)
+    told = {"stop": "", "fail": "disk full", "die": "the training process was killed by SIGKILL"}
+    assert trainer.trouble == told[end]
+
+
+async def test_a_run_of_another_process_is_not_measured(trainer: Trainer) -> None:
+    history = finished()
+    history.state = State.ELSEWHERE
+    with pytest.raises(TrainerError, match="another process is training this run"):
+        trainer.measure(history)
+
+
+async def test_a_campaign_trains_resumes_and_measures(trainer: Trainer, workers: FakeWorkers) -> None:
+    halfway = RunHistory.of(made.events(until=30, run="/runs/0013"), Recipe(), "/runs/0013")
+    done = finished(run="/runs/0014")
+    recipes = [Recipe(seed=seed) for seed in range(3)]
+    tasks = zip(recipes, (None, halfway, done), strict=True)
+    campaign = trainer.undertake(Task(recipe, history, to_measure=True) for recipe, history in tasks)
+    resumed = [made.begun(run="/runs/0013", step=20), *list(made.events(run="/runs/0013"))[21:]]
+    measured = [MEASURING, Measured(1.0)]
+    for number, events in enumerate([[*made.events(recipes[0])], measured, resumed, measured, measured]):
+        await settled()
+        assert (campaign.done, campaign.total, trainer.is_busy) == (number, 5, True)
+        workers.now.tell(*events)
+        await settled()
+    assert workers.now.told == [
+        Train(recipes[0]),
+        Measure("/runs/0012"),
+        Continue("/runs/0013"),
+        Measure("/runs/0013"),
+        Measure("/runs/0014"),
+    ]
+    assert (campaign.done, campaign.is_active, trainer.is_busy) == (5, False, False)
+    assert trainer.comparison == []
+    assert trainer.waiting == ()
+
+
+@pytest.mark.parametrize("end", ["stop", "fail", "die"])
+async def test_a_campaign_ends_with_a_job_that_does_not(
+    end: str, trainer: Trainer, workers: FakeWorkers
+) -> None:
+    campaign = trainer.undertake([Task(Recipe(seed=1), to_measure=True), Task(Recipe(seed=2))])
+    await settled()
+    workers.now.tell(*made.events(Recipe(seed=1)))
+    await settled()
+    if end == "stop":
+        trainer.stop()
+        workers.now.tell(Stopped(390))
+    elif end == "fail":
+        workers.now.tell(Failed("disk full"))
+    else:
+        workers.now.die("was killed by SIGKILL")
+    await settled()
+    assert (campaign.done, campaign.total, campaign.is_active, trainer.is_busy) == (1, 3, False, False)
+    assert bool(campaign.reason) == (end != "stop")
+    trainer.start(Recipe(seed=3))
+    await settled()
+    workers.now.tell(*made.events(Recipe(seed=3)))
+    await settled()
+    assert not trainer.is_busy  # nothing of the campaign comes after it
+
+
+async def test_a_campaign_with_nothing_to_do(trainer: Trainer, workers: FakeWorkers) -> None:
+    campaign = trainer.undertake([])
+    await settled()
+    assert (campaign.total, campaign.is_active, trainer.is_busy, workers.started) == (0, False, False, [])
 
 
 async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorkers) -> None:

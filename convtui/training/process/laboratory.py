@@ -36,7 +36,7 @@ from convtui.training.runs.checkpoint import Arrays
 from convtui.training.runs.measurements import Measurements
 
 LARGEST_BATCH: Final = 500
-MULTIPLY_ADDS_A_BATCH: Final = 10**9  # between two looks at what has been asked for
+MULTIPLY_ADDS_A_BATCH: Final = 2 * 10**8  # between two looks at what has been asked for
 MOST_ITERATIONS: Final = 30
 TOLERANCE: Final = 0.01
 
