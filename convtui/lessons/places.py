@@ -32,6 +32,7 @@ HIGHLIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("status", "loss", "rate", "momentum", "accuracy", "kernels", "predictions"),
         *("card", "value", "updates", "gradients", "norms", "layers", "band", "stds", "near zero"),
         *("runs", "losses", "accuracies", "comparison", "finder"),
+        *("explanation", "gap", "noise", "landscape", "weights", "rates", "verdicts"),
         *("data", "batch_norm", "schedule", "lr", "optimizer", "decay", "epochs", "batch"),
     ),
 }

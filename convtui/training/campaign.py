@@ -61,8 +61,9 @@ def planned(
 ) -> list[Task]:
     """What is left to do for a finished run of every recipe, in their order; [] if all is done.
 
-    Of the runs those count that have the same recipe, its seed included, and the same data: the last finished
-    one, or the last that was interrupted. It reads the logs of these. Raises RunError if one cannot be read.
+    Of the runs those count that have the same recipe, its seed included, kept its rate, and have the same
+    data: the last finished one, or the last that was interrupted. It reads the logs of these. Raises RunError
+    if one cannot be read.
     """
     mark = fingerprint(data)
     alike = [run for run in runs if run.fingerprint == mark]
@@ -71,7 +72,8 @@ def planned(
 
 
 def _task(recipe: Recipe, runs: Iterable[Run], to_measure: bool) -> Task:
-    found = [(run, RunHistory.of_run(run, outline=True)) for run in runs if run.recipe == recipe]
+    alike = [(run, RunHistory.of_run(run, outline=True)) for run in runs if run.recipe == recipe]
+    found = [(run, history) for run, history in alike if len(history.rates_used) == 1]
     for run, history in reversed(found):
         if history.state is State.FINISHED:
             known = measurements_of(run) if to_measure else None

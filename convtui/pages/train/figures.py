@@ -6,10 +6,13 @@ since (kernels, predictions, a band) is best the very same object, which then is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from convtui.pages.train.laboratory_figures import Told
+from convtui.pages.train.laboratory_plots import Captioned
 from convtui.paint.band import Band
 from convtui.paint.colours import Array
 
@@ -298,4 +301,17 @@ class FinderView:
     valley: float | None = None
 
 
-TrainView = CurvesView | LayersView | WeightView | RunsView | FinderView
+@dataclass(frozen=True, eq=False)
+class LaboratoryView:
+    """The pictures of a comparison that are shown, by name, and the sentences that follow from their figures.
+
+    Without pictures the explanation of what will be done stands in their place.
+    """
+
+    status: Status
+    pictures: Mapping[str, Captioned]
+    told: tuple[Told, ...] = ()
+    explanation: tuple[str, ...] = ()
+
+
+TrainView = CurvesView | LayersView | WeightView | RunsView | FinderView | LaboratoryView

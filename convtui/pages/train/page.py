@@ -27,6 +27,7 @@ from convtui.training.next_run import NEXT_RUN
 from convtui.training.trainer import Trainer
 
 IN_THE_TABLE: Final = "this key works in the table of all runs, which tab leads to"
+IN_THE_LABORATORY: Final = "this key works in the laboratory, which C opens"
 KERNELS: Final = "its first layer: the learned kernels over a normalised image"
 LAYERS: Final = "its layers with their learned weights"
 FEATURES: Final = "the filters that it has learned"
@@ -85,7 +86,9 @@ class TrainPage(Page):
             self._footer = words
             self.show_keys()
         palette = self.palette
-        panes = self.panes.show(self.views.make(), (self.room.height - 2, self.room.width), palette)
+        size = self.room.height - 2, self.room.width
+        self.views.laboratory.size = size
+        panes = self.panes.show(self.views.make(), size, palette)
         if panes is not None:
             self.canvas.place(panes, palette)
 
@@ -196,6 +199,8 @@ class TrainPage(Page):
                 self.browser.when_read(lambda: self.browser.move(rows))
             case Tab.WEIGHT:
                 self.weights.move(row=rows, column=columns)
+            case Tab.LABORATORY:
+                self.views.laboratory.move_picture(rows + columns)
             case _:
                 self.weights.move_layer(rows + columns)
 
@@ -204,6 +209,28 @@ class TrainPage(Page):
 
     def action_channel(self, out: int, channel: int) -> None:
         self.weights.move(out, channel)
+
+    # -- the laboratory
+
+    def action_comparison(self, by: int) -> None:
+        if self.views.tab is not Tab.LABORATORY:
+            self.views.turn_to(Tab.LABORATORY)
+        else:
+            self.views.laboratory.next_comparison(by)
+
+    def action_seeds(self, by: int) -> None:
+        if self._is_in_laboratory():
+            self.views.laboratory.step_seeds(by)
+
+    def action_target(self) -> None:
+        if self._is_in_laboratory():
+            self.views.laboratory.next_target()
+
+    def _is_in_laboratory(self) -> bool:
+        """Whether the laboratory is in view; if not that is said."""
+        if self.views.tab is not Tab.LABORATORY:
+            self.say(IN_THE_LABORATORY)
+        return self.views.tab is Tab.LABORATORY
 
     # -- the mouse
 

@@ -10,11 +10,13 @@ from textual.geometry import Region
 from convtui.pages.train.figures import (
     CurvesView,
     FinderView,
+    LaboratoryView,
     LayersView,
     RunsView,
     TrainView,
     WeightView,
 )
+from convtui.pages.train.laboratory_plots import PICTURES, Captioned, captioned_lines, verdict_lines
 from convtui.pages.train.layout import train_plan
 from convtui.pages.train.pictures import kernel_lines, prediction_lines
 from convtui.pages.train.plots import (
@@ -47,7 +49,7 @@ from convtui.paint.drawing import Cell
 from convtui.paint.panes import Draw, DrawnPane, Size
 from convtui.paint.plots import Plot, plot_lines
 
-View = TypeVar("View", CurvesView, LayersView, WeightView, RunsView, FinderView)
+View = TypeVar("View", CurvesView, LayersView, WeightView, RunsView, FinderView, LaboratoryView)
 Timed = TypeVar("Timed", CurvesView, LayersView, WeightView, RunsView)
 Shown = TypeVar("Shown")
 
@@ -93,6 +95,15 @@ def _timed(figures: Callable[[Timed], Plot]) -> Part[Timed]:
 
 def _norms(view: LayersView | WeightView) -> Plot:
     return layer_plot("weight norms", view, view.history.weight_norms)
+
+
+def _captioned(name: str) -> Part[LaboratoryView]:
+    """A picture of the laboratory, where it is shown."""
+
+    def figures(view: LaboratoryView) -> Captioned | None:
+        return view.pictures.get(name)
+
+    return Part(DrawnPane(captioned_lines), figures)
 
 
 class TrainPanes:
@@ -141,6 +152,11 @@ class TrainPanes:
             "comparison": _drawn(comparison_lines, lambda view: view),
         }
         self._finder: dict[str, Part[FinderView]] = {"finder": _plot(finder_plot)}
+        self._laboratory: dict[str, Part[LaboratoryView]] = {
+            "explanation": _drawn(invitation_lines, lambda view: view.explanation),
+            **{name: _captioned(name) for name in PICTURES},
+            "verdicts": _drawn(verdict_lines, lambda view: view.told),
+        }
         self._placed: tuple[dict[str, Region], Palette] | None = None
 
     def show(self, view: TrainView, size: Size, palette: Palette) -> dict[str, Pane] | None:
@@ -162,6 +178,8 @@ class TrainPanes:
                 panes = self._show(view, self._runs, is_new)
             case FinderView():
                 panes = self._show(view, self._finder, is_new)
+            case LaboratoryView():
+                panes = self._show(view, self._laboratory, is_new)
         return {"status": self.status, **panes} if is_new else None
 
     def _show(self, view: View, parts: Mapping[str, Part[View]], is_new: bool) -> dict[str, Pane]:

@@ -21,6 +21,7 @@ from convtui.pages.train.figures import (
     TrainView,
     WeightView,
 )
+from convtui.pages.train.laboratory import Laboratory
 from convtui.pages.train.looking_back import LookingBack
 from convtui.pages.train.plots import time_marks
 from convtui.pages.train.run_browser import READING, RunBrowser
@@ -42,6 +43,7 @@ class Tab(Enum):
     CURVES = "curves"
     LAYERS = "layers"
     WEIGHT = "weight"
+    LABORATORY = "laboratory"
     RUNS = "runs"
     FINDER = "rate finder"
 
@@ -69,6 +71,7 @@ class ViewMaker:
 
     def __init__(self, page: PageServices, data: DataCache, browser: RunBrowser) -> None:
         self._page, self._data, self._browser = page, data, browser
+        self.laboratory = Laboratory(page, data, browser)
         self.tab = Tab.CURVES
         self.cursor = Cursor()
         self.is_log = False  # the losses' axis
@@ -97,7 +100,7 @@ class ViewMaker:
     def turn_to(self, tab: Tab) -> None:
         """Show this view; the runs on the disk are read again."""
         self.tab = tab
-        if tab is Tab.RUNS:
+        if tab in (Tab.RUNS, Tab.LABORATORY):
             self._browser.read()
         self._page.show_again()
 
@@ -121,6 +124,8 @@ class ViewMaker:
                 return self.runs_view()
             case Tab.FINDER:
                 return self._finder_view()
+            case Tab.LABORATORY:
+                return self.laboratory.view()
             case Tab.CURVES:
                 return self.curves_view()
 
