@@ -5,17 +5,44 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convtui.engine.convolution import Convolution, Step
     from convtui.engine.kernels import kernel
+    from convtui.engine.pooling import (
+        Pooling,
+        adaptive_avg_pool2d,
+        adaptive_max_pool2d,
+        avg_pool2d,
+        max_pool2d,
+    )
     from convtui.engine.spec import ConvSpec, SpecError
     from convtui.engine.stack import receptive_field
+    from convtui.engine.transposed import TransposedConvolution
 
-__all__ = ["ConvSpec", "Convolution", "SpecError", "Step", "kernel", "receptive_field"]
+__all__ = [
+    "ConvSpec",
+    "Convolution",
+    "Pooling",
+    "SpecError",
+    "Step",
+    "TransposedConvolution",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
+    "avg_pool2d",
+    "kernel",
+    "max_pool2d",
+    "receptive_field",
+]
 
 _HOMES = {
     "ConvSpec": "convtui.engine.spec",
     "Convolution": "convtui.engine.convolution",
+    "Pooling": "convtui.engine.pooling",
     "SpecError": "convtui.engine.spec",
     "Step": "convtui.engine.convolution",
+    "TransposedConvolution": "convtui.engine.transposed",
+    "adaptive_avg_pool2d": "convtui.engine.pooling",
+    "adaptive_max_pool2d": "convtui.engine.pooling",
+    "avg_pool2d": "convtui.engine.pooling",
     "kernel": "convtui.engine.kernels",
+    "max_pool2d": "convtui.engine.pooling",
     "receptive_field": "convtui.engine.stack",
 }
 

@@ -11,22 +11,19 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import accumulate, product
 from operator import add
-from operator import index as as_int
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.cross_correlation import cross_correlation, running_sums
 from convtui.engine.finite import finite
+from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.spec import Axis, ConvSpec, Floats, Indices, Picked
 
 if TYPE_CHECKING:
     from convtui.engine.matrix import WeightMatrix
 
-Position: TypeAlias = tuple[int, int, int]
-
-MOST_CELLS = 2**27
 MOST_IN_ORDER = 2**20  # multiply-adds
 
 
@@ -122,16 +119,19 @@ class Convolution:
         groups: int = 1,
         padding_mode: str = "zeros",
     ) -> None:
-        self.image = _checked("image", image, "[channels, rows, columns]")
-        self.weight = _checked("weight", weight, "[out_channels, in_channels/groups, rows, columns]")
-        self.bias = None if bias is None else _checked("bias", bias, "[out_channels]")
-        self.spec = ConvSpec(self.weight.shape[2:], stride, padding, dilation, groups, padding_mode)
+        self.image = checked("image", image, "[channels, rows, columns]")
+        self.weight = checked("weight", weight, "[out_channels, in_channels/groups, rows, columns]")
+        self.bias = None if bias is None else checked("bias", bias, "[out_channels]")
+        spec = ConvSpec(self.weight.shape[2:], stride, padding, dilation, groups, padding_mode)
+        self.spec = spec.over(*self.image.shape[1:])
         self.spec.check(self.image.shape, self.weight.shape)
         if self.bias is not None and len(self.bias) != len(self.weight):
             raise ValueError(
                 f"bias has {len(self.bias)} numbers, but the weight has {len(self.weight)} filters"
             )
         self.axes: tuple[Axis, Axis] = self.spec.axes(*self.image.shape[1:])
+        rows, columns = self.axes
+        self.cells = OutputCells((len(self.weight), rows.output, columns.output))
 
     def replaced(self, **changes: Unpack[Changes]) -> "Convolution":
         """A copy with these arguments changed. Raises what the constructor raises."""
@@ -161,23 +161,20 @@ class Convolution:
         filters, slices, rows, columns = self.weight.shape
         return filters, slices, rows, columns
 
-    @cached_property
+    @property
     def output_shape(self) -> tuple[int, int, int]:
         """(channels, rows, columns) of the output."""
-        rows, columns = self.axes
-        return len(self.weight), rows.output, columns.output
+        return self.cells.shape
 
-    @cached_property
+    @property
     def size(self) -> int:
         """The number of output cells."""
-        channels, rows, columns = self.output_shape
-        return channels * rows * columns
+        return self.cells.size
 
     @cached_property
     def output(self) -> Floats:
         """The whole output [O, H', W']. Raises MemoryError beyond 2**27 cells; `block` computes a part."""
-        if self.size > MOST_CELLS:
-            raise MemoryError(f"an output of {self.size} cells is too large; at most {MOST_CELLS} fit")
+        self.cells.require_memory()
         output: Floats = cross_correlation(
             self.image[None],
             self.weight,
@@ -194,8 +191,8 @@ class Convolution:
 
         Raises IndexError for a cell that does not exist.
         """
-        channels, height, width = self.output_shape
-        channel = _within("output channel", channel, channels)
+        channel = within("output channel", channel, len(self.weight))
+        down, across = self.cells.picked(rows, columns)
         bias = None if self.bias is None else self.bias[channel : channel + 1]
         read = self.channels_read(channel)
         cells: Floats = cross_correlation(
@@ -203,8 +200,8 @@ class Convolution:
             self.weight[channel : channel + 1],
             bias,
             self.axes,
-            rows=_picked("output row", rows, height),
-            columns=_picked("output column", columns, width),
+            rows=down,
+            columns=across,
             in_order=True,
         )[0, 0]
         return cells
@@ -214,15 +211,11 @@ class Convolution:
 
         Raises IndexError for a cell that does not exist.
         """
-        _, height, width = self.output_shape
-        rest, column = divmod(_within("step", index, self.size), width)
-        return (*divmod(rest, height), column)
+        return self.cells.position(index)
 
     def index(self, o: int, r: int, c: int) -> int:
         """The flat index of the output cell (o, r, c). Raises IndexError for a cell that does not exist."""
-        channels, height, width = self.output_shape
-        o = _within("output channel", o, channels)
-        return (o * height + _within("output row", r, height)) * width + _within("output column", c, width)
+        return self.cells.index(o, r, c)
 
     @overload
     def step(self, index: int, /) -> Step: ...
@@ -234,8 +227,8 @@ class Convolution:
 
         Raises IndexError for a cell that does not exist.
         """
-        index = at[0] if len(at) == 1 else self.index(*at)
-        position = o, r, c = self.position(index)
+        index, position = self.cells.at(*at)
+        o, r, c = position
         down, across = self.axes
         at_rows, at_columns = down.reads(r), across.reads(c)
         rows, columns = down.positions[at_rows], across.positions[at_columns]
@@ -281,8 +274,8 @@ class Convolution:
         Raises IndexError for a pixel that does not exist.
         """
         _, height, width = self.image_shape
-        rows = self.axes[0].outputs_reading(_within("input row", r, height)).tolist()
-        columns = self.axes[1].outputs_reading(_within("input column", q, width)).tolist()
+        rows = self.axes[0].outputs_reading(within("input row", r, height)).tolist()
+        columns = self.axes[1].outputs_reading(within("input column", q, width)).tolist()
         return list(product(self.reading_channels(c), rows, columns))
 
     def channels_read(self, o: int) -> range:
@@ -291,13 +284,13 @@ class Convolution:
         Raises IndexError for a channel that does not exist.
         """
         filters, slices, *_ = self.weight.shape
-        group = _within("output channel", o, filters) * self.spec.groups // filters
+        group = within("output channel", o, filters) * self.spec.groups // filters
         return range(group * slices, (group + 1) * slices)
 
     def reading_channels(self, c: int) -> range:
         """The output channels that read input channel c. Raises IndexError for one that does not exist."""
         filters = len(self.weight) // self.spec.groups
-        group = _within("input channel", c, len(self.image)) // self.weight.shape[1]
+        group = within("input channel", c, len(self.image)) // self.weight.shape[1]
         return range(group * filters, (group + 1) * filters)
 
     @cached_property
@@ -308,23 +301,9 @@ class Convolution:
         return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
 
 
-def _checked(name: str, values: ArrayLike, form: str) -> Floats:
+def checked(name: str, values: ArrayLike, form: str) -> Floats:
+    """The values as read-only float64. Raises ValueError unless they are finite and of this form."""
     array = finite(name, values)
     if array.ndim != form.count(",") + 1 or array.size == 0:
         raise ValueError(f"{name} must be {form}, each at least 1, got {list(array.shape)}")
     return array
-
-
-def _within(name: str, index: int, size: int) -> int:
-    index = as_int(index)
-    if not 0 <= index < size:
-        raise IndexError(f"{name} {index} does not exist: there are {size}, counted from 0")
-    return index
-
-
-def _picked(name: str, indices: Picked | slice, size: int) -> Indices:
-    picked = np.arange(size)[indices] if isinstance(indices, slice) else np.array(indices, dtype=np.intp)
-    if picked.size:
-        _within(name, int(picked.min()), size)
-        _within(name, int(picked.max()), size)
-    return picked

@@ -8,14 +8,17 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from operator import index
 from reprlib import repr as short_repr
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Pair: TypeAlias = tuple[int, int]
 Sides: TypeAlias = tuple[Pair, Pair]
-Padding: TypeAlias = Sides | Literal["same", "valid"]
+Padding: TypeAlias = Sides | Literal["same", "valid", "same-tf"]
 Indices: TypeAlias = NDArray[np.intp]
 Floats: TypeAlias = NDArray[np.float64]
 Picked: TypeAlias = range | Sequence[int] | Indices
@@ -24,6 +27,14 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 LARGEST = 2**63 - 1
 LARGEST_PADDING = 2**20
 LARGEST_VALUE = 1e30  # products and sums of such numbers stay finite
+
+
+class Fix(TypedDict, total=False):
+    """A parameter of a window with the value that makes it fit."""
+
+    kernel_size: Pair
+    padding: Sides
+    dilation: Pair
 
 
 class SpecError(ValueError):
@@ -51,9 +62,10 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a convolution: which inputs each output reads, and why the output has its size.
+    """One axis of a convolution or a pooling: which inputs each output reads, and why there are so many.
 
     A padded index counts from the first row or column of the padding, an input index from that of the image.
+    ceil_mode, of poolings only, lets the last window hang over the padded image.
     """
 
     name: str
@@ -63,7 +75,8 @@ class Axis:
     kernel: int
     stride: int
     dilation: int
-    padding_mode: str
+    padding_mode: str = "zeros"
+    ceil_mode: bool = False
 
     @property
     def padded(self) -> int:
@@ -77,12 +90,38 @@ class Axis:
 
     @property
     def output(self) -> int:
-        """Output size. Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html"""
-        return (self.padded - self.span) // self.stride + 1
+        """Output size, at most 0 if the window does not fit.
+
+        With ceil_mode a last window may hang over, but none may start in the padding after the image.
+        Sources: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html and MaxPool2d.html
+        """
+        if not self.ceil_mode:
+            return (self.padded - self.span) // self.stride + 1
+        return self.rounded_up - self.is_dropped
+
+    @property
+    def rounded_up(self) -> int:
+        """Output size if the division is rounded up, whether the last window is dropped or not."""
+        return -((self.span - self.padded) // self.stride) + 1
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether ceil_mode's last window starts in the padding after the image, so that it is dropped."""
+        return self.ceil_mode and (self.rounded_up - 1) * self.stride >= self.before + self.size
+
+    @property
+    def overhang(self) -> int:
+        """How many rows or columns the last window hangs over the padded image."""
+        return max((self.output - 1) * self.stride + self.span - self.padded, 0)
+
+    @property
+    def reach(self) -> int:
+        """Size with the padding of both sides and with what the last window hangs over."""
+        return self.padded + self.overhang
 
     @property
     def remainder(self) -> int:
-        """How many rows or columns the floor of the formula drops."""
+        """How many rows or columns the formula rounds away."""
         return (self.padded - self.span) % self.stride
 
     @property
@@ -100,30 +139,42 @@ class Axis:
 
     @property
     def window_fits(self) -> bool:
-        """Whether the window is no larger than the padded image."""
-        return self.span <= self.padded
+        """Whether there is a window: one no larger than the padded image, or that may hang over it."""
+        return self.output > 0
+
+    @property
+    def letters(self) -> str:
+        """The formula of the output size in letters: n inputs, k the kernel, s the stride, d the dilation."""
+        opening, closing = self._brackets
+        return f"{opening}(n + padding before + after − d·(k − 1) − 1) / s{closing} + 1"
 
     @property
     def formula(self) -> str:
-        """The formula of the output size in numbers, with floor brackets where the floor matters."""
-        opening, closing = ("⌊", "⌋") if self.remainder else ("", "")
+        """The formula of the output size in numbers, with floor or ceiling brackets where they matter."""
+        opening, closing = self._brackets if self.remainder else ("", "")
         sizes = f"({self.size} + {self.before} + {self.after} − {self.dilation}·({self.kernel} − 1) − 1)"
+        quotient = (self.rounded_up if self.ceil_mode else self.output) - 1
+        dropped = " − 1" if self.is_dropped else ""
         return (
-            f"{opening}{sizes} / {self.stride}{closing} + 1"
-            f" = {opening}{self.padded - self.span} / {self.stride}{closing} + 1"
-            f" = {self.output - 1} + 1 = {self.output}"
+            f"{opening}{sizes} / {self.stride}{closing} + 1{dropped}"
+            f" = {opening}{self.padded - self.span} / {self.stride}{closing} + 1{dropped}"
+            f" = {quotient} + 1{dropped} = {self.output}"
         )
+
+    @property
+    def _brackets(self) -> tuple[str, str]:
+        return ("⌈", "⌉") if self.ceil_mode else ("⌊", "⌋")
 
     @cached_property
     def positions(self) -> Indices:
-        """[padded] each padded index as an input index, outside the image in the padding."""
-        positions = np.arange(-self.before, self.size + self.after)
+        """[reach] each padded index as an input index, outside the image in the padding."""
+        positions = np.arange(-self.before, self.reach - self.before)
         positions.setflags(write=False)
         return positions
 
     @cached_property
     def sources(self) -> Indices:
-        """[padded] input index read at each padded index; -1 where zero padding is read."""
+        """[reach] input index read at each padded index; -1 where zero padding is read."""
         position = self.positions
         last = self.size - 1
         match self.padding_mode:
@@ -143,6 +194,22 @@ class Axis:
         first = output * self.stride
         return slice(first, first + self.span, self.dilation)
 
+    def starts(self, outputs: Indices) -> Indices:
+        """[outputs] the input index, negative in the padding, at which each window starts."""
+        return outputs * self.stride - self.before
+
+    def ends(self, outputs: Indices) -> Indices:
+        """[outputs] the input index after each window, beyond the image in the padding."""
+        return self.starts(outputs) + self.span
+
+    def window(self, output: int) -> Indices:
+        """[kernel] the input indices at which an output index's window lies, outside the image in padding."""
+        return self.positions[self.reads(output)]
+
+    def window_sources(self, output: int) -> Indices:
+        """[kernel] the input indices that an output index reads; -1 in zero padding."""
+        return self.sources[self.reads(output)]
+
     def is_inside(self, output: int) -> bool:
         """Whether an output index reads no padding."""
         first = output * self.stride - self.before
@@ -161,7 +228,7 @@ class Axis:
         starts = range(0, self.output * self.stride, self.stride)
         taps = range(0, self.span, self.dilation)
         few, many = sorted((starts, taps), key=len)
-        is_read = np.zeros(self.padded, dtype=bool)
+        is_read = np.zeros(self.reach, dtype=bool)
         for offset in few:
             is_read[offset : offset + many[-1] + 1 : many.step] = True
         is_unused = np.ones(self.size + 1, dtype=bool)
@@ -173,7 +240,8 @@ class Axis:
 class ConvSpec:
     """The parameters of torch.nn.Conv2d, with sizes normalised to (rows, columns) pairs.
 
-    padding may also be four sides, ((top, bottom), (left, right)), and is stored so unless "same" or "valid".
+    padding may also be four sides, ((top, bottom), (left, right)), and is stored so unless it is a word:
+    "same", "valid", or "same-tf", which TensorFlow calls SAME and which goes by the image's size.
     Raises SpecError for parameters that are illegal whatever the image.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
     """
@@ -198,25 +266,30 @@ class ConvSpec:
             legal = _either([repr(mode) for mode in PADDING_MODES])
             raise SpecError("padding_mode", padding_mode, "unknown padding mode", legal)
         normalised = {
-            "kernel_size": _pair("kernel_size", kernel_size),
-            "stride": _pair("stride", stride),
+            "kernel_size": pair_of_numbers("kernel_size", kernel_size),
+            "stride": pair_of_numbers("stride", stride),
             "padding": _padding(padding),
-            "dilation": _pair("dilation", dilation),
+            "dilation": pair_of_numbers("dilation", dilation),
             "groups": _bounded("groups", groups, [groups], 1)[0],
             "padding_mode": padding_mode,
         }
         for name, value in normalised.items():
             object.__setattr__(self, name, value)
         if self.padding == "same" and self.stride != (1, 1):
-            legal = _changes(self, replace(self, stride=(1, 1)), replace(self, padding=self.pads))
+            legal = changed(self, replace(self, stride=(1, 1)), replace(self, padding=self.pads))
             raise SpecError("padding", "same", f"needs stride 1, but stride is {brief(self.stride)}", legal)
-        most = max(max(side) for side in self.pads)
+        most = 0 if self.padding == "same-tf" else max(max(side) for side in self.pads)
         if most > LARGEST_PADDING:
             raise SpecError("padding", padding, f"adds {most} on one side", f"at most {LARGEST_PADDING}")
 
     @property
     def pads(self) -> Sides:
-        """((top, bottom), (left, right)) in pixels; "same" puts an odd pixel after, as PyTorch does."""
+        """((top, bottom), (left, right)) in pixels; "same" puts an odd pixel after, as PyTorch does.
+
+        Raises SpecError for "same-tf", for which `over` needs the image's size.
+        """
+        if self.padding == "same-tf":
+            raise SpecError("padding", self.padding, "depends on the image's size", "numbers")
         if self.padding == "valid":
             return (0, 0), (0, 0)
         if self.padding == "same":
@@ -224,19 +297,49 @@ class ConvSpec:
             return (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)
         return self.padding
 
+    def over(self, height: int, width: int) -> "ConvSpec":
+        """The same for an image of height x width pixels: the pads that same-tf takes there are numbers.
+
+        Source: https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
+        """
+        if self.padding != "same-tf":
+            return self
+        rows, columns = (
+            max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
+            for n, k, s, d in zip((height, width), self.kernel_size, self.stride, self.dilation, strict=True)
+        )
+        return replace(self, padding=((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)))
+
     def axes(self, height: int, width: int) -> tuple[Axis, Axis]:
         """The row axis and the column axis of this convolution over an image of height x width pixels.
 
         Raises SpecError if the padding mode cannot fill the padding or the window is larger than the image.
         """
-        axes = _axes(self, height, width)
+        spec = self.over(height, width)
+        axes = spec.laid(height, width)
         for axis in axes:
             if not axis.padding_fits:
-                raise _padding_error(self, axis, (height, width))
+                raise _padding_error(spec, axis, (height, width))
         for axis in axes:
             if not axis.window_fits:
-                raise _window_error(self, axis, (height, width))
+                raise _window_error(spec, axis, (height, width))
         return axes
+
+    def laid(self, height: int, width: int) -> tuple[Axis, Axis]:
+        """The axes over an image of height x width pixels, whether the windows fit or not."""
+        rows, columns = (
+            Axis(name, size, before, after, kernel, stride, dilation, self.padding_mode)
+            for name, size, (before, after), kernel, stride, dilation in zip(
+                ("rows", "columns"),
+                (height, width),
+                self.pads,
+                self.kernel_size,
+                self.stride,
+                self.dilation,
+                strict=True,
+            )
+        )
+        return rows, columns
 
     def check(self, image_shape: Sequence[int], weight_shape: Sequence[int]) -> None:
         """Raise SpecError unless PyTorch computes this convolution.
@@ -244,8 +347,8 @@ class ConvSpec:
         Shapes: image [C, H, W], weight [O, C/groups, kH, kW].
         Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
         """
-        _check_shape("image", image_shape, "[channels, rows, columns]")
-        _check_shape("weight", weight_shape, "[out_channels, in_channels/groups, rows, columns]")
+        check_shape("image", image_shape, "[channels, rows, columns]")
+        check_shape("weight", weight_shape, "[out_channels, in_channels/groups, rows, columns]")
         in_channels, height, width = image_shape
         out_channels, slices, *size = weight_shape
         if self.kernel_size != tuple(size):
@@ -253,21 +356,6 @@ class ConvSpec:
             raise SpecError("kernel_size", brief(self.kernel_size), "does not match the weight", legal)
         _check_groups(self.groups, in_channels, out_channels, slices)
         self.axes(height, width)
-
-
-def _axes(spec: ConvSpec, height: int, width: int) -> tuple[Axis, Axis]:
-    def axis(i: int, name: str, size: int) -> Axis:
-        return Axis(
-            name,
-            size,
-            *spec.pads[i],
-            spec.kernel_size[i],
-            spec.stride[i],
-            spec.dilation[i],
-            spec.padding_mode,
-        )
-
-    return axis(0, "rows", height), axis(1, "columns", width)
 
 
 def _bounded(parameter: str, value: object, elements: Sequence[object], least: int) -> tuple[int, ...]:
@@ -285,7 +373,22 @@ def _bounded(parameter: str, value: object, elements: Sequence[object], least: i
     return numbers
 
 
-def _pair(parameter: str, value: object, least: int = 1) -> Pair:
+def whole_number(parameter: str, value: object, most: int) -> int:
+    """The value, if it is a whole number from 1 to most. Raises SpecError if it is not."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise SpecError(parameter, value, "must be a whole number") from None
+    legal = min(max(number, 1), most)
+    if number != legal:
+        raise SpecError(parameter, value, f"must be from 1 to {most}", str(legal))
+    return number
+
+
+def pair_of_numbers(parameter: str, value: object, least: int = 1) -> Pair:
+    """(rows, columns), each at least so much. Raises SpecError if the value is no such pair."""
     elements = value if isinstance(value, list | tuple) else (value, value)
     if len(elements) != 2:
         raise SpecError(parameter, value, "must be one number or a pair (rows, columns)")
@@ -295,11 +398,14 @@ def _pair(parameter: str, value: object, least: int = 1) -> Pair:
 
 def _padding(value: object) -> Padding:
     if isinstance(value, str):
-        if value not in ("same", "valid"):
-            raise SpecError("padding", value, "must be numbers, 'same' or 'valid'", "'same' or 'valid'")
-        return "same" if value == "same" else "valid"
+        words: tuple[Literal["same", "valid", "same-tf"], ...] = ("same", "valid", "same-tf")
+        for word in words:
+            if value == word:
+                return word
+        legal = _either([repr(word) for word in words])
+        raise SpecError("padding", value, f"must be numbers, {legal}", legal)
     if not isinstance(value, list | tuple) or not any(isinstance(side, list | tuple) for side in value):
-        rows, columns = _pair("padding", value, 0)
+        rows, columns = pair_of_numbers("padding", value, 0)
         return (rows, rows), (columns, columns)
     if [len(side) if isinstance(side, list | tuple) else 0 for side in value] != [2, 2]:
         raise SpecError("padding", value, "four sides must be ((top, bottom), (left, right))")
@@ -307,7 +413,8 @@ def _padding(value: object) -> Padding:
     return (top, bottom), (left, right)
 
 
-def _check_shape(name: str, shape: Sequence[int], form: str) -> None:
+def check_shape(name: str, shape: Sequence[int], form: str) -> None:
+    """Raise SpecError unless the shape is of this form, as [channels, rows, columns]."""
     if len(shape) != form.count(",") + 1 or min(shape) < 1:
         raise SpecError(name, tuple(shape), f"the shape must be {form}, each at least 1")
 
@@ -331,43 +438,51 @@ def _check_groups(groups: int, in_channels: int, out_channels: int, slices: int)
 def _padding_error(spec: ConvSpec, axis: Axis, size: Pair) -> SpecError:
     needs = "less than" if spec.padding_mode == "reflect" else "at most"
     reason = f"{spec.padding_mode} padding must be {needs} the image's {axis.size} {axis.name}"
-    rows, columns = (
-        (min(a.before, a.most_padding), min(a.after, a.most_padding)) for a in _axes(spec, *size)
-    )
+    rows, columns = ((min(a.before, a.most_padding), min(a.after, a.most_padding)) for a in spec.laid(*size))
     less = replace(spec, padding=(rows, columns))
-    candidates = [less, replace(spec, padding_mode="zeros"), _with_fitting_kernel(less, size)]
+    fitting = replace(less, kernel_size=_fitting_kernel(less.laid(*size)))
+    candidates = [less, replace(spec, padding_mode="zeros"), fitting]
     return SpecError("padding", brief(spec.padding), reason, _legal(spec, size, candidates))
 
 
 def _window_error(spec: ConvSpec, axis: Axis, size: Pair) -> SpecError:
+    candidates = [replace(spec, **fix) for fix in window_fixes(spec.laid(*size))]
+    legal = _legal(spec, size, candidates)
+    return SpecError("kernel_size", brief(spec.kernel_size), why_no_window(axis), legal)
+
+
+def why_no_window(axis: Axis) -> str:
+    """Why no window fits along an axis."""
     dilated = f"with dilation {axis.dilation} " if axis.dilation > 1 else ""
-    reason = f"{dilated}the window spans {axis.span} {axis.name} but the padded image has only {axis.padded}"
-    axes = _axes(spec, *size)
+    return f"{dilated}the window spans {axis.span} {axis.name} but the padded image has only {axis.padded}"
+
+
+def window_fixes(axes: tuple[Axis, Axis]) -> tuple[Fix, ...]:
+    """What makes windows fit along these axes, one way or another: parameters and their values."""
     missing = (
         min(max(0, a.span - a.padded + 1) // 2, LARGEST_PADDING - max(a.before, a.after)) for a in axes
     )
     rows, columns = ((a.before + more, a.after + more) for a, more in zip(axes, missing, strict=True))
     high, wide = (min(a.dilation, max(1, (a.padded - 1) // max(1, a.kernel - 1))) for a in axes)
-    candidates = [
-        _with_fitting_kernel(spec, size),
-        replace(spec, padding=(rows, columns)),
-        replace(spec, dilation=(high, wide)),
-    ]
-    return SpecError("kernel_size", brief(spec.kernel_size), reason, _legal(spec, size, candidates))
+    return (
+        Fix(kernel_size=_fitting_kernel(axes)),
+        Fix(padding=(rows, columns)),
+        Fix(dilation=(high, wide)),
+    )
 
 
-def _with_fitting_kernel(spec: ConvSpec, size: Pair) -> ConvSpec:
-    high, wide = (min(a.kernel, (a.padded - 1) // a.dilation + 1) for a in _axes(spec, *size))
-    return replace(spec, kernel_size=(high, wide))
+def _fitting_kernel(axes: tuple[Axis, Axis]) -> Pair:
+    high, wide = (min(a.kernel, (a.padded - 1) // a.dilation + 1) for a in axes)
+    return high, wide
 
 
 def _legal(spec: ConvSpec, size: Pair, candidates: Sequence[ConvSpec]) -> str:
     """What to change for those candidates that are legal for an image of this size."""
-    legal = [c for c in candidates if all(a.padding_fits and a.window_fits for a in _axes(c, *size))]
-    return _changes(spec, *legal)
+    legal = [c for c in candidates if all(a.padding_fits and a.window_fits for a in c.laid(*size))]
+    return changed(spec, *legal)
 
 
-def _changes(spec: ConvSpec, *candidates: ConvSpec) -> str:
+def changed(spec: "DataclassInstance", *candidates: "DataclassInstance") -> str:
     """What each candidate changes of the spec, as alternatives to choose from."""
     changes = dict.fromkeys(
         " with ".join(

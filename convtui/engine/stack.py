@@ -225,11 +225,9 @@ def _misfit(number: int, layer: Layer, shape: Shape, error: SpecError) -> LayerE
 
 def _formula(spec: ConvSpec, shape: Shape) -> str:
     """The output size's formula along the first axis that the window does not fit."""
-    for i, name in enumerate(("rows", "columns")):
-        window = spec.kernel_size[i], spec.stride[i], spec.dilation[i]
-        axis = Axis(name, shape[1 + i], *spec.pads[i], *window, spec.padding_mode)
+    for axis in spec.over(*shape[1:]).laid(*shape[1:]):
         if not axis.window_fits:
-            return f"; {name}: {axis.formula.replace('-', '−')}"
+            return f"; {axis.name}: {axis.formula.replace('-', '−')}"
     return ""
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.branches import Concat
-from convtui.engine.convolution import Position
 from convtui.engine.layers import AdaptiveAvgPool, Conv, Flatten, Linear, Shape, Window
+from convtui.engine.output_cells import Position
 from convtui.engine.receptive import ReceptiveField, area
 from convtui.engine.spec import Axis, Indices
 from convtui.engine.stack import Row, field_after

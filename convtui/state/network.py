@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from convtui.engine.branches import Branches
-from convtui.engine.convolution import Position
 from convtui.engine.layer_text import format_layers, parse_layers
 from convtui.engine.layers import Conv, Layer, LayerError, MaxPool, Shape, Window
+from convtui.engine.output_cells import Position
 from convtui.engine.presets import NAMES, choose_layers, preset
 from convtui.engine.stack import Row, Summary, nodes, summarize
 from convtui.inputs.images import LARGEST_SIDE

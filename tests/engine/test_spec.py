@@ -74,7 +74,8 @@ def test_equal_specs_however_written() -> None:
         ({"padding": (("a", "b"), ("c", "d"))}, "padding=(('a', 'b'), ('c', 'd')): must be whole numbers"),
         (
             {"padding": "full"},
-            "padding='full': must be numbers, 'same' or 'valid'; nearest legal: 'same' or 'valid'",
+            "padding='full': must be numbers, 'same', 'valid' or 'same-tf';"
+            " nearest legal: 'same', 'valid' or 'same-tf'",
         ),
         ({"padding": 2**21}, f"padding={2**21}: adds {2**21} on one side; nearest legal: at most {2**20}"),
         (

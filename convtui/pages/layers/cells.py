@@ -13,7 +13,7 @@ from math import isnan
 
 import numpy as np
 
-from convtui.engine.convolution import Position
+from convtui.engine.output_cells import Position
 from convtui.engine.spec import Indices
 from convtui.engine.tracing import Mask
 from convtui.paint.cells import Patch

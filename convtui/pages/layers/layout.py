@@ -13,7 +13,7 @@ from typing import Final
 
 from textual.geometry import Region
 
-from convtui.engine.convolution import Position
+from convtui.engine.output_cells import Position
 from convtui.pages.base.layout import GAP, LADDER_OF, MARGIN
 from convtui.pages.layers.cells import Tiling
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, WIDE_NUMBERS, CellSize

@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.geometry import Region
 from textual.worker import get_current_worker
 
-from convtui.engine.convolution import Position
+from convtui.engine.output_cells import Position
 from convtui.engine.tracing import Feeding, feeding
 from convtui.pages.base import keys
 from convtui.pages.base.convolution_page import ConvolutionPage
