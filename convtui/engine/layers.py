@@ -10,7 +10,9 @@ from math import prod
 from operator import index
 from typing import ClassVar, TypeAlias
 
-from convtui.engine.spec import Axis, ConvSpec, Pair, SpecError, brief
+import numpy as np
+
+from convtui.engine.spec import Axis, ConvSpec, Floats, Pair, SpecError, brief
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -73,7 +75,7 @@ class Window(Layer):
 
     def axes(self, shape: Shape) -> tuple[Axis, Axis]:
         """How the windows lie along rows and columns. Raises SpecError where they do not fit."""
-        _, height, width = _maps(self, shape)
+        _, height, width = maps_of(self, shape)
         return self.spec.axes(height, width)
 
     def output_shape(self, *shapes: Shape) -> Shape:
@@ -107,11 +109,11 @@ class Conv(Window):
         padding_mode: str = "zeros",
     ) -> None:
         spec = ConvSpec(kernel_size, stride, padding, dilation, groups, padding_mode)
-        self._set(out_channels=_count("out_channels", out_channels), spec=spec, bias=_flag("bias", bias))
+        self._set(out_channels=_count("out_channels", out_channels), spec=spec, bias=flag("bias", bias))
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """[out_channels, rows, columns]. Raises SpecError where PyTorch refuses the input."""
-        self.spec.check(_maps(self, shapes[0]), self.parameters(shapes[0])["weight"])
+        self.spec.check(maps_of(self, shapes[0]), self.parameters(shapes[0])["weight"])
         return self.out_channels, *super().output_shape(*shapes)[1:]
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
@@ -157,7 +159,7 @@ class _Pool(Window):
         return spec
 
     def __str__(self) -> str:
-        words = [f"{self.kind} {_short(self.spec.kernel_size)}"]
+        words = [f"{self.kind} {short(self.spec.kernel_size)}"]
         return " ".join(words + _written_spec(self.spec, self.spec.kernel_size))
 
 
@@ -221,7 +223,7 @@ class AdaptiveAvgPool(Layer):
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """[channels, rows, columns]. Raises SpecError for features."""
-        return _maps(self, shapes[0])[0], *self.output_size
+        return maps_of(self, shapes[0])[0], *self.output_size
 
     def windows(self, shape: Shape) -> tuple[tuple[range, ...], tuple[range, ...]]:
         """The rows and the columns that each window reads; they are uneven where the sizes do not divide."""
@@ -229,16 +231,28 @@ class AdaptiveAvgPool(Layer):
         return adaptive_windows(height, self.output_size[0]), adaptive_windows(width, self.output_size[1])
 
     def __str__(self) -> str:
-        return "gap" if self.output_size == (1, 1) else f"{self.kind} {_short(self.output_size)}"
+        return "gap" if self.output_size == (1, 1) else f"{self.kind} {short(self.output_size)}"
 
 
-class ReLU(Layer):
+class Activation(Layer):
+    """A layer that changes each number, has nothing to learn and leaves the shape as it is."""
+
+    def of(self, x: Floats) -> Floats:
+        """The output for a mini-batch [N, channels, ...]."""
+        raise NotImplementedError
+
+
+class ReLU(Activation):
     """torch.nn.ReLU: negative numbers become 0.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html
     """
 
     kind = "relu"
+
+    def of(self, x: Floats) -> Floats:
+        """max(x, 0)."""
+        return np.maximum(x, 0.0)
 
 
 class BatchNorm(Layer):
@@ -279,7 +293,7 @@ class Linear(Layer):
     bias: bool
 
     def __init__(self, out_features: int, bias: bool = True) -> None:
-        self._set(out_features=_count("out_features", out_features), bias=_flag("bias", bias))
+        self._set(out_features=_count("out_features", out_features), bias=flag("bias", bias))
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """[out_features]. Raises SpecError for maps, which are flattened first."""
@@ -306,7 +320,8 @@ def adaptive_windows(size: int, count: int) -> tuple[range, ...]:
     return tuple(range(i * size // count, -(-(i + 1) * size // count)) for i in range(count))
 
 
-def _maps(layer: Layer, shape: Shape) -> Shape:
+def maps_of(layer: Layer, shape: Shape) -> Shape:
+    """The shape [channels, rows, columns] of a layer's input. Raises SpecError for features."""
     if len(shape) != 3:
         raise SpecError(
             "input",
@@ -330,13 +345,15 @@ def _count(parameter: str, value: object, most: int = MOST_FEATURES) -> int:
     return number
 
 
-def _flag(parameter: str, value: object) -> bool:
+def flag(parameter: str, value: object) -> bool:
+    """The value, if it is true or false. Raises SpecError if it is not."""
     if not isinstance(value, bool):
         raise SpecError(parameter, value, "must be true or false")
     return value
 
 
-def _short(pair: Pair) -> str:
+def short(pair: Pair) -> str:
+    """A pair as it is written: 3 or 3x5."""
     return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
 
 
@@ -344,15 +361,15 @@ def _written_spec(spec: ConvSpec, stride: Pair) -> list[str]:
     """What differs from the defaults, as words."""
     words = []
     if spec.stride != stride:
-        words.append(f"s{_short(spec.stride)}")
+        words.append(f"s{short(spec.stride)}")
     if isinstance(spec.padding, str):
         words.append(spec.padding)
     elif any(before != after for before, after in spec.padding):
         words.append("p" + "x".join(f"{before}:{after}" for before, after in spec.padding))
     elif any(map(any, spec.padding)):
-        words.append("p" + _short((spec.padding[0][0], spec.padding[1][0])))
+        words.append("p" + short((spec.padding[0][0], spec.padding[1][0])))
     if spec.dilation != (1, 1):
-        words.append(f"d{_short(spec.dilation)}")
+        words.append(f"d{short(spec.dilation)}")
     if spec.groups != 1:
         words.append(f"g{spec.groups}")
     return words + ([spec.padding_mode] if spec.padding_mode != "zeros" else [])
