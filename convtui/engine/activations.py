@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from convtui.engine.layers import Activation, Shape
+from convtui.engine.layers import Activation, Shape, number_text
 from convtui.engine.spec import Floats, SpecError, real_number
 
 Approximation: TypeAlias = Literal["none", "tanh"]
@@ -192,8 +192,3 @@ class Softmax(Activation):
 def written(kind: str, value: float, default: float) -> str:
     """The layer with its one number, if that is not the default."""
     return kind if value == default else f"{kind} {number_text(value)}"
-
-
-def number_text(value: float) -> str:
-    """A number with all of its digits, as short as it can be read back."""
-    return repr(value).removesuffix(".0")

@@ -7,10 +7,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from convtui.engine.batchnorm import BatchNormState
-from convtui.engine.branches import Concat, Residual
+from convtui.engine.batchnorm import EPS, BatchNormState
+from convtui.engine.branches import Concat, Multiply, Residual
 from convtui.engine.cross_correlation import cross_correlation
 from convtui.engine.layers import (
+    Activation,
     AdaptiveAvgPool,
     AvgPool,
     BatchNorm,
@@ -19,10 +20,11 @@ from convtui.engine.layers import (
     Layer,
     Linear,
     MaxPool,
-    ReLU,
     Window,
 )
+from convtui.engine.norm_layers import Norm
 from convtui.engine.spec import Floats
+from convtui.engine.upsample import Upsample
 
 Arrays: TypeAlias = Mapping[str, Floats]
 
@@ -49,10 +51,12 @@ def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
             return total / prod(layer.spec.kernel_size)
         case AdaptiveAvgPool():
             return _window_means(layer, first)
-        case ReLU():
-            return np.maximum(first, 0.0)
+        case Activation() | Upsample():
+            return layer.of(first)
         case BatchNorm():
-            return batch_norm_of(arrays, training=False)(first)
+            return batch_norm_of(arrays, training=False, eps=layer.eps)(first)
+        case Norm():
+            return layer.of(first, arrays)
         case Flatten():
             return first.reshape(len(first), -1)
         case Linear():
@@ -60,16 +64,19 @@ def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
             return output + arrays["bias"] if layer.bias else output
         case Residual():
             return reduce(np.add, inputs)
+        case Multiply():
+            return reduce(np.multiply, inputs)
         case Concat():
             return np.concatenate(inputs, axis=1)
         case _:
             raise TypeError(f"cannot compute a layer of type {type(layer).__name__}")
 
 
-def batch_norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:
+def batch_norm_of(arrays: Arrays, training: bool = True, eps: float = EPS) -> BatchNormState:
     """The batch norm with these arrays: weight, bias, running_mean and running_var, each [channels]."""
     return BatchNormState(
         len(arrays["weight"]),
+        eps,
         training=training,
         weight=arrays["weight"],
         bias=arrays["bias"],

@@ -10,7 +10,19 @@ from inspect import Parameter, signature
 from reprlib import Repr
 from typing import Final
 
-from convtui.engine.branches import Concat, Residual
+from convtui.engine.activations import (
+    ELU,
+    GELU,
+    Hardswish,
+    LeakyReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
+from convtui.engine.branches import Concat, Multiply, Residual
+from convtui.engine.dropout import Dropout
 from convtui.engine.layers import (
     AdaptiveAvgPool,
     AvgPool,
@@ -22,6 +34,8 @@ from convtui.engine.layers import (
     MaxPool,
     ReLU,
 )
+from convtui.engine.norm_layers import GroupNorm, InstanceNorm, LayerNorm
+from convtui.engine.upsample import Upsample
 
 
 def global_avg_pool() -> AdaptiveAvgPool:
@@ -36,10 +50,25 @@ KINDS: Mapping[str, Callable[..., Layer]] = {
     "adaptiveavgpool": AdaptiveAvgPool,
     "gap": global_avg_pool,
     "relu": ReLU,
+    "relu6": ReLU6,
+    "leakyrelu": LeakyReLU,
+    "elu": ELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "hardswish": Hardswish,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "softmax": Softmax,
     "bn": BatchNorm,
+    "groupnorm": GroupNorm,
+    "layernorm": LayerNorm,
+    "instancenorm": InstanceNorm,
+    "dropout": Dropout,
+    "upsample": Upsample,
     "flatten": Flatten,
     "linear": Linear,
     "residual": Residual,
+    "multiply": Multiply,
     "concat": Concat,
 }
 
@@ -48,8 +77,14 @@ _EXAMPLES = {
     "maxpool": "maxpool 2 s2",
     "avgpool": "avgpool 2 s2",
     "adaptiveavgpool": "adaptiveavgpool 7",
+    "leakyrelu": "leakyrelu 0.01",
+    "elu": "elu 1",
+    "groupnorm": "groupnorm 4",
+    "dropout": "dropout 0.5",
+    "upsample": "upsample 2 bilinear",
     "linear": "linear 10",
     "residual": "residual(conv 3x3 8 p1, relu | conv 1x1 8)",
+    "multiply": "multiply(gap, conv 1x1 8, sigmoid | )",
     "concat": "concat(conv 1x1 8 | conv 3x3 8 p1)",
 }
 _ALSO_READ = {"adaptiveavgpool2d": "adaptiveavgpool"}
@@ -70,6 +105,22 @@ _MEANING_THE_SAME = {
     "batchnorm1d": "bn",
     "batchnorm2d": "bn",
     "batchnormalization": "bn",
+    "swish": "silu",
+    "hswish": "hardswish",
+    "hardsilu": "hardswish",
+    "logistic": "sigmoid",
+    "groupnormalization": "groupnorm",
+    "layernormalization": "layernorm",
+    "instancenorm2d": "instancenorm",
+    "instancenormalization": "instancenorm",
+    "interpolate": "upsample",
+    "upsampling": "upsample",
+    "upsampling2d": "upsample",
+    "upsamplingnearest2d": "upsample",
+    "upsamplingbilinear2d": "upsample bilinear align_corners",
+    "softmax2d": "softmax",
+    "squeezeexcitation": "multiply",
+    "mul": "multiply",
     "dense": "linear",
     "fc": "linear",
     "fullyconnected": "linear",
@@ -84,28 +135,29 @@ _MEANING_THE_SAME = {
 _ONLY_ELSEWHERE_TEXT: Final = """
     adaptivelogsoftmaxwithloss adaptivemaxpool alphadropout attention bilinear celu channelshuffle
     circularpad constantpad container conv2dtranspose convtranspose cosinesimilarity crop crossmaplrn
-    dataparallel deconv deconvolution depthwise depthwiseconv dropout droppath elu embedding embeddingbag
-    featurealphadropout fold fractionalmaxpool gelu globalmaxpool glu groupnorm gru grucell hardshrink
-    hardsigmoid hardswish hardtanh identity instancenorm interpolate layernorm leakyrelu localresponsenorm
+    dataparallel deconv deconvolution depthwise depthwiseconv dropout1d dropout2d dropout3d droppath embedding embeddingbag
+    featurealphadropout fold fractionalmaxpool globalmaxpool glu gru grucell hardshrink
+    hardsigmoid hardtanh identity localresponsenorm
     logsigmoid logsoftmax lppool lrn lstm lstmcell maxunpool mish module moduledict modulelist multihead
     multiheadattention normalize pad pairwisedistance parameterdict parameterlist pixelshuffle
-    pixelunshuffle prelu reflectionpad relu6 replicationpad reshape resize rmsnorm rnn rnnbase rnncell
-    rnncellbase rrelu selu separableconv sequential sigmoid silu softmax softmin softplus softshrink
-    softsign squeezeexcitation stochasticdepth swish syncbatchnorm tanh tanhshrink threshold transformer
+    pixelunshuffle prelu reflectionpad replicationpad reshape resize rmsnorm rnn rnnbase rnncell
+    rnncellbase rrelu selu separableconv sequential softmin softplus softshrink
+    softsign stochasticdepth syncbatchnorm tanhshrink threshold transformer
     transformerdecoder transformerdecoderlayer transformerencoder transformerencoderlayer transposedconv
-    unflatten unfold unpool upconv upsample upsampling upsamplingbilinear upsamplingnearest view zeropad
+    unflatten unfold unpool upconv view zeropad
     zeropadding
 """
 _ONLY_ELSEWHERE: Final = frozenset(_ONLY_ELSEWHERE_TEXT.split())
 _FROM_THE_INPUT = {"in_channels", "in_features", "num_features", "num_channels"}
-_WITH_PARAMETERS = {"conv", "linear", "bn"}
+_WITH_PARAMETERS = {"conv", "linear", "bn", "groupnorm", "instancenorm"}
 _ONLY_DEFAULTS = {
     "maxpool": {"return_indices", "ceil_mode"},
     "avgpool": {"ceil_mode", "count_include_pad", "divisor_override"},
-    "bn": {"eps", "momentum", "affine", "track_running_stats", "bias"},
+    "bn": {"momentum", "affine", "track_running_stats", "bias"},
+    "instancenorm": {"momentum", "track_running_stats"},
     "conv": {"output_padding"},
-    "flatten": {"start_dim", "end_dim"},
-    "relu": {"inplace"},
+    **dict.fromkeys(("relu", "relu6", "leakyrelu", "elu", "silu", "hardswish", "dropout"), {"inplace"}),
+    "upsample": {"recompute_scale_factor"},
 }
 # How alike a misspelling is: cnov and conv, rleu and relu; but not leakyrelu and relu.
 _ALIKE = 0.75

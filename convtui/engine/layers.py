@@ -12,7 +12,8 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from convtui.engine.spec import Axis, ConvSpec, Floats, Pair, SpecError, brief
+from convtui.engine.batchnorm import EPS
+from convtui.engine.spec import Axis, ConvSpec, Floats, Pair, SpecError, brief, real_number
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -255,26 +256,43 @@ class ReLU(Activation):
         return np.maximum(x, 0.0)
 
 
+@dataclass(frozen=True, init=False)
 class BatchNorm(Layer):
-    """torch.nn.LazyBatchNorm2d, over features torch.nn.LazyBatchNorm1d.
+    """torch.nn.LazyBatchNorm2d, over features torch.nn.LazyBatchNorm1d. Raises SpecError for an illegal eps.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
     """
 
     kind = "bn"
+    eps: float
+
+    def __init__(self, eps: float = EPS) -> None:
+        self._set(eps=positive("eps", eps))
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
         """weight (gamma) and bias (beta), one of each for every channel."""
         return {"weight": shape[:1], "bias": shape[:1]}
 
+    def __str__(self) -> str:
+        return self.kind + ("" if self.eps == EPS else f" eps={number_text(self.eps)}")
 
+
+@dataclass(frozen=True, init=False)
 class Flatten(Layer):
     """torch.nn.Flatten: channel by channel, row by row.
 
+    start_dim and end_dim count as in PyTorch, with the mini-batch as 0. Raises SpecError for any that do not
+    make a row of features of each image.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Flatten.html
     """
 
     kind = "flatten"
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        if start_dim not in (1, -3):
+            raise SpecError("start_dim", start_dim, "features are all that an image has: its channels too", "1")
+        if end_dim not in (-1, 3):
+            raise SpecError("end_dim", end_dim, "features are all that an image has: its columns too", "-1")
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """[features]."""
@@ -343,6 +361,19 @@ def _count(parameter: str, value: object, most: int = MOST_FEATURES) -> int:
     if number != legal:
         raise SpecError(parameter, value, f"must be from 1 to {most}", str(legal))
     return number
+
+
+def positive(parameter: str, value: object) -> float:
+    """The value, if it is a number greater than 0. Raises SpecError if it is not."""
+    number = real_number(parameter, value)
+    if number <= 0:
+        raise SpecError(parameter, value, "must be greater than 0", number_text(EPS))
+    return number
+
+
+def number_text(value: float) -> str:
+    """A number with all of its digits, as short as it can be read back."""
+    return repr(value).removesuffix(".0")
 
 
 def flag(parameter: str, value: object) -> bool:

@@ -7,14 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from convtui.engine.activations import number_text
 from convtui.engine.batchnorm import EPS
-from convtui.engine.layers import Layer, Shape, flag, maps_of
+from convtui.engine.layers import MOST_FEATURES, Layer, Shape, flag, maps_of, number_text, positive
 from convtui.engine.norms import NormKind, SharedMean, norm, weight_shape
-from convtui.engine.spec import Floats, SpecError, real_number, whole_number
-
-MOST_GROUPS = 2**24
-
+from convtui.engine.spec import Floats, SpecError, whole_number
 
 class Norm(Layer):
     """A norm that shares means within each image."""
@@ -66,7 +62,7 @@ class GroupNorm(Norm):
     affine: bool
 
     def __init__(self, num_groups: int, eps: float = EPS, affine: bool = True) -> None:
-        groups = whole_number("num_groups", num_groups, MOST_GROUPS)
+        groups = whole_number("num_groups", num_groups, MOST_FEATURES)
         self._set(num_groups=groups, eps=positive("eps", eps), affine=flag("affine", affine))
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
@@ -132,11 +128,3 @@ class InstanceNorm(Norm):
 
     def __str__(self) -> str:
         return self._written(*(["affine=true"] if self.affine else []))
-
-
-def positive(parameter: str, value: object) -> float:
-    """The value, if it is a number greater than 0. Raises SpecError if it is not."""
-    number = real_number(parameter, value)
-    if number <= 0:
-        raise SpecError(parameter, value, "must be greater than 0", number_text(EPS))
-    return number

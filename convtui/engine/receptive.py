@@ -114,7 +114,11 @@ class AxisField:
         if self.count % count == 0:
             size = self.count // count
             return self.through(size, size, 1, 0, count)
-        windows = adaptive_windows(self.count, count)
+        return self.over(adaptive_windows(self.count, count))
+
+    def over(self, windows: Sequence[range]) -> "AxisField":
+        """The fields after a layer of which each output reads the activations in its own window."""
+        count = len(windows)
         if self.uneven:
             reads = [_union(self.uneven[each.start : each.stop]) for each in windows]
             return _uneven(self.first, reads, self.jump)
@@ -123,6 +127,15 @@ class AxisField:
             return _bound([self], count)
         reads = [_repeated(self.read, len(each), jump) << each.start * jump for each in windows]
         return _uneven(self.first, reads, self.jump)
+
+    def spread(self, count: int) -> "AxisField":
+        """The field of a single activation for each of so many that read it; any other number stays."""
+        return replace(self, jump=0, count=count) if self.count == 1 != count else self
+
+    @property
+    def everywhere(self) -> "AxisField":
+        """The fields of as many activations, of which each reads all of these."""
+        return self.whole.spread(self.count)
 
     @property
     def whole(self) -> "AxisField":
@@ -198,6 +211,19 @@ class ReceptiveField:
     def adaptive(self, counts: Pair) -> "ReceptiveField":
         """The fields after adaptive pooling to so many (rows, columns)."""
         return self._each(lambda axis, i: axis.adaptive(counts[i]))
+
+    def over(self, rows: Sequence[range], columns: Sequence[range]) -> "ReceptiveField":
+        """The fields after a layer of which each output reads its own (rows, columns) of activations."""
+        return self._each(lambda axis, i: axis.over((rows, columns)[i]))
+
+    def spread(self, counts: Pair) -> "ReceptiveField":
+        """The field of a single row or column for each of so many that read it."""
+        return self._each(lambda axis, i: axis.spread(counts[i]))
+
+    @property
+    def everywhere(self) -> "ReceptiveField":
+        """The fields of as many activations, of which each reads all of these."""
+        return self._each(lambda axis, _: axis.everywhere)
 
     @property
     def whole(self) -> "ReceptiveField":
@@ -372,6 +398,7 @@ def _lowest(read: int) -> int:
 
 
 def _misaligned(name: str, fields: Sequence[AxisField]) -> str:
+    fields = [field for field in fields if field.jump or field.count == 1]  # others see the same everywhere
     jumps, centres = ({getattr(field, key) for field in fields} for key in ("jump", "start"))
     if len(jumps) > 1:
         return f"the branches jump by {_all(jumps)} pixels along the {name}"

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from math import prod
 from operator import index
 
-from convtui.engine.branches import Branches
+from convtui.engine.activations import Softmax
+from convtui.engine.branches import Branches, Multiply
 from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import AdaptiveAvgPool, BatchNorm, Image, Layer, LayerError, Linear, Shape, Window
+from convtui.engine.norm_layers import Norm
 from convtui.engine.receptive import AxisField, ReceptiveField, joined
 from convtui.engine.spec import Axis, ConvSpec, SpecError
+from convtui.engine.upsample import Upsample
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Row(Node):
 
     @property
     def _factors(self) -> Shape:
-        weight = self.parameter_shapes.get("weight", ())
+        weight = () if isinstance(self.layer, Norm) else self.parameter_shapes.get("weight", ())
         positions = self.output_shape[1:]
         return () if len(weight) < 2 else (*positions, prod(weight)) if positions else weight
 
@@ -163,8 +166,8 @@ def receptive_field(
     """The receptive field of each layer; layers in branches come before the layer that joins them.
 
     layers: Layer objects, or text such as "conv 3x3 8 s2 p1, relu, maxpool 2".
-    input_shape: the image's (channels, rows, columns), needed only if a layer reads all of it: adaptive
-    pooling, linear.
+    input_shape: the image's (channels, rows, columns), needed only if what a layer reads depends on it: adaptive
+    pooling, linear, upsample, softmax, and the norms but batch norm.
     Raises LayerError if input_shape is needed but missing, if a layer does not fit the image, or if the text
     is not a stack of layers.
     Source: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields
@@ -177,8 +180,8 @@ def receptive_field(
         return tuple(row.field for row in summary.rows[1:])
     fields = [ReceptiveField()]
     for number, node in enumerate(nodes(layers), 1):
-        if isinstance(node.layer, AdaptiveAvgPool | Linear):
-            why = "reads the whole image: give input_shape (channels, rows, columns)"
+        if isinstance(node.layer, AdaptiveAvgPool | Linear | Norm | Softmax | Upsample):
+            why = "needs the size of the image: give input_shape (channels, rows, columns)"
             raise LayerError(number, node.layer.title, why)
         fields.append(field_after(node.layer, [fields[i] for i in node.inputs], ()))
     return tuple(fields[1:])
@@ -199,6 +202,9 @@ def field_after(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Sh
     """A layer's fields from its inputs'; the output's shape is empty while the image's is not known."""
     first = fields[0]
     match layer:
+        case Multiply() if len(output_shape) == 3:
+            _, rows, columns = output_shape
+            return joined([field.spread((rows, columns)) for field in fields])
         case Branches():
             return joined([field.whole for field in fields] if len(output_shape) == 1 else fields)
         case Window():
@@ -206,7 +212,13 @@ def field_after(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Sh
             return first.through(layer.spec, (rows, columns))
         case AdaptiveAvgPool():
             return first.adaptive(layer.output_size)
-        case Linear():
+        case Upsample():
+            return first.over(*layer.windows((1, first.rows.count, first.columns.count)))
+        case Norm() if len(output_shape) == 3:
+            return first.everywhere
+        case Linear() | Norm():
+            return first.whole
+        case Softmax() if len(output_shape) == 1:
             return first.whole
         case _:
             return replace(first, misaligned="")

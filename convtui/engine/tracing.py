@@ -14,12 +14,16 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.engine.branches import Concat
+from convtui.engine.activations import Softmax
+from convtui.engine.branches import Concat, Multiply
 from convtui.engine.layers import AdaptiveAvgPool, Conv, Flatten, Linear, Shape, Window
 from convtui.engine.output_cells import Position
+from convtui.engine.norm_layers import Norm
+from convtui.engine.norms import SharedMean
 from convtui.engine.receptive import ReceptiveField, area
 from convtui.engine.spec import Axis, Indices
 from convtui.engine.stack import Row, field_after
+from convtui.engine.upsample import Upsample
 
 MOST_BLOCKS = 64  # beyond them only what is read along each axis is told
 
@@ -137,9 +141,20 @@ def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[
             return [_windows(row, channels, rows, columns)]
         case AdaptiveAvgPool():
             down, across = row.layer.windows(row.input_shape)
-            return [[(channels, _along_uneven(down, rows), _along_uneven(across, columns))]]
+            _, height, width = row.input_shape
+            return [[(channels, _along_uneven(down, rows, height), _along_uneven(across, columns, width))]]
+        case Upsample():
+            down, across = row.layer.windows(row.input_shape)
+            _, height, width = row.input_shape
+            return [[(channels, _along_uneven(down, rows, height), _along_uneven(across, columns, width))]]
         case Linear():
             return [[_everything(shapes[0])]]
+        case Softmax():
+            return [[(np.ones_like(channels), rows, columns)]]
+        case Norm():
+            return [[_sharing_a_mean(row.layer.shared(row.input_shape), channels, shapes[0])]]
+        case Multiply():
+            return [[_broadcast(block, shape)] for shape in shapes]
         case Flatten():
             if channels.all():
                 return [[_everything(shapes[0])]]
@@ -150,6 +165,22 @@ def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[
             return [[(end, rows, columns)] if end.any() else [] for end in ends]
         case _:
             return [[block]] * len(shapes)
+
+
+def _sharing_a_mean(shared: SharedMean, channels: Mask, shape: Shape) -> Block:
+    """All cells of the channels whose activations are in a set with those of the marked channels."""
+    sets = channels.reshape(-1, shared.channels).any(axis=1)
+    _, rows, columns = _everything(shape)
+    return np.repeat(sets, shared.channels), rows, columns
+
+
+def _broadcast(block: Block, shape: Shape) -> Block:
+    """The cells of a block in an input that has one channel, row or column for all of the output's."""
+    channels, rows, columns = (
+        along if len(along) == size else along.any(keepdims=True)
+        for along, size in zip(block, shape, strict=True)
+    )
+    return channels, rows, columns
 
 
 def _windows(row: Row, channels: Mask, rows: Mask, columns: Mask) -> list[Block]:
@@ -171,8 +202,8 @@ def _along(axis: Axis, mask: Mask) -> Mask:
     return padded[axis.before : end]
 
 
-def _along_uneven(windows: Sequence[range], mask: Mask) -> Mask:
-    read = np.zeros(max(each.stop for each in windows), dtype=bool)
+def _along_uneven(windows: Sequence[range], mask: Mask, size: int) -> Mask:
+    read = np.zeros(size, dtype=bool)
     for number in np.flatnonzero(mask).tolist():
         read[windows[number].start : windows[number].stop] = True
     return read

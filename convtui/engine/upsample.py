@@ -9,8 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
-from convtui.engine.activations import number_text
-from convtui.engine.layers import MOST_OUTPUTS, Layer, Shape, flag, maps_of, short
+from convtui.engine.layers import MOST_OUTPUTS, Layer, Shape, flag, maps_of, number_text, short
 from convtui.engine.spec import Floats, Indices, Pair, SpecError, real_number, whole_number
 
 Mode: TypeAlias = Literal["nearest", "bilinear"]
@@ -88,6 +87,11 @@ class Upsample(Layer):
         _, rows, columns = self.output_shape(shape)
         down, across = self.scale_factor or (0.0, 0.0)
         return self._between(height, rows, down), self._between(width, columns, across)
+
+    def windows(self, shape: Shape) -> tuple[tuple[range, ...], tuple[range, ...]]:
+        """The rows and the columns of an input of this shape that each row and column of the output reads."""
+        down, across = self.neighbours(shape)
+        return down.windows(), across.windows()
 
     def _between(self, inputs: int, outputs: int, factor: float) -> Neighbours:
         index, last = np.arange(outputs), inputs - 1
