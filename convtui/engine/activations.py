@@ -161,7 +161,8 @@ class Tanh(Activation):
 class Softmax(Activation):
     """torch.nn.Softmax over the channels: positive numbers whose sum over the channels of a cell is 1.
 
-    dim counts as in PyTorch, with the mini-batch as 0; 1 is the channels. Raises SpecError for no whole number.
+    dim counts as in PyTorch, with the mini-batch as 0; 1 is the channels. Raises SpecError for what is no
+    whole number.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html
     """
 

@@ -6,8 +6,9 @@ They are layers like the others to whoever stacks them, and hold stacks of their
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from convtui.engine.layers import Conv, Layer, Shape
+from convtui.engine.layers import Layer, Shape
 from convtui.engine.spec import SpecError
+from convtui.engine.window_layers import Conv
 
 
 @dataclass(frozen=True, init=False)
@@ -67,7 +68,8 @@ class Residual(Branches):
 class Multiply(Branches):
     """The product of its paths; of a single path and its own input.
 
-    A path that ends in one channel, row or column meets all of those of the others, as in squeeze-and-excitation.
+    A path that ends in one channel, row or column meets all of those of the others, as in
+    squeeze-and-excitation.
     Raises SpecError without a layer in any path.
     Source: Hu et al. 2017, Squeeze-and-Excitation Networks, https://arxiv.org/abs/1709.01507
     """
@@ -78,7 +80,7 @@ class Multiply(Branches):
         super().__init__([*paths, ()] if len(paths) == 1 else paths)
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        """The largest of the paths' ends along each axis. Raises SpecError where one is neither that nor 1."""
+        """The largest of the paths' ends along each axis. Raises SpecError where one is neither it nor 1."""
         if len({len(end) for end in shapes}) == 1:
             largest = tuple(max(along) for along in zip(*shapes, strict=True))
             if all(n in (1, most) for end in shapes for n, most in zip(end, largest, strict=True)):

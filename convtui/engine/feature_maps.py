@@ -14,9 +14,14 @@ from numpy.typing import ArrayLike
 from convtui.engine.convolution import Convolution
 from convtui.engine.finite import finite
 from convtui.engine.forward import forward
-from convtui.engine.layers import Conv, Layer, LayerError, Linear, Shape
-from convtui.engine.spec import Floats
+from convtui.engine.layers import Layer, LayerError, Linear, Shape
+from convtui.engine.pool_layers import AdaptivePool, Pool
+from convtui.engine.pooling import Pooling
+from convtui.engine.spec import Axis, Floats
 from convtui.engine.stack import Row, missing, summarize
+from convtui.engine.transposed import TransposedConvolution
+from convtui.engine.window_layers import Conv, ConvTranspose
+from convtui.engine.window_operation import WindowOperation
 
 Weights: TypeAlias = Mapping[int, Mapping[str, ArrayLike]]
 
@@ -77,17 +82,44 @@ class FeatureMaps:
         row = self._row(layer)
         if not isinstance(row.layer, Conv):
             raise LayerError(layer, row.layer.title, "is not a convolution")
-        spec, weights = row.layer.spec, self.weights(layer)
-        return Convolution(
-            self.activations(row.inputs[0]),
-            weights["weight"],
-            weights.get("bias"),
-            spec.stride,
-            spec.padding,
-            spec.dilation,
-            spec.groups,
-            spec.padding_mode,
-        )
+        operation = self.operation_of(layer)
+        assert isinstance(operation, Convolution)
+        return operation
+
+    def operation_of(self, layer: int) -> WindowOperation:
+        """What a convolution, transposed convolution or pooling layer computes, with its input and weights.
+
+        Raises LayerError for any other layer, and what activations raises.
+        """
+        row = self._row(layer)
+        if not isinstance(row.layer, Conv | ConvTranspose | Pool | AdaptivePool):
+            raise LayerError(layer, row.layer.title, "has no windows")
+        image, weights = self.activations(row.inputs[0]), self.weights(layer)
+        match row.layer:
+            case Conv(spec=spec):
+                return Convolution(
+                    image,
+                    weights["weight"],
+                    weights.get("bias"),
+                    spec.stride,
+                    spec.padding,
+                    spec.dilation,
+                    spec.groups,
+                    spec.padding_mode,
+                )
+            case ConvTranspose(spec=spec):
+                return TransposedConvolution(
+                    image,
+                    weights["weight"],
+                    weights.get("bias"),
+                    spec.stride,
+                    spec.padding,
+                    spec.output_padding,
+                    spec.groups,
+                    spec.dilation,
+                )
+            case Pool() | AdaptivePool():
+                return Pooling(image, row.layer.spec, row.layer.reduction)
 
     def _row(self, layer: int) -> Row:
         rows, error = self.summary.rows, self.summary.error
@@ -96,7 +128,10 @@ class FeatureMaps:
         if not 0 <= layer < len(rows):
             raise IndexError(f"layer {layer} does not exist: layers are 0 (the image) to {len(rows) - 1}")
         row = rows[layer]
-        padded = prod(axis.padded for axis in row.axes or ()) * row.input_shape[0]
+        axes = row.axes or ()
+        padded = (
+            prod(axis.reach if isinstance(axis, Axis) else axis.size for axis in axes) * row.input_shape[0]
+        )
         for count, what in (row.parameters, "parameters"), (padded, "inputs including padding"):
             if count > MOST_CELLS:
                 why = f"has {count:,} {what}; at most {MOST_CELLS:,} can be computed"

@@ -1,8 +1,7 @@
 """The forward pass of each kind of layer for a mini-batch, in float64."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
-from math import prod
 from typing import TypeAlias
 
 import numpy as np
@@ -10,21 +9,14 @@ import numpy as np
 from convtui.engine.batchnorm import EPS, BatchNormState
 from convtui.engine.branches import Concat, Multiply, Residual
 from convtui.engine.cross_correlation import cross_correlation
-from convtui.engine.layers import (
-    Activation,
-    AdaptiveAvgPool,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    Layer,
-    Linear,
-    MaxPool,
-    Window,
-)
+from convtui.engine.layers import Activation, BatchNorm, Flatten, Layer, Linear
 from convtui.engine.norm_layers import Norm
+from convtui.engine.pool_layers import AdaptivePool, Pool
+from convtui.engine.pooled import pooled
 from convtui.engine.spec import Floats
+from convtui.engine.transposed_sums import transposed_convolution
 from convtui.engine.upsample import Upsample
+from convtui.engine.window_layers import Conv, ConvTranspose
 
 Arrays: TypeAlias = Mapping[str, Floats]
 
@@ -42,15 +34,14 @@ def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
     first = inputs[0]
     match layer:
         case Conv():
-            axes = layer.axes(first.shape[1:])
+            axes = layer.spec.axes(*first.shape[2:])
             return cross_correlation(first, arrays["weight"], arrays.get("bias"), axes, layer.spec.groups)
-        case MaxPool():
-            return reduce(np.maximum, _taps(layer, first, -np.inf))
-        case AvgPool():
-            total: Floats = reduce(np.add, _taps(layer, first, 0.0))
-            return total / prod(layer.spec.kernel_size)
-        case AdaptiveAvgPool():
-            return _window_means(layer, first)
+        case ConvTranspose():
+            landing = layer.spec.axes(*first.shape[2:])
+            bias, groups = arrays.get("bias"), layer.spec.groups
+            return transposed_convolution(first, arrays["weight"], bias, landing, groups)
+        case Pool() | AdaptivePool():
+            return pooled(first, layer.spec.axes(*first.shape[2:]), layer.reduction)
         case Activation() | Upsample():
             return layer.of(first)
         case BatchNorm():
@@ -83,23 +74,3 @@ def batch_norm_of(arrays: Arrays, training: bool = True, eps: float = EPS) -> Ba
         running_mean=arrays["running_mean"],
         running_var=arrays["running_var"],
     )
-
-
-def _window_means(layer: AdaptiveAvgPool, maps: Floats) -> Floats:
-    rows, columns = layer.windows(maps.shape[1:])
-    sums = np.stack([maps[:, :, of.start : of.stop].sum(axis=2) for of in rows], axis=2)
-    sums = np.stack([sums[..., of.start : of.stop].sum(axis=3) for of in columns], axis=3)
-    means: Floats = sums / np.outer([*map(len, rows)], [*map(len, columns)])
-    return means
-
-
-def _taps(layer: Window, maps: Floats, filling: float) -> Iterator[Floats]:
-    """What each entry of the window reads, [N, channels, rows, columns], row by row of the window."""
-    rows, columns = layer.axes(maps.shape[1:])
-    pads = (0, 0), (0, 0), (rows.before, rows.after), (columns.before, columns.after)
-    padded = np.pad(maps, pads, constant_values=filling) if any(map(any, pads)) else maps
-    for i, j in np.ndindex(*layer.spec.kernel_size):
-        top, left = i * rows.dilation, j * columns.dilation
-        down = slice(top, top + (rows.output - 1) * rows.stride + 1, rows.stride)
-        right = slice(left, left + (columns.output - 1) * columns.stride + 1, columns.stride)
-        yield padded[:, :, down, right]

@@ -23,19 +23,12 @@ from convtui.engine.activations import (
 )
 from convtui.engine.branches import Concat, Multiply, Residual
 from convtui.engine.dropout import Dropout
-from convtui.engine.layers import (
-    AdaptiveAvgPool,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    Layer,
-    Linear,
-    MaxPool,
-    ReLU,
-)
+from convtui.engine.layers import BatchNorm, Flatten, Layer, Linear, ReLU
 from convtui.engine.norm_layers import GroupNorm, InstanceNorm, LayerNorm
+from convtui.engine.one_dimensional import ONE_DIMENSIONAL
+from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
 from convtui.engine.upsample import Upsample
+from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise, pointwise
 
 
 def global_avg_pool() -> AdaptiveAvgPool:
@@ -45,9 +38,13 @@ def global_avg_pool() -> AdaptiveAvgPool:
 
 KINDS: Mapping[str, Callable[..., Layer]] = {
     "conv": Conv,
+    "depthwise": Depthwise,
+    "pointwise": pointwise,
+    "convtranspose": ConvTranspose,
     "maxpool": MaxPool,
     "avgpool": AvgPool,
     "adaptiveavgpool": AdaptiveAvgPool,
+    "adaptivemaxpool": AdaptiveMaxPool,
     "gap": global_avg_pool,
     "relu": ReLU,
     "relu6": ReLU6,
@@ -70,27 +67,49 @@ KINDS: Mapping[str, Callable[..., Layer]] = {
     "residual": Residual,
     "multiply": Multiply,
     "concat": Concat,
+    **ONE_DIMENSIONAL,
 }
+
+SHOWN = tuple(kind for kind in KINDS if kind not in ONE_DIMENSIONAL)  # where there is little room
 
 _EXAMPLES = {
     "conv": "conv 3x3 8 s2 p1",
+    "depthwise": "depthwise 3x3 p1",
+    "pointwise": "pointwise 16",
+    "convtranspose": "convtranspose 4x4 8 s2 p1",
     "maxpool": "maxpool 2 s2",
     "avgpool": "avgpool 2 s2",
     "adaptiveavgpool": "adaptiveavgpool 7",
+    "adaptivemaxpool": "adaptivemaxpool 7",
     "leakyrelu": "leakyrelu 0.01",
     "elu": "elu 1",
     "groupnorm": "groupnorm 4",
     "dropout": "dropout 0.5",
     "upsample": "upsample 2 bilinear",
+    "conv1d": "conv1d 3 8 s2",
+    "convtranspose1d": "convtranspose1d 4 8 s2 p1",
+    "maxpool1d": "maxpool1d 2",
+    "avgpool1d": "avgpool1d 2",
+    "adaptiveavgpool1d": "adaptiveavgpool1d 7",
+    "adaptivemaxpool1d": "adaptivemaxpool1d 7",
     "linear": "linear 10",
     "residual": "residual(conv 3x3 8 p1, relu | conv 1x1 8)",
     "multiply": "multiply(gap, conv 1x1 8, sigmoid | )",
     "concat": "concat(conv 1x1 8 | conv 3x3 8 p1)",
 }
-_ALSO_READ = {"adaptiveavgpool2d": "adaptiveavgpool"}
+_ALSO_READ = {"adaptiveavgpool2d": "adaptiveavgpool", "adaptivemaxpool2d": "adaptivemaxpool"}
 _MEANING_THE_SAME = {
     "conv2d": "conv",
     "convolution": "conv",
+    "depthwiseconv": "depthwise",
+    "depthwiseconv2d": "depthwise",
+    "pointwiseconv": "pointwise",
+    "convtranspose2d": "convtranspose",
+    "conv2dtranspose": "convtranspose",
+    "transposedconv": "convtranspose",
+    "deconv": "convtranspose",
+    "deconvolution": "convtranspose",
+    "upconv": "convtranspose",
     "maxpool2d": "maxpool",
     "maxpooling": "maxpool",
     "maxpooling2d": "maxpool",
@@ -98,6 +117,8 @@ _MEANING_THE_SAME = {
     "averagepool": "avgpool",
     "averagepooling2d": "avgpool",
     "pool": "maxpool or avgpool",
+    "adaptiveavgpool2d": "adaptiveavgpool",
+    "adaptivemaxpool2d": "adaptivemaxpool",
     "globalavgpool": "gap",
     "globalaveragepool": "gap",
     "globalaveragepooling2d": "gap",
@@ -133,30 +154,29 @@ _MEANING_THE_SAME = {
 }
 # Without 1d, 2d or 3d at the end.
 _ONLY_ELSEWHERE_TEXT: Final = """
-    adaptivelogsoftmaxwithloss adaptivemaxpool alphadropout attention bilinear celu channelshuffle
-    circularpad constantpad container conv2dtranspose convtranspose cosinesimilarity crop crossmaplrn
-    dataparallel deconv deconvolution depthwise depthwiseconv dropout1d dropout2d dropout3d droppath embedding embeddingbag
-    featurealphadropout fold fractionalmaxpool globalmaxpool glu gru grucell hardshrink
-    hardsigmoid hardtanh identity localresponsenorm
-    logsigmoid logsoftmax lppool lrn lstm lstmcell maxunpool mish module moduledict modulelist multihead
-    multiheadattention normalize pad pairwisedistance parameterdict parameterlist pixelshuffle
-    pixelunshuffle prelu reflectionpad replicationpad reshape resize rmsnorm rnn rnnbase rnncell
-    rnncellbase rrelu selu separableconv sequential softmin softplus softshrink
-    softsign stochasticdepth syncbatchnorm tanhshrink threshold transformer
-    transformerdecoder transformerdecoderlayer transformerencoder transformerencoderlayer transposedconv
-    unflatten unfold unpool upconv view zeropad
+    adaptivelogsoftmaxwithloss alphadropout attention bilinear celu channelshuffle circularpad constantpad
+    container cosinesimilarity crop crossmaplrn dataparallel dropout1d dropout2d dropout3d droppath embedding
+    embeddingbag featurealphadropout fold fractionalmaxpool globalmaxpool glu gru grucell hardshrink
+    hardsigmoid hardtanh identity localresponsenorm logsigmoid logsoftmax lppool lrn lstm lstmcell maxunpool
+    mish module moduledict modulelist multihead multiheadattention normalize pad pairwisedistance
+    parameterdict parameterlist pixelshuffle pixelunshuffle prelu reflectionpad replicationpad reshape resize
+    rmsnorm rnn rnnbase rnncell rnncellbase rrelu selu separableconv sequential softmin softplus softshrink
+    softsign stochasticdepth syncbatchnorm tanhshrink threshold transformer transformerdecoder
+    transformerdecoderlayer transformerencoder transformerencoderlayer unflatten unfold unpool view zeropad
     zeropadding
 """
 _ONLY_ELSEWHERE: Final = frozenset(_ONLY_ELSEWHERE_TEXT.split())
 _FROM_THE_INPUT = {"in_channels", "in_features", "num_features", "num_channels"}
-_WITH_PARAMETERS = {"conv", "linear", "bn", "groupnorm", "instancenorm"}
+_CONVOLUTIONS = ("conv", "depthwise", "pointwise", "convtranspose")
+_WITH_PARAMETERS = {*_CONVOLUTIONS, "linear", "bn", "groupnorm", "instancenorm"}
+_IN_PLACE = ("relu", "relu6", "leakyrelu", "elu", "silu", "hardswish", "dropout")
 _ONLY_DEFAULTS = {
-    "maxpool": {"return_indices", "ceil_mode"},
-    "avgpool": {"ceil_mode", "count_include_pad", "divisor_override"},
+    "maxpool": {"return_indices"},
+    "adaptivemaxpool": {"return_indices"},
+    "convtranspose": {"padding_mode"},
     "bn": {"momentum", "affine", "track_running_stats", "bias"},
     "instancenorm": {"momentum", "track_running_stats"},
-    "conv": {"output_padding"},
-    **dict.fromkeys(("relu", "relu6", "leakyrelu", "elu", "silu", "hardswish", "dropout"), {"inplace"}),
+    **{kind: {"inplace"} for kind in _IN_PLACE},
     "upsample": {"recompute_scale_factor"},
 }
 # How alike a misspelling is: cnov and conv, rleu and relu; but not leakyrelu and relu.
@@ -177,12 +197,13 @@ def kind_of(name: str) -> str:
     stem = re.sub("[123]d$", "", word)
     if word not in _MEANING_THE_SAME:
         if stem in _ONLY_ELSEWHERE or word in _ONLY_ELSEWHERE or stem.endswith("loss"):
-            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(KINDS)}")
-        if stem != word and not word.endswith("2d") and (stem in KINDS or stem in _MEANING_THE_SAME):
-            raise ValueError(f"{_THERE_IS_NONE} {shown}: its layers are two-dimensional, as Conv2d is")
+            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(SHOWN)}")
+        if word.endswith("3d") and (stem in KINDS or stem in _MEANING_THE_SAME):
+            why = "convtui is two-dimensional; look at one slice of the volume, without its depth"
+            raise ValueError(f"{_THERE_IS_NONE} {shown}: {why}")
     close = get_close_matches(word, [*KINDS, *_MEANING_THE_SAME, *_ONLY_ELSEWHERE], 1, _ALIKE)
     if not close or close[0] in _ONLY_ELSEWHERE:
-        raise ValueError(f"unknown layer type {shown}; choose from {', '.join(KINDS)}")
+        raise ValueError(f"unknown layer type {shown}; choose from {', '.join(SHOWN)}")
     raise ValueError(f"unknown layer type {shown}; did you mean {_MEANING_THE_SAME.get(*close * 2)}?")
 
 
@@ -192,6 +213,9 @@ def why_no_setting(word: str) -> str:
         return "taken from the input; leave it out"
     if any(word in names for names in _ONLY_DEFAULTS.values()):
         return "convtui always has PyTorch's default; leave it out"
+    for kind in KINDS:
+        if word in parameters_of(kind):
+            return f"a parameter of layers, as in: layers {example(kind)}, relu"
     if word in KINDS or word in _ALSO_READ:
         return f"a layer is typed with all others, for example: layers {example('conv')}, relu"
     try:

@@ -32,11 +32,14 @@ _IN_TURN = (
     "p",
 )
 _REAL = {"scale_factor", "negative_slope", "alpha", "p"}
-_LETTERS = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups"}
+_LETTERS = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups", "op": "output_padding"}
 _WORDS: dict[str, tuple[str, object]] = {
     "nobias": ("bias", False),
     "same": ("padding", "same"),
     "valid": ("padding", "valid"),
+    "same-tf": ("padding", "same-tf"),
+    "ceil": ("ceil_mode", True),
+    "nopadcount": ("count_include_pad", False),
     "nearest": ("mode", "nearest"),
     "bilinear": ("mode", "bilinear"),
     "align_corners": ("align_corners", True),
@@ -46,6 +49,7 @@ _WORDS: dict[str, tuple[str, object]] = {
 _BRIEF = Repr()
 _BRIEF.maxstring = 60
 _SIZE = re.compile("([0-9]{1,18})(?:x([0-9]{1,18}))?")
+_DIVISOR = re.compile("div(-?[0-9]{1,18})")
 _NUMBER = "-?(?:[0-9]{1,18}[.]?[0-9]{0,18}|[.][0-9]{1,18})(?:e[-+]?[0-9]{1,3})?"
 _NUMBERS = re.compile(f"({_NUMBER})(?:x({_NUMBER}))?")
 _NAMED = {"true": True, "false": False}
@@ -67,10 +71,11 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
     """The layers written as "conv 3x3 8 s2 p1, relu, maxpool 2, bn, flatten, linear 10".
 
     A comma or a new line ends a layer; # starts a comment. Sizes are 3 or 3x5 (rows x columns); s is stride,
-    p padding (p1, p1x2, or p0:1x2:3 for top:bottom x left:right), d dilation, g groups; nobias, same, valid
-    and the padding modes are words. Any parameter can be named as in eps=0.001. residual(a, b | c) adds the
-    ends of its paths, or of one path and its own input, multiply(a, b | c) multiplies them; concat(a | b)
-    puts their channels one after another.
+    p padding (p1, p1x2, or p0:1x2:3 for top:bottom x left:right), d dilation, g groups, op output_padding,
+    div divisor_override; nobias, same, valid, same-tf (TensorFlow's SAME), ceil (ceil_mode), nopadcount (no
+    count_include_pad) and the padding modes are words. Any parameter can be named as in eps=0.001.
+    residual(a, b | c) adds the ends of its paths, or of one path and its own input, multiply(a, b | c)
+    multiplies them; concat(a | b) puts their channels one after another.
     Raises LayerError that names the layer, counted as in the table, what is wrong and what would be right.
     """
     layers = _Text(text, _Builder()).layers(0)
@@ -159,7 +164,7 @@ class _Text:
         layers = self.path(depth)
         if self.tokens[0]:
             raise self.builder.error(
-                f"unexpected {_BRIEF.repr(self.tokens[0])} outside residual( | ), multiply( | ) or concat( | )"
+                f"unexpected {_BRIEF.repr(self.tokens[0])} outside residual( | ) or concat( | )"
             )
         return layers
 
@@ -244,7 +249,10 @@ def _read(word: str, in_turn: list[str]) -> tuple[str, object]:
         return in_turn.pop(0), _size(word)
     if in_turn and in_turn[0] in _REAL and (numbers := _NUMBERS.fullmatch(word)):
         return in_turn.pop(0), _reals(numbers)
-    key, value = _LETTERS.get(word[0], ""), word[1:]
+    if divisor := _DIVISOR.fullmatch(word):
+        return "divisor_override", int(divisor[1])
+    letters = "op" if word.startswith("op") else word[0]
+    key, value = _LETTERS.get(letters, ""), word[len(letters) :]
     if key and _SIZE.fullmatch(value):
         return key, _size(value)
     if key == "padding" and (sides := _SIDES.fullmatch(value)):

@@ -12,6 +12,7 @@ from convtui.engine.layers import MOST_FEATURES, Layer, Shape, flag, maps_of, nu
 from convtui.engine.norms import NormKind, SharedMean, norm, weight_shape
 from convtui.engine.spec import Floats, SpecError, whole_number
 
+
 class Norm(Layer):
     """A norm that shares means within each image."""
 
@@ -25,7 +26,7 @@ class Norm(Layer):
         return shapes[0]
 
     def shared(self, shape: Shape) -> SharedMean:
-        """Which activations of an input of this shape share a mean. Raises SpecError where PyTorch refuses."""
+        """Which activations of such an input share a mean. Raises SpecError where PyTorch refuses it."""
         try:
             return SharedMean.of(self.norm_kind, (1, *shape), self.num_groups)
         except SpecError:

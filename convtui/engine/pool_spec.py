@@ -72,6 +72,12 @@ class PoolSpec:
         return self.conv.pads
 
     @property
+    def is_torch_padding(self) -> bool:
+        """Whether PyTorch takes the padding: alike on both sides, and at most half the kernel_size."""
+        is_alike = all(before == after for before, after in self.pads)
+        return is_alike and self.padding == self._most_torch_pads
+
+    @property
     def conv(self) -> ConvSpec:
         """The convolution with the same windows, but for a last one that hangs over."""
         return ConvSpec(self.kernel_size, self.stride, self.padding, self.dilation)

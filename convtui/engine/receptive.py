@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import or_
 
-from convtui.engine.layers import adaptive_windows
+from convtui.engine.adaptive import adaptive_windows
+from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.spec import ConvSpec, Pair
+from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
 
 MOST_TOLD = 2**14  # pixels that fields may span for those that are read to be told apart
 MOST_KEPT = 2**18  # pixels told apart in all fields of a layer along one axis, if they are not alike
@@ -53,7 +55,8 @@ class AxisField:
     def nearest(self, centre: float) -> int:
         """The activation whose field is centred nearest."""
         if self.uneven:
-            return min(range(self.count), key=lambda index: abs(self.centre(index) - centre))
+            read = [index for index, pixels in enumerate(self.uneven) if pixels] or range(self.count)
+            return min(read, key=lambda index: abs(self.centre(index) - centre))
         at = round((centre - self.start) / self.jump) if self.jump else 0
         return min(max(at, 0), self.count - 1)
 
@@ -128,6 +131,20 @@ class AxisField:
         reads = [_repeated(self.read, len(each), jump) << each.start * jump for each in windows]
         return _uneven(self.first, reads, self.jump)
 
+    def transposed(self, axis: TransposedAxis) -> "AxisField":
+        """The fields after a transposed convolution: they differ from cell to cell if its stride is not 1."""
+        if axis.stride == 1 and not self.uneven:
+            return self.through(axis.kernel, 1, axis.dilation, axis.span - 1 - axis.before, axis.output)
+        is_told = self.is_told and self.whole.size <= MOST_TOLD
+        if not is_told or max(axis.output, self.count * axis.kernel) > MOST_KEPT:
+            return _bound([self], axis.output)
+        pixels = self.uneven or [self.read << index * int(self.jump) for index in range(self.count)]
+        reads = [0] * axis.output
+        for index, read in enumerate(pixels):
+            for output in axis.outputs_reading(index).tolist():
+                reads[output] |= read
+        return _uneven(self.first, reads, self.jump / axis.stride)
+
     def spread(self, count: int) -> "AxisField":
         """The field of a single activation for each of so many that read it; any other number stays."""
         return replace(self, jump=0, count=count) if self.count == 1 != count else self
@@ -200,13 +217,18 @@ class ReceptiveField:
         """The (row, column) at the centre of an activation's field."""
         return self.rows.centre(row), self.columns.centre(column)
 
-    def through(self, spec: ConvSpec, counts: Pair) -> "ReceptiveField":
+    def through(self, spec: ConvSpec | PoolSpec, counts: Pair) -> "ReceptiveField":
         """The fields after a layer with windows and so many (rows, columns) of outputs."""
         return self._each(
             lambda axis, i: axis.through(
                 spec.kernel_size[i], spec.stride[i], spec.dilation[i], spec.pads[i][0], counts[i]
             )
         )
+
+    def transposed(self, spec: TransposedSpec) -> "ReceptiveField":
+        """The fields after a transposed convolution."""
+        axes = spec.laid(self.rows.count, self.columns.count)
+        return self._each(lambda axis, i: axis.transposed(axes[i]))
 
     def adaptive(self, counts: Pair) -> "ReceptiveField":
         """The fields after adaptive pooling to so many (rows, columns)."""
@@ -350,7 +372,9 @@ def _uneven(first: int, reads: Sequence[int], jump: float) -> AxisField:
         return AxisField(highest - lowest + 1, max(round(jump), 0), first + lowest, 1, reads[0] >> lowest)
     if len(reads) * max(read.bit_length() for read in reads) > MOST_KEPT:
         return _bound([AxisField(first=first, uneven=tuple(reads))], len(reads))
-    jump = (sum(spans[-1]) - sum(spans[0])) / 2 / (len(reads) - 1)
+    ends = [index for index, read in enumerate(reads) if read]  # gaps between windows read nothing
+    if len(ends) > 1:
+        jump = (sum(spans[ends[-1]]) - sum(spans[ends[0]])) / 2 / (ends[-1] - ends[0])
     size = max(highest - lowest + 1 for lowest, highest in spans)
     return AxisField(size, jump, first, len(reads), 0, tuple(reads))
 

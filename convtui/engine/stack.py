@@ -12,11 +12,13 @@ from operator import index
 from convtui.engine.activations import Softmax
 from convtui.engine.branches import Branches, Multiply
 from convtui.engine.layer_text import parse_layers
-from convtui.engine.layers import AdaptiveAvgPool, BatchNorm, Image, Layer, LayerError, Linear, Shape, Window
+from convtui.engine.layers import BatchNorm, Image, Layer, LayerError, Linear, Shape
 from convtui.engine.norm_layers import Norm
+from convtui.engine.pool_layers import AdaptivePool, Pool
 from convtui.engine.receptive import AxisField, ReceptiveField, joined
-from convtui.engine.spec import Axis, ConvSpec, SpecError
+from convtui.engine.spec import SpecError
 from convtui.engine.upsample import Upsample
+from convtui.engine.window_layers import Axes, Conv, ConvTranspose, Depthwise, Window, WindowSpec
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Row(Node):
     notes: tuple[str, ...] = ()
 
     @property
-    def axes(self) -> tuple[Axis, Axis] | None:
+    def axes(self) -> Axes | None:
         """How the layer's windows lie along its input's rows and columns, if it has windows."""
         return self.layer.axes(self.input_shape) if isinstance(self.layer, Window) else None
 
@@ -78,18 +80,22 @@ class Row(Node):
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds for one image: output positions times weights, in conv and linear layers."""
+        """Multiply-adds for one image: positions times weights, in convolutions and linear layers.
+
+        Positions are those of the output; of a transposed convolution those of the input, each of which puts
+        the whole kernel on the output.
+        """
         return prod(self._factors) if self._factors else 0
 
     @property
     def multiply_adds_formula(self) -> str:
-        """How the multiply-adds are counted, as 7*7*288 = 14,112: output rows, output columns, weights."""
+        """How the multiply-adds are counted, as 7*7*288 = 14,112: rows, columns, weights."""
         return f"{'*'.join(map(str, self._factors))} = {self.multiply_adds:,}" if self._factors else "0"
 
     @property
     def _factors(self) -> Shape:
         weight = () if isinstance(self.layer, Norm) else self.parameter_shapes.get("weight", ())
-        positions = self.output_shape[1:]
+        positions = (self.input_shape if isinstance(self.layer, ConvTranspose) else self.output_shape)[1:]
         return () if len(weight) < 2 else (*positions, prod(weight)) if positions else weight
 
 
@@ -151,12 +157,13 @@ def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summ
         inputs = [rows[i] for i in node.inputs]
         shapes = [row.output_shape for row in inputs]
         try:
-            output_shape = node.layer.output_shape(*shapes)
+            layer = node.layer.over(shapes[0])
+            output_shape = layer.output_shape(*shapes)
         except SpecError as error:
             return Summary(tuple(rows), _misfit(number, node.layer, shapes[0], error))
-        field = field_after(node.layer, [row.field for row in inputs], output_shape)
+        field = field_after(layer, [row.field for row in inputs], output_shape)
         notes = _notes(field, shape)
-        rows.append(Row(node.layer, node.inputs, node.branch, number, shapes[0], output_shape, field, notes))
+        rows.append(Row(layer, node.inputs, node.branch, number, shapes[0], output_shape, field, notes))
     return Summary(tuple(rows))
 
 
@@ -166,8 +173,9 @@ def receptive_field(
     """The receptive field of each layer; layers in branches come before the layer that joins them.
 
     layers: Layer objects, or text such as "conv 3x3 8 s2 p1, relu, maxpool 2".
-    input_shape: the image's (channels, rows, columns), needed only if what a layer reads depends on it: adaptive
-    pooling, linear, upsample, softmax, and the norms but batch norm.
+    input_shape: the image's (channels, rows, columns), needed only if a layer reads all of it (adaptive
+    pooling, linear, norms but batch norm), pads by it (same-tf), or has fields that differ from cell to cell
+    (convtranspose, upsample).
     Raises LayerError if input_shape is needed but missing, if a layer does not fit the image, or if the text
     is not a stack of layers.
     Source: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields
@@ -180,11 +188,23 @@ def receptive_field(
         return tuple(row.field for row in summary.rows[1:])
     fields = [ReceptiveField()]
     for number, node in enumerate(nodes(layers), 1):
-        if isinstance(node.layer, AdaptiveAvgPool | Linear | Norm | Softmax | Upsample):
-            why = "needs the size of the image: give input_shape (channels, rows, columns)"
-            raise LayerError(number, node.layer.title, why)
+        if why := _needs_image(node.layer):
+            raise LayerError(number, node.layer.title, f"{why}: give input_shape (channels, rows, columns)")
         fields.append(field_after(node.layer, [fields[i] for i in node.inputs], ()))
     return tuple(fields[1:])
+
+
+def _needs_image(layer: Layer) -> str:
+    """Why a layer's fields cannot be told without the image's size; "" if they can."""
+    if isinstance(layer, AdaptivePool | Linear | Norm):
+        return "reads the whole image"
+    if isinstance(layer, Softmax):
+        return "reads all features"
+    if isinstance(layer, Window) and layer.spec.padding == "same-tf":
+        return "pads by the image's size"
+    if isinstance(layer, Upsample) or (isinstance(layer, ConvTranspose) and layer.spec.stride != (1, 1)):
+        return "has fields that differ from cell to cell"
+    return ""
 
 
 def _parsed(layers: str | Sequence[Layer]) -> Sequence[Layer]:
@@ -207,10 +227,12 @@ def field_after(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Sh
             return joined([field.spread((rows, columns)) for field in fields])
         case Branches():
             return joined([field.whole for field in fields] if len(output_shape) == 1 else fields)
-        case Window():
+        case ConvTranspose():
+            return first.transposed(layer.spec)
+        case Conv() | Depthwise() | Pool():
             _, rows, columns = output_shape or (1, 1, 1)
             return first.through(layer.spec, (rows, columns))
-        case AdaptiveAvgPool():
+        case AdaptivePool():
             return first.adaptive(layer.output_size)
         case Upsample():
             return first.over(*layer.windows((1, first.rows.count, first.columns.count)))
@@ -235,10 +257,10 @@ def _misfit(number: int, layer: Layer, shape: Shape, error: SpecError) -> LayerE
     return LayerError(number, layer.title, f"{error}{formula}")
 
 
-def _formula(spec: ConvSpec, shape: Shape) -> str:
+def _formula(spec: WindowSpec, shape: Shape) -> str:
     """The output size's formula along the first axis that the window does not fit."""
     for axis in spec.over(*shape[1:]).laid(*shape[1:]):
-        if not axis.window_fits:
+        if axis.output < 1:
             return f"; {axis.name}: {axis.formula.replace('-', '−')}"
     return ""
 

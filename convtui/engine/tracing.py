@@ -15,15 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.activations import Softmax
+from convtui.engine.adaptive import AdaptiveAxis
 from convtui.engine.branches import Concat, Multiply
-from convtui.engine.layers import AdaptiveAvgPool, Conv, Flatten, Linear, Shape, Window
-from convtui.engine.output_cells import Position
+from convtui.engine.layers import Flatten, Linear, Shape
 from convtui.engine.norm_layers import Norm
 from convtui.engine.norms import SharedMean
+from convtui.engine.output_cells import Position
+from convtui.engine.pool_layers import AdaptivePool, Pool
+from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.receptive import ReceptiveField, area
-from convtui.engine.spec import Axis, Indices
+from convtui.engine.spec import Axis, ConvSpec, Indices
 from convtui.engine.stack import Row, field_after
-from convtui.engine.upsample import Upsample
+from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
+from convtui.engine.upsample import Neighbours, Upsample
+from convtui.engine.window_layers import Conv, ConvTranspose
 
 MOST_BLOCKS = 64  # beyond them only what is read along each axis is told
 
@@ -136,17 +141,21 @@ def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[
     match row.layer:
         case Conv():
             groups: Mask = np.any(channels.reshape(row.layer.spec.groups, -1), axis=1)
-            return [_windows(row, np.repeat(groups, shapes[0][0] // len(groups)), rows, columns)]
-        case Window():
-            return [_windows(row, channels, rows, columns)]
-        case AdaptiveAvgPool():
-            down, across = row.layer.windows(row.input_shape)
-            _, height, width = row.input_shape
-            return [[(channels, _along_uneven(down, rows, height), _along_uneven(across, columns, width))]]
+            read = np.repeat(groups, shapes[0][0] // len(groups))
+            return [_windows(row.layer.spec, read, rows, columns, shapes[0])]
+        case ConvTranspose():
+            groups = np.any(channels.reshape(row.layer.spec.groups, -1), axis=1)
+            read = np.repeat(groups, shapes[0][0] // len(groups))
+            return [_landing(row.layer.spec, read, rows, columns, shapes[0])]
+        case Pool():
+            return [_windows(row.layer.spec, channels, rows, columns, shapes[0])]
+        case AdaptivePool():
+            down, across = row.layer.axes(row.input_shape)
+            return [[(channels, _along_uneven(down, rows), _along_uneven(across, columns))]]
         case Upsample():
-            down, across = row.layer.windows(row.input_shape)
             _, height, width = row.input_shape
-            return [[(channels, _along_uneven(down, rows, height), _along_uneven(across, columns, width))]]
+            along, beside = row.layer.neighbours(row.input_shape)
+            return [[(channels, _along_lines(along, height, rows), _along_lines(beside, width, columns))]]
         case Linear():
             return [[_everything(shapes[0])]]
         case Softmax():
@@ -183,29 +192,56 @@ def _broadcast(block: Block, shape: Shape) -> Block:
     return channels, rows, columns
 
 
-def _windows(row: Row, channels: Mask, rows: Mask, columns: Mask) -> list[Block]:
+def _windows(
+    spec: ConvSpec | PoolSpec, channels: Mask, rows: Mask, columns: Mask, shape: Shape
+) -> list[Block]:
     """What windows read; nothing if all of them lie in the padding."""
-    assert row.axes
-    down, across = _along(row.axes[0], rows), _along(row.axes[1], columns)
+    axes = spec.axes(*shape[1:])
+    down, across = _along(axes[0], rows), _along(axes[1], columns)
+    return [(channels, down, across)] if down.any() and across.any() else []
+
+
+def _landing(spec: TransposedSpec, channels: Mask, rows: Mask, columns: Mask, shape: Shape) -> list[Block]:
+    """What lands on the outputs of a transposed convolution; nothing where its windows leave gaps."""
+    axes = spec.axes(*shape[1:])
+    down, across = _along_landing(axes[0], rows), _along_landing(axes[1], columns)
     return [(channels, down, across)] if down.any() and across.any() else []
 
 
 def _along(axis: Axis, mask: Mask) -> Mask:
     """[inputs] what the marked outputs [outputs] read along one axis."""
-    padded = np.zeros(axis.padded, dtype=bool)
+    padded = np.zeros(axis.reach, dtype=bool)
     for tap in range(0, axis.span, axis.dilation):
         padded[tap : tap + (axis.output - 1) * axis.stride + 1 : axis.stride] |= mask
     end = axis.before + axis.size
     if axis.padding_mode != "zeros":
-        outside = np.r_[: axis.before, end : axis.padded]
+        outside = np.r_[: axis.before, end : axis.reach]
         padded[axis.before + axis.sources[outside[padded[outside]]]] = True
     return padded[axis.before : end]
 
 
-def _along_uneven(windows: Sequence[range], mask: Mask, size: int) -> Mask:
-    read = np.zeros(size, dtype=bool)
+def _along_landing(axis: TransposedAxis, mask: Mask) -> Mask:
+    """[inputs] what lands on the marked outputs [outputs] along one axis."""
+    read = np.zeros(axis.size, dtype=bool)
+    for tap in range(axis.kernel):
+        inputs, outputs = axis.of_tap(tap)
+        read[inputs] |= mask[outputs]
+    return read
+
+
+def _along_uneven(axis: AdaptiveAxis, mask: Mask) -> Mask:
+    """[inputs] the same of adaptive pooling."""
+    read = np.zeros(axis.size, dtype=bool)
     for number in np.flatnonzero(mask).tolist():
-        read[windows[number].start : windows[number].stop] = True
+        read[axis.window(number)] = True
+    return read
+
+
+def _along_lines(between: Neighbours, size: int, mask: Mask) -> Mask:
+    """[inputs] the same of upsampling."""
+    read = np.zeros(size, dtype=bool)
+    read[between.first[mask]] = True
+    read[between.second[mask & (between.share > 0)]] = True
     return read
 
 

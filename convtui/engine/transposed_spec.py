@@ -209,6 +209,10 @@ class TransposedSpec:
         """((top, bottom), (left, right)): how many rows and columns are cut off."""
         return self.padding
 
+    def over(self, height: int, width: int) -> "TransposedSpec":  # noqa: ARG002
+        """The same for an image of height x width pixels, of which it knows no other."""
+        return self
+
     def laid(self, height: int, width: int) -> tuple[TransposedAxis, TransposedAxis]:
         """The axes over an image of height x width pixels, whether anything is left of the output or not."""
         rows, columns = (

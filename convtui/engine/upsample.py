@@ -9,7 +9,8 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
-from convtui.engine.layers import MOST_OUTPUTS, Layer, Shape, flag, maps_of, number_text, short
+from convtui.engine.adaptive import MOST_OUTPUTS
+from convtui.engine.layers import Layer, Shape, flag, maps_of, number_text, short
 from convtui.engine.spec import Floats, Indices, Pair, SpecError, real_number, whole_number
 
 Mode: TypeAlias = Literal["nearest", "bilinear"]
@@ -69,7 +70,7 @@ class Upsample(Layer):
         )
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        """[channels, rows, columns]. Raises SpecError for features, and for outputs too small or too large."""
+        """[channels, rows, columns]. Raises SpecError for features, and for no or too many outputs."""
         channels, *sizes = maps_of(self, shapes[0])
         if self.size:
             return channels, *self.size

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike
 from convtui.engine.batchnorm import BatchNormState
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.forward import batch_norm_of
-from convtui.engine.layers import BatchNorm, Conv, ReLU
+from convtui.engine.layers import BatchNorm, ReLU
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row
+from convtui.engine.window_layers import Conv
 
 MAX_BATCH_SIZE: Final = 1024
 MOST_CELLS: Final = 2**25  # of a mini-batch's maps at any layer

@@ -15,10 +15,11 @@ from typing import Any
 
 from convtui.engine.branches import Branches
 from convtui.engine.layer_text import format_layers, parse_layers
-from convtui.engine.layers import Conv, Layer, LayerError, MaxPool, Shape, Window
+from convtui.engine.layers import Layer, LayerError, Shape
 from convtui.engine.output_cells import Position
 from convtui.engine.presets import NAMES, choose_layers, preset
 from convtui.engine.stack import Row, Summary, nodes, summarize
+from convtui.engine.window_layers import Conv, Window
 from convtui.inputs.images import LARGEST_SIDE
 from convtui.state.learned_weights import LearnedWeights
 
@@ -95,7 +96,7 @@ class Stack:
         layer = self.row.layer
         if not isinstance(layer, Window):
             raise LayerError(
-                self.layer, layer.title, "has no window of a set size; select conv, maxpool or avgpool"
+                self.layer, layer.title, "has no window of a set size; select a convolution or a pooling"
             )
         return layer
 
@@ -212,11 +213,11 @@ class Stack:
         Raises SpecError for what no input makes legal, LayerError for a layer that has no such parameters.
         """
         layer = self.window
-        known = _parameters(layer)
+        known = layer.arguments
         for name in parameters:
             if name not in known:
                 raise LayerError(self.layer, layer.title, f"has no {name}")
-        new = type(layer)(**{**known, **parameters})
+        new = layer.changed(**parameters)
         layers = _with_layer(self.layers, [self.layer], new)
         changed = replace(self, layers=layers, name="", trained=None)
         return changed.over(self.input_shape)
@@ -256,20 +257,6 @@ def _fitting_side(layers: tuple[Layer, ...], name: str, shape: Shape) -> int | N
         middle = (too_small + enough) // 2
         too_small, enough = (too_small, middle) if fits(middle) else (middle, enough)
     return enough
-
-
-def _parameters(layer: Window) -> dict[str, Any]:
-    """What a layer's constructor was given."""
-    spec = layer.spec
-    window: dict[str, Any] = {"kernel_size": spec.kernel_size, "stride": spec.stride}
-    match layer:
-        case Conv():
-            own = {"out_channels": layer.out_channels, "bias": layer.bias, "padding": spec.padding}
-            lay = {"dilation": spec.dilation, "groups": spec.groups, "padding_mode": spec.padding_mode}
-            return window | own | lay
-        case MaxPool():
-            window["dilation"] = spec.dilation
-    return window | {"padding": tuple(before for before, _ in spec.pads)}
 
 
 def _with_layer(layers: Sequence[Layer], left: list[int], new: Layer) -> tuple[Layer, ...]:

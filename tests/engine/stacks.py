@@ -11,20 +11,13 @@ from torch import Tensor, nn
 
 from convtui.engine.branches import Branches, Concat, Residual
 from convtui.engine.feature_maps import FeatureMaps
-from convtui.engine.layers import (
-    AdaptiveAvgPool,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    Layer,
-    Linear,
-    MaxPool,
-    ReLU,
-    Shape,
-)
+from convtui.engine.layers import BatchNorm, Flatten, Layer, Linear, ReLU, Shape
+from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Pool
+from convtui.engine.pool_spec import PoolSpec
+from convtui.engine.reductions import Maximum
 from convtui.engine.spec import PADDING_MODES, ConvSpec
 from convtui.engine.stack import summarize
+from convtui.engine.window_layers import Conv, ConvTranspose
 from tests.engine.cases import pairs
 
 
@@ -99,12 +92,49 @@ def convolution(layer: Conv, in_channels: int) -> nn.Conv2d:
     return nn.Conv2d(in_channels, layer.out_channels, **parameters)
 
 
-def pooling(spec: ConvSpec) -> dict[str, Any]:
-    return {
-        "kernel_size": spec.kernel_size,
-        "stride": spec.stride,
-        "padding": (spec.pads[0][0], spec.pads[1][0]),
-    }
+class FourSided(nn.Module):
+    """A pooling with a padding of its own on each side, which is filled before."""
+
+    def __init__(self, spec: PoolSpec, filling: float, module: nn.Module) -> None:
+        super().__init__()
+        (top, bottom), (left, right) = spec.pads
+        self.sides, self.filling, self.module = (left, right, top, bottom), filling, module
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = self.module(nn.functional.pad(x, self.sides, value=self.filling))
+        return output
+
+
+def pool(layer: Pool) -> nn.Module:
+    """PyTorch's module for a pooling, padded before if it cannot pad so itself."""
+    spec, is_torch = layer.spec, layer.spec.is_torch_padding
+    padding = (spec.pads[0][0], spec.pads[1][0]) if is_torch else 0
+    sizes: dict[str, Any] = {"kernel_size": spec.kernel_size, "stride": spec.stride, "padding": padding}
+    if isinstance(layer.reduction, Maximum):
+        module: nn.Module = nn.MaxPool2d(dilation=spec.dilation, ceil_mode=spec.ceil_mode, **sizes)
+    else:
+        count, divisor = layer.reduction.count_include_pad, layer.reduction.divisor_override
+        module = nn.AvgPool2d(
+            ceil_mode=spec.ceil_mode, count_include_pad=count, divisor_override=divisor, **sizes
+        )
+    return module if is_torch else FourSided(spec, layer.reduction.filling, module)
+
+
+def transposed(layer: ConvTranspose, in_channels: int) -> nn.ConvTranspose2d:
+    """PyTorch's module for a transposed convolution."""
+    spec = layer.spec
+    return nn.ConvTranspose2d(
+        in_channels,
+        layer.out_channels,
+        spec.kernel_size,
+        spec.stride,
+        (spec.pads[0][0], spec.pads[1][0]),
+        spec.output_padding,
+        spec.groups,
+        layer.bias,
+        spec.dilation,
+        dtype=torch.float64,
+    )
 
 
 def built(layer: Layer, x: Tensor) -> nn.Module:
@@ -112,12 +142,14 @@ def built(layer: Layer, x: Tensor) -> nn.Module:
     match layer:
         case Conv():
             return convolution(layer, len(x))
-        case MaxPool():
-            return nn.MaxPool2d(dilation=layer.spec.dilation, **pooling(layer.spec))
-        case AvgPool():
-            return nn.AvgPool2d(**pooling(layer.spec))
+        case ConvTranspose():
+            return transposed(layer, len(x))
+        case Pool():
+            return pool(layer)
         case AdaptiveAvgPool():
             return nn.AdaptiveAvgPool2d(layer.output_size)
+        case AdaptiveMaxPool():
+            return nn.AdaptiveMaxPool2d(layer.output_size)
         case ReLU():
             return nn.ReLU()
         case BatchNorm():
@@ -142,14 +174,41 @@ def probe(layer: Layer, x: Tensor) -> nn.Module:
     """A linear module with weights of 1 that reads what the layer reads."""
     if isinstance(layer, ReLU | BatchNorm):
         return Same()
-    if isinstance(layer, MaxPool):
-        sizes = {**pooling(layer.spec), "dilation": layer.spec.dilation, "groups": len(x)}
-        module: nn.Module = nn.Conv2d(len(x), len(x), **sizes, bias=False, dtype=torch.float64)
-    else:
-        module = built(layer, x)
+    match layer:
+        case Pool():
+            module: nn.Module = OverhangingConv2d(layer.spec, x)
+        case AdaptiveMaxPool():
+            module = nn.AdaptiveAvgPool2d(layer.output_size)
+        case _:
+            module = built(layer, x)
     for parameter in module.parameters():
         nn.init.ones_(parameter)
     return module
+
+
+class OverhangingConv2d(nn.Conv2d):
+    """A convolution of each channel that reads what a pooling's windows read."""
+
+    def __init__(self, spec: PoolSpec, x: Tensor) -> None:
+        channels = len(x)
+        super().__init__(
+            channels,
+            channels,
+            spec.kernel_size,
+            spec.stride,
+            dilation=spec.dilation,
+            groups=channels,
+            bias=False,
+            dtype=torch.float64,
+        )
+        axes = spec.axes(*x.shape[1:])
+        rows, columns = ((axis.before, axis.after + axis.overhang) for axis in axes)
+        self.sides = (*columns, *rows)
+        self.size = axes[0].output, axes[1].output
+
+    def forward(self, x: Tensor) -> Tensor:
+        output = super().forward(nn.functional.pad(x, self.sides))
+        return output[..., : self.size[0], : self.size[1]]
 
 
 kernels = st.sampled_from([(1, 1), (2, 2), (3, 3), (5, 5), (3, 2), (1, 4)])
@@ -175,20 +234,52 @@ def convs(draw: st.DrawFn, channels: int) -> Layer:
 
 
 @st.composite
+def transposes(draw: st.DrawFn, channels: int) -> Layer:
+    """A transposed convolution of so many channels."""
+    groups = draw(st.sampled_from([g for g in (1, 1, 2, 3) if channels % g == 0]))
+    stride, dilation = draw(pairs(1, 3)), draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (1, 3)]))
+    most = [max(s, d) - 1 for s, d in zip(stride, dilation, strict=True)]
+    return ConvTranspose(
+        groups * draw(st.integers(1, 2)),
+        draw(kernels),
+        stride,
+        draw(pairs(0, 2)),
+        (draw(st.integers(0, most[0])), draw(st.integers(0, most[1]))),
+        groups,
+        draw(st.booleans()),
+        dilation,
+    )
+
+
+@st.composite
 def pools(draw: st.DrawFn) -> Layer:
     """A pooling layer."""
     kernel = draw(kernels)
-    stride = draw(st.sampled_from([None, 1, 2, (2, 1)]))
-    padding = (draw(st.integers(0, kernel[0] // 2)), draw(st.integers(0, kernel[1] // 2)))
+    stride = draw(st.sampled_from([None, 1, 2, (2, 1), 3]))
+    dilation = draw(st.sampled_from([1, 1, 2]))
+    padding: Any = (draw(st.integers(0, kernel[0] // 2)), draw(st.integers(0, kernel[1] // 2)))
+    ceil_mode = draw(st.booleans())
     if draw(st.booleans()):
-        return AvgPool(kernel, stride, padding)
-    return MaxPool(kernel, stride, padding, draw(st.sampled_from([1, 1, 2])))
+        return AvgPool(
+            kernel,
+            stride,
+            padding,
+            ceil_mode,
+            draw(st.booleans()),
+            draw(st.sampled_from([None, None, None, 1, 5, -2])),
+        )
+    if draw(st.booleans()):
+        spans = [dilation * (k - 1) for k in kernel]
+        padding = tuple((draw(st.integers(0, most)), draw(st.integers(0, most))) for most in spans)
+        ceil_mode = False  # PyTorch takes what F.pad added for the image, into which the last window may hang
+    return MaxPool(kernel, stride, padding, dilation, ceil_mode)
 
 
 @st.composite
 def adaptive_pools(draw: st.DrawFn) -> Layer:
     """An adaptive pooling layer, also to more cells than its input has."""
-    return AdaptiveAvgPool(draw(st.one_of(st.integers(1, 9), pairs(1, 9))))
+    layer = draw(st.sampled_from([AdaptiveAvgPool, AdaptiveMaxPool]))
+    return layer(draw(st.one_of(st.integers(1, 9), pairs(1, 9))))
 
 
 @st.composite
@@ -218,7 +309,7 @@ def stacks(draw: st.DrawFn, least: int = 4, most: int = 14) -> tuple[list[Layer]
     for _ in range(draw(st.integers(1, 5))):
         channels = summarize(layers, image).rows[-1].output_shape[0]
         others = [st.just(ReLU()), st.just(BatchNorm())]
-        windowed = [convs(channels), convs(channels), pools(), adaptive_pools()]
+        windowed = [convs(channels), convs(channels), transposes(channels), pools(), adaptive_pools()]
         layer = draw(st.one_of(*windowed, branches(channels), *others))
         if summarize([*layers, layer], image).error is None:
             layers.append(layer)

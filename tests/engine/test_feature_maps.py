@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from convtui.engine import cross_correlation
 from convtui.engine import feature_maps as module
 from convtui.engine.feature_maps import FeatureMaps
-from convtui.engine.layers import Conv, Layer, LayerError, Shape
+from convtui.engine.layers import Layer, LayerError, Shape
 from convtui.engine.presets import preset
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row
+from convtui.engine.window_layers import Conv
 from tests.engine.stacks import Torch, stacks
 
 

@@ -3,9 +3,10 @@
 import pytest
 from torch import nn
 
-from convtui.engine.layer_names import KINDS, kind_of
+from convtui.engine.layer_names import SHOWN, kind_of
 from convtui.engine.layer_text import parse_layers, parse_layers_toml
-from convtui.engine.layers import AdaptiveAvgPool, LayerError
+from convtui.engine.layers import LayerError
+from convtui.engine.pool_layers import AdaptiveAvgPool
 from convtui.state.settings import transition
 
 SAME = {
@@ -13,13 +14,29 @@ SAME = {
     "LazyConv2d": "conv",
     "MaxPool2d": "maxpool",
     "AvgPool2d": "avgpool",
+    "ConvTranspose2d": "convtranspose",
+    "LazyConvTranspose2d": "convtranspose",
+    "LazyConv1d": "conv1d",
+    "LazyConvTranspose1d": "convtranspose1d",
     "BatchNorm1d": "bn",
     "BatchNorm2d": "bn",
     "LazyBatchNorm1d": "bn",
     "LazyBatchNorm2d": "bn",
     "LazyLinear": "linear",
 }
-LEGAL = {"AdaptiveAvgPool2d": "adaptiveavgpool", "ReLU": "relu", "Flatten": "flatten", "Linear": "linear"}
+LEGAL = {
+    "AdaptiveAvgPool1d": "adaptiveavgpool1d",
+    "AdaptiveAvgPool2d": "adaptiveavgpool",
+    "AdaptiveMaxPool1d": "adaptivemaxpool1d",
+    "AdaptiveMaxPool2d": "adaptivemaxpool",
+    "AvgPool1d": "avgpool1d",
+    "Conv1d": "conv1d",
+    "ConvTranspose1d": "convtranspose1d",
+    "MaxPool1d": "maxpool1d",
+    "ReLU": "relu",
+    "Flatten": "flatten",
+    "Linear": "linear",
+}
 MODULES = [name for name, each in vars(nn).items() if isinstance(each, type) and issubclass(each, nn.Module)]
 
 
@@ -47,9 +64,6 @@ def test_every_module_of_torch(name: str, prefix: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "deconv 3x3 8",
-        "convtranspose2d 3x3 8",
-        "conv_transpose2d 3x3 8",
         "leakyrelu",
         "leaky_relu 0.1",
         "gelu",
@@ -63,7 +77,6 @@ def test_every_module_of_torch(name: str, prefix: str) -> None:
         "silu",
         "swish",
         "upsample 2",
-        "adaptivemaxpool2d 7",
         "prelu",
         "elu",
         "relu6",
@@ -74,14 +87,15 @@ def test_every_module_of_torch(name: str, prefix: str) -> None:
 )
 def test_what_only_torch_has_is_told(text: str) -> None:
     word = text.split()[0]
-    assert f"convtui has no layer {word!r}; it has {', '.join(KINDS)}" in said(f"relu, {text}")
+    assert f"convtui has no layer {word!r}; it has {', '.join(SHOWN)}" in said(f"relu, {text}")
     with pytest.raises(LayerError, match=f"layer 1 .*: convtui has no layer '{word}'"):
         parse_layers_toml(f'[[layer]]\ntype = "{word}"')
 
 
-@pytest.mark.parametrize("word", ["conv1d", "Conv3d", "maxpool1d", "AvgPool3d", "lazyconv1d", "batchnorm3d"])
-def test_other_dimensions_are_told(word: str) -> None:
-    assert f"has no layer {word!r}: its layers are two-dimensional" in said(word)
+@pytest.mark.parametrize("word", ["Conv3d", "maxpool3d", "AvgPool3d", "convtranspose3d", "batchnorm3d"])
+def test_three_dimensions_are_refused(word: str) -> None:
+    reason = f"convtui has no layer {word!r}: convtui is two-dimensional; look at one slice of the volume"
+    assert reason in said(word)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +113,12 @@ def test_other_dimensions_are_told(word: str) -> None:
         ("flaten", "flatten"),
         ("liner", "linear"),
         ("pool", "maxpool or avgpool"),
+        ("deconv", "convtranspose"),
+        ("convtranspose2d", "convtranspose"),
+        ("conv_transpose2d", "convtranspose"),
+        ("Conv2DTranspose", "convtranspose"),
+        ("depthwise_conv2d", "depthwise"),
+        ("nn.AdaptiveMaxPool2d", "adaptivemaxpool"),
         ("globalaveragepooling2d", "gap"),
     ],
 )
@@ -108,7 +128,7 @@ def test_misspellings_and_other_words_are_answered(word: str, meant: str) -> Non
 
 @pytest.mark.parametrize("word", ["leakyrelo", "geluu", "dropot", "convnext", "xyz", "bm"])
 def test_what_is_like_no_layer_is_not_answered_with_one(word: str) -> None:
-    assert said(word).endswith(f"choose from {', '.join(KINDS)}")
+    assert said(word).endswith(f"choose from {', '.join(SHOWN)}")
 
 
 @pytest.mark.parametrize(
@@ -119,8 +139,8 @@ def test_what_is_like_no_layer_is_not_answered_with_one(word: str) -> None:
         ('type = "bn"\nnum_features = 3', "num_features is taken from the input; leave it out"),
         ('type = "relu"\nin_channels = 3', "relu has no in_channels; for example: relu"),
         (
-            'type = "maxpool"\nkernel_size = 2\nceil_mode = true',
-            "maxpool has no ceil_mode in convtui: it always has PyTorch's default; leave it out",
+            'type = "maxpool"\nkernel_size = 2\nreturn_indices = true',
+            "maxpool has no return_indices in convtui: it always has PyTorch's default; leave it out",
         ),
         ('type = "bn"\nmomentum = 0.1', "bn has no momentum in convtui: it always has PyTorch's default"),
         ('type = "avgpool"\nkernel = 2', "avgpool has no kernel; for example: avgpool 2 s2"),
@@ -135,7 +155,7 @@ def test_parameters_of_tables(table: str, message: str) -> None:
 
 def test_parameters_in_texts() -> None:
     assert said("conv 3x3 8 in_channels=3").endswith("in_channels is taken from the input; leave it out")
-    assert "it always has PyTorch's default" in said("maxpool 2 ceil_mode=True")
+    assert "it always has PyTorch's default" in said("maxpool 2 return_indices=True")
     assert "'stride=2' is not a parameter of conv; for example" in said("conv 3x3 8 stride=2")
 
 
@@ -172,12 +192,18 @@ def test_wrong_adaptive_pooling_is_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("deconv 3", "deconv: convtui has no layer 'deconv'; it has conv, maxpool"),
+        (
+            "convtranspose 3",
+            "convtranspose: a layer is typed with all others, for example: layers conv 3x3 8",
+        ),
         ("leakyrelu", "leakyrelu: convtui has no layer 'leakyrelu'; it has conv"),
         ("unflatten", "unflatten: convtui has no layer 'unflatten'; it has conv"),
-        ("Conv1d 3", "Conv1d: convtui has no layer 'conv1d': its layers are two-dimensional"),
+        ("Conv3d 3", "Conv3d: convtui has no layer 'conv3d': convtui is two-dimensional; look at one slice"),
         ("in_channels 3", "in_channels: taken from the input; leave it out"),
-        ("output_padding 1", "output_padding: convtui always has PyTorch's default; leave it out"),
+        (
+            "output_padding 1",
+            "output_padding: a parameter of layers, as in: layers convtranspose 4x4 8 s2 p1, relu",
+        ),
         ("relu", "relu: a layer is typed with all others, for example: layers conv 3x3 8 s2 p1, relu"),
         ("layers relu, gelu", "layer 2 (gelu): convtui has no layer 'gelu'"),
         ("strid 3", "strid: unknown setting; did you mean stride"),

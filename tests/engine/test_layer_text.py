@@ -8,19 +8,9 @@ from hypothesis import strategies as st
 
 from convtui.engine.branches import Concat, Residual
 from convtui.engine.layer_text import format_layers, load_layers, parse_layers, parse_layers_toml
-from convtui.engine.layers import (
-    AdaptiveAvgPool,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    Layer,
-    LayerError,
-    Linear,
-    MaxPool,
-    ReLU,
-    Shape,
-)
+from convtui.engine.layers import BatchNorm, Flatten, Layer, LayerError, Linear, ReLU, Shape
+from convtui.engine.pool_layers import AdaptiveAvgPool, AvgPool, MaxPool
+from convtui.engine.window_layers import Conv
 from tests.engine.stacks import stacks
 
 
@@ -69,8 +59,8 @@ def test_text(text: str, layers: list[Layer] | None) -> None:
         (
             "xyz",
             "layer 1 (xyz): unknown layer type 'xyz'; "
-            "choose from conv, maxpool, avgpool, adaptiveavgpool, gap, relu, bn, flatten, linear, residual, "
-            "concat",
+            "choose from conv, depthwise, pointwise, convtranspose, maxpool, avgpool, adaptiveavgpool, "
+            "adaptivemaxpool, gap, relu, bn, flatten, linear, residual, concat",
         ),
         (
             "conv 3x3 8 z2",
@@ -120,7 +110,7 @@ def test_long_words_are_shortened() -> None:
     for text in "x" * 99_999, f"conv 3 {'9' * 99_999}", f"residual({'relu ' * 9999})":
         with pytest.raises(LayerError) as error:
             parse_layers(text)
-        assert len(str(error.value)) < 270
+        assert len(str(error.value)) < 320
 
 
 @given(st.text("conv3x8 ,sp(|)relu\n#", max_size=40))

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from torch import empty, nn
 
 from convtui.engine.branches import Concat, Residual
-from convtui.engine.layers import AvgPool, Conv, Layer, Linear, MaxPool, ReLU
-from convtui.engine.spec import ConvSpec, SpecError
+from convtui.engine.layers import Layer, Linear, ReLU
+from convtui.engine.pool_layers import AvgPool, MaxPool
+from convtui.engine.pool_spec import PoolSpec
+from convtui.engine.spec import SpecError
+from convtui.engine.window_layers import Conv
 
 
 @given(st.integers(1, 4), st.integers(0, 4), st.integers(1, 3))
@@ -29,8 +32,8 @@ def test_pooling_pads_as_much_as_torch_allows(kernel: int, padding: int, dilatio
 
 
 def test_pooling_moves_by_its_size_unless_told() -> None:
-    assert MaxPool((2, 3)).spec == ConvSpec((2, 3), (2, 3))
-    assert AvgPool(2, 1).spec == ConvSpec(2, 1)
+    assert MaxPool((2, 3)).spec == PoolSpec((2, 3), (2, 3))
+    assert AvgPool(2, 1).spec == PoolSpec(2, 1)
 
 
 def test_equal_layers_however_written() -> None:
@@ -53,8 +56,11 @@ def test_equal_layers_however_written() -> None:
         (lambda: Conv(8, 0), "kernel_size=0: must be at least 1; nearest legal: 1"),
         (lambda: Conv(8, 3, bias=1), "bias=1: must be true or false"),  # type: ignore[arg-type]
         (lambda: Linear(-1), "out_features=-1: must be from 1 to 16777216; nearest legal: 1"),
-        (lambda: MaxPool(2, padding="same"), "padding='same': maxpool takes one number or a pair"),  # type: ignore[arg-type]
-        (lambda: AvgPool(2, padding=((0, 1), (0, 1))), "padding=((0, 1), (0, 1)): avgpool takes one number"),  # type: ignore[arg-type]
+        (lambda: MaxPool(2, padding="same"), "padding='same': a pooling takes numbers or 'same-tf'"),
+        (
+            lambda: AvgPool(2, padding=((0, 2), (0, 1))),
+            "padding=((0, 2), (0, 1)): must be less than the window; nearest legal: ((0, 1), (0, 1))",
+        ),
         (
             lambda: MaxPool((2, 5), padding=2),
             "padding=2: must be at most half the kernel_size; nearest legal: (1, 2)",

@@ -9,10 +9,12 @@ import torch
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from convtui.engine.layers import AdaptiveAvgPool, Conv, Layer, LayerError, Shape, Window
+from convtui.engine.layers import Layer, LayerError, Shape
+from convtui.engine.pool_layers import AdaptiveAvgPool
 from convtui.engine.presets import preset
 from convtui.engine.receptive import AxisField
 from convtui.engine.stack import receptive_field, summarize
+from convtui.engine.window_layers import Conv
 from tests.engine.stacks import Torch, adaptive_pools, branches, convs, pools, stacks
 
 FIVE_HALVINGS = "conv 3x3 4 s2 p1, " * 5
@@ -60,7 +62,7 @@ def test_every_field_after_uneven_windows_is_that_of_its_gradient(
     assume(summary.error is None)
     row = data.draw(st.sampled_from(summary.rows[1:]))
     assume(row.field.rows.uneven and row.field.columns.uneven)
-    modes = {each.layer.spec.padding_mode for each in summary.rows if isinstance(each.layer, Window)}
+    modes = {each.layer.spec.padding_mode for each in summary.rows if isinstance(each.layer, Conv)}
     assume(modes <= {"zeros"})
     pixels = torch.ones(image, dtype=torch.float64, requires_grad=True)
     outputs = Torch(pixels, is_probe=True).run(layers).outputs

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.engine.layers import Conv
+from convtui.engine.window_layers import Conv
 from convtui.lessons.expressions import ExpressionError, Value, evaluated
 from convtui.lessons.figures import (
     INDEXED,

@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import cache
 from math import cos, exp, sqrt
 
-from convtui.engine.layers import Conv
 from convtui.engine.stack import summarize
+from convtui.engine.window_layers import Conv
 from convtui.training.architecture import layers_text
 from convtui.training.messages import Message
 from convtui.training.protocol import (

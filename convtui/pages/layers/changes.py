@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from convtui.engine.layers import Conv, LayerError
+from convtui.engine.layers import LayerError
+from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.presets import NAMES
 from convtui.engine.spec import PADDING_MODES
+from convtui.engine.window_layers import Conv, ConvTranspose
 from convtui.state.network import Stack
 from convtui.state.settings import canonical
 
@@ -40,8 +42,9 @@ def padded(by: int) -> Change:
     """The selected layer with so much more padding on every side."""
 
     def change(stack: Stack) -> Stack:
-        (top, bottom), (left, right) = stack.window.spec.pads
-        if not isinstance(stack.window, Conv):
+        spec = stack.window.spec
+        (top, bottom), (left, right) = spec.pads
+        if isinstance(spec, PoolSpec) and spec.is_torch_padding:
             return stack.changed(padding=(top + by, left + by))
         return stack.changed(padding=((top + by, bottom + by), (left + by, right + by)))
 
@@ -52,7 +55,10 @@ def next_padding_mode(by: int) -> Change:
     """The selected layer with the padding mode so many further."""
 
     def change(stack: Stack) -> Stack:
-        at = PADDING_MODES.index(stack.window.spec.padding_mode)
+        layer = stack.window
+        if not isinstance(layer, Conv):
+            raise LayerError(stack.layer, layer.title, "has no padding_mode")
+        at = PADDING_MODES.index(layer.spec.padding_mode)
         return stack.changed(padding_mode=PADDING_MODES[(at + by) % len(PADDING_MODES)])
 
     return change
@@ -62,7 +68,10 @@ def next_groups(by: int) -> Change:
     """The selected layer with the next number of groups that divides its input channels."""
 
     def change(stack: Stack) -> Stack:
-        groups, channels = stack.window.spec.groups, stack.row.input_shape[0]
+        layer = stack.window
+        if not isinstance(layer, Conv | ConvTranspose):
+            raise LayerError(stack.layer, layer.title, "has no groups")
+        groups, channels = layer.spec.groups, stack.row.input_shape[0]
         legal = [each for each in range(1, channels + 1) if channels % each == 0]
         at = legal.index(groups) if groups in legal else 0
         return stack.changed(groups=legal[(at + by) % len(legal)])
@@ -75,7 +84,7 @@ def more_filters(by: int) -> Change:
 
     def change(stack: Stack) -> Stack:
         layer = stack.window
-        if not isinstance(layer, Conv):
+        if not isinstance(layer, Conv | ConvTranspose):
             raise LayerError(stack.layer, layer.title, "has no filters")
         return stack.changed(out_channels=layer.out_channels + by * layer.spec.groups)
 
@@ -92,12 +101,12 @@ def value_text(stack: Stack, name: str) -> str:
         case "layer":
             return str(stack.layer)
     layer = stack.window
-    values = {
+    values: dict[str, object] = {
         "stride": layer.spec.stride,
         "padding": layer.spec.padding,
         "dilation": layer.spec.dilation,
         "size": layer.spec.kernel_size,
-        "groups": layer.spec.groups,
-        "filters": layer.out_channels if isinstance(layer, Conv) else "",
     }
-    return canonical(values[name])
+    if isinstance(layer, Conv | ConvTranspose):
+        values |= {"groups": layer.spec.groups, "filters": layer.out_channels}
+    return canonical(values.get(name, ""))

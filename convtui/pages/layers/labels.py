@@ -7,11 +7,13 @@ from math import prod
 from textwrap import wrap
 
 from convtui.engine.branches import Residual
-from convtui.engine.layers import AdaptiveAvgPool, Conv, LayerError, Window
+from convtui.engine.layers import LayerError
+from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptivePool
 from convtui.engine.receptive import AxisField
 from convtui.engine.spec import Indices
 from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding, field_through
+from convtui.engine.window_layers import Conv, ConvTranspose, Window
 from convtui.pages.base.convolution_controls import pair, sides
 from convtui.pages.layers.table import is_clipped
 from convtui.paint.controls import Control
@@ -112,7 +114,7 @@ def size_line(row: Row, width: int) -> str:
     if len(row.inputs) > 1:
         how = "the sum of" if isinstance(row.layer, Residual) else "the channels of"
         return f"output {_list(row.output_shape)}: {how} layers {', '.join(map(str, row.inputs))}"
-    if isinstance(row.layer, AdaptiveAvgPool):
+    if isinstance(row.layer, AdaptivePool):
         return _adaptive_size(row, width)
     if not isinstance(row.layer, Window) or row.axes is None:
         return f"output {_list(row.output_shape)} from {_list(row.input_shape)}"
@@ -125,12 +127,13 @@ def size_line(row: Row, width: int) -> str:
 
 
 def _adaptive_size(row: Row, width: int) -> str:
-    """Which cells the windows of adaptive pooling average."""
+    """Which cells the windows of adaptive pooling read."""
     output = f"output {_list(row.output_shape)} from {_list(row.input_shape)}"
     _, height, wide = row.input_shape
     down, across = row.output_shape[1:]
     if height % down == 0 and wide % across == 0:
-        return f"{output}: each is the mean of {height // down}x{wide // across} cells"
+        what = "mean" if isinstance(row.layer, AdaptiveAvgPool) else "greatest"
+        return f"{output}: each is the {what} of {height // down}x{wide // across} cells"
     same = (height, down) == (wide, across)
     axes = f"window i {'' if same else 'down '}has rows{' and columns' if same else ''}"
     rule = f"{axes} ⌊{height}·i/{down}⌋ to ⌈{height}·(i + 1)/{down}⌉ − 1"
@@ -212,10 +215,10 @@ def layer_controls(stack: Stack) -> list[Control]:
     spec = layer.spec
     items += [Control("t", "stride", pair(spec.stride)), Control("p", "padding", sides(spec.pads))]
     items += [Control("z", "size", _by(spec.kernel_size))]
-    if isinstance(layer, Conv):
+    if isinstance(layer, Conv | ConvTranspose):
         items += [
             Control("i", "filters", str(layer.out_channels), spare=1),
             Control("d", "dilation", pair(spec.dilation), spare=2),
-            Control("G", "groups", str(spec.groups), spare=3),
+            Control("G", "groups", str(layer.spec.groups), spare=3),
         ]
     return items

@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from convtui.engine.layers import Conv
+from convtui.engine.window_layers import Conv
 from convtui.pages.base.services import PageServices
 from convtui.pages.train import run_figures
 from convtui.pages.train.cursor import Cursor, Shapes

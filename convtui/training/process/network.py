@@ -14,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from convtui.engine.layers import AdaptiveAvgPool, BatchNorm, Conv, Flatten, ReLU
+from convtui.engine.layers import BatchNorm, Flatten, ReLU
+from convtui.engine.pool_layers import AdaptiveAvgPool
 from convtui.engine.stack import Row
+from convtui.engine.window_layers import Conv
 from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.recipe import Recipe

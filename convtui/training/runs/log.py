@@ -14,8 +14,9 @@ from math import isfinite
 from reprlib import repr as short_repr
 from typing import Any, Final, TypeAlias
 
-from convtui.engine.layers import Conv, ReLU
+from convtui.engine.layers import ReLU
 from convtui.engine.stack import summarize
+from convtui.engine.window_layers import Conv
 from convtui.inputs.names import printable
 from convtui.training.messages import Message, decode
 from convtui.training.protocol import (

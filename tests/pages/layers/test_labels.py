@@ -12,6 +12,7 @@ from convtui.engine.layers import Layer, Shape
 from convtui.engine.presets import NAMES, preset
 from convtui.engine.stack import summarize
 from convtui.engine.tracing import feeding, field_through
+from convtui.engine.window_layers import Conv
 from convtui.pages.layers.labels import (
     error_lines,
     field_line,
@@ -128,7 +129,7 @@ def test_what_feeds_lies_in_what_is_said_to_be_seen(drawn: tuple, data: st.DataO
     fed = every[0]
     seen, (down, across) = field_through(stack.summary.rows, every), stack.cell()
     is_plain = all(
-        getattr(each.layer, "spec", None) is None or each.layer.spec.padding_mode == "zeros"  # type: ignore[attr-defined]
+        not isinstance(each.layer, Conv) or each.layer.spec.padding_mode == "zeros"
         for each in stack.summary.rows
     )
     if is_plain and len(fed.rows):
@@ -254,7 +255,8 @@ def test_controls_are_those_of_the_selected_layer() -> None:
 
 def value_of(formula: str) -> int:
     """What a side of a formula with whole numbers comes to."""
-    text = formula.translate(str.maketrans("−·⌊⌋", "-*()", ",")).replace("/", "//")
+    text = re.sub("⌈(.*?) / (.*?)⌉", r"-(-\1 // \2)", formula)
+    text = text.translate(str.maketrans("−·⌊⌋", "-*()", ",")).replace(" / ", " // ")
     assert re.fullmatch(r"[-+*/() \d]+", text), formula
     return int(eval(text))
 
