@@ -186,7 +186,7 @@ def _sharing_a_mean(shared: SharedMean, channels: Mask, shape: Shape) -> Block:
 def _broadcast(block: Block, shape: Shape) -> Block:
     """The cells of a block in an input that has one channel, row or column for all of the output's."""
     channels, rows, columns = (
-        along if len(along) == size else along.any(keepdims=True)
+        along if len(along) == size else np.array([along.any()])
         for along, size in zip(block, shape, strict=True)
     )
     return channels, rows, columns

@@ -15,7 +15,7 @@ from convtui.engine.presets import preset
 from convtui.engine.receptive import AxisField
 from convtui.engine.stack import receptive_field, summarize
 from convtui.engine.window_layers import Conv
-from tests.engine.stacks import Torch, adaptive_pools, branches, convs, pools, stacks
+from tests.engine.stacks import ROUNDING, Torch, adaptive_pools, branches, convs, pools, stacks
 
 FIVE_HALVINGS = "conv 3x3 4 s2 p1, " * 5
 
@@ -37,6 +37,7 @@ def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data
         pixels = torch.ones(image, dtype=torch.float64, requires_grad=True)
         outputs = Torch(pixels, is_probe=True).run(layers).outputs[row.number]
         (gradient,) = torch.autograd.grad(outputs[:, middle[0], middle[1]].sum(), pixels)
+        gradient = gradient > ROUNDING
         reached = [np.flatnonzero(gradient.numpy().any((0, other))) for other in (2, 1)]
         if not all(map(len, reached)):  # the windows lie in the padding alone
             assert row.field.pixels == 0
@@ -68,6 +69,7 @@ def test_every_field_after_uneven_windows_is_that_of_its_gradient(
     outputs = Torch(pixels, is_probe=True).run(layers).outputs
     for at in np.ndindex(row.output_shape[1:]):
         (gradient,) = torch.autograd.grad(outputs[row.number][:, *at].sum(), pixels, retain_graph=True)
+        gradient = gradient > ROUNDING
         for axis, index, other in zip((row.field.rows, row.field.columns), at, (2, 1), strict=True):
             reached = np.flatnonzero(gradient.numpy().any((0, other))).tolist()
             origin, read = axis.reads(index)
