@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList
 from textual.worker import Worker
 
 from convtui.engine import kernels, presets
-from convtui.engine.spec import PADDING_MODES
+from convtui.engine.spec import PADDING_MODES, PADDING_WORDS
 from convtui.inputs import samples
 from convtui.lessons.course import Place, built_in_course
 from convtui.pages.base.keys import SECTIONS
@@ -135,9 +135,10 @@ def _to_choose(app: App[None], host: Host) -> Iterator[SystemCommand]:
     for mode in PADDING_MODES:
         change = _changes(host, partial(Session.with_spec, padding_mode=mode))
         yield SystemCommand(f"Padding mode: {mode}", "what fills the padding", change)
-    for padding in ("same", "valid"):
+    for padding in PADDING_WORDS:
         change = _changes(host, partial(Session.with_spec, padding=padding))
-        yield SystemCommand(f"Padding: {padding}", f"as padding={padding!r} in PyTorch", change)
+        same = "'SAME' in TensorFlow" if padding == "same-tf" else f"{padding!r} in PyTorch"
+        yield SystemCommand(f"Padding: {padding}", f"as padding={same}", change)
     for theme in THEMES:
         yield SystemCommand(
             f"Theme: {theme.name.removeprefix('convtui-')}", "colour theme", partial(_use, app, theme.name)

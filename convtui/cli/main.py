@@ -486,7 +486,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--padding",
         metavar="P",
-        help="one number; rows,columns; top,bottom,left,right; same or valid (default: 0)",
+        help="one number; rows,columns; top,bottom,left,right; same, valid or same-tf (default: 0)",
     )
     group.add_argument("--dilation", metavar="D", help="rows,columns, or one number for both (default: 1)")
     group.add_argument(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.cross_correlation import cross_correlation, running_sums
-from convtui.engine.finite import finite
+from convtui.engine.finite import shaped
 from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.spec import Axis, ConvSpec, Floats, Indices, Picked
 
@@ -119,9 +119,9 @@ class Convolution:
         groups: int = 1,
         padding_mode: str = "zeros",
     ) -> None:
-        self.image = checked("image", image, "[channels, rows, columns]")
-        self.weight = checked("weight", weight, "[out_channels, in_channels/groups, rows, columns]")
-        self.bias = None if bias is None else checked("bias", bias, "[out_channels]")
+        self.image = shaped("image", image, "[channels, rows, columns]")
+        self.weight = shaped("weight", weight, "[out_channels, in_channels/groups, rows, columns]")
+        self.bias = None if bias is None else shaped("bias", bias, "[out_channels]")
         spec = ConvSpec(self.weight.shape[2:], stride, padding, dilation, groups, padding_mode)
         self.spec = spec.over(*self.image.shape[1:])
         self.spec.check(self.image.shape, self.weight.shape)
@@ -299,11 +299,3 @@ class Convolution:
         from convtui.engine.matrix import WeightMatrix
 
         return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
-
-
-def checked(name: str, values: ArrayLike, form: str) -> Floats:
-    """The values as read-only float64. Raises ValueError unless they are finite and of this form."""
-    array = finite(name, values)
-    if array.ndim != form.count(",") + 1 or array.size == 0:
-        raise ValueError(f"{name} must be {form}, each at least 1, got {list(array.shape)}")
-    return array

@@ -48,3 +48,11 @@ def finite(name: str, values: ArrayLike) -> Floats:
     array.setflags(write=False)
     _found_finite[id(array)] = array
     return array
+
+
+def shaped(name: str, values: ArrayLike, form: str) -> Floats:
+    """The same, of a form such as "[channels, rows, columns]". Raises ValueError for other shapes too."""
+    array = finite(name, values)
+    if array.ndim != form.count(",") + 1 or array.size == 0:
+        raise ValueError(f"{name} must be {form}, each at least 1, got {list(array.shape)}")
+    return array

@@ -70,7 +70,7 @@ KINDS: Mapping[str, Callable[..., Layer]] = {
     **ONE_DIMENSIONAL,
 }
 
-SHOWN = tuple(kind for kind in KINDS if kind not in ONE_DIMENSIONAL)  # where there is little room
+THERE_ARE = "conv, maxpool, relu, bn, linear and others; convtui layers --help lists them"
 
 _EXAMPLES = {
     "conv": "conv 3x3 8 s2 p1",
@@ -157,13 +157,13 @@ _ONLY_ELSEWHERE_TEXT: Final = """
     adaptivelogsoftmaxwithloss alphadropout attention bilinear celu channelshuffle circularpad constantpad
     container cosinesimilarity crop crossmaplrn dataparallel dropout1d dropout2d dropout3d droppath embedding
     embeddingbag featurealphadropout fold fractionalmaxpool globalmaxpool glu gru grucell hardshrink
-    hardsigmoid hardtanh identity localresponsenorm logsigmoid logsoftmax lppool lrn lstm lstmcell maxunpool
-    mish module moduledict modulelist multihead multiheadattention normalize pad pairwisedistance
-    parameterdict parameterlist pixelshuffle pixelunshuffle prelu reflectionpad replicationpad reshape resize
-    rmsnorm rnn rnnbase rnncell rnncellbase rrelu selu separableconv sequential softmin softplus softshrink
-    softsign stochasticdepth syncbatchnorm tanhshrink threshold transformer transformerdecoder
-    transformerdecoderlayer transformerencoder transformerencoderlayer unflatten unfold unpool view zeropad
-    zeropadding
+    hardsigmoid hardtanh identity instancenorm1d localresponsenorm logsigmoid logsoftmax lppool lrn lstm
+    lstmcell maxunpool mish module moduledict modulelist multihead multiheadattention normalize pad
+    pairwisedistance parameterdict parameterlist pixelshuffle pixelunshuffle prelu reflectionpad
+    replicationpad reshape resize rmsnorm rnn rnnbase rnncell rnncellbase rrelu selu separableconv sequential
+    softmin softplus softshrink softsign stochasticdepth syncbatchnorm tanhshrink threshold transformer
+    transformerdecoder transformerdecoderlayer transformerencoder transformerencoderlayer unflatten unfold
+    unpool view zeropad zeropadding
 """
 _ONLY_ELSEWHERE: Final = frozenset(_ONLY_ELSEWHERE_TEXT.split())
 _FROM_THE_INPUT = {"in_channels", "in_features", "num_features", "num_channels"}
@@ -197,13 +197,13 @@ def kind_of(name: str) -> str:
     stem = re.sub("[123]d$", "", word)
     if word not in _MEANING_THE_SAME:
         if stem in _ONLY_ELSEWHERE or word in _ONLY_ELSEWHERE or stem.endswith("loss"):
-            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(SHOWN)}")
+            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {THERE_ARE}")
         if word.endswith("3d") and (stem in KINDS or stem in _MEANING_THE_SAME):
             why = "convtui is two-dimensional; look at one slice of the volume, without its depth"
             raise ValueError(f"{_THERE_IS_NONE} {shown}: {why}")
     close = get_close_matches(word, [*KINDS, *_MEANING_THE_SAME, *_ONLY_ELSEWHERE], 1, _ALIKE)
     if not close or close[0] in _ONLY_ELSEWHERE:
-        raise ValueError(f"unknown layer type {shown}; choose from {', '.join(SHOWN)}")
+        raise ValueError(f"unknown layer type {shown}; choose from {THERE_ARE}")
     raise ValueError(f"unknown layer type {shown}; did you mean {_MEANING_THE_SAME.get(*close * 2)}?")
 
 

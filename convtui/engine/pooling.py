@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.adaptive import AdaptiveSpec
-from convtui.engine.convolution import checked
+from convtui.engine.finite import shaped
 from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooled import pooled
@@ -66,7 +66,7 @@ class Pooling:
     """
 
     def __init__(self, image: ArrayLike, spec: PoolSpec | AdaptiveSpec, reduction: Reduction) -> None:
-        self.image = checked("image", image, "[channels, rows, columns]")
+        self.image = shaped("image", image, "[channels, rows, columns]")
         channels, height, width = self.image.shape
         self.image_shape = channels, height, width
         self.spec = spec.over(height, width) if isinstance(spec, PoolSpec) else spec

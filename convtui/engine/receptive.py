@@ -132,9 +132,13 @@ class AxisField:
         return _uneven(self.first, reads, self.jump)
 
     def transposed(self, axis: TransposedAxis) -> "AxisField":
-        """The fields after a transposed convolution: they differ from cell to cell if its stride is not 1."""
-        if axis.stride == 1 and not self.uneven:
-            return self.through(axis.kernel, 1, axis.dilation, axis.span - 1 - axis.before, axis.output)
+        """The fields after a transposed convolution: they differ from cell to cell if its stride is not 1.
+
+        With stride 1 it is a convolution, unless so much is cut off that it would need negative padding.
+        """
+        padding = axis.span - 1 - axis.before
+        if axis.stride == 1 and padding >= 0 and not self.uneven:
+            return self.through(axis.kernel, 1, axis.dilation, padding, axis.output)
         is_told = self.is_told and self.whole.size <= MOST_TOLD
         if not is_told or max(axis.output, self.count * axis.kernel) > MOST_KEPT:
             return _bound([self], axis.output)

@@ -23,6 +23,7 @@ Indices: TypeAlias = NDArray[np.intp]
 Floats: TypeAlias = NDArray[np.float64]
 Picked: TypeAlias = range | Sequence[int] | Indices
 
+PADDING_WORDS: tuple[Literal["same", "valid", "same-tf"], ...] = ("same", "valid", "same-tf")
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 LARGEST = 2**63 - 1
 LARGEST_PADDING = 2**20
@@ -405,11 +406,10 @@ def pair_of_numbers(parameter: str, value: object, least: int = 1) -> Pair:
 
 def _padding(value: object) -> Padding:
     if isinstance(value, str):
-        words: tuple[Literal["same", "valid", "same-tf"], ...] = ("same", "valid", "same-tf")
-        for word in words:
+        for word in PADDING_WORDS:
             if value == word:
                 return word
-        legal = _either([repr(word) for word in words])
+        legal = _either([repr(word) for word in PADDING_WORDS])
         raise SpecError("padding", value, f"must be numbers, {legal}", legal)
     if not isinstance(value, list | tuple) or not any(isinstance(side, list | tuple) for side in value):
         rows, columns = pair_of_numbers("padding", value, 0)

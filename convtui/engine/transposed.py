@@ -15,8 +15,9 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convtui.engine.convolution import MOST_IN_ORDER, Convolution, Step, checked
+from convtui.engine.convolution import MOST_IN_ORDER, Convolution, Step
 from convtui.engine.cross_correlation import running_sums
+from convtui.engine.finite import shaped
 from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.spec import Floats, Indices, Picked, SpecError
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
@@ -66,9 +67,9 @@ class TransposedConvolution:
         groups: int = 1,
         dilation: int | Sequence[int] = 1,
     ) -> None:
-        self.image = checked("image", image, "[channels, rows, columns]")
-        self.weight = checked("weight", weight, "[in_channels, out_channels/groups, rows, columns]")
-        self.bias = None if bias is None else checked("bias", bias, "[out_channels]")
+        self.image = shaped("image", image, "[channels, rows, columns]")
+        self.weight = shaped("weight", weight, "[in_channels, out_channels/groups, rows, columns]")
+        self.bias = None if bias is None else shaped("bias", bias, "[out_channels]")
         self.spec = TransposedSpec(self.weight.shape[2:], stride, padding, output_padding, groups, dilation)
         self.spec.check(self.image.shape, self.weight.shape)
         filters = self.weight.shape[1] * groups

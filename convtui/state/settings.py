@@ -15,7 +15,7 @@ import numpy as np
 from convtui.engine.array_text import bracketed, is_array_text, parse_real
 from convtui.engine.kernel_layout import LAYOUTS
 from convtui.engine.kernels import NAMES, RANDOM, KernelRead, read_kernel, read_kernel_text, require_size
-from convtui.engine.spec import LARGEST, LARGEST_VALUE, Pair, Sides, SpecError
+from convtui.engine.spec import LARGEST, LARGEST_VALUE, PADDING_WORDS, Pair, Sides, SpecError
 from convtui.inputs import samples
 from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE as LARGEST_IMAGE
@@ -73,7 +73,7 @@ def parse_pair(parameter: str, text: str) -> int | Pair:
 
 
 def parse_padding(text: str) -> int | Pair | Sides | str:
-    """Padding as ConvSpec takes it: "1", "rows,columns", "top,bottom,left,right", "same" or "valid".
+    """Padding as ConvSpec takes it: "1", "rows,columns", "top,bottom,left,right", "same", "valid", "same-tf".
 
     Raises SpecError.
     """
@@ -84,9 +84,10 @@ def parse_padding(text: str) -> int | Pair | Sides | str:
             return rows, columns
         case [top, bottom, left, right]:
             return (top, bottom), (left, right)
-    if text in ("same", "valid"):
+    if text in PADDING_WORDS:
         return text
-    raise SpecError("padding", text, "must be one number; rows,columns; top,bottom,left,right; same or valid")
+    words = "must be one number; rows,columns; top,bottom,left,right; same, valid or same-tf"
+    raise SpecError("padding", text, words)
 
 
 def parse_number(parameter: str, text: str) -> float:

@@ -244,7 +244,7 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
     [
         (["--stride", "0"], ["stride=0", "at least 1"]),
         (["--stride", "a"], ["stride='a'", "2,1"]),
-        (["--padding", "lots"], ["padding='lots'", "same or valid"]),
+        (["--padding", "lots"], ["padding='lots'", "same, valid or same-tf"]),
         (["--padding=-1"], ["padding=-1", "at least 0"]),
         (["--padding", "-1"], ["padding=-1", "at least 0"]),
         (["--padding", "same", "--stride", "2"], ["padding='same'", "needs stride 1"]),

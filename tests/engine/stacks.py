@@ -77,7 +77,6 @@ class Torch:
             self.outputs.append(x)
         return x
 
-
     def joined(self, layer: Branches, ends: Sequence[Tensor]) -> Tensor:
         """The sum or the product of what the paths end in; of a probe the sum, whose gradient is never 0."""
         is_product = isinstance(layer, Multiply) and not self.is_probe

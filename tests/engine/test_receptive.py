@@ -15,7 +15,19 @@ from convtui.engine.presets import preset
 from convtui.engine.receptive import AxisField
 from convtui.engine.stack import receptive_field, summarize
 from convtui.engine.window_layers import Conv
-from tests.engine.stacks import ROUNDING, Torch, adaptive_pools, branches, convs, pools, stacks
+from tests.engine.cases import pairs
+from tests.engine.stacks import (
+    ROUNDING,
+    Torch,
+    adaptive_pools,
+    branches,
+    convs,
+    norms,
+    pools,
+    stacks,
+    transposes,
+    upsamples,
+)
 
 FIVE_HALVINGS = "conv 3x3 4 s2 p1, " * 5
 
@@ -50,7 +62,10 @@ def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data
 
 @settings(max_examples=40)
 @given(
-    st.lists(st.one_of(convs(1), pools(), adaptive_pools(), branches(1)), max_size=3),
+    st.lists(
+        st.one_of(convs(1), transposes(1), pools(), adaptive_pools(), branches(1), upsamples(), norms(1)),
+        max_size=3,
+    ),
     st.tuples(*[st.sampled_from([(9, 7), (10, 4), (17, 5), (3, 7), (23, 9)])] * 2),
     st.data(),
 )
@@ -98,6 +113,43 @@ def test_what_a_field_spans_and_what_it_reads(text: str, size: tuple[int, int], 
     assert (field.size, field.pixels) == (size, pixels)
 
 
+@settings(max_examples=40)
+@given(st.data(), pairs(2, 7))
+def test_every_field_after_a_transposed_convolution_is_that_of_its_gradient(
+    data: st.DataObject, size: tuple[int, int]
+) -> None:
+    layers = data.draw(st.tuples(convs(1), transposes(1), st.one_of(convs(1), pools(), transposes(1))))
+    image = (1, *size)
+    rows = summarize(layers, image).rows
+    assume(len(rows) > 2)
+    assume(all(row.layer.spec.padding_mode == "zeros" for row in rows if isinstance(row.layer, Conv)))
+    pixels = torch.ones(image, dtype=torch.float64, requires_grad=True)
+    outputs = Torch(pixels, is_probe=True).run([row.layer for row in rows[1:]]).outputs
+    field = rows[-1].field
+    for at in np.ndindex(rows[-1].output_shape[1:]):
+        (gradient,) = torch.autograd.grad(outputs[-1][:, *at].sum(), pixels, retain_graph=True)
+        for axis, index, other in zip((field.rows, field.columns), at, (2, 1), strict=True):
+            reached = np.flatnonzero(gradient.numpy().any((0, other))).tolist()
+            origin, read = axis.reads(index)
+            told = [origin + bit for bit in range(read.bit_length()) if read >> bit & 1]
+            inside = [pixel for pixel in told if 0 <= pixel < image[3 - other]]
+            if axis.uneven:
+                assert inside == reached or not gradient.any()
+            else:  # what padding stands for in a larger image is told too
+                assert set(reached) <= set(inside)
+
+
+def test_the_fields_of_a_transposed_convolution_differ_from_cell_to_cell() -> None:
+    *_, field = receptive_field("convtranspose 3x3 1 s2 p1", (1, 4, 4))
+    assert [field.rows.span(i) for i in range(7)] == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3)]
+    assert (field.size, field.jump) == ((2, 2), (0.5, 0.5))
+    *_, field = receptive_field("convtranspose 1x1 1 s3", (1, 2, 2))
+    assert [field.rows.reads(i) for i in range(4)] == [(0, 1), (0, 0), (0, 0), (0, 2)]
+    assert [field.rows.nearest(pixel) for pixel in (0, 1)] == [0, 3]
+    assert receptive_field("conv 3x3 1, convtranspose 3x3 1")[-1].size == (5, 5)
+    assert summarize("convtranspose 9x9 1 s9999999", (1, 4, 4)).rows[-1].field.pixels is None
+
+
 def test_fields_too_large_to_tell_are_not_told_and_cost_nothing() -> None:
     for text in "conv 3x3 1 d99999", "conv 1x1 1 s9999999999, conv 3x3 1", f"conv {2**59} 1":
         assert receptive_field(text)[-1].pixels is None
@@ -130,6 +182,46 @@ def test_uneven_windows_overlap_and_repeat() -> None:
     assert [field.columns.span(i) for i in range(5)] == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)]
     assert (field.size, field.jump, field.pixels) == ((3, 2), (7 / 3, 0.5), 6)
     assert [field.rows.nearest(at) for at in (-5, 1, 2.4, 6, 99)] == [0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "text", ["layernorm", "groupnorm 2", "instancenorm", "conv 3x3 4 p1, layernorm, relu"]
+)
+def test_norms_over_the_map_see_all_of_the_image(text: str) -> None:
+    rows = summarize(f"{text}, conv 1x1 4", (4, 6, 8)).rows
+    for row in rows[-2:]:
+        assert [row.field.rows.clipped(i, 6) for i in range(6)] == [(0, 5)] * 6
+        assert [row.field.columns.clipped(i, 8) for i in range(8)] == [(0, 7)] * 8
+        assert row.field.jump == (0, 0)
+
+
+def test_a_path_that_sees_everything_is_not_misaligned() -> None:
+    squeeze = "conv 3x3 4 s2 p1, multiply(gap, conv 1x1 4, sigmoid)"
+    *_, row = summarize(squeeze, (1, 8, 8)).rows
+    assert row.field.misaligned == ""
+    assert row.field.rows.span(0) == (-1, 7)
+
+
+def test_fields_of_upsampling_differ_from_cell_to_cell() -> None:
+    nearest, bilinear, corners = (
+        receptive_field(text, (1, 4, 4))[-1].rows
+        for text in ("upsample 2", "upsample 2 bilinear", "upsample size=7 bilinear align_corners")
+    )
+    assert [nearest.span(i) for i in range(8)] == [(i // 2, i // 2) for i in range(8)]
+    assert [bilinear.span(i) for i in range(8)] == [
+        (0, 0),
+        *[(0, 1)] * 2,
+        *[(1, 2)] * 2,
+        *[(2, 3)] * 2,
+        (3, 3),
+    ]
+    assert [corners.span(i) for i in range(7)] == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("text", ["upsample 2", "layernorm", "softmax"])
+def test_what_depends_on_the_image_needs_its_size(text: str) -> None:
+    with pytest.raises(LayerError, match=r"give input_shape \(channels, rows, columns\)"):
+        receptive_field(f"conv 3x3 1, {text}")
 
 
 windows = st.tuples(st.integers(1, 7), st.integers(1, 3), st.integers(0, 3), st.integers(1, 3))
@@ -226,6 +318,20 @@ def test_misaligned_branches_are_noted_in_the_table() -> None:
 def test_image_is_asked_for_where_its_size_counts(text: str, number: int) -> None:
     with pytest.raises(LayerError, match=f"layer {number} .*: reads the whole image: give input_shape"):
         receptive_field(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("conv 3x3 8 s2 same-tf", "pads by the image's size"),
+        ("maxpool 3 s2 same-tf", "pads by the image's size"),
+        ("convtranspose 4x4 1 s2", "has fields that differ from cell to cell"),
+    ],
+)
+def test_image_is_asked_for_where_fields_depend_on_its_size(text: str, why: str) -> None:
+    with pytest.raises(LayerError, match=f"layer 1 .*: {why}: give input_shape"):
+        receptive_field(text)
+    assert receptive_field(text, (1, 8, 8))
 
 
 def test_stack_that_does_not_fit_is_refused() -> None:

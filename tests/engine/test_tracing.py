@@ -12,7 +12,7 @@ from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import Layer, Shape
 from convtui.engine.stack import summarize
 from convtui.engine.tracing import feeding, field_through
-from tests.engine.stacks import Torch, stacks
+from tests.engine.stacks import ROUNDING, Torch, stacks
 
 
 @settings(max_examples=60)

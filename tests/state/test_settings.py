@@ -102,7 +102,7 @@ def test_what_is_no_pair(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "sam", "1,2,3", "1,2,3,4,5", "1.5", "none"])
 def test_what_is_no_padding(text: str) -> None:
-    with pytest.raises(ValueError, match=r"padding=.*top,bottom,left,right; same or valid"):
+    with pytest.raises(ValueError, match=r"padding=.*top,bottom,left,right; same, valid or same-tf"):
         parse_padding(text)
 
 

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from convtui.engine.kernels import NAMES
-from convtui.engine.spec import PADDING_MODES, Sides
+from convtui.engine.spec import PADDING_MODES, PADDING_WORDS, Sides
 from convtui.pages.base.convolution_controls import controls
 from convtui.pages.base.keys import Key, all_keys
 from convtui.pages.base.page import Page
@@ -145,7 +145,7 @@ class ConvolutionPage(Page):
         from textual.suggester import SuggestFromList
 
         start = f"{name} {self._value_of(name)}".strip() if name else ""
-        values = {"kernel": NAMES, "mode": PADDING_MODES, "padding": ("same", "valid")}
+        values = {"kernel": NAMES, "mode": PADDING_MODES, "padding": PADDING_WORDS}
         named = [f"{setting} {value}" for setting, names in values.items() for value in names]
         self.prompt(":", start, self._typed, suggester=SuggestFromList([*EXAMPLES.values(), *named]))
 

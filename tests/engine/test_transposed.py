@@ -1,0 +1,277 @@
+"""Transposed convolutions compute what PyTorch computes, whole, in parts, and step by step both ways."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from convtui.engine.spec import Floats, SpecError
+from convtui.engine.transposed import TransposedConvolution
+from tests.engine.cases import pairs
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedCase:
+    """The arguments of a transposed convolution, for convtui and for PyTorch."""
+
+    image: Floats
+    weight: Floats
+    bias: Floats | None
+    parameters: dict[str, Any]
+
+    def __repr__(self) -> str:
+        shapes = f"{self.image.shape}, {self.weight.shape}, bias={self.bias is not None}"
+        return f"TransposedCase({shapes}, {self.parameters})"
+
+    @property
+    def ours(self) -> TransposedConvolution:
+        return TransposedConvolution(self.image, self.weight, self.bias, **self.parameters)
+
+    def by_torch(self, image: torch.Tensor) -> torch.Tensor:
+        bias = None if self.bias is None else torch.tensor(self.bias)
+        output: torch.Tensor = F.conv_transpose2d(
+            image[None], torch.tensor(self.weight), bias, **self.parameters
+        )
+        return output[0]
+
+
+@st.composite
+def any_cases(draw: st.DrawFn) -> TransposedCase:
+    """A small transposed convolution, legal or not."""
+    groups, slices, filters = (draw(st.integers(1, 3)) for _ in range(3))
+    channels = draw(st.sampled_from([groups * slices, groups * slices, 4]))
+    random = np.random.default_rng(draw(st.integers(0, 99)))
+    has_bias = draw(st.booleans())
+    return TransposedCase(
+        random.standard_normal((channels, *draw(pairs(1, 5)))),
+        random.standard_normal((channels, filters, *draw(pairs(1, 4)))),
+        random.standard_normal(groups * filters) if has_bias else None,
+        {
+            "stride": draw(st.one_of(st.integers(0, 3), pairs(1, 3))),
+            "padding": draw(st.one_of(st.integers(0, 3), pairs(0, 3))),
+            "output_padding": draw(st.one_of(st.just(0), st.integers(0, 2), pairs(0, 2))),
+            "groups": groups,
+            "dilation": draw(st.one_of(st.integers(0, 2), pairs(1, 3))),
+        },
+    )
+
+
+def is_legal(case: TransposedCase) -> bool:
+    try:
+        return bool(case.ours)
+    except SpecError:
+        return False
+
+
+legal_cases = any_cases().filter(is_legal)
+
+
+@settings(max_examples=300)
+@given(any_cases())
+def test_computes_and_refuses_what_torch_computes_and_refuses(case: TransposedCase) -> None:
+    try:
+        expected = case.by_torch(torch.tensor(case.image)).numpy()
+    except RuntimeError:
+        with pytest.raises(SpecError):
+            _ = case.ours
+        return
+    transposed = case.ours
+    assert transposed.output_shape == expected.shape
+    assert transposed.size == expected.size
+    np.testing.assert_allclose(transposed.output, expected, rtol=0, atol=1e-9)
+
+
+@given(legal_cases)
+def test_an_output_cell_gathers_what_lands_on_it(case: TransposedCase) -> None:
+    transposed = case.ours
+    down, across = transposed.axes
+    for index in range(transposed.size):
+        step = transposed.step(index)
+        o, r, c = step.position
+        assert step.value == transposed.output[step.position]
+        assert (step.index, transposed.index(o, r, c)) == (index, index)
+        assert step.bias == (0 if case.bias is None else case.bias[o])
+        filters = case.weight.shape[1]
+        for n, (s, i, j) in enumerate(np.ndindex(step.window.shape)):
+            pixel = step.channels[s], step.rows[i], step.columns[j]
+            assert step.window[s, i, j] == case.image[pixel]
+            taps = down.taps(r)[i], across.taps(c)[j]
+            assert step.weights[s, i, j] == case.weight[step.channels[s], o % filters, *taps]
+            assert (o, r, c) in transposed.touched_by(pixel[0], int(pixel[1]), int(pixel[2]))
+            assert step.multiply_adds[n].running == step.running[n]
+        assert not step.is_padding.any()
+        assert step.rows.size * step.columns.size == transposed.overlaps[r, c]
+
+
+@given(legal_cases)
+def test_the_scattered_input_cells_add_up_to_the_output(case: TransposedCase) -> None:
+    transposed = case.ours
+    outputs = np.zeros(transposed.output_shape)
+    counts = np.zeros(transposed.output_shape)
+    for index in range(case.image.size):
+        if index in (1, case.image.size // 2):
+            so_far = transposed.scattered(index)
+            np.testing.assert_allclose(so_far.output, outputs, rtol=0, atol=1e-12)
+        scatter = transposed.scatter(index)
+        assert scatter.pixel == case.image[scatter.position]
+        assert transposed.scatter(*scatter.position).index == index
+        touched = []
+        for f, i, j in np.ndindex(scatter.addends.shape):
+            at = scatter.channels[f], int(scatter.rows[i]), int(scatter.columns[j])
+            assert scatter.addends[f, i, j] == scatter.pixel * scatter.weights[f, i, j]
+            is_there = all(0 <= place < size for place, size in zip(at, outputs.shape, strict=True))
+            assert scatter.is_cut[i, j] != is_there
+            if is_there:
+                outputs[at] += scatter.addends[f, i, j]
+                counts[at] += 1
+                touched.append(at)
+        assert transposed.touched_by(*scatter.position) == sorted(touched)
+    slices = len(transposed.channels_read(0))
+    np.testing.assert_array_equal(counts, np.broadcast_to(transposed.overlaps * slices, counts.shape))
+    if case.bias is not None:
+        outputs += case.bias[:, None, None]
+    np.testing.assert_allclose(transposed.output, outputs, rtol=0, atol=1e-12)
+
+
+@given(legal_cases, st.data())
+def test_block_is_that_part_of_the_output(case: TransposedCase, data: st.DataObject) -> None:
+    transposed = case.ours
+    channels, height, width = transposed.output_shape
+    channel = data.draw(st.integers(0, channels - 1))
+    rows = data.draw(st.lists(st.integers(0, height - 1), max_size=6))
+    columns = data.draw(st.slices(width))
+    expected = case.ours.output[channel][rows][:, columns]
+    np.testing.assert_array_equal(transposed.block(channel, rows, columns), expected)
+
+
+@given(legal_cases)
+def test_its_matrix_is_the_transpose_of_the_convolutions(case: TransposedCase) -> None:
+    spec = case.ours.spec
+    if any(extra >= stride for extra, stride in zip(spec.output_padding, spec.stride, strict=True)):
+        with pytest.raises(SpecError, match="output_padding"):
+            _ = case.ours.convolution
+        return
+    transposed = TransposedConvolution(case.image, case.weight, None, **case.parameters)
+    convolution = transposed.convolution
+    assert convolution.output_shape == transposed.image_shape
+    assert convolution.image_shape == transposed.output_shape
+    matrix = convolution.weight_matrix.block(range(convolution.size), range(transposed.size)).values
+    output = matrix.T @ case.image.ravel()
+    np.testing.assert_allclose(output, transposed.output.ravel(), rtol=0, atol=1e-9)
+
+
+@given(legal_cases)
+def test_channels_read_and_reading_are_inverse(case: TransposedCase) -> None:
+    transposed = case.ours
+    outputs, inputs = transposed.output_shape[0], len(case.image)
+    read = {(o, c) for o in range(outputs) for c in transposed.channels_read(o)}
+    assert read == {(o, c) for c in range(inputs) for o in transposed.reading_channels(c)}
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation", "counts", "words"),
+    [
+        (
+            4,
+            2,
+            1,
+            [1, 1, 2, 2, 2, 2, 2, 2, 1, 1],
+            "stride 2 divides kernel size 4: 2 windows land on all rows",
+        ),
+        (
+            3,
+            2,
+            1,
+            [1, 1, 2, 1, 2, 1, 2, 1, 1],
+            "stride 2 does not divide kernel size 3: 1 and 2 windows in turn land on rows",
+        ),
+        (1, 1, 1, [1, 1, 1, 1], "stride 1 divides kernel size 1: 1 window lands on all rows"),
+        (
+            2,
+            2,
+            2,
+            [1, 0, 2, 0, 2, 0, 2, 0, 1],
+            "kernel size 2, stride 2 and dilation 2: 0 and 2 windows in turn land on rows",
+        ),
+    ],
+)
+def test_overlaps_of_windows(kernel: int, stride: int, dilation: int, counts: list[int], words: str) -> None:
+    weight = np.ones((1, 1, kernel, kernel))
+    transposed = TransposedConvolution(np.ones((1, 4, 4)), weight, stride=stride, dilation=dilation)
+    axis = transposed.axes[0]
+    assert axis.counts.tolist() == counts
+    assert axis.overlap == words
+    assert axis.is_even == (kernel % stride == 0 and dilation == 1)
+    np.testing.assert_array_equal(transposed.output[0], transposed.overlaps)
+
+
+@given(legal_cases)
+def test_phases_are_the_counts_far_from_the_border(case: TransposedCase) -> None:
+    size = (200, 200)
+    for axis in case.ours.spec.axes(*size):
+        middle = axis.output // 2 // axis.stride * axis.stride
+        assert axis.counts[middle : middle + axis.stride].tolist() == list(axis.phases)
+
+
+def test_padding_of_four_sides_cuts_each_by_its_own() -> None:
+    random = np.random.default_rng(0)
+    image, weight = random.standard_normal((2, 4, 5)), random.standard_normal((2, 3, 3, 3))
+    ours = TransposedConvolution(image, weight, stride=2, padding=((0, 1), (2, 1)))
+    whole = F.conv_transpose2d(torch.tensor(image)[None], torch.tensor(weight), stride=2)[0].numpy()
+    np.testing.assert_allclose(ours.output, whole[:, :-1, 2:-1], rtol=0, atol=1e-12)
+
+
+def test_the_formula_in_letters_and_in_numbers() -> None:
+    transposed = TransposedConvolution(np.ones((1, 4, 4)), np.ones((1, 1, 3, 3)), None, 2, 1, 1)
+    axis = transposed.axes[0]
+    assert axis.letters == "(n − 1)·s − padding before − after + d·(k − 1) + output padding + 1"
+    assert axis.formula == "(4 − 1)·2 − 1 − 1 + 1·(3 − 1) + 1 + 1 = 6 − 2 + 2 + 1 + 1 = 8"
+    for formula in axis.formula.split(" = "):
+        assert eval(formula.replace("−", "-").replace("·", "*")) == axis.output == 8
+
+
+def test_pixels_that_are_cut_off_whole_are_unused() -> None:
+    transposed = TransposedConvolution(np.ones((1, 5, 5)), np.ones((1, 1, 1, 1)), stride=2, padding=3)
+    assert transposed.axes[0].unused == (0, 1, 3, 4)
+    assert transposed.touched_by(0, 0, 2) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"stride": 2, "output_padding": 2},
+            "output_padding=2: must be smaller than the stride or the dilation",
+        ),
+        ({"padding": 4}, "padding=4: cuts off all of the 6 output rows; nearest legal: padding 2"),
+        ({"padding": "same"}, "padding='same': a transposed convolution takes numbers"),
+        ({"groups": 2}, "groups=2: must divide the 1 input channels; nearest legal: 1"),
+        ({"stride": 0}, "stride=0: must be at least 1"),
+        ({"bias": [1.0, 2.0]}, "bias has 2 numbers, but there are 1 output channels"),
+    ],
+)
+def test_refusals(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TransposedConvolution(np.ones((1, 4, 4)), np.ones((1, 1, 3, 3)), **parameters)
+
+
+def test_a_weight_for_other_channels_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"weight=.*has 2 input channels, but the image has 1"):
+        TransposedConvolution(np.ones((1, 4, 4)), np.ones((2, 1, 3, 3)))
+
+
+def test_cells_that_are_not_there_are_refused() -> None:
+    transposed = TransposedConvolution(np.ones((1, 2, 2)), np.ones((1, 1, 2, 2)))
+    for wrong in (
+        lambda: transposed.step(9),
+        lambda: transposed.scatter(4),
+        lambda: transposed.block(1, [0], [0]),
+        lambda: transposed.touched_by(0, 2, 0),
+    ):
+        with pytest.raises(IndexError, match="does not exist: there are"):
+            wrong()
