@@ -58,8 +58,7 @@ class Upsample(Layer):
         if mode not in ("nearest", "bilinear"):
             raise SpecError("mode", mode, "unknown mode", "'nearest' or 'bilinear'")
         if (size is None) == (scale_factor is None):
-            given = "neither" if size is None else "both"
-            raise SpecError("size and scale_factor", given, "needs one of them", "scale_factor 2")
+            raise SpecError("size", size, "needs either size or scale_factor, one of them", "scale_factor 2")
         if align_corners is not None and mode == "nearest":
             raise SpecError("align_corners", align_corners, "is only for mode bilinear", "bilinear")
         self._set(
@@ -78,8 +77,9 @@ class Upsample(Layer):
         rows, columns = (int(n * factor) for n, factor in zip(sizes, self.scale_factor, strict=True))
         for count, name in (rows, "rows"), (columns, "columns"):
             if not 1 <= count <= MOST_SCALED:
-                factor = _written_factors(self.scale_factor)
-                raise SpecError("scale_factor", factor, f"makes {count} {name}, not 1 to {MOST_SCALED}")
+                raise SpecError(
+                    "scale_factor", self.scale_factor, f"makes {count} {name}, not 1 to {MOST_SCALED}"
+                )
         return channels, rows, columns
 
     def neighbours(self, shape: Shape) -> tuple[Neighbours, Neighbours]:
@@ -97,12 +97,12 @@ class Upsample(Layer):
     def _between(self, inputs: int, outputs: int, factor: float) -> Neighbours:
         index, last = np.arange(outputs), inputs - 1
         step = 1 / factor if factor else inputs / outputs
-        if self.mode == "nearest":
-            # PyTorch rounds to float32 first, so that whole numbers stay whole.
-            first = np.minimum(np.floor((index * step).astype(np.float32)).astype(np.intp), last)
-            return Neighbours(first, first, np.zeros(outputs))
         if inputs == outputs:
             return Neighbours(index, index, np.zeros(outputs))
+        if self.mode == "nearest":
+            # In float32, as PyTorch works it out, which tells where a place falls on the border of two cells.
+            first = np.minimum(np.float32(step) * index.astype(np.float32), last).astype(np.intp)
+            return Neighbours(first, first, np.zeros(outputs))
         if self.align_corners:
             place = index * (last / (outputs - 1) if outputs > 1 else 0.0)
         else:

@@ -15,7 +15,7 @@ def test_probabilities_are_those_of_torch(p: float) -> None:
     try:
         nn.Dropout(p)
     except ValueError:
-        with pytest.raises(SpecError, match="must be from 0 to 1; nearest legal: [01]"):
+        with pytest.raises(SpecError, match=r"must be from 0 to 1; nearest legal: [01]"):
             Dropout(p)
     else:
         assert Dropout(p).p == p
