@@ -100,7 +100,8 @@ class Upsample(Layer):
         if inputs == outputs:
             return Neighbours(index, index, np.zeros(outputs))
         if self.mode == "nearest":
-            # In float32, as PyTorch works it out, which tells where a place falls on the border of two cells.
+            # As in PyTorch: twice as many are two of each, whatever the factor, and float32 decides at borders.
+            step = 0.5 if outputs == 2 * inputs else step
             first = np.minimum(np.float32(step) * index.astype(np.float32), last).astype(np.intp)
             return Neighbours(first, first, np.zeros(outputs))
         if self.align_corners:
