@@ -429,11 +429,12 @@ def _misaligned(name: str, fields: Sequence[AxisField]) -> str:
     fields = [field for field in fields if field.jump or field.count == 1]  # others see the same everywhere
     jumps, centres = ({getattr(field, key) for field in fields} for key in ("jump", "start"))
     if len(jumps) > 1:
-        return f"the branches jump by {_all(jumps)} pixels along the {name}"
+        average = " on average" if any(field.uneven for field in fields) else ""
+        return f"the branches jump by {_all(jumps)} pixels{average} along the {name}"
     if len(centres) > 1:
         return f"the branches' first fields are centred at {_all(centres)} along the {name}"
     return ""
 
 
 def _all(numbers: set[float]) -> str:
-    return " and ".join(f"{number:g}" for number in sorted(numbers))
+    return " and ".join(f"{round(number, 2):g}" for number in sorted(numbers))

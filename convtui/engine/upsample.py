@@ -100,7 +100,7 @@ class Upsample(Layer):
         if inputs == outputs:
             return Neighbours(index, index, np.zeros(outputs))
         if self.mode == "nearest":
-            # As in PyTorch: twice as many are two of each, whatever the factor, and float32 decides at borders.
+            # As in PyTorch: twice as many are two of each, whatever the factor; float32 decides at borders.
             step = 0.5 if outputs == 2 * inputs else step
             first = np.minimum(np.float32(step) * index.astype(np.float32), last).astype(np.intp)
             return Neighbours(first, first, np.zeros(outputs))
