@@ -63,6 +63,7 @@ convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
        convtui train [options]
        convtui learn [LESSON] [options]
+       convtui layers LAYERS [options]
        convtui samples"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
@@ -70,8 +71,9 @@ commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
   convtui train            train a small network (convtui train --help)
   convtui learn            learn it all step by step (convtui learn --help)
+  convtui layers           print the table of a network (convtui layers --help)
   convtui samples          list the bundled images, kernels, layers and sessions
-  To open a file called render, train, learn or samples, write ./render.
+  To open a file called render, train, learn, layers or samples, write ./render.
 
 arrays:
   An array (.npy) is [rows, columns] or [channels, rows, columns], but
@@ -154,6 +156,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.samples import list_samples
 
             return list_samples(rest)
+        case ["layers", *rest]:
+            from convtui.cli.layers import print_layers
+
+            return print_layers(rest)
         case ["train", *rest]:
             from convtui.cli.train import train
 

@@ -298,7 +298,7 @@ _FAMILIES = (
 
 def preset(name: str) -> Preset:
     """The network of that name, also written ResNet50 or resnet_50. Raises ValueError for an unknown name."""
-    found = _find(name)
+    found = find_preset(name)
     if not found:
         raise ValueError(_unknown(name) or f"unknown network {name!r}; choose from {', '.join(NAMES)}")
     return found
@@ -309,7 +309,7 @@ def choose_layers(choice: str) -> tuple[Layer, ...]:
 
     Raises ValueError for what is none of them.
     """
-    found = _find(choice)
+    found = find_preset(choice)
     if found:
         return found.layers
     if Path(choice).suffix in (".toml", ".txt"):
@@ -335,7 +335,8 @@ def _unknown(name: str) -> str:
     return f"unknown network {name!r}; did you mean {close[0]}?" if close else ""
 
 
-def _find(name: str) -> Preset | None:
+def find_preset(name: str) -> Preset | None:
+    """The network of that name however it is written, if there is one."""
     return next((each for each in _PRESETS if _letters(each.name) == _letters(name)), None)
 
 

@@ -20,6 +20,8 @@ from convtui.engine.spec import SpecError
 from convtui.engine.upsample import Upsample
 from convtui.engine.window_layers import Axes, Conv, ConvTranspose, Depthwise, Window, WindowSpec
 
+BYTES = 4  # of a number in float32
+
 
 @dataclass(frozen=True)
 class Node:
@@ -79,6 +81,11 @@ class Row(Node):
         return f"{products} = {self.parameters:,}" if products else "0"
 
     @property
+    def memory(self) -> int:
+        """Bytes that the output takes in float32."""
+        return prod(self.output_shape) * BYTES
+
+    @property
     def multiply_adds(self) -> int:
         """Multiply-adds for one image: positions times weights, in convolutions and linear layers.
 
@@ -110,6 +117,11 @@ class Summary:
     def parameters(self) -> int:
         """Number of trainable parameters of all rows."""
         return sum(row.parameters for row in self.rows)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the outputs of all layers take in float32, without the image."""
+        return sum(row.memory for row in self.rows[1:])
 
     @property
     def multiply_adds(self) -> int:

@@ -33,7 +33,7 @@ from convtui.engine.reductions import Maximum
 from convtui.engine.spec import PADDING_MODES, ConvSpec
 from convtui.engine.stack import nodes, summarize
 from convtui.engine.upsample import Upsample
-from convtui.engine.window_layers import Conv, ConvTranspose
+from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise
 from tests.engine.cases import pairs
 
 
@@ -163,6 +163,8 @@ def built(layer: Layer, x: Tensor) -> nn.Module:
     match layer:
         case Conv():
             return convolution(layer, len(x))
+        case Depthwise():
+            return built(layer.over(tuple(x.shape)), x)
         case ConvTranspose():
             return transposed(layer, len(x))
         case Pool():
