@@ -64,6 +64,7 @@ convtui [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
        convtui learn [LESSON] [options]
+       convtui layers LAYERS [options]
        convtui samples"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
@@ -72,6 +73,7 @@ commands:
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
+  convtui layers           print the table of a network (convtui layers --help)
   convtui samples          list the bundled images, kernels, layers and sessions
   To open a file called as one of them, write ./render.
 
@@ -156,6 +158,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.samples import list_samples
 
             return list_samples(rest)
+        case ["layers", *rest]:
+            from convtui.cli.layers import print_layers
+
+            return print_layers(rest)
         case ["train", *rest]:
             from convtui.cli.train import train
 

@@ -22,20 +22,21 @@ def _print_all() -> None:
     from convtui.engine import kernels, presets
     from convtui.inputs import samples
 
-    _print_list("Images (convtui NAME):", {name: samples.describe(name) for name in samples.image_names()})
+    print_list("Images (convtui NAME):", {name: samples.describe(name) for name in samples.image_names()})
     data = {name: samples.describe_data(name) for name in samples.data_names()}
-    _print_list("Data sets (convtui NAME:test:17 or NAME:train:0 opens one image):", data)
+    print_list("Data sets (convtui NAME:test:17 or NAME:train:0 opens one image):", data)
     kernel_files = {path.stem: samples.first_comment(path) for path in samples.kernel_files()}
     named = {name: kernels.describe(name) for name in kernels.NAMES}
-    _print_list("Kernels (--kernel NAME):", {**named, **kernel_files})
+    print_list("Kernels (--kernel NAME):", {**named, **kernel_files})
     networks = {name: presets.preset(name).sentence for name in presets.NAMES}
     layer_files = {path.stem: samples.first_comment(path) for path in samples.layer_files()}
-    _print_list("Layers (--layers NAME):", {**networks, **layer_files})
+    print_list("Layers (--layers NAME):", {**networks, **layer_files})
     sessions = {path.stem: samples.first_comment(path) for path in samples.session_files()}
-    _print_list("Sessions (convtui NAME):", sessions)
+    print_list("Sessions (convtui NAME):", sessions)
 
 
-def _print_list(title: str, entries: Mapping[str, str]) -> None:
+def print_list(title: str, entries: Mapping[str, str]) -> None:
+    """Print names with a sentence on each."""
     print(title)
     for name, sentence in entries.items():
         print(fill(sentence, 80, initial_indent=f"  {name:<17} ", subsequent_indent=" " * 20))

@@ -69,7 +69,11 @@ class BatchMaps:
 
     def norm(self, layer: int) -> BatchNormState:
         """The batch norm at this layer, in the current mode."""
-        return self._norms.get(layer) or batch_norm_of(self._weights(layer), self._training)
+        if layer in self._norms:
+            return self._norms[layer]
+        norm = self._rows[layer].layer
+        assert isinstance(norm, BatchNorm)
+        return batch_norm_of(self._weights(layer), self._training, norm.eps)
 
     def _output(self, row: Row, inputs: Sequence[Floats]) -> Floats:
         if not isinstance(row.layer, BatchNorm):

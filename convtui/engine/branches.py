@@ -62,8 +62,34 @@ class Residual(Branches):
         return f"the shortcut {conv}" if conv.output_shape(min(given)) == min(wanted) else ""
 
     def __str__(self) -> str:
-        first, *rest = self.paths
-        return f"residual({', '.join(map(str, first))})" if rest == [()] else super().__str__()
+        return _one_path(self) or super().__str__()
+
+
+class Multiply(Branches):
+    """The product of its paths; of a single path and its own input.
+
+    A path that ends in one channel, row or column meets all of those of the others, as in
+    squeeze-and-excitation.
+    Raises SpecError without a layer in any path.
+    Source: Hu et al. 2017, Squeeze-and-Excitation Networks, https://arxiv.org/abs/1709.01507
+    """
+
+    kind = "multiply"
+
+    def __init__(self, paths: Sequence[Sequence[Layer]]) -> None:
+        super().__init__([*paths, ()] if len(paths) == 1 else paths)
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The largest of the paths' ends along each axis. Raises SpecError where one is neither it nor 1."""
+        if len({len(end) for end in shapes}) == 1:
+            largest = tuple(max(along) for along in zip(*shapes, strict=True))
+            if all(n in (1, most) for end in shapes for n, most in zip(end, largest, strict=True)):
+                return largest
+        ends = [list(end) for end in shapes]
+        raise SpecError("paths", ends, "all paths must end in the same shape, or in 1 along an axis")
+
+    def __str__(self) -> str:
+        return _one_path(self) or super().__str__()
 
 
 class Concat(Branches):
@@ -87,3 +113,9 @@ class Concat(Branches):
                 "paths", [list(end) for end in shapes], "all paths must end in the same rows and columns"
             )
         return sum(end[0] for end in shapes), *shapes[0][1:]
+
+
+def _one_path(layer: Branches) -> str:
+    """The layer written with its one path, if the other is its own input; else ""."""
+    first, *rest = layer.paths
+    return f"{layer.kind}({', '.join(map(str, first))})" if rest == [()] else ""

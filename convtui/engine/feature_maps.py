@@ -152,7 +152,7 @@ class FeatureMaps:
         given = self._given.get(row.number, {})
         if name in given:
             return given[name]
-        if name == "weight" and len(shape) > 1:
+        if name == "weight" and isinstance(row.layer, Conv | Linear):
             weight = np.empty(shape)
             self._drawing(row)(weight)
             return _kept(weight)

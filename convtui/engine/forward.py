@@ -6,14 +6,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-from convtui.engine.batchnorm import BatchNormState
-from convtui.engine.branches import Concat, Residual
+from convtui.engine.batchnorm import EPS, BatchNormState
+from convtui.engine.branches import Concat, Multiply, Residual
 from convtui.engine.cross_correlation import cross_correlation
-from convtui.engine.layers import BatchNorm, Flatten, Layer, Linear, ReLU
+from convtui.engine.layers import Activation, BatchNorm, Flatten, Layer, Linear
+from convtui.engine.norm_layers import Norm
 from convtui.engine.pool_layers import AdaptivePool, Pool
 from convtui.engine.pooled import pooled
 from convtui.engine.spec import Floats
 from convtui.engine.transposed_sums import transposed_convolution
+from convtui.engine.upsample import Upsample
 from convtui.engine.window_layers import Conv, ConvTranspose
 
 Arrays: TypeAlias = Mapping[str, Floats]
@@ -40,10 +42,12 @@ def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
             return transposed_convolution(first, arrays["weight"], bias, landing, groups)
         case Pool() | AdaptivePool():
             return pooled(first, layer.spec.axes(*first.shape[2:]), layer.reduction)
-        case ReLU():
-            return np.maximum(first, 0.0)
+        case Activation() | Upsample():
+            return layer.of(first)
         case BatchNorm():
-            return batch_norm_of(arrays, training=False)(first)
+            return batch_norm_of(arrays, training=False, eps=layer.eps)(first)
+        case Norm():
+            return layer.of(first, arrays)
         case Flatten():
             return first.reshape(len(first), -1)
         case Linear():
@@ -51,16 +55,19 @@ def forward(layer: Layer, inputs: Sequence[Floats], arrays: Arrays) -> Floats:
             return output + arrays["bias"] if layer.bias else output
         case Residual():
             return reduce(np.add, inputs)
+        case Multiply():
+            return reduce(np.multiply, inputs)
         case Concat():
             return np.concatenate(inputs, axis=1)
         case _:
             raise TypeError(f"cannot compute a layer of type {type(layer).__name__}")
 
 
-def batch_norm_of(arrays: Arrays, training: bool = True) -> BatchNormState:
+def batch_norm_of(arrays: Arrays, training: bool = True, eps: float = EPS) -> BatchNormState:
     """The batch norm with these arrays: weight, bias, running_mean and running_var, each [channels]."""
     return BatchNormState(
         len(arrays["weight"]),
+        eps,
         training=training,
         weight=arrays["weight"],
         bias=arrays["bias"],

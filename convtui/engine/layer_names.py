@@ -10,10 +10,24 @@ from inspect import Parameter, signature
 from reprlib import Repr
 from typing import Final
 
-from convtui.engine.branches import Concat, Residual
+from convtui.engine.activations import (
+    ELU,
+    GELU,
+    Hardswish,
+    LeakyReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
+from convtui.engine.branches import Concat, Multiply, Residual
+from convtui.engine.dropout import Dropout
 from convtui.engine.layers import BatchNorm, Flatten, Layer, Linear, ReLU
+from convtui.engine.norm_layers import GroupNorm, InstanceNorm, LayerNorm
 from convtui.engine.one_dimensional import ONE_DIMENSIONAL
 from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+from convtui.engine.upsample import Upsample
 from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise, pointwise
 
 
@@ -33,15 +47,30 @@ KINDS: Mapping[str, Callable[..., Layer]] = {
     "adaptivemaxpool": AdaptiveMaxPool,
     "gap": global_avg_pool,
     "relu": ReLU,
+    "relu6": ReLU6,
+    "leakyrelu": LeakyReLU,
+    "elu": ELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "hardswish": Hardswish,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "softmax": Softmax,
     "bn": BatchNorm,
+    "groupnorm": GroupNorm,
+    "layernorm": LayerNorm,
+    "instancenorm": InstanceNorm,
+    "dropout": Dropout,
+    "upsample": Upsample,
     "flatten": Flatten,
     "linear": Linear,
     "residual": Residual,
+    "multiply": Multiply,
     "concat": Concat,
     **ONE_DIMENSIONAL,
 }
 
-SHOWN = tuple(kind for kind in KINDS if kind not in ONE_DIMENSIONAL)  # where there is little room
+THERE_ARE = "conv, maxpool, relu, bn, linear and others; convtui layers --help lists them"
 
 _EXAMPLES = {
     "conv": "conv 3x3 8 s2 p1",
@@ -52,6 +81,11 @@ _EXAMPLES = {
     "avgpool": "avgpool 2 s2",
     "adaptiveavgpool": "adaptiveavgpool 7",
     "adaptivemaxpool": "adaptivemaxpool 7",
+    "leakyrelu": "leakyrelu 0.01",
+    "elu": "elu 1",
+    "groupnorm": "groupnorm 4",
+    "dropout": "dropout 0.5",
+    "upsample": "upsample 2 bilinear",
     "conv1d": "conv1d 3 8 s2",
     "convtranspose1d": "convtranspose1d 4 8 s2 p1",
     "maxpool1d": "maxpool1d 2",
@@ -60,6 +94,7 @@ _EXAMPLES = {
     "adaptivemaxpool1d": "adaptivemaxpool1d 7",
     "linear": "linear 10",
     "residual": "residual(conv 3x3 8 p1, relu | conv 1x1 8)",
+    "multiply": "multiply(gap, conv 1x1 8, sigmoid | )",
     "concat": "concat(conv 1x1 8 | conv 3x3 8 p1)",
 }
 _ALSO_READ = {"adaptiveavgpool2d": "adaptiveavgpool", "adaptivemaxpool2d": "adaptivemaxpool"}
@@ -91,6 +126,22 @@ _MEANING_THE_SAME = {
     "batchnorm1d": "bn",
     "batchnorm2d": "bn",
     "batchnormalization": "bn",
+    "swish": "silu",
+    "hswish": "hardswish",
+    "hardsilu": "hardswish",
+    "logistic": "sigmoid",
+    "groupnormalization": "groupnorm",
+    "layernormalization": "layernorm",
+    "instancenorm2d": "instancenorm",
+    "instancenormalization": "instancenorm",
+    "interpolate": "upsample",
+    "upsampling": "upsample",
+    "upsampling2d": "upsample",
+    "upsamplingnearest2d": "upsample",
+    "upsamplingbilinear2d": "upsample bilinear align_corners",
+    "softmax2d": "softmax",
+    "squeezeexcitation": "multiply",
+    "mul": "multiply",
     "dense": "linear",
     "fc": "linear",
     "fullyconnected": "linear",
@@ -104,27 +155,29 @@ _MEANING_THE_SAME = {
 # Without 1d, 2d or 3d at the end.
 _ONLY_ELSEWHERE_TEXT: Final = """
     adaptivelogsoftmaxwithloss alphadropout attention bilinear celu channelshuffle circularpad constantpad
-    container cosinesimilarity crop crossmaplrn dataparallel dropout droppath elu embedding embeddingbag
-    featurealphadropout fold fractionalmaxpool gelu globalmaxpool glu groupnorm gru grucell hardshrink
-    hardsigmoid hardswish hardtanh identity instancenorm interpolate layernorm leakyrelu localresponsenorm
-    logsigmoid logsoftmax lppool lrn lstm lstmcell maxunpool mish module moduledict modulelist multihead
-    multiheadattention normalize pad pairwisedistance parameterdict parameterlist pixelshuffle
-    pixelunshuffle prelu reflectionpad relu6 replicationpad reshape resize rmsnorm rnn rnnbase rnncell
-    rnncellbase rrelu selu separableconv sequential sigmoid silu softmax softmin softplus softshrink
-    softsign squeezeexcitation stochasticdepth swish syncbatchnorm tanh tanhshrink threshold transformer
+    container cosinesimilarity crop crossmaplrn dataparallel dropout1d dropout2d dropout3d droppath embedding
+    embeddingbag featurealphadropout fold fractionalmaxpool globalmaxpool glu gru grucell hardshrink
+    hardsigmoid hardtanh identity instancenorm1d localresponsenorm logsigmoid logsoftmax lppool lrn lstm
+    lstmcell maxunpool mish module moduledict modulelist multihead multiheadattention normalize pad
+    pairwisedistance parameterdict parameterlist pixelshuffle pixelunshuffle prelu reflectionpad
+    replicationpad reshape resize rmsnorm rnn rnnbase rnncell rnncellbase rrelu selu separableconv sequential
+    softmin softplus softshrink softsign stochasticdepth syncbatchnorm tanhshrink threshold transformer
     transformerdecoder transformerdecoderlayer transformerencoder transformerencoderlayer unflatten unfold
-    unpool upsample upsampling upsamplingbilinear upsamplingnearest view zeropad zeropadding
+    unpool view zeropad zeropadding
 """
 _ONLY_ELSEWHERE: Final = frozenset(_ONLY_ELSEWHERE_TEXT.split())
 _FROM_THE_INPUT = {"in_channels", "in_features", "num_features", "num_channels"}
-_WITH_PARAMETERS = {"conv", "depthwise", "pointwise", "convtranspose", "linear", "bn"}
+_CONVOLUTIONS = ("conv", "depthwise", "pointwise", "convtranspose")
+_WITH_PARAMETERS = {*_CONVOLUTIONS, "linear", "bn", "groupnorm", "instancenorm"}
+_IN_PLACE = ("relu", "relu6", "leakyrelu", "elu", "silu", "hardswish", "dropout")
 _ONLY_DEFAULTS = {
     "maxpool": {"return_indices"},
     "adaptivemaxpool": {"return_indices"},
     "convtranspose": {"padding_mode"},
-    "bn": {"eps", "momentum", "affine", "track_running_stats", "bias"},
-    "flatten": {"start_dim", "end_dim"},
-    "relu": {"inplace"},
+    "bn": {"momentum", "affine", "track_running_stats", "bias"},
+    "instancenorm": {"momentum", "track_running_stats"},
+    **{kind: {"inplace"} for kind in _IN_PLACE},
+    "upsample": {"recompute_scale_factor"},
 }
 # How alike a misspelling is: cnov and conv, rleu and relu; but not leakyrelu and relu.
 _ALIKE = 0.75
@@ -144,13 +197,13 @@ def kind_of(name: str) -> str:
     stem = re.sub("[123]d$", "", word)
     if word not in _MEANING_THE_SAME:
         if stem in _ONLY_ELSEWHERE or word in _ONLY_ELSEWHERE or stem.endswith("loss"):
-            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {', '.join(SHOWN)}")
+            raise ValueError(f"{_THERE_IS_NONE} {shown}; it has {THERE_ARE}")
         if word.endswith("3d") and (stem in KINDS or stem in _MEANING_THE_SAME):
             why = "convtui is two-dimensional; look at one slice of the volume, without its depth"
             raise ValueError(f"{_THERE_IS_NONE} {shown}: {why}")
     close = get_close_matches(word, [*KINDS, *_MEANING_THE_SAME, *_ONLY_ELSEWHERE], 1, _ALIKE)
     if not close or close[0] in _ONLY_ELSEWHERE:
-        raise ValueError(f"unknown layer type {shown}; choose from {', '.join(SHOWN)}")
+        raise ValueError(f"unknown layer type {shown}; choose from {THERE_ARE}")
     raise ValueError(f"unknown layer type {shown}; did you mean {_MEANING_THE_SAME.get(*close * 2)}?")
 
 

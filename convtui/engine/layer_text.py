@@ -20,7 +20,18 @@ from convtui.engine.toml_text import require_bounded
 LARGEST_FILE = 2**20
 DEEPEST = 16
 
-_IN_TURN = ("kernel_size", "output_size", "out_channels", "out_features")
+_IN_TURN = (
+    "kernel_size",
+    "output_size",
+    "out_channels",
+    "out_features",
+    "num_groups",
+    "scale_factor",
+    "negative_slope",
+    "alpha",
+    "p",
+)
+_REAL = {"scale_factor", "negative_slope", "alpha", "p"}
 _LETTERS = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups", "op": "output_padding"}
 _WORDS: dict[str, tuple[str, object]] = {
     "nobias": ("bias", False),
@@ -29,12 +40,19 @@ _WORDS: dict[str, tuple[str, object]] = {
     "same-tf": ("padding", "same-tf"),
     "ceil": ("ceil_mode", True),
     "nopadcount": ("count_include_pad", False),
+    "nearest": ("mode", "nearest"),
+    "bilinear": ("mode", "bilinear"),
+    "align_corners": ("align_corners", True),
+    "tanh": ("approximate", "tanh"),
     **{mode: ("padding_mode", mode) for mode in PADDING_MODES},
 }
 _BRIEF = Repr()
 _BRIEF.maxstring = 60
 _SIZE = re.compile("([0-9]{1,18})(?:x([0-9]{1,18}))?")
 _DIVISOR = re.compile("div(-?[0-9]{1,18})")
+_NUMBER = "-?(?:[0-9]{1,18}[.]?[0-9]{0,18}|[.][0-9]{1,18})(?:e[-+]?[0-9]{1,3})?"
+_NUMBERS = re.compile(f"({_NUMBER})(?:x({_NUMBER}))?")
+_NAMED = {"true": True, "false": False}
 _SIDES = re.compile("([0-9]{1,18}):([0-9]{1,18})x([0-9]{1,18}):([0-9]{1,18})")
 
 
@@ -55,8 +73,9 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
     A comma or a new line ends a layer; # starts a comment. Sizes are 3 or 3x5 (rows x columns); s is stride,
     p padding (p1, p1x2, or p0:1x2:3 for top:bottom x left:right), d dilation, g groups, op output_padding,
     div divisor_override; nobias, same, valid, same-tf (TensorFlow's SAME), ceil (ceil_mode), nopadcount (no
-    count_include_pad) and the padding modes are words. residual(a, b | c) adds the ends of its paths, or of
-    one path and its own input; concat(a | b) puts their channels one after another.
+    count_include_pad) and the padding modes are words. Any parameter can be named as in eps=0.001.
+    residual(a, b | c) adds the ends of its paths, or of one path and its own input, multiply(a, b | c)
+    multiplies them; concat(a | b) puts their channels one after another.
     Raises LayerError that names the layer, counted as in the table, what is wrong and what would be right.
     """
     layers = _Text(text, _Builder()).layers(0)
@@ -171,7 +190,7 @@ class _Text:
             kind = self.builder.kind(words[0], written)
             return self.builder.layer(kind, self.parameters(kind, words[1:], written), written)
         if len(words) != 1:
-            raise self.builder.error("only residual or concat may come before (", written)
+            raise self.builder.error("only residual, multiply or concat may come before (", written)
         kind = self.builder.kind(written, written)
         if "paths" not in parameters_of(kind):
             raise self.builder.error(f"{kind} takes no brackets; for example: {example(kind)}", written)
@@ -193,7 +212,7 @@ class _Text:
         parameters: dict[str, Any] = {}
         in_turn = [key for key in _IN_TURN if key in parameters_of(kind)]
         for word in words:
-            key, value = _WORDS.get(word.lower()) or _read(word.lower(), in_turn)
+            key, value = _WORDS.get(word.lower()) or _named(kind, word) or _read(word.lower(), in_turn)
             if not key:
                 raise self.builder.error(_no_parameter(kind, word), written)
             if key in parameters:
@@ -211,10 +230,25 @@ def _no_parameter(kind: str, word: str) -> str:
     return f"{_BRIEF.repr(word)} is not a parameter of {kind}; for example: {example(kind)}"
 
 
+def _named(kind: str, word: str) -> tuple[str, object] | None:
+    """The parameter that a word names as in size=7x7, if the layer has it."""
+    key, equals, text = word.partition("=")
+    if not equals or key not in parameters_of(kind) or key == "paths":
+        return None
+    value = text.lower()
+    if _SIZE.fullmatch(value):
+        return key, _size(value)
+    if numbers := _NUMBERS.fullmatch(value):
+        return key, _reals(numbers)
+    return key, _NAMED.get(value, value)
+
+
 def _read(word: str, in_turn: list[str]) -> tuple[str, object]:
     """The parameter that a word with a number stands for, taken from those in turn; an empty name if none."""
     if _SIZE.fullmatch(word) and in_turn:
         return in_turn.pop(0), _size(word)
+    if in_turn and in_turn[0] in _REAL and (numbers := _NUMBERS.fullmatch(word)):
+        return in_turn.pop(0), _reals(numbers)
     if divisor := _DIVISOR.fullmatch(word):
         return "divisor_override", int(divisor[1])
     letters = "op" if word.startswith("op") else word[0]
@@ -225,6 +259,11 @@ def _read(word: str, in_turn: list[str]) -> tuple[str, object]:
         top, bottom, left, right = map(int, sides.groups())
         return key, ((top, bottom), (left, right))
     return "", None
+
+
+def _reals(match: re.Match[str]) -> float | tuple[float, ...]:
+    numbers = tuple(float(text) for text in match.groups() if text)
+    return numbers if len(numbers) > 1 else numbers[0]
 
 
 def _size(text: str) -> int | tuple[int, ...]:

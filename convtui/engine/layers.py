@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Self, TypeAlias
 
-from convtui.engine.spec import Pair, SpecError, whole_number
+import numpy as np
+
+from convtui.engine.batchnorm import EPS
+from convtui.engine.spec import Floats, Pair, SpecError, real_number, whole_number
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -74,7 +77,15 @@ class Image(Layer):
     kind = "image"
 
 
-class ReLU(Layer):
+class Activation(Layer):
+    """A layer that changes each number, has nothing to learn and leaves the shape as it is."""
+
+    def of(self, x: Floats) -> Floats:
+        """The output for a mini-batch [N, channels, ...]."""
+        raise NotImplementedError
+
+
+class ReLU(Activation):
     """torch.nn.ReLU: negative numbers become 0.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html
@@ -82,27 +93,50 @@ class ReLU(Layer):
 
     kind = "relu"
 
+    def of(self, x: Floats) -> Floats:
+        """max(x, 0)."""
+        return np.maximum(x, 0.0)
 
+
+@dataclass(frozen=True, init=False)
 class BatchNorm(Layer):
-    """torch.nn.LazyBatchNorm2d, over features torch.nn.LazyBatchNorm1d.
+    """torch.nn.LazyBatchNorm2d, over features torch.nn.LazyBatchNorm1d. Raises SpecError for an illegal eps.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
     """
 
     kind = "bn"
+    eps: float
+
+    def __init__(self, eps: float = EPS) -> None:
+        self._set(eps=positive("eps", eps))
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
         """weight (gamma) and bias (beta), one of each for every channel."""
         return {"weight": shape[:1], "bias": shape[:1]}
 
+    def __str__(self) -> str:
+        return self.kind + ("" if self.eps == EPS else f" eps={number_text(self.eps)}")
 
+
+@dataclass(frozen=True, init=False)
 class Flatten(Layer):
     """torch.nn.Flatten: channel by channel, row by row.
 
+    start_dim and end_dim count as in PyTorch, with the mini-batch as 0. Raises SpecError for any that do not
+    make a row of features of each image.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Flatten.html
     """
 
     kind = "flatten"
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        if start_dim not in (1, -3):
+            raise SpecError(
+                "start_dim", start_dim, "features are all that an image has: its channels too", "1"
+            )
+        if end_dim not in (-1, 3):
+            raise SpecError("end_dim", end_dim, "features are all that an image has: its columns too", "-1")
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """[features]."""
@@ -151,6 +185,19 @@ def maps_of(layer: Layer, shape: Shape) -> Shape:
             "before flatten",
         )
     return shape
+
+
+def positive(parameter: str, value: object) -> float:
+    """The value, if it is a number greater than 0. Raises SpecError if it is not."""
+    number = real_number(parameter, value)
+    if number <= 0:
+        raise SpecError(parameter, value, "must be greater than 0", number_text(EPS))
+    return number
+
+
+def number_text(value: float) -> str:
+    """A number with all of its digits, as short as it can be read back."""
+    return repr(value).removesuffix(".0")
 
 
 def flag(parameter: str, value: object) -> bool:

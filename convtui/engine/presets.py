@@ -1,8 +1,8 @@
 """Known networks by name, as stacks of layers over the images that they were made for.
 
-Dropout and local response normalisation are left out: they have no parameters and change no shape.
-Over images of other sizes AlexNet, VGG and ResNet have the same parameters, as in torchvision: adaptive
-pooling brings the last maps to one size.
+AlexNet and VGG are without dropout, which has no parameters and changes nothing in evaluation.
+Over images of other sizes the classifiers have the same parameters, as in torchvision: adaptive pooling
+brings the last maps to one size.
 """
 
 import re
@@ -81,6 +81,91 @@ def _resnet(blocks: list[str]) -> str:
     return f"{_conv(7, 64, 2)}, relu, maxpool 3 s2 p1, {', '.join(blocks)}, gap, flatten, linear 1000"
 
 
+def _mobilenet_v2() -> str:
+    """Inverted residuals: wide and depthwise inside, narrow outside."""
+    layers, channels = [f"{_conv(3, 32, 2)}, relu6"], 32
+    stages = (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2)
+    for widening, filters, repeats, first_stride in (*stages, (6, 320, 1, 1)):
+        for i in range(repeats):
+            stride = 1 if i else first_stride
+            wide = [f"pointwise {widening * channels} nobias, bn, relu6"] if widening > 1 else []
+            depthwise = f"depthwise 3x3 s{stride} p1 nobias, bn, relu6"
+            block = ", ".join([*wide, depthwise, f"pointwise {filters} nobias, bn"])
+            layers.append(f"residual({block})" if i else block)
+            channels = filters
+    last = "pointwise 1280 nobias, bn, relu6, gap, flatten, dropout 0.2, linear 1000"
+    return ", ".join([*layers, last])
+
+
+def _densenet_121() -> str:
+    """Every layer of a block reads the maps of all before it."""
+    layers, channels = [f"{_conv(7, 64, 2)}, relu, maxpool 3 s2 p1"], 64
+    for repeats in 6, 12, 24, 16:
+        if channels > 64:
+            channels //= 2
+            layers.append(f"bn, relu, pointwise {channels} nobias, avgpool 2")
+        layers += [f"concat( | bn, relu, {_conv(1, 128)}, relu, conv 3x3 32 p1 nobias)"] * repeats
+        channels += 32 * repeats
+    return ", ".join([*layers, "bn, relu, gap, flatten, linear 1000"])
+
+
+def _inception_v3() -> str:
+    """Factorised convolutions on parallel paths."""
+
+    def conv(kernel: str, filters: int, *words: str) -> str:
+        return ", ".join([" ".join(["conv", kernel, str(filters), *words, "nobias"]), "bn eps=0.001, relu"])
+
+    def tall(filters: int, size: int = 7) -> str:
+        return conv(f"{size}x1", filters, f"p{size // 2}x0")
+
+    def wide(filters: int, size: int = 7) -> str:
+        return conv(f"1x{size}", filters, f"p0x{size // 2}")
+
+    def concat(*paths: tuple[str, ...]) -> str:
+        return f"concat({' | '.join(', '.join(path) for path in paths)})"
+
+    def pooled(filters: int) -> tuple[str, ...]:
+        return "avgpool 3 s1 p1", conv("1x1", filters)
+
+    stem = [conv("3x3", 32, "s2"), conv("3x3", 32), conv("3x3", 64, "p1"), "maxpool 3 s2"]
+    stem += [conv("1x1", 80), conv("3x3", 192), "maxpool 3 s2"]
+    twice = conv("1x1", 64), conv("3x3", 96, "p1")
+    five = conv("1x1", 48), conv("5x5", 64, "p2")
+    coarse = [
+        concat((conv("1x1", 64),), five, (*twice, conv("3x3", 96, "p1")), pooled(filters))
+        for filters in (32, 64, 64)
+    ]
+    coarse.append(concat((conv("3x3", 384, "s2"),), (*twice, conv("3x3", 96, "s2")), ("maxpool 3 s2",)))
+    middle = [
+        concat(
+            (conv("1x1", 192),),
+            (conv("1x1", filters), wide(filters), tall(192)),
+            (conv("1x1", filters), tall(filters), wide(filters), tall(filters), wide(192)),
+            pooled(192),
+        )
+        for filters in (128, 160, 160, 192)
+    ]
+    seven = conv("1x1", 192), wide(192), tall(192), conv("3x3", 192, "s2")
+    middle.append(concat((conv("1x1", 192), conv("3x3", 320, "s2")), seven, ("maxpool 3 s2",)))
+    fork = concat((wide(384, 3),), (tall(384, 3),))
+    fine = concat(
+        (conv("1x1", 320),),
+        (conv("1x1", 384), fork),
+        (conv("1x1", 448), conv("3x3", 384, "p1"), fork),
+        pooled(192),
+    )
+    return ", ".join([*stem, *coarse, *middle, fine, fine, "gap, dropout, flatten, linear 1000"])
+
+
+def _u_net(filters: int = 64, depth: int = 4) -> str:
+    """Two convolutions, and around the coarser levels a path that keeps the fine maps."""
+    convs = ", ".join([f"conv 3x3 {filters} p1, relu"] * 2)
+    if not depth:
+        return convs
+    coarser = f"maxpool 2, {_u_net(2 * filters, depth - 1)}, convtranspose 2x2 {filters} s2"
+    return f"{convs}, concat( | {coarser}), {convs}"
+
+
 _PRESETS = (
     Preset(
         "two-layers",
@@ -156,19 +241,64 @@ _PRESETS = (
         _resnet50(is_stride_in_3x3=True),
         "https://docs.pytorch.org/vision/stable/models/resnet.html",
     ),
+    Preset(
+        "mobilenet-v2",
+        "MobileNet-V2 as in torchvision: depthwise convolutions between pointwise ones.",
+        _PHOTOGRAPH,
+        _mobilenet_v2(),
+        "https://arxiv.org/abs/1801.04381",
+    ),
+    Preset(
+        "densenet-121",
+        "DenseNet-121 as in torchvision: each layer of a block reads the maps of all layers before it.",
+        _PHOTOGRAPH,
+        _densenet_121(),
+        "https://arxiv.org/abs/1608.06993",
+    ),
+    Preset(
+        "inception-v3",
+        "Inception-v3 as in torchvision, without the auxiliary classifier that only training has.",
+        (3, 299, 299),
+        _inception_v3(),
+        "https://arxiv.org/abs/1512.00567",
+    ),
+    Preset(
+        "u-net",
+        "U-Net with padded convolutions: it says for each pixel which of two classes it belongs to.",
+        (1, 224, 224),
+        f"{_u_net()}, conv 1x1 2",
+        "https://arxiv.org/abs/1505.04597",
+    ),
+    Preset(
+        "dcgan-generator",
+        "The generator of a DCGAN: transposed convolutions make a 64x64 image of a hundred numbers.",
+        (100, 1, 1),
+        "convtranspose 4x4 512 nobias, bn, relu, "
+        + ", ".join(f"convtranspose 4x4 {filters} s2 p1 nobias, bn, relu" for filters in (256, 128, 64))
+        + ", convtranspose 4x4 3 s2 p1 nobias, tanh",
+        "https://arxiv.org/abs/1511.06434",
+    ),
+    Preset(
+        "autoencoder",
+        "A small autoencoder: two convolutions shrink a digit to 4x7x7, two transposed ones restore it.",
+        _DIGIT,
+        "conv 3x3 16 s2 p1, relu, conv 3x3 4 s2 p1, relu, "
+        "convtranspose 2x2 16 s2, relu, convtranspose 2x2 1 s2, sigmoid",
+        "Masci et al. 2011, https://people.idsia.ch/~ciresan/data/icann2011.pdf",
+    ),
 )
 
 NAMES: tuple[str, ...] = tuple(preset.name for preset in _PRESETS)
 
 _FAMILIES = (
-    "convnext|densenet|efficientnet|googlenet|inception(v|resnet)|maxvit|mnasnet|mobilenet|regnet|resnext|"
+    "convnext|dcgan|densenet|efficientnet|googlenet|inception(v|resnet)|maxvit|mnasnet|mobilenet|regnet|resnext|"
     "resnet|shufflenet|squeezenet|swin|unet|vgg|vit|wideresnet|xception|yolo"
 )
 
 
 def preset(name: str) -> Preset:
     """The network of that name, also written ResNet50 or resnet_50. Raises ValueError for an unknown name."""
-    found = _find(name)
+    found = find_preset(name)
     if not found:
         raise ValueError(_unknown(name) or f"unknown network {name!r}; choose from {', '.join(NAMES)}")
     return found
@@ -179,7 +309,7 @@ def choose_layers(choice: str) -> tuple[Layer, ...]:
 
     Raises ValueError for what is none of them.
     """
-    found = _find(choice)
+    found = find_preset(choice)
     if found:
         return found.layers
     if Path(choice).suffix in (".toml", ".txt"):
@@ -205,7 +335,8 @@ def _unknown(name: str) -> str:
     return f"unknown network {name!r}; did you mean {close[0]}?" if close else ""
 
 
-def _find(name: str) -> Preset | None:
+def find_preset(name: str) -> Preset | None:
+    """The network of that name however it is written, if there is one."""
     return next((each for each in _PRESETS if _letters(each.name) == _letters(name)), None)
 
 

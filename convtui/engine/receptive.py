@@ -130,7 +130,11 @@ class AxisField:
         if self.count % count == 0:
             size = self.count // count
             return self.through(size, size, 1, 0, count)
-        windows = adaptive_windows(self.count, count)
+        return self.over(adaptive_windows(self.count, count))
+
+    def over(self, windows: Sequence[range]) -> "AxisField":
+        """The fields after a layer of which each output reads the activations in its own window."""
+        count = len(windows)
         if self.uneven:
             reads = [_union(self.uneven[each.start : each.stop]) for each in windows]
             return _uneven(self.first, reads, self.jump)
@@ -157,6 +161,15 @@ class AxisField:
             for output in axis.outputs_reading(index).tolist():
                 reads[output] |= read
         return _uneven(self.first, reads, self.jump / axis.stride)
+
+    def spread(self, count: int) -> "AxisField":
+        """The field of a single activation for each of so many that read it; any other number stays."""
+        return replace(self, jump=0, count=count) if self.count == 1 != count else self
+
+    @property
+    def everywhere(self) -> "AxisField":
+        """The fields of as many activations, of which each reads all of these."""
+        return self.whole.spread(self.count)
 
     @property
     def whole(self) -> "AxisField":
@@ -248,6 +261,19 @@ class ReceptiveField:
     def adaptive(self, counts: Pair) -> "ReceptiveField":
         """The fields after adaptive pooling to so many (rows, columns)."""
         return self._each(lambda axis, i: axis.adaptive(counts[i]))
+
+    def over(self, rows: Sequence[range], columns: Sequence[range]) -> "ReceptiveField":
+        """The fields after a layer of which each output reads its own (rows, columns) of activations."""
+        return self._each(lambda axis, i: axis.over((rows, columns)[i]))
+
+    def spread(self, counts: Pair) -> "ReceptiveField":
+        """The field of a single row or column for each of so many that read it."""
+        return self._each(lambda axis, i: axis.spread(counts[i]))
+
+    @property
+    def everywhere(self) -> "ReceptiveField":
+        """The fields of as many activations, of which each reads all of these."""
+        return self._each(lambda axis, _: axis.everywhere)
 
     @property
     def whole(self) -> "ReceptiveField":
@@ -424,13 +450,15 @@ def _lowest(read: int) -> int:
 
 
 def _misaligned(name: str, fields: Sequence[AxisField]) -> str:
+    fields = [field for field in fields if field.jump or field.count == 1]  # others see the same everywhere
     jumps, centres = ({getattr(field, key) for field in fields} for key in ("jump", "start"))
     if len(jumps) > 1:
-        return f"the branches jump by {_all(jumps)} pixels along the {name}"
+        average = " on average" if any(field.uneven for field in fields) else ""
+        return f"the branches jump by {_all(jumps)} pixels{average} along the {name}"
     if len(centres) > 1:
         return f"the branches' first fields are centred at {_all(centres)} along the {name}"
     return ""
 
 
 def _all(numbers: set[float]) -> str:
-    return " and ".join(f"{number:g}" for number in sorted(numbers))
+    return " and ".join(f"{round(number, 2):g}" for number in sorted(numbers))

@@ -388,6 +388,13 @@ def whole_number(parameter: str, value: object, most: int) -> int:
     return number
 
 
+def real_number(parameter: str, value: object) -> float:
+    """The value as a float, if it is a finite real number. Raises SpecError if it is not."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_VALUE:
+        raise SpecError(parameter, value, f"must be a number, at most {LARGEST_VALUE:g} in magnitude")
+    return float(value)
+
+
 def pair_of_numbers(parameter: str, value: object, least: int = 1) -> Pair:
     """(rows, columns), each at least so much. Raises SpecError if the value is no such pair."""
     elements = value if isinstance(value, list | tuple) else (value, value)

@@ -9,13 +9,18 @@ from dataclasses import dataclass, replace
 from math import prod
 from operator import index
 
-from convtui.engine.branches import Branches
+from convtui.engine.activations import Softmax
+from convtui.engine.branches import Branches, Multiply
 from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import BatchNorm, Image, Layer, LayerError, Linear, Shape
+from convtui.engine.norm_layers import Norm
 from convtui.engine.pool_layers import AdaptivePool, Pool
 from convtui.engine.receptive import AxisField, ReceptiveField, joined
 from convtui.engine.spec import SpecError
+from convtui.engine.upsample import Upsample
 from convtui.engine.window_layers import Axes, Conv, ConvTranspose, Depthwise, Window, WindowSpec
+
+BYTES = 4  # of a number in float32
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,11 @@ class Row(Node):
         return f"{products} = {self.parameters:,}" if products else "0"
 
     @property
+    def memory(self) -> int:
+        """Bytes that the output takes in float32."""
+        return prod(self.output_shape) * BYTES
+
+    @property
     def multiply_adds(self) -> int:
         """Multiply-adds for one image: positions times weights, in convolutions and linear layers.
 
@@ -91,7 +101,7 @@ class Row(Node):
 
     @property
     def _factors(self) -> Shape:
-        weight = self.parameter_shapes.get("weight", ())
+        weight = () if isinstance(self.layer, Norm) else self.parameter_shapes.get("weight", ())
         positions = (self.input_shape if isinstance(self.layer, ConvTranspose) else self.output_shape)[1:]
         return () if len(weight) < 2 else (*positions, prod(weight)) if positions else weight
 
@@ -107,6 +117,11 @@ class Summary:
     def parameters(self) -> int:
         """Number of trainable parameters of all rows."""
         return sum(row.parameters for row in self.rows)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the outputs of all layers take in float32, without the image."""
+        return sum(row.memory for row in self.rows[1:])
 
     @property
     def multiply_adds(self) -> int:
@@ -171,7 +186,8 @@ def receptive_field(
 
     layers: Layer objects, or text such as "conv 3x3 8 s2 p1, relu, maxpool 2".
     input_shape: the image's (channels, rows, columns), needed only if a layer reads all of it (adaptive
-    pooling, linear), pads by it (same-tf), or has fields that differ from cell to cell (convtranspose).
+    pooling, linear, norms but batch norm), pads by it (same-tf), or has fields that differ from cell to cell
+    (convtranspose, upsample).
     Raises LayerError if input_shape is needed but missing, if a layer does not fit the image, or if the text
     is not a stack of layers.
     Source: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields
@@ -192,11 +208,13 @@ def receptive_field(
 
 def _needs_image(layer: Layer) -> str:
     """Why a layer's fields cannot be told without the image's size; "" if they can."""
-    if isinstance(layer, AdaptivePool | Linear):
+    if isinstance(layer, AdaptivePool | Linear | Norm):
         return "reads the whole image"
+    if isinstance(layer, Softmax):
+        return "reads all features"
     if isinstance(layer, Window) and layer.spec.padding == "same-tf":
         return "pads by the image's size"
-    if isinstance(layer, ConvTranspose) and layer.spec.stride != (1, 1):
+    if isinstance(layer, Upsample) or (isinstance(layer, ConvTranspose) and layer.spec.stride != (1, 1)):
         return "has fields that differ from cell to cell"
     return ""
 
@@ -216,6 +234,9 @@ def field_after(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Sh
     """A layer's fields from its inputs'; the output's shape is empty while the image's is not known."""
     first = fields[0]
     match layer:
+        case Multiply() if len(output_shape) == 3:
+            _, rows, columns = output_shape
+            return joined([field.spread((rows, columns)) for field in fields])
         case Branches():
             return joined([field.whole for field in fields] if len(output_shape) == 1 else fields)
         case ConvTranspose():
@@ -225,7 +246,13 @@ def field_after(layer: Layer, fields: Sequence[ReceptiveField], output_shape: Sh
             return first.through(layer.spec, (rows, columns))
         case AdaptivePool():
             return first.adaptive(layer.output_size)
-        case Linear():
+        case Upsample():
+            return first.over(*layer.windows((1, first.rows.count, first.columns.count)))
+        case Norm() if len(output_shape) == 3:
+            return first.everywhere
+        case Linear() | Norm():
+            return first.whole
+        case Softmax() if len(output_shape) == 1:
             return first.whole
         case _:
             return replace(first, misaligned="")

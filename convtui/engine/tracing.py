@@ -14,9 +14,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.engine.activations import Softmax
 from convtui.engine.adaptive import AdaptiveAxis
-from convtui.engine.branches import Concat
+from convtui.engine.branches import Concat, Multiply
 from convtui.engine.layers import Flatten, Linear, Shape
+from convtui.engine.norm_layers import Norm
+from convtui.engine.norms import SharedMean
 from convtui.engine.output_cells import Position
 from convtui.engine.pool_layers import AdaptivePool, Pool
 from convtui.engine.pool_spec import PoolSpec
@@ -24,6 +27,7 @@ from convtui.engine.receptive import ReceptiveField, area
 from convtui.engine.spec import Axis, ConvSpec, Indices
 from convtui.engine.stack import Row, field_after
 from convtui.engine.transposed_spec import TransposedSpec
+from convtui.engine.upsample import Neighbours, Upsample
 from convtui.engine.window_layers import Conv, ConvTranspose
 
 MOST_BLOCKS = 64  # beyond them only what is read along each axis is told
@@ -148,8 +152,18 @@ def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[
         case AdaptivePool():
             down, across = row.layer.axes(row.input_shape)
             return [[(channels, _along_uneven(down, rows), _along_uneven(across, columns))]]
+        case Upsample():
+            _, height, width = row.input_shape
+            along, beside = row.layer.neighbours(row.input_shape)
+            return [[(channels, _along_lines(along, height, rows), _along_lines(beside, width, columns))]]
         case Linear():
             return [[_everything(shapes[0])]]
+        case Softmax():
+            return [[(np.ones_like(channels), rows, columns)]]
+        case Norm():
+            return [[_sharing_a_mean(row.layer.shared(row.input_shape), channels, shapes[0])]]
+        case Multiply():
+            return [[_broadcast(block, shape)] for shape in shapes]
         case Flatten():
             if channels.all():
                 return [[_everything(shapes[0])]]
@@ -160,6 +174,22 @@ def _read(row: Row, block: Block, shapes: Sequence[Shape]) -> Sequence[Sequence[
             return [[(end, rows, columns)] if end.any() else [] for end in ends]
         case _:
             return [[block]] * len(shapes)
+
+
+def _sharing_a_mean(shared: SharedMean, channels: Mask, shape: Shape) -> Block:
+    """All cells of the channels whose activations are in a set with those of the marked channels."""
+    sets = channels.reshape(-1, shared.channels).any(axis=1)
+    _, rows, columns = _everything(shape)
+    return np.repeat(sets, shared.channels), rows, columns
+
+
+def _broadcast(block: Block, shape: Shape) -> Block:
+    """The cells of a block in an input that has one channel, row or column for all of the output's."""
+    channels, rows, columns = (
+        along if len(along) == size else np.array([along.any()])
+        for along, size in zip(block, shape, strict=True)
+    )
+    return channels, rows, columns
 
 
 def _windows(
@@ -195,6 +225,14 @@ def _along_uneven(axis: AdaptiveAxis, mask: Mask) -> Mask:
     read = np.zeros(axis.size, dtype=bool)
     for number in np.flatnonzero(mask).tolist():
         read[axis.window(number)] = True
+    return read
+
+
+def _along_lines(between: Neighbours, size: int, mask: Mask) -> Mask:
+    """[inputs] the same of upsampling."""
+    read = np.zeros(size, dtype=bool)
+    read[between.first[mask]] = True
+    read[between.second[mask & (between.share > 0)]] = True
     return read
 
 

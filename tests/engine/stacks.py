@@ -3,21 +3,37 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from convtui.engine.branches import Branches, Concat, Residual
+from convtui.engine.activations import (
+    ELU,
+    GELU,
+    Hardswish,
+    LeakyReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
+from convtui.engine.branches import Branches, Concat, Multiply, Residual
+from convtui.engine.dropout import Dropout
 from convtui.engine.feature_maps import FeatureMaps
-from convtui.engine.layers import BatchNorm, Flatten, Layer, Linear, ReLU, Shape
+from convtui.engine.layers import Activation, BatchNorm, Flatten, Layer, Linear, ReLU, Shape
+from convtui.engine.norm_layers import GroupNorm, InstanceNorm, LayerNorm, Norm
 from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Pool
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.reductions import Maximum
 from convtui.engine.spec import PADDING_MODES, ConvSpec
-from convtui.engine.stack import summarize
-from convtui.engine.window_layers import Conv, ConvTranspose
+from convtui.engine.stack import nodes, summarize
+from convtui.engine.upsample import Upsample
+from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise
 from tests.engine.cases import pairs
 
 
@@ -46,7 +62,7 @@ class Torch:
         for layer in layers:
             if isinstance(layer, Branches):
                 ends = [self.through(path, x) for path in layer.paths]
-                x = torch.cat(ends) if isinstance(layer, Concat) else sum(ends[1:], start=ends[0])
+                x = torch.cat(ends) if isinstance(layer, Concat) else self.joined(layer, ends)
                 self.modules.append(nn.Identity())
             else:
                 module = probe(layer, x) if self.is_probe else built(layer, x)
@@ -60,6 +76,11 @@ class Torch:
                 self.modules.append(module)
             self.outputs.append(x)
         return x
+
+    def joined(self, layer: Branches, ends: Sequence[Tensor]) -> Tensor:
+        """The sum or the product of what the paths end in; of a probe the sum, whose gradient is never 0."""
+        is_product = isinstance(layer, Multiply) and not self.is_probe
+        return reduce(mul if is_product else add, ends)
 
 
 class FourSidedConv2d(nn.Conv2d):
@@ -142,6 +163,8 @@ def built(layer: Layer, x: Tensor) -> nn.Module:
     match layer:
         case Conv():
             return convolution(layer, len(x))
+        case Depthwise():
+            return built(layer.over(tuple(x.shape)), x)
         case ConvTranspose():
             return transposed(layer, len(x))
         case Pool():
@@ -150,11 +173,22 @@ def built(layer: Layer, x: Tensor) -> nn.Module:
             return nn.AdaptiveAvgPool2d(layer.output_size)
         case AdaptiveMaxPool():
             return nn.AdaptiveMaxPool2d(layer.output_size)
-        case ReLU():
-            return nn.ReLU()
+        case Activation():
+            module: nn.Module = getattr(nn, type(layer).__name__)(**vars(layer))
+            return module.eval()
         case BatchNorm():
             norm = nn.BatchNorm2d if x.ndim == 3 else nn.BatchNorm1d
-            return norm(len(x), dtype=torch.float64).eval()
+            return norm(len(x), layer.eps, dtype=torch.float64).eval()
+        case GroupNorm():
+            return nn.GroupNorm(layer.num_groups, len(x), layer.eps, layer.affine, dtype=torch.float64)
+        case LayerNorm():
+            affine, bias = layer.elementwise_affine, layer.bias
+            return nn.LayerNorm(x.shape, layer.eps, affine, bias, dtype=torch.float64)
+        case InstanceNorm():
+            return nn.InstanceNorm2d(len(x), layer.eps, affine=layer.affine, dtype=torch.float64)
+        case Upsample():
+            corners = layer.align_corners if layer.mode == "bilinear" else None
+            return nn.Upsample(layer.size, layer.scale_factor, layer.mode, corners)
         case Flatten():
             return nn.Flatten()
         case Linear():
@@ -170,11 +204,31 @@ class Same(nn.Module):
         return x.clone()
 
 
+class Sums(nn.Module):
+    """For each activation the sum of all that it is normalised or weighed with."""
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        if isinstance(self.layer, Softmax):
+            return x.sum(1, keepdim=True) * torch.ones_like(x)
+        groups = {LayerNorm: 1, InstanceNorm: x.shape[1]}.get(type(self.layer))
+        if groups is None:
+            assert isinstance(self.layer, GroupNorm)
+            groups = self.layer.num_groups
+        sets = x.reshape(len(x), groups, -1)
+        return (sets.sum(2, keepdim=True) * torch.ones_like(sets)).reshape(x.shape)
+
+
 def probe(layer: Layer, x: Tensor) -> nn.Module:
     """A linear module with weights of 1 that reads what the layer reads."""
-    if isinstance(layer, ReLU | BatchNorm):
-        return Same()
     match layer:
+        case Norm() | Softmax():
+            return Sums(layer)
+        case Activation() | BatchNorm():
+            return Same()
         case Pool():
             module: nn.Module = OverhangingConv2d(layer.spec, x)
         case AdaptiveMaxPool():
@@ -210,6 +264,9 @@ class OverhangingConv2d(nn.Conv2d):
         output = super().forward(nn.functional.pad(x, self.sides))
         return output[..., : self.size[0], : self.size[1]]
 
+
+ROUNDING = 1e-12  # a smaller gradient is that of a cell which PyTorch takes for lying between two
+LARGEST = 64  # rows or columns, however often they are made more
 
 kernels = st.sampled_from([(1, 1), (2, 2), (3, 3), (5, 5), (3, 2), (1, 4)])
 
@@ -282,6 +339,50 @@ def adaptive_pools(draw: st.DrawFn) -> Layer:
     return layer(draw(st.one_of(st.integers(1, 9), pairs(1, 9))))
 
 
+activations = st.one_of(
+    st.sampled_from([ReLU(), ReLU6(), SiLU(), Hardswish(), Sigmoid(), Tanh(), Softmax()]),
+    st.builds(LeakyReLU, st.floats(-2, 2)),
+    st.builds(ELU, st.floats(-2, 2)),
+    st.builds(GELU, st.sampled_from(["none", "tanh"])),
+    st.builds(Dropout, st.floats(0, 1)),
+)
+
+
+@st.composite
+def norms(draw: st.DrawFn, channels: int) -> Layer:
+    """A norm of so many channels."""
+    eps, flags = draw(st.sampled_from([1e-5, 0.001, 0.5])), st.booleans()
+    groups = draw(st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0]))
+    kinds = [BatchNorm(eps), GroupNorm(groups, eps, draw(flags)), InstanceNorm(eps, draw(flags))]
+    return draw(st.sampled_from([*kinds, LayerNorm(eps, draw(flags), draw(flags))]))
+
+
+@st.composite
+def upsamples(draw: st.DrawFn) -> Layer:
+    """An upsampling, also to fewer cells than its input has."""
+    sizes: tuple[Any, Any] = draw(
+        st.one_of(
+            st.tuples(pairs(1, 9), st.none()),
+            st.tuples(st.none(), st.integers(1, 3)),
+            st.tuples(st.none(), st.tuples(st.floats(0.4, 3), st.sampled_from([0.5, 1.5, 1.25]))),
+        )
+    )
+    if draw(st.booleans()):
+        return Upsample(*sizes)
+    return Upsample(*sizes, "bilinear", draw(st.sampled_from([None, False, True])))
+
+
+@st.composite
+def squeezes(draw: st.DrawFn, channels: int) -> Layer:
+    """Weights of the channels, of the rows or of the cells, by which the input is multiplied."""
+    squeezed = [
+        [AdaptiveAvgPool(1), Conv(2, 1), ReLU(), Conv(channels, 1), Sigmoid()],
+        [AdaptiveAvgPool(1), Conv(1, 1), Tanh()],
+        [Conv(1, 3, padding=1), Sigmoid()],
+    ]
+    return Multiply([draw(st.sampled_from(squeezed))])
+
+
 @st.composite
 def branches(draw: st.DrawFn, channels: int) -> Layer:
     """A residual or concat layer whose paths halve the map or leave its size, aligned or not."""
@@ -308,16 +409,18 @@ def stacks(draw: st.DrawFn, least: int = 4, most: int = 14) -> tuple[list[Layer]
     layers: list[Layer] = []
     for _ in range(draw(st.integers(1, 5))):
         channels = summarize(layers, image).rows[-1].output_shape[0]
-        others = [st.just(ReLU()), st.just(BatchNorm())]
         windowed = [convs(channels), convs(channels), transposes(channels), pools(), adaptive_pools()]
+        others = [activations, norms(channels), upsamples(), squeezes(channels)]
         layer = draw(st.one_of(*windowed, branches(channels), *others))
-        if summarize([*layers, layer], image).error is None:
+        row = summarize([*layers, layer], image).rows[-1]
+        if row.number == len(nodes([*layers, layer])) and max(row.output_shape) <= LARGEST:
             layers.append(layer)
     ending: list[list[Layer]] = [
         [],
         [Flatten()],
         [AdaptiveAvgPool(1), Flatten(), Linear(2)],
         [Flatten(), Linear(3), BatchNorm(), ReLU(), Linear(2, bias=False)],
+        [Flatten(), LayerNorm(), Linear(4), GroupNorm(2), Softmax()],
         [Concat([[AdaptiveAvgPool(1), Flatten()], [Flatten(), ReLU()]]), Linear(2)],
         [AdaptiveAvgPool((3, 5)), Conv(2, 2, 1, 1), Flatten(), Linear(2)],
     ]

@@ -59,8 +59,7 @@ def test_text(text: str, layers: list[Layer] | None) -> None:
         (
             "xyz",
             "layer 1 (xyz): unknown layer type 'xyz'; "
-            "choose from conv, depthwise, pointwise, convtranspose, maxpool, avgpool, adaptiveavgpool, "
-            "adaptivemaxpool, gap, relu, bn, flatten, linear, residual, concat",
+            "choose from conv, maxpool, relu, bn, linear and others; convtui layers --help lists them",
         ),
         (
             "conv 3x3 8 z2",
@@ -84,8 +83,8 @@ def test_text(text: str, layers: list[Layer] | None) -> None:
         ("linear 10 s2", "layer 1 (linear 10 s2): linear has no stride; for example: linear 10"),
         ("re\x1blu", r"layer 1 (re\x1blu): unknown layer type 're\x1blu'; did you mean relu?"),
         ("relu, bn(3)", "layer 2 (bn): bn takes no brackets; for example: bn"),
-        ("relu, (bn)", "layer 2: only residual or concat may come before ("),
-        ("conv 3 (bn)", "layer 1 (conv 3): only residual or concat may come before ("),
+        ("relu, (bn)", "layer 2: only residual, multiply or concat may come before ("),
+        ("conv 3 (bn)", "layer 1 (conv 3): only residual, multiply or concat may come before ("),
         ("residual(relu, cnv 3 | relu)", "layer 2 (cnv 3): unknown layer type 'cnv'; did you mean conv?"),
         ("residual(relu, bn", "layer 3 (residual): missing closing )"),
         ("relu, bn), relu", "layer 3: unexpected ')' outside residual( | ) or concat( | )"),

@@ -16,7 +16,18 @@ from convtui.engine.receptive import AxisField
 from convtui.engine.stack import receptive_field, summarize
 from convtui.engine.window_layers import Conv
 from tests.engine.cases import pairs
-from tests.engine.stacks import Torch, adaptive_pools, branches, convs, pools, stacks, transposes
+from tests.engine.stacks import (
+    ROUNDING,
+    Torch,
+    adaptive_pools,
+    branches,
+    convs,
+    norms,
+    pools,
+    stacks,
+    transposes,
+    upsamples,
+)
 
 FIVE_HALVINGS = "conv 3x3 4 s2 p1, " * 5
 
@@ -38,6 +49,7 @@ def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data
         pixels = torch.ones(image, dtype=torch.float64, requires_grad=True)
         outputs = Torch(pixels, is_probe=True).run(layers).outputs[row.number]
         (gradient,) = torch.autograd.grad(outputs[:, middle[0], middle[1]].sum(), pixels)
+        gradient = gradient > ROUNDING
         reached = [np.flatnonzero(gradient.numpy().any((0, other))) for other in (2, 1)]
         if not all(map(len, reached)):  # the windows lie in the padding alone
             assert row.field.pixels == 0
@@ -50,7 +62,10 @@ def test_fields_reach_as_far_as_gradients(stack: tuple[list[Layer], Shape], data
 
 @settings(max_examples=40)
 @given(
-    st.lists(st.one_of(convs(1), transposes(1), pools(), adaptive_pools(), branches(1)), max_size=3),
+    st.lists(
+        st.one_of(convs(1), transposes(1), pools(), adaptive_pools(), branches(1), upsamples(), norms(1)),
+        max_size=3,
+    ),
     st.tuples(*[st.sampled_from([(9, 7), (10, 4), (17, 5), (3, 7), (23, 9)])] * 2),
     st.data(),
 )
@@ -67,6 +82,7 @@ def test_every_field_after_uneven_windows_is_that_of_its_gradient(
     outputs = Torch(pixels, is_probe=True).run(layers).outputs
     for at in np.ndindex(row.output_shape[1:]):
         (gradient,) = torch.autograd.grad(outputs[row.number][:, *at].sum(), pixels, retain_graph=True)
+        gradient = gradient > ROUNDING
         for axis, index, other in zip((row.field.rows, row.field.columns), at, (2, 1), strict=True):
             reached = np.flatnonzero(gradient.numpy().any((0, other))).tolist()
             origin, read = axis.reads(index)
@@ -164,6 +180,46 @@ def test_uneven_windows_overlap_and_repeat() -> None:
     assert [field.columns.span(i) for i in range(5)] == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)]
     assert (field.size, field.jump, field.pixels) == ((3, 2), (7 / 3, 0.5), 6)
     assert [field.rows.nearest(at) for at in (-5, 1, 2.4, 6, 99)] == [0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "text", ["layernorm", "groupnorm 2", "instancenorm", "conv 3x3 4 p1, layernorm, relu"]
+)
+def test_norms_over_the_map_see_all_of_the_image(text: str) -> None:
+    rows = summarize(f"{text}, conv 1x1 4", (4, 6, 8)).rows
+    for row in rows[-2:]:
+        assert [row.field.rows.clipped(i, 6) for i in range(6)] == [(0, 5)] * 6
+        assert [row.field.columns.clipped(i, 8) for i in range(8)] == [(0, 7)] * 8
+        assert row.field.jump == (0, 0)
+
+
+def test_a_path_that_sees_everything_is_not_misaligned() -> None:
+    squeeze = "conv 3x3 4 s2 p1, multiply(gap, conv 1x1 4, sigmoid)"
+    *_, row = summarize(squeeze, (1, 8, 8)).rows
+    assert row.field.misaligned == ""
+    assert row.field.rows.span(0) == (-1, 7)
+
+
+def test_fields_of_upsampling_differ_from_cell_to_cell() -> None:
+    nearest, bilinear, corners = (
+        receptive_field(text, (1, 4, 4))[-1].rows
+        for text in ("upsample 2", "upsample 2 bilinear", "upsample size=7 bilinear align_corners")
+    )
+    assert [nearest.span(i) for i in range(8)] == [(i // 2, i // 2) for i in range(8)]
+    assert [bilinear.span(i) for i in range(8)] == [
+        (0, 0),
+        *[(0, 1)] * 2,
+        *[(1, 2)] * 2,
+        *[(2, 3)] * 2,
+        (3, 3),
+    ]
+    assert [corners.span(i) for i in range(7)] == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("text", ["upsample 2", "layernorm", "softmax"])
+def test_what_depends_on_the_image_needs_its_size(text: str) -> None:
+    with pytest.raises(LayerError, match=r"give input_shape \(channels, rows, columns\)"):
+        receptive_field(f"conv 3x3 1, {text}")
 
 
 windows = st.tuples(st.integers(1, 7), st.integers(1, 3), st.integers(0, 3), st.integers(1, 3))

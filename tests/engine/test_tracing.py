@@ -12,7 +12,7 @@ from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import Layer, Shape
 from convtui.engine.stack import summarize
 from convtui.engine.tracing import feeding, field_through
-from tests.engine.stacks import Torch, stacks
+from tests.engine.stacks import ROUNDING, Torch, stacks
 
 
 @settings(max_examples=60)
@@ -30,7 +30,7 @@ def test_what_feeds_is_what_has_a_gradient(stack: tuple[list[Layer], Shape], dat
     fed = feeding(rows, layer, (channel, row, column))
     assert len(fed) == layer + 1
     for output, gradient, cells in zip(outputs, gradients, fed, strict=False):
-        expected = np.zeros(output.shape, bool) if gradient is None else gradient.numpy() != 0
+        expected = np.zeros(output.shape, bool) if gradient is None else gradient.numpy() > ROUNDING
         expected = expected.reshape(*output.shape, *[1] * (3 - output.ndim))
         np.testing.assert_array_equal(cells.is_fed, expected)
         assert cells.pixels == expected.any(0).sum()

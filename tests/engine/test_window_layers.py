@@ -38,8 +38,8 @@ def test_arguments_build_the_layer_again(layer: Window) -> None:
         ),
         (
             "convtranspose 3x3 8 p0:1x2:0 d2",
-            'type = "convtranspose"\nout_channels = 8\nkernel_size = 3\ndilation = 2\n'
-            "padding = [[0, 1], [2, 0]]",
+            'type = "convtranspose"\nout_channels = 8\nkernel_size = 3\n'
+            "padding = [[0, 1], [2, 0]]\ndilation = 2",
             ConvTranspose(8, 3, padding=((0, 1), (2, 0)), dilation=2),
         ),
         (

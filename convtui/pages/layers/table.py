@@ -22,6 +22,9 @@ TOTAL = "all layers"
 NOTHING = "none"
 
 
+KILO = 1000
+
+_JOINED = {"residual": " + ", "multiply": " × "}
 _NONE: Set[str] = frozenset()
 
 
@@ -138,14 +141,26 @@ def shape_text(row: Row) -> str:
     return "x".join(map(str, row.output_shape))
 
 
-def layer_text(row: Row) -> str:
-    """The layer, set in under the branches that it lies on; of a join which rows are joined."""
+def layer_text(row: Row, longest: int | None = LONGEST_LAYER) -> str:
+    """The layer, set in under the branches that it lies on; of a join which rows are joined.
+
+    longest: how many characters there are; the rest is cut off.
+    """
     guides = "".join("│ " if path == 0 else "╎ " for path in row.branch)
     title = row.layer.title
     if isinstance(row.layer, Branches):
-        title += " " + (" + " if title == "residual" else ", ").join(map(str, row.inputs))
+        title += " " + _JOINED.get(title, ", ").join(map(str, row.inputs))
     text = guides + title
-    return text if len(text) <= LONGEST_LAYER else text[: LONGEST_LAYER - 1] + "…"
+    return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
+
+
+def memory_text(count: int) -> str:
+    """So many bytes, in the unit that leaves at most three digits before the point."""
+    size, units = float(count), ["B", "kB", "MB", "GB"]
+    while size >= KILO - 0.5 and len(units) > 1:
+        size, units = size / KILO, units[1:]
+    is_whole = units[0] == "B" or size >= 99.95
+    return f"{size:.{0 if is_whole else 1}f} {units[0]}"
 
 
 def _columns(rows: Sequence[Row]) -> list[_Column]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.services import PageServices
-from convtui.pages.train.data_cache import DataCache
 from convtui.pages.train.figures import LaboratoryView, Status
 from convtui.pages.train.laboratory_figures import Told
 from convtui.pages.train.laboratory_layout import is_roomy
