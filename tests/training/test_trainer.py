@@ -24,6 +24,8 @@ from convtui.training.protocol import (
     Pause,
     Paused,
     Ready,
+    Replay,
+    Replayed,
     SetRate,
     Stop,
     Stopped,
@@ -37,6 +39,8 @@ from convtui.training.runs.history import RunHistory, State
 from convtui.training.trainer import Trainer, TrainerError
 from tests.support import events as made
 from tests.support.workers import FakeWorkers
+
+REPLAY = Replay("/runs/0001", 2, 3, 1, (0, 0, 2, 2))
 
 
 @pytest.fixture
@@ -112,6 +116,7 @@ async def test_one_job_at_a_time(trainer: Trainer, workers: FakeWorkers) -> None
         lambda: trainer.find(Recipe()),
         lambda: trainer.compare(Recipe()),
         lambda: trainer.resume(RunHistory(Recipe(), "/runs/0001")),
+        lambda: trainer.replay(REPLAY),
     ):
         with pytest.raises(TrainerError, match="a run is active: x stops it"):
             again()
@@ -390,6 +395,33 @@ async def test_a_exploration_that_ends_early(
 
 
 # -- a worker that dies
+
+
+async def test_a_replay_leaves_the_run_alone_and_gives_way_to_a_job(
+    trainer: Trainer, workers: FakeWorkers
+) -> None:
+    replay = trainer.replay(REPLAY)
+    assert not trainer.is_busy
+    history = trainer.start(Recipe())
+    await settled()
+    assert workers.now.told == [REPLAY, Train(Recipe())]
+    workers.now.tell(made.step(1), made.step(2), Replayed(2), *made.events(until=7))
+    await settled()
+    assert [*replay.told] == [1, 2]
+    assert replay.is_over
+    assert (history.step, len(history.steps)) == (7, 7)
+
+
+async def test_a_replay_that_fails_says_why(trainer: Trainer, workers: FakeWorkers) -> None:
+    replay = trainer.replay(REPLAY)
+    await settled()
+    workers.now.tell(Failed("no such run"))
+    await settled()
+    assert (replay.is_over, replay.reason) == (True, "no such run")
+    lost = trainer.replay(REPLAY)
+    workers.now.die("was killed by SIGKILL")
+    await settled()
+    assert (lost.is_over, lost.reason) == (True, "the training process was killed by SIGKILL")
 
 
 async def test_a_dead_worker_is_told_of_and_replaced(trainer: Trainer, workers: FakeWorkers) -> None:

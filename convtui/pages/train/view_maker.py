@@ -165,7 +165,7 @@ class ViewMaker:
         shown = run_figures.snapshot_at(self.history, step)
         measured = f"measured at step {shown.step:,} · " if shown and self.tab is Tab.LAYERS else ""
         newest = f"step {step:,} of {self.history.step:,} · looking back"
-        return f"{newest} · {measured}, . one step · < > more · escape the newest"
+        return f"{newest} · {measured}escape shows the newest · , . one step · < > more"
 
     def _awaited(self, job: RunHistory | Search) -> str:
         """What was asked of it and has not come about yet."""
