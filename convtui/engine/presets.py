@@ -6,13 +6,17 @@ brings the last maps to one size.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
-from convtui.engine.layer_text import load_layers, parse_layers
+from convtui.engine.layer_text import LARGEST_FILE, load_layers, parse_layers
 from convtui.engine.layers import Layer, LayerError
+from convtui.engine.printed_model import is_printed, read_printed
+from convtui.engine.readable import readable
+from convtui.engine.stack import summarize
 
 
 @dataclass(frozen=True)
@@ -304,23 +308,38 @@ def preset(name: str) -> Preset:
     return found
 
 
-def choose_layers(choice: str) -> tuple[Layer, ...]:
-    """The layers that a preset's name, a file's path or a text as parse_layers reads it stands for.
+def choose_layers(choice: str, shape: Sequence[int] | None = None) -> tuple[Layer, ...]:
+    """The layers that a preset's name, a file's path or a text stands for.
 
+    A text is as parse_layers reads it, or what PyTorch prints of an nn.Sequential. What such a print says of
+    the inputs is checked over an image of that shape [channels, rows, columns], if one is given.
     Raises ValueError for what is none of them.
     """
     found = find_preset(choice)
     if found:
         return found.layers
-    if Path(choice).suffix in (".toml", ".txt"):
-        return load_layers(choice)
+    path = Path(choice)
+    if path.suffix == ".toml":
+        return load_layers(path)
+    if path.suffix == ".txt":
+        with readable(path, LARGEST_FILE):
+            return _read(path.read_text("utf-8-sig"), shape)
     try:
-        return parse_layers(choice)
+        return _read(choice, shape)
     except LayerError as error:
         unknown = _unknown(choice)
         if unknown:
             raise ValueError(unknown) from None
         raise error
+
+
+def _read(text: str, shape: Sequence[int] | None) -> tuple[Layer, ...]:
+    if not is_printed(text):
+        return parse_layers(text)
+    model = read_printed(text)
+    if shape is not None:
+        model.check(summarize(model.layers, shape))
+    return model.layers
 
 
 def _unknown(name: str) -> str:

@@ -58,7 +58,7 @@ class Stack:
         if choice.startswith("~"):
             with suppress(RuntimeError):  # no such home
                 choice = str(path.expanduser())
-        layers = choose_layers(choice)
+        layers = choose_layers(choice, shape)
         with suppress(ValueError):
             return cls.laid(layers, shape, seed, preset(choice).name)
         return cls.laid(layers, shape, seed, path.name if path.suffix in (".toml", ".txt") else "")

@@ -161,6 +161,10 @@ def transition(text: str, reopen: Reopen | None = None) -> Change:
     EXAMPLES has a line for every setting. Raises ValueError for an unknown setting or value; the change
     itself raises it for what the session does not allow.
     """
+    from convtui.engine.printed_model import is_printed
+
+    if is_printed(text):
+        return layers_change(text.strip())
     name, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
     return change(name, "".join(value), reopen)
 
@@ -291,18 +295,22 @@ def _image_change(name: str, text: str, reopen: Reopen | None) -> Change:
 
 
 def layers_change(text: str) -> Change:
-    """The change to other layers: a named network, a sample, a file, or layers as parse_layers reads them.
+    """The change to other layers: a named network, a sample, a file, or layers as choose_layers reads them.
 
     Raises ValueError where it is none of them.
     """
+    from convtui.engine.presets import choose_layers
     from convtui.state.network import Stack
 
     bundled = {file.stem: str(file) for file in samples.layer_files()}
-    stack = Stack.chosen(bundled.get(text, text), (1, 1, 1))
-    name = text if text in bundled else stack.name
-    return lambda session: session.with_stack(
-        Stack.laid(stack.layers, session.picture.pixels.shape, session.stack.seed, name)
-    )
+    choice = bundled.get(text, text)
+    choose_layers(choice)  # refuses now what no image makes legal
+
+    def apply(session: Session) -> Session:
+        stack = Stack.chosen(choice, session.picture.pixels.shape, session.stack.seed)
+        return session.with_stack(replace(stack, name=text) if text in bundled else stack)
+
+    return apply
 
 
 def layer_transition(text: str, reopen: Reopen | None = None) -> Change:
