@@ -14,7 +14,7 @@ from operator import or_
 
 from convtui.engine.adaptive import adaptive_windows
 from convtui.engine.pool_spec import PoolSpec
-from convtui.engine.spec import ConvSpec, Pair
+from convtui.engine.spec import ConvSpec, Indices, Pair
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
 
 MOST_TOLD = 2**14  # pixels that fields may span for those that are read to be told apart
@@ -93,13 +93,26 @@ class AxisField:
         """The pixel that the lowest bit stands for, and the pixels that an activation's field reads."""
         return (self.first, self.uneven[index]) if self.uneven else (self.span(index)[0], self.read)
 
-    def through(self, kernel: int, stride: int, dilation: int, before: int, count: int) -> "AxisField":
-        """The fields after a layer whose windows read these activations, with so much padding before."""
+    def through(
+        self,
+        kernel: int,
+        stride: int,
+        dilation: int,
+        before: int,
+        count: int,
+        padding: Callable[[], Indices] | None = None,
+    ) -> "AxisField":
+        """The fields after a layer whose windows read these activations, with so much padding before.
+
+        padding: which activation each place of the padded map reads, as Axis.sources, if not only zeros.
+        """
         if self.uneven:
             reach = (count - 1) * stride + (kernel - 1) * dilation + 1
             if reach > MOST_KEPT:
                 return _bound([self], count)
             padded = [0] * before + list(self.uneven) + [0] * (reach - before - self.count)
+            if padding:
+                padded = [self.uneven[source] for source in padding().tolist()]
             reads = _through_taps(padded, kernel, dilation)[::stride][:count]
             return _uneven(self.first, reads, self.jump * stride)
         jump = int(self.jump)
@@ -223,11 +236,14 @@ class ReceptiveField:
 
     def through(self, spec: ConvSpec | PoolSpec, counts: Pair) -> "ReceptiveField":
         """The fields after a layer with windows and so many (rows, columns) of outputs."""
-        return self._each(
-            lambda axis, i: axis.through(
-                spec.kernel_size[i], spec.stride[i], spec.dilation[i], spec.pads[i][0], counts[i]
-            )
-        )
+        axes = spec.laid(self.rows.count, self.columns.count)
+
+        def through(field: AxisField, i: int) -> AxisField:
+            axis = axes[i]
+            padding = None if axis.padding_mode == "zeros" else lambda: axis.sources
+            return field.through(axis.kernel, axis.stride, axis.dilation, axis.before, counts[i], padding)
+
+        return self._each(through)
 
     def transposed(self, spec: TransposedSpec) -> "ReceptiveField":
         """The fields after a transposed convolution."""

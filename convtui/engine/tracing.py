@@ -26,7 +26,7 @@ from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.receptive import ReceptiveField, area
 from convtui.engine.spec import Axis, ConvSpec, Indices
 from convtui.engine.stack import Row, field_after
-from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
+from convtui.engine.transposed_spec import TransposedSpec
 from convtui.engine.upsample import Neighbours, Upsample
 from convtui.engine.window_layers import Conv, ConvTranspose
 
@@ -204,7 +204,7 @@ def _windows(
 def _landing(spec: TransposedSpec, channels: Mask, rows: Mask, columns: Mask, shape: Shape) -> list[Block]:
     """What lands on the outputs of a transposed convolution; nothing where its windows leave gaps."""
     axes = spec.axes(*shape[1:])
-    down, across = _along_landing(axes[0], rows), _along_landing(axes[1], columns)
+    down, across = axes[0].is_landing(rows), axes[1].is_landing(columns)
     return [(channels, down, across)] if down.any() and across.any() else []
 
 
@@ -218,15 +218,6 @@ def _along(axis: Axis, mask: Mask) -> Mask:
         outside = np.r_[: axis.before, end : axis.reach]
         padded[axis.before + axis.sources[outside[padded[outside]]]] = True
     return padded[axis.before : end]
-
-
-def _along_landing(axis: TransposedAxis, mask: Mask) -> Mask:
-    """[inputs] what lands on the marked outputs [outputs] along one axis."""
-    read = np.zeros(axis.size, dtype=bool)
-    for tap in range(axis.kernel):
-        inputs, outputs = axis.of_tap(tap)
-        read[inputs] |= mask[outputs]
-    return read
 
 
 def _along_uneven(axis: AdaptiveAxis, mask: Mask) -> Mask:

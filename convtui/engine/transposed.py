@@ -154,9 +154,9 @@ class TransposedConvolution:
         o, r, c = position
         image, kernels = self._landing_on(o)
         down, across = self.axes
-        rows, columns = down.window(r), across.window(c)
+        (rows, row_taps), (columns, column_taps) = down.gather(r), across.gather(c)
         window = image[:, rows[:, None], columns]
-        weights = kernels[:, down.taps(r)[:, None], across.taps(c)]
+        weights = kernels[:, row_taps[:, None], column_taps]
         products = window * weights
         slice_sums = running_sums(products)[:, -1] if products.size else np.zeros(len(image))
         bias = 0.0 if self.bias is None else float(self.bias[o])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convtui.engine.spec import (
     ConvSpec,
@@ -20,6 +21,8 @@ from convtui.engine.spec import (
     check_shape,
     pair_of_numbers,
 )
+
+MOST_OUTPUTS = 2**20  # along one axis: strides and kernels multiply
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,17 @@ class TransposedAxis:
         lands = self.lands(pixel)
         return lands[(lands >= 0) & (lands < self.output)]
 
+    def is_landing(self, outputs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """[inputs] which inputs land on any of the marked outputs [output]."""
+        is_landing = np.zeros(self.size, dtype=np.bool_)
+        for tap in range(self.kernel):
+            inputs, landed = self.of_tap(tap)
+            is_landing[inputs] |= outputs[landed]
+        return is_landing
+
     def window(self, output: int) -> Indices:
         """The inputs, ascending, that land on an output index."""
-        inputs: Indices = self.landing(np.array([output]))[0][0]
-        return inputs
+        return self.gather(output)[0]
 
     def window_sources(self, output: int) -> Indices:
         """The same: what lands is always an input, never padding."""
@@ -87,8 +97,15 @@ class TransposedAxis:
 
     def taps(self, output: int) -> Indices:
         """The taps with which the inputs of `window` land: descending, as the inputs ascend."""
-        taps: Indices = self.landing(np.array([output]))[1][0]
-        return taps
+        return self.gather(output)[1]
+
+    def gather(self, output: int) -> tuple[Indices, Indices]:
+        """The inputs, ascending, that land on an output index, and the taps with which they do."""
+        taps = np.arange(self.kernel)[::-1]
+        positions = output + self.before - taps * self.dilation
+        is_landing = positions % self.stride == 0
+        is_landing &= (positions >= 0) & (positions < self.size * self.stride)
+        return positions[is_landing] // self.stride, taps[is_landing]
 
     def landing(self, outputs: Indices) -> tuple[Indices, Indices]:
         """[outputs, most] the inputs that land on output indices, and their taps; -1 where there are less."""
@@ -233,10 +250,13 @@ class TransposedSpec:
     def axes(self, height: int, width: int) -> tuple[TransposedAxis, TransposedAxis]:
         """The row axis and the column axis over an image of height x width pixels.
 
-        Raises SpecError if the padding cuts off the whole output.
+        Raises SpecError if the padding cuts off the whole output, or if there are more than 2**20 rows of it.
         """
         axes = self.laid(height, width)
         for axis in axes:
+            if axis.output > MOST_OUTPUTS:
+                reason = f"makes {axis.output} output {axis.name}, at most {MOST_OUTPUTS} fit"
+                raise SpecError("stride", brief(self.stride), reason)
             if axis.output < 1:
                 uncut = axis.output + axis.before + axis.after
                 reason = f"cuts off all of the {uncut} output {axis.name}"

@@ -6,6 +6,7 @@ the first, so that what lands on an output is added in the order of the pixels.
 
 from functools import reduce
 from operator import add
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from convtui.engine.cross_correlation import running_sums
 from convtui.engine.spec import Floats, Indices
 from convtui.engine.transposed_spec import TransposedAxis
 
+Axes: TypeAlias = tuple[TransposedAxis, TransposedAxis]
+
+MOST_PRODUCTS = 2**20  # of BLAS, before they are added up: 8 MiB
 MOST_AT_ONCE = 2**17  # products of some output cells
 
 
@@ -21,7 +25,7 @@ def transposed_convolution(
     images: Floats,
     weight: Floats,
     bias: Floats | None,
-    axes: tuple[TransposedAxis, TransposedAxis],
+    axes: Axes,
     groups: int = 1,
     *,
     in_order: bool = False,
@@ -38,26 +42,52 @@ def transposed_convolution(
     pixels = images.reshape(len(images), groups, slices, *images.shape[2:])
     grouped = weight.reshape(groups, slices, filters, *weight.shape[2:])
     size = axes[0].output, axes[1].output
-    sums = np.zeros((len(images), groups, filters, *((slices,) if in_order else ()), *size))
-    for i, j in reversed(list(np.ndindex(*weight.shape[2:]))):
-        (rows, down), (columns, across) = axes[0].of_tap(i), axes[1].of_tap(j)
-        read, of_tap = pixels[..., rows, columns], grouped[..., i, j].swapaxes(1, 2)
-        if in_order:
-            sums[..., down, across] += of_tap[..., None, None] * read[:, :, None]
-        else:
-            flat = read.reshape(*read.shape[:3], -1)
-            sums[..., down, across] += (of_tap @ flat).reshape(*sums.shape[:3], *read.shape[3:])
-    if in_order:
-        sums = np.add.accumulate(sums, axis=3)[:, :, :, -1]
-    output: Floats = sums.reshape(len(images), -1, *size)
+    sums = _add_in_order(pixels, grouped, axes) if in_order else _add_by_blas(pixels, grouped, axes)
+    output = sums.reshape(len(images), -1, *size)
     return output if bias is None else output + bias[:, None, None]
+
+
+def _add_in_order(pixels: Floats, weight: Floats, axes: Axes) -> Floats:
+    """[N, G, F, H', W'] of pixels [N, G, S, H, W] and weight [G, S, F, kH, kW]."""
+    groups, slices, filters = weight.shape[:3]
+    sums = np.zeros((len(pixels), groups, filters, slices, axes[0].output, axes[1].output))
+    for i, j in _taps(weight):
+        (rows, down), (columns, across) = axes[0].of_tap(i), axes[1].of_tap(j)
+        of_tap = weight[..., i, j].swapaxes(1, 2)[..., None, None]
+        sums[..., down, across] += of_tap * pixels[:, :, None, :, rows, columns]
+    output: Floats = np.add.accumulate(sums, axis=3)[:, :, :, -1]
+    return output
+
+
+def _add_by_blas(pixels: Floats, weight: Floats, axes: Axes) -> Floats:
+    """The same; each matrix product is that of as many taps as MOST_PRODUCTS allows."""
+    groups, slices, filters = weight.shape[:3]
+    sums = np.zeros((len(pixels), groups, filters, axes[0].output, axes[1].output))
+    shape = pixels.shape[3:]
+    flat = pixels.reshape(*pixels.shape[:3], -1)
+    taps = _taps(weight)
+    some = max(1, MOST_PRODUCTS // (filters * len(pixels) * groups * flat.shape[-1]))
+    for first in range(0, len(taps), some):
+        chosen = taps[first : first + some]
+        matrix = np.stack([weight[..., i, j].swapaxes(1, 2) for i, j in chosen], axis=1)
+        products = matrix.reshape(groups, -1, slices) @ flat
+        products = products.reshape(len(pixels), groups, len(chosen), filters, *shape)
+        for n, (i, j) in enumerate(chosen):
+            (rows, down), (columns, across) = axes[0].of_tap(i), axes[1].of_tap(j)
+            sums[..., down, across] += products[:, :, n, :, rows, columns]
+    return sums
+
+
+def _taps(weight: Floats) -> list[tuple[int, ...]]:
+    """The taps (i, j) of weight [..., kH, kW], the last first."""
+    return list(np.ndindex(*weight.shape[-2:]))[::-1]
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def transposed_cells(
     image: Floats,
     weight: Floats,
-    axes: tuple[TransposedAxis, TransposedAxis],
+    axes: Axes,
     rows: Indices,
     columns: Indices,
 ) -> Floats:

@@ -9,14 +9,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.engine import cross_correlation
+from convtui.engine import cross_correlation, transposed_sums
 from convtui.engine import feature_maps as module
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import Layer, LayerError, Shape
+from convtui.engine.pool_layers import AdaptivePool
 from convtui.engine.presets import preset
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Row
-from convtui.engine.window_layers import Conv
+from convtui.engine.window_layers import Conv, Window
 from tests.engine.stacks import Torch, stacks
 
 
@@ -47,6 +48,7 @@ def test_activations_are_those_of_torch(stack: tuple[list[Layer], Shape], block_
     maps = maps_of(stack)
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
         patch.setattr(cross_correlation, "MOST_PATCHES", block_cells)
+        patch.setattr(transposed_sums, "MOST_PRODUCTS", block_cells)
         patch.setattr(module, "MOST_DRAWN", block_cells)
         outputs = Torch(torch.tensor(image_of(stack[1])), maps).run(stack[0]).outputs
         for number, output in enumerate(outputs):
@@ -66,6 +68,21 @@ def test_convolutions_are_the_layers_own(stack: tuple[list[Layer], Shape]) -> No
         else:
             with pytest.raises(LayerError, match="is not a convolution"):
                 maps.convolution_of(row.number)
+
+
+@settings(max_examples=40)
+@given(stacks())
+def test_operations_are_the_layers_own(stack: tuple[list[Layer], Shape]) -> None:
+    maps = maps_of(stack)
+    for row in maps.summary.rows:
+        if isinstance(row.layer, Window | AdaptivePool):
+            operation = maps.operation_of(row.number)
+            assert operation.image is maps.activations(row.inputs[0])
+            assert operation.output_shape == row.output_shape
+            np.testing.assert_allclose(operation.output, maps.activations(row.number), rtol=1e-9, atol=1e-9)
+        else:
+            with pytest.raises(LayerError, match="has no windows"):
+                maps.operation_of(row.number)
 
 
 @pytest.mark.parametrize(("name", "shape"), [("lenet-5", (1, 28, 28)), ("resnet-18", (3, 33, 32))])

@@ -1,7 +1,5 @@
 """Pooling layers read and written with every parameter of PyTorch's."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
@@ -119,8 +117,7 @@ def test_wrong_text_is_refused(text: str, message: str) -> None:
 
 def test_layers_without_windows_are_no_operation() -> None:
     maps = FeatureMaps("relu, maxpool 2", np.ones((1, 4, 4)))
-    wrong: Callable[[], object] = lambda: maps.operation_of(1)  # noqa: E731
     with pytest.raises(LayerError, match="has no windows"):
-        wrong()
+        maps.operation_of(1)
     with pytest.raises(LayerError, match="is not a convolution"):
         maps.convolution_of(2)

@@ -295,6 +295,56 @@ def test_padding_of_four_sides_is_filled_before(
         np.testing.assert_allclose(pooling.output, by_torch.numpy(), rtol=0, atol=1e-12)
 
 
+COUNTED = np.arange(1.0, 26).reshape(1, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "expected"),
+    [
+        (max_pool2d(COUNTED[:, :4, :4], 3, 2, ceil_mode=True), [[13, 14], [18, 19]]),
+        (max_pool2d(COUNTED[:, :2, :2], 1, 2, ceil_mode=True), [[1]]),
+        (max_pool2d(COUNTED[:, :4, :4], 2, 1, dilation=2), [[13, 14], [18, 19]]),
+        (max_pool2d(COUNTED, 3, 2, "same-tf"), [[7, 9, 10], [17, 19, 20], [22, 24, 25]]),
+        (max_pool2d(COUNTED[:, :3, :2], 2, 1, ((1, 0), (1, 0))), [[1, 2], [6, 7], [11, 12]]),
+        (avg_pool2d(COUNTED[:, :4, :4], 3, 2, ceil_mode=True), [[7, 8.5], [14.5, 16]]),
+        (
+            avg_pool2d(COUNTED, 3, 2, "same-tf", count_include_pad=False),
+            [[4, 5.5, 7], [11.5, 13, 14.5], [19, 20.5, 22]],
+        ),
+        (avg_pool2d(COUNTED[:, :2, :2], 3, 3, 1, ceil_mode=True), [[16 / 9]]),
+        (
+            avg_pool2d(COUNTED[:, :2, :2], 3, 1, ((2, 2), (2, 2)), count_include_pad=False),
+            [[1, 1.5, 1.5, 2], [3.5, 4, 4, 4.5], [3.5, 4, 4, 4.5], [6, 6.5, 6.5, 7]],
+        ),
+        (
+            avg_pool2d(COUNTED[:, :2, :2], 3, 1, ((2, 2), (2, 2))),
+            np.array([[1, 3, 3, 2], [7, 16, 16, 9], [7, 16, 16, 9], [6, 13, 13, 7]]) / 9,
+        ),
+    ],
+)
+def test_numbers_worked_out_by_hand(pooling: Pooling, expected: list[list[float]]) -> None:
+    np.testing.assert_allclose(pooling.output[0], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "arguments", "output"),
+    [
+        ((3, 1, 32), {"kernel_size": (1, 2), "stride": 1}, (3, 1, 31)),
+        ((3, 32, 32), {"kernel_size": 2, "stride": 1}, (3, 31, 31)),
+        ((3, 32, 32), {"kernel_size": 2, "stride": 1, "padding": "same-tf"}, (3, 32, 32)),
+        ((3, 32, 32), {"kernel_size": 2, "stride": 1, "padding": ((1, 0), (1, 0))}, (3, 32, 32)),
+        ((3, 28, 28), {"kernel_size": 3, "stride": 1, "padding": ((2, 2), (2, 2))}, (3, 30, 30)),
+        ((3, 32, 32), {"kernel_size": 5, "stride": 3}, (3, 10, 10)),
+        ((1, 5, 5), {"kernel_size": 5, "stride": 1, "padding": 2}, (1, 5, 5)),
+    ],
+)
+def test_shapes_that_onnx_asks_for(
+    shape: tuple[int, int, int], arguments: dict[str, Any], output: tuple[int, int, int]
+) -> None:
+    for pooling in max_pool2d(np.ones(shape), **arguments), avg_pool2d(np.ones(shape), **arguments):
+        assert pooling.output_shape == pooling.output.shape == output
+
+
 def test_a_dilated_window_may_read_nothing() -> None:
     pooling = max_pool2d(np.ones((1, 1, 1)), 2, 1, 1, 2)
     assert pooling.step(0).done.value == -np.inf == pooling.output.item()

@@ -226,6 +226,36 @@ def test_padding_of_four_sides_cuts_each_by_its_own() -> None:
     np.testing.assert_allclose(ours.output, whole[:, :-1, 2:-1], rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("shape", "weight", "parameters", "output"),
+    [
+        ((1, 3, 3), (1, 2, 3, 3), {}, (2, 5, 5)),
+        ((1, 1, 3), (1, 2, 1, 3), {}, (2, 1, 5)),
+        ((1, 3, 3), (1, 2, 3, 3), {"stride": (3, 2), "output_padding": 1}, (2, 10, 8)),
+        ((1, 3, 3), (1, 2, 3, 3), {"stride": (3, 2), "padding": (1, 2)}, (2, 7, 3)),
+        ((1, 3, 3), (1, 2, 3, 3), {"stride": 2, "padding": ((0, 1), (0, 1))}, (2, 6, 6)),
+        ((1, 3, 3), (1, 1, 2, 2), {"dilation": 2}, (1, 5, 5)),
+        ((2, 3, 3), (2, 1, 3, 3), {"groups": 2}, (2, 5, 5)),
+    ],
+)
+def test_shapes_that_onnx_asks_for(
+    shape: tuple[int, ...], weight: tuple[int, ...], parameters: dict[str, Any], output: tuple[int, ...]
+) -> None:
+    transposed = TransposedConvolution(np.ones(shape), np.ones(weight), **parameters)
+    assert transposed.output_shape == transposed.output.shape == output
+
+
+def test_numbers_worked_out_by_hand() -> None:
+    image, weight = np.arange(4.0).reshape(1, 2, 2), np.ones((1, 1, 2, 2))
+    by_one = TransposedConvolution(image, weight).output[0]
+    assert by_one.tolist() == [[0, 1, 1], [2, 6, 4], [2, 5, 3]]
+    by_two = TransposedConvolution(image, weight, [0.5], stride=2, output_padding=1).output[0]
+    rows = [[0, 0, 1, 1, 0], [0, 0, 1, 1, 0], [2, 2, 3, 3, 0], [2, 2, 3, 3, 0], [0, 0, 0, 0, 0]]
+    assert by_two.tolist() == [[value + 0.5 for value in row] for row in rows]
+    dilated = TransposedConvolution(image, weight, padding=1, dilation=2).output[0]
+    assert dilated.tolist() == [[3, 2], [1, 0]]
+
+
 def test_the_formula_in_letters_and_in_numbers() -> None:
     transposed = TransposedConvolution(np.ones((1, 4, 4)), np.ones((1, 1, 3, 3)), None, 2, 1, 1)
     axis = transposed.axes[0]
@@ -249,6 +279,7 @@ def test_pixels_that_are_cut_off_whole_are_unused() -> None:
             "output_padding=2: must be smaller than the stride or the dilation",
         ),
         ({"padding": 4}, "padding=4: cuts off all of the 6 output rows; nearest legal: padding 2"),
+        ({"stride": 2**20}, "stride=1048576: makes 3145731 output rows, at most 1048576 fit"),
         ({"padding": "same"}, "padding='same': a transposed convolution takes numbers"),
         ({"groups": 2}, "groups=2: must divide the 1 input channels; nearest legal: 1"),
         ({"stride": 0}, "stride=0: must be at least 1"),
