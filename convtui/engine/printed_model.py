@@ -1,7 +1,8 @@
 """The layers of an nn.Sequential, from what PyTorch prints of it or from the call that makes it.
 
 A print tells which modules there are, but how they are joined only where they follow one another, as in
-nn.Sequential. Whatever it does not tell is refused with its line, never guessed.
+nn.Sequential. A module whose work it does not tell is refused with its line. A few parameters PyTorch never
+prints (the ceil_mode and the divisor of AvgPool2d, align_corners of Upsample): they are then the defaults.
 Source: https://pytorch.org/docs/stable/generated/torch.nn.Sequential.html
 """
 
@@ -345,7 +346,7 @@ class _Reader:
             self._fail(written, f"{name} has too few or other parameters")
 
     def _counts(self, kind: str, key: str, value: object, written: str) -> bool:
-        """Whether a parameter goes to the layer: what changes nothing does not. Refuses what convtui lacks."""
+        """Whether a parameter goes to the layer: what changes nothing does not."""
         if value is None or key in _WITHOUT_EFFECT:
             return False
         if (kind, key) not in _ALWAYS:

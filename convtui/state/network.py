@@ -19,7 +19,7 @@ from convtui.engine.layers import Layer, LayerError, Shape
 from convtui.engine.output_cells import Position
 from convtui.engine.presets import NAMES, choose_layers, preset
 from convtui.engine.stack import Row, Summary, nodes, summarize
-from convtui.engine.window_layers import Conv, Window
+from convtui.engine.window_layers import Conv, ConvTranspose, Window
 from convtui.inputs.images import LARGEST_SIDE
 from convtui.state.learned_weights import LearnedWeights
 
@@ -70,7 +70,7 @@ class Stack:
         The second is the first whose receptive field is more than its own window.
         """
         stack = cls(tuple(layers), summarize(layers, shape), seed, name=name)
-        convs = [row.number for row in stack.summary.rows if isinstance(row.layer, Conv)]
+        convs = [row.number for row in stack.summary.rows if isinstance(row.layer, Conv | ConvTranspose)]
         _, height, width = stack.maps(layer := (convs[:2] or [0])[-1])
         return replace(stack, layer=layer, activation=(0, height // 2, width // 2))
 

@@ -13,7 +13,7 @@ from convtui.engine.presets import NAMES, preset
 from convtui.engine.spec import SpecError
 from convtui.engine.stack import nodes, summarize
 from convtui.engine.tracing import feeding
-from convtui.engine.window_layers import Conv, Window
+from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise, Window
 from convtui.state.network import Stack, default_stack
 from tests.engine.stacks import stacks
 
@@ -81,7 +81,8 @@ def test_presets_begin_at_the_second_convolution(name: str) -> None:
     stack = Stack.chosen(name, preset(name).input_shape)
     assert stack.name == stack.text == name
     assert stack.summary.error is None
-    convs = [row.number for row in stack.summary.rows if isinstance(row.layer, Conv)]
+    kinds = Conv | Depthwise | ConvTranspose
+    convs = [row.number for row in stack.summary.rows if isinstance(row.layer, kinds)]
     assert stack.layer == convs[1]
     _, rows, columns = stack.maps()
     assert stack.activation == (0, rows // 2, columns // 2)
@@ -136,7 +137,7 @@ def test_a_layer_is_changed_where_it_stands(drawn: tuple[list[Layer], Shape], da
         return
     after = [node.layer for node in nodes(changed.layers)]
     assert after[number - 1].spec.stride == (2, 3)  # type: ignore[attr-defined]
-    joins = {"residual", "concat"}
+    joins = {"residual", "multiply", "concat"}
     others = [i for i, layer in enumerate(before) if i != number - 1 and layer.kind not in joins]
     assert [after[i] for i in others] == [before[i] for i in others]
     assert_exists(changed)

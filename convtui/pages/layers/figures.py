@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from convtui.engine.layers import BatchNorm, Flatten, ReLU
+from convtui.engine.layers import Activation, BatchNorm, Flatten
+from convtui.engine.norm_layers import Norm
 from convtui.engine.spec import ConvSpec, Indices
 from convtui.engine.stack import Row
 from convtui.engine.tracing import Feeding
@@ -66,7 +67,7 @@ class Maps:
 def earlier_layers(stack: Stack) -> list[tuple[int, Size]]:
     """The layers that the selected one is computed from and that have maps of their own, the nearest first.
 
-    ReLU and batch norm have those of their input, cell by cell.
+    Activations and norms have those of their input, cell by cell.
     """
     rows = stack.summary.rows
     needed, found = {stack.layer}, []
@@ -75,7 +76,7 @@ def earlier_layers(stack: Stack) -> list[tuple[int, Size]]:
             continue
         needed.update(rows[number].inputs)
         shape = rows[number].output_shape
-        if number == stack.layer or isinstance(rows[number].layer, ReLU | BatchNorm | Flatten):
+        if number == stack.layer or isinstance(rows[number].layer, Activation | BatchNorm | Norm | Flatten):
             continue
         if len(shape) > 1 and shape[1:] != (1, 1):
             found.append((number, (shape[1], shape[2])))

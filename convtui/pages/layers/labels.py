@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from math import prod
 from textwrap import wrap
 
-from convtui.engine.branches import Residual
+from convtui.engine.branches import Multiply, Residual
 from convtui.engine.layers import LayerError
+from convtui.engine.norm_layers import Norm
 from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptivePool
 from convtui.engine.receptive import AxisField
 from convtui.engine.spec import Indices
@@ -112,8 +113,10 @@ def size_line(row: Row, width: int) -> str:
     if row.number == 0:
         return "an image has no weights; the receptive field of a pixel is the pixel itself"
     if len(row.inputs) > 1:
-        how = "the sum of" if isinstance(row.layer, Residual) else "the channels of"
+        how = {Residual: "the sum of", Multiply: "the product of"}.get(type(row.layer), "the channels of")
         return f"output {_list(row.output_shape)}: {how} layers {', '.join(map(str, row.inputs))}"
+    if isinstance(row.layer, Norm):
+        return _norm_size(row, row.layer, width)
     if isinstance(row.layer, AdaptivePool):
         return _adaptive_size(row, width)
     if not isinstance(row.layer, Window) or row.axes is None:
@@ -124,6 +127,15 @@ def size_line(row: Row, width: int) -> str:
     if not same and len(f"{text} · columns {columns.formula}") <= width:
         text += f" · columns {columns.formula}"
     return text if len(text) <= width else f"output rows {rows.output}, columns {columns.output}"
+
+
+def _norm_size(row: Row, layer: Norm, width: int) -> str:
+    """Over what a norm takes its means, and that each activation therefore sees all of the image."""
+    output, shared = f"output {_list(row.output_shape)}", layer.shared(row.input_shape)
+    means = prod(shared.sets)
+    over = f"{counted(means, 'mean')} over {counted(shared.count, 'activation')}{' each' if means > 1 else ''}"
+    candidates = [f"{output}: {over}, so that each output sees all of the image", f"{output}: {over}"]
+    return next((text for text in candidates if len(text) <= width), output)
 
 
 def _adaptive_size(row: Row, width: int) -> str:

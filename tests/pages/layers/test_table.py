@@ -15,6 +15,7 @@ from convtui.pages.layers.table import (
     Kind,
     feeding_text,
     layer_text,
+    memory_text,
     table_lines,
 )
 from tests.engine.stacks import stacks
@@ -41,11 +42,11 @@ def test_every_line_has_the_same_width_and_fits(name: str, width: int) -> None:
 
 def test_the_lectures_network_shows_the_books_figures() -> None:
     shown = [line.split() for line in texts("conv 3x3 4 s2 p1, relu, conv 3x3 8 s2 p1", (1, 28, 28))]
-    assert shown[0] == ["layer", "output", "parameters", "multiply-adds", "field", "jump", "start"]
+    assert shown[0] == ["layer", "output", "parameters", "multiply-adds", "memory", "field", "jump", "start"]
     assert shown[1] == ["0", "image", "1x28x28", "1x1"]
-    assert shown[2][-6:] == ["4x14x14", "40", "7,056", "3x3", "2", "0"]
-    assert shown[4][-6:] == ["8x7x7", "296", "14,112", "7x7", "4", "0"]
-    assert shown[5] == ["all", "layers", "336", "21,168"]
+    assert shown[2][-7:] == ["40", "7,056", "3.1", "kB", "3x3", "2", "0"]
+    assert shown[4][-7:] == ["296", "14,112", "1.6", "kB", "7x7", "4", "0"]
+    assert shown[5] == ["all", "layers", "336", "21,168", "7.8", "kB"]
 
 
 @settings(max_examples=30)
@@ -54,7 +55,7 @@ def test_every_row_is_said_as_it_is(drawn: tuple[list[Layer], Shape]) -> None:
     summary = summarize(*drawn)
     for row, line in zip(summary.rows[1:], texts(*drawn, width=300)[2:], strict=False):
         size = "x".join(map(str, row.field.size))
-        figures = [f"{row.parameters:,}", f"{row.multiply_adds:,}"]
+        figures = [f"{row.parameters:,}", f"{row.multiply_adds:,}", memory_text(row.memory)]
         assert line.split()[0] == str(row.number)
         assert " ".join([*figures, size]) in " ".join(line.split())
         if any(each.field.has_holes for each in summary.rows) and row.field.pixels is not None:
@@ -165,3 +166,27 @@ def test_a_lesson_hides_what_gives_an_answer_away() -> None:
     assert "5x5" in fields[3]
     assert "6x14x14" in fields[4]
     assert "6x6" not in fields[4]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (99_949, "99.9 kB"),
+        (99_950, "100 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (12_345_678, "12.3 MB"),
+        (5_000_000_000_000, "5000 GB"),
+    ],
+)
+def test_memory_has_at_most_three_digits_before_the_point(count: int, text: str) -> None:
+    assert memory_text(count) == text
+
+
+def test_joins_name_the_rows_that_they_join() -> None:
+    text = "residual(relu | bn), multiply(gap, sigmoid | ), concat(relu | bn)"
+    joins = [layer_text(row) for row in summarize(text, (2, 4, 4)).rows if len(row.inputs) > 1]
+    assert joins == ["residual 1 + 2", "multiply 5 × 3", "concat 7, 8"]
