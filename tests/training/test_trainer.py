@@ -9,6 +9,8 @@ from itertools import pairwise
 import pytest
 
 from convtui.training import trainer as module
+from convtui.training.exploring import Ablate, Ablating, Explore, Explored, Hidden
+from convtui.training.messages import Message
 from convtui.training.protocol import (
     Begun,
     Continue,
@@ -28,6 +30,7 @@ from convtui.training.protocol import (
     Watch,
 )
 from convtui.training.recipe import Recipe
+from convtui.training.runs.explored import Ablation
 from convtui.training.runs.history import RunHistory, State
 from convtui.training.trainer import Trainer, TrainerError
 from tests.support import events as made

@@ -77,7 +77,7 @@ class Network:
     def convolutions(self) -> dict[int, int]:
         """The number of each convolution, and that of the layer whose output its activation is."""
         return {
-            number: _measured(self.model, number)
+            number: activation_of(self.model, number)
             for number, module in enumerate(self.model, 1)
             if isinstance(module, nn.Conv2d)
         }
@@ -221,7 +221,7 @@ def _excited(
     )
 
 
-def _measured(model: nn.Sequential, convolution: int) -> int:
+def activation_of(model: nn.Sequential, convolution: int) -> int:
     """The number of the ReLU that follows a convolution before the next one, or that of itself."""
     for number in range(convolution + 1, len(model) + 1):
         if isinstance(model[number - 1], nn.ReLU):

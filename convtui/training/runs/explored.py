@@ -344,13 +344,14 @@ class Keeper:
         self._file: BinaryIO | None = None
         with suppress(OSError):
             write_whole(file, b"".join(f"{encode(event)}\n".encode() for event in self.events))
-            self._file = file.open("ab", buffering=0)
+            self._file = file.open("ab")
 
     def add(self, event: Message) -> None:
         """Keep what an event tells; it is in the operating system's hands when this returns."""
         self.found = taken(self.found, event)
         if self._file is not None:
             self._file.write(f"{encode(event)}\n".encode())
+            self._file.flush()
 
     def close(self) -> None:
         if self._file is not None:

@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.exploring import Ablate, Explain, Explore, Explored
 from convtui.training.messages import Message
-from convtui.training.process.features import look_into, network_of, patch_size
+from convtui.training.process.features import activation_of, look_into, network_of, patch_size
 from convtui.training.process.loop import Training
 from convtui.training.process.network import model_of
 from convtui.training.recipe import Recipe
@@ -109,18 +110,15 @@ def test_a_dead_filter_has_no_patches(kept: Kept, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_field_of_an_activation_is_where_the_pixels_count(kept: Kept) -> None:
-    from convtui.training.architecture import network
-
     run, data = kept
     model = plain_model(run, data)
     rows = network(run.recipe, data.shape, len(data.classes)).rows
     for layer, measured in MEASURED.items():
         image = torch.zeros(1, *data.shape, requires_grad=True)
-        maps = model[:measured][:-1](image) if layer != measured else model[:measured](image)
+        modules = list(model)[: layer if layer == measured else measured - 1]  # no ReLU, which hides pixels
+        maps: Tensor = nn.Sequential(*modules)(image)
         row, column = maps.shape[2] - 1, 0
-        (gradient,) = torch.autograd.grad(
-            maps[0, :, row, column].square().sum() + maps[0, :, row, column].sum(), image
-        )
+        (gradient,) = torch.autograd.grad(maps[0, :, row, column].sum(), image)
         down, across = np.nonzero(gradient[0].abs().sum(0).numpy())
         (top, bottom), (left, right) = rows[layer].field.clipped(row, column, data.shape[1:])
         assert top <= down.min()
@@ -160,6 +158,19 @@ def test_a_kept_step_0_is_the_same_as_a_drawn_one(tmp_path: Path, monkeypatch: p
     assert net.digest != INITIAL
     for name, tensor in net.model.state_dict().items():
         assert torch.equal(tensor, drawn[name])
+
+
+@pytest.mark.parametrize(
+    ("after", "number"),
+    [
+        ([nn.ReLU(), nn.BatchNorm2d(1)], 2),
+        ([nn.BatchNorm2d(1), nn.ReLU()], 3),
+        ([nn.BatchNorm2d(1), nn.Conv2d(1, 1, 1), nn.ReLU()], 1),
+        ([nn.BatchNorm2d(1), nn.Flatten()], 1),
+    ],
+)
+def test_the_layer_that_is_the_activation(after: list[nn.Module], number: int) -> None:
+    assert activation_of(nn.Sequential(nn.Conv2d(1, 1, 1), *after), 1) == number
 
 
 # -- what filters are worth
