@@ -133,7 +133,7 @@ def _norm_size(row: Row, layer: Norm, width: int) -> str:
     """Over what a norm takes its means, and that each activation therefore sees all of the image."""
     output, shared = f"output {_list(row.output_shape)}", layer.shared(row.input_shape)
     means = prod(shared.sets)
-    over = f"{counted(means, 'mean')} over {counted(shared.count, 'activation')}{' each' if means > 1 else ''}"
+    over = f"{counted(means, 'mean')}, each over {counted(shared.count, 'activation')}"
     candidates = [f"{output}: {over}, so that each output sees all of the image", f"{output}: {over}"]
     return next((text for text in candidates if len(text) <= width), output)
 

@@ -14,6 +14,7 @@ from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding
 
 LONGEST_LAYER = 30
+SHORTEST_LAYER = 16
 
 MARKER = "▸ "
 BEFORE = "  "  # between the table and what feeds
@@ -62,6 +63,14 @@ class _Column:
         if self.mask not in masks:
             return self
         return replace(self, cells=[*self.cells[:since], *["?"] * (len(self.cells) - since)])
+
+    def shortened(self, by: int) -> _Column:
+        """With texts so many characters shorter, if they are texts and not shorter than can be read."""
+        if not self.is_text or by <= 0:
+            return self
+        longest = max(max(map(len, self.cells)) - by, SHORTEST_LAYER)
+        cells = [cell if len(cell) <= longest else f"{cell[: longest - 1]}…" for cell in self.cells]
+        return replace(self, cells=cells)
 
     def width(self, is_narrow: bool) -> int:
         return max(len(self.short_title if is_narrow else self.title), *map(len, self.cells))
@@ -227,12 +236,17 @@ def _pair(pair: tuple[float, float]) -> str:
 
 
 def _fitting(columns: list[_Column], width: int) -> tuple[list[_Column], str, bool]:
-    """The columns that fit, the gap between them, and whether their titles are the short ones."""
-    while True:
+    """The columns that fit, the gap between them, and whether their titles are the short ones.
+
+    What is left out first is the last of the optional columns.
+    """
+    widths = {is_narrow: [column.width(is_narrow) for column in columns] for is_narrow in (False, True)}
+    optional = [at for at, column in enumerate(columns) if column.is_optional][::-1]
+    for chosen in range(2 ** len(optional)):  # whose bits say which of them are left out
+        left_out = {at for bit, at in enumerate(optional) if chosen >> bit & 1}
+        kept = [at for at in range(len(columns)) if at not in left_out]
         for gap, is_narrow in (("  ", False), ("  ", True), (" ", True)):
-            if sum(column.width(is_narrow) + len(gap) for column in columns) <= width:
-                return columns, gap, is_narrow
-        optional = [column for column in columns if column.is_optional]
-        if not optional:
-            return columns, " ", True
-        columns = [column for column in columns if column is not optional[-1]]
+            if sum(widths[is_narrow][at] + len(gap) for at in kept) <= width:
+                return [columns[at] for at in kept], gap, is_narrow
+    excess = sum(widths[True][at] + 1 for at in kept) - width
+    return [columns[at].shortened(excess) for at in kept], " ", True
