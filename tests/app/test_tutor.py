@@ -444,7 +444,10 @@ solution = []
 
 def test_what_a_lesson_can_point_at_on_the_train_page_is_there() -> None:
     panes = TrainPanes()
-    views = (panes._curves, panes._layers, panes._weight, panes._runs, panes._finder)
+    views = (
+        *(panes._curves, panes._layers, panes._weight),
+        *(panes._runs, panes._laboratory, panes._finder),
+    )
     settings = {"data", "batch_norm", "schedule", "lr", "optimizer", "decay", "epochs", "batch"}
     assert {*HIGHLIGHTS["train"]} == {"status", *settings}.union(*views) - {"invitation"}
 

@@ -140,7 +140,7 @@ async def test_kept_runs_are_told_of_before_any_is_shown() -> None:
         await driven.press("shift+tab", "shift+tab")
         await driven.settled()
         assert driven.shows(Tab.RUNS)
-        await driven.press("V", "V", "V")
+        await driven.press("V", "V", "V", "V")
         assert "2 saved runs" in driven.text
 
 
