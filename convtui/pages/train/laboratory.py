@@ -143,9 +143,7 @@ class Laboratory:
         """That of the next run, as it will be kept."""
         recipe = self._page.host.timelines.present(NEXT_RUN).recipe
         images = self._data.images(recipe)
-        return self._as_begun.get(
-            (recipe, id(images)), lambda: as_begun(recipe, images) if images else recipe
-        )
+        return self._as_begun.get((recipe, images), lambda: as_begun(recipe, images) if images else recipe)
 
     def _arms(self) -> tuple[Recipe, ...]:
         marked = [each.recipe for each in self._browser.list.chosen(self._browser.rows())]
@@ -252,7 +250,7 @@ class Laboratory:
             )
             return LaboratoryView(status, {}, explanation=words)
         chosen = self._chosen()
-        key = arms, self.choice.seeds_now, self.choice.target, chosen, tuple(map(id, outcomes))
+        key = arms, self.choice.seeds_now, self.choice.target, chosen, tuple(outcomes)
         pictures, told = self._pictures.get(key, lambda: self._shown(arms, found, chosen))
         return LaboratoryView(status, pictures, told)
 
@@ -285,7 +283,7 @@ class Laboratory:
         if not chosen:
             return pictures, told
         name = list(pictures)[chosen - 1]
-        return {name: pictures[name]}, tuple(each for each in told if each.picture == name)
+        return {name: pictures[name]}, tuple(each for each in told if each.picture in (name, ""))
 
     def _status(self, found: Sequence[Slot]) -> Status:
         trainer, campaign = self._trainer, self._trainer.campaign

@@ -46,7 +46,7 @@ class RateFigures:
 
 @dataclass(frozen=True)
 class Told:
-    """A sentence, and the picture whose figures it is of."""
+    """A sentence, and the picture whose figures it is of; "": of all."""
 
     picture: str
     sentence: str

@@ -19,6 +19,7 @@ from convtui.pages.train.laboratory_plots import (
 from convtui.paint.colours import Array
 from convtui.training.laboratory import FIGURES, Outcome, Sample, spread, verdict
 from convtui.training.measuring import ALPHAS, NOISES, SHARP_AT
+from convtui.training.rank_test import CLEAR
 
 PICTURE_OF: Final = {  # the figure
     "accuracy": "gap",
@@ -60,16 +61,31 @@ def arm_figures(place: int, name: str, runs: Sequence[Outcome]) -> ArmFigures:
 
 def comparison_told(names: Sequence[str], outcomes: Sequence[Sequence[Outcome]]) -> tuple[Told, ...]:
     """A sentence on each figure, and how many runs have diverged, if any has."""
-    samples = [_samples(runs) for runs in outcomes]
+    lost = {name: sum(map(_has_diverged, runs)) for name, runs in zip(names, outcomes, strict=True)}
     told = [
+        Told("gap", f"{name}: {lost[name]} of {len(runs)} runs diverged and are left out")
+        for name, runs in zip(names, outcomes, strict=True)
+        if lost[name]
+    ]
+    if any(runs and lost[name] == len(runs) for name, runs in zip(names, outcomes, strict=True)):
+        return tuple(told)
+    samples = [_samples(runs) for runs in outcomes]
+    told += [
         Told(PICTURE_OF[figure.key], verdict(figure, names, [each[at] for each in samples]))
         for at, figure in enumerate(FIGURES)
     ]
-    for name, runs in zip(names, outcomes, strict=True):
-        lost = sum(run.accuracies[-1:] == (None,) for run in runs)
-        if lost:
-            told.insert(0, Told("gap", f"{name}: {lost} of {len(runs)} runs diverged and are left out"))
-    return tuple(told)
+    return (*told, Told("", _method(len(names))))
+
+
+def _method(arms: int) -> str:
+    """How it is decided whether a difference is clear."""
+    pairs = arms * (arms - 1) // 2
+    times = f", times the {pairs} pairs" if pairs > 1 else ""
+    return f"p: exact two-sided Mann–Whitney rank test{times}; clear means p ≤ {CLEAR:g}"
+
+
+def _has_diverged(run: Outcome) -> bool:
+    return run.accuracies[-1:] == (None,)
 
 
 def _samples(runs: Sequence[Outcome]) -> list[Sample]:

@@ -30,7 +30,7 @@ ACCURACY_MEANS: Final = (
     "gap = training − validation accuracy after the last epoch, in points",
 )
 NOISE_MEANS: Final = (
-    "noise in deviations of the data; slope = (L(0.5) − L(0)) / 0.5",
+    "noise in data deviations; slope = (L(0.5) − L(0)) / 0.5",
     "Gaussian noise on every pixel of the validation images, in deviations of the data; "
     "slope = (L(0.5) − L(0)) / 0.5 for the loss L; faint: ± a deviation over the seeds",
 )
