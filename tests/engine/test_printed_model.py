@@ -47,7 +47,7 @@ def test_a_print_is_read_as_what_was_printed(stack: tuple[list[Layer], Shape], i
     summary = summarize(layers, image)
     layers = [row.layer for row in summary.rows[1:]]
     model = printed(layers, image)
-    assume(layers and all(type(module).__module__.startswith('torch.') for module in model))
+    assume(layers and all(type(module).__module__.startswith("torch.") for module in model))
     assume(all(tells_all(layer) for layer in layers))
     text = folded(str(model)) if is_folded else str(model)
     assert is_printed(text)

@@ -22,6 +22,8 @@ from convtui.paint.text import counted, significant
 from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 
+_JOINED = {Residual.kind: "the sum of", Multiply.kind: "the product of"}
+
 
 def growth(summary: Summary, width: int) -> str:
     """Why deeper layers see more and have more filters, with the figures of the first and the widest."""
@@ -113,7 +115,7 @@ def size_line(row: Row, width: int) -> str:
     if row.number == 0:
         return "an image has no weights; the receptive field of a pixel is the pixel itself"
     if len(row.inputs) > 1:
-        how = {Residual: "the sum of", Multiply: "the product of"}.get(type(row.layer), "the channels of")
+        how = _JOINED.get(row.layer.kind, "the channels of")
         return f"output {_list(row.output_shape)}: {how} layers {', '.join(map(str, row.inputs))}"
     if isinstance(row.layer, Norm):
         return _norm_size(row, row.layer, width)
