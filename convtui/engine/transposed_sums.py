@@ -61,7 +61,7 @@ def _add_in_order(pixels: Floats, weight: Floats, axes: Axes) -> Floats:
 
 
 def _add_by_blas(pixels: Floats, weight: Floats, axes: Axes) -> Floats:
-    """The same; each matrix product is that of as many filters as MOST_PRODUCTS allows, with all their taps."""
+    """The same; a matrix product is that of as many filters as MOST_PRODUCTS allows, with all their taps."""
     groups, slices, filters, *kernel = weight.shape
     sums = np.zeros((len(pixels), groups, filters, axes[0].output, axes[1].output))
     flat = pixels.reshape(*pixels.shape[:3], -1)

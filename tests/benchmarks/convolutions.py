@@ -1,4 +1,4 @@
-"""The engine beside torch, one thread for both, float64: a figure for each of six convolutions, and for networks.
+"""The engine beside torch, one thread for both, float64: a figure for each of six convolutions and some networks.
 
 Processor time is measured: for one thread that is all its time except what other programs take.
 
