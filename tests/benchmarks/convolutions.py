@@ -1,4 +1,4 @@
-"""The engine beside torch, one thread for both, float64: a figure for each of six convolutions and some networks.
+"""The engine beside torch, one thread for both, float64: a figure for each of six convolutions, and networks.
 
 Processor time is measured: for one thread that is all its time except what other programs take.
 
