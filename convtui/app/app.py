@@ -55,7 +55,7 @@ class ConvtuiApp(App[None]):
         recipe: Recipe | None = None,
         trainer: Trainer | None = None,
         guardian: Guardian | None = None,
-        course: Course | None = None,
+        course: tuple[Course, Place | None] | None = None,
         presents: bool = False,
         still: LessonView | None = None,
     ) -> None:
@@ -91,7 +91,7 @@ class ConvtuiApp(App[None]):
         if self._guardian:
             self.set_timer(0.1, self._guardian.start)
         if self._course:
-            self.call_after_refresh(self.lessons.begin, self._course)
+            self.call_after_refresh(self.lessons.begin, *self._course)
         elif self._has_autosave and not self._notice:
             self.set_timer(0.2, self._offer_course)
         self.call_after_refresh(_collect_garbage)

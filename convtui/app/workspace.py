@@ -21,6 +21,7 @@ from convtui.state.history import Histories, History, Timelines
 from convtui.state.session import SESSION, Session
 
 if TYPE_CHECKING:
+    from convtui.pages.batchnorm.opened_network import OpenedNetwork
     from convtui.store.autosave import Autosave, Recoverable
 
 Done = Callable[[], object]
@@ -138,6 +139,8 @@ class Workspace:
 
     def end_lesson(self) -> None:
         """Bring the user's own work back as it was; redo shows the lesson's, unless it has more to redo."""
+        from convtui.pages.batchnorm.opened_network import BATCHNORM
+
         aside, last = self._aside, self.session
         if aside is None:
             return
@@ -147,6 +150,8 @@ class Workspace:
         if not history.future:
             history = replace(history, future=(last,))
         self.timelines.bring_back({**aside.histories, SESSION: history})
+        if BATCHNORM not in aside.histories:  # it began in the lesson
+            self._show_norm()
 
     def write_lesson(self, text: str) -> bool:
         """Write the beginning of a lesson from the session to a new file. Tells whether that was done."""
@@ -201,9 +206,19 @@ class Workspace:
         opened = self.change(lambda _: replace(session_file.load(path), path=path if is_own else None))
         if opened:
             self._mark_unchanged()
+            self._show_norm()
             self._read_at[path] = modified(path)
             self._say_notice()
         return opened
+
+    def _show_norm(self) -> None:
+        """Have the Norms page show the session's, if it has begun; else it begins with that."""
+        from convtui.pages.batchnorm.opened_network import BATCHNORM
+
+        opened = self.timelines.get(BATCHNORM)
+        if opened is not None:
+            norm = opened.session.with_choice_if_legal(self.session.norm)
+            self.timelines.change(BATCHNORM, opened.with_session(norm))
 
     def _say_notice(self) -> None:
         if self.session.picture.notice:
@@ -252,7 +267,7 @@ class Workspace:
         from convtui.store import session_file
 
         try:
-            session_file.save(self.session, path)
+            session_file.save(_with_norm(self.session, self.timelines.all()), path)
         except ValueError as error:
             self._dialogue.say(str(error), error=True)
             return False
@@ -299,7 +314,8 @@ class Workspace:
         if autosave is None:
             return
         if self.has_unsaved_changes:
-            autosave.update(session, session.picture.name, session.path)
+            histories = self._aside.histories if self._aside else self.timelines.all()
+            autosave.update(_with_norm(session, histories), session.picture.name, session.path)
         else:
             autosave.clear()
         self.tell_autosave_problem()
@@ -343,10 +359,19 @@ class Workspace:
             self._dialogue.say("restored; it is on the screen once you leave the lesson (O, then x)")
         else:
             self.change(lambda _: session)
+            self._show_norm()
         if self._autosave:
             self._autosave.flush()
             if not self._autosave.problem:
                 found.discard()
+
+
+def _with_norm(session: Session, histories: Histories) -> Session:
+    """The session as it is written to a file: with the norm that the Norms page shows."""
+    from convtui.pages.batchnorm.opened_network import BATCHNORM
+
+    history: History[OpenedNetwork] | None = histories.get(BATCHNORM)
+    return session if history is None else replace(session, norm=history.present.session.choice)
 
 
 def _moved(session: Session, before: Path | None, path: Path) -> Session:

@@ -14,7 +14,7 @@ from convtui.cli.quick_start import collecting_no_garbage
 from convtui.inputs.names import printable
 
 if TYPE_CHECKING:
-    from convtui.lessons.course import Course
+    from convtui.lessons.course import Course, Place
     from convtui.state.session import Session
 
 FAULTY: Final = 1
@@ -38,11 +38,11 @@ examples:
   convtui learn --notes                presenter's notes, in a second terminal
 """
 
-Open = Callable[["Course", argparse.Namespace], int]
+Open = Callable[["Course", "Place | None", argparse.Namespace], int]
 
 
 def learn(arguments: Sequence[str], open_app: Open, build: Callable[[Sequence[str]], Session]) -> int:
-    """Run the command. `open_app` opens the course in the app, `build` makes the session of an image's name.
+    """Run the command. `open_app` opens a course at a place, `build` makes an image's session.
 
     Raises ValueError for what is refused.
     """
@@ -64,9 +64,9 @@ def learn(arguments: Sequence[str], open_app: Open, build: Callable[[Sequence[st
     if options.notes:
         return _follow()
     with collecting_no_garbage():
-        from convtui.lessons.course import find_course
+        from convtui.lessons.course import course_at
 
-        return open_app(find_course(options.lesson or ""), options)
+        return open_app(*course_at(options.lesson or ""), options)
 
 
 def _check(name: str | None) -> int:

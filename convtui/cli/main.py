@@ -22,7 +22,7 @@ from convtui.cli.quick_start import collecting_no_garbage
 
 if TYPE_CHECKING:
     from convtui.inputs.images import How
-    from convtui.lessons.course import Course
+    from convtui.lessons.course import Course, Place
     from convtui.state.session import Session
     from convtui.training.recipe import Recipe
 
@@ -62,6 +62,7 @@ USAGE: Final = """\
 convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
        convtui train [options]
+       convtui measure RUN [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
        convtui samples"""
@@ -70,10 +71,11 @@ COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
   convtui train            train a small network (convtui train --help)
+  convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
   convtui samples          list the bundled images, kernels, layers and sessions
-  To open a file called render, train, learn, layers or samples, write ./render.
+  To open a file called as one of them, write ./render.
 
 arrays:
   An array (.npy) is [rows, columns] or [channels, rows, columns], but
@@ -164,6 +166,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.train import train
 
             return train(rest)
+        case ["measure", *rest]:
+            from convtui.cli.measure import measure
+
+            return measure(rest)
         case ["learn", *rest]:
             from convtui.cli.learn import learn
 
@@ -190,10 +196,10 @@ def _session_of(arguments: Sequence[str]) -> Session:
     return build(_open_parser().parsed(arguments))
 
 
-def _open_course(course: Course, options: argparse.Namespace) -> int:
-    """Open the app at a lesson."""
+def _open_course(course: Course, place: Place | None, options: argparse.Namespace) -> int:
+    """Open the app at a place in the course; None: where the user left it."""
     session = _session_of([])
-    return _run_app(session, theme=options.theme, course=course, presents=options.present)
+    return _run_app(session, theme=options.theme, course=(course, place), presents=options.present)
 
 
 def _recipe_of(options: argparse.Namespace) -> Recipe | None:

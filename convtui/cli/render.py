@@ -57,7 +57,7 @@ def render(
 ) -> None:
     """Draw a screen of the session, of size (columns, rows), to `out`: an image as .svg or text as .txt.
 
-    run: the number or folder of the saved run that the BatchNorm and Train screens show. recipe: of the next
+    run: the number or folder of the saved run that the batchnorm and train screens show. recipe: of the next
     run, on the Train screen. still: what a lesson hides and points at.
     Raises ValueError if there is no such run or its network cannot be loaded, for any other suffix, and if
     `out` cannot be written or is a file that was not drawn by this function.
@@ -90,7 +90,7 @@ def _app(
 ) -> "ConvtuiApp":
     from convtui.app.app import ConvtuiApp
 
-    trainer = _showing(run, screen) if screen in ("batchnorm", "train") else None
+    trainer = _showing(run, screen) if screen in ("batchnorm", "layers", "train") else None
     return ConvtuiApp(session, theme=theme, autosave=False, trainer=trainer, recipe=recipe, still=still)
 
 
@@ -113,7 +113,7 @@ async def _drawn(
 def _showing(text: str | None, screen: str) -> "Trainer":
     """A trainer that shows a saved run and trains nothing.
 
-    Raises ValueError if there is no such run, and for the BatchNorm screen if its network cannot be loaded.
+    Raises ValueError if there is no such run, and for the batchnorm screen if its network cannot be loaded.
     """
     from convtui.training.runs.history import RunHistory
     from convtui.training.runs.store import find_run

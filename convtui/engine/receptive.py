@@ -234,6 +234,14 @@ class ReceptiveField:
         """The (row, column) at the centre of an activation's field."""
         return self.rows.centre(row), self.columns.centre(column)
 
+    def clipped(self, row: int, column: int, pixels: Pair) -> tuple[Pair, Pair]:
+        """The first and last row, and the first and last column, of an activation's field in an image.
+
+        pixels: how many (rows, columns) the image has. The last lies before the first where only padding is
+        seen.
+        """
+        return self.rows.clipped(row, pixels[0]), self.columns.clipped(column, pixels[1])
+
     def through(self, spec: ConvSpec | PoolSpec, counts: Pair) -> "ReceptiveField":
         """The fields after a layer with windows and so many (rows, columns) of outputs."""
         axes = spec.laid(self.rows.count, self.columns.count)

@@ -84,6 +84,19 @@ def find_course(text: str = "") -> Course:
     return Course(path, tuple(map(read_lesson, _in(path))), is_built_in)
 
 
+def course_at(text: str = "") -> tuple[Course, Place | None]:
+    """The course to open: for a chapter of the built-in one that course, and where the chapter begins.
+
+    Raises LessonError for what is none.
+    """
+    course = find_course(text)
+    if not course.is_built_in or course.path.is_dir():
+        return course, None
+    whole = find_course()
+    paths = [lesson.path for lesson in whole.lessons]
+    return whole, Place(paths.index(course.path))
+
+
 def lesson_paths(text: str = "") -> tuple[Path, ...]:
     """The files of the lessons that the text stands for, as in `find_course`. Raises LessonError."""
     return _in(_found(text))

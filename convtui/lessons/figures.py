@@ -330,6 +330,7 @@ FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
     "network.parameters": lambda seen: seen.session.stack.summary.parameters,
     "network.multiply_adds": lambda seen: seen.session.stack.summary.multiply_adds,
     **{f"run.{each.name}": _of_run(each.name) for each in fields(RunFigures)},
+    "batchnorm.norm": lambda seen: _batchnorm(seen).choice.kind,
     "batchnorm.batch": lambda seen: _batchnorm(seen).number,
     "batchnorm.batch_size": lambda seen: _batchnorm(seen).batch_size,
     "batchnorm.channel": lambda seen: _batchnorm(seen).channel,

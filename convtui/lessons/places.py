@@ -25,12 +25,14 @@ HIGHLIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     "batchnorm": (
         *("before", "after", "formula", "running", "rule", "modes", "difference"),
         *("batch means", "batch variances", "spread of means", "spread of variances"),
-        *("mode", "gamma", "beta", "momentum", "size", "channel"),
+        *("norms", "shared", "maps"),
+        *("norm", "groups", "image", "mode", "gamma", "beta", "momentum", "size", "channel"),
     ),
     "train": (
         *("status", "loss", "rate", "momentum", "accuracy", "kernels", "predictions"),
         *("card", "value", "updates", "gradients", "norms", "layers", "band", "stds", "near zero"),
         *("runs", "losses", "accuracies", "comparison", "finder"),
+        *("explanation", "gap", "noise", "landscape", "weights", "rates", "verdicts"),
         *("data", "batch_norm", "schedule", "lr", "optimizer", "decay", "epochs", "batch"),
     ),
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from convtui.inputs.atomic import read_regular, write_whole
-from convtui.lessons.course import Course, Place
+from convtui.lessons.course import Course, Place, name_of
 
 LARGEST_FILE: Final = 2**20  # bytes
 MOST_COURSES: Final = 200
@@ -20,16 +20,16 @@ MOST_COURSES: Final = 200
 
 @dataclass(frozen=True)
 class Progress:
-    """The place in a course, and the steps whose question was answered right, as "chapter.step"."""
+    """The place in a course, and the steps whose question was answered right."""
 
     place: Place = field(default_factory=Place)
-    answered: frozenset[str] = field(default_factory=frozenset)
+    answered: frozenset[Place] = field(default_factory=frozenset)
 
     def has_answered(self, place: Place) -> bool:
-        return _key(place) in self.answered
+        return place in self.answered
 
     def with_answer(self, place: Place) -> Progress:
-        return replace(self, answered=self.answered | {_key(place)})
+        return replace(self, answered=self.answered | {place})
 
     def at(self, place: Place) -> Progress:
         return replace(self, place=place)
@@ -40,20 +40,24 @@ def progress_of(course: Course) -> Progress:
     kept = _kept().get(_name(course))
     try:
         assert isinstance(kept, dict)
-        place = course.nearest(int(kept["chapter"]), int(kept["step"]))
-        return Progress(place, frozenset(map(str, kept["answered"])))
+        chapters = {name: number for number, name in enumerate(_chapters(course))}
+        is_there = kept["chapter"] in chapters
+        place = course.nearest(chapters[kept["chapter"]], int(kept["step"])) if is_there else Place()
+        answered = (str(each).rpartition(".") for each in kept["answered"])
+        found = (Place(chapters[name], int(step)) for name, _, step in answered if name in chapters)
+        return Progress(place, frozenset(found))
     except (AssertionError, ArithmeticError, KeyError, TypeError, ValueError):
         return Progress()
 
 
 def keep_progress(course: Course, progress: Progress) -> bool:
     """Write down where the user is; tells whether that could be done."""
-    courses = _kept()
+    courses, chapters = _kept(), _chapters(course)
     courses.pop(_name(course), None)
     courses[_name(course)] = {
-        "chapter": progress.place.chapter,
+        "chapter": chapters[progress.place.chapter],
         "step": progress.place.step,
-        "answered": sorted(progress.answered),
+        "answered": sorted(f"{chapters[each.chapter]}.{each.step}" for each in progress.answered),
     }
     content = json.dumps(dict([*courses.items()][-MOST_COURSES:]), indent=1).encode()
     try:
@@ -90,8 +94,10 @@ def _name(course: Course) -> str:
     return "" if course.is_built_in and course.path.is_dir() else str(course.path.absolute())
 
 
-def _key(place: Place) -> str:
-    return f"{place.chapter}.{place.step}"
+def _chapters(course: Course) -> list[str]:
+    """The names by which chapters are kept: their numbers change where one is put before them."""
+    names = [name_of(lesson.path) for lesson in course.lessons]
+    return names if len({*names}) == len(names) else [lesson.path.stem for lesson in course.lessons]
 
 
 def _file() -> Path:

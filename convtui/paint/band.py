@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.paint.axes import LINES_BELOW, Scale, draw_axes, has_axes, places, round_step, short, tick_labels
-from convtui.paint.colours import Array, Palette, Pixels, ink, style
+from convtui.paint.colours import Array, Palette, Pixels, accent_on, ink, style, tint
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.histogram import rebinned
 from convtui.paint.panes import Size
-from convtui.paint.plots import say_empty
+from convtui.paint.plots import MARK_LINES, Mark, draw_mark, say_empty
 from convtui.paint.text import cut_to
 
 ROOMY: Final = 8  # lines from which the scale may have a line of its own
@@ -50,6 +50,7 @@ class Band:
     gutter: int = 0
     empty: str = ""  # what is said while there is no histogram
     of: str = ""  # what was counted, such as " of 16 images"
+    marks: tuple[Mark, ...] = ()  # lines at some steps
 
 
 def band_lines(band: Band, size: Size, palette: Palette) -> Lines:
@@ -67,7 +68,10 @@ def band_lines(band: Band, size: Size, palette: Palette) -> Lines:
     if rows <= 0:
         return glyphs.lines()
     left = _draw_axes(glyphs, band, whole, top, rows) if has_axes(size) else 0
-    _draw_cells(glyphs, levels(band, most, 2 * rows, width - left), top, left)
+    shares = levels(band, most, 2 * rows, width - left)
+    _draw_cells(glyphs, shares, top, left)
+    for mark in band.marks:
+        _draw_mark(glyphs, mark, shares, (top, left), _column_of(mark.x, band.last_step, width - left))
     return glyphs.lines()
 
 
@@ -84,6 +88,11 @@ def in_columns(band: Band, columns: int) -> Array:
     filled = np.arange(places[-1] + 1)
     shown = np.searchsorted(places[starts], filled, side="right") - 1
     return np.asarray(means[shown.clip(0)])
+
+
+def _column_of(step: float, last_step: int, columns: int) -> int:
+    """Where in_columns has a step."""
+    return min(int(step * columns / max(last_step, 1)), columns - 1)
 
 
 def cropped(band: Band) -> Band:
@@ -130,6 +139,21 @@ def _draw_cells(glyphs: Glyphs, shares: Array, top: int, left: int) -> None:
     inside = (slice(top, top + len(both)), slice(left, left + both.shape[1]))
     glyphs.codes[inside] = codes
     glyphs.looks[inside] = glyphs.look(style(palette.text, palette.background))
+
+
+def _draw_mark(glyphs: Glyphs, mark: Mark, shares: Array, corner: tuple[int, int], column: int) -> None:
+    """The line of a mark, over the colours of the band where it is."""
+    (top, left), palette = corner, glyphs.palette
+    rows = len(shares) // 2
+    draw_mark(glyphs, mark, (top, rows), left + column)
+    if palette.is_grey or column >= shares.shape[1]:
+        return
+    number = np.ceil(shares[:, column] * (LEVELS - 1) - 1e-9).astype(int)
+    grounds = colours(palette)[number].reshape(rows, 2, 3).astype(int).mean(axis=1).astype(int).tolist()
+    for row, (red, green, blue) in enumerate(grounds):
+        ground = red, green, blue
+        of = tint(ink(ground), ground, 0.25) if mark.is_faint else accent_on(ground, palette)
+        glyphs.write(top + row, left + column, MARK_LINES[mark.is_faint], style(of, ground))
 
 
 def _density(shares: Array) -> NDArray[np.uint32]:

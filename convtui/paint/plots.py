@@ -33,9 +33,10 @@ LEGEND_HEIGHT: Final = 8  # lines from which the legend may have a line of its o
 MARKERS: Final = "●▲■◆"  # one for each of a palette's series
 MARKER_SPACING: Final = 14  # columns between the markers of a curve
 BEYOND: Final = "↑↓"  # where a curve is above or below the range
+MARK_LINES: Final = "│┊"  # of a mark without y, and of a faint one
 
 _ACROSS: Final = "┈"  # a faint line at each tick
-_FREE: Final = (f" {_ACROSS}", f" {_ACROSS}│")  # what a name may hide, the better first
+_FREE: Final = (f" {_ACROSS}", f" {_ACROSS}{MARK_LINES}")  # what a name may hide, the better first
 _MARKER_CODES: Final = frozenset(map(ord, MARKERS))
 _BRAILLE: Final = 0x2800
 _BITS: Final = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
@@ -76,12 +77,17 @@ class Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """A place that is pointed out: a point, or with y None a line from top to bottom; and its name."""
+    """A place that is pointed out: a point, or with y None a line from top to bottom; and its name.
+
+    A faint one is a muted line, with its name at the right and another at the left where they hide nothing.
+    """
 
     x: float
     y: float | None = None
     label: str = ""
     colour: int | None = None  # None: the accent
+    is_faint: bool = False
+    left_label: str = ""  # of a faint one
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +188,20 @@ def series_colour(colour: int | None, palette: Palette) -> RGB:
     return palette.muted if colour is None else palette.series[colour % len(palette.series)]
 
 
+def draw_mark(glyphs: Glyphs, mark: Mark, span: tuple[int, int], column: int) -> None:
+    """The line of a mark that has no y, from a first line over so many."""
+    of = _style_of_mark(mark, glyphs.palette, bold=False)
+    glyphs.fill(span[0], column, (span[1], 1), MARK_LINES[mark.is_faint], of)
+
+
+def _style_of_mark(mark: Mark, palette: Palette, bold: bool) -> Style:
+    if mark.is_faint:
+        return style(palette.muted, palette.background)
+    if mark.colour is None:
+        return style(accent_on(palette.background, palette), palette.background, bold)
+    return style(series_colour(mark.colour, palette), palette.background, bold)
+
+
 @dataclass(frozen=True, eq=False)
 class _Frame:
     """The rectangle of characters inside the axes."""
@@ -224,21 +244,34 @@ class _Frame:
         """The line of a mark that has no y."""
         column = self._column_of(mark)
         if mark.y is None and column is not None:
-            of = self._style_of_mark(mark, bold=False)
-            self.glyphs.fill(self.top, self.left + column, (self.rows, 1), "│", of)
+            draw_mark(self.glyphs, mark, (self.top, self.rows), self.left + column)
 
     def point_out(self, mark: Mark, row: int) -> None:
         """The point of a mark and its name beside it; of a mark without y its name on this row."""
         column = self._column_of(mark)
         if column is None or (mark.y is not None and not np.isfinite(mark.y)):
             return
-        of = self._style_of_mark(mark, bold=True)
+        of = _style_of_mark(mark, self.glyphs.palette, bold=True)
+        if mark.is_faint:
+            self._name_both_sides(mark, column, of)
+            return
         if mark.y is not None:
             row = self.rows - 1 - places(self.y, [mark.y], self.rows, 4)[0]
             self.glyphs.write(self.top + row, self.left + column, "●", of)
         if mark.label:
             row, start, text = self._place_of_name(mark, column, row)
             self.glyphs.write(self.top + row, self.left + start, text, of)
+
+    def _name_both_sides(self, mark: Mark, column: int, of: Style) -> None:
+        """The names of a faint mark, on the first row where they hide nothing."""
+        start, text = column - len(mark.left_label) - 2, f" {mark.left_label} {MARK_LINES[1]} {mark.label} "
+        if not 0 <= start <= self.columns - len(text):
+            return
+        for row in range(self.rows):
+            left, right = text[: column - start], text[column - start + 1 :]
+            if self._holds(_FREE[0], row, start, left) and self._holds(_FREE[0], row, column + 1, right):
+                self.glyphs.write(self.top + row, self.left + start, text, of)
+                return
 
     def _place_of_name(self, mark: Mark, column: int, row: int) -> tuple[int, int, str]:
         """Row and column of a mark's name, right or left of it: the first place where it hides nothing.
@@ -261,12 +294,6 @@ class _Frame:
     def _column_of(self, mark: Mark) -> int | None:
         across = float(self.x.share(np.array([mark.x], float))[0])
         return round(across * (2 * self.columns - 1)) // 2 if 0 <= across <= 1 else None
-
-    def _style_of_mark(self, mark: Mark, bold: bool) -> Style:
-        palette = self.glyphs.palette
-        if mark.colour is None:
-            return style(accent_on(palette.background, palette), palette.background, bold)
-        return style(series_colour(mark.colour, palette), palette.background, bold)
 
     def _up(self, values: Array) -> Array:
         """Where values lie from the bottom to the top; infinite and far ones just beyond."""

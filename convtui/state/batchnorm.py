@@ -1,7 +1,8 @@
-"""The BatchNorm page's session: a batch norm in a network, and the mini-batches that have gone through it.
+"""The session of the Norms page: a norm in a network, and the mini-batches that have gone through it.
 
-Stepping to the next mini-batch in training mode updates the running statistics of a copy: those of the
-network stay what they are.
+Whichever norm is looked at, the batch norm in its place goes on beside it, so that all are of the same
+activations. Stepping to the next mini-batch in training mode updates the running statistics of a copy: those
+of the network stay what they are.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Final
 import numpy as np
 
 from convtui.engine.batchnorm import BatchNormState, Statistics
+from convtui.engine.norms import NORM_KINDS, NormKind, SharedMean, check_groups
 from convtui.state.batch_measurement import BatchMeasurement
 from convtui.state.batchnorm_network import Network, NormLayer
+from convtui.state.norm_choice import BATCH_NORM, NormChoice
 
 MOMENTA: Final = (0.01, 0.05, 0.1, 0.3, 0.5, 1.0, None)
 SCALE_STEP: Final = 0.1  # of gamma and beta
@@ -44,9 +47,10 @@ class PastBatch:
 class BatchNormSession:
     """A batch norm before the mini-batch at a position, and the past mini-batches since the first.
 
-    chosen_value: the activation of the channel nearest to it is looked at; None: one and a half standard
-    deviations above the mean. earlier_norms: the batch norms of network.norms_before, with the running
-    statistics that the same mini-batches have given them, by the same momentum.
+    choice: which norm of these activations is looked at. image: the one in the mini-batch whose activation
+    is looked at; None: any. chosen_value: the activation of the channel nearest to it; None: one and a half
+    standard deviations above the mean. earlier_norms: the batch norms of network.norms_before, with the
+    running statistics that the same mini-batches have given them, by the same momentum.
     """
 
     network: Network
@@ -59,14 +63,19 @@ class BatchNormSession:
     past: tuple[PastBatch, ...] = field(default=(), repr=False)
     chosen_value: float | None = None
     earlier_norms: tuple[BatchNormState, ...] = field(default=(), repr=False)
+    choice: NormChoice = BATCH_NORM
+    image: int | None = None
 
     @classmethod
-    def start(cls, network: Network, image_count: int, batch_size: int = 128) -> BatchNormSession:
-        """The first mini-batch at the network's first batch norm."""
+    def start(
+        cls, network: Network, image_count: int, batch_size: int = 128, choice: NormChoice | None = None
+    ) -> BatchNormSession:
+        """The first mini-batch at the network's first batch norm; a choice that is refused is not made."""
         layer = network.norm_layers[0]
         batch_size = max(1, min(batch_size, image_count, network.max_batch_size))
         earlier, norm = _norms_before(network, layer), network.norm_state(layer)
-        return cls(network, image_count, layer, norm, batch_size, earlier_norms=earlier).checked()
+        session = cls(network, image_count, layer, norm, batch_size, earlier_norms=earlier).checked()
+        return session.with_choice_if_legal(choice) if choice else session
 
     # -- mini-batches
 
@@ -87,8 +96,11 @@ class BatchNormSession:
         return BatchPosition(self.position.epoch, self.position.first + self.batch_size)
 
     def updated_norm(self, statistics: Statistics) -> BatchNormState:
-        """The batch norm after a mini-batch with these statistics; in evaluation mode as it is."""
-        return self.norm.updated(statistics) if self.norm.training else self.norm
+        """The batch norm after a mini-batch with these statistics.
+
+        In evaluation mode, and after one value per channel, which batch norm refuses, it is as it was.
+        """
+        return self.norm.updated(statistics) if self.norm.training and statistics.count > 1 else self.norm
 
     def next_batch(self, measurement: BatchMeasurement) -> BatchNormSession:
         """On to the next mini-batch, with what was measured of this one."""
@@ -157,7 +169,8 @@ class BatchNormSession:
         position = self.position
         if position.first + batch_size > self.image_count:
             position = BatchPosition(position.epoch, self.image_count - batch_size)
-        return replace(self, batch_size=batch_size, position=position).checked()
+        image = self.image if self.image is None else min(self.image, batch_size - 1)
+        return replace(self, batch_size=batch_size, position=position, image=image).checked()
 
     def with_batch_size_scaled(self, by: int) -> BatchNormSession:
         """Mini-batches of twice the size (1) or half the size (-1). Raises as with_batch_size does."""
@@ -215,7 +228,16 @@ class BatchNormSession:
         """Another network for the same images, at its batch norm in the same place, or its last."""
         at = min(self.network.norm_layers.index(self.layer), len(network.norm_layers) - 1)
         size = min(self.batch_size, network.max_batch_size)
-        return replace(self, network=network, batch_size=size).with_layer(network.norm_layers[at])
+        as_batch = replace(self, network=network, batch_size=size, choice=BATCH_NORM)
+        return as_batch.with_layer(network.norm_layers[at]).with_choice_if_legal(self.choice)
+
+    def at_image(self, image: int) -> BatchNormSession:
+        """Another image of the mini-batch. Raises ValueError where there is none such."""
+        if not 0 <= image < self.batch_size:
+            raise ValueError(
+                f"image {image}: must be from 0 to {self.batch_size - 1}, counted in the mini-batch"
+            )
+        return replace(self, image=image)
 
     @property
     def is_unchanged(self) -> bool:
@@ -253,23 +275,21 @@ class BatchNormSession:
         """Beta so many steps greater."""
         return self.with_beta(_stepped(self.beta, by))
 
-    def with_identity(self, statistics: Statistics) -> BatchNormSession:
-        """With the gamma and beta that undo the normalisation: gamma = sqrt(var + eps), beta = mean.
+    def with_identity(self, mean: float, var: float) -> BatchNormSession:
+        """With the gamma and beta that undo a normalisation: gamma = sqrt(var + eps), beta = mean.
 
-        statistics: those of the present mini-batch, which training mode normalises with.
+        mean and var: those that normalise the activation that is looked at.
         """
-        used = statistics if self.norm.training else self.norm.running()
-        gamma = float(np.sqrt(used.var[self.channel] + self.norm.eps))
-        return self.with_gamma(gamma).with_beta(float(used.mean[self.channel]))
+        return self.with_gamma(float(np.sqrt(var + self.norm.eps))).with_beta(mean)
 
     def with_network_gamma_beta(self) -> BatchNormSession:
         """With the network's own gamma and beta in this channel."""
         given = self.network.norm_state(self.layer)
         return self.with_gamma(float(given.weight[self.channel])).with_beta(float(given.bias[self.channel]))
 
-    def with_identity_toggled(self, statistics: Statistics) -> BatchNormSession:
+    def with_identity_toggled(self, mean: float, var: float) -> BatchNormSession:
         """With the gamma and beta of with_identity; if it has them already, with those of the network."""
-        identity = self.with_identity(statistics)
+        identity = self.with_identity(mean, var)
         has_them = (identity.gamma, identity.beta) == (self.gamma, self.beta)
         return self.with_network_gamma_beta() if has_them else identity
 
@@ -288,23 +308,83 @@ class BatchNormSession:
         """With another momentum, eps or training mode. Raises ValueError for what PyTorch refuses."""
         return replace(self, norm=replace(self.norm, **parameters)).checked()  # type: ignore[arg-type]
 
+    # -- the norms
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the activations that are normalised: [images, channels, ...]."""
+        return self.batch_size, *self.network.rows[self.layer.input].output_shape
+
+    @property
+    def num_groups(self) -> int:
+        """Into how many groups group norm divides the channels here."""
+        return self.choice.groups_of(self.norm.num_features)
+
+    @property
+    def shared(self) -> SharedMean:
+        """Which activations share a mean under the chosen norm."""
+        return self.choice.shared(self.shape)
+
+    def with_choice(self, choice: NormChoice) -> BatchNormSession:
+        """Another norm of the same activations. Raises ValueError where PyTorch refuses them."""
+        return replace(self, choice=choice).checked()
+
+    def with_choice_if_legal(self, choice: NormChoice) -> BatchNormSession:
+        """Another norm, unless PyTorch refuses these activations."""
+        try:
+            return self.with_choice(choice)
+        except ValueError:
+            return self
+
+    def with_kind(self, kind: NormKind) -> BatchNormSession:
+        """Another of the four norms. Raises as with_choice does."""
+        return self.with_choice(replace(self.choice, kind=kind))
+
+    def with_next_kind(self, by: int) -> BatchNormSession:
+        """The norm so many further; the first follows the last. Raises as with_choice does."""
+        return self.with_kind(NORM_KINDS[(NORM_KINDS.index(self.choice.kind) + by) % len(NORM_KINDS)])
+
+    def with_groups(self, num_groups: int) -> BatchNormSession:
+        """Group norm with so many groups. Raises SpecError if they do not divide the channels."""
+        check_groups(num_groups, self.norm.num_features)
+        return self.with_choice(NormChoice("group", num_groups))
+
+    def with_next_groups(self, by: int) -> BatchNormSession:
+        """Group norm with the next number of groups that divides the channels; the first follows the last."""
+        channels = self.norm.num_features
+        legal = [each for each in range(1, channels + 1) if channels % each == 0]
+        return self.with_groups(legal[(legal.index(self.num_groups) + by) % len(legal)])
+
+    # -- what is refused
+
+    @property
+    def earlier_refusal(self) -> str:
+        """Why training mode refuses the mini-batch at a batch norm before this one; "" if it does not."""
+        before = self.network.norms_before(self.layer)
+        return next(filter(None, map(self._refusal_at, before)), "")
+
     @property
     def refusal(self) -> str:
         """Why training mode refuses the mini-batch: a batch norm up to this one gets one value per channel.
 
         "" if it does not.
         """
-        for layer in self.network.norm_layers:
-            shape = self.network.rows[layer.input].output_shape
-            if layer.input <= self.layer.input and self.batch_size == 1 and prod(shape[1:]) == 1:
-                what = f"size 1: layer {layer.number} gets {list(shape)}"
-                return f"{what}: one value per channel has no variance; training mode needs 2 or more"
-        return ""
+        own = self._refusal_at(self.layer) if self.choice.is_batch else ""
+        return self.earlier_refusal or own
+
+    def _refusal_at(self, layer: NormLayer) -> str:
+        shape = self.network.rows[layer.input].output_shape
+        if self.batch_size > 1 or prod(shape[1:]) > 1:
+            return ""
+        what = f"size 1: layer {layer.number} gets {list(shape)}"
+        return f"{what}: one value per channel has no variance; training mode needs 2 or more"
 
     def checked(self) -> BatchNormSession:
-        """Itself. Raises ValueError in training mode that refuses the mini-batch."""
+        """Itself. Raises ValueError where the norm, or training mode, refuses the mini-batch."""
         if self.norm.training and self.refusal:
             raise ValueError(self.refusal)
+        if not self.choice.is_batch:
+            self.choice.shared(self.shape)
         return self
 
 

@@ -1,10 +1,11 @@
-"""The settings of the BatchNorm page as text: what a user types, and the present value to begin with."""
+"""The settings of the Norms page as text: what a user types, and the present value to begin with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
+from convtui.engine.norms import NORM_KINDS
 from convtui.inputs.names import printable, split_setting
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import MAX_BATCH_SIZE
@@ -13,6 +14,9 @@ from convtui.state.settings import parse_count, parse_number
 Transition = Callable[[BatchNormSession], BatchNormSession]
 
 EXAMPLES: Final = {
+    "norm": "norm group",
+    "groups": "groups 4",
+    "image": "image 3",
     "layer": "layer 6",
     "channel": "channel 3",
     "size": "size 64",
@@ -27,6 +31,7 @@ SUGGESTIONS: Final = (
     *(each.partition(", or ")[0] for each in EXAMPLES.values()),
     "momentum none",
     "mode training",
+    *(f"norm {kind}" for kind in NORM_KINDS if kind != "group"),
 )
 _OTHER_NAMES: Final = {
     "batch_size": "size",
@@ -34,6 +39,7 @@ _OTHER_NAMES: Final = {
     "weight": "gamma",
     "bias": "beta",
     "weights": "seed",
+    "num_groups": "groups",
 }
 _MODES: Final = {"training": True, "train": True, "evaluation": False, "eval": False}
 
@@ -52,6 +58,17 @@ def transition(name: str, text: str) -> Transition:
     Raises ValueError for a text that is not a value; the transition does for a value that is out of range.
     """
     match name:
+        case "norm":
+            kind = next((each for each in NORM_KINDS if each == text.lower().removesuffix(" norm")), None)
+            if kind is None:
+                raise ValueError(f"norm {printable(text)}: must be batch, layer, group or instance")
+            return lambda session: session.with_kind(kind)
+        case "groups":
+            groups = parse_count(name, text)
+            return lambda session: session.with_groups(groups)
+        case "image":
+            image = parse_count(name, text, least=0)
+            return lambda session: session.at_image(image)
         case "layer":
             number = parse_count(name, text)
             return lambda session: session.at_layer(number)
@@ -82,6 +99,9 @@ def transition(name: str, text: str) -> Transition:
 def value_text(session: BatchNormSession, name: str) -> str:
     """The present value of a setting, as it would be typed; "" for those that are typed whole."""
     values = {
+        "norm": session.choice.kind,
+        "groups": session.num_groups,
+        "image": "" if session.image is None else session.image,
         "layer": session.layer.number,
         "channel": session.channel,
         "size": session.batch_size,

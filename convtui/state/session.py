@@ -31,6 +31,7 @@ from convtui.engine.spec import ConvSpec, Pair, SpecError, brief
 from convtui.engine.torch_text import torch_call
 from convtui.inputs.images import Picture, with_pixel
 from convtui.state.history import Document
+from convtui.state.norm_choice import BATCH_NORM, NormChoice
 
 if TYPE_CHECKING:
     from convtui.engine.feature_maps import FeatureMaps
@@ -51,6 +52,23 @@ class Zoom(Enum):
     HALF_BLOCKS = "half-blocks"
 
 
+class Panel(Enum):
+    """What is shown of a filter, beside all filters of its layer."""
+
+    KERNEL = "kernel"
+    PATCHES = "patches"
+    ACCURACY = "accuracy"  # without a filter
+    CLASS = "class"
+
+
+class Overlay(Enum):
+    """What lies over the image whose class is explained."""
+
+    IMAGE = "image"  # nothing
+    GRADIENT = "gradient"
+    OCCLUSION = "occlusion"
+
+
 @dataclass(frozen=True)
 class View:
     """What is shown of a session, and how; nothing here changes a figure."""
@@ -62,6 +80,11 @@ class View:
     with_padding: bool = False  # the matrix with the padding as columns
     transposed: bool = False
     letters: bool = False  # the matrix as equations in letters
+    features: bool = False  # the filters of a layer, instead of the table of layers
+    panel: Panel = Panel.KERNEL
+    panel_alone: bool = False  # without the tiles of all filters
+    overlay: Overlay = Overlay.IMAGE
+    explained: int | None = None  # the class; None: the one that is predicted
 
 
 @dataclass(frozen=True)
@@ -123,6 +146,7 @@ class Session:
     view: View = field(default_factory=View)
     path: Path | None = None  # the session file it was read from or saved to
     chosen_stack: Stack | None = None  # None: the default for the picture
+    norm: NormChoice = BATCH_NORM  # that the Norms page begins with
     went: str = field(default="", compare=False)  # where the last change moved the output cell, if it had to
 
     @classmethod
@@ -375,7 +399,14 @@ class Session:
             weight = _tiled(weight, slices, len(weight))
         fresh = self.convolution.replaced(image=picture.pixels, weight=weight, bias=self._bias(len(weight)))
         stack = self.chosen_stack and self.chosen_stack.over(picture.pixels.shape)
-        return Session(picture, fresh, self.kernel, view=replace(self.view, slice=None), chosen_stack=stack)
+        return Session(
+            picture,
+            fresh,
+            self.kernel,
+            view=replace(self.view, slice=None),
+            chosen_stack=stack,
+            norm=self.norm,
+        )
 
     def with_stack(self, stack: Stack) -> Session:
         return replace(self, chosen_stack=stack)

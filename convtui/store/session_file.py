@@ -17,6 +17,7 @@ from convtui.engine.spec import ConvSpec, Padding, Pair
 from convtui.inputs.atomic import write_whole
 from convtui.inputs.images import Floats, InputError, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.state.norm_choice import BATCH_NORM, NormChoice
 from convtui.state.session import Session, View
 from convtui.store.pictures import is_sample
 from convtui.store.session_parser import FORMAT, VIEW_FLAGS, digest, parse, restored
@@ -75,6 +76,7 @@ def dumps(session: Session, folder: Path | None = None) -> str:
         "position": _written_position(session),
         "view": _written_view(session.view),
         "layers": _written_layers(session, folder),
+        "batchnorm": _written_norm(session.norm),
     }
     return _BEGINNING + "".join(
         f"\n[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
@@ -244,6 +246,12 @@ def _written_view(view: View) -> dict[str, str]:
     keys = {"zoom": _quoted(view.zoom.value if view.zoom else "auto")}
     if view.slice is not None:
         keys["slice"] = f"{view.slice}"
+    if view.panel is not View.panel:
+        keys["panel"] = _quoted(view.panel.value)
+    if view.overlay is not View.overlay:
+        keys["overlay"] = _quoted(view.overlay.value)
+    if view.explained is not None:
+        keys["explained"] = f"{view.explained}"
     flags = {name: _flag(True) for name in VIEW_FLAGS if getattr(view, name)}
     return keys | {"hints": _flag(view.hints)} | flags
 
@@ -272,6 +280,14 @@ def _written_layers(session: Session, folder: Path | None) -> dict[str, str]:
     if (stack.layer, stack.activation) != (start.layer, start.activation):
         keys["layer"] = f"{stack.layer}"
         keys["activation"] = f"{list(stack.activation)}  # channel, row, column"
+    return keys
+
+
+def _written_norm(choice: NormChoice) -> dict[str, str]:
+    """What differs from the norm that one starts with."""
+    keys = {} if choice.is_batch else {"norm": _quoted(choice.kind)}
+    if choice.num_groups != BATCH_NORM.num_groups:
+        keys["num_groups"] = f"{choice.num_groups}"
     return keys
 
 

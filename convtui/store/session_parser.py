@@ -4,30 +4,38 @@ Reading trusts nothing: the file may be typed by hand or come from anyone. Nothi
 """
 
 import math
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from reprlib import repr as short_repr
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from convtui.engine.kernels import NAMES, describe, own_filters, parse_kernel
+from convtui.engine.norms import NORM_KINDS
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
 from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE, Floats, How, InputError, Picture
 from convtui.inputs.names import printable
-from convtui.state.session import MOST_FILTERS, KernelChoice, Session, View, Zoom
+from convtui.state.norm_choice import BATCH_NORM, MOST_GROUPS, NormChoice
+from convtui.state.session import MOST_FILTERS, KernelChoice, Overlay, Panel, Session, View, Zoom
 from convtui.store.pictures import open_path, open_sample
 from convtui.store.toml_document import SessionFileError, TomlDocument, is_number, is_whole
 
 if TYPE_CHECKING:
     from convtui.state.network import Stack
 
+T = TypeVar("T")
+
 FORMAT = 1
-VIEW_FLAGS = ("by_entry", "with_padding", "transposed", "letters")  # those that a file may leave out: false
+VIEW_FLAGS = (  # those that a file may leave out: false
+    *("by_entry", "with_padding", "transposed", "letters"),
+    *("features", "panel_alone"),
+)
 MOST_WEIGHTS = 2**24
 
 _SOURCES = ("sample", "path", "pixels")
@@ -40,7 +48,8 @@ _KEYS = {
     "convolution": ("stride", "padding", "dilation", "groups", "padding_mode"),
     "position": ("output", "multiply_adds", "filled"),
     "layers": ("text", "name", "seed", "run", "step", "digest", "layer", "activation"),
-    "view": ("zoom", "slice", "hints", *VIEW_FLAGS),
+    "batchnorm": ("norm", "num_groups"),
+    "view": ("zoom", "slice", "hints", "panel", "overlay", "explained", *VIEW_FLAGS),
 }
 
 
@@ -309,7 +318,8 @@ def _placed(document: TomlDocument, session: Session, folder: Path | None) -> Se
     taps = document.whole("position", "multiply_adds", 0, session.products)
     filled = document.whole("position", "filled", index + 1, session.size) or index + 1
     view, stack = _view(document, session), _stack(document, session, folder)
-    return replace(session, index=index, taps=taps, filled=filled, view=view, chosen_stack=stack)
+    norm = _norm(document)
+    return replace(session, index=index, taps=taps, filled=filled, view=view, chosen_stack=stack, norm=norm)
 
 
 def _stack(document: TomlDocument, session: Session, folder: Path | None) -> "Stack | None":
@@ -374,15 +384,35 @@ def _trained(document: TomlDocument, stack: "Stack", folder: Path | None) -> "St
         raise document.error(("layers", "run"), f"layers.run: {error}; {advice}") from None
 
 
+def _norm(document: TomlDocument) -> NormChoice:
+    kind = document.string("batchnorm", "norm")
+    known = next((each for each in NORM_KINDS if each == kind), None)
+    if kind is not None and known is None:
+        raise document.must_be("batchnorm", "norm", " or ".join(NORM_KINDS))
+    groups = document.whole("batchnorm", "num_groups", 1, MOST_GROUPS)
+    return NormChoice(known or BATCH_NORM.kind, groups or BATCH_NORM.num_groups)
+
+
 def _view(document: TomlDocument, session: Session) -> View:
-    zoom = document.string("view", "zoom")
-    zooms = {None: None, "auto": None} | {each.value: each for each in Zoom}
-    if zoom not in zooms:
-        raise document.must_be("view", "zoom", " or ".join(filter(None, zooms)))
+    zoom = _one_of(document, "zoom", {None: None, "auto": None} | {each.value: each for each in Zoom})
     hints = document.flag("view", "hints")
+    default = View()
     return View(
-        zoom=zooms[zoom],
+        zoom=zoom,
+        panel=_one_of(document, "panel", {None: default.panel} | {each.value: each for each in Panel}),
+        overlay=_one_of(
+            document, "overlay", {None: default.overlay} | {each.value: each for each in Overlay}
+        ),
+        explained=document.whole("view", "explained", 0),
         slice=document.whole("view", "slice", 0, len(session.picture.pixels) - 1),
         hints=True if hints is None else hints,
         **{name: bool(document.flag("view", name)) for name in VIEW_FLAGS},
     )
+
+
+def _one_of(document: TomlDocument, key: str, named: Mapping[str | None, T]) -> T:
+    """What a word in the view's table stands for."""
+    word = document.string("view", key)
+    if word not in named:
+        raise document.must_be("view", key, " or ".join(filter(None, named)))
+    return named[word]

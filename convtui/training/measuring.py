@@ -13,8 +13,28 @@ from convtui.training.messages import Message
 
 NOISES: Final = tuple(step / 20 for step in range(11))  # deviations of the noise, in those of the data
 DIRECTIONS: Final = 3
-ALPHAS: Final = tuple(step / 25 - 1 for step in range(51))  # -1 to 1
+ALPHAS: Final = tuple((step - 25) / 25 for step in range(51))  # -1 to 1
 SHARP_AT: Final = 0.24  # the alpha of the sharpness figure
+POINTS: Final = 1 + len(NOISES) + DIRECTIONS * len(ALPHAS) + 1  # the norms, noise, directions, the curvature
+
+NOISE_IMAGES: Final = 2000
+LANDSCAPE_IMAGES: Final = (100, 500)
+SEEN_AN_IMAGE: Final = 100
+
+
+def noise_count(test_count: int) -> int:
+    """How many validation images are measured with noise: all, or 2,000."""
+    return min(test_count, NOISE_IMAGES)
+
+
+def landscape_count(images_seen: int, train_count: int) -> int:
+    """How many training images the loss around the weights is measured on.
+
+    One for every 100 images that the run sees in all its steps, so that to measure takes less than to train;
+    100 at least, 500 at most, or all there are.
+    """
+    least, most = LANDSCAPE_IMAGES
+    return min(max(images_seen // SEEN_AN_IMAGE, least), most, train_count)
 
 
 @dataclass(frozen=True)
@@ -32,8 +52,8 @@ class Measure(Message):
 class Measuring(Message):
     """A measurement has begun: of the weights after this step, whose checkpoint has this digest.
 
-    noise_images of the validation set and landscape_images of the training set are measured on; points is
-    how many figures are still to come.
+    noise_images of the validation set and landscape_images of the training set are measured on. What is
+    known already is told first, as if it were measured now; `points` is how many are to be measured.
     """
 
     run: str
@@ -48,7 +68,8 @@ class Measuring(Message):
 class NoisePoint(Message):
     """Mean loss [nats] and accuracy on the validation set with Gaussian noise added to every pixel.
 
-    noise is the deviation of what is added, in deviations of the data: to normalised images as it is.
+    noise is the deviation of what is added, in deviations of the data: to normalised images as it is. The
+    loss of a run that has diverged is no finite number.
     """
 
     noise: float
@@ -74,8 +95,9 @@ class DirectionPoint(Message):
 class Curvature(Message):
     """The eigenvalue of largest magnitude of the Hessian of the mean training loss, by power iteration.
 
-    iterations is how many products with the Hessian it took; has_converged: the last one changed it by less
-    than 1%. None: the loss is not finite there.
+    It is that of all parameters that are trained: weights, biases, gamma and beta. iterations is how many
+    products with the Hessian it took; has_converged: the last one changed it by less than 1%. None: the loss
+    is not finite there.
     Source: Yao et al. 2020, https://arxiv.org/abs/1912.07145; the products after Pearlmutter 1994.
     """
 
@@ -94,6 +116,6 @@ class Norms(Message):
 
 @dataclass(frozen=True)
 class Measured(Message):
-    """All is measured; seconds are those that it took."""
+    """All is measured; seconds are those that it took just now."""
 
     seconds: float

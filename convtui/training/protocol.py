@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from convtui.training.exploring import EXPLORATIONS
+from convtui.training.measuring import Measure
 from convtui.training.messages import Message
 from convtui.training.recipe import Recipe
 
@@ -45,6 +47,20 @@ class Find(Message):
 
     recipe: Recipe
     keep_batch_size: bool = False
+
+
+@dataclass(frozen=True)
+class Replay(Message):
+    """Train again from where the run in this folder was before step `first`, up to step `last`.
+
+    Steps are told with this weight watched, by the same bits as in the run, into which nothing is written.
+    """
+
+    run: str
+    first: int
+    last: int
+    layer: int
+    index: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -254,6 +270,13 @@ class Finished(Message):
 
 
 @dataclass(frozen=True)
+class Replayed(Message):
+    """The replay has ended after this step."""
+
+    step: int
+
+
+@dataclass(frozen=True)
 class Tried(Message):
     """The learning-rate search took a step; smooth is the loss's bias-corrected moving average."""
 
@@ -284,7 +307,7 @@ class Failed(Message):
 
 EVENTS: Final = (
     *(Ready, Begun, Stepped, Snapshot, Epoch, Saved, Rate),
-    *(Paused, Going, Stopped, Finished, Tried, Suggested, Failed),
+    *(Paused, Going, Stopped, Finished, Tried, Suggested, Replayed, Failed),
 )
-JOBS: Final = (Train, Continue, Find)
+JOBS: Final = (Train, Continue, Find, Replay, Measure, *EXPLORATIONS)
 COMMANDS: Final = (Pause, Go, OneStep, Stop, SetRate, Watch)

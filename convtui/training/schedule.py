@@ -31,6 +31,15 @@ def schedule(recipe: Recipe, total_steps: int) -> tuple[Array, Array]:
     return lrs, momenta
 
 
+def peak_step(recipe: Recipe, total_steps: int) -> float | None:
+    """Where one-cycle's warm-up ends and its annealing begins, steps counted from 1; None if one is missing.
+
+    Between two steps if no step has the peak rate itself.
+    """
+    peak = recipe.pct_start * total_steps
+    return peak if recipe.schedule == "one-cycle" and 1 < peak < total_steps else None
+
+
 def _momenta(recipe: Recipe) -> tuple[float, float, float]:
     return recipe.high_momentum, recipe.low_momentum, recipe.high_momentum
 

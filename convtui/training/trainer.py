@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from convtui.training.campaign import Campaign, Job, Measurement, Task
+from convtui.training.exploration import Exploration
+from convtui.training.exploring import Ablate, Explain, Explore, Explored
+from convtui.training.measuring import Measure, Measured
 from convtui.training.messages import Message
 from convtui.training.protocol import (
     Begun,
@@ -27,6 +31,8 @@ from convtui.training.protocol import (
     Pause,
     Paused,
     Ready,
+    Replay,
+    Replayed,
     SetRate,
     Stop,
     Stopped,
@@ -35,6 +41,7 @@ from convtui.training.protocol import (
     Watch,
 )
 from convtui.training.recipe import SCHEDULES, Recipe
+from convtui.training.replays import Replaying
 from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.runs.store import number_of
 
@@ -44,7 +51,16 @@ BATCH: Final = 0.005  # seconds of events after which keys have their turn
 COMPARED: Final = 4  # runs: every schedule without and with batch norm
 PATIENCE: Final = 2.0  # seconds for a last checkpoint when all ends
 
-_TURNS: Final = (Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested)
+_NAMES: Final = {
+    RunHistory: "a run",
+    Search: "a search for a rate",
+    Measurement: "a measurement",
+    Exploration: "a look into a run",
+}
+_TURNS: Final = (
+    *(Ready, Begun, Paused, Going, Stopped, Finished, Failed, Suggested, Replayed),
+    *(Measured, Explored),
+)
 
 
 class TrainerError(ValueError):
@@ -80,26 +96,30 @@ class Trainer:
 
     Without a way to start a worker it only shows what it is given.
     `current` is the last run worked on, `looked_at` a kept one that is shown instead, `histories` has the
-    runs of this session by folder, `comparison` the runs compared, in order, and `waiting` those still to
-    come. A run that never began is not among them.
+    runs of this session by folder, and `comparison` the runs compared, in order; a run that never began is
+    not among them. `measurement` is the last one that was begun, `campaign` the last series of jobs.
     """
 
     def __init__(self, start: Callable[[], Awaitable[WorkerHandle]] | None = start_worker) -> None:
         self.current: RunHistory | None = None
         self.looked_at: RunHistory | None = None
         self.search: Search | None = None
+        self.exploration: Exploration | None = None  # the last of a kept run
         self.histories: dict[str, RunHistory] = {}
         self.comparison: list[RunHistory] = []
-        self.waiting: deque[Recipe] = deque()
+        self.campaign: Campaign | None = None
+        self.measurement: Measurement | None = None
         self.is_ready = False
         self.trouble = ""  # why there is no worker, or why the last run did not begin
         self._start = start
         self._worker: WorkerHandle | None = None
         self._outbox: list[Message] = []  # for a worker that is on its way
         self._serving: asyncio.Task[None] | None = None
-        self._job: RunHistory | Search | None = None
+        self._job: RunHistory | Search | Measurement | Exploration | None = None
+        self._compares = False  # whether the campaign is a comparison
         self._shown_before: RunHistory | None = None  # the job's run
         self._is_chosen = False  # whether the job has been told which weight to watch
+        self._replays: deque[Replaying] = deque()  # that are not over
         self._idle = asyncio.Event()
         self.to_watch: Callable[[RunHistory], Watch | None] = lambda _: None  # in a job
         self._listeners: list[Callable[[], None]] = []
@@ -164,6 +184,9 @@ class Trainer:
             raise TrainerError("this run is finished: space starts a new one")
         if history.state is State.ELSEWHERE:
             raise TrainerError("another process is training this run: stop it there first")
+        self._resume(history)
+
+    def _resume(self, history: RunHistory) -> None:
         history.state, history.reason = State.STARTING, ""
         self.histories[history.run] = history
         self._take_up(history, Continue(history.run))
@@ -177,19 +200,109 @@ class Trainer:
         self._changed()
         return self.search
 
+    def explore(self, run: str, step: int | None = None) -> Exploration:
+        """Find what excites the filters of the run in this folder after a step.
+
+        Raises TrainerError while another job is on.
+        """
+        return self._explore(Explore(run, step))
+
+    def ablate(self, run: str, step: int | None, layer: int) -> Exploration:
+        """Measure accuracy without each filter of a convolution. Raises TrainerError as explore does."""
+        return self._explore(Ablate(run, step, layer))
+
+    def explain(
+        self, run: str, step: int | None, label: int, image: int | None = None, pixels: str = ""
+    ) -> Exploration:
+        """Find on which pixels a class depends, as Explain says. Raises TrainerError as explore does."""
+        return self._explore(Explain(run, step, label, image, pixels))
+
+    def _explore(self, job: Message) -> Exploration:
+        self._require_idle()
+        if self._start is None:
+            raise TrainerError("there is no training process")
+        self.exploration = self._job = Exploration(job)
+        self._idle.clear()
+        self._send(job)
+        self._changed()
+        return self.exploration
+
     def compare(self, recipe: Recipe) -> None:
         """The recipe without and with batch norm under a constant and a one-cycle rate, run by run.
 
         Raises TrainerError while another job is on.
         """
         self._require_idle()
-        self.comparison = []
-        self.waiting = deque(
+        recipes = (
             replace(recipe, schedule=schedule, batch_norm=batch_norm)
             for schedule in sorted(SCHEDULES)
             for batch_norm in (False, True)
         )
-        self._compare_next()
+        self._begin_campaign(map(Task, recipes), compares=True)
+
+    @property
+    def waiting(self) -> tuple[Recipe, ...]:
+        """The recipes of the comparison that are still to come."""
+        is_on = self.campaign is not None and self._compares
+        return tuple(task.recipe for task in self.campaign.waiting) if self.campaign and is_on else ()
+
+    def measure(self, history: RunHistory, step: int | None = None) -> Measurement:
+        """Measure a run after a step, the last one kept if none is named; what is known is told again.
+
+        Raises TrainerError while another job is on, and for a run that another process trains.
+        """
+        self._require_idle()
+        if history.state is State.ELSEWHERE:
+            raise TrainerError("another process is training this run: stop it there first")
+        return self._measure(history, step)
+
+    def undertake(self, tasks: Iterable[Task]) -> Campaign:
+        """Do these tasks one after another; `planned` in campaign.py says which are left to do.
+
+        The first job that fails ends the campaign and is told as `trouble`, and so does `stop`; planned
+        again it goes on from there. Raises TrainerError while another job is on.
+        """
+        self._require_idle()
+        return self._begin_campaign(tasks)
+
+    def _begin_campaign(self, tasks: Iterable[Task], compares: bool = False) -> Campaign:
+        self.comparison, self._compares = [], compares
+        self.campaign = campaign = Campaign(tasks)
+        self._do_next(campaign)
+        return campaign
+
+    def _do_next(self, campaign: Campaign) -> None:
+        job, task = campaign.next(), campaign.task
+        if job is None or task is None:
+            return
+        if job is Job.TRAIN:
+            history = self._begin(task.recipe)
+            if self._compares:
+                self.comparison.append(history)
+            campaign.has_begun(history)
+        elif task.history:
+            self._resume(task.history) if job is Job.RESUME else self._measure(task.history)
+
+    def _measure(self, history: RunHistory, step: int | None = None) -> Measurement:
+        self.trouble = ""
+        self.measurement = self._job = Measurement(history)
+        self._idle.clear()
+        self._send(Measure(history.run, step))
+        self._changed()
+        return self.measurement
+
+    def replay(self, job: Replay) -> Replaying:
+        """Train some steps of a kept run again. Raises TrainerError while another job is on.
+
+        A job that is begun meanwhile ends it.
+        """
+        self._require_idle()
+        if self._start is None:
+            raise TrainerError("there is no training process")
+        replaying = Replaying(job)
+        self._replays.append(replaying)
+        self._send(job)
+        return replaying
 
     def forget(self, history: RunHistory) -> None:
         """The run is deleted."""
@@ -203,8 +316,7 @@ class Trainer:
 
     def _require_idle(self) -> None:
         if self._job is not None:
-            what = "a run is active" if isinstance(self._job, RunHistory) else "a search for a rate is active"
-            raise TrainerError(f"{what}: x stops it")
+            raise TrainerError(f"{_NAMES[type(self._job)]} is active: x stops it")
 
     def _begin(self, recipe: Recipe, paused: bool = False) -> RunHistory:
         history = RunHistory(recipe)
@@ -228,9 +340,6 @@ class Trainer:
             self._send(watch)
             self._is_chosen = True
 
-    def _compare_next(self) -> None:
-        self.comparison.append(self._begin(self.waiting.popleft()))
-
     # -- commands
 
     def pause(self) -> None:
@@ -244,14 +353,14 @@ class Trainer:
         self._command(OneStep())
 
     def stop(self) -> None:
-        """End the job, and a comparison with it; the run is saved and can be continued.
+        """End the job, and a campaign with it; the run is saved and can be continued.
 
         A run that was lost under way is let go of.
         """
         if self._job is None and self.shown and self.shown.is_lost:
             self.shown.let_go()
             return
-        self.waiting.clear()
+        self._end_campaign()
         self._command(Stop())
 
     def set_rate(self, max_lr: float) -> None:
@@ -267,7 +376,7 @@ class Trainer:
     def _command(self, message: Message) -> None:
         if self._job is None:
             raise TrainerError("no run is active: space starts one")
-        if isinstance(self._job, Search) and not isinstance(message, Stop):
+        if not isinstance(self._job, RunHistory) and not isinstance(message, Stop):
             self._require_idle()
         self._send(message)
 
@@ -323,6 +432,8 @@ class Trainer:
     def _took(self, event: Message) -> None:
         if isinstance(event, Ready):
             self.is_ready = True
+        elif self._replays:  # they come before the events of a job that was begun since
+            self._replay_took(event)
         elif self._job is not None:
             self._job.take(event)
             if isinstance(event, Begun) and isinstance(self._job, RunHistory):
@@ -332,18 +443,34 @@ class Trainer:
                 self._job_is_over(self._job)
         self._changed(turn=isinstance(event, _TURNS))
 
-    def _job_is_over(self, job: RunHistory | Search) -> None:
+    def _replay_took(self, event: Message) -> None:
+        self._replays[0].take(event)
+        if isinstance(event, Replayed | Failed):
+            self._replays.popleft().is_over = True
+
+    def _job_is_over(self, job: RunHistory | Search | Measurement | Exploration) -> None:
         self._job = None
         self._idle.set()
         if isinstance(job, RunHistory) and job.begun is None:
             self.current, self.trouble = self._shown_before, job.reason
             self.comparison = [each for each in self.comparison if each is not job]
-        if self.waiting and job.state is State.FINISHED:
-            self._compare_next()
+        if isinstance(job, Measurement) and job.reason:
+            self.trouble = job.reason
+        if self.campaign is None or not self.campaign.is_active or isinstance(job, Search | Exploration):
+            return
+        if job.state is State.FINISHED:
+            self.campaign.has_done(job.history if isinstance(job, Measurement) else job)
+            self._do_next(self.campaign)
         else:
-            self.waiting.clear()
+            self._end_campaign(job.reason)
+
+    def _end_campaign(self, reason: str = "") -> None:
+        if self.campaign:
+            self.campaign.end(reason)
 
     def _died(self, reason: str) -> None:
+        while self._replays:
+            self._replay_took(Failed(reason))
         if self._job is None:
             self.trouble = reason
         else:
@@ -362,7 +489,7 @@ class Trainer:
         """Have the run saved and the worker end; nothing is told any more."""
         self._is_ending = True
         self._listeners.clear()
-        self.waiting.clear()
+        self._end_campaign()
         if self._job is not None and self._worker is not None:
             self._worker.send(Stop())
             with suppress(TimeoutError):

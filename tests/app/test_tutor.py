@@ -17,10 +17,12 @@ from convtui.pages.base.outline import Outline
 from convtui.pages.batchnorm.opened_network import BATCHNORM
 from convtui.pages.train.panes import TrainPanes
 from convtui.paint.canvas import HIDDEN, MARK, Canvas
+from convtui.state.norm_choice import NormChoice
 from convtui.state.session import Zoom
 from convtui.training.next_run import NEXT_RUN
 from convtui.training.trainer import Trainer
 from tests.support.driving import Driven, opened
+from tests.support.example_sessions import lesson
 from tests.support.lesson_files import ASKING, BEGINNING, course, learning, written
 
 
@@ -335,6 +337,25 @@ async def test_recipe_and_batch_norm_are_back_with_their_history(tmp_path: Path)
         assert timelines.present(NEXT_RUN).recipe.batch_norm is not before.batch_norm
 
 
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_the_users_own_norm_is_back_after_a_lesson(tmp_path: Path, is_open: bool) -> None:
+    step = '[[step]]\npage = "batchnorm"\nbatchnorm = ["norm layer"]\nwords = "Layer norm."\n'
+    mine = NormChoice("group", 4)
+    async with opened(replace(lesson(), norm=mine), trainer=Trainer(start=None)) as driven:
+        timelines = driven.app.timelines
+        if is_open:  # else page 4 begins in the lesson
+            await driven.press("4")
+            await driven.app.workers.wait_for_complete()
+            await driven.pilot.pause()
+        driven.app.lessons.begin(course(tmp_path, BEGINNING + step))
+        await driven.press("A")
+        await driven.app.workers.wait_for_complete()
+        await driven.pilot.pause()
+        assert timelines.present(BATCHNORM).session.choice.kind == "layer"
+        driven.app.lessons.leave()
+        assert timelines.present(BATCHNORM).session.choice == mine
+
+
 async def test_a_session_is_opened_in_a_lesson_without_a_question(tmp_path: Path) -> None:
     async with opened() as driven:
         await driven.press("t")
@@ -423,7 +444,10 @@ solution = []
 
 def test_what_a_lesson_can_point_at_on_the_train_page_is_there() -> None:
     panes = TrainPanes()
-    views = (panes._curves, panes._layers, panes._weight, panes._runs, panes._finder)
+    views = (
+        *(panes._curves, panes._layers, panes._weight),
+        *(panes._runs, panes._laboratory, panes._finder),
+    )
     settings = {"data", "batch_norm", "schedule", "lr", "optimizer", "decay", "epochs", "batch"}
     assert {*HIGHLIGHTS["train"]} == {"status", *settings}.union(*views) - {"invitation"}
 
@@ -434,10 +458,11 @@ async def test_what_a_lesson_can_point_at_is_there(page: str) -> None:
         await driven.app.switch_mode(page)
         await driven.app.workers.wait_for_complete()
         seen = {*driven.page.GROUPS}
-        for _ in range(3):
+        for key in "vvvnn" if page == "batchnorm" else "vvv":
             await driven.pilot.pause()
             seen |= {*driven.page.query_one(Canvas)._panes, *(each.name for each in driven.page.controls())}
-            await driven.press("v")
+            await driven.press(key)
+        seen |= {each.name for each in driven.page.controls()}
     assert {*HIGHLIGHTS[page]} <= seen
 
 

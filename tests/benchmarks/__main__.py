@@ -16,6 +16,8 @@ from convtui.engine.matrix import WeightMatrix
 from convtui.engine.presets import preset
 from convtui.engine.stack import nodes
 from tests.benchmarks.convolutions import convolution_figures
+from tests.benchmarks.features import features_figures
+from tests.benchmarks.laboratory import laboratory_figures
 from tests.benchmarks.measure import (
     DOWN,
     ENTER,
@@ -133,7 +135,7 @@ def saved_image(directory: str, side: int) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parts = ["start", "keys", "matrix", "layers", "convolutions", "training"]
+    parts = ["start", "keys", "matrix", "layers", "convolutions", "training", "laboratory", "features"]
     parser.add_argument("--only", choices=parts, help="measure only this")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args()
@@ -157,6 +159,10 @@ def main() -> int:
                 figures += convolution_figures()
             if options.only in (None, "training"):
                 figures += training_figures()
+            if options.only in (None, "laboratory"):
+                figures += laboratory_figures()
+            if options.only in (None, "features"):
+                figures += features_figures()
         except (Silent, Ended) as error:
             print(error, file=sys.stderr)
             return 1

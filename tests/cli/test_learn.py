@@ -120,10 +120,10 @@ def test_help(capsys: Captured) -> None:
 
 
 def test_what_is_opened(tmp_path: Path) -> None:
-    opened: list[tuple[Course, bool, str]] = []
+    opened: list[tuple[Course, Place | None, bool, str]] = []
 
-    def open_app(course: Course, options: object) -> int:
-        opened.append((course, options.present, options.theme))  # type: ignore[attr-defined]
+    def open_app(course: Course, place: Place | None, options: object) -> int:
+        opened.append((course, place, options.present, options.theme))  # type: ignore[attr-defined]
         return 7
 
     def build(_: Sequence[str]) -> Session:
@@ -135,10 +135,11 @@ def test_what_is_opened(tmp_path: Path) -> None:
     assert learn([str(file), "--present", "--theme", "light"], open_app, build_session) == 7
     assert learn(["stride"], open_app, build_session) == 7
     assert [(course.is_built_in, *rest) for course, *rest in opened] == [
-        (True, False, "dark"),
-        (False, True, "light"),
-        (True, False, "dark"),
+        (True, None, False, "dark"),
+        (False, None, True, "light"),
+        (True, Place(4, 0), False, "dark"),
     ]
+    assert len(opened[2][0].lessons) > 1
     with pytest.raises(ValueError, match="line 6"):
         learn([str(written(tmp_path / "bad.toml", READ + "ask = 'x'\nanswer = []"))], open_app, build_session)
 

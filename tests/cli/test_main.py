@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from convtui.cli import main as cli
+from convtui.cli.measure import parser as measure_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import NAMES, kernel, load_kernel
@@ -81,8 +82,9 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
 def test_options_in_the_examples_exist(line: str) -> None:
     _, *arguments = shlex.split(line.partition("   ")[0])
     parser = cli._open_parser()
-    if arguments[0] in ("render", "samples"):
-        parser = {"render": cli._render_parser(), "samples": parser}[arguments.pop(0)]
+    parsers = {"render": cli._render_parser(), "samples": parser, "measure": measure_parser()}
+    if arguments[0] in parsers:
+        parser = parsers[arguments.pop(0)]
     parser.parsed(arguments)
 
 

@@ -1,4 +1,4 @@
-"""The BatchNorm screen as a file: the run that was asked for, or a line that says why not."""
+"""The batchnorm screen as a file: the run that was asked for, or a line that says why not."""
 
 import shutil
 from dataclasses import replace

@@ -25,6 +25,7 @@ GOOD = [
     f"{READ}page = 'train'\nafter = '{{run.accuracy|.1%}}'\nrecipe = ['epochs 1']",
     f"{ASKED}until = 'run.steps > 10 and stride == 1'\nsolution = []",
     f"{READ}page = 'batchnorm'\nbatchnorm = ['mode evaluation', 'size 32']",
+    f"{READ}page = 'batchnorm'\nbatchnorm = ['norm layer', 'groups 4']\nhighlight = ['norms', 'maps']",
 ]
 
 

@@ -241,6 +241,8 @@ def test_figures_of_a_batch_norm() -> None:
         6,
     )
     assert figure(seen, "batchnorm.training") is True
+    assert figure(seen, "batchnorm.norm") == "batch"
+    assert figure(Seen(seen_of().session, batchnorm=session.with_groups(2)), "batchnorm.norm") == "group"
 
 
 @pytest.mark.parametrize(

@@ -43,11 +43,11 @@ def test_it_is_kept(tmp_path: Path) -> None:
 def test_each_course_has_its_own(tmp_path: Path) -> None:
     one, other, built_in = course(tmp_path / "one"), course(tmp_path / "other"), find_course()
     for number, each in enumerate((one, other, built_in)):
-        assert keep_progress(each, Progress(Place(0, 0), frozenset({f"0.{number}"})))
-    assert [sorted(progress_of(each).answered) for each in (one, other, built_in)] == [
-        ["0.0"],
-        ["0.1"],
-        ["0.2"],
+        assert keep_progress(each, Progress(Place(0, 0), frozenset({Place(0, number)})))
+    assert [[*progress_of(each).answered] for each in (one, other, built_in)] == [
+        [Place(0, 0)],
+        [Place(0, 1)],
+        [Place(0, 2)],
     ]
     assert latest() == ""
     assert keep_progress(one, Progress())
@@ -74,7 +74,7 @@ def test_a_course_that_has_become_shorter(tmp_path: Path) -> None:
     assert keep_progress(course(tmp_path, 2, 3), Progress(Place(1, 2)))
     assert progress_of(course(tmp_path, 2, 1)).place == Place(1, 0)
     (tmp_path / "1-chapter.toml").unlink()
-    assert progress_of(find_course(str(tmp_path))).place == Place(0, 1)
+    assert progress_of(find_course(str(tmp_path))).place == Place()
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,22 @@ def test_a_damaged_file_is_as_none(tmp_path: Path, kept: str) -> None:
 
 def test_places_that_do_not_exist(tmp_path: Path) -> None:
     kept_file().parent.mkdir(parents=True)
-    kept_file().write_text(json.dumps({str(tmp_path): {"chapter": -3, "step": 10**30, "answered": ["0.0"]}}))
-    assert progress_of(course(tmp_path)) == Progress(Place(0, 1), frozenset({"0.0"}))
+    kept_file().write_text(
+        json.dumps({str(tmp_path): {"chapter": "1-chapter", "step": 10**30, "answered": ["a.0"]}})
+    )
+    assert progress_of(course(tmp_path)) == Progress(Place(1, 2))
+
+
+def test_a_chapter_put_before_others_moves_nothing(tmp_path: Path) -> None:
+    for name in ("1-kernel", "2-stride"):
+        written(tmp_path / f"{name}.toml", READ, READ)
+    here = Progress(Place(1, 1), frozenset({Place(0, 1), Place(1, 0)}))
+    assert keep_progress(find_course(str(tmp_path)), here)
+    (tmp_path / "2-stride.toml").rename(tmp_path / "3-stride.toml")
+    written(tmp_path / "2-padding.toml", READ)
+    assert progress_of(find_course(str(tmp_path))) == Progress(
+        Place(2, 1), frozenset({Place(0, 1), Place(2, 0)})
+    )
 
 
 def test_a_file_too_large_is_as_none(tmp_path: Path) -> None:

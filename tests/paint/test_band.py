@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from convtui.paint.band import DENSITY, Band, band_lines, colours, cropped, in_columns, levels
 from convtui.paint.colours import DARK, LIGHT, Array, Palette, luminance
+from convtui.paint.plots import Mark
 from tests.support.lines import texts
 
 GREY = replace(DARK, is_grey=True)
@@ -140,3 +141,18 @@ def test_every_line_is_as_wide_as_the_pane(size: tuple[int, int], times: int, pa
     counts: Array = np.random.default_rng(0).integers(0, 99, (times, 16)).astype(float)
     shown = Band("a title", np.arange(float(times)) * 3, counts, -2, 2, 90, empty="nothing")
     assert [len(line) for line in drawn(shown, size, palette)] == [size[1]] * size[0]
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT, GREY])
+def test_marks_are_lines_where_the_steps_are(palette: Palette) -> None:
+    shown = band([[9, 5, 3, 1]] * 10)
+    marked = replace(shown, marks=(Mark(3.0, is_faint=True), Mark(8.0)))
+    lines, plain = drawn(marked, palette=palette), drawn(shown, palette=palette)
+    bottom = next(at for at, line in enumerate(lines) if "└" in line)
+    left, width = lines[bottom].index("└") + 1, lines[bottom].count("─") + lines[bottom].count("┬")
+    inside = [line for line in lines[:bottom] if "┊" in line]
+    assert inside == lines[bottom - len(inside) : bottom]
+    assert len(inside) > 3
+    faint, full = left + width * 3 // 10, left + width * 8 // 10
+    assert all(line[faint] == "┊" and line[full] == "│" for line in inside)
+    assert not any("┊" in line for line in plain)

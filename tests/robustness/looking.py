@@ -45,7 +45,14 @@ def _views(record: RunHistory, data: DataSet) -> list[TrainView]:
             for at in range(max(len(layers), 1))
         ),
         WeightView(
-            status, "weight", figures.weight_step(record), figures.weight_trace(record), history, layers, 0
+            status,
+            "weight",
+            figures.weight_step(record, record.trace, record.step),
+            figures.weight_trace(record, record.trace),
+            history,
+            layers,
+            0,
+            figures.ends_of(record, record.trace),
         ),
         _runs_view(record, curves),
         replace(_runs_view(record, curves), log_loss=True),

@@ -1,8 +1,9 @@
-"""What is typed on the BatchNorm page becomes a change, or a line that says what would be right."""
+"""What is typed on the Norms page becomes a change, or a line that says what would be right."""
 
 import pytest
 
 from convtui.state.batchnorm_settings import EXAMPLES, parse_setting, transition, value_text
+from convtui.state.norm_choice import NormChoice
 from tests.state.test_batchnorm import started
 
 
@@ -15,6 +16,11 @@ from tests.state.test_batchnorm import started
         ("gamma 1/2", "gamma", 0.5),
         ("weight -2", "gamma", -2),
         ("beta 0.25", "beta", 0.25),
+        ("norm layer", "choice", NormChoice("layer")),
+        ("norm Instance norm", "choice", NormChoice("instance")),
+        ("groups 4", "choice", NormChoice("group", 4)),
+        ("num_groups 1", "choice", NormChoice("group", 1)),
+        ("image 5", "image", 5),
     ],
 )
 def test_settings(text: str, attribute: str, value: object) -> None:
@@ -53,6 +59,9 @@ def test_a_layer() -> None:
         ("size 0", "size='0': must be a whole number from 1 to"),
         ("size 30", "size 30: must be from 1 to 20"),
         ("stride 2", "stride: unknown setting"),
+        ("norm spectral", "norm spectral: must be batch, layer, group or instance"),
+        ("groups 3", "num_groups=3: must divide the 4 channels; nearest legal: 2 or 4"),
+        ("image 6", "image 6: must be from 0 to 5"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(text: str, message: str) -> None:
@@ -72,6 +81,9 @@ def test_the_present_values_can_be_typed() -> None:
     session = started().at_channel(2).with_gamma(0.5).with_norm(momentum=None)
     texts = {name: value_text(session, name) for name in EXAMPLES}
     assert texts == {
+        "norm": "batch",
+        "groups": "2",
+        "image": "",
         "layer": "3",
         "channel": "2",
         "size": "6",
@@ -82,5 +94,6 @@ def test_the_present_values_can_be_typed() -> None:
         "mode": "",
         "seed": "",
     }
-    again = [transition(name, text)(session) for name, text in texts.items() if text]
-    assert [{name: value_text(each, name) for name in EXAMPLES} for each in again[1:]] == [texts] * 5
+    others = {name: text for name, text in texts.items() if text and name not in ("layer", "groups")}
+    again = [transition(name, text)(session) for name, text in others.items()]
+    assert [{name: value_text(each, name) for name in EXAMPLES} for each in again] == [texts] * 6

@@ -72,8 +72,8 @@ def test_another_layer_is_selected_where_it_sees_the_same(stack: Stack) -> None:
         there = stack.at(layer)
         distances = [abs(a - b) for a, b in zip(row.field.centre(*there.cell()), centre, strict=True)]
         for distance, field, at in zip(distances, (row.field.rows, row.field.columns), range(2), strict=True):
-            reading = [i for i in range(field.count) if field.reads(i)[1]] or range(field.count)
-            nearest = min(abs(field.centre(i) - centre[at]) for i in reading)
+            reading = [i for i in range(field.count) if not field.uneven or field.uneven[i]]
+            nearest = min(abs(field.centre(i) - centre[at]) for i in reading or range(field.count))
             here = (stack.row.field.rows, stack.row.field.columns)[at]
             assert distance == nearest or (here.count == field.count and not (here.jump and field.jump))
 

@@ -2,6 +2,7 @@
 
 import shutil
 import tomllib
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from hypothesis import given
 from convtui.inputs import samples
 from convtui.inputs.images import read_picture
 from convtui.state.network import Stack
+from convtui.state.norm_choice import NormChoice
 from convtui.state.session import KernelChoice, Session
 from convtui.store import pictures
 from convtui.store.session_file import SessionFileError, dumps, load, loads, save
@@ -83,6 +85,15 @@ def test_layers_are_written_as_far_as_they_are_not_the_default() -> None:
     assert tomllib.loads(dumps(session.with_stack(named)))["layers"] == {"text": "resnet-18", "seed": 2}
     own = session.with_stack(stack.changed(stride=1))
     assert tomllib.loads(dumps(own))["layers"]["text"].startswith("conv 3x3 4 s2 p1, relu, conv 3x3 8 p1,")
+
+
+def test_the_norm_is_written_as_far_as_it_is_not_batch_norm() -> None:
+    session = top_edge()
+    assert "[batchnorm]" not in dumps(session)
+    grouped = replace(session, norm=NormChoice("group", 4))
+    assert tomllib.loads(dumps(grouped))["batchnorm"] == {"norm": "group", "num_groups": 4}
+    layered = replace(session, norm=NormChoice("layer"))
+    assert tomllib.loads(dumps(layered))["batchnorm"] == {"norm": "layer"}
 
 
 def test_layers_come_back_over_another_image() -> None:

@@ -53,6 +53,10 @@ name = "mine.txt"
 seed = 5
 layer = 3
 activation = [7, 2, 3]
+
+[batchnorm]
+norm = "group"
+num_groups = 4
 """
 
 OWN = '''\
@@ -189,6 +193,11 @@ def test_the_lesson_itself_is_right() -> None:
         ("[7, 2, 3]", "[7, -1, 3]", ["layers.activation", "[8, 13, 13]"]),
         ("[7, 2, 3]", "[7, 2]", ["layers.activation = [7, 2]", "[channel, row, column]"]),
         ("[7, 2, 3]", "[7, 2, 3.0]", ["layers.activation", "[channel, row, column]"]),
+        ('"group"', '"spectral"', ["batchnorm.norm = 'spectral'", "batch or layer or group or instance"]),
+        ('"group"', "1", ["batchnorm.norm = 1", "text in quotes"]),
+        ("num_groups = 4", "num_groups = 0", ["batchnorm.num_groups = 0", "1 to 65536"]),
+        ("num_groups = 4", "num_groups = 2.0", ["batchnorm.num_groups = 2.0"]),
+        ("num_groups = 4", "num_group = 4", ["batchnorm.num_group", "did you mean num_groups"]),
         ("seed = 5", "sead = 5", ["layers.sead", "did you mean seed"]),
         ("slice = 2", "slice = 0x" + "f" * 5000, ["view.slice", "64 bits"]),
         ("slice = 2", "slice = " + "1" * 5000, ["a number is too long"]),

@@ -1,4 +1,4 @@
-"""The BatchNorm page under a pilot, and what PyTorch makes of the same mini-batches."""
+"""The Norms page under a pilot, and what PyTorch makes of the same mini-batches."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from convtui.training.exploring import Explored
+from convtui.training.measuring import Measured
 from convtui.training.messages import Message, decode, encode
 from convtui.training.protocol import Begun, Failed, Finished, Stopped, Suggested
 from convtui.training.recipe import Recipe
@@ -56,7 +58,7 @@ class Process:
     def job(self, message: Message) -> list[Message]:
         """All events of a job that is left alone."""
         self.send(message)
-        return self.until(Failed, Finished, Stopped, Suggested)
+        return self.until(Failed, Finished, Stopped, Suggested, Measured, Explored)
 
     def rest(self) -> list[Message]:
         """All events until the process has ended."""

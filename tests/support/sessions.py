@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from convtui.engine.kernels import NAMES
+from convtui.engine.norms import NORM_KINDS
 from convtui.engine.spec import LARGEST_VALUE, PADDING_MODES, SpecError
 from convtui.inputs import samples
 from convtui.inputs.images import Picture
 from convtui.state.network import Stack
+from convtui.state.norm_choice import NormChoice
 from convtui.state.session import KernelChoice, Session, Zoom
 from convtui.store.session_parser import VIEW_FLAGS
 
@@ -58,6 +61,7 @@ def figures(session: Session) -> dict[str, Any]:
         "place": (session.index, session.taps, session.filled),
         "view": session.view,
         "stack": session.stack,
+        "norm": session.norm,
     }
 
 
@@ -130,6 +134,9 @@ _changes = st.one_of(
     _stacks.map(lambda change: lambda session: session.with_stack(change(session.stack))),
     st.sampled_from([None, *Zoom]).map(lambda zoom: lambda session: session.with_view(zoom=zoom)),
     st.booleans().map(lambda hints: lambda session: session.with_view(hints=hints, slice=0)),
+    st.builds(NormChoice, st.sampled_from(NORM_KINDS), st.integers(1, 64)).map(
+        lambda norm: lambda session: replace(session, norm=norm)
+    ),
     st.sampled_from(VIEW_FLAGS).map(lambda flag: lambda session: session.with_view(**{flag: True})),
 )
 

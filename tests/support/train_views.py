@@ -150,8 +150,10 @@ def views() -> dict[str, TrainView]:
         ),
         "layers": LayersView(status(), LAYERS, 1, band(), history()),
         "no layers": LayersView(ready, (), 0, band(0), none),
-        "weight": WeightView(status(), "layer 1, weight [3, 0, 2, 2]", WEIGHT, trace(), history(), LAYERS, 0),
-        "no weight": WeightView(ready, "layer 1", None, trace(0), none, (), 0),
+        "weight": WeightView(
+            status(), "layer 1, weight [3, 0, 2, 2]", WEIGHT, trace(), history(), LAYERS, 0, (0, TOTAL)
+        ),
+        "no weight": WeightView(ready, "layer 1", None, trace(0), none, (), 0, (0, 1)),
         "runs": RunsView(status(), ROWS, 7, several),
         "comparison": RunsView(status(), ROWS[:4], 0, several, ARMS, 0.06, 10),
         "no runs": RunsView(ready, (), 0, ()),

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convtui.training.exploring import FINDINGS
 from convtui.training.messages import Message, decode, encode
 from convtui.training.protocol import COMMANDS, EVENTS, JOBS, Stepped
 from convtui.training.recipe import Recipe
 from tests.training.test_recipe import recipes
 
-KINDS = (*EVENTS, *JOBS, *COMMANDS)
+KINDS = (*EVENTS, *FINDINGS, *JOBS, *COMMANDS)
 
 st.register_type_strategy(Recipe, recipes)
 

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convtui.training.recipe import Recipe
-from convtui.training.schedule import schedule
+from convtui.training.schedule import peak_step, schedule
 
 
 @given(
@@ -53,3 +53,20 @@ def test_a_constant_rate_stays() -> None:
     lrs, momenta = schedule(Recipe(schedule="constant", max_lr=0.01, momentum=0.8), 5)
     assert lrs.tolist() == [0.01] * 5
     assert momenta.tolist() == [0.8] * 5
+
+
+@given(total=st.integers(2, 300), pct_start=st.floats(0.01, 0.99))
+def test_the_peak_is_where_the_rate_is_highest(total: int, pct_start: float) -> None:
+    recipe = Recipe(pct_start=pct_start)
+    peak = peak_step(recipe, total)
+    assume(peak is not None)
+    assert peak is not None
+    lrs, _ = schedule(recipe, total)
+    assert abs(1 + np.argmax(lrs) - peak) < 1
+
+
+def test_what_has_no_two_phases_has_no_peak() -> None:
+    assert peak_step(Recipe(), 390) == 97.5
+    assert peak_step(Recipe(schedule="constant"), 390) is None
+    assert peak_step(Recipe(), 4) is None
+    assert peak_step(Recipe(), 0) is None

@@ -9,6 +9,10 @@ from itertools import pairwise
 import pytest
 
 from convtui.training import trainer as module
+from convtui.training.campaign import Task
+from convtui.training.exploring import Ablate, Ablating, Explore, Explored, Hidden
+from convtui.training.measuring import Measure, Measured, Measuring, NoisePoint
+from convtui.training.messages import Message
 from convtui.training.protocol import (
     Begun,
     Continue,
@@ -20,6 +24,8 @@ from convtui.training.protocol import (
     Pause,
     Paused,
     Ready,
+    Replay,
+    Replayed,
     SetRate,
     Stop,
     Stopped,
@@ -28,10 +34,13 @@ from convtui.training.protocol import (
     Watch,
 )
 from convtui.training.recipe import Recipe
+from convtui.training.runs.explored import Ablation
 from convtui.training.runs.history import RunHistory, State
 from convtui.training.trainer import Trainer, TrainerError
 from tests.support import events as made
 from tests.support.workers import FakeWorkers
+
+REPLAY = Replay("/runs/0001", 2, 3, 1, (0, 0, 2, 2))
 
 
 @pytest.fixture
@@ -107,6 +116,7 @@ async def test_one_job_at_a_time(trainer: Trainer, workers: FakeWorkers) -> None
         lambda: trainer.find(Recipe()),
         lambda: trainer.compare(Recipe()),
         lambda: trainer.resume(RunHistory(Recipe(), "/runs/0001")),
+        lambda: trainer.replay(REPLAY),
     ):
         with pytest.raises(TrainerError, match="a run is active: x stops it"):
             again()
@@ -213,6 +223,117 @@ async def test_a_comparison_ends_with_a_run_that_does_not(
     assert len(trainer.comparison) == 1
 
 
+# -- measuring, and one job after another
+
+
+MEASURING = Measuring("/runs/0012", 390, "0123456789abcdef", 2000, 499, 166)
+
+
+def finished(recipe: Recipe | None = None, run: str = "/runs/0012") -> RunHistory:
+    recipe = recipe or Recipe()
+    return RunHistory.of(made.events(recipe, run=run), recipe, run)
+
+
+async def test_a_run_is_measured(trainer: Trainer, workers: FakeWorkers) -> None:
+    measurement = trainer.measure(finished(), step=390)
+    await settled()
+    assert workers.now.told == [Measure("/runs/0012", 390)]
+    assert (measurement.known, measurement.is_active) == (None, True)
+    with pytest.raises(TrainerError, match="a measurement is active: x stops it"):
+        trainer.start(Recipe())
+    with pytest.raises(TrainerError, match="a measurement is active: x stops it"):
+        trainer.pause()
+    workers.now.tell(MEASURING, NoisePoint(0.05, 0.2, 0.9))
+    await settled()
+    assert measurement.known is not None
+    assert measurement.known.noise == (NoisePoint(0.05, 0.2, 0.9),)
+    workers.now.tell(Measured(1.0))
+    await settled()
+    assert (measurement.state, trainer.is_busy, trainer.current) == (State.FINISHED, False, None)
+
+
+@pytest.mark.parametrize("end", ["stop", "fail", "die"])
+async def test_a_measurement_that_ends_early(end: str, trainer: Trainer, workers: FakeWorkers) -> None:
+    measurement = trainer.measure(finished())
+    await settled()
+    if end == "stop":
+        trainer.stop()
+        assert workers.now.told[-1] == Stop()
+        workers.now.tell(Stopped(390))
+    elif end == "fail":
+        workers.now.tell(Failed("disk full"))
+    else:
+        workers.now.die("was killed by SIGKILL")
+    await settled()
+    assert not trainer.is_busy
+    assert measurement.state is (State.STOPPED if end == "stop" else State.FAILED)
+    told = {"stop": "", "fail": "disk full", "die": "the training process was killed by SIGKILL"}
+    assert trainer.trouble == told[end]
+
+
+async def test_a_run_of_another_process_is_not_measured(trainer: Trainer) -> None:
+    history = finished()
+    history.state = State.ELSEWHERE
+    with pytest.raises(TrainerError, match="another process is training this run"):
+        trainer.measure(history)
+
+
+async def test_a_campaign_trains_resumes_and_measures(trainer: Trainer, workers: FakeWorkers) -> None:
+    halfway = RunHistory.of(made.events(until=30, run="/runs/0013"), Recipe(), "/runs/0013")
+    done = finished(run="/runs/0014")
+    recipes = [Recipe(seed=seed) for seed in range(3)]
+    tasks = zip(recipes, (None, halfway, done), strict=True)
+    campaign = trainer.undertake(Task(recipe, history, to_measure=True) for recipe, history in tasks)
+    resumed = [made.begun(run="/runs/0013", step=20), *list(made.events(run="/runs/0013"))[21:]]
+    measured = [MEASURING, Measured(1.0)]
+    for number, events in enumerate([[*made.events(recipes[0])], measured, resumed, measured, measured]):
+        await settled()
+        assert (campaign.done, campaign.total, trainer.is_busy) == (number, 5, True)
+        workers.now.tell(*events)
+        await settled()
+    assert workers.now.told == [
+        Train(recipes[0]),
+        Measure("/runs/0012"),
+        Continue("/runs/0013"),
+        Measure("/runs/0013"),
+        Measure("/runs/0014"),
+    ]
+    assert (campaign.done, campaign.is_active, trainer.is_busy) == (5, False, False)
+    assert trainer.comparison == []
+    assert trainer.waiting == ()
+
+
+@pytest.mark.parametrize("end", ["stop", "fail", "die"])
+async def test_a_campaign_ends_with_a_job_that_does_not(
+    end: str, trainer: Trainer, workers: FakeWorkers
+) -> None:
+    campaign = trainer.undertake([Task(Recipe(seed=1), to_measure=True), Task(Recipe(seed=2))])
+    await settled()
+    workers.now.tell(*made.events(Recipe(seed=1)))
+    await settled()
+    if end == "stop":
+        trainer.stop()
+        workers.now.tell(Stopped(390))
+    elif end == "fail":
+        workers.now.tell(Failed("disk full"))
+    else:
+        workers.now.die("was killed by SIGKILL")
+    await settled()
+    assert (campaign.done, campaign.total, campaign.is_active, trainer.is_busy) == (1, 3, False, False)
+    assert bool(campaign.reason) == (end != "stop")
+    trainer.start(Recipe(seed=3))
+    await settled()
+    workers.now.tell(*made.events(Recipe(seed=3)))
+    await settled()
+    assert not trainer.is_busy  # nothing of the campaign comes after it
+
+
+async def test_a_campaign_with_nothing_to_do(trainer: Trainer, workers: FakeWorkers) -> None:
+    campaign = trainer.undertake([])
+    await settled()
+    assert (campaign.total, campaign.is_active, trainer.is_busy, workers.started) == (0, False, False, [])
+
+
 async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorkers) -> None:
     search = trainer.find(Recipe())
     await settled()
@@ -229,7 +350,78 @@ async def test_a_search_and_its_suggestion(trainer: Trainer, workers: FakeWorker
     assert trainer.current is None
 
 
+async def test_a_exploration_grows_until_it_is_over(trainer: Trainer, workers: FakeWorkers) -> None:
+    exploration = trainer.ablate("/runs/0001", 390, 4)
+    assert (exploration.is_active, exploration.progress) == (True, (0, 0))
+    await settled()
+    assert workers.now.told == [Ablate("/runs/0001", 390, 4)]
+    for again in (
+        lambda: trainer.start(Recipe()),
+        lambda: trainer.explore("/runs/0001"),
+        lambda: trainer.explain("/runs/0001", None, 3, image=0),
+        trainer.pause,
+    ):
+        with pytest.raises(TrainerError, match="a look into a run is active: x stops it"):
+            again()
+    workers.now.tell(Ablating(390, "d", 20, 4, 5, 2), Hidden(10, 9, (5, 8)))
+    await settled()
+    assert isinstance(exploration.found, Ablation)
+    assert (exploration.progress, exploration.found.accuracy) == ((10, 20), 0.9)
+    workers.now.tell(Hidden(20, 19, (10, 18)), Explored(0.5))
+    await settled()
+    assert exploration.state is State.FINISHED
+    assert not trainer.is_busy
+    assert trainer.exploration is exploration
+    assert trainer.current is None
+
+
+@pytest.mark.parametrize(
+    ("end", "state"), [(Stopped(0), State.STOPPED), (Failed("no memory"), State.FAILED), (None, State.FAILED)]
+)
+async def test_a_exploration_that_ends_early(
+    trainer: Trainer, workers: FakeWorkers, end: Message | None, state: State
+) -> None:
+    exploration = trainer.explore("/runs/0001")
+    await settled()
+    trainer.stop()
+    assert workers.now.told == [Explore("/runs/0001"), Stop()]
+    if end is None:
+        workers.now.die()
+    else:
+        workers.now.tell(end)
+    await settled()
+    assert exploration.state is state
+    assert not trainer.is_busy
+
+
 # -- a worker that dies
+
+
+async def test_a_replay_leaves_the_run_alone_and_gives_way_to_a_job(
+    trainer: Trainer, workers: FakeWorkers
+) -> None:
+    replay = trainer.replay(REPLAY)
+    assert not trainer.is_busy
+    history = trainer.start(Recipe())
+    await settled()
+    assert workers.now.told == [REPLAY, Train(Recipe())]
+    workers.now.tell(made.step(1), made.step(2), Replayed(2), *made.events(until=7))
+    await settled()
+    assert [*replay.told] == [1, 2]
+    assert replay.is_over
+    assert (history.step, len(history.steps)) == (7, 7)
+
+
+async def test_a_replay_that_fails_says_why(trainer: Trainer, workers: FakeWorkers) -> None:
+    replay = trainer.replay(REPLAY)
+    await settled()
+    workers.now.tell(Failed("no such run"))
+    await settled()
+    assert (replay.is_over, replay.reason) == (True, "no such run")
+    lost = trainer.replay(REPLAY)
+    workers.now.die("was killed by SIGKILL")
+    await settled()
+    assert (lost.is_over, lost.reason) == (True, "the training process was killed by SIGKILL")
 
 
 async def test_a_dead_worker_is_told_of_and_replaced(trainer: Trainer, workers: FakeWorkers) -> None:

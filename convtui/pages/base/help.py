@@ -12,11 +12,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from convtui.lessons.course import built_in_course, ideas
-from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key
+from convtui.pages.base.keys import EDIT_KEYS, MOUSE, PAGES, SECTIONS, Key, everywhere
 from convtui.pages.base.modal import ClosesOnce
 from convtui.paint.text_line import KEY_STYLE
 
-TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "BatchNorm", "train": "Train"}
+TITLES: Final = {"matrix": "Matrix", "layers": "Layers", "batchnorm": "Norms", "train": "Train"}
 INTRODUCTIONS: Final = {
     "step": """\
 A kernel slides over an image. At each step it covers a window of the image: every pixel in the window \
@@ -30,11 +30,14 @@ zeros: they are not parameters, and training never changes them.""",
     "layers": """\
 A stack of layers over the image, the feature maps they compute, and the receptive field: the rectangle of \
 pixels that one activation sees through the layers before it. Dilation, strides and branches leave holes in \
-it; where they do, the table also says how many pixels are read. What PyTorch prints of an nn.Sequential can \
-be pasted as layers; convtui layers writes the table as CSV, Markdown, LaTeX or JSON.""",
+it; where they do, the table also says how many pixels are read. The features view (v) shows the filters of \
+a convolution: what their kernels resemble, and what of the validation set excites them. What PyTorch prints \
+of an nn.Sequential can be pasted as layers; convtui layers writes the table as CSV, Markdown, LaTeX or JSON.""",
     "batchnorm": """\
 Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
-then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training.""",
+then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training. \
+Layer, group and instance norm take the mean over channels and cells of a single image; they have no running \
+statistics and no second mode.""",
     "train": """\
 A small network learns. Each step computes the loss of one mini-batch and moves every weight against its \
 gradient, or against a running average of its gradients. The one-cycle schedule raises the learning rate \
@@ -58,9 +61,10 @@ def help_text(page: str = "step") -> Content:
     pages = {"Pages": SECTIONS["Pages"]}
     shown, hidden = {name: keys for name, keys in SECTIONS.items() if name not in pages}, {}
     if page not in _CONVOLUTION:
+        here = {key for key in everywhere() if not _is_taken(key, PAGES[page])}
         hidden = {f"{name} (Step, Matrix and Layers pages)": keys for name, keys in shown.items()}
-        shown = {name: tuple(key for key in keys if key.everywhere) for name, keys in shown.items()}
-        hidden = {name: tuple(key for key in keys if not key.everywhere) for name, keys in hidden.items()}
+        shown = {name: tuple(key for key in keys if key in here) for name, keys in shown.items()}
+        hidden = {name: tuple(key for key in keys if key not in here) for name, keys in hidden.items()}
     tables = {
         name: [(f"{key.written} {key.footer}" if name in pages else key.written, key.does) for key in keys]
         for name, keys in (pages | _titled(own) | shown | hidden | _titled(others)).items()
@@ -83,6 +87,11 @@ def help_text(page: str = "step") -> Content:
         "ctrl+p finds every command, sample, kernel and theme by name."
     )
     return Content("\n").join([*lines, Content(), end])
+
+
+def _is_taken(key: Key, page: tuple[Key, ...]) -> bool:
+    """Whether all of its keys do something else on a page."""
+    return {*key.names.split(",")} <= {name for own in page for name in own.names.split(",")}
 
 
 def _ideas() -> list[tuple[str, str]]:

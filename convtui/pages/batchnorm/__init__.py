@@ -1,1 +1,1 @@
-"""The BatchNorm page: what batch normalisation does to a channel, mini-batch by mini-batch."""
+"""The Norms page: what batch, layer, group and instance norm do to the same activations."""

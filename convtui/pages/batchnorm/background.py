@@ -1,4 +1,4 @@
-"""What the BatchNorm page has other threads compute: mini-batches, and the spread of their statistics."""
+"""What the Norms page has other threads compute: mini-batches, and the spread of their statistics."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
-"""What the BatchNorm page says in words and numbers, as lines of styled text."""
+"""What the Norms page says in words and numbers, as lines of styled text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan, sqrt
+from math import isnan, prod, sqrt
 from typing import Final
 
 from convtui.engine.batchnorm import BatchNormState
-from convtui.pages.batchnorm.figures import Figures
+from convtui.pages.batchnorm.figures import Figures, OneNorm
+from convtui.pages.batchnorm.maps import MARK
 from convtui.pages.batchnorm.styled_text import StyledLine, StyledLines, Tone, length
 from convtui.paint.arithmetic import CERTAIN, ROUNDED, Formula, as_result, precision, written_formula
 from convtui.paint.controls import Control
@@ -19,6 +20,10 @@ NOTHING: Final = 1e-12  # what is smaller is rounding
 FINER: Final = 1  # digits that x, μ and σ² have beyond the usual: x̂ nearly always needs them
 _COLUMN: Final = 11  # of numbers
 _NAME: Final = 12  # before them
+_KIND: Final = 10  # columns of a norm's name in the table of the norms
+_COUNT: Final = 9  # and of how many values its mean is of
+_PLACE: Final = 26  # and of where these are
+_NARROW: Final = 10  # of a number in that table
 _WIDE: Final = 70  # columns from which formulas stand in letters, too
 
 
@@ -32,11 +37,11 @@ def number(value: float) -> str:
     return (usual.finer(-1) if usual.exponent else usual).fixed(value)
 
 
-def _aligned(text: str) -> str:
+def _aligned(text: str, column: int = _COLUMN) -> str:
     """In a column, with the point where all of fewer than four digits before it have it."""
     missing = 0 if "e" in text else MOST_DECIMALS - len(text.partition(".")[2])
-    missing = min(missing, _COLUMN - 1 - len(text))
-    return f"{text}{'':{missing}}".rjust(_COLUMN)
+    missing = max(min(missing, column - 1 - len(text)), 0)
+    return f"{text}{'':{missing}}".rjust(column)
 
 
 def fitting(candidates: Sequence[str], width: int) -> str:
@@ -51,26 +56,41 @@ def title_line(session: BatchNormSession, width: int) -> StyledLine:
     """Which network, layer and mini-batch."""
     layer, rows = session.layer, session.network.rows
     what = f"layer {layer.number} {rows[layer.number].layer.title}"
+    norm = _titled(session)
     if layer.row is None:
-        what = f"a batch norm added after layer {layer.number} ({rows[layer.number].layer.title})"
+        article = "an" if norm.startswith("i") else "a"
+        what = f"{article} {norm} added after layer {layer.number} ({rows[layer.number].layer.title})"
+    elif not session.choice.is_batch:
+        what = f"{norm} in place of layer {layer.number} {rows[layer.number].layer.title}"
     first, size = session.position.first, session.batch_size
     images = f"images {first + 1:,} to {first + size:,}" if size > 1 else f"image {first + 1:,}"
     of_all = f"{images} of {session.image_count:,} (shuffled)"
     batch = f"mini-batch {session.number}"
+    short = what if session.choice.is_batch else f"{norm} at layer {layer.number}"
     for parts in (
         (session.network.name, what, f"{batch}: {of_all}, epoch {session.position.epoch + 1}"),
         (session.network.name, what, f"{batch}: {of_all}"),
         (session.network.name, what, f"{batch}: {size} image{'s' * (size > 1)}"),
         (session.network.name, what, batch),
         (what, batch),
+        (short, batch),
     ):
         if len(" · ".join(parts)) <= width:
             break
     return (parts[0], Tone.STRONG), *((f" · {part}", Tone.TEXT) for part in parts[1:])
 
 
+def _titled(session: BatchNormSession) -> str:
+    """The norm's name; of group norm, with its groups."""
+    if session.choice.kind != "group":
+        return session.choice.title
+    return f"{session.choice.title} of {session.num_groups} group{'s' * (session.num_groups > 1)}"
+
+
 def hint_line(session: BatchNormSession, width: int) -> StyledLine:
     """What the reader is looking at."""
+    if not session.choice.is_batch:
+        return _norm_hint(session, width)
     row = session.network.rows[session.layer.input]
     added = "This network has no batch norm: one is added. " if session.layer.row is None else ""
     where = f"{added}Input: {list(row.output_shape)} per image from layer {row.number} ({row.layer.title})."
@@ -81,6 +101,34 @@ def hint_line(session: BatchNormSession, width: int) -> StyledLine:
     candidates = [f"{where}{before}{copy}", f"{where}{before}{short}", f"{where}{before}"]
     candidates += [f"{where}{short}", where, added or where]
     return ((fitting(candidates, width), Tone.MUTED),)
+
+
+def _norm_hint(session: BatchNormSession, width: int) -> StyledLine:
+    """Over what a norm without running statistics takes its means, and its name in PyTorch."""
+    channels, shape = session.norm.num_features, list(session.shape[1:])
+    each = channels // session.num_groups
+    of, over, module = {
+        "layer": ("image", "all its channels, rows and columns", f"LayerNorm({shape})"),
+        "group": (
+            f"group of {_count(each, 'channel')} of each image",
+            "its rows and columns",
+            f"GroupNorm({session.num_groups}, {channels})",
+        ),
+        "instance": (
+            "channel of each image",
+            "its rows and columns",
+            f"InstanceNorm2d({channels}, affine=True)",
+        ),
+    }[session.choice.kind]
+    what = f"One mean for each {of}"
+    long = f"{what}, over {over}"
+    candidates = [f"{long}: torch.nn.{module}. You work on a copy.", f"{long}: torch.nn.{module}."]
+    candidates += [f"{what}: torch.nn.{module}.", f"{what}: {module}.", f"{what}."]
+    return ((fitting(candidates, width), Tone.MUTED),)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def outermost_text(session: BatchNormSession, by: int) -> str:
@@ -99,6 +147,8 @@ def formula_lines(figures: Figures, width: int) -> StyledLines:
     session, channel, at = figures.session, figures.present, figures.chosen
     statistics = "batch statistics" if session.norm.training else "running statistics"
     tone = Tone.BATCH if session.norm.training else Tone.RUNNING
+    if not session.choice.is_batch:
+        statistics, tone = f"of {place_text(figures, *figures.members)}", Tone.BATCH
     value, mean, var, eps = float(channel.values[at]), channel.mean, channel.var, session.norm.eps
     x, shown_mean, shown_var, normal, sign = _normalised(value, mean, var, eps, float(channel.normalised[at]))
     where = f"activation {list(figures.chosen_index)} of the mini-batch"
@@ -225,7 +275,9 @@ def _term(plus: str, factor: str, text: str) -> str:
 
 
 def rule_line(figures: Figures, width: int) -> StyledLine:
-    """The update rule in words."""
+    """The update rule in words; of a norm that updates nothing, whose gamma and beta it has."""
+    if not figures.session.choice.is_batch:
+        return _weights_line(figures, width)
     norm, count = figures.session.norm, figures.statistics.count
     if not norm.training:
         return (("evaluation mode does not change the running statistics", Tone.MUTED),)
@@ -239,6 +291,86 @@ def rule_line(figures: Figures, width: int) -> StyledLine:
     unbiased = f"the running variance is unbiased, n = {count:,}"
     candidates = [f"{rule}; {unbiased}", f"{rule}; n = {count:,}", rule, short]
     return ((fitting(candidates, width), Tone.MUTED),)
+
+
+def _weights_line(figures: Figures, width: int) -> StyledLine:
+    candidates = ["γ and β are by channel, as batch norm has them", "γ and β are by channel"]
+    if figures.session.choice.kind == "layer":
+        shape = list(figures.session.shape[1:])
+        each = "PyTorch's LayerNorm has a weight and a bias for each element"
+        candidates = [
+            f"γ and β are by channel here; {each}: {shape}",
+            "γ and β are by channel here; LayerNorm has them for each element",
+            *candidates,
+        ]
+    return ((fitting(candidates, width), Tone.MUTED),)
+
+
+# -- the norms side by side
+
+
+def place_text(figures: Figures, images: range, channels: range) -> str:
+    """Which images and channels share a mean."""
+    size, features = figures.session.batch_size, figures.session.norm.num_features
+    which = f"image {images.start}" if len(images) == 1 else f"all {size:,} images"
+    if len(channels) == 1:
+        return f"{which}, channel {channels.start}"
+    if len(channels) == features:
+        return f"{which}, all {features:,} channels"
+    return f"{which}, channels {channels.start}-{channels[-1]}"
+
+
+def norms_lines(figures: Figures, width: int) -> StyledLines:
+    """The four norms of the activation that is looked at, a line for each.
+
+    Where it is narrow, images and channels whose mean it is are only counted.
+    """
+    room = width - _KIND - _COUNT - 3 * _NARROW
+    columns = "".join(f"{name:>{_NARROW - 2}}  " for name in ("mean", "std", " x̂"))
+    what = "mean of" if room >= _PLACE else "N × C"
+    head = f"{'':{_KIND}}{what:<{room}}{'values':>{_COUNT}}{columns}"
+    return ((head, Tone.MUTED),), *(
+        _norm_line(figures, each, room, each.kind == figures.session.choice.kind)
+        for each in figures.side_by_side
+    )
+
+
+def _norm_line(figures: Figures, norm: OneNorm, room: int, is_chosen: bool) -> StyledLine:
+    tone = Tone.RUNNING if norm.is_running else Tone.BATCH if is_chosen else Tone.TEXT
+    name = f"{'▸' if is_chosen else ' '}{norm.kind:<{_KIND - 1}}"
+    if norm.refusal:
+        why = "refused: one value"
+        return (name, Tone.MUTED), (fitting([f"{why} has no variance", why], room + _COUNT), Tone.MUTED)
+    where, count = place_text(figures, norm.images, norm.channels), f"{norm.count:,}"
+    if room < _PLACE:
+        where = f"{len(norm.images)} × {len(norm.channels)}"
+    if norm.is_running:
+        where, count = fitting([f"running, channel {figures.channel}", "running"], room), "–"
+    numbers = "".join(_aligned(number(each), _NARROW) for each in (norm.mean, sqrt(norm.var)))
+    return (
+        (name, Tone.STRONG if is_chosen else Tone.TEXT),
+        (f"{where:<{room}}{count:>{_COUNT}}", Tone.TEXT if is_chosen else Tone.MUTED),
+        (numbers, tone),
+        (_aligned(number(norm.normalised), _NARROW), Tone.STRONG if is_chosen else tone),
+    )
+
+
+def shared_line(figures: Figures, width: int) -> StyledLine:
+    """What the frame on the maps is around."""
+    session, images, channels = figures.session, *figures.members
+    where = place_text(figures, images, channels)
+    count, total = figures.shared.count, prod(session.shape)
+    tone, mark = Tone.BATCH, (f"   {MARK} x", Tone.CHOSEN)
+    candidates = [
+        f"{count:,} of {total:,} activations share a mean",
+        f"{count:,} activations share a mean",
+        f"{count:,} share a mean",
+    ]
+    if session.choice.is_batch and not session.norm.training:
+        tone = Tone.RUNNING
+        candidates = [f"{count:,} activations use one running mean", "one running mean"]
+    what = fitting(candidates, width - len(where) - len(mark[0]) - 2)
+    return (what, Tone.STRONG), (": ", Tone.STRONG), (where, tone), mark
 
 
 # -- training mode against evaluation mode
@@ -272,6 +404,11 @@ def _modes_row(name: str, training: float, evaluation: float) -> StyledLine:
 
 def difference_line(figures: Figures, width: int) -> StyledLine:
     """How far the two modes are apart, and how many mini-batches the running statistics come from."""
+    if figures.session.refusal:
+        refused = "Training mode refuses this mini-batch: one value per channel has no variance"
+        return ((fitting([refused, refused.partition(":")[0]], width), Tone.STRONG),)
+    if not figures.session.choice.is_batch:
+        return _no_modes_line(figures, width)
     session, tracked = figures.session, figures.session.norm.num_batches_tracked
     given = session.network.norm_state(session.layer).num_batches_tracked
     why = f"running statistics of {_batches(tracked)}"
@@ -281,9 +418,6 @@ def difference_line(figures: Figures, width: int) -> StyledLine:
     elif given:
         here = f" and {tracked - given:,} here" if tracked > given else ""
         why = f"running statistics of {_batches(given)} in training{here}"
-    if session.refusal:
-        refused = "Training mode refuses this mini-batch: one value per channel has no variance"
-        return ((fitting([refused, refused.partition(":")[0]], width), Tone.STRONG),)
     both, by = "Training and evaluation", f"{number(figures.difference)} on average"
     candidates = [f"{both} are {figures.difference_words}: y differs by {by}; {why}"]
     candidates += [
@@ -294,6 +428,18 @@ def difference_line(figures: Figures, width: int) -> StyledLine:
     return ((fitting([*candidates, figures.difference_words], width), Tone.STRONG),)
 
 
+def _no_modes_line(figures: Figures, width: int) -> StyledLine:
+    """What evaluation mode changes where there are no running statistics."""
+    title = figures.session.choice.title.capitalize()
+    none = f"{title} has no running statistics"
+    candidates = [f"{none}: training and evaluation mode are the same", f"{none}: both modes are the same"]
+    if figures.has_modes:
+        why = "the modes differ by the batch norms before it"
+        candidates = [f"{none}; {why}: y by {number(figures.difference)} on average", f"{none}; {why}"]
+        candidates.append(f"{none}; x differs between the modes")
+    return ((fitting([*candidates, none], width), Tone.STRONG),)
+
+
 def _batches(count: int) -> str:
     return f"{count:,} mini-batch{'es' * (count != 1)}"
 
@@ -301,16 +447,24 @@ def _batches(count: int) -> str:
 # -- the settings
 
 
-def controls_of(session: BatchNormSession, weights: str) -> list[Control]:
-    """The settings above the canvas; where it is narrow the last are left out, and before them beta."""
-    norm = session.norm
+def controls_of(figures: Figures, weights: str) -> list[Control]:
+    """The settings above the canvas; where it is narrow, first momentum is left out."""
+    session, norm = figures.session, figures.session.norm
+    momentum = "None" if norm.momentum is None else f"{norm.momentum:g}"
+    own = {
+        "batch": [Control("m", "momentum", momentum, spare=4, is_plain=True)],
+        "group": [Control("d", "groups", str(session.num_groups), is_plain=True)],
+    }.get(session.choice.kind, [])
+    if not session.choice.is_batch:
+        own.append(Control("i", "image", str(figures.chosen_index[0])))
     return [
+        Control("n", "norm", session.choice.kind, is_plain=True),
         Control("tab", "layer", str(session.layer.number)),
         Control("c", "channel", f"{session.channel}/{norm.num_features}"),
         Control("t", "mode", "training" if norm.training else "evaluation", stepped=False),
         Control("g", "gamma", f"{session.gamma:.4g}"),
         Control("b", "beta", f"{session.beta:.4g}", spare=1),
-        Control("m", "momentum", "None" if norm.momentum is None else f"{norm.momentum:g}", is_plain=True),
-        Control("z", "size", str(session.batch_size), spare=2),
+        *own,
+        Control("z", "size", str(session.batch_size), spare=2, is_plain=True),
         Control("w", "weights", weights, stepped=False, spare=3),
     ]

@@ -1,4 +1,4 @@
-"""Where the panes of the BatchNorm page go, from the terminal's size alone, so that nothing moves."""
+"""Where the panes of the Norms page go, from the terminal's size alone, so that nothing moves."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ FORMULA: Final = 3
 TABLE: Final = 4
 MODES: Final = 4
 RULE: Final = 1
+NORMS: Final = 5
 ROOMY: Final = 32  # lines from which the plots stand under the numbers
 TABLE_WIDTH: Final = 76
 MODES_WIDTH: Final = 41
 HINTED: Final = 21  # lines from which the sentence has one of its own
 LEAST_HISTOGRAM: Final = 6
+NORM_HISTOGRAM: Final = 8  # beside the maps
 
 Regions = dict[str, Region]
 
@@ -28,14 +30,23 @@ class BatchNormView(Enum):
     VALUES = "values"
     MEANS = "means"
     VARIANCES = "variances"
-
-    def next(self, height: int) -> BatchNormView:
-        """The view after this one; where there is room the variances stand under the means."""
-        views = [BatchNormView.VALUES, BatchNormView.MEANS] if height >= ROOMY else list(BatchNormView)
-        return views[(views.index(self) + 1) % len(views)] if self in views else BatchNormView.VALUES
+    NORMS = "norms"
 
 
-def regions_of(size: tuple[int, int], view: BatchNormView, hints: bool) -> Regions:
+def views_of(height: int, has_running: bool) -> tuple[BatchNormView, ...]:
+    """The views that there are, the first first.
+
+    Where there is room the variances stand under the means, and the values over the norms' maps.
+    has_running: whether the norm has running statistics, which means and variances are about.
+    """
+    is_roomy = height >= ROOMY
+    if not has_running:
+        return (BatchNormView.NORMS,) if is_roomy else (BatchNormView.NORMS, BatchNormView.VALUES)
+    others = (BatchNormView.MEANS,) if is_roomy else (BatchNormView.MEANS, BatchNormView.VARIANCES)
+    return BatchNormView.VALUES, *others, BatchNormView.NORMS
+
+
+def regions_of(size: tuple[int, int], view: BatchNormView, hints: bool, has_running: bool = True) -> Regions:
     """The panes' regions by name, for a canvas of so many lines and columns."""
     height, width = size
     inner = width - 2 * MARGIN
@@ -45,7 +56,46 @@ def regions_of(size: tuple[int, int], view: BatchNormView, hints: bool) -> Regio
         regions["hint"] = Region(MARGIN, 1, inner, 1)
         top = 2
     rest = Region(MARGIN, top, inner, height - top)
-    return regions | (_values(rest) if view is BatchNormView.VALUES else _batches(rest, view))
+    match view:
+        case BatchNormView.NORMS:
+            return regions | _norms(rest)
+        case BatchNormView.VALUES:
+            return regions | (_values(rest) if has_running else _values_beside_norms(rest))
+    return regions | _batches(rest, view)
+
+
+def _norms(area: Region) -> Regions:
+    """The norms side by side, and the maps under them."""
+    is_roomy = area.height >= ROOMY
+    gap = 1 if is_roomy else 0
+    regions: Regions = {}
+    y = area.y
+    if is_roomy:
+        regions |= _beside(area, y, NORM_HISTOGRAM, "before", "after")
+        y += NORM_HISTOGRAM + gap
+    names = [("formula", FORMULA), ("norms", NORMS), ("rule", RULE if is_roomy else 0), ("difference", RULE)]
+    is_wide = area.width >= TABLE_WIDTH + GAP + MODES_WIDTH - 4
+    for name, height in names:
+        if height:
+            regions[name] = Region(area.x, y, area.width, height)
+        y += height + (gap if name in ("formula", "difference") else 0)
+    if is_wide:
+        table = regions["norms"]
+        regions["norms"] = Region(area.x, table.y, area.width - MODES_WIDTH - GAP, NORMS)
+        regions["modes"] = Region(area.right - MODES_WIDTH, table.y, MODES_WIDTH, MODES)
+    regions["shared"] = Region(area.x, y, area.width, RULE)
+    regions["maps"] = Region(area.x, y + RULE, area.width, area.bottom - y - RULE)
+    return regions
+
+
+def _values_beside_norms(area: Region) -> Regions:
+    """The values of a norm without running statistics."""
+    histogram = area.height - FORMULA - NORMS - 2 * RULE
+    regions, y = _beside(area, area.y, histogram, "before", "after"), area.y + histogram
+    for name, height in ("formula", FORMULA), ("norms", NORMS), ("rule", RULE), ("difference", RULE):
+        regions[name] = Region(area.x, y, area.width, height)
+        y += height
+    return regions
 
 
 def _values(area: Region) -> Regions:

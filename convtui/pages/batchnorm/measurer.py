@@ -77,10 +77,12 @@ class BatchMeasurer:
         norms = {each.number: norm for each, norm in zip(before, session.earlier_norms, strict=True)}
         evaluated = maps.evaluated(norms) if before else maps
         evaluation = NormInput.of(evaluated.activations(layer.input), least=1)
-        if session.refusal:
+        if session.earlier_refusal:
             reference = self._reference(session, evaluation)
             return BatchMeasurement(evaluation.without_statistics(), evaluation, images, (), reference)
-        training = NormInput.of(maps.activations(layer.input)) if before else evaluation
+        training = NormInput.of(maps.activations(layer.input), least=1) if before else evaluation
+        if training.statistics.count == 1:  # which batch norm refuses; the other norms may not
+            training = training.without_statistics()
         statistics = tuple(maps.statistics(each.number) for each in before)
         return BatchMeasurement(training, evaluation, images, statistics, self._reference(session, training))
 

@@ -1,4 +1,4 @@
-"""Which network the BatchNorm page looks at: it is opened in another thread, and a run's files are only read.
+"""Which network page 4 looks at: it is opened in another thread, and a run's files are only read.
 
 First it is the run that the Train page shows, if that has a checkpoint, else random weights. Newer
 checkpoints of that run follow by themselves, until the user changes something or goes back to other weights.
@@ -17,6 +17,7 @@ from convtui.pages.batchnorm.network_source import NetworkSource, newest_run
 from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import Network
+from convtui.state.norm_choice import NormChoice
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.next_run import NEXT_RUN
 
@@ -139,7 +140,8 @@ class NetworkOpener:
         self._opening = None
         before, timelines = self._opened, self._page.host.timelines
         try:
-            opened = _opened_after(before, source, data, network)
+            norm = before.session.choice if before else self._page.host.session.norm
+            opened = _opened_after(before, source, data, network, norm)
         except ValueError as error:
             self._refuse(source, printable(str(error)))
             return
@@ -156,15 +158,15 @@ class NetworkOpener:
 
 
 def _opened_after(
-    before: OpenedNetwork | None, source: NetworkSource, data: DataSet, network: Network
+    before: OpenedNetwork | None, source: NetworkSource, data: DataSet, network: Network, norm: NormChoice
 ) -> OpenedNetwork:
     """The network in place of the one before, whose settings stay if the mini-batches are the same.
 
-    Raises ValueError where training mode would refuse its mini-batches.
+    norm: which is looked at, whether they are or not. Raises ValueError where training mode refuses them.
     """
     recipe = source.recipe
     if before and (before.measurer.data, before.measurer.seed) == (data, recipe.seed):
         return replace(before, source=source, session=before.session.with_network(network))
     measurer = BatchMeasurer(data, recipe.seed)
-    session = BatchNormSession.start(network, measurer.image_count, recipe.batch_size)
+    session = BatchNormSession.start(network, measurer.image_count, recipe.batch_size, norm)
     return OpenedNetwork(source, measurer, session)

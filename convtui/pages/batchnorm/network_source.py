@@ -1,4 +1,4 @@
-"""Where the network of the BatchNorm page comes from: weights drawn from a seed, or a run's checkpoint."""
+"""Where the network of the Norms page comes from: weights drawn from a seed, or a run's checkpoint."""
 
 from __future__ import annotations
 

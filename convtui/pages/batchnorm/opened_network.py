@@ -1,4 +1,4 @@
-"""What the BatchNorm page shows and undoes, and the name under which the app keeps its history."""
+"""What the Norms page shows and undoes, and the name under which the app keeps its history."""
 
 from __future__ import annotations
 

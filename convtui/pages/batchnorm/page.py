@@ -1,4 +1,4 @@
-"""The BatchNorm page: what batch normalisation does to a channel, mini-batch by mini-batch.
+"""The Norms page: what they do to activations, and batch norm's statistics from batch to batch.
 
 The page holds the parts that do the work, and turns keys into transitions of the session that they share.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from convtui.engine.norms import NormKind
 from convtui.inputs.names import printable
 from convtui.pages.base import keys
 from convtui.pages.base.page import Page
@@ -15,13 +16,14 @@ from convtui.pages.base.player import Player
 from convtui.pages.batchnorm.background import Measurements, Spreads
 from convtui.pages.batchnorm.figures import Figures
 from convtui.pages.batchnorm.labels import controls_of, outermost_text
-from convtui.pages.batchnorm.layout import BatchNormView
+from convtui.pages.batchnorm.layout import BatchNormView, views_of
 from convtui.pages.batchnorm.network_opener import NetworkOpener
 from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
 from convtui.pages.batchnorm.panes import BatchNormPanes
 from convtui.paint.controls import Control
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_settings import SUGGESTIONS, Transition, parse_setting, transition, value_text
+from convtui.state.norm_choice import BATCH_NORM, NormChoice
 from convtui.state.settings import parse_count
 
 _TRY_AGAIN = "w tries again; d on page 5 chooses another data set"
@@ -34,7 +36,7 @@ class BatchNormPage(Page):
     DOCUMENT = BATCHNORM
 
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "batchnorm": ("after", "formula", "running", "rule", "modes", "difference"),
+        "batchnorm": ("after", "formula", "running", "rule", "modes", "difference", "norms"),
     }
 
     def __init__(self) -> None:
@@ -44,7 +46,7 @@ class BatchNormPage(Page):
         self.measurements = Measurements(self)
         self.spreads = Spreads(self, lambda: self.opened)
         self._panes = BatchNormPanes(self.canvas)
-        self._view = BatchNormView.VALUES
+        self._chosen_view: tuple[NormKind, BatchNormView] | None = None  # None: the norm's first
         self._shown: tuple[OpenedNetwork, Figures] | None = None  # what is on the screen
 
     @property
@@ -68,23 +70,39 @@ class BatchNormPage(Page):
     def controls(self) -> list[Control]:
         if self._shown is None:
             return []
-        opened = self._shown[0]
-        return controls_of(opened.session, self.opener.source_text(opened))
+        opened, figures = self._shown
+        return controls_of(figures, self.opener.source_text(opened))
 
     def show_page(self) -> None:
         self.opener.open_wanted()
-        size = self.room.height - 2, self.room.width
-        self._panes.place(size, self._view, self.session.view.hints, self.palette)
         opened = self.opened
         if opened is None:
+            self._place_panes(BATCH_NORM)
             self._panes.show_problem(self.opener.problem, "" if self.opener.is_opening else _TRY_AGAIN)
             return
         measurement = self.measurements.get(opened)
         if measurement is not None:
             self._shown = opened, Figures(opened.session, measurement)
-        if self._shown is not None:
+        if self._shown is None:
+            self._place_panes(opened.session.choice)
+        else:
             shown, figures = self._shown
+            self._place_panes(shown.session.choice)
             self._panes.show(figures, lambda: self.spreads.get(shown))
+
+    def _place_panes(self, choice: NormChoice) -> None:
+        size = self.room.height - 2, self.room.width
+        view = self._view(choice)
+        self._panes.place(size, view, self.session.view.hints, choice.is_batch, self.palette)
+
+    def _view(self, choice: NormChoice) -> BatchNormView:
+        """The view that was chosen, if it was for this norm and is one of those that there are."""
+        views = self._views(choice)
+        kind, view = self._chosen_view or (choice.kind, views[0])
+        return view if kind == choice.kind and view in views else views[0]
+
+    def _views(self, choice: NormChoice) -> tuple[BatchNormView, ...]:
+        return views_of(self.room.height - 2, choice.is_batch)
 
     # -- changing
 
@@ -180,17 +198,51 @@ class BatchNormPage(Page):
 
     def action_identity(self) -> None:
         """The gamma and beta that undo the normalisation; then those of the network again."""
-        measurement = self.measurements.get(self.opened) if self.opened else None
-        if self.opened and measurement is not None:
-            statistics = measurement.in_mode(self.opened.session.norm.training).statistics
-            self.change_norm(lambda session: session.with_identity_toggled(statistics))
+        if self._shown and self._shown[0] is self.opened:
+            used = self._shown[1].present
+            self.change_norm(lambda session: session.with_identity_toggled(used.mean, used.var))
 
     def action_weights(self, by: int) -> None:  # noqa: ARG002
         self.opener.switch_weights()
 
     def action_view(self) -> None:
-        self._view = self._view.next(self.room.height - 2)
+        opened = self.opened
+        if opened is None:
+            return
+        choice = opened.session.choice
+        views = self._views(choice)
+        if len(views) == 1:
+            self.say(f"{choice.title} has one view here: it keeps no running statistics to show over time")
+            return
+        following = views[(views.index(self._view(choice)) + 1) % len(views)]
+        self._chosen_view = choice.kind, following
         self.show_again()
+
+    # -- the norms
+
+    def action_norm(self, by: int) -> None:
+        """The next of the four norms, shown beside the others."""
+        self._compare(lambda session: session.with_next_kind(by))
+
+    def action_groups(self, by: int) -> None:
+        """Group norm with another number of groups."""
+        self._compare(lambda session: session.with_next_groups(by))
+
+    def _compare(self, transition: Transition) -> bool:
+        """Change the norm, and show it beside the others. Tells whether it was changed."""
+
+        def compared(session: BatchNormSession) -> BatchNormSession:
+            changed = transition(session)
+            self._chosen_view = changed.choice.kind, BatchNormView.NORMS
+            return changed
+
+        return self.change_norm(compared, "norm")
+
+    def action_image(self, by: int) -> None:
+        """The activation that is looked at in another image of the mini-batch."""
+        if self._shown and self._shown[0] is self.opened:
+            moved = self._shown[1].with_image_moved(by)
+            self.change_norm(lambda _: moved, "image")
 
     def action_type(self, name: str) -> None:
         from textual.suggester import SuggestFromList
@@ -201,6 +253,8 @@ class BatchNormPage(Page):
     def _typed(self, text: str) -> bool:
         try:
             name, value = parse_setting(text)
+            if name in ("norm", "groups"):
+                return self._compare(transition(name, value))
             if name != "seed":
                 return self.change_norm(transition(name, value))
             seed = parse_count(name, value, least=0)

@@ -1,4 +1,4 @@
-"""The pictures of the BatchNorm page: histograms before and after, statistics so far, and their spread."""
+"""The pictures of the Norms page: histograms before and after, statistics so far, and their spread."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Statistic(Enum):
 
 
 def before_histogram(figures: Figures, width: int) -> Histogram:
-    """The channel's activations as the batch norm gets them, with their mean and standard deviation.
+    """The activations that share a mean as the norm gets them, with their mean and standard deviation.
 
     width is that of the pane, whose every column is a bin. The axes are those of the first images, so that
     they stay from one mini-batch to the next; what lies beyond is counted in the outermost bins.
@@ -56,36 +56,32 @@ def before_histogram(figures: Figures, width: int) -> Histogram:
         colour=BATCH,
         gutter=GUTTER,
         beyond=beyond,
-        top=_top(_counted(reference, scale, width)[0]),
+        top=_top(figures, _counted(reference, scale, width)[0]),
     )
 
 
 def after_histogram(figures: Figures, width: int) -> Histogram:
-    """The channel after it in the present mode; the other mode's as an outline over it.
+    """The same after it in the present mode; the other mode's as an outline over it, where that differs.
 
     The axes are those of the first images with the present gamma and beta.
     """
     present, other, reference = figures.present, figures.other, figures.reference
     is_training = figures.session.norm.training
-    low, high = sorted(
-        figures.session.gamma * (end - reference.mean) / np.sqrt(reference.var + figures.session.norm.eps)
-        + figures.session.beta
-        for end in _most_of(reference.values)
-    )
+    low, high = _most_of(reference.output)
     scale = Scale(-_round_up(-low), _round_up(high))
     mean, std = float(present.output.mean()), float(present.output.std())
     colours = (BATCH, RUNNING) if is_training else (RUNNING, BATCH)
     names = ("training", "evaluation") if is_training else ("evaluation", "training")
     counts, beyond = _counted(present.output, scale, width)
     outline, outline_beyond = None, (0.0, 0.0)
-    if not figures.session.refusal:
+    if figures.has_modes and not figures.session.refusal:
         outline, outline_beyond = _counted(other.output, scale, width)
     return Histogram(
         _title("y after", mean, std, width),
         counts,
         scale.low,
         scale.high,
-        name=names[0],
+        name=names[0] if figures.has_modes else "",
         outline=outline,
         outline_name=names[1],
         marks=_marks(mean, std),
@@ -95,7 +91,7 @@ def after_histogram(figures: Figures, width: int) -> Histogram:
         gutter=GUTTER,
         beyond=beyond,
         outline_beyond=outline_beyond,
-        top=_top(_counted(reference.output, scale, width)[0]),
+        top=_top(figures, _counted(reference.output, scale, width)[0]),
     )
 
 
@@ -221,6 +217,11 @@ def _counted(values: Floats, scale: Scale, width: int) -> tuple[Floats, tuple[fl
     return counts.astype(np.float64), (100 * beyond[0], 100 * beyond[1])
 
 
-def _top(counts: Floats) -> float:
-    """The end of the heights' axis, with some room for other mini-batches."""
+def _top(figures: Figures, counts: Floats) -> float | None:
+    """The end of the heights' axis, with some room for other mini-batches.
+
+    None where only one image's values are shown: they may lie in a few bins.
+    """
+    if not figures.session.choice.is_batch:
+        return None
     return top_of(HEADROOM * 100 * counts / (counts.sum() or 1))

@@ -1,4 +1,4 @@
-"""Lines of text in the tones of the BatchNorm page, so that labels say what a piece is, not its colour."""
+"""Lines of text in the tones of the Norms page, so that labels say what a piece is, not its colour."""
 
 from __future__ import annotations
 

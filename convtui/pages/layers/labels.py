@@ -22,8 +22,6 @@ from convtui.paint.text import counted, significant
 from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 
-_JOINED = {Residual.kind: "the sum of", Multiply.kind: "the product of"}
-
 
 def growth(summary: Summary, width: int) -> str:
     """Why deeper layers see more and have more filters, with the figures of the first and the widest."""
@@ -110,13 +108,24 @@ def layer_line(row: Row, width: int) -> str:
     return next((text for text in candidates if len(text) <= width), candidates[-1])
 
 
+def _how_joined(row: Row) -> str:
+    match row.layer:
+        case Residual():
+            return "the sum of"
+        case Multiply():
+            return "the product of"
+        case _:
+            return "the channels of"
+
+
 def size_line(row: Row, width: int) -> str:
     """Why the layer's output has the size it has."""
     if row.number == 0:
         return "an image has no weights; the receptive field of a pixel is the pixel itself"
     if len(row.inputs) > 1:
-        how = _JOINED.get(row.layer.kind, "the channels of")
-        return f"output {_list(row.output_shape)}: {how} layers {', '.join(map(str, row.inputs))}"
+        return (
+            f"output {_list(row.output_shape)}: {_how_joined(row)} layers {', '.join(map(str, row.inputs))}"
+        )
     if isinstance(row.layer, Norm):
         return _norm_size(row, row.layer, width)
     if isinstance(row.layer, AdaptivePool):

@@ -10,6 +10,7 @@ from math import prod
 
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import LayerError
+from convtui.engine.spec import Floats
 from convtui.engine.stack import Row, missing
 from convtui.inputs.images import Picture
 from convtui.pages.layers.figures import Maps
@@ -45,6 +46,10 @@ class MapMaker:
     def maps(self, layer: int) -> Maps | None:
         """A layer's maps if they are made."""
         return self._maps.get(layer)
+
+    def weight(self, layer: int) -> Floats:
+        """The filters [filters, slices, rows, columns] of a convolution."""
+        return self._feature_maps.weights(layer)["weight"]
 
     @property
     def missing(self) -> list[int]:

@@ -24,6 +24,7 @@ from convtui.pages.layers.changes import (
     stepped,
     value_text,
 )
+from convtui.pages.layers.features_view import FeaturesView
 from convtui.pages.layers.figures import (
     Maps,
     earlier_grid,
@@ -80,6 +81,8 @@ class LayersPage(ConvolutionPage):
         self._plan: Memo[LayersPlan] = Memo()
         self._maker: MapMaker | None = None
         self._table_lines: Memo[list[TableLine]] = Memo()
+        self.features = FeaturesView(self)
+        self._shows_features = False
 
     # -- showing
 
@@ -92,9 +95,15 @@ class LayersPage(ConvolutionPage):
 
     def show_page(self) -> None:
         session, stack = self.session, self.session.stack
+        if session.view.features:
+            self._show_features(session, stack)
+            return
+        if self._shows_features:
+            self._plan, self._shows_features = Memo(), False
+            self.show_keys()
         key = (stack.layers, stack.input_shape, stack.layer, session.view, self.room, self.app.theme)
         plan = self._plan.get(key, lambda: self._placed(session, stack))
-        self._make(session, stack)
+        self._make(session, stack, stack.layer)
         fed = _fed(stack)
         rows, width = stack.summary.rows, self.size.width
         lesson = self.host.lesson
@@ -121,6 +130,21 @@ class LayersPage(ConvolutionPage):
         if plan.selected:
             self._selected.show(selected_grid(stack, maps, plan.selected.every))
         self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
+
+    def _show_features(self, session: Session, stack: Stack) -> None:
+        if not self._shows_features:
+            self._shows_features = True
+            self.features.leave()
+            self.show_keys()
+        maker = self._make(session, stack, self.features.goal(session))
+        width, height = self.canvas_size
+        panes = self.features.show(session, maker, (height, width), self.palette)
+        if panes is not None:
+            self.canvas.place(panes, self.palette)
+
+    def on_screen_suspend(self) -> None:
+        super().on_screen_suspend()
+        self.features.measured.pause()
 
     def _show_words(self, stack: Stack, fed: tuple[Feeding, ...], details: Region) -> None:
         width = details.width
@@ -184,24 +208,24 @@ class LayersPage(ConvolutionPage):
         assert self._maker is not None
         return self._maker.maps(layer) or _to_come(stack.maps(layer))
 
-    def _make(self, session: Session, stack: Stack) -> None:
-        """Have the selected layer's maps made: at once if that is quick, else in another thread."""
+    def _make(self, session: Session, stack: Stack, layer: int) -> MapMaker:
+        """Have a layer's maps made: at once if that is quick, else in another thread."""
         maker = self._maker
         if maker is None or not maker.is_for(stack, session.picture):
             if maker:
                 maker.goal = 0
             self._maker = maker = MapMaker(stack, session.picture)
-        maker.goal = stack.layer
+        maker.goal = layer
         if maker.is_at_work or not maker.missing:
             self._tell_trouble(maker)
-            return
-        if maker.is_quick:
+        elif maker.is_quick:
             while maker.make_next():
                 pass
             self._tell_trouble(maker)
         else:
             maker.is_at_work = True
             self.in_thread(lambda: self._work_on(maker))
+        return maker
 
     def _work_on(self, maker: MapMaker) -> Callable[[], None]:
         """In another thread: make what is missing, until the page is closed."""
@@ -279,13 +303,22 @@ class LayersPage(ConvolutionPage):
         )
 
     def action_cells(self, count: int) -> None:
-        self.change_stack(lambda stack: stack.moved(count), "activation")
+        if self.session.view.features:
+            self.features.move(count)
+        else:
+            self.change_stack(lambda stack: stack.moved(count), "activation")
 
     def action_rows(self, count: int) -> None:
-        self.change_stack(lambda stack: stack.moved_rows(count), "activation")
+        if self.session.view.features:
+            self.features.move_rows(count)
+        else:
+            self.change_stack(lambda stack: stack.moved_rows(count), "activation")
 
     def action_channels(self, count: int) -> None:
-        self.change_stack(lambda stack: stack.moved_channels(count), "activation")
+        if self.session.view.features:
+            self.features.move_pages(count)
+        else:
+            self.change_stack(lambda stack: stack.moved_channels(count), "activation")
 
     def action_layer(self, count: int) -> None:
         self.change_stack(lambda stack: stack.moved_layers(count), "layer")
@@ -307,9 +340,11 @@ class LayersPage(ConvolutionPage):
         message.stop()
         row, column = message.cell
         plan = self._plan.value
-        if plan is None:
+        if message.pane is self.features.tiles:
+            self.features.select(row)
+        elif plan is None:
             return
-        if message.pane is self._table:
+        elif message.pane is self._table:
             self.change_stack(lambda stack: stack.at(row))
         elif message.pane is self._mosaic:
             activation = plan.tiling.activation_at(message.cell)
@@ -352,6 +387,45 @@ class LayersPage(ConvolutionPage):
 
     def action_finish(self) -> None:
         self.say("f finishes the output on the Step page; 1 opens it")
+
+    # -- the features view
+
+    def action_features(self) -> None:
+        self.change(lambda session: session.with_view(features=not session.view.features), "look")
+
+    def action_panel(self, by: int) -> None:
+        self._in_features(lambda: self.features.next_panel(by))
+
+    def action_panel_alone(self) -> None:
+        self._in_features(self.features.toggle_alone)
+
+    def action_overlay(self, by: int) -> None:
+        self._in_features(lambda: self.features.next_overlay(by))
+
+    def action_hide_filter(self) -> None:
+        self._in_features(self.features.hide_selected)
+
+    def action_stop_measuring(self) -> None:
+        self._in_features(self.features.measured.stop)
+
+    def action_slice(self, by: int) -> None:
+        if self.session.view.features:
+            self.features.next_class(by)
+        else:
+            super().action_slice(by)
+
+    def _in_features(self, act: Callable[[], object]) -> None:
+        """Do something that only the features view has; elsewhere say how to come there."""
+        if self.session.view.features:
+            act()
+        else:
+            self.say("this key works in the features view, which v opens")
+
+    def footer_words(self) -> Mapping[str, str]:
+        words = {"channel": ""}
+        if not self.session.view.features:
+            return words | {"panel": "", "hide": ""}
+        return words | {"features": "table", "activation": "filter", "row": "", "play": ""}
 
     def end_reached(self) -> str:
         if self.session.stack == self.session.stack.moved(1):

@@ -6,10 +6,13 @@ since (kernels, predictions, a band) is best the very same object, which then is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from convtui.pages.train.laboratory_figures import Told
+from convtui.pages.train.laboratory_plots import Captioned
 from convtui.paint.band import Band
 from convtui.paint.colours import Array
 
@@ -34,6 +37,20 @@ class Status:
     seconds_left: float | None = None
     words: str = ""
     trouble: str = ""
+    looked: int | None = None  # the step that is looked back at
+
+
+@dataclass(frozen=True)
+class Times:
+    """What is marked on every axis of steps.
+
+    peak is where one-cycle's warm-up ends and its annealing begins, looked the step that is looked back at,
+    None where there is none. An axis of epochs has steps_per_epoch in each.
+    """
+
+    peak: float | None = None
+    looked: int | None = None
+    steps_per_epoch: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +91,10 @@ class Schedule:
 
 @dataclass(frozen=True, eq=False)
 class Kernels:
-    """The first convolution's weights [out, in, rows, columns]."""
+    """The first convolution's weights [out, in, rows, columns]; step is theirs if it is looked back at."""
 
     values: Array
+    step: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +111,7 @@ class Predictions:
     labels: tuple[str, ...]
     predicted: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
+    step: int | None = None  # of what is said, if it is looked back at
 
 
 @dataclass(frozen=True)
@@ -211,6 +230,7 @@ class CurvesView:
     predictions: Predictions | None = None
     invitation: tuple[str, ...] = ()
     log_loss: bool = False  # whether the losses' axis is logarithmic
+    times: Times = Times()
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,11 +242,15 @@ class LayersView:
     selected: int
     band: Band
     history: LayerHistory
+    times: Times = Times()
 
 
 @dataclass(frozen=True, eq=False)
 class WeightView:
-    """One chosen weight: name tells its place, as "layer 1, weight [3, 0, 2, 2]"."""
+    """One chosen weight: name tells its place, as "layer 1, weight [3, 0, 2, 2]".
+
+    steps are the ends of its plots. missing says why there is no weight, or when there will be.
+    """
 
     status: Status
     name: str
@@ -235,6 +259,9 @@ class WeightView:
     history: LayerHistory
     layers: tuple[LayerFigures, ...]  # whose norms the history has
     selected: int  # the chosen weight's layer among them
+    steps: tuple[float, float]
+    times: Times = Times()
+    missing: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,6 +280,7 @@ class RunsView:
     classes: int = 1
     log_loss: bool = False
     is_usual: bool = False
+    times: Times = Times()
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,4 +301,17 @@ class FinderView:
     valley: float | None = None
 
 
-TrainView = CurvesView | LayersView | WeightView | RunsView | FinderView
+@dataclass(frozen=True, eq=False)
+class LaboratoryView:
+    """The pictures of a comparison that are shown, by name, and the sentences that follow from their figures.
+
+    Without pictures the explanation of what will be done stands in their place.
+    """
+
+    status: Status
+    pictures: Mapping[str, Captioned]
+    told: tuple[Told, ...] = ()
+    explanation: tuple[str, ...] = ()
+
+
+TrainView = CurvesView | LayersView | WeightView | RunsView | FinderView | LaboratoryView

@@ -16,11 +16,13 @@ from convtui.pages.base.layout import GAP, MARGIN
 from convtui.pages.train.figures import (
     CurvesView,
     FinderView,
+    LaboratoryView,
     LayersView,
     RunsView,
     TrainView,
     WeightView,
 )
+from convtui.pages.train.laboratory_layout import laboratory_places
 from convtui.paint.panes import Size
 
 STATUS: Final = 2
@@ -59,6 +61,8 @@ def train_plan(view: TrainView, size: Size) -> dict[str, Region]:
             places = _runs(below, len(view.rows), bool(view.arms))
         case FinderView():
             places = {"finder": below}
+        case LaboratoryView():
+            places = laboratory_places(below, tuple(view.pictures), len(view.told))
     return {"status": status, **places}
 
 

@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from convtui.pages.base import keys
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.page import Page
-from convtui.pages.train.data_cache import DataCache
+from convtui.pages.train.looking_back import NOT_HERE
 from convtui.pages.train.panes import TrainPanes
 from convtui.pages.train.recipe_editor import RecipeEditor
 from convtui.pages.train.run_browser import RunBrowser
 from convtui.pages.train.run_commands import RunCommands
 from convtui.pages.train.run_follower import RunFollower
 from convtui.pages.train.run_opener import RunOpener
-from convtui.pages.train.view_maker import Tab, ViewMaker
+from convtui.pages.train.view_maker import LOOKS_BACK, Tab, ViewMaker
 from convtui.pages.train.weight_chooser import WeightChooser
 from convtui.paint.canvas import Canvas
 from convtui.paint.controls import Control
@@ -26,8 +27,10 @@ from convtui.training.next_run import NEXT_RUN
 from convtui.training.trainer import Trainer
 
 IN_THE_TABLE: Final = "this key works in the table of all runs, which tab leads to"
+IN_THE_LABORATORY: Final = "this key works in the laboratory, which C opens"
 KERNELS: Final = "its first layer: the learned kernels over a normalised image"
 LAYERS: Final = "its layers with their learned weights"
+FEATURES: Final = "the filters that it has learned"
 
 
 class TrainPage(Page):
@@ -43,6 +46,7 @@ class TrainPage(Page):
         self.browser = RunBrowser(self)
         self.opener = RunOpener(self, self.data)
         self.views = ViewMaker(self, self.data, self.browser)
+        self.editor.also_typed["step"] = self.views.looking.typed
         self.commands = RunCommands(self, self.data, self.editor, self.browser, self.views)
         self.weights = WeightChooser(self, self.views)
         self.follower = RunFollower(self, self.browser.list)
@@ -82,7 +86,9 @@ class TrainPage(Page):
             self._footer = words
             self.show_keys()
         palette = self.palette
-        panes = self.panes.show(self.views.make(), (self.room.height - 2, self.room.width), palette)
+        size = self.room.height - 2, self.room.width
+        self.views.laboratory.size = size
+        panes = self.panes.show(self.views.make(), size, palette)
         if panes is not None:
             self.canvas.place(panes, palette)
 
@@ -93,9 +99,6 @@ class TrainPage(Page):
 
     def action_one_step(self) -> None:
         self.commands.one_step()
-
-    def action_speed(self, direction: int) -> None:  # noqa: ARG002
-        self.say("a run goes as fast as it can; enter takes single steps")
 
     def action_stop(self) -> None:
         self.commands.stop()
@@ -155,6 +158,23 @@ class TrainPage(Page):
     def action_view(self, by: int) -> None:
         self.views.turn_to(self.views.tab.next(by))
 
+    def action_look(self, by: int) -> None:
+        if self._can_look_back():
+            self.views.looking.move(by)
+
+    def action_stride(self, by: int) -> None:
+        if self._can_look_back():
+            self.views.looking.stride(by)
+
+    def action_newest(self) -> None:
+        self.views.looking.newest()
+
+    def _can_look_back(self) -> bool:
+        """Whether the view is one over the steps of one run; if not that is said."""
+        if self.views.tab not in LOOKS_BACK:
+            self.say(NOT_HERE)
+        return self.views.tab in LOOKS_BACK
+
     def action_log(self) -> None:
         self.views.toggle_log()
 
@@ -179,6 +199,8 @@ class TrainPage(Page):
                 self.browser.when_read(lambda: self.browser.move(rows))
             case Tab.WEIGHT:
                 self.weights.move(row=rows, column=columns)
+            case Tab.LABORATORY:
+                self.views.laboratory.move_picture(rows + columns)
             case _:
                 self.weights.move_layer(rows + columns)
 
@@ -187,6 +209,28 @@ class TrainPage(Page):
 
     def action_channel(self, out: int, channel: int) -> None:
         self.weights.move(out, channel)
+
+    # -- the laboratory
+
+    def action_comparison(self, by: int) -> None:
+        if self.views.tab is not Tab.LABORATORY:
+            self.views.turn_to(Tab.LABORATORY)
+        else:
+            self.views.laboratory.next_comparison(by)
+
+    def action_seeds(self, by: int) -> None:
+        if self._is_in_laboratory():
+            self.views.laboratory.step_seeds(by)
+
+    def action_target(self) -> None:
+        if self._is_in_laboratory():
+            self.views.laboratory.next_target()
+
+    def _is_in_laboratory(self) -> bool:
+        """Whether the laboratory is in view; if not that is said."""
+        if self.views.tab is not Tab.LABORATORY:
+            self.say(IN_THE_LABORATORY)
+        return self.views.tab is Tab.LABORATORY
 
     # -- the mouse
 
@@ -205,6 +249,9 @@ class TrainPage(Page):
                 self.browser.with_selected(self.commands.look)
             else:
                 self.browser.select_row(row)
+        elif message.pane is self.panes.status:
+            if self._can_look_back():
+                self.views.looking.look_at(message.cell[1])
         elif message.pane is self.panes.layers:
             self.weights.choose_layer(row)
 
@@ -212,11 +259,16 @@ class TrainPage(Page):
 
     def action_open_kernels(self) -> None:
         """The learned kernels of the first layer on the Step page."""
-        self.opener.open_network(self.views.history, "step", KERNELS)
+        self.opener.open_network(self.views.history, "step", KERNELS, self.views.looking.step)
 
     def action_open_layers(self) -> None:
         """The trained layers on the Layers page."""
-        self.opener.open_network(self.views.history, "layers", LAYERS)
+        self.opener.open_network(self.views.history, "layers", LAYERS, self.views.looking.step)
+
+    def action_open_features(self) -> None:
+        """The learned filters on the Layers page."""
+        step = self.views.looking.step
+        self.opener.open_network(self.views.history, "layers", FEATURES, step, features=True)
 
     def action_open_image(self) -> None:
         """An image of the data set on the Step page."""

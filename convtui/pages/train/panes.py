@@ -10,11 +10,13 @@ from textual.geometry import Region
 from convtui.pages.train.figures import (
     CurvesView,
     FinderView,
+    LaboratoryView,
     LayersView,
     RunsView,
     TrainView,
     WeightView,
 )
+from convtui.pages.train.laboratory_plots import PICTURES, Captioned, captioned_lines, verdict_lines
 from convtui.pages.train.layout import train_plan
 from convtui.pages.train.pictures import kernel_lines, prediction_lines
 from convtui.pages.train.plots import (
@@ -23,6 +25,7 @@ from convtui.pages.train.plots import (
     gradient_plot,
     layer_plot,
     loss_plot,
+    marked,
     momentum_plot,
     rate_plot,
     update_plot,
@@ -36,6 +39,7 @@ from convtui.pages.train.tables import (
     run_at,
     runs_table,
     status_lines,
+    step_at,
     weight_card,
 )
 from convtui.paint.band import band_lines
@@ -45,7 +49,8 @@ from convtui.paint.drawing import Cell
 from convtui.paint.panes import Draw, DrawnPane, Size
 from convtui.paint.plots import Plot, plot_lines
 
-View = TypeVar("View", CurvesView, LayersView, WeightView, RunsView, FinderView)
+View = TypeVar("View", CurvesView, LayersView, WeightView, RunsView, FinderView, LaboratoryView)
+Timed = TypeVar("Timed", CurvesView, LayersView, WeightView, RunsView)
 Shown = TypeVar("Shown")
 
 
@@ -83,8 +88,22 @@ def _plot(figures: Callable[[View], Plot]) -> Part[View]:
     return Part(DrawnPane(plot_lines), figures)
 
 
+def _timed(figures: Callable[[Timed], Plot]) -> Part[Timed]:
+    """A plot over steps, on which the view's times are marked."""
+    return Part(DrawnPane(plot_lines), lambda view: marked(figures(view), view.times))
+
+
 def _norms(view: LayersView | WeightView) -> Plot:
     return layer_plot("weight norms", view, view.history.weight_norms)
+
+
+def _captioned(name: str) -> Part[LaboratoryView]:
+    """A picture of the laboratory, where it is shown."""
+
+    def figures(view: LaboratoryView) -> Captioned | None:
+        return view.pictures.get(name)
+
+    return Part(DrawnPane(captioned_lines), figures)
 
 
 class TrainPanes:
@@ -92,14 +111,14 @@ class TrainPanes:
 
     def __init__(self, moved: Callable[[int], None] = lambda _: None) -> None:
         """moved: told of steps of the wheel over a table."""
-        self.status = DrawnPane(status_lines)
+        self.status = DrawnPane(status_lines, step_at)
         self.layers = SelectableTable(layers_table, layer_at, moved)
         self.runs = SelectableTable(runs_table, run_at, moved)
         self._curves: dict[str, Part[CurvesView]] = {
-            "loss": _plot(lambda view: loss_plot(view.curves, view.log_loss)),
-            "rate": _plot(lambda view: rate_plot(view.schedule)),
-            "momentum": _plot(lambda view: momentum_plot(view.schedule)),
-            "accuracy": _plot(lambda view: accuracy_plot(view.curves)),
+            "loss": _timed(lambda view: loss_plot(view.curves, view.log_loss, view.times.looked)),
+            "rate": _timed(lambda view: rate_plot(view.schedule)),
+            "momentum": _timed(lambda view: momentum_plot(view.schedule)),
+            "accuracy": _timed(lambda view: accuracy_plot(view.curves, view.times.looked)),
             "kernels": _drawn(kernel_lines, lambda view: view.kernels),
             "predictions": _drawn(prediction_lines, lambda view: view.predictions),
             "invitation": _drawn(invitation_lines, lambda view: view.invitation),
@@ -107,32 +126,37 @@ class TrainPanes:
         self._layers: dict[str, Part[LayersView]] = {
             "layers": Part(self.layers, lambda view: view),
             "band": _drawn(band_lines, lambda view: view.band),
-            "stds": _plot(lambda view: layer_plot("std of the activations", view, view.history.stds)),
-            "near zero": _plot(
+            "stds": _timed(lambda view: layer_plot("std of the activations", view, view.history.stds)),
+            "near zero": _timed(
                 lambda view: layer_plot(
                     "near zero (|x| ≤ 0.05), %", view, view.history.near_zeros * 100, (0, 100)
                 )
             ),
-            "norms": _plot(_norms),
+            "norms": _timed(_norms),
         }
         self._weight: dict[str, Part[WeightView]] = {
             "card": _drawn(weight_card, lambda view: view),
-            "norms": _plot(_norms),
-            "gradients": _plot(
+            "norms": _timed(_norms),
+            "gradients": _timed(
                 lambda view: gradient_plot(
-                    view.trace, view.weight.optimizer if view.weight else "", view.status.total_steps
+                    view.trace, view.weight.optimizer if view.weight else "", view.steps
                 )
             ),
-            "value": _plot(lambda view: value_plot(view.trace, view.status.total_steps)),
-            "updates": _plot(lambda view: update_plot(view.trace, view.status.total_steps)),
+            "value": _timed(lambda view: value_plot(view.trace, view.steps)),
+            "updates": _timed(lambda view: update_plot(view.trace, view.steps)),
         }
         self._runs: dict[str, Part[RunsView]] = {
             "runs": Part(self.runs, lambda view: view),
-            "losses": _plot(lambda view: loss_plot(view.curves, view.log_loss)),
-            "accuracies": _plot(lambda view: accuracy_plot(view.curves)),
+            "losses": _timed(lambda view: loss_plot(view.curves, view.log_loss)),
+            "accuracies": _timed(lambda view: accuracy_plot(view.curves)),
             "comparison": _drawn(comparison_lines, lambda view: view),
         }
         self._finder: dict[str, Part[FinderView]] = {"finder": _plot(finder_plot)}
+        self._laboratory: dict[str, Part[LaboratoryView]] = {
+            "explanation": _drawn(invitation_lines, lambda view: view.explanation),
+            **{name: _captioned(name) for name in PICTURES},
+            "verdicts": _drawn(verdict_lines, lambda view: view.told),
+        }
         self._placed: tuple[dict[str, Region], Palette] | None = None
 
     def show(self, view: TrainView, size: Size, palette: Palette) -> dict[str, Pane] | None:
@@ -154,6 +178,8 @@ class TrainPanes:
                 panes = self._show(view, self._runs, is_new)
             case FinderView():
                 panes = self._show(view, self._finder, is_new)
+            case LaboratoryView():
+                panes = self._show(view, self._laboratory, is_new)
         return {"status": self.status, **panes} if is_new else None
 
     def _show(self, view: View, parts: Mapping[str, Part[View]], is_new: bool) -> dict[str, Pane]:

@@ -12,14 +12,14 @@ from textual.geometry import Region
 
 from convtui.pages.train.figures import Kernels, Predictions
 from convtui.paint.axes import top_of
-from convtui.paint.colours import Array, Palette, Pixels, accent_on, diverging, greys, ink, style, tint
+from convtui.paint.colours import Array, Palette, accent_on, diverging, style
 from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.panes import Size
 from convtui.paint.text import cut_to
+from convtui.paint.thumbnails import draw_signed, even, pictures
 
 LEAST_TILE: Final = 5  # columns: room for "7→1 ✗"
 FEW: Final = 6  # images that are to be seen at once
-SHADES: Final = 32  # of each sign, in a kernel
 SHARE_TILE: Final = 8  # from here the probability has room too
 
 
@@ -44,14 +44,14 @@ def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
     shown = min(count, across * (height // (tile[0] + 1)))
     of = f"{shown} of {count}" if shown < count else str(count)
     channel = " · channel 0" if channels > 1 else ""
-    title = f"{of} kernels {rows}x{columns}{channel}"
+    title = f"{of} kernels {rows}x{columns}{channel}{_of_step(kernels.step)}"
     _head(glyphs, f"first layer: {title}", f"±{limit:g}", title)
     for at in range(shown):
         row, column = (at // across) * (tile[0] + 1) + 1, (at % across) * (tile[1] + 1)
         if is_whole:
-            _draw_blocks(glyphs, row, column, slices[at] / limit)
+            draw_signed(glyphs, row, column, slices[at] / limit)
         else:
-            glyphs.put_pixels(row, column, _even(diverging(slices[at], limit, palette), palette))
+            glyphs.put_pixels(row, column, even(diverging(slices[at], limit, palette), palette))
     return glyphs.lines()
 
 
@@ -59,7 +59,9 @@ def prediction_lines(predictions: Predictions, size: Size, palette: Palette) -> 
     """Validation images with what the network says of each under it; the wrong ones are marked."""
     drawn, tiles = _drawn(_Same(predictions.images), size, palette)
     glyphs = drawn.copy()
-    _head(glyphs, _verdict(predictions, len(tiles)), "", "predictions")
+    step, verdict = _of_step(predictions.step), _verdict(predictions, len(tiles))
+    short = f"{verdict.replace('predictions ', '')}{step}" if step else "predictions"
+    _head(glyphs, f"{verdict}{step}", "", short)
     for at, tile in enumerate(tiles):
         is_wrong = bool(predictions.predicted) and not _is_right(predictions, at)
         colour = accent_on(palette.background, palette) if is_wrong else palette.muted
@@ -67,6 +69,10 @@ def prediction_lines(predictions: Predictions, size: Size, palette: Palette) -> 
         column = tile.x + (tile.width - cell_len(text)) // 2
         glyphs.write(tile.bottom, column, text, style(colour, palette.background, is_wrong))
     return glyphs.lines()
+
+
+def _of_step(step: int | None) -> str:
+    return "" if step is None else f" · step {step:,}"
 
 
 class _Same:
@@ -94,8 +100,8 @@ def _drawn(images: _Same, size: Size, palette: Palette) -> tuple[Glyphs, tuple[R
     across = max((width + 1) // (tile + 1), 1)
     shown = min(count, across * ((height - 1) // (lines + 1)))
     places = [((at // across) * (lines + 1) + 1, (at % across) * (tile + 1)) for at in range(shown)]
-    for (row, column), picture in zip(places, _pictures(images.array[:shown], every), strict=True):
-        glyphs.put_pixels(row, column + (tile - wide) // 2, _even(picture, palette))
+    for (row, column), picture in zip(places, pictures(images.array[:shown], every), strict=True):
+        glyphs.put_pixels(row, column + (tile - wide) // 2, even(picture, palette))
     return glyphs, tuple(Region(column, row, tile, lines) for row, column in places)
 
 
@@ -152,37 +158,3 @@ def _thinning(image: Size, count: int, room: Size) -> int:
         if ((room[1] + 1) // (columns + 1)) * (room[0] // lines) >= min(count, FEW):
             return every
     return max(image)
-
-
-def _pictures(images: Array, every: int) -> Pixels:
-    """Images [n, channels, rows, columns] thinned, as pixels [n, rows, columns, 3]: means of their blocks."""
-    count, channels, rows, columns = images.shape
-    high, wide = ceil(rows / every), ceil(columns / every)
-    missing = ((0, 0), (0, 0), (0, high * every - rows), (0, wide * every - columns))
-    blocks = np.pad(images, missing, mode="edge").reshape(count, channels, high, every, wide, every)
-    means = blocks.mean(axis=(3, 5))
-    if channels != 3:
-        return greys(means[:, 0], 0, 1)
-    return np.concatenate([greys(means[:, plane], 0, 1)[..., :1] for plane in range(3)], axis=-1)
-
-
-def _even(pixels: Pixels, palette: Palette) -> Pixels:
-    """With a last row of background where the rows are odd."""
-    if len(pixels) % 2 == 0:
-        return pixels
-    row = np.full((1, *pixels.shape[1:]), palette.background, np.uint8)
-    return np.concatenate([pixels, row])
-
-
-def _draw_blocks(glyphs: Glyphs, row: int, column: int, strengths: Array) -> None:
-    """Values from -1 to 1 as square cells of two columns each; the negative have a dash."""
-    shades, each = np.unique(np.rint(strengths * SHADES), return_inverse=True)
-    pixels = diverging(shades, SHADES, glyphs.palette).tolist()
-    looks = [style(tint((r, g, b), ink((r, g, b)), 0.35), (r, g, b)) for r, g, b in pixels]
-    numbers = np.array([glyphs.look(of) for of in looks], np.uint16)[each.reshape(strengths.shape)]
-    rows, columns = strengths.shape
-    inside = (slice(row, row + rows), slice(column, column + 2 * columns))
-    glyphs.looks[inside] = numbers.repeat(2, axis=1)
-    glyphs.codes[row : row + rows, column : column + 2 * columns : 2] = np.where(
-        strengths < 0, ord("─"), ord(" ")
-    )

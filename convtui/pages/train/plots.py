@@ -13,6 +13,7 @@ from convtui.pages.train.figures import (
     FinderView,
     LayersView,
     Schedule,
+    Times,
     WeightCurves,
     WeightView,
 )
@@ -33,8 +34,26 @@ USUAL: Final = 0.97  # the share of the gradients that lie within the axis
 
 _NOTHING: Final = np.zeros(0)
 
+Ends = tuple[float, float]  # of an axis
 
-def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
+
+def marked(plot: Plot, times: Times) -> Plot:
+    """A plot over steps or epochs with one-cycle's phases and the step that is looked back at."""
+    scale = 1 / times.steps_per_epoch if plot.x_label == "epoch" else 1.0
+    return replace(plot, marks=(*time_marks(times, scale), *plot.marks))
+
+
+def time_marks(times: Times, scale: float = 1.0) -> tuple[Mark, ...]:
+    """Lines on an axis on which a step is so long."""
+    marks = []
+    if times.peak is not None:
+        marks.append(Mark(times.peak * scale, label="annealing", is_faint=True, left_label="warm-up"))
+    if times.looked is not None:
+        marks.append(Mark(times.looked * scale, label=f"step {times.looked:,}"))
+    return tuple(marks)
+
+
+def loss_plot(curves: Sequence[Curves], is_log: bool = False, looked: int | None = None) -> Plot:
     """Losses over the steps: of the last run raw, smoothed and validation, of those before it smoothed.
 
     The axis ends a little above the loss of guessing, so that a run that goes astray does not press all the
@@ -52,8 +71,8 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
         ]
         if len(curves) > 1:
             title = "training loss, smoothed"
-        elif np.isfinite(last.smooth[-1:]).any():
-            title = f"training loss, smoothed {last.smooth[-1]:.3f}"
+        elif np.isfinite(now := _up_to(last.smooth, last.steps, looked)[-1:]).any():
+            title = f"training loss, smoothed {now[0]:.3f}"
     return Plot(
         title,
         tuple(series),
@@ -65,6 +84,11 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False) -> Plot:
         hint="y linear scale" if is_log else "y logarithmic scale",
         empty="no step yet" if curves else "space starts a run",
     )
+
+
+def _up_to(values: Array, steps: Array, looked: int | None) -> Array:
+    """Those of the steps up to the one that is looked back at, of all if none is."""
+    return values if looked is None else values[: int(np.searchsorted(steps, looked, side="right"))]
 
 
 def _last_losses(run: Curves, is_one: bool) -> list[Series]:
@@ -94,7 +118,7 @@ def _is_lost(run: Curves) -> bool:
     return bool(len(run.losses)) and not np.isfinite(run.losses[-1])
 
 
-def accuracy_plot(curves: Sequence[Curves]) -> Plot:
+def accuracy_plot(curves: Sequence[Curves], looked: int | None = None) -> Plot:
     """The share of the validation set classified correctly after each epoch; the legend is beside the losses.
 
     Of a run on its own also that of training images, as far as it is known, and the gap between them in
@@ -107,9 +131,9 @@ def accuracy_plot(curves: Sequence[Curves]) -> Plot:
         for each in (_accuracies(run, is_one) for run in curves)
         for stroke, has_marker in _epoch_strokes(total)
     )
-    training = _train_accuracies(curves[0]) if is_one else ()
+    training = _train_accuracies(curves[0], looked) if is_one else ()
     return Plot(
-        _accuracy_title(curves[0]) if is_one else "accuracy, %",
+        _accuracy_title(curves[0], looked) if is_one else "accuracy, %",
         (*training, *series),
         "epoch",
         (0, total),
@@ -126,16 +150,19 @@ def _accuracies(run: Curves, is_one: bool) -> Series:
     return _overlaid(run, run.epochs, run.accuracies * 100)
 
 
-def _train_accuracies(run: Curves) -> tuple[Series, ...]:
+def _train_accuracies(run: Curves, looked: int | None) -> tuple[Series, ...]:
     """A line behind that of the validation set; none where it was not measured."""
-    last = run.train_accuracies[-1:]
-    if not np.isfinite(last).any():
+    if not np.isfinite(run.train_accuracies[-1:]).any():
         return ()
-    return (Series(f"training {last[0]:.1%}", run.epochs, run.train_accuracies * 100, None, Stroke.DASHED),)
+    last = _up_to(run.train_accuracies, run.epoch_steps, looked)[-1:]
+    name = f"training {last[0]:.1%}" if np.isfinite(last).any() else "training"
+    return (Series(name, run.epochs, run.train_accuracies * 100, None, Stroke.DASHED),)
 
 
-def _accuracy_title(run: Curves) -> str:
-    last, of_training = run.accuracies[-1:], run.train_accuracies[-1:]
+def _accuracy_title(run: Curves, looked: int | None) -> str:
+    last, of_training = (
+        _up_to(each, run.epoch_steps, looked)[-1:] for each in (run.accuracies, run.train_accuracies)
+    )
     if not np.isfinite(last).any():
         return "accuracy, %"
     gap = 100 * (of_training - last) if len(of_training) else _NOTHING
@@ -260,12 +287,12 @@ def layer_plot(
     )
 
 
-def value_plot(trace: WeightCurves, total_steps: int) -> Plot:
+def value_plot(trace: WeightCurves, steps: Ends) -> Plot:
     """The weight after each step."""
-    return _trace_plot("the weight", (Series("", trace.steps, trace.after, 0),), total_steps)
+    return _trace_plot("the weight", (Series("", trace.steps, trace.after, 0),), steps)
 
 
-def gradient_plot(trace: WeightCurves, optimizer: str, total_steps: int) -> Plot:
+def gradient_plot(trace: WeightCurves, optimizer: str, steps: Ends) -> Plot:
     """The gradient of each step, and the average of it that momentum keeps.
 
     SGD's buffer is a sum in which each gradient counts fully: times (1 - momentum) it is an average. The axis
@@ -275,21 +302,19 @@ def gradient_plot(trace: WeightCurves, optimizer: str, total_steps: int) -> Plot
     average = trace.buffers * (1 - trace.momenta) if is_sgd else trace.buffers
     gradients = Series("gradient", trace.steps, trace.gradients, None, Stroke.LINE)
     buffers = Series("(1 − μ)·buffer" if is_sgd else "buffer", trace.steps, average, 1, Stroke.THICK)
-    plot = _trace_plot("gradient and momentum", (gradients, buffers), total_steps)
+    plot = _trace_plot("gradient and momentum", (gradients, buffers), steps)
     sizes = np.abs(trace.gradients[np.isfinite(trace.gradients)])
     limit = top_of(np.quantile(sizes, [USUAL])) if len(sizes) else 1.0
     return replace(plot, y_range=(-limit, limit))
 
 
-def update_plot(trace: WeightCurves, total_steps: int) -> Plot:
+def update_plot(trace: WeightCurves, steps: Ends) -> Plot:
     """What each step added to the weight."""
-    return _trace_plot("update", (Series("", trace.steps, trace.updates, 2),), total_steps)
+    return _trace_plot("update", (Series("", trace.steps, trace.updates, 2),), steps)
 
 
-def _trace_plot(title: str, series: tuple[Series, ...], total_steps: int) -> Plot:
-    return Plot(
-        title, series, "step", (0, max(total_steps, 1)), gutter=WIDE_GUTTER, empty="no step watched yet"
-    )
+def _trace_plot(title: str, series: tuple[Series, ...], steps: Ends) -> Plot:
+    return Plot(title, series, "step", steps, gutter=WIDE_GUTTER, empty="no step watched yet")
 
 
 def _marker(colour: int) -> str:

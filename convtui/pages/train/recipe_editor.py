@@ -6,6 +6,7 @@ A run that is running keeps its recipe, except for the learning rate, which can 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import partial
 from math import floor, log10
@@ -13,8 +14,8 @@ from typing import Any, Final
 
 from convtui.inputs.names import printable
 from convtui.inputs.samples import data_names
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.services import PageServices
-from convtui.pages.train.data_cache import DataCache
 from convtui.paint.controls import Control
 from convtui.paint.text import counted, cut_to, significant
 from convtui.training.datasets.open_any import check
@@ -52,6 +53,7 @@ class RecipeEditor:
 
     def __init__(self, page: PageServices, data: DataCache) -> None:
         self._page, self._data = page, data
+        self.also_typed: dict[str, Callable[[str], object]] = {}  # what else can be typed, by its first word
 
     @property
     def recipe(self) -> Recipe:
@@ -184,7 +186,11 @@ class RecipeEditor:
         self._page.prompt(":", start, self._typed, suggester=suggester)
 
     def _typed(self, text: str) -> bool:
+        first, _, rest = text.strip().partition(" ")
         try:
+            if first in self.also_typed:
+                self.also_typed[first](rest.strip())
+                return True
             name, recipe = typed(self.recipe, text)
             if name == "data":
                 check(recipe.data)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from convtui.inputs.names import run_name
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.services import PageServices
-from convtui.pages.train.data_cache import DataCache
 from convtui.pages.train.recipe_editor import RecipeEditor
 from convtui.pages.train.run_browser import RunBrowser
 from convtui.pages.train.view_maker import Tab, ViewMaker
@@ -55,7 +55,11 @@ class RunCommands:
         can_go_on = active.state is State.PAUSED if active else lost is not None
         run = "resume" if can_go_on else "pause" if active else "new run" if shown else "run"
         is_over = active is None and shown is not None and lost is None
-        step = "show" if self._views.tab is Tab.RUNS else "" if is_over else "step"
+        step = "" if is_over else "step"
+        if self._views.tab is Tab.RUNS:
+            step = "show"
+        elif self._views.tab is Tab.LABORATORY:
+            step = "" if self._trainer.is_busy else "train and measure"
         stop = "stop" if self._trainer.is_busy or lost else ""
         return {"run": run, "step": step, "stop": stop, "view": self._views.tab.next().value}
 
@@ -86,6 +90,8 @@ class RunCommands:
         shown = self._views.history
         if self._views.tab is Tab.RUNS:
             self._browser.with_selected(self.look)
+        elif self._views.tab is Tab.LABORATORY:
+            self._views.laboratory.start()
         elif self._trainer.active is not None:
             obeyed(self._page, self._trainer.one_step)
         elif self._lost:
@@ -116,7 +122,7 @@ class RunCommands:
         """A run is active, of which one step is wanted if it is paused."""
         if paused:
             obeyed(self._page, self._trainer.one_step)
-        if self._views.tab in (Tab.RUNS, Tab.FINDER):
+        if self._views.tab in (Tab.RUNS, Tab.FINDER, Tab.LABORATORY):
             self._views.turn_to(Tab.CURVES)
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,6 +17,7 @@ from convtui.pages.train import figures as plain
 from convtui.pages.train.run_labels import rate_words, run_words, state_words
 from convtui.paint.band import Band
 from convtui.paint.colours import Array
+from convtui.paint.plots import Mark
 from convtui.paint.text import counted
 from convtui.training.architecture import layers_text
 from convtui.training.datasets.minibatches import lowered, may_lower, pictured
@@ -24,8 +26,8 @@ from convtui.training.process.activation_stats import HISTOGRAM_IMAGES
 from convtui.training.protocol import LayerStatistics, Snapshot
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import recipe_words
-from convtui.training.runs.history import RunHistory, Search, State
-from convtui.training.schedule import schedule
+from convtui.training.runs.history import RunHistory, Search, State, WeightTrace
+from convtui.training.schedule import peak_step, schedule
 
 _NOTHING = np.zeros(0)
 
@@ -41,7 +43,11 @@ def status_before(recipe: Recipe, trouble: str = "", hint: str = "") -> plain.St
 
 
 def status(
-    history: RunHistory, words: str = "", trouble: str = "", others: Iterable[RunHistory] = ()
+    history: RunHistory,
+    words: str = "",
+    trouble: str = "",
+    others: Iterable[RunHistory] = (),
+    looked: int | None = None,
 ) -> plain.Status:
     """How far the run is; `words` stand in for what is said of its state, trouble for both.
 
@@ -61,7 +67,28 @@ def status(
         history.seconds_left if is_going else None,
         words or state_words(history, others),
         trouble,
+        looked,
     )
+
+
+def times(history: RunHistory, looked: int | None = None) -> plain.Times:
+    """What is marked on the axes of a run that has begun."""
+    peak = peak_step(history.recipe, history.total_steps)
+    return plain.Times(peak, looked, history.begun.steps_per_epoch if history.begun else 1)
+
+
+def times_of_all(histories: Sequence[RunHistory]) -> plain.Times:
+    """The phases on axes that several runs share: those of all that have some, if they are the same."""
+    found = {each for each in map(times, histories) if each.peak is not None}
+    return found.pop() if len(found) == 1 else plain.Times()
+
+
+def snapshot_at(history: RunHistory, step: int | None) -> Snapshot | None:
+    """What the network looked like at or last before a step; the newest for None."""
+    if step is None:
+        return history.picture
+    after = bisect_right(history.snapshots, step, key=lambda each: each.step)
+    return history.snapshots[after - 1] if after else None
 
 
 def shown_state(history: RunHistory) -> str:
@@ -102,8 +129,9 @@ def class_count(histories: Sequence[RunHistory]) -> int:
     return next((len(each.begun.classes) for each in histories if each.begun), 1)
 
 
-def schedule_of(history: RunHistory) -> plain.Schedule:
-    return plain.Schedule(*history.planned(), history.step, _momentum_name(history.recipe))
+def schedule_of(history: RunHistory, looked: int | None = None) -> plain.Schedule:
+    step = history.step if looked is None else looked
+    return plain.Schedule(*history.planned(), step, _momentum_name(history.recipe))
 
 
 def schedule_to_come(recipe: Recipe, data: DataSet | None) -> plain.Schedule:
@@ -119,8 +147,8 @@ def _momentum_name(recipe: Recipe) -> str:
 
 
 @lru_cache(maxsize=2)
-def kernels(snapshot: Snapshot) -> plain.Kernels:
-    return plain.Kernels(np.array(snapshot.kernels, float))
+def kernels(snapshot: Snapshot, is_past: bool = False) -> plain.Kernels:
+    return plain.Kernels(np.array(snapshot.kernels, float), snapshot.step if is_past else None)
 
 
 def has_images_of(data: DataSet, snapshot: Snapshot | None) -> bool:
@@ -132,7 +160,7 @@ def has_images_of(data: DataSet, snapshot: Snapshot | None) -> bool:
 
 
 @lru_cache(maxsize=2)
-def predictions(snapshot: Snapshot | None, data: DataSet) -> plain.Predictions:
+def predictions(snapshot: Snapshot | None, data: DataSet, is_past: bool = False) -> plain.Predictions:
     """What the network says of the validation images; before the first snapshot they stand alone."""
     if snapshot is None:
         return validation_images(data)
@@ -142,6 +170,7 @@ def predictions(snapshot: Snapshot | None, data: DataSet) -> plain.Predictions:
         tuple(printable(data.classes[each.label]) for each in told),
         tuple(printable(data.classes[each.predicted]) for each in told),
         tuple(each.probability for each in told),
+        snapshot.step if is_past else None,
     )
 
 
@@ -180,12 +209,16 @@ def summary_of(history: RunHistory) -> Summary:
     return summary(history.begun.layers, history.begun.shape)
 
 
-def layers(history: RunHistory | None) -> tuple[plain.LayerFigures, ...]:
-    """Every convolution as it was measured last."""
+def layers(history: RunHistory | None, step: int | None = None) -> tuple[plain.LayerFigures, ...]:
+    """Every convolution as it was measured last, at or before a step if one is given.
+
+    Before anything was measured it is as it was first.
+    """
     if history is None or not history.snapshots:
         return ()
     rows = summary_of(history).rows
-    return tuple(_layer(each, rows) for each in history.snapshots[-1].statistics)
+    snapshot = history.snapshots[-1] if step is None else snapshot_at(history, step) or history.snapshots[0]
+    return tuple(_layer(each, rows) for each in snapshot.statistics)
 
 
 def _layer(measured: LayerStatistics, rows: Sequence[Row]) -> plain.LayerFigures:
@@ -217,7 +250,7 @@ def layer_history(history: RunHistory | None) -> plain.LayerHistory:
     return plain.LayerHistory(_steps(history), *np.moveaxis(figures, -1, 0))
 
 
-def band(history: RunHistory | None, selected: int) -> Band:
+def band(history: RunHistory | None, selected: int, marks: tuple[Mark, ...] = ()) -> Band:
     """The histograms of a layer's activations over the steps."""
     if history is None or not history.snapshots:
         words = "begins with the first step"
@@ -233,6 +266,7 @@ def band(history: RunHistory | None, selected: int) -> Band:
         last.high,
         history.total_steps,
         of=f" of {HISTOGRAM_IMAGES} images",
+        marks=marks,
     )
 
 
@@ -243,17 +277,17 @@ def _steps(history: RunHistory) -> Array:
 # -- one weight
 
 
-def weight_step(history: RunHistory | None) -> plain.WeightStep | None:
-    """The last update of the weight that is watched."""
-    if history is None or history.trace is None or not len(history.trace.columns):
+def weight_step(history: RunHistory, trace: WeightTrace | None, step: int) -> plain.WeightStep | None:
+    """The update of a weight in a step, if its trace has it."""
+    row = -1 if trace is None else trace.row_of(step)
+    if trace is None or row < 0:
         return None
-    columns, recipe = history.trace.columns, history.recipe
-    step = int(columns["step"][-1])
+    columns, recipe = trace.columns, history.recipe
     at = int(np.searchsorted(history.steps["step"], step))
-    squares = float(columns["squares"][-1])
-    follows = len(columns) > 1 and columns["step"][-2] == step - 1
+    squares = float(columns["squares"][row])
+    follows = row > 0 and columns["step"][row - 1] == step - 1
     names = ("before", "gradient", "buffer", "decay", "update", "after")
-    before, gradient, buffer, decay, update, after = (float(columns[name][-1]) for name in names)
+    before, gradient, buffer, decay, update, after = (float(columns[name][row]) for name in names)
     return plain.WeightStep(
         recipe.optimizer,
         step,
@@ -269,14 +303,15 @@ def weight_step(history: RunHistory | None) -> plain.WeightStep | None:
         decay,
         update,
         after,
-        float(columns["buffer"][-2]) if follows else 0.0 if step == 1 else None,
+        float(columns["buffer"][row - 1]) if follows else 0.0 if step == 1 else None,
     )
 
 
-def weight_trace(history: RunHistory | None) -> plain.WeightCurves:
-    if history is None or history.trace is None:
+def weight_trace(history: RunHistory | None, trace: WeightTrace | None) -> plain.WeightCurves:
+    """A weight over the steps of its trace."""
+    if history is None or trace is None:
         return plain.WeightCurves(*[_NOTHING] * 6)
-    columns = history.trace.columns
+    columns = trace.columns
     at = np.searchsorted(history.steps["step"], columns["step"])
     return plain.WeightCurves(
         steps=columns["step"],
@@ -286,6 +321,14 @@ def weight_trace(history: RunHistory | None) -> plain.WeightCurves:
         updates=columns["update"],
         momenta=history.steps["momentum"][at],
     )
+
+
+def ends_of(history: RunHistory | None, trace: WeightTrace | None) -> tuple[float, float]:
+    """The ends of a weight's plots: the run's where it watched the weight, else those of the steps known."""
+    if history and trace and trace is not history.trace:
+        steps = trace.columns["step"]
+        return float(steps[0]), float(max(steps[-1], steps[0] + 1))
+    return 0.0, float(max(history.total_steps if history else 0, 1))
 
 
 # -- several runs

@@ -84,10 +84,16 @@ class RunList:
         self._marked = {run: colour for run, colour in self._marked.items() if run not in self._compared}
         self._compared = set()
 
+    def chosen(self, rows: list[RunHistory]) -> list[RunHistory]:
+        """The marked runs, by colour, also those whose curves are still being read."""
+        return sorted(
+            (history for history in rows if history.run in self._marked),
+            key=lambda history: self._marked[history.run],
+        )
+
     def marked(self, rows: list[RunHistory]) -> list[RunHistory]:
         """The runs whose curves are shown, by colour."""
-        found = [history for history in rows if history.run in self._marked and history.has_curves]
-        return sorted(found, key=lambda history: self._marked[history.run])
+        return [history for history in self.chosen(rows) if history.has_curves]
 
     def forget(self, history: RunHistory) -> None:
         """The run is deleted."""

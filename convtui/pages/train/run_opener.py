@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from convtui.inputs.names import printable
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.services import PageServices
-from convtui.pages.train.data_cache import DataCache
+from convtui.state.session import Session
 from convtui.training.datasets.minibatches import pictured
 from convtui.training.datasets.open_any import DataSet, picture
 from convtui.training.recipe import Recipe
@@ -20,21 +21,38 @@ class RunOpener:
     def __init__(self, page: PageServices, data: DataCache) -> None:
         self._page, self._data = page, data
 
-    def open_network(self, history: RunHistory | None, page: str, what: str) -> None:
-        """A run's network with the weights of its last checkpoint, on another page."""
-        if history is None or not history.saved:
+    def open_network(
+        self, history: RunHistory | None, page: str, what: str, step: int | None, features: bool = False
+    ) -> None:
+        """A run's network on another page, with the weights that are kept of a step or last before it.
+
+        None: those of the last checkpoint. features: the Layers page shows its filters, not the table.
+        """
+        if history is None or (step is None and not history.saved):
             self._page.say("nothing has been learned yet: a run can be opened once it has a checkpoint")
         else:
-            self._data.with_images(history.recipe, partial(self._open_network, history, page, what))
+            opened = partial(self._open_network, history, page, what, step, features)
+            self._data.with_images(history.recipe, opened)
 
-    def _open_network(self, history: RunHistory, page: str, what: str, data: DataSet) -> None:
+    def _open_network(
+        self, history: RunHistory, page: str, what: str, step: int | None, features: bool, data: DataSet
+    ) -> None:
         from convtui.training.runs.learned_layers import trained_layers
 
         image = picture(data, "test", int(pictured(data)[0]), normalised=True)
-        if self._page.host.change(lambda session: trained_layers(session, find_run(history.run), image)):
+
+        def make(session: Session) -> Session:
+            opened = trained_layers(session, find_run(history.run), image, step)
+            opened = opened.with_view(features=features)
+            return opened.with_stack(opened.stack.at(1)) if features else opened
+
+        if self._page.host.change(make):
             stack = self._page.host.session.chosen_stack
             assert stack
-            self._page.host.open_page(page, f"{stack.trained}: {what} · u, then 5, goes back")
+            assert stack.trained
+            is_near = step is not None and stack.trained.step != step
+            near = f", the last kept before step {step:,}" if is_near else ""
+            self._page.host.open_page(page, f"{stack.trained}{near}: {what} · u, then 5, goes back")
 
     def open_image(self, recipe: Recipe) -> None:
         """An image of the recipe's data set, which is asked for, on the Step page."""

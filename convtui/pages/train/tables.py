@@ -34,6 +34,7 @@ LEAST_WORDS: Final = 12
 LEAST_RECIPE: Final = 22  # "one-cycle 0.06 · no BN"
 WHOLE_RECIPE: Final = 30  # "one-cycle 0.06 · no batch norm"
 LEAST_BAR: Final = 8
+LOOKED: Final = "◆"  # on the bar of progress
 BAR: Final = 10  # columns of a bar in a table
 GAP: Final = 2
 SETTING: Final = 5  # digits of what an update is computed with
@@ -62,16 +63,34 @@ def status_lines(status: Status, size: Size, palette: Palette) -> Lines:
     column = glyphs.write(0, 0, state, style(colour, palette.background, True)) + 2
     text = status_text(status, width - column)
     column = glyphs.write(0, column, text, style(palette.text, palette.background)) + 2
-    room = min(width - column, LONGEST_BAR)
-    if status.total_steps and room >= LEAST_BAR:
-        share = status.step / status.total_steps
-        start = width - room
-        track = style(colour, tint(palette.muted, palette.background, 0.75))
-        glyphs.write(0, start, bar(share, room), track)
+    room = _room_of_bar(status, width, column)
+    if room:
+        start, ground = width - room, tint(palette.muted, palette.background, 0.75)
+        glyphs.write(0, start, bar(status.step / status.total_steps, room), style(colour, ground))
+        if status.looked is not None:
+            place = start + min(status.looked * room // status.total_steps, room - 1)
+            glyphs.write(0, place, LOOKED, style(accent_on(ground, palette), ground, True))
     is_wrong = status.trouble or status.state in ("failed", "diverged")
     words = whole_words(status.trouble or status.words, width)
     glyphs.write(1, 0, words, _bold(palette) if is_wrong else muted)
     return glyphs.lines()
+
+
+def step_at(status: Status, size: Size, y: int, x: int) -> Cell | None:
+    """The step under a column of the bar of progress, at most the last one made."""
+    column = len(f"{SIGNS[status.state]} {status.state}") + 2
+    column += len(status_text(status, size[1] - column)) + 2
+    room = _room_of_bar(status, size[1], column)
+    start = size[1] - room
+    if y or not room or x < start:
+        return None
+    return 0, min(round((x - start) * status.total_steps / (room - 1)), status.step)
+
+
+def _room_of_bar(status: Status, width: int, column: int) -> int:
+    """The columns of the bar of progress at the right end, 0 where there is none."""
+    room = min(width - column, LONGEST_BAR)
+    return room if status.total_steps and room >= LEAST_BAR else 0
 
 
 def invitation_lines(words: tuple[str, ...], size: Size, palette: Palette) -> Lines:
@@ -262,9 +281,7 @@ def weight_card(view: WeightView, size: Size, palette: Palette) -> Lines:
     glyphs.write(0, 0, cut_to(view.name, width), style(palette.text, palette.background, True))
     weight = view.weight
     if weight is None:
-        is_over = view.status.run and view.status.state not in ("starting", "training", "paused")
-        why = "this run did not watch this weight" if is_over else "shown from the next step on"
-        glyphs.write(2, 0, cut_to(why, width), muted)
+        glyphs.write(2, 0, cut_to(view.missing, width), muted)
         return glyphs.lines()
     glyphs.write(1, 0, _rates(weight, width), muted)
     lines = weight_lines(weight)

@@ -7,27 +7,33 @@ from enum import Enum
 from typing import Final
 
 from convtui.engine.window_layers import Conv
+from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.services import PageServices
 from convtui.pages.train import run_figures
-from convtui.pages.train.cursor import Cursor, Shapes
-from convtui.pages.train.data_cache import DataCache
+from convtui.pages.train.cursor import Cursor, Index, Shapes
 from convtui.pages.train.figures import (
     CurvesView,
     FinderView,
     LayersView,
     RunsView,
     Status,
+    Times,
     TrainView,
     WeightView,
 )
+from convtui.pages.train.laboratory import Laboratory
+from convtui.pages.train.looking_back import LookingBack
+from convtui.pages.train.plots import time_marks
 from convtui.pages.train.run_browser import READING, RunBrowser
 from convtui.pages.train.run_labels import invitation, run_words
 from convtui.pages.train.run_list import MOST_MARKED
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.next_run import NEXT_RUN
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import RunHistory, Search, State
+from convtui.training.replays import Replays
+from convtui.training.runs.history import RunHistory, Search, State, WeightTrace
 from convtui.training.runs.store import count_runs
+from convtui.training.schedule import peak_step
 from convtui.training.trainer import COMPARED, Trainer
 
 
@@ -37,6 +43,7 @@ class Tab(Enum):
     CURVES = "curves"
     LAYERS = "layers"
     WEIGHT = "weight"
+    LABORATORY = "laboratory"
     RUNS = "runs"
     FINDER = "rate finder"
 
@@ -53,6 +60,9 @@ HINTS: Final = {
 }
 # The view's hint matters more than these.
 OTHER_IMAGES: Final = "the data set has changed since this run: its predictions are not shown"
+NOT_YET: Final = "shown from the next step on"
+NO_UPDATE: Final = "no step has changed it yet"
+LOOKS_BACK: Final = (Tab.CURVES, Tab.LAYERS, Tab.WEIGHT)
 CALM: Final = (State.TRAINING, State.PAUSED, State.FINISHED, State.STOPPED, State.ELSEWHERE)
 
 
@@ -61,9 +71,12 @@ class ViewMaker:
 
     def __init__(self, page: PageServices, data: DataCache, browser: RunBrowser) -> None:
         self._page, self._data, self._browser = page, data, browser
+        self.laboratory = Laboratory(page, data, browser)
         self.tab = Tab.CURVES
         self.cursor = Cursor()
         self.is_log = False  # the losses' axis
+        self.looking = LookingBack(page, lambda: self.history)
+        self._replays = Replays(lambda job: self._trainer.replay(job))
         self._pending: tuple[object, State, str] | None = None  # a job, its state, what it is still to do
 
     @property
@@ -87,7 +100,7 @@ class ViewMaker:
     def turn_to(self, tab: Tab) -> None:
         """Show this view; the runs on the disk are read again."""
         self.tab = tab
-        if tab is Tab.RUNS:
+        if tab in (Tab.RUNS, Tab.LABORATORY):
             self._browser.read()
         self._page.show_again()
 
@@ -111,6 +124,8 @@ class ViewMaker:
                 return self.runs_view()
             case Tab.FINDER:
                 return self._finder_view()
+            case Tab.LABORATORY:
+                return self.laboratory.view()
             case Tab.CURVES:
                 return self.curves_view()
 
@@ -123,7 +138,9 @@ class ViewMaker:
             data = self._data.get(self._next_recipe)
             trouble = data if isinstance(data, str) else trainer.trouble
             return run_figures.status_before(self._next_recipe, trouble, hint)
-        words = self._awaited(history)
+        words, looked = self._awaited(history), self._looked
+        if looked is not None and not words:
+            return run_figures.status(history, self._looked_words(looked), trainer.trouble, looked=looked)
         if words or run_figures.shown_state(history) == "diverged":
             return run_figures.status(history, words, trainer.trouble, self._browser.rows())
         if history.state is State.STARTING and trainer.is_ready:
@@ -136,6 +153,19 @@ class ViewMaker:
             is_same = not isinstance(data, DataSet) or run_figures.has_images_of(data, history.picture)
             words = hint if is_same else OTHER_IMAGES
         return run_figures.status(history, words, trainer.trouble)
+
+    @property
+    def _looked(self) -> int | None:
+        """The step that the view looks back at."""
+        return self.looking.step if self.tab in LOOKS_BACK else None
+
+    def _looked_words(self, step: int) -> str:
+        """Which step is shown of how many, and of which its pictures or figures are."""
+        assert self.history
+        shown = run_figures.snapshot_at(self.history, step)
+        measured = f"measured at step {shown.step:,} · " if shown and self.tab is Tab.LAYERS else ""
+        newest = f"step {step:,} of {self.history.step:,} · looking back"
+        return f"{newest} · {measured}escape shows the newest · , . one step · < > more"
 
     def _awaited(self, job: RunHistory | Search) -> str:
         """What was asked of it and has not come about yet."""
@@ -157,57 +187,88 @@ class ViewMaker:
         data = None if isinstance(found, str) else found
         if history is None or history.begun is None:
             is_idle = history is None or not history.is_active
+            recipe = history.recipe if history else recipe
+            to_come = run_figures.schedule_to_come(recipe, data)
             return CurvesView(
                 self._status(),
                 (),
-                run_figures.schedule_to_come(history.recipe if history else recipe, data),
+                to_come,
                 predictions=run_figures.validation_images(data) if data else None,
-                invitation=invitation(
-                    history.recipe if history else recipe, found, is_idle, count_runs() if is_idle else 0
-                ),
+                invitation=invitation(recipe, found, is_idle, count_runs() if is_idle else 0),
+                times=Times(peak_step(recipe, len(to_come.lrs))),
             )
         others = [each for each in self._browser.list.marked(self._browser.rows()) if each.run != history.run]
         curves = [
             run_figures.curves(each, self._browser.list.colour(each)) for each in others[: MOST_MARKED - 1]
         ]
+        looked = self._looked
+        picture = run_figures.snapshot_at(history, looked)
         return CurvesView(
             self._status(),
             (*curves, run_figures.curves(history, self._colour_of(history))),
-            run_figures.schedule_of(history),
-            run_figures.kernels(history.picture) if history.picture else None,
-            run_figures.predictions(history.picture, data)
-            if data and run_figures.has_images_of(data, history.picture)
+            run_figures.schedule_of(history, looked),
+            run_figures.kernels(picture, looked is not None) if picture else None,
+            run_figures.predictions(picture, data, looked is not None)
+            if data and run_figures.has_images_of(data, picture)
             else None,
             log_loss=self.is_log,
+            times=run_figures.times(history, looked),
         )
 
     def _layers_view(self) -> LayersView:
         history = self.history
-        found = run_figures.layers(history)
+        found = run_figures.layers(history, self._looked)
         selected = min(self.cursor.layer, max(len(found) - 1, 0))
+        times = self._times
         return LayersView(
             self._status(),
             found,
             selected,
-            run_figures.band(history, selected),
+            run_figures.band(history, selected, time_marks(times)),
             run_figures.layer_history(history),
+            times,
         )
+
+    @property
+    def _times(self) -> Times:
+        """What is marked on the axes of the run that is shown."""
+        return run_figures.times(self.history, self._looked) if self.history else Times()
 
     def _weight_view(self) -> WeightView:
         history = self.history
         layer, index = self.cursor.weight(self.shapes())
-        trace = history.trace if history else None
-        told = history if trace and (trace.layer, trace.index) == (layer, index) else None
+        trace, step, missing = self._trace_of(layer, index)
+        looked = "" if self._looked is None else f" · step {self._looked:,}"
         found = run_figures.layers(history)
         return WeightView(
             self._status(),
-            f"layer {layer}, weight {list(index)}",
-            run_figures.weight_step(told),
-            run_figures.weight_trace(told),
+            f"layer {layer}, weight {list(index)}{looked}",
+            run_figures.weight_step(history, trace, step) if history else None,
+            run_figures.weight_trace(history, trace),
             run_figures.layer_history(history),
             found,
             next((at for at, each in enumerate(found) if each.number == layer), 0),
+            run_figures.ends_of(history, trace),
+            self._times,
+            missing,
         )
+
+    def _trace_of(self, layer: int, index: Index) -> tuple[WeightTrace | None, int, str]:
+        """A weight over the steps, which of them to show, and why there is none.
+
+        What the run did not watch is found by training the steps again, unless it is still active.
+        """
+        history, looked = self.history, self._looked
+        if history is None or history.begun is None:
+            return None, 0, NOT_YET
+        watched = history.trace if history.trace and history.trace.is_at(layer, index) else None
+        step = history.step if looked is None else looked
+        if watched and watched.row_of(step) >= 0:
+            return watched, step, ""
+        if step == 0 or (looked is None and history.is_active):
+            return watched, step, NOT_YET if history.is_active else NO_UPDATE
+        trace, missing = self._replays.trace(history, step, layer, index)
+        return trace or watched, step, missing
 
     def runs_view(self) -> RunsView:
         trainer, rows = self._trainer, self._browser.rows()
@@ -220,11 +281,12 @@ class ViewMaker:
             tuple(run_figures.run_row(each, self._browser.list.colour(each)) for each in rows),
             self._browser.list.selected(rows),
             tuple(run_figures.curves(each, self._colour_of(each)) for each in shown),
-            run_figures.arms(trainer.comparison, tuple(trainer.waiting), self._browser.list.colour),
+            run_figures.arms(trainer.comparison, trainer.waiting, self._browser.list.colour),
             trainer.comparison[0].recipe.max_lr if trainer.comparison else 0.0,
             run_figures.class_count(trainer.comparison),
             self.is_log,
             run_figures.is_usual(trainer.comparison),
+            run_figures.times_of_all(shown),
         )
 
     def _colour_of(self, history: RunHistory) -> int | None:

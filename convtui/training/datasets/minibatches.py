@@ -51,6 +51,11 @@ def may_lower(recipe: Recipe) -> bool:
     return recipe.batch_size == Recipe.batch_size
 
 
+def located(recipe: Recipe, data: DataSet) -> Recipe:
+    """The recipe with its data named so that they are found from anywhere, and read in the same way."""
+    return replace(recipe, data=data.source, axes=data.axes or recipe.axes)
+
+
 def left_out(count: int, size: int) -> str:
     """What to tell of the images that MiniBatches leaves out of an epoch of so many; "" if there are none."""
     rest = count % size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -30,6 +31,7 @@ from convtui.training.protocol import (
     Stopped,
     Watch,
 )
+from convtui.training.runs.moments import moment_steps, most_moments
 
 if TYPE_CHECKING:
     from convtui.training.process.loop import Training
@@ -63,6 +65,8 @@ class UnderWay:
         self._saver = ThreadPoolExecutor(1)  # so that no step waits for the disk
         self._saving: tuple[int, Future[None]] | None = None
         self._saved_at, self._saved_step = monotonic(), -1
+        self._moments = frozenset(_moments_of(training))
+        self._keeping: deque[Future[None]] = deque()  # the moments that are being written
 
     def do(self, begun: Begun, paused: bool) -> None:
         """Train until the run is finished or is to stop. Raises Ended once the run is saved."""
@@ -72,8 +76,10 @@ class UnderWay:
 
     def _train(self, begun: Begun) -> None:
         try:
+            self._run.drop_moments_after(begun.step)
             self._tell(begun)
             self._tell(Rate(begun.step, self._training.max_lr))  # of its checkpoint; the log may not know it
+            self._keep_moment()
             self._obey()
             for event in self._training.events():
                 self._take(event)
@@ -93,6 +99,7 @@ class UnderWay:
         self._tell(event)
         if isinstance(event, Stepped):
             self._steps_left -= 1
+            self._keep_moment()
         if isinstance(event, Epoch):
             self._begin_to_save()
         is_last = self._training.step == self._training.total_steps
@@ -102,6 +109,7 @@ class UnderWay:
 
     def _obey(self) -> None:
         """Do what has been asked; return when another step may be taken."""
+        self._note_kept()
         if self._saving and self._saving[1].done():
             self._end_saving()
         while True:
@@ -143,6 +151,7 @@ class UnderWay:
         except ValueError as error:
             ignore(f"{command.kind}: {error}")
         else:
+            self._keep_moment()
             self._save(has_changed=True)
             self._tell(Rate(self._training.step, command.max_lr))
 
@@ -176,10 +185,34 @@ class UnderWay:
             return
         (step, written), self._saving = self._saving, None
         written.result()
+        self._note_kept()
         self._saved_step = step
         self._tell(Saved(step))
+
+    def _keep_moment(self) -> None:
+        """Have the run as it is now kept to go back to, if this is a step for that.
+
+        At most all moments of a run wait to be written, which take no more memory than room on the disk.
+        """
+        if self._training.step in self._moments:
+            checkpoint = deepcopy(self._training.checkpoint())
+            self._keeping.append(self._saver.submit(self._run.keep_moment, checkpoint))
+
+    def _note_kept(self) -> None:
+        """Pass over the moments that are on the disk. Raises RunError if one could not be written."""
+        while self._keeping and self._keeping[0].done():
+            self._keeping.popleft().result()
 
     def _tell(self, event: Message) -> None:
         line = encode(event)
         self._run.append(event, line)
         self._outbox.send(event, line)
+
+
+def _moments_of(training: Training) -> tuple[int, ...]:
+    """The steps after which the run keeps what is needed to go back to them."""
+    checkpoint, recipe = training.checkpoint(), training.recipe
+    weights = sum(each.nbytes for each in checkpoint.weights.values())
+    buffers = 2 if recipe.optimizer == "adamw" else 1
+    size = (1 + buffers) * weights + checkpoint.random_state.nbytes
+    return moment_steps(training.total_steps, most_moments(size))

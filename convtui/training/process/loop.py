@@ -7,7 +7,7 @@ with the same bits as one that is not.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final
@@ -29,6 +29,8 @@ from convtui.training.protocol import (
     Epoch,
     Finished,
     Prediction,
+    Rate,
+    Replay,
     Snapshot,
     Stepped,
     Suggested,
@@ -163,6 +165,12 @@ class Training:
             for name in {"lr", "initial_lr", "min_lr"} & group.keys():
                 group[name] *= scale
             group["max_lr"] = max_lr
+
+    def follow(self, rates: Sequence[Rate]) -> None:
+        """Set the rates that were set after this step."""
+        for each in rates:
+            if each.step == self.step:
+                self.set_max_lr(each.max_lr)
 
     # -- going on
 
@@ -317,6 +325,22 @@ def find(recipe: Recipe, data: DataSet) -> Iterator[Tried | Suggested]:
         if finder.has_exploded:
             break
     yield finder.suggested()
+
+
+def replay(
+    recipe: Recipe, data: DataSet, checkpoint: Checkpoint | None, rates: Sequence[Rate], job: Replay
+) -> Iterator[Stepped]:
+    """Train a run again from a checkpoint, or from its start, to the job's last step.
+
+    rates are those that were set in the run: a checkpoint has those of its own step already.
+    """
+    training = Training(recipe, data, checkpoint)
+    training.watch(job.layer, job.index)
+    if checkpoint is None:
+        training.follow(rates)
+    while training.step < job.last:
+        yield training.train_step()
+        training.follow(rates)
 
 
 def _check(recipe: Recipe, data: DataSet) -> None:

@@ -23,12 +23,13 @@ from convtui.training.datasets.open_any import DataSet
 from convtui.training.recipe import Recipe
 
 
-def model_of(recipe: Recipe, data: DataSet) -> nn.Sequential:
+def model_of(recipe: Recipe, data: DataSet, shape: tuple[int, int, int] | None = None) -> nn.Sequential:
     """The modules in the order of the layers, with fresh weights; the Layers page counts them from 1.
 
+    shape: that of other images [channels, rows, columns] than the data's.
     Raises LayerError for layers that do not fit the images.
     """
-    summary = network(recipe, data.shape, len(data.classes))
+    summary = network(recipe, shape or data.shape, len(data.classes))
     if summary.error:
         raise summary.error
     model = nn.Sequential(*map(_module, summary.rows[1:]))

@@ -12,21 +12,38 @@ import signal
 import sys
 import traceback
 from collections import deque
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from convtui.inputs.names import printable
 from convtui.training.architecture import layers_text, network
-from convtui.training.datasets.minibatches import lowered, may_lower
+from convtui.training.datasets.minibatches import located, lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
+from convtui.training.exploring import Ablate, Explain, Explore
+from convtui.training.measuring import POINTS, Measure, Measured, Measuring, landscape_count, noise_count
 from convtui.training.messages import Message
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
 from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore, take_stdout
-from convtui.training.protocol import JOBS, Begun, Continue, Failed, Find, Ready, Stop, Stopped, Train
+from convtui.training.protocol import (
+    JOBS,
+    Begun,
+    Continue,
+    Failed,
+    Find,
+    Ready,
+    Replay,
+    Replayed,
+    Stop,
+    Stopped,
+    Train,
+)
 from convtui.training.recipe import Recipe
-from convtui.training.runs.store import Run, find_run, new_run
+from convtui.training.runs.checkpoint import Checkpoint
+from convtui.training.runs.measurements import Measurements, kept_in, known_of
+from convtui.training.runs.store import Run, RunError, find_run, new_run
 
 if TYPE_CHECKING:
     from convtui.training.process.loop import Training
@@ -95,7 +112,7 @@ class Worker:
             case Train(recipe, paused, keep_batch_size):
                 data = load(recipe.data, recipe.image_size, recipe.data_axes)
                 recipe, told = _fitted(recipe, data, keep_batch_size)
-                recipe = replace(recipe, data=data.source, axes=data.axes or recipe.axes)
+                recipe = located(recipe, data)
                 training = self._loop.Training(recipe, data)
                 with new_run(recipe, fingerprint(data)).locked() as run:
                     self._run(training, run, paused, notice=told)
@@ -109,6 +126,15 @@ class Worker:
                 data = load(recipe.data, recipe.image_size, recipe.data_axes)
                 recipe, told = _fitted(recipe, data, keep_batch_size)
                 self._find(recipe, data, told)
+            case Replay():
+                self._replay(job)
+            case Measure(folder, step):
+                with find_run(folder).locked() as run:
+                    data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
+                    run.check_data(fingerprint(data))
+                    self._measure(run, data, _checkpoint(run, step))
+            case Explore() | Ablate() | Explain():
+                self._look_into(job)
 
     def _run(
         self, training: Training, run: Run, is_paused: bool = False, lost: bool = False, notice: str = ""
@@ -122,18 +148,78 @@ class Worker:
                 run.append(Failed(reason_of(error)))
             raise
 
+    def _replay(self, job: Replay) -> None:
+        """Tell of the steps from where the run can be taken up; any other job ends it."""
+        run = find_run(job.run)
+        data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
+        run.check_data(fingerprint(data))
+        near = run.checkpoint_near(job.first - 1)
+        step = near.step if near else 0
+        for event in self._loop.replay(run.recipe, data, near, run.rates(), job):
+            self._outbox.send(event)
+            step = event.step
+            while message := self._inbox.get_waiting():
+                if isinstance(message, JOBS):
+                    self._jobs.append(message)
+                elif not isinstance(message, Stop):
+                    ignore(f"{message.kind}: a replay can only be stopped")
+                    continue
+                self._outbox.send(Replayed(step))
+                return
+        self._outbox.send(Replayed(step))
+
+    def _look_into(self, job: Explore | Ablate | Explain) -> None:
+        features = importlib.import_module("convtui.training.process.features")  # once there is PyTorch
+        run = find_run(job.run)
+        data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
+        run.check_data(fingerprint(data))
+        with closing(features.look_into(run, data, job)) as events:
+            for event in events:
+                if event is not None:
+                    self._outbox.send(event)
+                if self._is_to_stop("a look into a run"):
+                    self._outbox.send(Stopped(0))
+                    return
+
     def _find(self, recipe: Recipe, data: DataSet, notice: str) -> None:
         self._outbox.send(replace(_begun(recipe, data, 0, len(RATES)), notice=notice))
         for count, event in enumerate(self._loop.find(recipe, data), 1):
             self._outbox.send(event)
-            while message := self._inbox.get_waiting():
-                if isinstance(message, Stop):
-                    self._outbox.send(Stopped(count))
-                    return
-                if isinstance(message, JOBS):
-                    self._jobs.append(message)
-                else:
-                    ignore(f"{message.kind}: a learning-rate search can only be stopped")
+            if self._is_to_stop("a learning-rate search"):
+                self._outbox.send(Stopped(count))
+                return
+
+    def _measure(self, run: Run, data: DataSet, checkpoint: Checkpoint) -> None:
+        """Each figure is on the disk before anybody reads it."""
+        from convtui.training.process.laboratory import Laboratory  # which imports PyTorch
+
+        began = perf_counter()
+        measuring, known = _known(run, data, checkpoint)
+        for event in (measuring, *known.events):
+            self._outbox.send(event)
+        if not known.is_complete:
+            laboratory = Laboratory(run.recipe, data, checkpoint.weights, known)
+            with kept_in(run) as keeper:
+                keeper.keep(measuring)
+                for figure in laboratory.figures(known):
+                    if figure is not None:
+                        keeper.keep(figure)
+                        self._outbox.send(figure)
+                    if self._is_to_stop("a measurement"):
+                        self._outbox.send(Stopped(checkpoint.step))
+                        return
+        self._outbox.send(Measured(perf_counter() - began))
+
+    def _is_to_stop(self, what: str) -> bool:
+        """Whether the present job, which can only be stopped, has been; other jobs wait."""
+        while message := self._inbox.get_waiting():
+            if isinstance(message, Stop):
+                return True
+            if isinstance(message, JOBS):
+                self._jobs.append(message)
+            else:
+                ignore(f"{message.kind}: {what} can only be stopped")
+        return False
 
 
 def _import_loop() -> Any:
@@ -144,6 +230,30 @@ def _import_loop() -> Any:
         return loop
     except Exception as error:
         return error
+
+
+def _checkpoint(run: Run, step: int | None) -> Checkpoint:
+    """The last one, or that after a step. Raises RunError if there is none."""
+    checkpoint = run.latest_checkpoint() if step is None else run.checkpoint_after(step)
+    if checkpoint is None:
+        raise RunError(f"run {printable(run.number)}: has no checkpoint of step {step}")
+    return checkpoint
+
+
+def _known(run: Run, data: DataSet, checkpoint: Checkpoint) -> tuple[Measuring, Measurements]:
+    """What to tell of a measurement that begins, and what is known already of the same weights."""
+    train_count = len(data.train_images)
+    images_seen = run.recipe.epochs * (train_count // run.recipe.batch_size) * run.recipe.batch_size
+    measuring = Measuring(
+        run=str(run.path),
+        step=checkpoint.step,
+        digest=checkpoint.digest,
+        noise_images=noise_count(len(data.test_images)),
+        landscape_images=landscape_count(images_seen, train_count),
+        points=POINTS,
+    )
+    known = known_of(run, measuring)
+    return replace(measuring, points=POINTS - known.count), known
 
 
 def _fitted(recipe: Recipe, data: DataSet, keep_batch_size: bool) -> tuple[Recipe, str]:

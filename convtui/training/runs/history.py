@@ -115,8 +115,14 @@ class WeightTrace:
         self.layer, self.index = layer, index
         self.columns = Columns("step", *_FIGURES)
 
-    def is_of(self, watched: Watched) -> bool:
-        return (self.layer, self.index) == (watched.layer, watched.index)
+    def is_at(self, layer: int, index: tuple[int, int, int, int]) -> bool:
+        return (self.layer, self.index) == (layer, index)
+
+    def row_of(self, step: int) -> int:
+        """The row of that step, -1 if it is not there."""
+        steps = self.columns["step"]
+        row = int(np.searchsorted(steps, step))
+        return row if row < len(steps) and steps[row] == step else -1
 
     def append(self, step: int, watched: Watched) -> None:
         figures = (getattr(watched, name) for name in _FIGURES)
@@ -315,7 +321,7 @@ class RunHistory:
         )
         watched = event.watched
         if watched:
-            if self.trace is None or not self.trace.is_of(watched):
+            if self.trace is None or not self.trace.is_at(watched.layer, watched.index):
                 self.trace = WeightTrace(watched.layer, watched.index)
             self.trace.append(event.step, watched)
 

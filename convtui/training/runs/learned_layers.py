@@ -19,13 +19,15 @@ from convtui.training.architecture import layers_text
 from convtui.training.runs.store import Run
 
 
-def trained_stack(run: Run, picture: Picture) -> Stack:
-    """The run's layers, with the weights of its last checkpoint, over the picture.
+def trained_stack(run: Run, picture: Picture, step: int | None = None) -> Stack:
+    """The run's layers over the picture, with the weights of its last checkpoint at or before a step, if any.
 
     Raises ValueError for a run without a checkpoint or that has diverged, and for a picture with other
     channels than the run's images.
     """
-    last = run.latest_checkpoint()
+    last = run.latest_checkpoint() if step is None else run.checkpoint_near(step)
+    if last is None:
+        raise InputError(f"run {run.number}: no complete checkpoint of step {step} or before is kept")
     trained = LearnedWeights.from_state_dict(run.path, last.step, last.weights, last.digest)
     run.keep_for_good(trained.step)
     found = (arrays.get("weight") for arrays in trained.weights.values())
@@ -41,20 +43,20 @@ def trained_stack(run: Run, picture: Picture) -> Stack:
     return Stack.laid(layers, shape, name=trained.run_name).with_trained(trained)
 
 
-def trained_layers(session: Session, run: Run, picture: Picture) -> Session:
+def trained_layers(session: Session, run: Run, picture: Picture, step: int | None = None) -> Session:
     """The run's layers over the picture for the Layers page, its first kernels for the Step page.
 
     Raises as trained_stack does.
     """
-    return trained_step(session, run, picture).with_stack(trained_stack(run, picture))
+    return trained_step(session, run, picture, step).with_stack(trained_stack(run, picture, step))
 
 
-def trained_step(session: Session, run: Run, picture: Picture) -> Session:
+def trained_step(session: Session, run: Run, picture: Picture, step: int | None = None) -> Session:
     """The first layer's kernels, stride, padding and bias over the picture, from its first output cell.
 
     Raises as trained_stack does.
     """
-    stack = trained_stack(run, picture).at(1, (0, 0, 0))
+    stack = trained_stack(run, picture, step).at(1, (0, 0, 0))
     assert stack.trained is not None
     maps = FeatureMaps(stack.layers, picture.pixels, weights=stack.trained.within(stack.summary))
     return replace(session, picture=picture, chosen_stack=stack).with_layer_opened(maps)

@@ -1,8 +1,8 @@
-"""Every run is kept: a folder with its recipe, the log of its events and its last checkpoints.
+"""Every run is kept: a folder with its recipe, the log of its events, its last checkpoints and its moments.
 
-Of damaged checkpoints the one before is used. Whoever trains holds the folder's lock, which the operating
-system frees however the process ends; to read needs none. A number is given only once, so that what refers to
-a run never finds another in its place.
+Moments are checkpoints thinned over the run. Of damaged checkpoints the one before is used. Whoever trains
+holds the folder's lock, which the operating system frees however the process ends; to read needs none. A
+number is given only once, so that what refers to a run never finds another in its place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -25,7 +25,7 @@ from platformdirs import user_data_path
 from convtui.inputs.atomic import UNFINISHED, read_regular, write_whole
 from convtui.inputs.names import printable
 from convtui.training.messages import Message, encode
-from convtui.training.protocol import Begun
+from convtui.training.protocol import Begun, Rate
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import (
     Arrays,
@@ -45,6 +45,7 @@ _LOG: Final = "events.jsonl"
 _LOCK: Final = "run.lock"
 _BEGUN: Final = ".convtui-begun"  # a run's folder while it is made
 _FOR_GOOD: Final = "kept"
+_MOMENTS: Final = "moments"
 _PATIENCE: Final = 0.5  # seconds; to ask whether a lock is held takes it for a moment
 _LAST_NUMBER: Final = "last-number"  # among the runs: the highest that was ever given
 _MOST_DIGITS: Final = 256  # more than a folder's name can have, and fewer than Python's int() refuses
@@ -113,6 +114,10 @@ class Run:
         found = fitting(outlined(lines) if outline else lines, outline)
         return replace(found, events=[*map(self._own, found.events)])
 
+    def rates(self) -> list[Rate]:
+        """Peak (or constant) rates as they were set. Raises RunError if the log cannot be read."""
+        return [event for event in self.log(outline=True).events if isinstance(event, Rate)]
+
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """The lines of the log, counted from 1."""
         try:
@@ -137,19 +142,31 @@ class Run:
     def checkpoint_after(self, step: int, digest: str | None = None) -> Checkpoint | None:
         """The one after that step, of that digest if one is given; None if it is gone.
 
-        It is looked for among the last and those that were kept for good.
+        It is looked for among the last, the moments and those that were kept for good.
         """
-        found = [*self.checkpoints(), *files_in(self.path / _FOR_GOOD)]
+        found = [*self._checkpoints_and_moments(), *files_in(self.path / _FOR_GOOD)]
         return first_whole(
             path for path in found if step_of(path) == step and digest in (None, digest_of(path))
         )
+
+    def moments(self) -> list[int]:
+        """The steps, ascending, to which one can go back, those of the last checkpoints included."""
+        return sorted({*map(step_of, self._checkpoints_and_moments())})
+
+    def checkpoint_near(self, step: int) -> Checkpoint | None:
+        """The last whole one at or before that step; None if there is none."""
+        found = [path for path in self._checkpoints_and_moments() if step_of(path) <= step]
+        return first_whole(sorted(found, key=step_of, reverse=True))
+
+    def _checkpoints_and_moments(self) -> list[Path]:
+        return [*self.checkpoints(), *files_in(self.path / _MOMENTS)]
 
     def keep_for_good(self, step: int) -> None:
         """Let the checkpoint after that step outlive the run's going on: something else refers to it.
 
         Where nobody can write, the run can be looked at all the same; nor will it go on there.
         """
-        for path in self.checkpoints():
+        for path in self._checkpoints_and_moments():
             if step_of(path) == step:
                 with suppress(OSError, RunError):
                     (self.path / _FOR_GOOD).mkdir(exist_ok=True)
@@ -185,7 +202,7 @@ class Run:
         except OSError as error:
             raise RunError(f"{error.strerror}: cannot write to {_told(self.path)}") from None
         try:
-            for stray in self.path.glob(f"*{UNFINISHED}"):
+            for stray in [*self.path.glob(f"*{UNFINISHED}"), *self.path.glob(f"{_MOMENTS}/*{UNFINISHED}")]:
                 with suppress(OSError):
                     stray.unlink()
             yield self
@@ -233,6 +250,24 @@ class Run:
             if each not in kept:
                 with suppress(OSError):
                     each.unlink()
+
+    def keep_moment(self, checkpoint: Checkpoint) -> None:
+        """Keep this one to go back to, in the place of what was kept of its step. Only while locked."""
+        data = checkpoint.to_bytes()
+        path = self.path / _MOMENTS / file_name(checkpoint.step, data)
+        with _saying(path):
+            path.parent.mkdir(exist_ok=True)
+        _write(path, data)
+        self._drop_moments(lambda each: step_of(each) == checkpoint.step and each != path)
+
+    def drop_moments_after(self, step: int) -> None:
+        """Forget the moments of later steps: the run goes on from this one. Only while locked."""
+        self._drop_moments(lambda each: step_of(each) > step)
+
+    def _drop_moments(self, is_void: Callable[[Path], bool]) -> None:
+        for path in filter(is_void, files_in(self.path / _MOMENTS)):
+            with _saying(path):
+                path.unlink(missing_ok=True)
 
     def delete(self) -> None:
         """Remove the run from the disk: it is gone at once, or still whole.

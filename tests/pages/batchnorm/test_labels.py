@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.segment import Segment
 
+from convtui.engine.norms import NORM_KINDS, NormKind
 from convtui.pages.batchnorm.figures import Figures
 from convtui.pages.batchnorm.labels import (
     controls_of,
@@ -18,18 +19,20 @@ from convtui.pages.batchnorm.labels import (
     formula_lines,
     hint_line,
     modes_lines,
+    norms_lines,
     number,
     rule_line,
     running_lines,
+    shared_line,
     title_line,
 )
-from convtui.pages.batchnorm.styled_text import Tone, draw_text
+from convtui.pages.batchnorm.styled_text import StyledLine, Tone, draw_text
 from convtui.paint.colours import DARK
 from convtui.paint.controls import controls_line
 from convtui.state.batch_measurement import NormInput
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import Network
-from tests.support.batchnorms import figures, text_of
+from tests.support.batchnorms import LAYERS, figures, text_of
 from tests.support.equations_read import unit_of
 
 WIDTHS = [40, 58, 78, 118]
@@ -343,9 +346,11 @@ def test_what_does_not_fit_is_cut_with_a_sign() -> None:
 
 
 def test_the_controls_show_the_settings() -> None:
-    session = figures(momentum=None, training=False).session.with_gamma(0.3)
-    values = {item.name: item.value for item in controls_of(session, "seed 0")}
+    found = figures(momentum=None, training=False)
+    at = Figures(found.session.with_gamma(0.3), found.measurement)
+    values = {item.name: item.value for item in controls_of(at, "seed 0")}
     assert values == {
+        "norm": "batch",
         "layer": "3",
         "channel": "1/4",
         "gamma": "0.3",
@@ -359,5 +364,142 @@ def test_the_controls_show_the_settings() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_mode_is_never_cut(width: int) -> None:
-    session = figures(training=False).session.with_gamma(2.264).with_beta(-0.07211)
-    assert " t evaluation " in controls_line(controls_of(session, "run 12 (newer: step 300)"), width).plain
+    found = figures(training=False)
+    at = Figures(found.session.with_gamma(2.264).with_beta(-0.07211), found.measurement)
+    line = controls_line(controls_of(at, "run 12 (newer: step 300)"), width).plain
+    assert " t evaluation " in f"{line} "
+
+
+# -- the norms
+
+
+def of_norm(kind: NormKind, layers: str = LAYERS, layer: int = 0, **norm: Any) -> Figures:
+    found = figures(layers, layer=layer, steps=1, **norm)
+    return Figures(found.session.with_kind(kind), found.measurement)
+
+
+def words(line: StyledLine) -> str:
+    return " ".join(text_of(line).split())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", NORM_KINDS)
+@pytest.mark.parametrize("layer", [0, 1])
+def test_the_words_of_every_norm_fit(width: int, kind: NormKind, layer: int) -> None:
+    at = of_norm(kind, layer=layer)
+    lines = [rule_line(at, width), difference_line(at, width)]
+    if width >= 78:
+        lines.append(hint_line(at.session, width))
+    if width >= 58:
+        lines += [title_line(at.session, width), shared_line(at, width), *norms_lines(at, width)]
+        lines += formula_lines(at, width)
+    for line in lines:
+        assert len(text_of(line).replace("x̂", "x")) <= width
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "hint"),
+    [
+        (
+            "layer",
+            "layer norm in place of layer 3 bn",
+            "One mean for each image, over all its channels, rows and columns: "
+            "torch.nn.LayerNorm([4, 4, 4]).",
+        ),
+        (
+            "group",
+            "group norm of 2 groups in place of layer 3 bn",
+            "One mean for each group of 2 channels of each image, over its rows and columns: "
+            "torch.nn.GroupNorm(2, 4).",
+        ),
+        (
+            "instance",
+            "instance norm in place of layer 3 bn",
+            "One mean for each channel of each image, over its rows and columns: "
+            "torch.nn.InstanceNorm2d(4, affine=True).",
+        ),
+    ],
+)
+def test_a_norm_is_named_as_in_torch(kind: NormKind, title: str, hint: str) -> None:
+    session = of_norm(kind).session
+    assert f"small · {title} · mini-batch 2" in text_of(title_line(session, 118))
+    assert text_of(hint_line(session, len(hint))) == hint
+
+
+def test_a_norm_where_the_network_has_none() -> None:
+    layers = "conv 3x3 4 s2 p1, relu"
+    assert "a group norm of 2 groups added after layer 2 (relu)" in text_of(
+        title_line(of_norm("group", layers).session, 118)
+    )
+    assert "an instance norm added after" in text_of(title_line(of_norm("instance", layers).session, 118))
+
+
+def test_the_norms_stand_side_by_side() -> None:
+    at = of_norm("group")
+    image = at.chosen_index[0]
+    head, *lines = map(words, norms_lines(at, 78))
+    assert head == "mean of values mean std x̂"
+    places = [
+        "batch all 6 images, channel 1 96",
+        f"layer image {image}, all 4 channels 64",
+        f"▸group image {image}, channels 0-1 32",
+        f"instance image {image}, channel 1 16",
+    ]
+    for line, place, each in zip(lines, places, at.side_by_side, strict=True):
+        figures_of_it = each.mean, np.sqrt(each.var), each.normalised
+        assert line == f"{place} {' '.join(number(value) for value in figures_of_it)}"
+    assert [words(line).split()[:4] for line in norms_lines(at, 58)[1:]] == [
+        ["batch", "6", "×", "1"],
+        ["layer", "1", "×", "4"],
+        ["▸group", "1", "×", "2"],
+        ["instance", "1", "×", "1"],
+    ]
+
+
+def test_in_evaluation_mode_batch_norm_alone_has_running_statistics() -> None:
+    at = of_norm("batch", training=False)
+    _, batch, *others = norms_lines(at, 78)
+    running = at.session.norm.running()
+    assert words(batch).startswith(f"▸batch running, channel 1 – {number(running.mean[1])} ")
+    assert not any("running" in text_of(line) for line in others)
+    assert words(shared_line(at, 78)) == "96 activations use one running mean: all 6 images, channel 1 ◆ x"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("batch", "96 of 384 activations share a mean: all 6 images, channel 1"),
+        ("layer", "64 of 384 activations share a mean: image {}, all 4 channels"),
+        ("group", "32 of 384 activations share a mean: image {}, channels 0-1"),
+        ("instance", "16 of 384 activations share a mean: image {}, channel 1"),
+    ],
+)
+def test_what_the_frame_is_around(kind: NormKind, said: str) -> None:
+    at = of_norm(kind)
+    assert words(shared_line(at, 78)) == f"{said.format(at.chosen_index[0])} ◆ x"
+
+
+def test_gamma_and_beta_of_layer_norm_are_told_to_be_by_element_in_torch() -> None:
+    assert "a weight and a bias for each element: [4, 4, 4]" in text_of(rule_line(of_norm("layer"), 118))
+    assert text_of(rule_line(of_norm("group"), 118)) == "γ and β are by channel, as batch norm has them"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["layer", "group", "instance"]), sizes, st.sampled_from([-40.0, 0.0, 5.0]))
+def test_the_equation_of_every_norm_holds(kind: NormKind, size: float, shift: float) -> None:
+    found = scaled_figures(size, shift)
+    at = Figures(found.session.with_kind(kind), found.measurement)
+    _, first, _ = map(text_of, formula_lines(at, 118))
+    match = re.search(r"= \((\S+) - (\S+)\)/√\((\S+) \+ 1e-05\) = (\S+)", unbracketed(first))
+    assert match
+    value, mean, var = map(float, match.groups()[:3])
+    assert gives((value - mean) / np.sqrt(var + 1e-5), match[4])
+
+
+def test_a_norm_of_one_image_is_controlled_by_image_and_groups() -> None:
+    assert {"groups", "image"} & {item.name for item in controls_of(of_norm("batch"), "seed 0")} == set()
+    layer = {item.name: item.value for item in controls_of(of_norm("layer"), "seed 0")}
+    assert layer["image"] == str(of_norm("layer").chosen_index[0])
+    assert not {"groups", "momentum"} & set(layer)
+    group = {item.name: item.value for item in controls_of(of_norm("group"), "seed 0")}
+    assert group["groups"] == "2"

@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 
 from convtui.pages.batchnorm.layout import BatchNormView as View
-from convtui.pages.batchnorm.layout import regions_of
+from convtui.pages.batchnorm.layout import regions_of, views_of
 
 SIZES = [(18, 60), (22, 80), (28, 100), (38, 120), (60, 200)]
 
@@ -13,8 +13,11 @@ SIZES = [(18, 60), (22, 80), (28, 100), (38, 120), (60, 200)]
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("view", View)
 @pytest.mark.parametrize("hints", [True, False])
-def test_panes_lie_apart_inside_the_canvas(size: tuple[int, int], view: View, hints: bool) -> None:
-    regions = regions_of(size, view, hints)
+@pytest.mark.parametrize("has_running", [True, False])
+def test_panes_lie_apart_inside_the_canvas(
+    size: tuple[int, int], view: View, hints: bool, has_running: bool
+) -> None:
+    regions = regions_of(size, view, hints, has_running)
     for name, region in regions.items():
         assert region.area > 0, name
         assert region.x >= 0
@@ -39,14 +42,8 @@ def test_where_there_is_room_all_is_on_one_page() -> None:
     assert "hint" not in regions_of((38, 120), View.VALUES, False)
 
 
-def test_views_follow_one_another() -> None:
-    assert [view.next(38) for view in View] == [
-        View.MEANS,
-        View.VALUES,
-        View.VALUES,
-    ]
-    assert [view.next(22) for view in View] == [
-        View.MEANS,
-        View.VARIANCES,
-        View.VALUES,
-    ]
+def test_the_views_of_batch_norm_and_of_norms_without_running_statistics() -> None:
+    assert views_of(38, has_running=True) == (View.VALUES, View.MEANS, View.NORMS)
+    assert views_of(22, has_running=True) == (View.VALUES, View.MEANS, View.VARIANCES, View.NORMS)
+    assert views_of(38, has_running=False) == (View.NORMS,)
+    assert views_of(22, has_running=False) == (View.NORMS, View.VALUES)

@@ -15,6 +15,7 @@ from convtui.state.history import Timelines
 from convtui.training.next_run import NEXT_RUN, NextRun
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory
+from tests.support.example_sessions import lesson
 from tests.support.kept_runs import kept_run
 from tests.support.small_runs import SMALL
 
@@ -57,7 +58,7 @@ class Opening:
         self.timelines = Timelines()
         self.timelines.begin(NEXT_RUN, NextRun(recipe))
         self.trainer = SimpleNamespace(shown=shown)
-        host = cast(Host, SimpleNamespace(timelines=self.timelines, trainer=self.trainer))
+        host = cast(Host, SimpleNamespace(timelines=self.timelines, trainer=self.trainer, session=lesson()))
         self.page = FakePage(host)
         self.opener = NetworkOpener(self.page)
 

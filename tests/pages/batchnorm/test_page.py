@@ -1,4 +1,4 @@
-"""The BatchNorm page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
+"""The Norms page under a pilot: its numbers computed anew, its keys, and runs that it leaves alone."""
 
 import re
 from collections.abc import Callable
@@ -211,6 +211,8 @@ async def test_views_and_hints() -> None:
         assert "32 draws" in driven.text
         await driven.press("v")
         assert "spread of the batch variance" in driven.text
+        await driven.press("v")
+        assert "activations share a mean" in driven.text
         await driven.press("v")
         assert "y after" in driven.text
 

@@ -1,4 +1,4 @@
-"""The BatchNorm page shows the run that the Train page shows, else a kept one when it is asked for."""
+"""The Norms page shows the run that the Train page shows, else a kept one when it is asked for."""
 
 import copy
 import re

@@ -1,4 +1,4 @@
-"""The BatchNorm page as pictures: pytest --snapshot-update takes new ones, to be looked at."""
+"""The Norms page as pictures: pytest --snapshot-update takes new ones, to be looked at."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +37,15 @@ SHOTS = {
     "variances-60x20-light": Shot(["v", "v"], LEAST, "light"),
     "average-80x24": Shot(["right"] * 3 + ["M", "M", "M"], USUAL),
     "added": Shot(["right"], batch_norm=False),
+    "layer": Shot(["n", "c"]),
+    "group-light": Shot(["tab", "right", "n", "n", "c", "c"], theme="light"),
+    "group-80x24": Shot(["n", "n"], USUAL),
+    "group-60x20-light": Shot(["n", "d", "c"], LEAST, "light"),
+    "instance-80x24-light": Shot(["tab", "n", "n", "n", "i"], USUAL, "light"),
+    "instance-values-80x24": Shot(["n", "n", "n", "v"], USUAL),
+    "batch-among-norms": Shot(["right", *"nnnn"]),
+    "batch-among-norms-evaluation-80x24": Shot(["right", *"nnnn", "t"], USUAL),
+    "refused": Shot(["tab"] * 4 + ["n", "n"]),
 }
 
 
@@ -74,3 +83,9 @@ def test_without_colour(snap_compare: Callable[..., bool], monkeypatch: pytest.M
     monkeypatch.setenv("NO_COLOR", "1")
     app = ConvtuiApp(lesson(), autosave=False, trainer=Trainer(start=None))
     assert snap_compare(app, terminal_size=WIDE, run_before=pressing(["right"]))
+
+
+def test_norms_without_colour(snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = ConvtuiApp(lesson(), autosave=False, trainer=Trainer(start=None))
+    assert snap_compare(app, terminal_size=USUAL, run_before=pressing(["n", "n"]))

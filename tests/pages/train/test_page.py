@@ -19,6 +19,7 @@ from convtui.training.protocol import (
     Pause,
     Paused,
     Ready,
+    Replayed,
     Snapshot,
     Stop,
     Stopped,
@@ -180,6 +181,7 @@ async def test_the_curves_of_a_comparison_go_when_another_run_begins() -> None:
         await driven.turn_to(Tab.RUNS)
         await driven.press("down", "m", "m", "tab", "V", "V")
         await driven.turn_to(Tab.CURVES)
+        await driven.tell(Replayed(20))  # of the weight that was looked at on the way
         await driven.press("space")
         await driven.tell(*made.events(SMALL, until=3, run="/runs/0005"))
         names = [each.name.split()[0] for each in driven.train.views.curves_view().curves]

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.segment import Segment
 
-from convtui.pages.train.pictures import SHADES, kernel_lines, prediction_lines
+from convtui.pages.train.pictures import kernel_lines, prediction_lines
 from convtui.paint.colours import DARK, LIGHT, diverging, style
+from convtui.paint.thumbnails import SHADES
 from tests.support.lines import styled, texts
 from tests.support.train_views import kernels, predictions
 

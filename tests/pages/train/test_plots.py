@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convtui.pages.train.figures import Curves, FinderView, LayersView
+from convtui.pages.train.figures import Curves, FinderView, LayersView, Times
 from convtui.pages.train.panes import TrainPanes
 from convtui.pages.train.plots import (
     accuracy_plot,
@@ -13,6 +13,7 @@ from convtui.pages.train.plots import (
     gradient_plot,
     layer_plot,
     loss_plot,
+    marked,
     momentum_plot,
     rate_plot,
     update_plot,
@@ -151,26 +152,26 @@ def test_the_selected_layer_lies_over_the_others() -> None:
 
 def test_a_buffer_of_sgd_is_drawn_as_an_average() -> None:
     shown = trace()
-    gradients, buffers = gradient_plot(shown, "sgd", TOTAL).series
+    gradients, buffers = gradient_plot(shown, "sgd", (0, TOTAL)).series
     assert gradients.y is shown.gradients
     np.testing.assert_allclose(buffers.y, shown.buffers * 0.1)
     assert buffers.name == "(1 − μ)·buffer"
-    assert gradient_plot(shown, "adamw", TOTAL).series[1].y is shown.buffers
+    assert gradient_plot(shown, "adamw", (0, TOTAL)).series[1].y is shown.buffers
 
 
 def test_a_few_large_gradients_do_not_press_the_others_flat() -> None:
     shown = trace()
     gradients = shown.gradients.copy()
     gradients[:2] = 9
-    plot = gradient_plot(replace(shown, gradients=gradients), "adamw", TOTAL)
+    plot = gradient_plot(replace(shown, gradients=gradients), "adamw", (0, TOTAL))
     assert plot.y_range == (-0.1, 0.1)
 
 
 def test_a_weight_and_its_updates_are_drawn_over_all_steps() -> None:
     shown = trace()
-    assert value_plot(shown, TOTAL).series[0].y is shown.after
-    assert update_plot(shown, TOTAL).series[0].y is shown.updates
-    assert value_plot(shown, TOTAL).x_range == (0, TOTAL)
+    assert value_plot(shown, (0, TOTAL)).series[0].y is shown.after
+    assert update_plot(shown, (0, TOTAL)).series[0].y is shown.updates
+    assert value_plot(shown, (0, TOTAL)).x_range == (0, TOTAL)
 
 
 def test_guessing_is_the_last_runs_and_no_line_without_a_run() -> None:
@@ -240,3 +241,33 @@ def test_the_gap_between_training_and_validation_is_told_of_a_run_on_its_own() -
     both = accuracy_plot([run, known])
     assert (both.title, len(both.series)) == ("accuracy, %", 4)
     assert accuracy_plot([replace(known, train_accuracies=np.full(3, np.nan))]).title == "accuracy 96.0%"
+
+
+def test_phases_and_the_step_looked_back_at_are_marked_on_steps_and_epochs() -> None:
+    times = Times(97.5, 156, 78)
+    peak, looked = marked(loss_plot([curves()]), times).marks
+    assert (peak.x, peak.left_label, peak.label, peak.is_faint) == (97.5, "warm-up", "annealing", True)
+    assert (looked.x, looked.label, looked.is_faint) == (156, "step 156", False)
+    assert [mark.x for mark in marked(accuracy_plot([curves()]), times).marks] == [97.5 / 78, 2]
+    assert marked(loss_plot([curves()]), Times()).marks == ()
+
+
+def test_titles_have_the_figures_of_the_step_looked_back_at() -> None:
+    run = replace(curves(), train_accuracies=np.array([0.95, 0.97, 0.99]))
+    assert loss_plot([run], looked=100).title == f"training loss, smoothed {run.smooth[99]:.3f}"
+    assert accuracy_plot([run], looked=160).title.startswith("accuracy 95.0%, gap 2.0")
+    assert accuracy_plot([run], looked=160).series[0].name == "training 97.0%"
+    assert accuracy_plot([run], looked=77).title == "accuracy, %"
+    assert accuracy_plot([run], looked=77).series[0].name == "training"
+
+
+def test_the_words_of_the_phases_hide_nothing() -> None:
+    plot = marked(rate_plot(schedule()), Times(97.5))
+    wide, narrow = (texts(plot_lines(plot, size, DARK)) for size in ((10, 70), (10, 30)))
+    (words,) = [line for line in wide if "warm-up" in line]
+    assert "warm-up ┊ annealing" in words
+    bare = texts(plot_lines(rate_plot(schedule()), (10, 70), DARK))[wide.index(words)]
+    start = words.index("warm-up")
+    assert {*bare[start : start + len("warm-up ┊ annealing")]} <= {" ", "┈"}
+    assert not any("warm-up" in line or "annealing" in line for line in narrow)
+    assert any("┊" in line for line in narrow)

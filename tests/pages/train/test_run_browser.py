@@ -7,8 +7,8 @@ from threading import Event
 import pytest
 
 from convtui.pages.base.ask import Ask
+from convtui.pages.base.data_cache import MOST_SETS
 from convtui.pages.step.page import StepPage
-from convtui.pages.train.data_cache import MOST_SETS
 from convtui.pages.train.view_maker import Tab
 from convtui.training.protocol import Continue, Stopped, Train
 from convtui.training.runs.history import RunHistory, State
@@ -140,7 +140,7 @@ async def test_kept_runs_are_told_of_before_any_is_shown() -> None:
         await driven.press("shift+tab", "shift+tab")
         await driven.settled()
         assert driven.shows(Tab.RUNS)
-        await driven.press("V", "V", "V")
+        await driven.press("V", "V", "V", "V")
         assert "2 saved runs" in driven.text
 
 

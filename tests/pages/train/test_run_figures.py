@@ -56,21 +56,26 @@ def test_the_history_and_the_band_are_those_of_the_snapshots() -> None:
 
 def test_one_weight_with_what_its_step_was_computed_from() -> None:
     run = history(6)
-    weight = run_figures.weight_step(run)
+    weight = run_figures.weight_step(run, run.trace, run.step)
     told, step = made.watched(6), made.step(6)
     assert weight is not None
     assert (weight.step, weight.lr, weight.momentum) == (6, step.lr, step.momentum)
     for name in ("before", "gradient", "buffer", "squares", "decay", "update", "after"):
         assert getattr(weight, name) == getattr(told, name)
     assert weight.buffer_before == made.watched(5).buffer
-    first = run_figures.weight_step(history(1))
+    before = run_figures.weight_step(run, run.trace, 4)
+    assert before is not None
+    assert (before.update, before.buffer_before) == (made.watched(4).update, made.watched(3).buffer)
+    assert run_figures.weight_step(run, run.trace, 7) is None
+    begun = history(1)
+    first = run_figures.weight_step(begun, begun.trace, 1)
     assert first is not None
     assert first.buffer_before == 0
     run.take(replace(made.step(8), watched=made.watched(8)))
-    late = run_figures.weight_step(run)
+    late = run_figures.weight_step(run, run.trace, run.step)
     assert late is not None
     assert late.buffer_before is None
-    assert run_figures.weight_trace(run).momenta[-1] == made.step(8).momentum
+    assert run_figures.weight_trace(run, run.trace).momenta[-1] == made.step(8).momentum
 
 
 def test_curves_and_rows() -> None:

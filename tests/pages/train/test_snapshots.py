@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from convtui.app.app import ConvtuiApp
 from convtui.pages.train.view_maker import Tab
-from convtui.training.protocol import Paused, Ready, Stopped, Train
+from convtui.training.protocol import Paused, Ready, Replayed, Stopped, Train
 from convtui.training.recipe import Recipe
 from convtui.training.trainer import Trainer
 from tests.support import events as made
@@ -59,6 +59,26 @@ async def finished(driven: Training) -> None:
     await driven.tell(*made.events())
 
 
+async def looking_back(driven: Training) -> None:
+    await finished(driven)
+    await driven.press(":")
+    await driven.enter("step 38")
+
+
+async def looking_back_at_the_layers(driven: Training) -> None:
+    await looking_back(driven)
+    await driven.turn_to(Tab.LAYERS)
+    await driven.press("down")
+
+
+async def looking_back_at_a_weight(driven: Training) -> None:
+    await looking_back(driven)
+    await driven.turn_to(Tab.WEIGHT)
+    await driven.press("right")
+    steps = [replace(made.step(at), watched=made.watched(at, (0, 0, 2, 3))) for at in range(30, 55)]
+    await driven.tell(*steps, Replayed(54))
+
+
 async def failed(driven: Training) -> None:
     await under_way(driven)
     driven.worker.die("was killed by SIGKILL")
@@ -98,6 +118,12 @@ SHOTS = {
     "weight": Shot(paused_at_a_weight),
     "weight-80x24-light": Shot(paused_at_a_weight, USUAL, "light"),
     "layers": Shot(layers),
+    "looking-back": Shot(looking_back),
+    "looking-back-80x24-light": Shot(looking_back, USUAL, "light"),
+    "looking-back-layers": Shot(looking_back_at_the_layers),
+    "looking-back-layers-80x24": Shot(looking_back_at_the_layers, USUAL),
+    "looking-back-weight-light": Shot(looking_back_at_a_weight, theme="light"),
+    "looking-back-weight-80x24": Shot(looking_back_at_a_weight, USUAL),
     "layers-80x24-light": Shot(layers, USUAL, "light"),
     "finished": Shot(finished),
     "failed-80x24": Shot(failed, USUAL),

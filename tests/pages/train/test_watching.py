@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from convtui.pages.train.view_maker import Tab
-from convtui.training.protocol import Continue, Stopped, Train, Watch
+from convtui.training.protocol import Continue, Replay, Stopped, Train, Watch
 from convtui.training.recipe import Recipe
 from tests.support import events as made
 from tests.support.train_page import SMALL, keep, training
@@ -47,7 +47,7 @@ async def test_a_weight_is_chosen_in_the_run_that_is_on_while_another_is_shown()
         assert driven.told[-1] == Watch(7, (0, 0, 1, 1))
 
 
-async def test_a_weight_that_is_watched_no_more_is_not_promised() -> None:
+async def test_a_weight_that_is_watched_no_more_is_trained_again() -> None:
     async with training() as driven:
         await driven.turn_to(Tab.WEIGHT)
         assert "shown from the next step on" in driven.text
@@ -56,4 +56,5 @@ async def test_a_weight_that_is_watched_no_more_is_not_promised() -> None:
         await driven.press("right")
         assert "shown from the next step on" in driven.text
         await driven.tell(Stopped(3))
-        assert "this run did not watch this weight" in driven.text
+        assert "training step 3 again …" in driven.text
+        assert driven.told[-1] == Replay("/runs/0012", 1, 3, 1, (0, 0, 1, 2))

@@ -1,4 +1,4 @@
-"""The data sets that recipes name, read in other threads and kept while they are used."""
+"""The data sets that recipes name, read in other threads and kept while a page uses them."""
 
 from __future__ import annotations
 
