@@ -23,7 +23,7 @@ text may also be what PyTorch prints of an nn.Sequential.
 EXAMPLES: Final = """\
 examples:
   convtui layers resnet-18
-  convtui layers "conv 3x3 8 s2 p1, relu, gap, flatten, linear 10" --input 1x28x28
+  convtui layers "conv 3x3 8 s2 p1, relu, maxpool 2" --input 1x28x28
   convtui layers mobilenet-v2 --input 3x160x160 --format csv > mobilenet.csv
   convtui layers mine.txt --input 3x64x64 --format latex
 """

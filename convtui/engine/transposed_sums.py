@@ -5,6 +5,7 @@ the first, so that what lands on an output is added in the order of the pixels.
 """
 
 from functools import reduce
+from math import prod
 from operator import add
 from typing import TypeAlias
 
@@ -60,21 +61,19 @@ def _add_in_order(pixels: Floats, weight: Floats, axes: Axes) -> Floats:
 
 
 def _add_by_blas(pixels: Floats, weight: Floats, axes: Axes) -> Floats:
-    """The same; each matrix product is that of as many taps as MOST_PRODUCTS allows."""
-    groups, slices, filters = weight.shape[:3]
+    """The same; a matrix product is that of as many filters as MOST_PRODUCTS allows, with all their taps."""
+    groups, slices, filters, *kernel = weight.shape
     sums = np.zeros((len(pixels), groups, filters, axes[0].output, axes[1].output))
-    shape = pixels.shape[3:]
     flat = pixels.reshape(*pixels.shape[:3], -1)
-    taps = _taps(weight)
-    some = max(1, MOST_PRODUCTS // (filters * len(pixels) * groups * flat.shape[-1]))
-    for first in range(0, len(taps), some):
-        chosen = taps[first : first + some]
-        matrix = np.stack([weight[..., i, j].swapaxes(1, 2) for i, j in chosen], axis=1)
-        products = matrix.reshape(groups, -1, slices) @ flat
-        products = products.reshape(len(pixels), groups, len(chosen), filters, *shape)
-        for n, (i, j) in enumerate(chosen):
+    matrix = weight.reshape(groups, slices, -1).swapaxes(1, 2)  # as BLAS reads it, without a copy
+    taps = prod(kernel)
+    some = max(1, MOST_PRODUCTS // max(1, taps * len(pixels) * groups * flat.shape[-1]))
+    for first in range(0, filters, some):
+        products = matrix[:, first * taps : (first + some) * taps] @ flat
+        products = products.reshape(len(pixels), groups, -1, *kernel, *pixels.shape[3:])
+        for i, j in _taps(weight):
             (rows, down), (columns, across) = axes[0].of_tap(i), axes[1].of_tap(j)
-            sums[..., down, across] += products[:, :, n, :, rows, columns]
+            sums[:, :, first : first + some, down, across] += products[:, :, :, i, j, rows, columns]
     return sums
 
 

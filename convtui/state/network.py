@@ -18,6 +18,7 @@ from convtui.engine.layer_text import format_layers, parse_layers
 from convtui.engine.layers import Layer, LayerError, Shape
 from convtui.engine.output_cells import Position
 from convtui.engine.presets import NAMES, choose_layers, preset
+from convtui.engine.receptive import AxisField
 from convtui.engine.stack import Row, Summary, nodes, summarize
 from convtui.engine.window_layers import Conv, ConvTranspose, Window
 from convtui.inputs.images import LARGEST_SIDE
@@ -174,8 +175,7 @@ class Stack:
         """The activation of another layer whose field's centre is nearest to that of the selected one."""
         row, column = self.cell()
         here, there = self.row.field, self.summary.rows[layer].field
-        down = there.rows.nearest(here.rows.centre(row))
-        across = there.columns.nearest(here.columns.centre(column))
+        down, across = _beside(here.rows, row, there.rows), _beside(here.columns, column, there.columns)
         channel = min(self.activation[0], self.maps(layer)[0] - 1)
         if len(self.summary.rows[layer].output_shape) == 1:
             channel = (channel * there.rows.count + down) * there.columns.count + across
@@ -221,6 +221,13 @@ class Stack:
         layers = _with_layer(self.layers, [self.layer], new)
         changed = replace(self, layers=layers, name="", trained=None)
         return changed.over(self.input_shape)
+
+
+def _beside(here: AxisField, index: int, there: AxisField) -> int:
+    """Which of the fields there is centred nearest to one of these; the same one where all see the same."""
+    if here.count == there.count and not (here.jump and there.jump):
+        return index
+    return there.nearest(here.centre(index))
 
 
 @lru_cache(maxsize=4)

@@ -315,6 +315,10 @@ def layers_change(text: str) -> Change:
 
 def layer_transition(text: str, reopen: Reopen | None = None) -> Change:
     """As `transition`, but what a convolution has is changed in the selected layer."""
+    from convtui.engine.printed_model import is_printed
+
+    if is_printed(text):
+        return layers_change(text.strip())
     setting, *value = re.split(r"\s*=\s*|\s+", text.strip(), maxsplit=1)
     name = _named(setting)
     if name not in _OF_A_LAYER or not value:

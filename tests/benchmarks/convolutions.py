@@ -1,4 +1,4 @@
-"""The engine's convolution beside torch's, one thread for both, float64: a figure for each of six shapes.
+"""The engine beside torch, one thread for both, float64: a figure for each of six convolutions, and networks.
 
 Processor time is measured: for one thread that is all its time except what other programs take.
 
@@ -21,7 +21,10 @@ ONE_THREAD: Final = dict.fromkeys(
     ["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"], "1"
 )
 ROUNDS: Final = 40
+NETWORK_ROUNDS: Final = 3
 MOST: Final = 2.0
+NETWORKS: Final = ("mobilenet-v2", "densenet-121", "inception-v3", "u-net", "dcgan-generator", "autoencoder")
+SIDE: Final = 224
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,11 @@ def convolution_figures() -> Iterator[Figure]:
     """Every shape by the engine and by torch. Raises subprocess.CalledProcessError."""
     command = [sys.executable, "-m", "tests.benchmarks.convolutions"]
     done = subprocess.run(command, env=os.environ | ONE_THREAD, check=True, capture_output=True, text=True)
-    for shape, both in zip(SHAPES, json.loads(done.stdout), strict=True):
+    shapes, networks = json.loads(done.stdout)
+    for shape, both in zip(SHAPES, shapes, strict=True):
         yield compared(f"convolution {shape}", "ms", both, milliseconds, MOST)
+    for name, both in zip(NETWORKS, networks, strict=True):
+        yield compared(f"all maps of {name} at {SIDE}x{SIDE}", "ms", both, milliseconds, MOST)
 
 
 def milliseconds(seconds: list[float]) -> float:
@@ -87,9 +93,46 @@ def measured(shape: Shape) -> dict[str, list[float]]:
         return torch.nn.functional.conv2d(x, w, b, stride=shape.stride, padding=shape.padding)
 
     np.testing.assert_allclose(ours(), torchs()[0].numpy(), rtol=1e-9, atol=1e-9)
-    programs: dict[str, Callable[[], Any]] = {"convtui": ours, "torch, one thread": torchs}
+    return by_turns({"convtui": ours, "torch, one thread": torchs}, ROUNDS)
+
+
+def measured_network(name: str) -> dict[str, list[float]]:
+    """Seconds of processor time for all maps of a network. Raises AssertionError if the outputs differ.
+
+    A generator makes its image of noise of one pixel; weights that are drawn are drawn before.
+    """
+    import numpy as np
+    import torch
+
+    from convtui.engine.feature_maps import FeatureMaps
+    from convtui.engine.presets import preset
+    from convtui.engine.stack import nodes
+    from tests.engine.stacks import Torch
+
+    torch.set_num_threads(1)
+    network = preset(name)
+    channels, rows, _ = network.input_shape
+    side = SIDE if rows > 1 else 1
+    image = np.random.default_rng(0).standard_normal((channels, side, side))
+    drawn, last = FeatureMaps(network.layers, image), len(nodes(network.layers))
+    weights = {number: drawn.weights(number) for number in range(1, last + 1)}
+    with torch.no_grad():
+        first = Torch(torch.tensor(image), drawn).run(network.layers)
+
+        def ours() -> Any:
+            return FeatureMaps(network.layers, image, weights=weights).activations(last)
+
+        def torchs() -> Any:
+            return Torch(torch.tensor(image), made=first.modules).run(network.layers).outputs[-1]
+
+        np.testing.assert_allclose(ours(), torchs().numpy(), rtol=1e-9, atol=1e-9)
+        return by_turns({"convtui": ours, "torch, one thread": torchs}, NETWORK_ROUNDS)
+
+
+def by_turns(programs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of processor time that each of the programs takes, again and again."""
     seconds: dict[str, list[float]] = {name: [] for name in programs}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, program in programs.items():
             before = process_time()
             program()
@@ -98,4 +141,4 @@ def measured(shape: Shape) -> dict[str, list[float]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps([measured(shape) for shape in SHAPES]))
+    print(json.dumps([list(map(measured, SHAPES)), list(map(measured_network, NETWORKS))]))

@@ -48,6 +48,7 @@ class Torch:
     image: Tensor
     maps: FeatureMaps | None = None
     is_probe: bool = False
+    made: Sequence[nn.Module] = ()  # those of an earlier run of the same layers, to be used again
     modules: list[nn.Module] = field(default_factory=lambda: [nn.Identity()])
     outputs: list[Tensor] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ class Torch:
                 x = torch.cat(ends) if isinstance(layer, Concat) else self.joined(layer, ends)
                 self.modules.append(nn.Identity())
             else:
-                module = probe(layer, x) if self.is_probe else built(layer, x)
+                module = self.module(layer, x)
                 if self.maps:
                     weights = self.maps.weights(len(self.outputs))
                     state = {
@@ -76,6 +77,12 @@ class Torch:
                 self.modules.append(module)
             self.outputs.append(x)
         return x
+
+    def module(self, layer: Layer, x: Tensor) -> nn.Module:
+        """PyTorch's module for the next layer, which gets x."""
+        if self.made:
+            return self.made[len(self.modules)]
+        return probe(layer, x) if self.is_probe else built(layer, x)
 
     def joined(self, layer: Branches, ends: Sequence[Tensor]) -> Tensor:
         """The sum or the product of what the paths end in; of a probe the sum, whose gradient is never 0."""

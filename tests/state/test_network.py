@@ -72,9 +72,17 @@ def test_another_layer_is_selected_where_it_sees_the_same(stack: Stack) -> None:
         there = stack.at(layer)
         distances = [abs(a - b) for a, b in zip(row.field.centre(*there.cell()), centre, strict=True)]
         for distance, field, at in zip(distances, (row.field.rows, row.field.columns), range(2), strict=True):
-            read = [i for i in range(field.count) if not field.uneven or field.uneven[i]]
-            nearest = min(abs(field.centre(i) - centre[at]) for i in read or range(field.count))
-            assert distance == nearest
+            reading = [i for i in range(field.count) if not field.uneven or field.uneven[i]]
+            nearest = min(abs(field.centre(i) - centre[at]) for i in reading or range(field.count))
+            here = (stack.row.field.rows, stack.row.field.columns)[at]
+            assert distance == nearest or (here.count == field.count and not (here.jump and field.jump))
+
+
+def test_a_norm_that_sees_everything_keeps_the_place() -> None:
+    stack = Stack.laid(parse_layers("conv 3x3 4 p1, layernorm, relu, conv 3x3 4 p1"), DIGIT).at(1, (2, 3, 5))
+    for layer in 2, 3, 4:
+        stack = stack.moved_layers(1)
+        assert (stack.layer, stack.activation) == (layer, (2, 3, 5))
 
 
 @pytest.mark.parametrize("name", NAMES)

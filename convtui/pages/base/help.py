@@ -31,7 +31,9 @@ zeros: they are not parameters, and training never changes them.""",
 A stack of layers over the image, the feature maps they compute, and the receptive field: the rectangle of \
 pixels that one activation sees through the layers before it. Dilation, strides and branches leave holes in \
 it; where they do, the table also says how many pixels are read. The features view (v) shows the filters of \
-a convolution: what their kernels resemble, and what of the validation set excites them.""",
+a convolution: what their kernels resemble, and what of the validation set excites them. What PyTorch prints \
+of an nn.Sequential can be pasted as layers; convtui layers writes the table as CSV, Markdown, LaTeX or \
+JSON.""",
     "batchnorm": """\
 Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
 then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training. \

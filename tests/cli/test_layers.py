@@ -1,0 +1,149 @@
+"""`convtui layers` prints the table of a network, and each format says the same."""
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from convtui.cli.main import main
+from convtui.engine.layer_names import KINDS, example
+from convtui.engine.layer_text import parse_layers
+from convtui.engine.presets import NAMES, preset
+from convtui.engine.stack import summarize
+from convtui.pages.layers.table import memory_text
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["layers", *arguments]) == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    return output.out
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["layers", *arguments]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("convtui: ")
+    assert output.err.count("\n") == 1
+    return output.err.removeprefix("convtui: ").strip()
+
+
+SUMMARY = summarize(preset("resnet-18").layers, (3, 224, 224))
+
+
+def test_table_is_aligned_and_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    header, rule, *rows, _, total = printed(capsys, "resnet-18").splitlines()
+    assert header.split() == ["#", "layer", "output", "parameters", "multiply-adds", "memory", "field"]
+    assert len(rows) == len(SUMMARY.rows)
+    assert {len(row) for row in rows[1:]} == {len(header)} == {len(rule)}
+    assert total.split()[:4] == ["all", "layers", "11,689,512", "1,814,073,344"]
+    assert memory_text(SUMMARY.memory) in total
+    assert "residual 9 + 4" in rows[10]
+    assert rows[5].split()[1:3] == ["│", "conv"]
+
+
+def test_csv_is_read_back(capsys: pytest.CaptureFixture[str]) -> None:
+    records = list(csv.DictReader(StringIO(printed(capsys, "resnet-18", "--format", "csv"))))
+    assert [int(each["parameters"]) for each in records] == [row.parameters for row in SUMMARY.rows]
+    assert [int(each["multiply_adds"]) for each in records] == [row.multiply_adds for row in SUMMARY.rows]
+    assert [int(each["memory"]) for each in records] == [row.memory for row in SUMMARY.rows]
+    assert records[1]["output"] == "64x112x112"
+    assert records[10] | {"layer": "residual", "inputs": "9x4", "field": "27x27"} == records[10]
+
+
+def test_json_is_read_back(capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(printed(capsys, "resnet-18", "--json"))
+    assert json.loads(printed(capsys, "resnet-18", "--format", "json")) == document
+    assert (document["name"], document["input"]) == ("resnet-18", [3, 224, 224])
+    total = {
+        "parameters": SUMMARY.parameters,
+        "multiply_adds": SUMMARY.multiply_adds,
+        "memory": SUMMARY.memory,
+    }
+    assert document["total"] == total
+    assert [layer["number"] for layer in document["layers"]] == list(range(1, len(SUMMARY.rows)))
+    for key, whole in total.items():
+        assert sum(layer[key] for layer in document["layers"]) == whole
+    assert document["layers"][0]["parameter_shapes"] == {"weight": [64, 3, 7, 7]}
+
+
+TEXT = "conv 3x3 2 p1, residual(bn | conv 1x1 2), relu"
+IMAGE = ("--input", "1x4x5")
+
+
+def test_markdown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys, TEXT, *IMAGE, "--format", "markdown").splitlines() == [
+        "| # | layer | output | parameters | multiply-adds | memory | field |",
+        "| --: | :-- | :-- | --: | --: | --: | --: |",
+        "| 0 | image | 1x4x5 |  |  |  |  |",
+        "| 1 | conv 3x3 2 p1 | 2x4x5 | 20 | 360 | 160 B | 3x3 |",
+        "| 2 | │ bn | 2x4x5 | 4 | 0 | 160 B | 3x3 |",
+        "| 3 | ╎ conv 1x1 2 | 2x4x5 | 6 | 80 | 160 B | 3x3 |",
+        "| 4 | residual 2 + 3 | 2x4x5 | 0 | 0 | 160 B | 3x3 |",
+        "| 5 | relu | 2x4x5 | 0 | 0 | 160 B | 3x3 |",
+        "|  | all layers |  | 30 | 440 | 800 B |  |",
+    ]
+
+
+def test_latex(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, f"{TEXT}, layernorm elementwise_affine=false", *IMAGE, "--format", "latex")
+    begin, rule, header, *body, total, bottom, end = lines.splitlines()
+    assert (begin, end) == ("\\begin{tabular}{rllrrrr}", "\\end{tabular}")
+    assert header == "  \\# & layer & output & parameters & multiply-adds & memory & field \\\\"
+    assert body[2] == "  1 & conv 3x3 2 p1 & 2x4x5 & 20 & 360 & 160 B & 3x3 \\\\"
+    assert "  6 & layernorm elementwise\\_affine=false & 2x4x5 &" in lines
+    assert "│" not in lines
+    assert [rule, body[0], bottom] == ["  \\toprule", "  \\midrule", "  \\bottomrule"]
+    assert total.startswith("   & all layers")
+
+
+def test_a_print_in_a_file_is_checked_against_the_image(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "model.txt"
+    file.write_text("Sequential(\n  (0): Conv2d(1, 8, kernel_size=(5, 5), stride=(2, 2))\n  (1): ReLU()\n)\n")
+    assert "8x12x12" in printed(capsys, str(file), "--input", "1x28x28")
+    assert refused(capsys, str(file), "--input", "3x28x28") == (
+        f"{file}: line 2: Conv2d(1, 8, kernel_size=(5, 5), stride=(2, 2)): "
+        "in_channels is 1, but the image has 3"
+    )
+
+
+def test_networks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = printed(capsys, "--list")
+    assert [
+        line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "
+    ] == list(NAMES)
+
+
+def test_help_has_an_example_of_every_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = printed(capsys, "--help")
+    assert max(map(len, shown.splitlines())) <= 80
+    for kind in KINDS:
+        assert f"  {example(kind)}\n" in shown
+        assert parse_layers(example(kind))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name a network, a file or layers, such as resnet-18; --list lists the networks"),
+        (["relu"], "--input: needed for your own layers, such as --input 3x224x224"),
+        (["relu", "--input", "3x4"], "--input 3x4: must be channels x rows x columns, such as 3x224x224"),
+        (["relu", "--input", "0x4x4"], "--input 0x4x4: must be channels x rows x columns"),
+        (["resnet-19"], "convtui has no network 'resnet-19'; it has"),
+        (["rleu"], "layer 1 (rleu): unknown layer type 'rleu'; did you mean relu?"),
+        (["maxpool 9", "--input", "1x4x4"], "layer 1 (maxpool 9): kernel_size=9: the window spans 9 rows"),
+        (["relu", "--json", "--format", "csv"], "--json, --format csv: use one at a time"),
+        (["resnet-18", "--list"], "--list: lists all networks; leave the layers out"),
+        (["resnet-18", "--format", "xml"], "argument --format: invalid choice: 'xml'"),
+        (["none.txt", "--input", "1x4x4"], "none.txt: no such file"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert refused(capsys, *arguments).startswith(message)
