@@ -11,7 +11,7 @@ from convtui.pages.base.layout import GAP
 from convtui.paint.panes import Size
 
 ROOMY: Final = (30, 100)  # lines and columns from which there is room for several pictures
-FEW_LINES: Final = 4  # of sentences, where there is one picture
+FEW_LINES: Final = 5  # of sentences, where there is one picture
 
 
 def is_roomy(size: Size) -> bool:

@@ -11,12 +11,14 @@ from textual.pilot import Pilot
 
 from convtui.app.app import ConvtuiApp
 from convtui.pages.train.view_maker import Tab
+from convtui.training.laboratory import RATES
 from convtui.training.protocol import Paused, Ready, Replayed, Stopped, Train
 from convtui.training.recipe import Recipe
 from convtui.training.trainer import Trainer
 from tests.support import events as made
 from tests.support.example_sessions import lesson
-from tests.support.train_page import Training
+from tests.support.measured_runs import keep_decays
+from tests.support.train_page import Training, keep
 from tests.support.workers import FakeWorkers
 
 WIDE, USUAL = (120, 40), (80, 24)
@@ -98,6 +100,29 @@ async def finder(driven: Training) -> None:
     await driven.tell(*made.search())
 
 
+async def laboratory(driven: Training) -> None:
+    await driven.press("C")
+    await driven.settled()
+
+
+async def decays(driven: Training) -> None:
+    keep_decays(Recipe())
+    await laboratory(driven)
+
+
+async def sharpness(driven: Training) -> None:
+    await decays(driven)
+    await driven.press("right", "right")
+    await driven.settled()
+
+
+async def rates(driven: Training) -> None:
+    for schedule in ("constant", "one-cycle"):
+        keep(*(replace(Recipe(), schedule=schedule, max_lr=rate) for rate in RATES))
+    await driven.press(*["C"] * 6)
+    await driven.settled()
+
+
 @dataclass(frozen=True)
 class Shot:
     """What is done, and the terminal."""
@@ -131,6 +156,13 @@ SHOTS = {
     "comparison-80x24-light": Shot(comparison, USUAL, "light"),
     "finder": Shot(finder),
     "finder-80x24-light": Shot(finder, USUAL, "light"),
+    "laboratory": Shot(laboratory),
+    "laboratory-80x24-light": Shot(laboratory, USUAL, "light"),
+    "decays": Shot(decays),
+    "decays-light": Shot(decays, theme="light"),
+    "sharpness-80x24": Shot(sharpness, USUAL),
+    "rates": Shot(rates),
+    "rates-80x24-light": Shot(rates, USUAL, "light"),
 }
 
 
