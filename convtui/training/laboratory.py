@@ -281,7 +281,8 @@ def spread(figure: Figure, sample: Sample, has_unit: bool = True) -> str:
         return "–"
     mean, scatter = sample.mean, sample.scatter
     decimals = figure.decimals if figure.decimals is not None else _decimals(mean)
-    shown = f"{mean:.{decimals}f}" if scatter is None else f"{mean:.{decimals}f} ± {scatter:.{decimals}f}"
+    rounded = round(mean, decimals) + 0.0  # no minus before a zero
+    shown = f"{rounded:.{decimals}f}" + ("" if scatter is None else f" ± {scatter:.{decimals}f}")
     return f"{shown}{unit}".replace("-", "−")
 
 

@@ -125,3 +125,8 @@ def test_runs_without_a_difference_are_seldom_told_apart(arms: int, seeds: int) 
 def test_runs_with_a_difference_are_told_apart_the_right_way(low: list[float], high: list[float]) -> None:
     assert verdict(GAP, NAMES, samples(high, low)).startswith("decay 0.3 has a smaller gap than decay 0:")
     assert verdict(GAP, NAMES, samples(low, high)).startswith("decay 0 has a smaller gap than decay 0.3:")
+
+
+def test_a_mean_that_rounds_to_zero_has_no_sign() -> None:
+    assert spread(SHARPNESS, Sample.of([-1e-7, -2e-7])) == "0.0000 ± 0.0000"
+    assert spread(SHARPNESS, Sample.of([-0.5])) == "−0.500"
