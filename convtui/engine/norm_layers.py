@@ -91,15 +91,17 @@ class LayerNorm(Norm):
 
     def __init__(self, eps: float = EPS, elementwise_affine: bool = True, bias: bool = True) -> None:
         affine = flag("elementwise_affine", elementwise_affine)
-        self._set(eps=positive("eps", eps), elementwise_affine=affine, bias=flag("bias", bias))
+        has_bias = flag("bias", bias) and affine  # as in PyTorch, which then prints no bias
+        self._set(eps=positive("eps", eps), elementwise_affine=affine, bias=has_bias)
 
     def parameters(self, shape: Shape) -> dict[str, Shape]:
         """weight (gamma) and bias (beta), one of each for every element, as far as it has them."""
-        return self._shapes(shape, self.elementwise_affine, self.elementwise_affine and self.bias)
+        return self._shapes(shape, self.elementwise_affine, self.bias)
 
     def __str__(self) -> str:
-        words = [] if self.elementwise_affine else ["elementwise_affine=false"]
-        return self._written(*words, *([] if self.bias else ["nobias"]))
+        if not self.elementwise_affine:
+            return self._written("elementwise_affine=false")
+        return self._written(*([] if self.bias else ["nobias"]))
 
 
 @dataclass(frozen=True, init=False)
