@@ -10,7 +10,7 @@ from itertools import combinations
 from math import isfinite, sqrt
 from typing import Any, Final
 
-from convtui.training.rank_test import CLEAR, LEAST_VALUES, rank_p
+from convtui.training.rank_test import CLEAR, LEAST_VALUES, least_p, rank_p
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import value_text
 
@@ -233,13 +233,23 @@ class Difference:
 
 def differences(samples: Sequence[Sample]) -> list[Difference]:
     """All pairs of arms with enough seeds each to tell, those that differ most surely first."""
-    pairs = list(combinations(range(len(samples)), 2))
+    pairs = [
+        (one, two)
+        for one, two in combinations(range(len(samples)), 2)
+        if min(len(samples[one]), len(samples[two])) >= LEAST_VALUES
+    ]
     found = [
         Difference(one, two, min(1.0, len(pairs) * rank_p(samples[one].values, samples[two].values)))
         for one, two in pairs
-        if min(len(samples[one]), len(samples[two])) >= LEAST_VALUES
+        if len(pairs) * least_p(len(samples[one]), len(samples[two])) <= CLEAR
     ]
     return sorted(found, key=lambda each: each.p)
+
+
+def _is_one_way(some: Sample, others: Sample) -> bool:
+    """Whether the means differ in the direction of the ranks: one run far off can turn a mean round."""
+    wins = sum((one > other) - (one < other) for one in some.values for other in others.values)
+    return wins * (some.mean - others.mean) > 0
 
 
 def verdict(figure: Figure, names: Sequence[str], samples: Sequence[Sample]) -> str:
@@ -253,12 +263,14 @@ def verdict(figure: Figure, names: Sequence[str], samples: Sequence[Sample]) -> 
             f"{name} {spread(figure, sample)}" for name, sample in zip(names, samples, strict=True)
         )
         return f"{figure.name}: too few seeds to tell ({_count(known)}): {shown}"
-    clear = [each for each in found if each.is_clear]
+    clear = [
+        each for each in found if each.is_clear and _is_one_way(samples[each.first], samples[each.second])
+    ]
     if not clear:
         return f"no clear difference in {figure.name} over {_count(known)} seeds (p = {found[0].p:.2g})"
-    first, pairs = clear[0], len(samples) * (len(samples) - 1) // 2
+    first, pairs = clear[0], len(found)
     one, two = sorted((first.first, first.second), key=lambda at: samples[at].mean)
-    word = "smaller"
+    word = "lower" if figure.key == "eigenvalue" else "smaller"
     if figure.key == "accuracy":
         one, two, word = two, one, "higher"
     against = f"{spread(figure, samples[one], False)} against {spread(figure, samples[two])}"

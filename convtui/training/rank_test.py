@@ -37,6 +37,11 @@ def rank_p(some: Sequence[float], others: Sequence[float]) -> float:
     return as_far / comb(len(ranks), len(some))
 
 
+def least_p(some: int, others: int) -> float:
+    """The least p that samples of so many values can have: all of one below all of the other."""
+    return 2 / comb(some + others, some)
+
+
 def _ways(ranks: Sequence[int], size: int) -> Counter[int]:
     """In how many ways so many of the ranks have each sum."""
     ways = [Counter({0: 1}), *(Counter[int]() for _ in range(size))]

@@ -101,7 +101,7 @@ def test_several_arms_pay_for_their_pairs() -> None:
     found = verdict(GAP, ("a", "b", "c"), three)
     assert "p = 0.024 over 5 seeds, clear in 2 of 3 pairs" in found
     four_seeds = samples(low[:4], high[:4], low[:4])
-    assert "no clear difference" in verdict(GAP, ("a", "b", "c"), four_seeds)
+    assert "too few seeds to tell (4)" in verdict(GAP, ("a", "b", "c"), four_seeds)
 
 
 @given(st.lists(st.floats(-100, 100), min_size=4, max_size=8))
@@ -117,7 +117,7 @@ def test_runs_without_a_difference_are_seldom_told_apart(arms: int, seeds: int) 
     drawn = (
         samples(*([random.gauss(0, 1) for _ in range(seeds)] for _ in range(arms))) for _ in range(trials)
     )
-    clear = sum("no clear difference" not in verdict(GAP, names, each) for each in drawn)
+    clear = sum(" has a smaller " in verdict(GAP, names, each) for each in drawn)
     assert clear / trials <= 0.05 + 3 * (0.05 * 0.95 / trials) ** 0.5
 
 
@@ -130,3 +130,14 @@ def test_runs_with_a_difference_are_told_apart_the_right_way(low: list[float], h
 def test_a_mean_that_rounds_to_zero_has_no_sign() -> None:
     assert spread(SHARPNESS, Sample.of([-1e-7, -2e-7])) == "0.0000 ± 0.0000"
     assert spread(SHARPNESS, Sample.of([-0.5])) == "−0.500"
+
+
+def test_a_mean_that_one_run_turns_round_is_no_clear_difference() -> None:
+    one = [*(0.01 * number for number in range(9)), 100.0]
+    other = [1.0 + 0.01 * number for number in range(10)]
+    assert "no clear difference in sharpness over 10 seeds" in verdict(SHARPNESS, NAMES, samples(one, other))
+
+
+def test_so_many_arms_of_four_seeds_are_too_few_to_tell() -> None:
+    arms = [[number + 10.0 * arm for number in range(4)] for arm in range(3)]
+    assert "too few seeds to tell (4)" in verdict(SHARPNESS, ("a", "b", "c"), samples(*arms))
