@@ -147,10 +147,12 @@ class AxisField:
     def transposed(self, axis: TransposedAxis) -> "AxisField":
         """The fields after a transposed convolution: they differ from cell to cell if its stride is not 1.
 
-        With stride 1 it is a convolution, unless so much is cut off that it would need negative padding.
+        With stride 1 it is a convolution, unless so much is cut off that it would need negative padding, or
+        fields have holes, in which its padding would be told to see pixels that no activation sees.
         """
         padding = axis.span - 1 - axis.before
-        if axis.stride == 1 and padding >= 0 and not self.uneven:
+        has_holes = axis.dilation > 1 or 0 < self.read.bit_count() < self.size
+        if axis.stride == 1 and padding >= 0 and not has_holes and not self.uneven:
             return self.through(axis.kernel, 1, axis.dilation, padding, axis.output)
         is_told = self.is_told and self.whole.size <= MOST_TOLD
         if not is_told or max(axis.output, self.count * axis.kernel) > MOST_KEPT:

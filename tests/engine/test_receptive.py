@@ -137,6 +137,13 @@ def test_every_field_after_a_transposed_convolution_is_that_of_its_gradient(
                 assert set(reached) <= set(inside)
 
 
+def test_a_dilated_transposed_convolution_sees_nothing_through_its_padding() -> None:
+    """Column 2 is reached by the last column of the convolution alone, which sees the last pixel."""
+    field = receptive_field("conv 2x2 1 same, convtranspose 2x2 1 d1x3", (1, 2, 3))[-1]
+    origin, read = field.columns.reads(2)
+    assert [pixel for pixel in range(3) if read >> (pixel - origin) & 1] == [2]
+
+
 def test_the_fields_of_a_transposed_convolution_differ_from_cell_to_cell() -> None:
     *_, field = receptive_field("convtranspose 3x3 1 s2 p1", (1, 4, 4))
     assert [field.rows.span(i) for i in range(7)] == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3)]
