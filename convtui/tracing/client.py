@@ -56,7 +56,7 @@ class TracingProcess:
     async def start(cls) -> TracingProcess:
         """A process that has begun to import PyTorch: it says Ready, and takes its job at once.
 
-        What their code prints goes to this process's standard error. Raises OSError where none can be started.
+        What their code prints goes to this process's standard error. Raises OSError where none starts.
         """
         try:
             Path.cwd()
@@ -121,9 +121,7 @@ class TracingProcess:
         await self._process.wait()
 
 
-async def trace(
-    job: Job, limit: float = LIMIT, tell: Callable[[Event], None] = lambda event: None
-) -> Outcome:
+async def trace(job: Job, limit: float = LIMIT, tell: Callable[[Event], None] = lambda _: None) -> Outcome:
     """Do a job in a process of its own; tell is called with each event. Raises OSError where none starts."""
     process = await TracingProcess.start()
     try:

@@ -91,7 +91,7 @@ def fields(graph: Graph) -> dict[Source, Fields]:
             seen[Source(op.number, output)] = tuple(
                 _joined(
                     [
-                        _through(op, read, graph.tensor(source).shape, seen[source][axis], tensor.shape)
+                        _through(op, read, seen[source][axis], tensor.shape)
                         for source, read in zip(op.inputs, reads, strict=True)
                     ],
                     op.number,
@@ -105,8 +105,8 @@ def _pixels(axis: int, size: int) -> AxisField:
     return AxisField(axis, np.arange(size), np.arange(size))
 
 
-def _through(op: Op, reads: Reads, shape: Shape, field: Field, output: Shape) -> Field:
-    """What is seen through an operation's reads of one input of this shape."""
+def _through(op: Op, reads: Reads, field: Field, output: Shape) -> Field:
+    """What is seen through an operation's reads of one input."""
     if field is None or isinstance(field, NotKnown):
         return field
     if reads and all(isinstance(read, Unknown) for read in reads):
@@ -164,6 +164,8 @@ def _after(
             jump = field.jump * read.stride
         case Transposed():
             jump = field.jump / read.stride
+        case Unravel():
+            jump = 0.0  # neighbours are of several rows
         case Gather(_, first, _) if outputs > 1 and len(steps := {abs(n) for n in np.diff(first)}) == 1:
             jump = field.jump * int(steps.pop())  # padding that reflects
         case _:

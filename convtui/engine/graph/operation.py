@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from convtui.engine.graph.reads import Reads
 
 Shape: TypeAlias = tuple[int, ...]
-Setting: TypeAlias = str | float | bool | None | tuple[int, ...]
+Setting: TypeAlias = str | float | bool | tuple[int, ...] | None
 
 INPUT: Final = "input"
 SIZES: Final[Mapping[str, int]] = {

@@ -285,7 +285,7 @@ def _group_norm(call: Call, settings: Mapping[str, Setting]) -> Handled:
     rank, groups = call.input.dim(), settings["num_groups"]
     assert isinstance(groups, int)
     each = call.input.shape[1] // groups
-    reads = (Pointwise(0), Grouped(1, each, each), *[All()] * (rank - 2))
+    reads: Reads = (Pointwise(0), Grouped(1, each, each), *[All() for _ in range(rank - 2)])
     return [{"input": reads}], Cost()
 
 
@@ -394,7 +394,7 @@ def _set(call: Call, settings: Mapping[str, Setting]) -> Handled:
     shape = tuple(call.input.shape)
     whole = torch.empty(shape, device="meta")
     part = whole[index]
-    starts = strided_reads(shape, part.shape, part.stride(), part.storage_offset())
+    starts = strided_reads(shape, part.shape, part.stride(), int(part.storage_offset()))
     if starts is None or not part._is_view():
         raise ValueError("not a part of the tensor by its axes")
     along: dict[int, Read] = {}
@@ -454,7 +454,9 @@ def _viewed(call: Call, settings: Mapping[str, Setting]) -> Handled:
     views = _flat(call.function(*_replaced(call.args, call.input, whole), **call.kwargs))
     if len(views) != len(call.outputs) or not all(view._is_view() for view in views):
         return _probed(call, settings)
-    reads = [strided_reads(whole.shape, view.shape, view.stride(), view.storage_offset()) for view in views]
+    reads = [
+        strided_reads(whole.shape, view.shape, view.stride(), int(view.storage_offset())) for view in views
+    ]
     if any(read is None for read in reads):
         return _probed(call, settings)
     return [{"input": read} for read in reads if read is not None], Cost()
@@ -656,6 +658,10 @@ def _flat(value: Any) -> list[Tensor]:
     return [tensor for _, tensor in _tensors("", value)]
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 def _digits(kind: str) -> int:
     return int(next(character for character in kind if character.isdigit()))
 
@@ -674,23 +680,61 @@ _ADAPTIVE: Final = frozenset(
     for axes in (1, 2, 3)
     for suffix in ("", "_with_indices")
 )
-_ELEMENTWISE: Final = frozenset(
-    ["relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh", "sigmoid", "tanh", "softplus", "softsign", "logsigmoid", "tanhshrink", "hardshrink", "softshrink", "threshold", "rrelu", "dropout", "alpha_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d", "dropout3d", "add", "sub", "subtract", "rsub", "radd", "mul", "multiply", "rmul", "div", "divide", "true_divide", "truediv", "floor_divide", "floordiv", "rdiv", "rtruediv", "rfloordiv", "pow", "rpow", "neg", "negative", "abs", "absolute", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square", "reciprocal", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "atan2", "erf", "erfc", "clamp", "clip", "clamp_min", "clamp_max", "minimum", "maximum", "fmin", "fmax", "where", "round", "floor", "ceil", "trunc", "fix", "frac", "sign", "sgn", "float", "double", "half", "bfloat16", "int", "long", "short", "bool", "to", "type", "type_as", "clone", "contiguous", "detach", "data", "cpu", "cuda", "masked_fill", "eq", "ne", "gt", "lt", "ge", "le", "greater", "less", "logical_and", "logical_or", "logical_not", "logical_xor", "and", "or", "xor", "invert", "bitwise_and", "bitwise_or", "bitwise_not", "bitwise_xor", "isnan", "isfinite", "isinf", "nan_to_num", "lerp", "addcmul", "addcdiv", "remainder", "fmod", "copysign", "hypot", "logit", "positive", "real", "requires_grad"]
+_ELEMENTWISE: Final = _words(
+    """
+    relu relu6 leaky_relu prelu elu selu celu gelu silu mish hardswish hardsigmoid hardtanh sigmoid
+    tanh softplus softsign logsigmoid tanhshrink hardshrink softshrink threshold rrelu dropout
+    alpha_dropout feature_alpha_dropout dropout1d dropout2d dropout3d add sub subtract rsub radd mul
+    multiply rmul div divide true_divide truediv floor_divide floordiv rdiv rtruediv rfloordiv pow
+    rpow neg negative abs absolute exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal
+    sin cos tan asin acos atan sinh cosh asinh acosh atanh atan2 erf erfc clamp clip clamp_min
+    clamp_max minimum maximum fmin fmax where round floor ceil trunc fix frac sign sgn float double
+    half bfloat16 int long short bool to type type_as clone contiguous detach data cpu cuda
+    masked_fill eq ne gt lt ge le greater less logical_and logical_or logical_not logical_xor and or
+    xor invert bitwise_and bitwise_or bitwise_not bitwise_xor isnan isfinite isinf nan_to_num lerp
+    addcmul addcdiv remainder fmod copysign hypot logit positive real requires_grad
+    """
 )
-_MADE: Final = frozenset(["zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like"])
+_MADE: Final = _words(
+    """
+    zeros_like ones_like empty_like full_like rand_like randn_like
+    """
+)
 OVERWRITTEN: Final = frozenset({"copy", "fill", "zero", *_MADE})  # what was there is not read
-_SHAPES: Final = frozenset(["expand_as", "view_as", "reshape_as", "type_as"])  # of the second, no number is read
-_REDUCED: Final = frozenset(
-    ["mean", "sum", "prod", "amax", "amin", "max", "min", "argmax", "argmin", "std", "var", "std_mean", "var_mean", "norm", "logsumexp", "any", "all", "median", "nansum", "nanmean", "count_nonzero", "aminmax", "vector_norm"]
+_SHAPES: Final = _words(
+    """
+    expand_as view_as reshape_as type_as
+    """
+)  # of the second, no number is read
+_REDUCED: Final = _words(
+    """
+    mean sum prod amax amin max min argmax argmin std var std_mean var_mean norm logsumexp any all
+    median nansum nanmean count_nonzero aminmax vector_norm
+    """
 )
-_RESHAPED: Final = frozenset(["reshape", "view", "flatten", "unflatten", "view_as", "reshape_as", "ravel"])
-_VIEWED: Final = frozenset(
-    ["permute", "transpose", "t", "T", "mT", "H", "mH", "adjoint", "swapaxes", "swapdims", "movedim", "moveaxis", "getitem", "select", "narrow", "chunk", "split", "tensor_split", "hsplit", "vsplit", "dsplit", "unbind", "unsqueeze", "squeeze", "expand", "expand_as", "broadcast_to", "diagonal", "unsafe_chunk", "unsafe_split"]
+_RESHAPED: Final = _words(
+    """
+    reshape view flatten unflatten view_as reshape_as ravel
+    """
 )
-_MOVED: Final = frozenset(
-    ["pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle", "roll", "flip", "fliplr", "flipud", "rot90", "repeat", "tile", "repeat_interleave", "index_select", "unfold"]
+_VIEWED: Final = _words(
+    """
+    permute transpose t T mT H mH adjoint swapaxes swapdims movedim moveaxis getitem select narrow
+    chunk split tensor_split hsplit vsplit dsplit unbind unsqueeze squeeze expand expand_as
+    broadcast_to diagonal unsafe_chunk unsafe_split
+    """
 )
-_SECOND: Final = frozenset(["add", "sub", "mul", "div", "matmul", "bmm", "mm", "minimum", "maximum", "pow", "eq", "ne", "gt", "lt", "ge", "le"])
+_MOVED: Final = _words(
+    """
+    pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle roll flip fliplr flipud
+    rot90 repeat tile repeat_interleave index_select unfold
+    """
+)
+_SECOND: Final = _words(
+    """
+    add sub mul div matmul bmm mm minimum maximum pow eq ne gt lt ge le
+    """
+)
 
 _CONV: Final = "input weight bias stride padding dilation groups"
 _TRANSPOSED: Final = "input weight bias stride padding output_padding groups dilation"

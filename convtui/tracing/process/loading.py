@@ -1,4 +1,4 @@
-"""Makes the user's model as `python net.py` would: from a file or a module, by the name of a class or function.
+"""Makes the user's model as `python net.py` would: by the name of a class or function in a file or module.
 
 Only what is named on the command line is run. Whatever their code does wrong is told in their frames.
 """

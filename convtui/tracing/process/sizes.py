@@ -1,4 +1,4 @@
-"""Which image sizes a network takes: tried by passes on the meta device, which compute shapes and no numbers."""
+"""Which image sizes a network takes: passes on the meta device, which compute shapes and no numbers."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.nn.parameter import UninitializedTensorMixin
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -151,10 +152,7 @@ class Tracer(TorchFunctionMode):
             self._fail(func, args, kwargs, error)
             raise
         kind = self._name(func)
-        if kind == "setitem":
-            result_tensors = [args[0]]
-        else:
-            result_tensors = _flat(result)
+        result_tensors = [args[0]] if kind == "setitem" else _flat(result)
         if result_tensors:
             changed = {id(each) for each, version in versions if each._version != version}
             self._record(Call(kind, func, args, kwargs, {}, result_tensors), changed)
@@ -374,7 +372,7 @@ def follow(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     name: str = "",
-    tell: Callable[[Op], None] = lambda op: None,
+    tell: Callable[[Op], None] = lambda _: None,
 ) -> Graph:
     """Run the model once and return the graph of the pass, up to where it fails if it does.
 
@@ -431,7 +429,7 @@ def function_name(func: Callable[..., Any]) -> str:
 
 def is_of_theirs(file: str) -> bool:
     """Whether a file is the user's: none of PyTorch's, of Python's own or of ours."""
-    if file.startswith("<") or file.startswith((_TORCH, _OURS)):
+    if file.startswith(("<", _TORCH, _OURS)):
         return False
     return file.startswith(_PACKAGES) or not file.startswith(_PYTHON)
 
@@ -484,7 +482,7 @@ def _named_parameters(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
 
 
 def _is_sized(tensor: torch.Tensor) -> bool:
-    return not isinstance(tensor, nn.parameter.UninitializedTensorMixin)
+    return not isinstance(tensor, UninitializedTensorMixin)
 
 
 def _class_of(module: nn.Module) -> str:

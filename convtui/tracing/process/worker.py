@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from convtui.tracing.protocol import (
     Done,
@@ -26,6 +25,9 @@ from convtui.tracing.protocol import (
     decode_job,
     encode,
 )
+
+if TYPE_CHECKING:
+    import torch
 
 NO_TORCH: Final = "tracing needs PyTorch: pip install torch"
 
@@ -90,6 +92,8 @@ def main() -> NoReturn:
 def _work(job: Job, outbox: Outbox) -> None:
     import torch
 
+    from convtui.engine.graph.postmortem import post_mortem
+    from convtui.tracing.encoding import rest_to_json
     from convtui.tracing.process.loading import LoadError, load_inputs, load_model
     from convtui.tracing.process.sizes import search
     from convtui.tracing.process.tracer import follow
@@ -116,19 +120,18 @@ def _work(job: Job, outbox: Outbox) -> None:
     except SystemExit as error:
         outbox.send(Refused(f"{job.target}: the pass ended the process with sys.exit({error.code!r})"))
         return
-    from convtui.tracing.encoding import rest_to_json
-
     outbox.send(Traced(rest_to_json(graph)))
-    if (graph.failure or job.sizes) and len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor):
+    found = post_mortem(graph)
+    is_wanted = found.size_helps if found else job.sizes
+    if is_wanted and len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor):
         outbox.send(search(model, args[0]))
 
 
-def _dtype(model: object) -> object:
+def _dtype(model: torch.nn.Module) -> torch.dtype:
     """The type of the model's own numbers, which its images are to have."""
     import torch
 
-    assert isinstance(model, torch.nn.Module)
-    floating: Sequence[torch.dtype] = [each.dtype for each in model.parameters() if each.is_floating_point()]
+    floating = [each.dtype for each in model.parameters() if each.is_floating_point()]
     return floating[0] if floating else torch.float32
 
 
