@@ -24,7 +24,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
         out += x if self.downsample is None else self.downsample(x)
-        return self.relu(out)
+        done: Tensor = self.relu(out)
+        return done
 
 
 class ResNet(nn.Module):
@@ -46,7 +47,8 @@ class ResNet(nn.Module):
         x = self.maxpool(F.relu(self.bn1(self.conv1(x))))
         for number in range(1, 5):
             x = getattr(self, f"layer{number}")(x)
-        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+        scores: Tensor = self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+        return scores
 
 
 class UNet(nn.Module):
@@ -70,7 +72,8 @@ class UNet(nn.Module):
         three = F.relu(self.middle(F.avg_pool2d(two, 2)))
         two = self.join2(torch.cat([self.up2(three)[..., : two.shape[-2], : two.shape[-1]], two], dim=1))
         again = F.interpolate(two, size=one.shape[-2:], mode=self.mode)
-        return self.join1(torch.cat((again, one), 1))
+        joined: Tensor = self.join1(torch.cat((again, one), 1))
+        return joined
 
 
 class Dilated(nn.Module):
@@ -104,3 +107,113 @@ class Shuffled(nn.Module):
         x = x.view(n, 3, c // 3, h, w).transpose(1, 2).contiguous().view(n, c, h, w)
         left, right = self.third(x).chunk(2, dim=1)
         return torch.stack([left, right.flip(1)[:, :1].expand_as(left)], 2).flatten(1, 2)
+
+
+class Written(nn.Module):
+    """b[:, 0] = y: the value has to be followed into b."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, 1, 3, padding=1)
+        self.last = nn.Conv2d(2, 1, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        both = torch.zeros(x.shape[0], 2, *x.shape[2:], dtype=x.dtype)
+        both[:, 0] = self.first(x)[:, 0]
+        both[:, 1:, ::2] = x[:, :, ::2] * 2
+        out: Tensor = self.last(both)
+        return out
+
+
+class Reused(nn.Module):
+    """One module called twice, a functional convolution with a parameter of its own, a branch on data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 3, padding=1)
+        self.kernel = nn.Parameter(torch.ones(2, 2, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(torch.relu_(self.conv(x)))
+        if x.mean().item() > -1e9:
+            x = F.conv2d(x, self.kernel)
+        return x - 1
+
+
+class Listed(nn.Module):
+    """A ModuleList, and a plain list of modules, which has no path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)])
+        self.plain = [nn.Conv2d(1, 1, 1)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in [*self.blocks, *self.plain]:
+            x = block(x)
+        return x
+
+
+class Named(nn.Module):
+    """Inputs by name, outputs in a dict with a tuple."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+        self.words = nn.Embedding(10, 2)
+
+    def forward(self, image: Tensor, *, words: Tensor) -> dict[str, object]:
+        maps = self.conv(image) + self.words(words).mean(1)[:, :, None, None]
+        return {"maps": maps, "both": (maps.mean((2, 3)), [maps.amax(1)])}
+
+
+class Attending(nn.Module):
+    """Attention and an LSTM: one row each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+        self.lstm = nn.LSTM(4, 3, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(2).transpose(1, 2)
+        x = x + self.attention(x, x, x)[0]
+        out: Tensor = self.lstm(x)[0]
+        return out
+
+
+class Halved(nn.Module):
+    """In-place operations on a part of a tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        x[:, :2].relu_()
+        x += 1
+        return x
+
+
+class Own(torch.autograd.Function):
+    """An operation of theirs, which only autograd knows."""
+
+    @staticmethod
+    def forward(ctx: object, x: Tensor) -> Tensor:
+        del ctx
+        return torch.from_numpy(x.detach().numpy() * 2)
+
+
+class Hidden(nn.Module):
+    """What cannot be followed, and what can after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
+        self.mean = torch.tensor([0.5])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x - self.mean)
+        out: Tensor = self.last(torch.from_numpy(x.numpy().copy()))
+        return out

@@ -30,6 +30,8 @@ from convtui.engine.graph.operation import INPUT, Argument, Failure, Graph, Op, 
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
 
 NOT_FOLLOWED: Final = "not followed"
+THROUGH: Final = "through numpy or Python, where it cannot be followed"
+UNREGISTERED: Final = "a parameter that the model does not know: keep modules in an nn.ModuleList"
 DEPTH: Final = 4  # of lists and dicts in which a module may keep tensors
 
 _TORCH: Final = str(Path(torch.__file__).parent) + os.sep
@@ -175,7 +177,7 @@ class Tracer(TorchFunctionMode):
         read = [(role, each) for role, each in read if role != unread(call.kind)]
         if not read and not parameters:
             if self._left and call.kind in ("from_numpy", "tensor", "as_tensor", "asarray", "from_dlpack"):
-                self._add_op(call.kind, outputs, [self._left], None, (), {}, None, "through numpy or Python")
+                self._add_op(call.kind, outputs, [self._left], None, (), {}, None, THROUGH)
                 return
             for each in outputs:
                 self._made[each] = call.kind
@@ -189,6 +191,8 @@ class Tracer(TorchFunctionMode):
             by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
             reads.append(tuple(by_role.get(role, unknown(tuple(each.shape))) for role, each in read))
         sources = [self._sources[each] for _, each in read]
+        if any(self._made.get(each) == UNREGISTERED for _, each in tensors):
+            note = note or UNREGISTERED
         if call.kind == "setitem" and any(role == "input" for role, _ in read):
             note = "some cells of a tensor are replaced, so that its fields are not known"
         bases = [each._base for each in outputs if id(each) in changed and each._base is not None]
@@ -210,9 +214,10 @@ class Tracer(TorchFunctionMode):
         """A tensor that nothing seen has made: one that the model keeps, or what hidden code has made."""
         if self._kept is None:
             self._kept = _kept_tensors(self._model)
-        name = self._kept.get(id(tensor))
-        if name is None:
-            name = _global_name(tensor)
+        if isinstance(tensor, nn.Parameter):
+            self._made[tensor] = UNREGISTERED
+            return
+        name = self._kept.get(id(tensor)) or _global_name(tensor)
         if name is not None:
             self._made[tensor] = name
             return
@@ -229,9 +234,10 @@ class Tracer(TorchFunctionMode):
     ) -> None:
         """A row for what cannot be followed; without inputs it is taken to read all that came before."""
         sources = [self._sources[each] for each in inputs]
-        if not sources and module is None:
-            sources = [Source(self.ops[-1].number)]
         note = "its inside cannot be followed" if module else "made by code that cannot be followed"
+        if not sources and module is None:
+            sources = [self._left or Source(self.ops[-1].number)]
+            note = THROUGH if self._left else note
         self._add_op(kind, outputs, sources, None, parameters, {}, None, note, path or None)
 
     def _add_op(
