@@ -169,9 +169,9 @@ class Trace:
             more = f" and {len(graph.unused) - 4} more" if len(graph.unused) > 4 else ""
             notes.append(f"{count:,} parameters are not used by this pass: {names}{more}")
         if self.sizes and not self.failure:
-            notes.append(
-                f"image sizes that go through: {self.sizes.why and 'not searched, ' + self.sizes.why or sizes_told(self.sizes.tried, self.sizes.work)}"
-            )
+            why = f"not searched, {self.sizes.why}" if self.sizes.why else ""
+            told = why or sizes_told(self.sizes.tried, self.sizes.work)
+            notes.append(f"image sizes that go through: {told}")
         return notes
 
     def __str__(self) -> str:

@@ -44,8 +44,8 @@ def _bias_before_norm(graph: Graph) -> Iterator[tuple[int, str]]:
             norm = after[0]
             yield (
                 op.number,
-                f"{_named(op)}: its bias of {bias[0].count:,} numbers does nothing, as {_named(norm)} right after it "
-                "subtracts the mean: bias=False",
+                f"{_named(op)}: its bias of {bias[0].count:,} numbers does nothing, as {_named(norm)} right "
+                "after it subtracts the mean: bias=False",
             )
 
 
@@ -92,17 +92,16 @@ def _small_field(graph: Graph) -> Iterator[tuple[int, str]]:
 def _checkerboard(graph: Graph) -> Iterator[tuple[int, str]]:
     for op in graph.ops:
         kernel, stride = op.settings.get("kernel"), op.settings.get("stride")
-        if (
-            not op.kind.startswith("conv_transpose")
-            or not isinstance(kernel, tuple)
-            or not isinstance(stride, tuple)
-        ):
+        is_told = isinstance(kernel, tuple) and isinstance(stride, tuple)
+        if not op.kind.startswith("conv_transpose") or not is_told:
             continue
+        assert isinstance(kernel, tuple)
+        assert isinstance(stride, tuple)
         if any(k % s for k, s in zip(kernel, stride, strict=True)):
             yield (
                 op.number,
-                f"{_named(op)}: stride {_side(stride)} does not divide kernel size {_side(kernel)}, so that cells get "
-                "unequally many windows: a checkerboard",
+                f"{_named(op)}: stride {_side(stride)} does not divide kernel size {_side(kernel)}, so that "
+                "unequally many windows land on its cells: a checkerboard",
             )
 
 

@@ -185,7 +185,8 @@ def _channels(failure: Failure, image: Shape, channels: int, expected: int, grou
         fixes.append(f"the last axis has {expected}: put the channels first with x.permute({order})")
     if channels % groups:
         why.append(f"and {groups} groups do not divide {channels} channels")
-        fixes.append(f"in_channels={channels} with groups={_nearest_divisor(channels, groups)}")
+        outputs = failure.shape("weight")[0]
+        fixes.append(f"in_channels={channels} with groups={_nearest_divisor(gcd(channels, outputs), groups)}")
     else:
         fixes.append(f"in_channels={channels}")
     source = next((each for each in failure.arguments if each.role == "input"), None)
@@ -255,11 +256,7 @@ def _pool(failure: Failure, graph: Graph) -> Reason:
 
 
 def _axes_missing(kind: str, image: Shape, axes: int) -> Reason:
-    names = ["batch", "channels", *([""] if axes < 1 else ["rows", "columns"] if axes == 2 else ["length"])][
-        : axes + 2
-    ]
-    if axes == 3:
-        names = ["batch", "channels", "depth", "rows", "columns"]
+    names = ["batch", "channels", *(_axis_name(axis, axes) for axis in range(axes))]
     why = f"{kind} takes {len(names)} axes [{', '.join(names)}], gets {len(image)}: {shape_text(image)}"
     if len(image) < axes + 1:
         fixes = (
@@ -371,35 +368,33 @@ def _cat(failure: Failure, graph: Graph) -> Reason:
     dim %= rank
     if failure.kind == "stack":
         dim = -1
-    why, fixes, is_of_channels = [], [], False
+    why, unlike = [], []
     for axis in range(rank):
         sizes = [shape[axis] for shape in shapes]
-        if axis == dim or len(set(sizes)) == 1:
-            continue
-        why.append(f"axis {axis} ({_role_of(axis, rank)}) must be alike: {' and '.join(map(str, sizes))}")
-        is_of_channels |= axis < 2 <= rank - 2
-        if axis >= 2:
-            fixes += _off_by(axis, rank, sizes, [each.role for each in tensors])
+        if axis != dim and len(set(sizes)) > 1:
+            unlike.append(axis)
+            why.append(f"axis {axis} ({_role_of(axis, rank)}) must be alike: {' and '.join(map(str, sizes))}")
+    is_of_channels = rank > 2 and any(axis < 2 for axis in unlike)
+    fixes = _off_by(shapes, [axis for axis in unlike if axis >= 2], [each.role for each in tensors])
     if is_of_channels and dim >= 2:
         fixes.append("dim=1, if the channels are to be joined")
     del graph
-    return Reason(tuple(why), tuple(dict.fromkeys(fixes)), size_helps=not is_of_channels)
+    return Reason(tuple(why), tuple(fixes), size_helps=not is_of_channels)
 
 
-def _off_by(axis: int, rank: int, sizes: Sequence[int], names: Sequence[str]) -> list[str]:
-    least, most = min(sizes), max(sizes)
-    larger, smaller = names[sizes.index(most)], names[sizes.index(least)]
-    sides = [0] * (2 * (rank - axis))
-    sides[-1] = most - least
-    cut = (
-        ", ".join([":"] * axis + [f":{least}"])
-        if axis < 2
-        else "..., " + ", ".join([f":{least}"] + [":"] * (rank - axis - 1))
-    )
-    return [
-        f"pad {smaller} by {most - least}: F.pad(x, {tuple(sides)})",
-        f"cut {larger}: x[{cut}]",
-    ]
+def _off_by(shapes: Sequence[Shape], axes: Sequence[int], roles: Sequence[str]) -> list[str]:
+    """Pad the smaller one or cut the larger one, if one of them is smaller along all of these axes."""
+    if not axes:
+        return []
+    smaller = min(range(len(shapes)), key=lambda i: [shapes[i][axis] for axis in axes])
+    larger = max(range(len(shapes)), key=lambda i: [shapes[i][axis] for axis in axes])
+    lacks = {axis: shapes[larger][axis] - shapes[smaller][axis] for axis in axes}
+    if min(lacks.values()) < 0:
+        return []
+    rank = len(shapes[smaller])
+    sides = tuple(n for axis in range(rank - 1, min(axes) - 1, -1) for n in (0, lacks.get(axis, 0)))
+    cut = ", ".join(f":{shapes[smaller][axis]}" if axis in lacks else ":" for axis in range(min(axes), rank))
+    return [f"pad {roles[smaller]}: F.pad(x, {sides})", f"cut {roles[larger]}: x[..., {cut}]"]
 
 
 def _added(failure: Failure, graph: Graph) -> Reason:
@@ -411,31 +406,32 @@ def _added(failure: Failure, graph: Graph) -> Reason:
     unlike = _unlike(one, other)
     if not unlike:
         return Reason()
-    why, fixes, is_of_channels = [], [], False
     rank = max(len(one), len(other))
-    for back in range(1, min(len(one), len(other)) + 1):
-        sizes = (one[-back], other[-back])
-        if sizes[0] == sizes[1] or 1 in sizes:
-            continue
-        axis = rank - back
+    shapes = [(1,) * (rank - len(shape)) + shape for shape in (one, other)]
+    axes = [
+        axis
+        for axis in range(rank)
+        if shapes[0][axis] != shapes[1][axis] and min(s[axis] for s in shapes) > 1
+    ]
+    why, fixes, near = [], [], []
+    for axis in axes:
+        sizes = [shape[axis] for shape in shapes]
         why.append(f"axis {axis} ({_role_of(axis, rank)}) must be alike, or 1: {sizes[0]} and {sizes[1]}")
         if axis == 1 and rank > 2:
-            is_of_channels = True
             fixes.append(f"a 1x1 convolution on one of them, from {sizes[1]} to {sizes[0]} channels")
+        elif axis >= 2 and abs(sizes[0] - sizes[1]) <= max(2, max(sizes) // 8):
+            near.append(axis)
         elif axis >= 2:
-            if abs(sizes[0] - sizes[1]) <= max(2, max(sizes) // 8):
-                fixes += _off_by(axis, rank, sizes, [each.role for each in tensors])
-            else:
-                ratio = max(sizes) / min(sizes)
-                smaller = tensors[0 if sizes[0] < sizes[1] else 1].role
-                what = (
-                    f"stride {round(ratio)} on the other path"
-                    if ratio == round(ratio)
-                    else "the same strides on both paths"
-                )
-                fixes.append(f"{what}: {smaller} has been made {ratio:.3g} times smaller")
+            ratio = max(sizes) / min(sizes)
+            smaller = tensors[0 if sizes[0] < sizes[1] else 1].role
+            is_whole = ratio == round(ratio)
+            what = (
+                f"stride {round(ratio)} on the other path" if is_whole else "the same strides on both paths"
+            )
+            fixes.append(f"{what}: {smaller} has been made {ratio:.3g} times smaller")
+    fixes += _off_by(shapes, near, [each.role for each in tensors])
     del graph
-    return Reason(tuple(why), tuple(dict.fromkeys(fixes)), size_helps=not is_of_channels)
+    return Reason(tuple(why), tuple(dict.fromkeys(fixes)), size_helps=rank < 3 or 1 not in axes)
 
 
 def _unlike(one: Shape, other: Shape) -> str:

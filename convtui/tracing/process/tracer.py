@@ -22,7 +22,6 @@ from typing import Any, Final
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.nn.parameter import UninitializedTensorMixin
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -69,6 +68,7 @@ class Tracer(TorchFunctionMode):
         self._model = model
         self._kept: dict[int, str] | None = None
         self._stack: list[Inside] = []
+        self._broken: list[tuple[BaseException, Inside]] = []  # the innermost module that each went through
         self._calls: dict[int, int] = {}
         self._left: Source | None = None  # where numbers have left for numpy or Python
         self._files: dict[str, bool] = {}
@@ -112,6 +112,9 @@ class Tracer(TorchFunctionMode):
         self._stack.append(Inside(module, path, call, given))
 
     def _leave(self, module: nn.Module, given: tuple[Any, ...], result: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None and self._stack and all(error is not each for each, _ in self._broken):
+            self._broken.append((error, self._stack[-1]))
         while self._stack and self._stack.pop().module is not module:
             pass
         hidden = [each for each in _flat(result) if not self._is_known(each)]
@@ -129,11 +132,6 @@ class Tracer(TorchFunctionMode):
             or id(tensor) in self._parameters
             or id(tensor) in self._buffers
         )
-
-    def failed_in(self, error: BaseException) -> Inside | None:
-        """The innermost module that was being run."""
-        del error
-        return self._stack[-1] if self._stack else None
 
     # -- operations
 
@@ -330,7 +328,7 @@ class Tracer(TorchFunctionMode):
                 if failed is cause:
                     return Failure(**{**vars(failure), "frames": frames})
             cause = cause.__cause__ or cause.__context__
-        inside = self._stack[-1] if self._stack else None
+        inside = next((inside for broken, inside in self._broken if broken is error), None)
         line, code = last_of_theirs(error.__traceback__)
         given = list(bind("", inside.given, {}).items()) if inside else []
         arguments = [self.argument(role, each) for role, value in given for each in _flat(value)]
@@ -488,7 +486,7 @@ def _named_parameters(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
 
 
 def _is_sized(tensor: torch.Tensor) -> bool:
-    return not isinstance(tensor, UninitializedTensorMixin)
+    return not nn.parameter.is_lazy(tensor)
 
 
 def _class_of(module: nn.Module) -> str:
