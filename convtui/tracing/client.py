@@ -39,8 +39,13 @@ LIMIT: Final = 120.0  # seconds for their code
 LONGEST_LINE: Final = 2**26
 FORKED: Final = "your code forked the process; only what the first one did is shown"
 
-_RUN: Final = (
-    "import sys; sys.path.append(sys.argv.pop()); from convtui.tracing.process.worker import main; main()"
+_ENVIRONMENT: Final = {
+    "PYTHONUNBUFFERED": "1",  # what they print comes when they print it
+    "TORCHDYNAMO_DISABLE": "1",  # compiled code would hide its operations
+}
+_RUN: Final = (  # this convtui, whichever their path would find
+    "import sys; root = sys.argv.pop(); sys.path.insert(0, root); import convtui; sys.path.remove(root); "
+    "from convtui.tracing.process.worker import main; main()"
 )
 
 
@@ -69,7 +74,7 @@ class TracingProcess:
             stdout=PIPE,
             limit=LONGEST_LINE,
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **_ENVIRONMENT},
         )
         return cls(process)
 

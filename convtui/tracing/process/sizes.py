@@ -54,6 +54,7 @@ def search(model: nn.Module, image: torch.Tensor, seconds: float = SECONDS) -> S
     rows = image.shape[-2] if image.dim() > 3 else 1
     columns = image.shape[-1]
     tried: dict[tuple[int, int], bool] = {}
+    _fits(nn.ReLU(), {}, image, (rows, columns))  # the first pass on the meta device imports much
     ends = monotonic() + seconds
     refusal = ""
     for size in _candidates(rows, columns, image.dim()):

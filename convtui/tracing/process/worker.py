@@ -62,9 +62,7 @@ def main() -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # their code reads nothing of ours
     process = os.getpid()
     try:
-        import torch
-
-        torch.set_grad_enabled(True)
+        _import_all()
         missing = ""
     except ImportError as error:
         missing = NO_TORCH if error.name == "torch" else f"{NO_TORCH} ({error})"
@@ -89,6 +87,13 @@ def main() -> NoReturn:
         os._exit(0)
 
 
+def _import_all() -> None:
+    """What a job needs, so that it need not wait for it."""
+    import convtui.tracing.process.loading
+    import convtui.tracing.process.sizes
+    import convtui.tracing.process.weights  # noqa: F401
+
+
 def _work(job: Job, outbox: Outbox) -> None:
     import torch
 
@@ -99,8 +104,6 @@ def _work(job: Job, outbox: Outbox) -> None:
     from convtui.tracing.process.tracer import follow
     from convtui.tracing.process.weights import load_weights
 
-    if hasattr(torch.compiler, "set_stance"):
-        torch.compiler.set_stance("force_eager")  # compiled code would hide its operations
     torch.manual_seed(0)
     try:
         model = load_model(job.target, job.arguments)
