@@ -89,10 +89,10 @@ def test_a_fork_is_told_and_its_child_ends_with_the_process(tmp_path: Path) -> N
         wait_until_gone(int(told.read_text()))
 
 
-def test_what_they_print_is_kept_apart_and_shown(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    done = outcome(tmp_path, "print('loading')\n" + NET.format("print(x.shape, flush=True); os.write(1, b'raw\\n')"))
+def test_what_they_print_is_kept_apart_and_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    done = outcome(
+        tmp_path, "print('loading')\n" + NET.format("print(x.shape, flush=True); os.write(1, b'raw\\n')")
+    )
     assert kinds(done) == ["input", "conv2d", "add"]
     captured = capfd.readouterr()
     assert captured.out == ""
@@ -116,7 +116,9 @@ def test_a_compiled_model_is_followed(tmp_path: Path) -> None:
 def test_what_the_first_import_needs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = tmp_path / "hidden"
     (hidden / "torch").mkdir(parents=True)
-    (hidden / "torch" / "__init__.py").write_text("raise ModuleNotFoundError('no torch', name='torch')\n", "utf-8")
+    (hidden / "torch" / "__init__.py").write_text(
+        "raise ModuleNotFoundError('no torch', name='torch')\n", "utf-8"
+    )
     monkeypatch.setenv("PYTHONPATH", str(hidden))
     done = asyncio.run(trace(Job("net.py:Net", shape=(1, 6, 6)), 60))
     assert done.refused is not None

@@ -32,6 +32,7 @@ from convtui.engine.graph.reads import (
     Window,
 )
 
+SHARE: Final = 1e-11  # of an input in an output, beyond what is rounding
 MOST_PROBED: Final = 2**20  # cells of a tensor that is sent through a function to see where they go
 
 ReadsByRole: TypeAlias = Mapping[str, Reads]
@@ -47,6 +48,7 @@ class Call:
     kwargs: Mapping[str, Any]
     bound: Mapping[str, Any]
     outputs: Sequence[Tensor] = ()
+    followed: frozenset[str] = frozenset()  # the roles of tensors that came from the input
 
     @property
     def input(self) -> Tensor:
@@ -498,7 +500,7 @@ def _probed(call: Call, settings: Mapping[str, Setting]) -> Handled:
     """What moves numbers about: the numbers of the cells themselves are sent through it."""
     del settings
     size = call.input.numel()
-    if not 0 < size <= MOST_PROBED or len(list(call.tensors)) > 1:
+    if not 0 < size <= MOST_PROBED or len(call.followed) > 1:
         raise ValueError("too large to be looked at")
     cells = torch.arange(size, dtype=torch.float64).reshape(call.input.shape)
     moved = _flat(call.function(*_replaced(call.args, call.input, cells), **call.kwargs))
@@ -553,34 +555,41 @@ def _padded(call: Call, settings: Mapping[str, Setting]) -> Handled:
 
 
 def _interpolated(call: Call, settings: Mapping[str, Setting]) -> Handled:
-    """Each axis sent through alone: which inputs an output has a share of is linear in them, and exact."""
+    """Each axis sent through, one input after another: which outputs have a share of it is then exact.
+
+    The other axes are there, too, of one cell each: PyTorch rounds in another way where there is one axis.
+    """
     mode, rank = settings["mode"], call.input.dim()
     reads = _pointwise(rank)
+    if mode == "nearest" and rank > 3 and call.input.shape == call.output.shape:
+        return [{"input": tuple(reads)}], Cost()  # PyTorch copies, whatever the factor
     scale = call.bound.get("scale_factor")
-    again = call.bound.get("recompute_scale_factor")
-    names = {"bilinear": "linear", "trilinear": "linear", "bicubic": "bicubic"}
-    for i, axis in enumerate(range(2, rank)):
-        size, count = call.input.shape[axis], call.output.shape[axis]
+    axes = rank - 2
+    for i in range(axes):
+        size, count = call.input.shape[2 + i], call.output.shape[2 + i]
         if size * size > MOST_PROBED or mode == "bicubic":
-            reads[axis] = Unknown()
+            reads[2 + i] = Unknown()
             continue
         factor = scale[i] if isinstance(scale, tuple | list) else scale
-        ones = torch.eye(size, dtype=torch.float64)[:, None]  # [inputs, 1, inputs]: one of each alone
+        others = [1] * axes
+        alone = torch.eye(size, dtype=torch.float64).reshape(size, 1, *others[:i], size, *others[i + 1 :])
         sent = torch.nn.functional.interpolate(
-            ones,
-            size=count if factor is None else None,
-            scale_factor=None if factor is None else float(factor),
-            mode=names.get(str(mode), str(mode)),
+            alone,
+            size=None if factor is not None else (*others[:i], count, *others[i + 1 :]),
+            scale_factor=None if factor is None else (*[2.0] * i, float(factor), *[2.0] * (axes - i - 1)),
+            mode=str(mode),
             align_corners=call.bound.get("align_corners"),
-            recompute_scale_factor=None if factor is None else again,
+            recompute_scale_factor=None if factor is None else call.bound.get("recompute_scale_factor"),
         )
-        share = sent[:, 0].abs().numpy() > 1e-11
+        lines = (
+            sent.reshape(size, -1) if axes == 1 else sent.movedim(2 + i, -1).reshape(size, -1, count)[:, 0]
+        )
+        share = lines.abs().numpy() > SHARE
         if share.shape[1] != count:
-            reads[axis] = Unknown()
-            continue
+            raise ValueError("another size than it is called with")
         low = share.argmax(0)
         high = size - 1 - share[::-1].argmax(0)
-        reads[axis] = Gather(axis, tuple(low.tolist()), tuple(high.tolist()))
+        reads[2 + i] = Gather(2 + i, tuple(low.tolist()), tuple(high.tolist()))
     return [{"input": tuple(reads)}], Cost()
 
 

@@ -181,6 +181,7 @@ class Tracer(TorchFunctionMode):
                 self._made[each] = call.kind
                 self._sources.pop(each, None)
             return
+        call.followed = frozenset(role for role, _ in read)
         described = describe(call)
         shares = bool(changed) or all(each._is_view() for each in outputs)
         settings = {**described.settings, **({"shares_memory": True} if shares else {})}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -104,12 +105,10 @@ def _unpickled(path: Path) -> Any:
 
 
 def _code_words(error: str) -> str:
-    name = next(
-        (word for word in error.split() if "." in word and word[0].isalpha() and word.count(".") < 8), ""
-    )
-    what = f" ({name.rstrip('.,')})" if "GLOBAL" in error and name else ""
-    if "GLOBAL" not in error:
+    named = re.search(r"GLOBAL ([\w.]+)", error)
+    if named is None:
         return "is no file of weights that torch.save has written"
+    what = f" ({named[1].rstrip('.')})"
     return (
         f"would run code of its own when opened{what}, so it is not; where it was made, save the weights "
         'alone: torch.save(model.state_dict(), "weights.pth")'
