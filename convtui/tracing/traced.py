@@ -366,7 +366,8 @@ def _jump_text(jump: Sequence[float]) -> str:
 
 def _html_row(cells: Cells) -> str:
     aligns = ("right" if title in RIGHT else "left" for title in TITLES)
-    return f"<tr>{''.join(f'<td align={align}>{escape(cell)}</td>' for align, cell in zip(aligns, cells, strict=True))}</tr>"
+    data = (f"<td align={align}>{escape(cell)}</td>" for align, cell in zip(aligns, cells, strict=True))
+    return f"<tr>{''.join(data)}</tr>"
 
 
 def _marked(cell: str) -> str:
@@ -379,6 +380,8 @@ def _flat_text(value: Any) -> Any:
             return " ".join(f"{name}:{_flat_text(each)}" for name, each in value.items())
         case list() if value and isinstance(value[0], list):
             return " ".join("x".join(map(str, each)) for each in value)
+        case list() if value and isinstance(value[0], str):
+            return " ".join(value)
         case list():
             return "x".join(f"{each:g}" for each in value)
         case None:

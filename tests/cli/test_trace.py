@@ -36,13 +36,10 @@ def refused(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_the_table_of_a_network_that_works(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, 0, "shape_bug.py:Net", "--input", "3x32x32", "--silence", "field").splitlines()
-    assert lines[0].split() == (
-        "# operation module line output parameters multiply-adds memory field jump".split()
-    )
-    assert (
-        lines[3].split()
-        == "1 conv2d 5x5 3 →6 conv1 shape_bug.py:26 1x6x28x28 456 352,800 18.8 kB 5x5 1".split()
-    )
+    titles = "# operation module line output parameters multiply-adds memory field jump"
+    assert " ".join(lines[0].split()) == titles
+    first = "1 conv2d 5x5 3 →6 conv1 shape_bug.py:24 1x6x28x28 456 352,800 18.8 kB 5x5 1"
+    assert " ".join(lines[3].split()) == first
     assert lines[-1].split() == ["total", "62,006", "651,720", "58.4", "kB"]
 
 

@@ -89,7 +89,8 @@ class Dilated(nn.Module):
         x = self.first(x)
         one, other = self.second(x), self.beside(x)
         rows, columns = min(one.shape[-2], other.shape[-2]), min(one.shape[-1], other.shape[-1])
-        return one[..., :rows, :columns] + other[..., :rows, :columns]
+        out: Tensor = one[..., :rows, :columns] + other[..., :rows, :columns]
+        return out
 
 
 class Shuffled(nn.Module):

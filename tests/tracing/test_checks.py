@@ -40,8 +40,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
     "bias": (
         lambda: nn.Sequential(nn.Conv2d(1, 5, 3), nn.BatchNorm2d(5)).eval(),
         (1, 1, 3, 3),
-        "conv2d 0 (LINE): its bias of 5 numbers does nothing, as batch_norm 1 (LINE) right after it subtracts "
-        "the mean: bias=False",
+        "conv2d 0 (LINE): its bias of 5 numbers does nothing, as batch_norm 1 (LINE) right after it "
+        "subtracts the mean: bias=False",
     ),
     "unread": (
         lambda: nn.MaxPool2d(2, 3),
@@ -56,20 +56,20 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
     "checkerboard": (
         lambda: nn.ConvTranspose2d(1, 1, 3, stride=2),
         (1, 1, 4, 4),
-        "conv_transpose2d (LINE): stride 2 does not divide kernel size 3, so that unequally many windows land on "
-        "its cells: a checkerboard",
+        "conv_transpose2d (LINE): stride 2 does not divide kernel size 3, so that unequally many windows "
+        "land on its cells: a checkerboard",
     ),
     "training": (
         lambda: nn.Sequential(nn.BatchNorm2d(1), nn.BatchNorm2d(1)),
         (2, 1, 3, 3),
-        "batch_norm 0 (LINE) and 1 more in training mode: the output depends on the other images of the batch; "
-        "model.eval() for use",
+        "batch_norm 0 (LINE) and 1 more in training mode: the output depends on the other images of the "
+        "batch; for use: model.eval()",
     ),
     "softmax": (
         Classifier,
         (1, 4),
-        "softmax (LINE) is the output, and CrossEntropyLoss, which is used with it, applies a softmax of its own: "
-        "leave this one out",
+        "softmax (LINE) is the output, and CrossEntropyLoss, which is used with it, applies a softmax of its "
+        "own: leave this one out",
     ),
 }
 
@@ -120,9 +120,9 @@ def test_a_bias_whose_sum_goes_elsewhere_too_is_of_use() -> None:
 
 
 def test_unread_pixels_are_those_without_a_gradient() -> None:
-    model = nn.Sequential(nn.Conv2d(1, 1, 3, 2), nn.AvgPool2d(2))
-    with torch.no_grad():
-        model[0].weight.fill_(1)
+    convolution = nn.Conv2d(1, 1, 3, 2)
+    nn.init.ones_(convolution.weight)
+    model = nn.Sequential(convolution, nn.AvgPool2d(2))
     image = torch.rand(1, 1, 18, 13, requires_grad=True)
     model(image).sum().backward()
     assert image.grad is not None

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from convtui.tracing.encoding import graph_from_json
+from convtui.tracing.encoding import graph_from_json, rest_to_json
 from convtui.tracing.process.tracer import follow
 from convtui.tracing.protocol import (
     Done,
@@ -17,7 +17,6 @@ from convtui.tracing.protocol import (
     decode_job,
     encode,
 )
-from convtui.tracing.encoding import rest_to_json
 from tests.support.shape_bugs import Flattened
 from tests.support.traced_models import Attending, Shuffled, UNet, Written
 

@@ -111,7 +111,8 @@ def _training_norm(graph: Graph) -> Iterator[tuple[int, str]]:
         count = f"{_named(norms[0])}" + (f" and {len(norms) - 1} more" if len(norms) > 1 else "")
         yield (
             norms[0].number,
-            f"{count} in training mode: the output depends on the other images of the batch; model.eval() for use",
+            f"{count} in training mode: the output depends on the other images of the batch; for use: "
+            "model.eval()",
         )
 
 

@@ -176,9 +176,8 @@ def _convolution(failure: Failure, graph: Graph) -> Reason:
 def _channels(failure: Failure, image: Shape, channels: int, expected: int, groups: int, axes: int) -> Reason:
     kind = failure.kind
     named = f"{expected // groups} for each of {groups} groups = {expected}" if groups > 1 else str(expected)
-    why = [
-        f"{kind} expects {named} channels, gets {channels} (axis {len(image) - axes - 1} of {shape_text(image)})"
-    ]
+    where = f"axis {len(image) - axes - 1} of {shape_text(image)}"
+    why = [f"{kind} expects {named} channels, gets {channels} ({where})"]
     fixes = []
     if image[-1] == expected:
         order = ", ".join(map(str, (0, len(image) - 1, *range(1, len(image) - 1))))
@@ -230,9 +229,8 @@ def _window(failure: Failure, sizes: Shape, kernel: Shape) -> Reason:
         largest.append(max(min(k, (n + 2 * p - 1) // d + 1), 0))
         if n + 2 * p < span:
             formula = f"⌊({n} + 2·{p} − {d}·({k} − 1) − 1) / {s}⌋ + 1 = {(n + 2 * p - span) // s + 1}"
-            why.append(
-                f"{_axis_name(axis, len(sizes))}: {formula}: the kernel spans {span}, the padded input {n + 2 * p}"
-            )
+            what = f"the kernel spans {span}, the padded input {n + 2 * p}"
+            why.append(f"{_axis_name(axis, len(sizes))}: {formula}: {what}")
     if not why:
         return Reason()
     fixes = [f"padding={_pair(tuple(needed))}"]
@@ -258,14 +256,11 @@ def _pool(failure: Failure, graph: Graph) -> Reason:
 def _axes_missing(kind: str, image: Shape, axes: int) -> Reason:
     names = ["batch", "channels", *(_axis_name(axis, axes) for axis in range(axes))]
     why = f"{kind} takes {len(names)} axes [{', '.join(names)}], gets {len(image)}: {shape_text(image)}"
+    fixes: tuple[str, ...] = ("one axis less before it: x.flatten(0, 1), or x.squeeze of one of size 1",)
     if len(image) < axes + 1:
-        fixes = (
-            "keep the axes before it: no flatten, squeeze or view, or undo it with x.unflatten or x.view",
-        )
+        fixes = ("keep the axes before it: no flatten, squeeze or view, or undo it with x.unflatten",)
         if len(image) == axes:
             fixes = (f"x.unsqueeze(0) for the channels: 1x{shape_text(image)}", *fixes)
-    else:
-        fixes = ("one axis less before it: x.flatten(0, 1), or x.squeeze of one of size 1",)
     return Reason((why,), fixes, size_helps=False)
 
 

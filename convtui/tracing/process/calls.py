@@ -774,7 +774,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "interpolate": "input size scale_factor mode align_corners recompute_scale_factor antialias",
     "pad": "input pad mode value",
     "scaled_dot_product_attention": "query key value attn_mask dropout_p is_causal scale",
-    "multi_head_attention_forward": "query key value embed_dim_to_check num_heads in_proj_weight in_proj_bias",
+    "multi_head_attention_forward": "query key value embed_dim num_heads in_proj_weight in_proj_bias",
     "embedding": "input weight padding_idx",
     "einsum": "equation operands",
     "where": "condition input other",

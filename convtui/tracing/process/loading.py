@@ -41,8 +41,9 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     where, _, name = _parted(target)
     module = load_code(where)
     if not name:
+        examples = _examples(where, module)
         raise LoadError(
-            f"{printable(target)}: name the class, or a function that makes the model: {_examples(where, module)}"
+            f"{printable(target)}: name the class, or a function that makes the model: {examples}"
         )
     made = _named(module, name, where)
     if isinstance(made, nn.Module):

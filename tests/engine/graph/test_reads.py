@@ -1,4 +1,4 @@
-"""Reads are what PyTorch's functions do to the cells, whatever the settings; hulls and masks follow from them."""
+"""Reads are what PyTorch's functions do to the cells, whatever the settings; masks follow from them."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ class Calls(nn.Module):
 def agrees(
     function: Callable[..., Tensor], shape: tuple[int, ...], cells: int = 6, weight: Tensor | None = None
 ) -> None:
-    """Masks and intervals of some output cells are those of the gradients; what PyTorch refuses is left out."""
+    """Masks and intervals of some output cells are those of the gradients; what is refused is left out."""
     model = Calls(function, weight)
     graph = follow(model, (torch.rand(shape, dtype=torch.float64) + 0.5,), {})
     if graph.failure is not None or 0 in graph.tensor(graph.outputs[0]).shape:

@@ -121,7 +121,8 @@ def test_what_is_not_known_stays_so() -> None:
         def forward(self, x: Tensor) -> Tensor:
             x = self.first(x)
             grid = torch.zeros(1, 6, 6, 2)
-            return self.last(torch.nn.functional.grid_sample(x, grid, align_corners=False))
+            out: Tensor = self.last(torch.nn.functional.grid_sample(x, grid, align_corners=False))
+            return out
 
     graph = follow(Sampled(), (torch.zeros(1, 1, 9, 9),), {})
     sample = next(op for op in graph.ops if op.kind == "grid_sample")

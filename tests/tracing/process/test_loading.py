@@ -136,7 +136,7 @@ def test_torchscript_says_why() -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.script(nn.ReLU()), "scripted.pt")  # type: ignore[no-untyped-call]
+        torch.jit.save(torch.jit.script(nn.ReLU()), "scripted.pt")
     assert "a TorchScript file: its operations cannot be followed" in refused("scripted.pt")
 
 

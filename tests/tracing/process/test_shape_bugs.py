@@ -1,4 +1,4 @@
-"""Ten shape bugs: the operation, the line, where the shapes came from, the formula, and fixes that do mend it."""
+"""Ten shape bugs: the operation, the line, where the shapes came from, and fixes that do mend it."""
 
 import ast
 from pathlib import Path

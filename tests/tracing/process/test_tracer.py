@@ -163,10 +163,13 @@ def test_an_operation_of_theirs_is_a_row_or_what_is_in_it() -> None:
 def test_hooks_of_theirs_run_as_ever() -> None:
     model = nn.Sequential(nn.Conv2d(1, 1, 3), nn.ReLU())
     seen: list[tuple[int, ...]] = []
-    model[0].register_forward_hook(
-        lambda module, given, output: seen.append(tuple(output.shape)) or output * 2
-    )
-    model[1].register_forward_pre_hook(lambda module, given: (given[0] + 1,))
+
+    def after(_: nn.Module, __: object, output: Tensor) -> Tensor:
+        seen.append(tuple(output.shape))
+        return output * 2
+
+    model[0].register_forward_hook(after)
+    model[1].register_forward_pre_hook(lambda _, given: (given[0] + 1,))
     assert kinds(traced(model, 1, 1, 5, 5)) == ["conv2d", "mul", "add", "relu"]
     assert seen == [(1, 1, 3, 3)]
 

@@ -103,7 +103,7 @@ def test_what_would_run_code_is_refused(tmp_path: Path) -> None:
 def test_torchscript_is_refused(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.script(nn.ReLU()), tmp_path / "s.pt")  # type: ignore[no-untyped-call]
+        torch.jit.save(torch.jit.script(nn.ReLU()), tmp_path / "s.pt")
     assert "is a TorchScript file, which carries code" in str(refused(tmp_path / "s.pt"))
 
 
