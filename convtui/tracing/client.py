@@ -56,6 +56,7 @@ class TracingProcess:
         assert process.stdin
         assert process.stdout
         self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
+        self.is_ready = False
 
     @classmethod
     async def start(cls) -> TracingProcess:
@@ -94,6 +95,13 @@ class TracingProcess:
         if self._process.returncode is None and not self._stdin.is_closing():
             self._stdin.write(encode(job))
 
+    async def ready(self) -> None:
+        """Wait until it has imported PyTorch: what it is given then is done at once."""
+        async for event in self.events():
+            if isinstance(event, Ready):
+                self.is_ready = True
+                return
+
     async def events(self) -> AsyncIterator[Event]:
         """What it tells, until there is no more to come."""
         while True:
@@ -130,12 +138,15 @@ async def trace(job: Job, limit: float = LIMIT, tell: Callable[[Event], None] = 
     """Do a job in a process of its own; tell is called with each event. Raises OSError where none starts."""
     process = await TracingProcess.start()
     try:
-        return await _outcome(process, job, limit, tell)
+        return await outcome(process, job, limit, tell)
     finally:
         await process.end()
 
 
-async def _outcome(process: TracingProcess, job: Job, limit: float, tell: Callable[[Event], None]) -> Outcome:
+async def outcome(
+    process: TracingProcess, job: Job, limit: float = LIMIT, tell: Callable[[Event], None] = lambda _: None
+) -> Outcome:
+    """Give a process its job, and all that comes of it; one that is not done in time is left running."""
     ops: list[Op] = []
     notices: list[str] = []
     graph: Graph | None = None
@@ -145,7 +156,7 @@ async def _outcome(process: TracingProcess, job: Job, limit: float, tell: Callab
     loop = asyncio.get_running_loop()
     process.send(job)
     try:
-        async with asyncio.timeout(None) as timer:
+        async with asyncio.timeout(limit if process.is_ready else None) as timer:
             async for event in process.events():
                 tell(event)
                 match event:
