@@ -120,15 +120,19 @@ class Trace:
     silenced: frozenset[str] = field(default=frozenset())
 
     @cached_property
+    def _seen(self) -> dict[Source, Fields]:
+        return fields(self.graph)
+
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The operations, the input first (number 0)."""
-        seen = fields(self.graph)
+        seen = self._seen
         return tuple(Row(op, seen.get(Source(op.number), ())) for op in self.graph.ops)
 
     @cached_property
     def remarks(self) -> tuple[Remark, ...]:
         """What a careful colleague would remark on."""
-        return tuple(remarks(self.graph, self.silenced))
+        return tuple(remarks(self.graph, self.silenced, self._seen))
 
     @cached_property
     def failure(self) -> PostMortem | None:

@@ -136,7 +136,8 @@ def saved_image(directory: str, side: int) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parts = ["start", "keys", "matrix", "layers", "convolutions", "training", "laboratory", "features", "trace"]
+    parts = ["start", "keys", "matrix", "layers", "convolutions", "training", "laboratory"]
+    parts += ["features", "trace"]
     parser.add_argument("--only", choices=parts, help="measure only this")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args()

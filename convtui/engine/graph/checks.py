@@ -1,14 +1,16 @@
 """What a careful colleague would remark on in a network, each with its evidence in a line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from convtui.engine.graph.feeding import feeding_all
-from convtui.engine.graph.fields import AxisField, fields
+from convtui.engine.graph.fields import AxisField, Fields, fields
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
+
+Seen: TypeAlias = Mapping[Source, Fields]
 
 
 @dataclass(frozen=True)
@@ -20,17 +22,18 @@ class Remark:
     evidence: str
 
 
-def remarks(graph: Graph, silenced: frozenset[str] = frozenset()) -> list[Remark]:
-    """What there is to remark on, in the order of the checks."""
+def remarks(graph: Graph, silenced: frozenset[str] = frozenset(), seen: Seen | None = None) -> list[Remark]:
+    """What there is to remark on, in the order of the checks. seen: the fields, if they are known already."""
+    seen = fields(graph) if seen is None else seen
     return [
         Remark(name, op, evidence)
         for name, check in CHECKS.items()
         if name not in silenced
-        for op, evidence in check(graph)
+        for op, evidence in check(graph, seen)
     ]
 
 
-def _bias_before_norm(graph: Graph) -> Iterator[tuple[int, str]]:
+def _bias_before_norm(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
     readers: dict[Source, list[Op]] = {}
     for op in graph.ops:
         for source in op.inputs:
@@ -49,7 +52,7 @@ def _bias_before_norm(graph: Graph) -> Iterator[tuple[int, str]]:
             )
 
 
-def _unread_pixels(graph: Graph) -> Iterator[tuple[int, str]]:
+def _unread_pixels(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
     image = graph.image
     if image is None or graph.failure or not graph.outputs:
         return
@@ -68,7 +71,7 @@ def _unread_pixels(graph: Graph) -> Iterator[tuple[int, str]]:
     yield 0, f"{unread:,} of {is_read.size:,} pixels are read by no window{f': {where}' if where else ''}"
 
 
-def _small_field(graph: Graph) -> Iterator[tuple[int, str]]:
+def _small_field(graph: Graph, seen: Seen) -> Iterator[tuple[int, str]]:
     image = graph.image
     convolutions = [op for op in graph.ops if op.kind.startswith("conv") and "transpose" not in op.kind]
     if image is None or not convolutions or graph.failure:
@@ -77,8 +80,7 @@ def _small_field(graph: Graph) -> Iterator[tuple[int, str]]:
         return  # what ends in a map need not see the whole image
     last = convolutions[-1]
     sizes = graph.tensor(image).shape[2:]
-    seen = fields(graph)[Source(last.number)]
-    along = [field for field in seen if isinstance(field, AxisField)]
+    along = [field for field in seen[Source(last.number)] if isinstance(field, AxisField)]
     if len(along) == len(sizes) and any(
         field.is_even and field.size < size for field, size in zip(along, sizes, strict=True)
     ):
@@ -89,7 +91,7 @@ def _small_field(graph: Graph) -> Iterator[tuple[int, str]]:
         )
 
 
-def _checkerboard(graph: Graph) -> Iterator[tuple[int, str]]:
+def _checkerboard(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
     for op in graph.ops:
         kernel, stride = op.settings.get("kernel"), op.settings.get("stride")
         is_told = isinstance(kernel, tuple) and isinstance(stride, tuple)
@@ -105,7 +107,7 @@ def _checkerboard(graph: Graph) -> Iterator[tuple[int, str]]:
             )
 
 
-def _training_norm(graph: Graph) -> Iterator[tuple[int, str]]:
+def _training_norm(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
     norms = [op for op in graph.ops if op.kind == "batch_norm" and op.settings.get("training")]
     if norms:
         count = f"{_named(norms[0])}" + (f" and {len(norms) - 1} more" if len(norms) > 1 else "")
@@ -116,7 +118,7 @@ def _training_norm(graph: Graph) -> Iterator[tuple[int, str]]:
         )
 
 
-def _softmax_before_loss(graph: Graph) -> Iterator[tuple[int, str]]:
+def _softmax_before_loss(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
     for op in graph.ops:
         if op.kind not in ("softmax", "log_softmax"):
             continue
@@ -150,7 +152,7 @@ def _numbered(name: str, numbers: list[int]) -> str:
     return f"{name}s {shown}{f' and {len(numbers) - 6} more' if len(numbers) > 6 else ''}"
 
 
-CHECKS: Final[dict[str, Callable[[Graph], Iterator[tuple[int, str]]]]] = {
+CHECKS: Final[dict[str, Callable[[Graph, Seen], Iterator[tuple[int, str]]]]] = {
     "bias": _bias_before_norm,
     "unread": _unread_pixels,
     "field": _small_field,

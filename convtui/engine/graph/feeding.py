@@ -101,8 +101,8 @@ def _read(reads: Reads, shape: Shape, block: Block) -> Block | None:
     known = [mask for mask in along if mask is not None]
     if len(known) < len(along):
         return None
-    is_read = all(mask.any() for mask in known)
-    return tuple(mask & is_read for mask in known[: len(shape)])
+    kept = known[: len(shape)]
+    return tuple(kept) if all(mask.any() for mask in known) else tuple(np.zeros_like(mask) for mask in kept)
 
 
 def _without_repeats(blocks: Sequence[Block]) -> list[Block]:
@@ -114,4 +114,5 @@ def _without_repeats(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _lies_in(block: Block, other: Block) -> bool:
-    return all(not (mine & ~whole).any() for mine, whole in zip(block, other, strict=True))
+    pairs = zip(block, other, strict=True)
+    return all(mine is whole or not (mine & ~whole).any() for mine, whole in pairs)

@@ -147,6 +147,8 @@ def _at(field: AxisField, index: int) -> AxisField:
 def _after(
     read: Pointwise | Window | Transposed | Gather | Grouped | Unravel, field: AxisField, outputs: int
 ) -> AxisField:
+    if isinstance(read, Pointwise) and read.axis == field.axis and outputs == len(field.low):
+        return field
     low, high = hull(read, field.low, field.high, outputs)
     match read:
         case Pointwise():
@@ -195,6 +197,8 @@ def _joined(seen: Sequence[Field], op: int) -> Field:
 
 
 def _both(one: AxisField, other: AxisField) -> AxisField:
+    if one is other:
+        return one
     axis = one.axis if one.axis is not None else other.axis
     low, high = np.minimum(one.low, other.low), np.maximum(one.high, other.high)
     if one.is_even and other.is_even and isclose(one.jump, other.jump):

@@ -141,12 +141,20 @@ def _inside(first: Indices, last: Indices, size: int) -> Span:
 
 def hull(read: Ranged, low: Indices, high: Indices, outputs: int) -> Span:
     """[outputs] the first and last of what is seen through a read of inputs that see low [n] to high [n]."""
+    if isinstance(read, Window) and read.dilation == 1 and _is_ascending(low) and _is_ascending(high):
+        ((begin, end),) = spans(read, len(low), outputs)
+        if (begin <= end).all():
+            return low[begin], high[end]
     first, last = np.full(outputs, NOTHING), np.full(outputs, -1)
     for begin, end in spans(read, len(low), outputs):
         is_read = begin <= end
         first = np.where(is_read, np.minimum(first, _over(np.minimum, low, begin, end, NOTHING)), first)
         last = np.where(is_read, np.maximum(last, _over(np.maximum, high, begin, end, -1)), last)
     return first, last
+
+
+def _is_ascending(numbers: Indices) -> bool:
+    return bool((numbers[1:] >= numbers[:-1]).all())
 
 
 def _over(choose: np.ufunc, values: Indices, begin: Indices, end: Indices, nothing: int) -> Indices:
@@ -177,6 +185,8 @@ def back(read: Read, size: int, outputs: Sequence[Mask]) -> Mask | None:
             merged = np.zeros(size, dtype=bool)
             merged[at] = all(mask.any() for mask in outputs)
             return merged
+        case Pointwise(axis) if len(outputs[axis]) == size:
+            return outputs[axis]
         case _:
             marked = outputs[read.axis]
             edges = np.zeros(size + 1, dtype=np.intp)

@@ -39,6 +39,9 @@ _PYTHON: Final = tuple(str(Path(sysconfig.get_path(name))) + os.sep for name in 
 _PACKAGES: Final = tuple(str(Path(sysconfig.get_path(name))) + os.sep for name in ("purelib", "platlib"))
 _LEAVING: Final = frozenset(("numpy", "tolist", "array", "dlpack"))
 _ROWS_EVEN_IF: Final = frozenset(("dropout", "dropout1d", "dropout2d", "dropout3d"))  # nothing was done
+_NO_CHANGE: Final = frozenset(
+    ("contiguous", "to", "float", "double", "half", "bfloat16", "type", "type_as", "cpu", "cuda", "dropout")
+)
 _IN_PLACE: Final = frozenset(("setitem", "iadd", "isub", "imul", "itruediv", "ipow", "iand", "ior", "ixor"))
 
 
@@ -65,6 +68,7 @@ class Tracer(TorchFunctionMode):
         self._paths = _paths(model)
         self._parameters = {id(each): (name, each) for name, each in _named_parameters(model)}
         self._buffers = {id(each): name for name, each in model.named_buffers()}
+        self._constants = {*self._parameters, *self._buffers}  # until something is written into them
         self._model = model
         self._kept: dict[int, str] | None = None
         self._stack: list[Inside] = []
@@ -72,6 +76,7 @@ class Tracer(TorchFunctionMode):
         self._calls: dict[int, int] = {}
         self._left: Source | None = None  # where numbers have left for numpy or Python
         self._files: dict[str, bool] = {}
+        self._lines: dict[tuple[str, int], tuple[str, str]] = {}
         self._names: dict[Any, str] = {}
         self._add(Op(0, INPUT, tuple(map(_tensor, inputs))))
         for number, each in enumerate(inputs):
@@ -126,12 +131,7 @@ class Tracer(TorchFunctionMode):
             )
 
     def _is_known(self, tensor: torch.Tensor) -> bool:
-        return (
-            tensor in self._sources
-            or tensor in self._made
-            or id(tensor) in self._parameters
-            or id(tensor) in self._buffers
-        )
+        return id(tensor) in self._constants or tensor in self._sources or tensor in self._made
 
     # -- operations
 
@@ -155,6 +155,9 @@ class Tracer(TorchFunctionMode):
         result_tensors = [args[0]] if kind == "setitem" else _flat(result)
         if result_tensors:
             changed = {id(each) for each, version in versions if each._version != version}
+            if kind not in _NO_CHANGE:  # of tensors in inference mode no versions are kept
+                given = {id(each) for each in _flat(args)}
+                changed |= {id(each) for each in result_tensors if each.is_inference() and id(each) in given}
             self._record(Call(kind, func, args, kwargs, {}, result_tensors), changed)
         elif kind in _LEAVING:
             self._left = next(iter(self.sources_of(_flat(args))), self._left)
@@ -167,12 +170,11 @@ class Tracer(TorchFunctionMode):
             return  # nothing was done: contiguous, to, float, and the like
         call.bound = bind(call.kind, call.args, call.kwargs)
         tensors = list(call.tensors)
-        for _, each in tensors:
-            if not self._is_known(each):
-                self._look_at(each)
-        read = [(role, each) for role, each in tensors if each in self._sources]
+        found = [
+            (role, each, self._source(each)) for role, each in tensors if id(each) not in self._constants
+        ]
+        read = [(role, each) for role, each, source in found if source and role != unread(call.kind)]
         parameters = self._counted(each for _, each in tensors)
-        read = [(role, each) for role, each in read if role != unread(call.kind)]
         if not read and not parameters:
             if self._left and call.kind in ("from_numpy", "tensor", "as_tensor", "asarray", "from_dlpack"):
                 self._add_op(call.kind, outputs, [self._left], None, (), {}, None, THROUGH)
@@ -190,7 +192,7 @@ class Tracer(TorchFunctionMode):
             by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
             reads.append(tuple(by_role.get(role, unknown(tuple(each.shape))) for role, each in read))
         sources = [self._sources[each] for _, each in read]
-        if any(self._made.get(each) == UNREGISTERED for _, each in tensors):
+        if any(source is None and self._made.get(each) == UNREGISTERED for _, each, source in found):
             note = note or UNREGISTERED
         if call.kind == "setitem" and any(role == "input" for role, _ in read):
             note = "some cells of a tensor are replaced, so that its fields are not known"
@@ -205,6 +207,14 @@ class Tracer(TorchFunctionMode):
         self._add_op(
             call.kind, [*outputs, *bases], sources, reads, parameters, settings, described.cost, note
         )
+
+    def _source(self, tensor: torch.Tensor) -> Source | None:
+        """Where a tensor came from; None of one that depends on no input."""
+        source: Source | None = self._sources.get(tensor)
+        if source is None and tensor not in self._made:
+            self._look_at(tensor)
+            source = self._sources.get(tensor)
+        return source
 
     def _shape(self, source: Source) -> tuple[int, ...]:
         return self.ops[source.op].outputs[source.output].shape
@@ -274,6 +284,7 @@ class Tracer(TorchFunctionMode):
         )
         for place, each in enumerate(outputs):
             self._sources[each] = Source(number, place)
+            self._constants.discard(id(each))
         self._add(op)
 
     def _add(self, op: Op) -> None:
@@ -366,8 +377,11 @@ class Tracer(TorchFunctionMode):
             if is_theirs is None:
                 is_theirs = self._files[file] = is_of_theirs(file)
             if is_theirs:
-                code = linecache.getline(file, frame.f_lineno, frame.f_globals).strip()
-                return f"{file_name(file)}:{frame.f_lineno}", code
+                at = file, frame.f_lineno
+                if at not in self._lines:
+                    code = linecache.getline(*at, frame.f_globals).strip()
+                    self._lines[at] = f"{file_name(file)}:{frame.f_lineno}", code
+                return self._lines[at]
             frame = frame.f_back
         return "", ""
 

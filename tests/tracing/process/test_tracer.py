@@ -192,6 +192,18 @@ def test_looking_changes_nothing() -> None:
     assert model.training
 
 
+def test_what_is_changed_in_place_in_inference_mode() -> None:
+    class Inferring(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            with torch.inference_mode():
+                x = x * 2
+                return x.relu_().contiguous() + 1
+
+    graph = traced(Inferring(), 1, 4)
+    assert kinds(graph) == ["mul", "relu", "add"]
+    assert [op.inputs[0].op for op in graph.ops[1:]] == [0, 1, 2]
+
+
 def test_the_line_is_theirs_however_deep_the_call_is() -> None:
     op = op_at(traced(nn.Sequential(nn.Sequential(nn.ReLU())), 1, 4), "relu")
     assert op.line.split(":")[0].endswith("test_tracer.py")
