@@ -75,7 +75,7 @@ commands:
   convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
-  convtui trace net.py:Net the table of your own PyTorch model (convtui trace --help)
+  convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
   convtui samples          list the bundled images, kernels, layers and sessions
   To open a file called as one of them, write ./render.
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from convtui.cli import main as cli
 from convtui.cli.measure import parser as measure_parser
+from convtui.cli.trace import parser as trace_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import NAMES, kernel, load_kernel
@@ -83,6 +84,7 @@ def test_options_in_the_examples_exist(line: str) -> None:
     _, *arguments = shlex.split(line.partition("   ")[0])
     parser = cli._open_parser()
     parsers = {"render": cli._render_parser(), "samples": parser, "measure": measure_parser()}
+    parsers["trace"] = trace_parser()
     if arguments[0] in parsers:
         parser = parsers[arguments.pop(0)]
     parser.parsed(arguments)
