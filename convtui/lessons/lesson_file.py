@@ -28,7 +28,7 @@ ZOOMS: Final = ("numbers", "blocks", "half-blocks")
 
 _TOP: Final = ("lesson", "title", "step")
 STEP_KEYS: Final = (
-    *("title", "page", "image", "settings", "recipe", "batchnorm", "multiply_adds", "finished", "zoom"),
+    *("title", "page", "image", "operation", "way", "settings", "recipe", "batchnorm", "multiply_adds", "finished", "zoom"),
     *("view", "slice"),
     *("highlight", "words", "ask", "answer", "figure", "tolerance", "choices", "until", "solution", "wrong"),
     *("hint", "after", "masks", "reveal", "notes", "ideas"),
@@ -43,6 +43,10 @@ _DEFAULT_MASKS: Final = (  # by what a question's figure names
     ("value", ("value",)),
     ("product", ("products",)),
     ("slice", ("products",)),
+    ("winner", ("products", "output")),
+    ("window.", ("products",)),
+    ("gradient", ("products",)),
+    ("divisor", ("products", "value")),
     ("unread", ("size",)),
     ("matrix.", ("matrix",)),
     ("layer.field", ("field",)),
@@ -206,6 +210,8 @@ def _step(line: int, document: TomlDocument, before: LessonStep | None) -> Lesso
         title=keys.text("title"),
         page=keys.one_of("page", PAGES, before.page if before else "step"),
         image=keys.text("image"),
+        operation=keys.text("operation"),
+        way=keys.text("way"),
         settings=keys.texts("settings"),
         recipe=keys.texts("recipe") if "recipe" in document.data else None,
         batchnorm=keys.texts("batchnorm"),
