@@ -120,9 +120,10 @@ class Operated:
     @property
     def parameters(self) -> int:
         """How many numbers training can change."""
-        if isinstance(self.session.operation, Pooling):
+        operation = self.session.operation
+        if isinstance(operation, Pooling):
             return 0
-        bias = self.session.convolution.bias
+        bias = operation.bias if isinstance(operation, Convolution) else operation.transposed.bias
         return int(self.weight.size) + (0 if bias is None else int(bias.size))
 
     @property
