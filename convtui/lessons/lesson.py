@@ -63,9 +63,10 @@ class LessonStep:
     """A step: what is shown, what is said about it, and what is asked.
 
     `image`, `operation`, `way`, `settings`, `recipe` and `batchnorm` are what a user would type in the app;
-    without an image the step goes on from the settings of the step before. `view` names what is switched on in how the matrix is
-    shown, `slice` the image channel on show. Texts may contain {expressions}. The command menu finds the step
-    by its `ideas`. `line` is the first line of the step in its file, `lines` those of its keys.
+    without an image the step goes on from the settings of the step before. `view` names what is switched on
+    in how the matrix is shown, `slice` the image channel on show. Texts may contain {expressions}. The
+    command menu finds the step by its `ideas`. `line` is the first line of the step in its file, `lines`
+    those of its keys.
     """
 
     words: str

@@ -28,7 +28,19 @@ ZOOMS: Final = ("numbers", "blocks", "half-blocks")
 
 _TOP: Final = ("lesson", "title", "step")
 STEP_KEYS: Final = (
-    *("title", "page", "image", "operation", "way", "settings", "recipe", "batchnorm", "multiply_adds", "finished", "zoom"),
+    *(
+        "title",
+        "page",
+        "image",
+        "operation",
+        "way",
+        "settings",
+        "recipe",
+        "batchnorm",
+        "multiply_adds",
+        "finished",
+        "zoom",
+    ),
     *("view", "slice"),
     *("highlight", "words", "ask", "answer", "figure", "tolerance", "choices", "until", "solution", "wrong"),
     *("hint", "after", "masks", "reveal", "notes", "ideas"),

@@ -1,7 +1,7 @@
 """The figures of the operation that is stepped through: a convolution, a pooling, a transposed convolution.
 
-What a figure means of each of them is said where it is computed, in the engine. One that an operation has not,
-as a pooling has no weights, is refused.
+What a figure means of each of them is said where it is computed, in the engine. One that an operation has
+not, as a pooling has no weights, is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from convtui.engine.pooling import Pooling, PoolStep
 from convtui.engine.reductions import Mean, Winner
 from convtui.engine.transposed import Scatter, TransposedConvolution
 from convtui.engine.transposed_spec import TransposedSpec
-from convtui.engine.transposed_ways import Scattering
 
 if TYPE_CHECKING:
     from convtui.engine.pool_spec import PoolSpec
@@ -158,7 +157,9 @@ class Operated:
         """The pooling that is stepped through."""
         operation = self.session.operation
         if not isinstance(operation, Pooling):
-            raise NotOfThis(f"only a pooling has it, such as operation maxpool 2; here is {self.session.kind}")
+            raise NotOfThis(
+                f"only a pooling has it, such as operation maxpool 2; here is {self.session.kind}"
+            )
         return operation
 
     @property
@@ -252,4 +253,3 @@ class Operated:
         step = self.step
         assert isinstance(step, PoolStep)
         return step.done
-
