@@ -44,7 +44,7 @@ def number(seen: Seen, text: str) -> float:
 def test_poolings(case: PoolCase, data: st.DataObject) -> None:
     expected = case.expected
     index = data.draw(st.integers(0, expected.size - 1))
-    seen, at = seen_with(case.ours, index), np.unravel_index(index, expected.shape)
+    seen, at = seen_with(case.ours, index), tuple(map(int, np.unravel_index(index, expected.shape)))
     close = pytest.approx
     assert figure(seen, "output.shape") == expected.shape
     assert figure(seen, "output.count") == expected.size
@@ -143,7 +143,7 @@ def test_overlaps_far_from_the_border(kernel: int, stride: int) -> None:
     counts = F.conv_transpose2d(ones, weight, stride=stride)[0, 0, 6:-6, 6:-6]
     ours = TransposedConvolution(np.ones((1, 15, 15)), weight.numpy(), None, stride)
     seen = seen_with(Gathering(ours))
-    assert figure(seen, "[overlap.least, overlap.most]") == (counts.min(), counts.max())
+    assert figure(seen, "[overlap.least, overlap.most]") == (counts.min().item(), counts.max().item())
 
 
 @given(legal_poolings())
