@@ -34,6 +34,7 @@ NO_EPOCH = RunFigures("training", 12, 0, None, None, None, None, 0.06, True, "on
 SEEN = seen_of()
 LENET = "layers lenet-5"
 OF_OTHER_OPERATIONS = ("winner", "divisor", "gradient", "overlap", "landed", "output_padding")
+OF_PIXELS = ("window.max", "window.sum", "window.mean")  # there may be none in a window
 
 
 def figure(seen: Seen, text: str) -> Value:
@@ -168,7 +169,7 @@ def test_every_figure_has_a_value_of_every_session(session: Session) -> None:
     seen = Seen(session)
     for name in set(KNOWN) - set(INDEXED):
         # No edge kernel has the size of this one; the padding repeats pixels in too many ways to count.
-        is_of_others = name.startswith(OF_OTHER_OPERATIONS)
+        is_of_others = name.startswith((*OF_OTHER_OPERATIONS, *OF_PIXELS))
         if not (is_of_a_run(name) or is_of_others or name.startswith("edge") or name == "matrix.nonzeros"):
             found = figure(seen, name)
             assert shown(found).isprintable()
