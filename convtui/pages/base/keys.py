@@ -201,7 +201,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
             "enter,m",
             "enter m",
             "open_layer",
-            "open the convolution, pooling or transposed convolution on the Step page",
+            "open the layer's windows on the Step page",
             "open",
         ),
         Key("v", "v", "features", "other view: the table of layers, or the filters of a layer", "features"),
