@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.equations import GREEK
-from convtui.engine.matrix import TransposedMatrix, WeightMatrix
+from convtui.engine.input_vector import InputVector
+from convtui.engine.operation_matrix import OperationMatrix
 from convtui.engine.spec import Indices
 from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, ImageCells, Patch, TableCells
 from convtui.paint.colours import Array, ColourScale, Palette, Pixels, coloured, diverging, mixed
@@ -54,11 +55,18 @@ def weight_pixels(values: Array, limit: float, palette: Palette) -> Pixels:
 
 @dataclass(frozen=True, eq=False)
 class MatrixCells:
-    """A weight matrix, coloured by value or by kernel entry, its cells numbers or the names of entries."""
+    """A matrix of weights, coloured by value or by entry, its cells numbers or the names of entries.
 
-    matrix: WeightMatrix
+    padding: the input values of its columns, or if is_transposed of its rows, where padding is among them.
+    """
+
+    matrix: OperationMatrix
+    weight: Array
+    largest: float  # that a cell can hold
     by_entry: bool = False
     named: bool = False
+    padding: InputVector | None = None
+    is_transposed: bool = False
 
     cost = 1
 
@@ -76,7 +84,7 @@ class MatrixCells:
 
     @cached_property
     def limit(self) -> float:
-        return float(np.abs(self.matrix.weight).max())
+        return self.matrix.limit
 
     @property
     def scale(self) -> ColourScale:
@@ -84,13 +92,9 @@ class MatrixCells:
 
     @cached_property
     def text(self) -> Callable[[float], str]:
-        weight = self.matrix.weight
         if self.named:
-            return entry_name(weight.size)
-        # A pixel that is read through the padding too carries the sum of several weights.
-        adds = not self.matrix.with_padding and any(axis.padding_mode != "zeros" for axis in self.matrix.axes)
-        largest = float(np.abs(weight).sum(axis=(2, 3)).max()) if adds else self.limit
-        return number_format(-largest, largest, is_integral(weight))
+            return entry_name(self.weight.size)
+        return number_format(-self.largest, self.largest, is_integral(self.weight))
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         block = self.matrix.block(rows, columns)
@@ -100,45 +104,24 @@ class MatrixCells:
         else:
             pixels = weight_pixels(block.values, self.limit, palette)
         empty = np.broadcast_to(np.array(palette.background, np.uint8), pixels.shape)
-        if self.matrix.with_padding:
+        if self.padding:
             if self.is_transposed:
-                outside = is_outside(self.matrix, rows)[:, None]
+                outside = self.padding.is_outside(rows)[:, None]
             else:
-                outside = is_outside(self.matrix, columns)[None, :]
+                outside = self.padding.is_outside(columns)[None, :]
             empty = np.where(outside[..., None], mixed(empty, palette.padding, 0.7), empty)
         pixels = np.where(absent[..., None], empty, pixels)
         values = block.values
         if self.named:
-            several = block.values != self.matrix.weight.ravel()[block.entries]
+            several = block.values != self.weight.ravel()[block.entries]
             values = block.entries + SEVERAL * (several & ~absent)
         return Patch(values, pixels, np.where(absent, ABSENT, PLAIN).astype(np.uint8))
 
-    @property
-    def is_transposed(self) -> bool:
-        return isinstance(self.matrix, TransposedMatrix)
 
-
-def is_outside(matrix: WeightMatrix, inputs: range) -> NDArray[np.bool_]:
-    """[len(inputs)] which input values lie in the padding."""
-    _, row, column = matrix.input_positions(inputs)
-    down, across = matrix.axes
-    outside: NDArray[np.bool_] = (row < 0) | (row >= down.size) | (column < 0) | (column >= across.size)
-    return outside
-
-
-def input_kinds(matrix: WeightMatrix, inputs: range) -> NDArray[np.uint8]:
-    """[len(inputs)] the kinds of input values: padding, never read, plain."""
-    kinds = np.where(matrix.is_unread(inputs), UNUSED, PLAIN)
-    return np.where(is_outside(matrix, inputs), PADDING, kinds).astype(np.uint8)
-
-
-def pixel_numbers(matrix: WeightMatrix, inputs: range) -> Indices:
-    """[len(inputs)] the flat index of the pixel that each input value is or repeats, -1 in zero padding."""
-    channel, row, column = matrix.input_positions(inputs)
-    down, across = matrix.axes
-    y, x = down.sources[row + down.before], across.sources[column + across.before]
-    numbers: Indices = np.where((y < 0) | (x < 0), -1, (channel * down.size + y) * across.size + x)
-    return numbers
+def input_kinds(inputs: InputVector, picked: range) -> NDArray[np.uint8]:
+    """[len(picked)] the kinds of input values: padding, never read, plain."""
+    kinds = np.where(inputs.is_unread(picked), UNUSED, PLAIN)
+    return np.where(inputs.is_outside(picked), PADDING, kinds).astype(np.uint8)
 
 
 def output_values(convolution: Convolution, cells: Indices) -> Array:
@@ -154,7 +137,7 @@ def output_values(convolution: Convolution, cells: Indices) -> Array:
     return values[places]
 
 
-def transposed_product(matrix: WeightMatrix, convolution: Convolution, rows: range) -> Array:
+def transposed_product(matrix: OperationMatrix, convolution: Convolution, rows: range) -> Array:
     """[len(rows)] these elements of M.T @ vec(output)."""
     places = [matrix.row(row) for row in rows]
     values = output_values(convolution, np.concatenate([each.indices for each in places]))
