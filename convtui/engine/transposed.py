@@ -23,7 +23,7 @@ from convtui.engine.operation_matrix import TransposedMatrix
 from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.spec import Floats, Indices, Picked, SpecError
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
-from convtui.engine.transposed_sums import transposed_cells, transposed_convolution
+from convtui.engine.transposed_sums import Landed, transposed_cells, transposed_convolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,26 +208,32 @@ class TransposedConvolution:
             addends=pixel * self.weight[c],
         )
 
-    def scattered(self, count: int) -> "TransposedConvolution":
-        """The same when only the first so many input cells have landed, and the bias is not yet added."""
-        image = self.image.copy()
-        image.reshape(-1)[count:] = 0.0
-        spec = self.spec
-        return TransposedConvolution(
-            image,
-            self.weight,
-            None,
-            spec.stride,
-            spec.padding,
-            spec.output_padding,
-            spec.groups,
-            spec.dilation,
-        )
+    def landed(
+        self, index: int, entries: int, channel: int, rows: Picked | slice, columns: Picked | slice
+    ) -> Floats:
+        """Output cells as in `block`, without the bias, when only some of the image has landed.
+
+        That are the input cells before the one of this flat index, and so many entries of its kernels, in the
+        order of output channels, rows and columns. Raises IndexError for a cell that does not exist.
+        """
+        c, r, q = OutputCells(self.image_shape).position(index)
+        read = self.channels_read(channel)
+        _, _, height, width = self.weight_shape
+        taps = entries - channel % self.weight.shape[1] * height * width
+        landed = Landed(min(max(c - read.start, -1), len(read)), r, q, taps)
+        image, weights = self._landing_on(channel)
+        return transposed_cells(image, weights, self.axes, *self.cells.picked(rows, columns), landed)
 
     @property
     def overlaps(self) -> Indices:
         """[H', W'] how many input cells of a channel land on each output cell."""
         return np.multiply.outer(self.axes[0].counts, self.axes[1].counts)
+
+    def entries(self, index: int) -> int:
+        """How many products are added up in an output cell. Raises IndexError if there is no such cell."""
+        o, row, column = self.position(index)
+        counts = self.axes[0].counts[row] * self.axes[1].counts[column]
+        return int(counts) * len(self.channels_read(o))
 
     def touched_by(self, c: int, r: int, q: int) -> list[Position]:
         """The output cells on which the pixel in channel c, row r, column q lands.
