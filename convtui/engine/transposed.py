@@ -216,13 +216,31 @@ class TransposedConvolution:
         That are the input cells before the one of this flat index, and so many entries of its kernels, in the
         order of output channels, rows and columns. Raises IndexError for a cell that does not exist.
         """
-        c, r, q = OutputCells(self.image_shape).position(index)
-        read = self.channels_read(channel)
-        _, _, height, width = self.weight_shape
-        taps = entries - channel % self.weight.shape[1] * height * width
-        landed = Landed(min(max(c - read.start, -1), len(read)), r, q, taps)
         image, weights = self._landing_on(channel)
+        landed = self._landed(index, entries, channel)
         return transposed_cells(image, weights, self.axes, *self.cells.picked(rows, columns), landed)
+
+    def has_landed(
+        self, index: int, entries: int, channel: int, rows: Picked | slice, columns: Picked | slice
+    ) -> NDArray[np.bool_]:
+        """[rows, columns] on which output cells anything has landed by then, as in `landed`."""
+        landed, (down, across) = self._landed(index, entries, channel), self.axes
+        picked_rows, picked_columns = self.cells.picked(rows, columns)
+        (first_rows, row_taps), (first_columns, column_taps) = (
+            axis.first_landing(picked) for axis, picked in ((down, picked_rows), (across, picked_columns))
+        )
+        is_landing: NDArray[np.bool_] = (first_rows >= 0)[:, None] & (first_columns >= 0)
+        if landed.slice > 0:
+            return is_landing
+        if landed.slice < 0:
+            return np.zeros_like(is_landing)
+        taps = row_taps[:, None] * across.kernel + column_taps
+        is_there = (first_rows == landed.row)[:, None] & (first_columns == landed.column)
+        is_before = (first_rows < landed.row)[:, None] | (
+            (first_rows == landed.row)[:, None] & (first_columns < landed.column)
+        )
+        is_landing &= is_before | (is_there & (taps < landed.taps))
+        return is_landing
 
     @property
     def overlaps(self) -> Indices:
@@ -287,6 +305,14 @@ class TransposedConvolution:
         """
         rows, columns = (axis.reading_output for axis in self.axes)
         return WeightMatrix(self.weight, (rows, columns), self.spec.groups).transposed()
+
+    def _landed(self, index: int, entries: int, channel: int) -> Landed:
+        """What of an output channel has landed with so many entries of an input cell."""
+        c, r, q = OutputCells(self.image_shape).position(index)
+        read = self.channels_read(channel)
+        _, filters, height, width = self.weight_shape
+        taps = entries - channel % filters * height * width
+        return Landed(min(max(c - read.start, -1), len(read)), r, q, taps)
 
     def _landing_on(self, channel: int) -> tuple[Floats, Floats]:
         """What lands on an output channel: image [S, H, W] and weights [S, kH, kW]."""
