@@ -63,6 +63,9 @@ class Block(NamedTuple):
 class OperationMatrix(Protocol):
     """The matrix M of an operation, or its transpose: M @ vec(image) + bias = vec(output)."""
 
+    def __hash__(self) -> int:
+        """Matrices are kept by which they are."""
+
     @property
     def output_shape(self) -> MapShape:
         """(channels, rows, columns) of the cells for which the rows stand."""

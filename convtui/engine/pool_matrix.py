@@ -72,8 +72,7 @@ class PoolMatrix:
         """The largest magnitude of a share."""
         if not isinstance(self.reduction, Average):
             return 1.0
-        rows, columns = (np.arange(axis.output) for axis in self.axes)
-        return float(1 / np.abs(self.reduction.divisors(self.axes, rows[:, None], columns)).min())
+        return float(1 / np.abs(self.reduction.different_divisors(self.axes)).min())
 
     @property
     def places(self) -> int:

@@ -147,6 +147,13 @@ class Average:
         divisors: Indices = self._counts(axes[0], rows) * self._counts(axes[1], columns)
         return divisors
 
+    def different_divisors(self, axes: PoolAxes) -> Indices:
+        """[n] the divisors that windows have, each once, ascending."""
+        if self.divisor_override is not None:
+            return np.array([self.divisor_override])
+        rows, columns = (np.unique(self._counts(axis, np.arange(axis.output))) for axis in axes)
+        return np.unique(np.multiply.outer(rows, columns))
+
     def _is_counted(self, axis: PoolAxis, output: int) -> Mask:
         """[kernel] which entries of a window along an axis count."""
         positions = axis.window(output)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.engine.convolution import Convolution
 from convtui.engine.equations import GREEK
 from convtui.engine.input_vector import InputVector
 from convtui.engine.operation_matrix import OperationMatrix
-from convtui.engine.spec import Indices
+from convtui.engine.spec import Indices, Picked
+from convtui.engine.window_operation import WindowOperation
 from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, ImageCells, Patch, TableCells
 from convtui.paint.colours import Array, ColourScale, Palette, Pixels, coloured, diverging, mixed
-from convtui.paint.text import is_integral, number_format
+from convtui.paint.text import NUMBER_WIDTH, number_format
 
 # Paul Tol's muted scheme, which the colour-blind can tell apart. Source: https://sronpersonalpages.nl/~pault
 ENTRY_COLOURS: Final = np.array(
@@ -34,6 +34,7 @@ ENTRY_COLOURS: Final = np.array(
     ],
     dtype=np.uint8,
 )
+BlockOf = Callable[[int, Picked, Picked], Array]
 SEVERAL: Final = 0.5  # added to an entry's number where a pixel carries more weights than that one
 
 
@@ -53,16 +54,42 @@ def weight_pixels(values: Array, limit: float, palette: Palette) -> Pixels:
     return np.where((values == 0)[..., None], mixed(pixels, palette.muted, 0.45), pixels)
 
 
+def window_place(columns: int) -> Callable[[float], str]:
+    """How entries of a window so many columns wide are told apart: by row and column, "0,1"."""
+
+    def name(entry: float) -> str:
+        row, column = divmod(int(entry), columns)
+        shown = f"{row},{column}"
+        return shown if len(shown) <= NUMBER_WIDTH else f"#{int(entry)}"
+
+    return name
+
+
+def share(value: float) -> str:
+    """A share as the fraction that it is: "1/4", "1"; 0 where a maximum passes a pixel over."""
+    if not value:
+        return "0"
+    divisor = round(1 / abs(value))
+    return f"{'-' if value < 0 else ''}{'1' if divisor == 1 else f'1/{divisor}'}"
+
+
+def short_share(value: float) -> str:
+    """The same, or what of it fits in a cell."""
+    shown = share(value)
+    return shown if len(shown) <= NUMBER_WIDTH else number_format(0.0, abs(value))(value)
+
+
 @dataclass(frozen=True, eq=False)
 class MatrixCells:
-    """A matrix of weights, coloured by value or by entry, its cells numbers or the names of entries.
+    """A matrix, coloured by value or by entry, its cells numbers or the names of entries.
 
-    padding: the input values of its columns, or if is_transposed of its rows, where padding is among them.
+    weights: those of its entries; None where these are places in a window. padding: the input values of its
+    columns, or if is_transposed of its rows, where there is padding among them.
     """
 
     matrix: OperationMatrix
-    weight: Array
-    largest: float  # that a cell can hold
+    text: Callable[[float], str]
+    weights: Array | None = None
     by_entry: bool = False
     named: bool = False
     padding: InputVector | None = None
@@ -80,7 +107,7 @@ class MatrixCells:
 
     @property
     def signed(self) -> bool:
-        return not self.named
+        return self.weights is not None and not self.named
 
     @cached_property
     def limit(self) -> float:
@@ -89,12 +116,6 @@ class MatrixCells:
     @property
     def scale(self) -> ColourScale:
         return -self.limit, self.limit
-
-    @cached_property
-    def text(self) -> Callable[[float], str]:
-        if self.named:
-            return entry_name(self.weight.size)
-        return number_format(-self.largest, self.largest, is_integral(self.weight))
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         block = self.matrix.block(rows, columns)
@@ -113,8 +134,10 @@ class MatrixCells:
         pixels = np.where(absent[..., None], empty, pixels)
         values = block.values
         if self.named:
-            several = block.values != self.weight.ravel()[block.entries]
-            values = block.entries + SEVERAL * (several & ~absent)
+            values = block.entries.astype(np.float64)
+            if self.weights is not None:
+                several = block.values != self.weights.ravel()[block.entries]
+                values = values + SEVERAL * (several & ~absent)
         return Patch(values, pixels, np.where(absent, ABSENT, PLAIN).astype(np.uint8))
 
 
@@ -124,23 +147,28 @@ def input_kinds(inputs: InputVector, picked: range) -> NDArray[np.uint8]:
     return np.where(inputs.is_outside(picked), PADDING, kinds).astype(np.uint8)
 
 
-def output_values(convolution: Convolution, cells: Indices) -> Array:
-    """[len(cells)] output cells by their flat indices, computed in runs along the output's rows."""
+def output_values(operation: WindowOperation, cells: Indices, block: BlockOf | None = None) -> Array:
+    """[len(cells)] output cells by their flat indices, computed in runs along the output's rows.
+
+    block: what computes them, of a channel, a row and columns; that of the operation if None.
+    """
+    block = block or (lambda o, rows, columns: operation.block(o, rows, columns))
     wanted, places = np.unique(cells, return_inverse=True)
     values = np.empty(len(wanted))
-    width = convolution.output_shape[2]
+    width = operation.output_shape[2]
     breaks = np.flatnonzero((np.diff(wanted) > 1) | (np.diff(wanted // width) > 0)) + 1
     for run in np.split(np.arange(len(wanted)), breaks):
         if run.size:
-            o, row, column = convolution.position(int(wanted[run[0]]))
-            values[run] = convolution.block(o, [row], range(column, column + len(run)))[0]
+            o, row, column = operation.position(int(wanted[run[0]]))
+            values[run] = block(o, [row], range(column, column + len(run)))[0]
     return values[places]
 
 
-def transposed_product(matrix: OperationMatrix, convolution: Convolution, rows: range) -> Array:
+def transposed_product(matrix: OperationMatrix, operation: WindowOperation, rows: range) -> Array:
     """[len(rows)] these elements of M.T @ vec(output)."""
     places = [matrix.row(row) for row in rows]
-    values = output_values(convolution, np.concatenate([each.indices for each in places]))
+    values = output_values(operation, np.concatenate([each.indices for each in places]))
+    values[np.isneginf(values)] = 0.0  # a maximum of no pixel has no gradient
     ends = np.cumsum([len(each.indices) for each in places])[:-1]
     parts = zip(places, np.split(values, ends), strict=True)
     return np.array([float(each.values @ read) for each, read in parts])
@@ -188,6 +216,7 @@ class VectorCells:
         values = self.values_at(along)
         pixels = coloured(values, self.scale, palette)
         kinds = self.kinds_at(along) if self.kinds_at else np.zeros(len(along), np.uint8)
+        pixels[kinds == ABSENT] = palette.uncomputed
         is_padding = (kinds == PADDING)[:, None]
         pixels = np.where(is_padding, mixed(pixels, palette.padding, 0.7), pixels)
         if self.numbers_at:
@@ -208,8 +237,8 @@ class VectorCells:
 class NamedKernelCells(TableCells):
     """A slice of the kernel with the names of its entries, in the colours of the matrix."""
 
-    first: int = 0  # the flat index of its first entry
-    weights: int = 1  # how many entries the whole weight has
+    entries: Indices = field(default_factory=lambda: np.zeros((0, 0), np.intp))  # [h, w] of the whole weight
+    name: Callable[[float], str] = str
     by_entry: bool = True
 
     @property
@@ -218,14 +247,27 @@ class NamedKernelCells(TableCells):
 
     @cached_property
     def text(self) -> Callable[[float], str]:
-        return entry_name(self.weights)
+        return self.name
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         plain = super().patch(rows, columns, palette)
-        entries = self.first + np.arange(self.values.size).reshape(self.values.shape)
-        entries = entries[rows.start : rows.stop, columns.start : columns.stop]
+        entries = self.entries[rows.start : rows.stop, columns.start : columns.stop]
         pixels = ENTRY_COLOURS[entries % len(ENTRY_COLOURS)] if self.by_entry else plain.pixels
         return Patch(entries.astype(np.float64), pixels, plain.kinds)
+
+
+@dataclass(frozen=True, eq=False)
+class ShareCells(TableCells):
+    """The shares of a window, as fractions and in the colours of the matrix."""
+
+    @cached_property
+    def text(self) -> Callable[[float], str]:
+        return short_share
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        plain = super().patch(rows, columns, palette)
+        pixels = weight_pixels(plain.values, self.highest, palette)
+        return Patch(plain.values, pixels, plain.kinds)
 
 
 @dataclass(frozen=True, eq=False)

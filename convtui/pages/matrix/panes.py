@@ -11,7 +11,7 @@ from rich.segment import Segment
 from textual.geometry import Region
 
 from convtui.engine.equations import Equation, Equations
-from convtui.engine.matrix import WeightMatrix
+from convtui.engine.operation_matrix import OperationMatrix
 from convtui.paint.colours import DARK, RGB, Palette, mixed, style
 from convtui.paint.drawing import Cell, Grid, Rectangle
 from convtui.paint.grid import GridPane
@@ -49,14 +49,14 @@ class OverviewPane:
         self.palette: Palette = DARK
         self.hinted = False
         self.leader: MatrixPane
-        self._matrix: WeightMatrix | None = None
+        self._matrix: OperationMatrix | None = None
         self._view: Rectangle = (range(0), range(0))
         self._changed: list[Region] = []
 
     def place(self, region: Region, hinted: bool, palette: Palette) -> None:
         self.region, self.hinted, self.palette = region, hinted, palette
 
-    def show(self, matrix: WeightMatrix) -> None:
+    def show(self, matrix: OperationMatrix) -> None:
         """Draw this matrix from now on."""
         if matrix is not self._matrix:
             self._matrix = matrix
@@ -153,7 +153,7 @@ class OverviewPane:
 
 
 @lru_cache(maxsize=8)
-def overview_characters(matrix: WeightMatrix, lines: int, columns: int) -> NDArray[np.int_]:
+def overview_characters(matrix: OperationMatrix, lines: int, columns: int) -> NDArray[np.int_]:
     """[lines, columns] the code points of the braille characters that show where weights have places."""
     dots = matrix.overview(lines * DOT_ROWS, columns * DOT_COLUMNS)
     cells = dots.reshape(lines, DOT_ROWS, columns, DOT_COLUMNS)
@@ -228,9 +228,7 @@ class EquationsPane:
         background = self.palette.background
         segments: list[Segment] = []
         if letters and y == 0:
-            weights = [term.weight for equation in letters.equations for term in equation.terms]
-            share = "that share" if len(set(weights)) < len(weights) else "and"
-            segments = [Segment(f"neurons {share} their weights", style(self.palette.muted, background))]
+            segments = [Segment(_heading(letters), style(self.palette.muted, background))]
         elif letters and self._top + y - 1 < len(letters.equations):
             at = self._top + y - 1
             segments = self._equation(letters.equations[at], pixel if at == index else None, at == index)
@@ -239,17 +237,13 @@ class EquationsPane:
     def _equation(self, equation: Equation, pixel: int | None, current: bool) -> list[Segment]:
         background = self.palette.background
         words = style(self.palette.accent if current else self.palette.text, background, current)
-        text = str(equation)
-        spaced = len(text) + 2 <= self.region.width
-        plus = " + " if spaced else "+"
+        marked = style((0, 0, 0), self.palette.accent, True)
+        is_spaced = len(str(equation)) + 2 <= self.region.width
         segments = [Segment("▸ " if current else "  ", words)]
-        for number, term in enumerate(equation.terms):
-            marked = pixel is not None and term.input == pixel
-            look = style((0, 0, 0), self.palette.accent, True) if marked else words
-            segments += [Segment(plus * bool(number), words), Segment(term.weight + term.pixel, look)]
-        bias = plus + equation.bias if equation.bias else ""
-        equals = " = " if spaced else "="
-        return [*segments, Segment(f"{bias}{equals}{equation.output}", words)]
+        for text, term in equation.pieces(is_spaced):
+            is_marked = term is not None and pixel is not None and term.input == pixel
+            segments.append(Segment(text, marked if is_marked else words))
+        return segments
 
     def cell_at(self, x: int, y: int) -> Cell | None:  # noqa: ARG002
         return None
@@ -260,3 +254,12 @@ class EquationsPane:
             most = max(0, len(letters.equations) - self.region.height + 1)
             self._top = min(max(self._top + rows, 0), most)
             self._changed = [Region(0, 0, self.region.width, self.region.height)]
+
+
+def _heading(letters: Equations) -> str:
+    """What the equations are."""
+    weights = [term.weight for equation in letters.equations for term in equation.terms]
+    if not letters.weights:
+        is_maximum = any(equation.between == "," for equation in letters.equations)
+        return f"each output cell is {'the greatest' if is_maximum else 'the mean'} of its window"
+    return f"neurons {'that share' if len(set(weights)) < len(weights) else 'and'} their weights"

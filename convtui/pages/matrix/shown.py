@@ -11,6 +11,7 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.input_vector import InputVector
 from convtui.engine.operation_matrix import OperationMatrix, Places
 from convtui.engine.pooling import Pooling
+from convtui.engine.reductions import Average
 from convtui.engine.transposed import Scatter, TransposedConvolution
 from convtui.engine.transposed_ways import Gathering, Scattering
 from convtui.paint.drawing import Cell
@@ -18,6 +19,11 @@ from convtui.state.operation import Operation
 from convtui.state.session import Session
 
 Multiplied = Convolution | Pooling | TransposedConvolution
+
+
+def is_mean(operation: Multiplied) -> bool:
+    """Whether it is an average pooling."""
+    return isinstance(operation, Pooling) and isinstance(operation.reduction, Average)
 
 
 @dataclass(frozen=True)

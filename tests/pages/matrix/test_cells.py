@@ -7,20 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.engine.matrix import WeightMatrix
+from convtui.engine.input_vector import InputVector
 from convtui.pages.matrix.cells import (
     ENTRY_COLOURS,
     MatrixCells,
     VectorCells,
     entry_name,
     input_kinds,
-    is_outside,
     output_values,
-    pixel_numbers,
     transposed_product,
     weight_pixels,
 )
-from convtui.pages.matrix.figures import matrix_of
+from convtui.pages.matrix.figures import matrix_cells
+from convtui.pages.matrix.shown import Shown, shown_of
 from convtui.paint.cells import ABSENT, PADDING, UNUSED
 from convtui.paint.colours import DARK, LIGHT
 from convtui.state.session import Session
@@ -33,26 +32,31 @@ def whole(cells: MatrixCells | VectorCells) -> tuple[range, range]:
     return range(cells.rows), range(cells.columns)
 
 
-def ones(matrix: WeightMatrix) -> WeightMatrix:
-    return replace(matrix, weight=np.ones_like(matrix.weight))
+def shown_as(session: Session, flags: tuple[bool, bool]) -> Shown:
+    return shown_of(session.operation, *flags)
+
+
+def ones(session: Session) -> Session:
+    weight = np.ones_like(session.convolution.weight)
+    return replace(session, convolution=session.convolution.replaced(weight=weight))
 
 
 @given(sessions(), flags)
 def test_numbers_are_the_matrix_and_dots_its_structural_zeros(
     session: Session, flags: tuple[bool, bool]
 ) -> None:
-    matrix = matrix_of(session.convolution, *flags)
-    cells = MatrixCells(matrix)
+    shown = shown_as(session, flags)
+    cells = matrix_cells(shown, False, False)
     patch = cells.patch(*whole(cells), DARK)
-    assert np.array_equal(patch.values, matrix.toarray())
-    assert np.array_equal(patch.kinds == ABSENT, ones(matrix).toarray() == 0)
+    assert np.array_equal(patch.values, shown.matrix.toarray())
+    assert np.array_equal(patch.kinds == ABSENT, shown_as(ones(session), flags).matrix.toarray() == 0)
 
 
 @given(sessions(), flags, st.data())
 def test_a_part_is_cut_out_of_the_whole(
     session: Session, flags: tuple[bool, bool], data: st.DataObject
 ) -> None:
-    cells = MatrixCells(matrix_of(session.convolution, *flags), by_entry=True, named=True)
+    cells = matrix_cells(shown_as(session, flags), True, True)
     top, left = data.draw(st.integers(0, cells.rows - 1)), data.draw(st.integers(0, cells.columns - 1))
     rows, columns = range(top, min(top + 5, cells.rows)), range(left, min(left + 7, cells.columns))
     part, all_of_it = cells.patch(rows, columns, LIGHT), cells.patch(*whole(cells), LIGHT)
@@ -62,11 +66,11 @@ def test_a_part_is_cut_out_of_the_whole(
 
 @given(sessions())
 def test_a_colour_is_a_kernel_entry(session: Session) -> None:
-    matrix = matrix_of(session.convolution, True, False)
-    cells = MatrixCells(matrix, by_entry=True, named=True)
+    shown = shown_as(session, (True, False))
+    matrix, cells = shown.matrix, matrix_cells(shown, True, True)
     patch = cells.patch(*whole(cells), DARK)
     for i, j in np.argwhere(patch.kinds != ABSENT).tolist():
-        (entry,) = matrix.kernel_entry(i, j)
+        (entry,) = matrix.entries_at(i, j)
         assert patch.values[i, j] == entry
         assert np.array_equal(patch.pixels[i, j], ENTRY_COLOURS[entry % len(ENTRY_COLOURS)])
 
@@ -81,7 +85,7 @@ def test_a_pixel_with_several_weights_is_named_after_the_first_and_more() -> Non
     session = own(
         [[[[1.0, 2.0, 3.0]]]], counting(rows=1, columns=3), padding=(0, 1), padding_mode="replicate"
     )
-    cells = MatrixCells(session.convolution.weight_matrix, named=True)
+    cells = matrix_cells(shown_as(session, (False, False)), False, True)
     patch = cells.patch(*whole(cells), DARK)
     assert [cells.text(value) for value in patch.values[0, :2]] == ["α+", "γ"]
 
@@ -102,36 +106,23 @@ def test_output_values_are_those_of_the_output(session: Session, data: st.DataOb
 
 @given(sessions(), st.booleans())
 def test_the_product_beside_the_transposed_matrix(session: Session, with_padding: bool) -> None:
-    matrix = matrix_of(session.convolution, with_padding, True)
+    matrix = shown_as(session, (with_padding, True)).matrix
     product = transposed_product(matrix, session.convolution, range(matrix.shape[0]))
     truth = matrix.matvec(session.convolution.output.ravel())
     assert product == pytest.approx(truth, rel=1e-9, abs=1e-9 * float(np.abs(truth).max() + 1))
 
 
-@given(sessions())
-def test_the_padding_repeats_pixels_by_their_numbers(session: Session) -> None:
-    matrix = matrix_of(session.convolution, True, False)
-    inputs = range(matrix.shape[1])
-    numbers = pixel_numbers(matrix, inputs)
-    read = np.where(numbers < 0, 0.0, session.convolution.image.ravel()[numbers])
-    assert np.array_equal(read, matrix.input_values(inputs))
-    plain = matrix_of(session.convolution, False, False)
-    assert pixel_numbers(plain, range(plain.shape[1])).tolist() == list(range(plain.shape[1]))
-
-
 def test_input_kinds_tell_padding_and_pixels_never_read() -> None:
     session = session_on("digit-8x8-3", stride=3)
-    matrix = session.convolution.weight_matrix
-    unread = input_kinds(matrix, range(64)).reshape(8, 8) == UNUSED
+    unread = input_kinds(InputVector.of(session.convolution), range(64)).reshape(8, 8) == UNUSED
     assert unread[6:].all()
     assert unread[:, 6:].all()
     assert not unread[:6, :6].any()
-    padded = matrix_of(lesson().convolution, True, False)
+    padded = InputVector.padded(lesson().convolution)
     kinds = input_kinds(padded, range(900)).reshape(30, 30) == PADDING
     assert kinds[[0, -1]].all()
     assert kinds[:, [0, -1]].all()
     assert not kinds[1:-1, 1:-1].any()
-    assert np.array_equal(is_outside(padded, range(900)).reshape(30, 30), kinds)
 
 
 def vector(lying: bool, thickness: int = 1, names: str = "") -> VectorCells:

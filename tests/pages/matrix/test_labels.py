@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.pages.matrix.figures import Pointed, matrix_in, upright
-from convtui.pages.matrix.labels import figures, matrix_hint, pointed_words, row_words, wrapped
+from convtui.pages.matrix.labels import figures, matrix_hint, pointed_words, row_words
+from convtui.pages.matrix.shown import Pointed, shown_in
+from convtui.pages.matrix.wording import wrapped
 from convtui.paint.text import DUST
 from convtui.state.session import Session
 from tests.support.equations_read import assert_adds_up, assert_product, hard_sessions, is_shown, unit_of
@@ -64,10 +65,10 @@ def test_padding_as_a_column_says_what_it_holds() -> None:
 def test_words_for_any_cell_of_any_matrix(session: Session, data: st.DataObject) -> None:
     drawn = {name: data.draw(st.booleans()) for name in ("with_padding", "transposed")}
     session = session.with_view(**drawn)
-    matrix = upright(matrix_in(session))
+    matrix = shown_in(session).standing
     i, j = data.draw(st.integers(0, matrix.shape[0] - 1)), data.draw(st.integers(0, matrix.shape[1] - 1))
     for words in pointed_words(session, Pointed(i, j)):
-        assert ("structural zero" in words) == (not matrix.kernel_entry(i, j))
+        assert ("structural zero" in words) == (not matrix.entries_at(i, j))
 
 
 def test_a_row_times_the_image_is_an_output_cell() -> None:
@@ -99,7 +100,7 @@ def test_the_product_of_a_weight_and_its_pixel_is_that_of_the_numbers_shown(
     session: Session, entry: int, with_padding: bool
 ) -> None:
     session = session.with_view(with_padding=with_padding)
-    read = upright(matrix_in(session)).row(session.index).indices
+    read = shown_in(session).standing.row(session.index).indices
     pointed = Pointed(session.index, int(read[entry % len(read)]))
     product = pointed_words(session, pointed)[0].partition(":  ")[2]
     assert_product(product)
@@ -220,7 +221,7 @@ def test_the_sentence_of_the_matrix_is_true(session: Session, says: str, says_no
 @given(sessions(), st.booleans())
 def test_only_rows_that_are_said_to_differ_do(session: Session, with_padding: bool) -> None:
     session = session.with_view(with_padding=with_padding)
-    matrix = matrix_in(session)
+    matrix = shown_in(session).matrix
     weights = session.convolution.weight[0].size
     counts = {len(matrix.row(i).indices) for i in range(matrix.shape[0])}
     hint = matrix_hint(session, 200)

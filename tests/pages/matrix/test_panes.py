@@ -19,12 +19,17 @@ from convtui.pages.matrix.panes import (
 )
 from convtui.paint.colours import DARK
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, CellSize, Grid
+from convtui.paint.text import number_format
 from tests.support.example_sessions import counting, lesson, own, session_on
 
 
 def small() -> WeightMatrix:
     weight = [[[[1.0, 2.0], [-3.0, 0.0]]]]
     return own(weight, counting(rows=3, columns=3)).convolution.weight_matrix
+
+
+def cells_of(matrix: WeightMatrix) -> MatrixCells:
+    return MatrixCells(matrix, number_format(-3, 3, True), matrix.weight)
 
 
 def vector(size: int, lying: bool) -> Grid:
@@ -53,7 +58,7 @@ def text(line: list[Segment]) -> str:
 def drawn(cells: CellSize, lit_row: int | None = None, lit_column: int | None = None) -> list[str]:
     matrix = small()
     pane, *_ = panes(matrix, cells, Region(0, 0, 9 * cells.width, 5))
-    pane.show(Grid(MatrixCells(matrix), "M", lit_row=lit_row, lit_column=lit_column))
+    pane.show(Grid(cells_of(matrix), "M", lit_row=lit_row, lit_column=lit_column))
     return [text(pane.line(1 + row)) for row in range(cells.lines(4))]
 
 
@@ -75,7 +80,7 @@ def test_a_line_runs_through_the_current_column_of_the_transposed_matrix() -> No
 
 def test_half_blocks_show_the_line_by_colour_and_leave_the_weights() -> None:
     matrix = small()
-    cells = MatrixCells(matrix)
+    cells = cells_of(matrix)
     pane, *_ = panes(matrix, HALF_BLOCKS, Region(0, 0, 9, 4))
     pane.show(Grid(cells, "M"))
     plain = [segment.style for segment in pane.line(1)]
@@ -86,7 +91,7 @@ def test_half_blocks_show_the_line_by_colour_and_leave_the_weights() -> None:
 @pytest.mark.parametrize("mark", ["lit_row", "lit_column"])
 def test_a_line_that_moves_repaints_where_it_was_and_is(mark: str) -> None:
     matrix = lesson().convolution.weight_matrix
-    cells = MatrixCells(matrix)
+    cells = cells_of(matrix)
     pane, *_ = panes(matrix, BLOCKS, Region(0, 0, 40, 21))
     for at in (3, 4):
         pane.changes()
@@ -103,7 +108,7 @@ def test_a_line_that_moves_repaints_where_it_was_and_is(mark: str) -> None:
 def test_all_scroll_together() -> None:
     matrix = lesson().convolution.weight_matrix
     pane, above, beside, overview = panes(matrix, HALF_BLOCKS, Region(0, 0, 40, 21))
-    pane.show(Grid(MatrixCells(matrix), "M"))
+    pane.show(Grid(cells_of(matrix), "M"))
     overview.changes()
     beside.scroll(2, 3)
     assert pane.visible == (range(10, 50), range(15, 55))
@@ -131,7 +136,7 @@ def test_the_map_has_a_dot_where_the_matrix_has_weights() -> None:
 def test_the_map_marks_what_is_in_view_and_knows_its_cells() -> None:
     matrix = lesson().convolution.weight_matrix
     pane, *_, overview = panes(matrix, HALF_BLOCKS, Region(0, 0, 40, 21))
-    pane.show(Grid(MatrixCells(matrix), "M"))
+    pane.show(Grid(cells_of(matrix), "M"))
     plain = overview.line(10)
     assert len(overview.line(1)) > len(plain)
     assert {sum(map(len, map(text, [[s] for s in overview.line(y)]))) for y in range(11)} == {20}
@@ -145,7 +150,7 @@ def test_the_map_marks_what_is_in_view_and_knows_its_cells() -> None:
 def test_a_matrix_all_in_view_is_not_marked() -> None:
     matrix = small()
     pane, *_, overview = panes(matrix, BLOCKS, Region(0, 0, 18, 5))
-    pane.show(Grid(MatrixCells(matrix), "M"))
+    pane.show(Grid(cells_of(matrix), "M"))
     assert len(overview.line(1)) <= 2
     overview.place(overview.region, True, DARK)
     assert "all of it" in text(overview.line(1))
