@@ -227,7 +227,7 @@ def _vectors(
     is_named = not shown.is_transposed or plan.thickness > 1
     y = Grid(beside, ("Mᵀy" if shown.is_transposed else "y") if is_named else "")
     edge = frozenset({above.thickness - 1}), frozenset({beside.thickness - 1})
-    at = shown.across_of(pointed) if pointed else None
+    at = shown.across_of(pointed) if pointed else _winner(session, shown)
     if shown.is_by_row:
         x = replace(x, readers=Readers(edge[0], read), focus=None if at is None else (0, at))
         y = replace(y, focus=(session.index, 0))
@@ -239,6 +239,18 @@ def _vectors(
         around = Outline(range(session.index, session.index + 1), range(thickness)) if thickness > 1 else None
         y = replace(y, outline=around, filled=_filled(session) * thickness)
     return x, y
+
+
+def _winner(session: Session, shown: Shown) -> int | None:
+    """The pixel that wins the window of a maximum."""
+    if not isinstance(shown.operation, Pooling):
+        return None
+    step = shown.operation.step(session.index)
+    if not isinstance(step.done, Winner) or step.done.at is None:
+        return None
+    _, height, width = shown.inputs.shape
+    row, column = int(step.source_rows[step.done.at[0]]), int(step.source_columns[step.done.at[1]])
+    return (step.position[0] * height + row) * width + column
 
 
 def _above(session: Session, shown: Shown) -> tuple[str, str]:
@@ -360,6 +372,8 @@ def _pictures(session: Session, shown: Shown, pointed: Pointed | None, width: in
     if pointed:
         there = replace(session, index=shown.index_of(pointed), taps=None)
         there, pointer = _turned_to(there, shown, pointed), _pointer(session, shown, pointed)
+    elif (won := _winner(session, shown)) is not None:
+        pointer = _pointer(session, shown, Pointed(session.index, won))
     step = there.operation.step(there.index)
     grids = step_grids(there, step, pointer, width=width)
     letters = letters_in(session)

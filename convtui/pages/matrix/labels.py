@@ -55,11 +55,10 @@ def _summed_words(session: Session, shown: Shown, step: Step) -> list[str]:
     if lands:
         if not used:
             return [f"row {step.index} is empty, as no pixel lands on {name}: {_value(step)}", *shorter]
-        return [
-            f"{line}  ({used} of {counted(every, 'weight')}: with these pixels land on it)",
-            line,
-            *shorter,
-        ]
+        if used == every:
+            return [line, *shorter]
+        nowhere = "at the others there is no pixel" if every - used > 1 else "at the other there is no pixel"
+        return [f"{line}  ({used} of {counted(every, 'weight')}; {nowhere})", line, *shorter]
     if used == every or session.spec.padding_mode != "zeros":
         return [line, *shorter]
     others = "the others fall" if every - used > 1 else "the other falls"
@@ -82,9 +81,11 @@ def _scattered_words(shown: Shown, step: Scatter) -> list[str]:
         return [f"{line}, as the convolution of y does", line]
     if not used:
         return [f"column {step.index} is empty: all that {pixel} lands on is cut off"]
-    line = f"column {step.index} · {pixel} = {significant(step.pixel)}: lands on {cells} of y"
-    cut = f"{counted(every - used, 'weight')} of {every}: cut off by padding" if used < every else ""
-    return [f"{line}, times {counted(every, 'weight')}", line] if not cut else [f"{line}  ({cut})", line]
+    line = f"column {step.index} times {pixel} = {significant(step.pixel)} is added to {cells} of y"
+    if used == every:
+        return [line]
+    are = "is" if every - used == 1 else "are"
+    return [f"{line}  ({every - used} of {counted(every, 'weight')} {are} cut off by padding)", line]
 
 
 def _value(step: Step) -> str:
@@ -206,6 +207,13 @@ def _turned(shown: Shown, width: int) -> str:
         "the convolution's matrix transposed, not inverted",
         "transposed, not inverted",
     )
+
+
+def mirror_names(shown: Shown) -> tuple[str, str] | None:
+    """The names of the matrix of a transposed convolution and of its mirror image; None of any other."""
+    if not isinstance(shown.operation, TransposedConvolution):
+        return None
+    return ("convolution", "M") if shown.is_transposed else ("M", "convolution")
 
 
 def matrix_hint(session: Session, width: int, has_dots: bool = True) -> str:

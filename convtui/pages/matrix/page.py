@@ -13,7 +13,7 @@ from convtui.pages.base.layout import zoom_of
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.step_grids import window_size
 from convtui.pages.matrix.figures import bias_of, frame_size, letters_in, matrix_grids, reach_of
-from convtui.pages.matrix.labels import figures, matrix_hint, pointed_words, row_words
+from convtui.pages.matrix.labels import figures, matrix_hint, mirror_names, pointed_words, row_words
 from convtui.pages.matrix.layout import MatrixPlan, planned
 from convtui.pages.matrix.panes import EquationsPane, MatrixPane, OverviewPane, VectorPane
 from convtui.pages.matrix.shown import Pointed, shown_in, tap_pointed
@@ -74,7 +74,9 @@ class MatrixPage(ConvolutionPage):
         width = self._matrix.region.width - LEGEND * (grids.matrix.legend and not session.view.transposed)
         has_dots = plan.matrix != HALF_BLOCKS
         self._matrix.show(replace(grids.matrix, hint=matrix_hint(session, width, has_dots)))
-        self._overview.show(shown_in(session).matrix)
+        shown = shown_in(session)
+        step = (session.index, -1) if shown.is_by_row else (-1, session.index)
+        self._overview.show(shown.matrix, mirror_names(shown), step)
         self._image.show(grids.image)
         self._kernel.show(grids.kernel)
         self._equations.show(letters_in(session), session.index, pointed.input if pointed else None)
