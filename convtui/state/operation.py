@@ -28,9 +28,9 @@ SCATTER: Final = "scatter"
 GATHER: Final = "gather"
 WAYS: Final = (SCATTER, GATHER)  # to step through a transposed convolution
 
-EXAMPLES: Final = (  # one for each kind, in the order in which they follow each other
+EXAMPLES: Final = (  # one for each kind, as it is typed, in the order in which they follow each other
     "conv",
-    "convtranspose 3x3 1 s2",
+    "convtranspose s2",
     "maxpool 2",
     "avgpool 2",
     "adaptivemaxpool 4",

@@ -414,12 +414,36 @@ class Session:
             session.convolution, over(layer, session.convolution, way or self.way or SCATTER)
         )
 
+    def with_kind(self, kind: str) -> Session:
+        """An operation of another kind, with the parameters that both have, or those of the convolution."""
+        from convtui.engine.layer_names import KINDS as LAYERS
+        from convtui.engine.pool_layers import AdaptivePool, Pool
+
+        layer, spec = self.layer, self.spec
+        if kind == "conv":
+            return self.with_operation(None)
+        if kind == "convtranspose":
+            filters = self.convolution.weight_shape[0]
+            given = {"stride": spec.stride, "padding": spec.pads, "dilation": spec.dilation}
+            return self.with_operation(LAYERS[kind](filters, spec.kernel_size, groups=spec.groups, **given))
+        if kind.startswith("adaptive"):
+            return self.with_operation(
+                LAYERS[kind](layer.output_size if isinstance(layer, AdaptivePool) else 4)
+            )
+        if not isinstance(layer, Pool):
+            return self.with_operation(LAYERS[kind](2))
+        windows = layer.spec
+        padding, ceil_mode = windows.padding, windows.ceil_mode
+        return self.with_operation(
+            LAYERS[kind](windows.kernel_size, windows.stride, padding, ceil_mode=ceil_mode)
+        )
+
     def with_way(self, way: str) -> Session:
         """A transposed convolution stepped through another way, at its first cell, or all of it if it was."""
         operation = self.operation
         if not isinstance(operation, Gathering | Scattering):
             reason = "only a transposed convolution has ways to step through it"
-            raise SpecError("way", way, reason, "operation convtranspose 3x3 1 s2")
+            raise SpecError("way", way, reason, "operation convtranspose s2")
         turned = replace(self, chosen_operation=in_way(operation.transposed, way), index=0, taps=None)
         return replace(turned, filled=turned.size if self.filled == self.size else 1)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution, Step
 from convtui.engine.pooling import Pooling, PoolStep
-from convtui.engine.reductions import Average
+from convtui.engine.reductions import Average, Winner
 from convtui.engine.spec import Axis, ConvSpec, Sides
 from convtui.engine.transposed import Scatter
 from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
@@ -173,7 +173,7 @@ def _image(session: Session, step: AnyStep, pointer: Pointer, entry: Cell | None
     focus = None
     if pointer.pixel:
         focus = _place_in(frame, pointer.pixel)
-    elif entry:
+    elif entry or (entry := _winner(step)):
         focus = (rows[entry[0]], columns[entry[1]])
     return Grid(
         cells=image_cells(session.picture, operation, channel, own_colours),
@@ -184,6 +184,11 @@ def _image(session: Session, step: AnyStep, pointer: Pointer, entry: Cell | None
         outline=Outline(rows, columns),
         focus=focus,
     )
+
+
+def _winner(step: AnyStep) -> Cell | None:
+    """The entry of the window that is the greatest, of a maximum."""
+    return step.done.at if isinstance(step, PoolStep) and isinstance(step.done, Winner) else None
 
 
 def _shifted(window: np.ndarray, before: int) -> range:
@@ -276,8 +281,9 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     readers = NOBODY
     if pointer.pixel:
         readers, title, short_title, hint = _reached_from(session, pointer.pixel)
+    cells = output_cells(session.picture, operation, o)
     return Grid(
-        cells=output_cells(session.picture, operation, o),
+        cells=cells,
         title=title,
         short_title=short_title,
         hint=hint,
@@ -285,6 +291,7 @@ def _output(session: Session, pointer: Pointer) -> Grid:
         focus=(r, c),
         readers=readers,
         legend=True,
+        colour_channel=colour_channel_of(session.picture, o, False) if cells.picture else None,
     )
 
 

@@ -80,9 +80,9 @@ def pooled(session: Session, step: PoolStep, entry: Cell | None) -> Tables:
     gradient = TableCells(step.gradient, -1.0, 1.0, is_maximum)
     at = entry or winner
     return Tables(
-        Grid(window, title, "the greatest wins" if is_maximum else "pixels it covers", short_title, focus=at),
+        Grid(window, title, "marked: greatest" if is_maximum else "pixels it covers", short_title, focus=at),
         Grid(second, *words, filled=_done(session, values.size), focus=entry),
-        Grid(gradient, "gradient", "of 1 in the output", focus=at),
+        Grid(gradient, "gradient", "where it goes", focus=at),
     )
 
 
@@ -101,7 +101,7 @@ def scattered(session: Session, step: Scatter, entry: Cell | None) -> Tables:
     addends = TableCells(step.addends[s], -largest, largest, is_whole, step.is_cut)
     has_several = transposed.weight_shape[:2] != (1, 1)
     name = f"kernel [{c}, {s}]" if has_several else "kernel"
-    cut = "tinted: cut off" if step.is_cut.any() else "added to the output"
+    cut = "tinted: cut off" if step.is_cut.any() else "added to output"
     return Tables(
         Grid(pixel, f"pixel{_of_channel(session)}", "times every weight", "pixel"),
         Grid(kernel, name, "laid on the output", focus=entry),
