@@ -109,7 +109,11 @@ def figures(shown: Shown, width: int) -> list[str]:
     free = "free parameters: 0"
     return [
         fitting(width, *counts),
-        fitting(width, *(f"{free} ({each}); {dense}" for each in trained), *(f"{free} ({each})" for each in trained)),
+        fitting(
+            width,
+            *(f"{free} ({each}); {dense}" for each in trained),
+            *(f"{free} ({each})" for each in trained),
+        ),
         _without_gradient(shown, width),
     ]
 
