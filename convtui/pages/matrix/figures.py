@@ -42,7 +42,7 @@ from convtui.pages.matrix.cells import (
     window_place,
 )
 from convtui.pages.matrix.layout import MatrixPlan
-from convtui.pages.matrix.shown import Multiplied, Pointed, Shown, is_mean, shown_in
+from convtui.pages.matrix.shown import Multiplied, Pointed, Shown, is_mean, shown_in, tap_pointed
 from convtui.paint.cells import ABSENT, LEAST_SAMPLE, MOST_PRODUCTS, PLAIN, TableCells, whole_pixels
 from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
@@ -123,7 +123,8 @@ def matrix_grids(
     """All of them; `to_pointed` keeps the cell pointed at in view rather than the step's places."""
     shown = shown_in(session)
     line = shown.line(session.index).indices
-    kept = _kept(session, shown, line, pointed if to_pointed else None, plan)
+    is_tap = pointed is not None and session.taps is not None and pointed == tap_pointed(session)
+    kept = _kept(session, shown, line, pointed if to_pointed or is_tap else None, plan, to_pointed)
     across, result = _vectors(session, shown, _marks(line), pointed, plan)
     return MatrixGrids(
         _matrix(session, shown, pointed, kept),
@@ -191,16 +192,22 @@ def _written(shown: Shown) -> tuple[float, float]:
 
 
 def _kept(
-    session: Session, shown: Shown, read: Indices, pointed: Pointed | None, plan: MatrixPlan
+    session: Session,
+    shown: Shown,
+    read: Indices,
+    pointed: Pointed | None,
+    plan: MatrixPlan,
+    only_pointed: bool,
 ) -> Rectangle:
-    """The line of the step with its places if they all fit, else with those of its middle."""
+    """The line of the step with its places if they all fit, else with the cell pointed at or its middle."""
     index, along = session.index, range(1)
     rows, columns = plan.in_view
     room = columns if shown.is_by_row else rows
-    if pointed:
+    fits = read.size > 0 and read[-1] - read[0] < room
+    if pointed and (only_pointed or not fits):
         index, at = shown.index_of(pointed), shown.across_of(pointed)
         along = range(at, at + 1)
-    elif read.size and read[-1] - read[0] < room:
+    elif fits:
         along = range(int(read[0]), int(read[-1]) + 1)
     elif read.size:
         bounds = [0, *(np.flatnonzero(np.diff(read) >= room // 2) + 1).tolist(), read.size]

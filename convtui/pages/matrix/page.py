@@ -55,6 +55,12 @@ class MatrixPage(ConvolutionPage):
         self._hovered: Pointed | None = None
         self._followed: Pointed | None = None  # where the cursor was put, which is then kept in view
 
+    def footer_words(self) -> Mapping[str, str]:
+        words = super().footer_words()
+        if not self.session.chosen_operation:
+            return words
+        return {**words, "padding": "way" if self.session.way else ""}
+
     # -- showing
 
     @property
@@ -151,10 +157,14 @@ class MatrixPage(ConvolutionPage):
         self._flip("by_entry")
 
     def action_padding_columns(self) -> None:
+        """The padding as columns, which a convolution has; of a transposed one, the other way through it."""
+        self._cursor = None
+        if self.session.way:
+            self.action_way()
+            return
         if self.session.chosen_operation:
             self.say("only the matrix of a convolution can have its padding as columns", error=True)
             return
-        self._cursor = None
         self._flip("with_padding")
 
     def action_transpose(self) -> None:

@@ -113,6 +113,7 @@ def figures(shown: Shown, width: int) -> list[str]:
             width,
             *(f"{free} ({each}); {dense}" for each in trained),
             *(f"{free} ({each})" for each in trained),
+            f"0 free; {trained[1]}",
         ),
         _without_gradient(shown, width),
     ]
