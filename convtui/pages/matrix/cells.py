@@ -60,7 +60,7 @@ def window_place(columns: int) -> Callable[[float], str]:
     def name(entry: float) -> str:
         row, column = divmod(int(entry), columns)
         shown = f"{row},{column}"
-        return shown if len(shown) <= NUMBER_WIDTH else f"#{int(entry)}"
+        return shown if len(shown) <= NUMBER_WIDTH else f"{shown[: NUMBER_WIDTH - 1]}…"
 
     return name
 

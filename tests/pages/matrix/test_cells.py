@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convtui.engine.input_vector import InputVector
@@ -15,15 +15,19 @@ from convtui.pages.matrix.cells import (
     entry_name,
     input_kinds,
     output_values,
+    share,
+    short_share,
     transposed_product,
     weight_pixels,
+    window_place,
 )
 from convtui.pages.matrix.figures import matrix_cells
 from convtui.pages.matrix.shown import Shown, shown_of
-from convtui.paint.cells import ABSENT, PADDING, UNUSED
+from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED
 from convtui.paint.colours import DARK, LIGHT
 from convtui.state.session import Session
 from tests.support.example_sessions import counting, lesson, own, session_on, sessions
+from tests.support.operations import operation_sessions
 
 flags = st.tuples(st.booleans(), st.booleans())
 
@@ -148,3 +152,59 @@ def test_a_vector_in_letters() -> None:
     patch = cells.patch(range(1), range(7, 10), DARK)
     assert [cells.text(value) for value in patch.values[0]] == ["H", "J", "K"]
     assert cells.text(-1.0) == "0"
+
+
+def test_shares_are_fractions() -> None:
+    assert [share(value) for value in (0.25, 1 / 9, 1.0, 0.0, -0.5)] == ["1/4", "1/9", "1", "0", "-1/2"]
+    assert short_share(1 / 144) == "1/144"
+    assert len(short_share(1 / 12345)) <= 5
+
+
+def test_places_in_a_window_are_named_by_row_and_column() -> None:
+    name = window_place(3)
+    assert [name(at) for at in (0, 5, 8)] == ["0,0", "1,2", "2,2"]
+    assert window_place(200)(50_199) == "250,…"
+
+
+@settings(deadline=None)
+@given(operation_sessions(), st.booleans(), st.booleans())
+def test_the_cells_of_any_operation_are_those_of_its_matrix(
+    session: Session, transposed: bool, by_entry: bool
+) -> None:
+    shown = shown_of(session.operation, False, transposed)
+    cells = matrix_cells(shown, by_entry, by_entry)
+    patch = cells.patch(*whole(cells), DARK)
+    rows, columns = whole(cells)
+    block = shown.matrix.block(rows, columns)
+    assert np.array_equal(patch.kinds == ABSENT, block.entries < 0)
+    assert np.array_equal(patch.values, block.entries if by_entry else block.values)
+    assert all(len(cells.text(value)) <= 5 for value in np.unique(patch.values))
+
+
+@settings(deadline=None)
+@given(operation_sessions(), st.data())
+def test_output_values_of_any_operation(session: Session, data: st.DataObject) -> None:
+    operation = shown_of(session.operation).operation
+    cells = data.draw(st.lists(st.integers(0, operation.size - 1), max_size=20))
+    values = output_values(operation, np.array(cells, dtype=np.intp))
+    assert values == pytest.approx(operation.output.ravel()[cells])
+
+
+@settings(deadline=None)
+@given(operation_sessions())
+def test_the_product_beside_any_transposed_matrix(session: Session) -> None:
+    shown = shown_of(session.operation, False, True)
+    product = transposed_product(shown.matrix, shown.operation, range(shown.matrix.shape[0]))
+    output = shown.operation.output.ravel()
+    truth = shown.matrix.matvec(np.where(np.isfinite(output), output, 0.0))
+    assert product == pytest.approx(truth, rel=1e-9, abs=1e-9 * float(np.abs(truth).max() + 1))
+
+
+def test_on_which_nothing_has_landed_is_no_value() -> None:
+    def kinds_at(along: range) -> np.ndarray:
+        return np.where(np.array(along) < 4, PLAIN, ABSENT)
+
+    cells = replace(vector(True), kinds_at=kinds_at)
+    patch = cells.patch(range(1), range(3, 5), DARK)
+    assert patch.kinds.tolist() == [[PLAIN, ABSENT]]
+    assert tuple(patch.pixels[0, 1]) == DARK.uncomputed != tuple(patch.pixels[0, 0])

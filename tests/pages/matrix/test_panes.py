@@ -9,6 +9,8 @@ from textual.geometry import Region
 
 from convtui.engine.equations import equations
 from convtui.engine.matrix import WeightMatrix
+from convtui.engine.operation_matrix import OperationMatrix
+from convtui.engine.pooling import Pooling
 from convtui.pages.matrix.cells import MatrixCells, VectorCells
 from convtui.pages.matrix.panes import (
     EquationsPane,
@@ -17,10 +19,12 @@ from convtui.pages.matrix.panes import (
     VectorPane,
     overview_characters,
 )
+from convtui.pages.matrix.shown import shown_in
 from convtui.paint.colours import DARK
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, CellSize, Grid
 from convtui.paint.text import number_format
 from tests.support.example_sessions import counting, lesson, own, session_on
+from tests.support.operations import stepping
 
 
 def small() -> WeightMatrix:
@@ -37,7 +41,7 @@ def vector(size: int, lying: bool) -> Grid:
 
 
 def panes(
-    matrix: WeightMatrix, cells: CellSize, region: Region
+    matrix: OperationMatrix, cells: CellSize, region: Region
 ) -> tuple[MatrixPane, VectorPane, VectorPane, OverviewPane]:
     above, beside, overview = VectorPane("across"), VectorPane("result"), OverviewPane()
     pane = MatrixPane(above, [beside], overview)
@@ -177,3 +181,81 @@ def test_an_equation_too_long_for_spaces_does_without() -> None:
     pane.place(Region(0, 0, 12, 4), DARK)
     pane.show(letters, 0, None)
     assert text(pane.line(1)) == "▸ αA+βB=P   "
+
+
+def mirrored(region: Region, hinted: bool = True, step: tuple[int, int] = (-1, 3)) -> OverviewPane:
+    """The map of a transposed convolution's matrix 81x16 beside that of the convolution's."""
+    session = stepping(session_on(counting(rows=4, columns=4)), "convtranspose 3x3 1 s2")
+    matrix = shown_in(session).matrix
+    pane, *_, overview = panes(matrix, HALF_BLOCKS, Region(0, 0, 40, 21))
+    overview.place(region, hinted, DARK)
+    overview.show(matrix, ("M", "convolution"), step)
+    pane.show(Grid(cells_of(session.convolution.weight_matrix), "M"))
+    return overview
+
+
+@pytest.mark.parametrize("region", [Region(0, 0, 60, 20), Region(0, 0, 31, 12), Region(0, 0, 13, 6)])
+def test_a_matrix_beside_its_mirror_image(region: Region) -> None:
+    overview = mirrored(region)
+    lines = [text(overview.line(y)) for y in range(region.height)]
+    assert {len(line) for line in lines} == {region.width}
+    assert lines[0].startswith("M")
+    assert "conv" in lines[0]
+    left, right = overview._maps
+    assert left.matrix.shape == right.matrix.shape[::-1]
+    assert np.array_equal(left.matrix.toarray(), right.matrix.toarray().T)
+    (height, width), (other_height, other_width) = left.size, right.size
+    assert height >= other_height
+    assert width <= other_width
+    assert width + other_width < region.width
+
+
+def test_the_shapes_are_said_where_there_is_room() -> None:
+    assert text(mirrored(Region(0, 0, 60, 20)).line(0)).split() == ["M", "81x16", "convolution", "16x81"]
+    assert text(mirrored(Region(0, 0, 60, 20)).line(1)).startswith("one is the other, mirrored")
+    assert text(mirrored(Region(0, 0, 13, 6)).line(0)).split() == ["M", "conv"]
+
+
+def test_the_line_of_the_step_is_marked_in_both() -> None:
+    overview = mirrored(Region(0, 0, 60, 20))
+    accent = Color.from_triplet(ColorTriplet(*DARK.accent))
+    left, right = overview._maps
+    marked = {
+        (y, x)
+        for y in range(2, 20)
+        for x, style in enumerate(each.style for each in overview.line(y) for _ in each.text)
+        if style and style.bgcolor == accent
+    }
+    columns = {x for _, x in marked if x < left.size[1]}
+    rows = {y for y, x in marked if x >= left.size[1]}
+    assert columns == {3 * left.size[1] // 16}
+    assert rows == {2 + 3 * right.size[0] // 16}
+    overview.changes()
+    overview.show(left.matrix, ("M", "convolution"), (-1, 4))
+    assert overview.changes()
+
+
+def test_a_place_of_the_mirror_image_is_a_cell_of_the_matrix() -> None:
+    overview = mirrored(Region(0, 0, 60, 20))
+    left, right = overview._maps
+    start = left.size[1] + 2
+    assert overview.cell_at(0, 2) == left.cell_at(0, 0)
+    row, column = overview.cell_at(start + right.size[1] - 1, 2) or (0, 0)
+    assert row > 70
+    assert column < 4
+    assert overview.cell_at(left.size[1], 2) is None
+
+
+def test_equations_of_poolings_say_what_they_are() -> None:
+    for layer, words, line in (
+        ("maxpool 1x2", "each output cell is the greatest of its window", "▸ max(A, B) = B = P"),
+        ("avgpool 1x2", "each output cell is the mean of its window", "▸ (A + B) / 2 = P"),
+    ):
+        operation = stepping(own([[[[1.0]]]], counting(rows=1, columns=4)), layer).operation
+        pane = EquationsPane()
+        pane.place(Region(0, 0, 60, 4), DARK)
+        assert isinstance(operation, Pooling)
+        pane.show(equations(operation), 0, 1)
+        assert [text(pane.line(y)).strip() for y in range(2)] == [words, line]
+        accent = Color.from_triplet(ColorTriplet(*DARK.accent))
+        assert [each.text for each in pane.line(1) if each.style and each.style.bgcolor == accent] == ["B"]
