@@ -400,9 +400,10 @@ async def test_what_has_landed_so_far_is_in_y() -> None:
         assert (patch.values[:, 0] == landed.ravel()).all()
         assert landed.any()
         assert (patch.kinds[:, 0] == ABSENT).sum() == 25 - 6
-        await driven.press("enter")
-        y = driven.grid("result").cells
-        assert (y.patch(range(25), range(1), DARK).kinds == ABSENT).sum() == 25 - 5
+        for landed_on in (4, 5):
+            await driven.press("enter")
+            y = driven.grid("result").cells
+            assert (y.patch(range(25), range(1), DARK).kinds == ABSENT).sum() == 25 - landed_on
         await driven.press("f")
         y = driven.grid("result").cells
         patch = y.patch(range(25), range(1), DARK)
