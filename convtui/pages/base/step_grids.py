@@ -144,9 +144,8 @@ def output_cells(picture: Picture, operation: Operation, channel: int, every: in
     weighted = operation if isinstance(operation, Convolution) else operation.transposed
     whole = whole_pixels(picture) and are_whole(weighted)
     whole = whole and (weighted.bias is None or is_integral(weighted.bias))
-    if isinstance(operation, Scattering):
-        return OutputCells(operation.transposed, channel, whole, every)
-    return OutputCells(operation, channel, whole, every)
+    gone_through = Gathering(operation.transposed) if isinstance(operation, Scattering) else operation
+    return OutputCells(gone_through, channel, whole, every)
 
 
 def _entry_computed(session: Session, step: AnyStep) -> Cell | None:

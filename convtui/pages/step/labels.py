@@ -33,30 +33,30 @@ _WORDS: Mapping[str, tuple[str, str, str, str]] = {  # in full, in short, what a
     ),
     "adaptivemaxpool": (
         "So many windows as are asked for, uneven if need be; the greatest pixel of each is an output cell",
-        "The greatest pixel of each window, uneven if need be",
+        "The greatest pixel of each window",
         "cell",
         "entry",
     ),
     "adaptiveavgpool": (
         "So many windows as are asked for, uneven if need be; the mean of each is an output cell",
-        "The mean of each window, uneven if need be",
+        "The mean of each window",
         "cell",
         "entry",
     ),
     SCATTER: (
         "Each pixel, times the kernel, is laid on the output, and what overlaps is added",
-        "Each pixel lays the kernel on the output",
+        "Each pixel lays down the kernel",
         "pixel",
         "product",
     ),
     GATHER: (
         "Zeros stand between the pixels, and the flipped kernel slides over them",
-        "The flipped kernel slides over zeros and pixels",
+        "The flipped kernel over zeros",
         "cell",
         "product",
     ),
 }
-ONE_ROW = "1-D: one row of pixels, as Conv1d has it"
+ONE_ROW = "1-D, one row, as in Conv1d"
 
 
 def introductions(session: Session) -> tuple[str, str, str]:

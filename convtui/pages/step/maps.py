@@ -10,7 +10,8 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.pooling import Pooling
 from convtui.engine.transposed_ways import Scattering
 from convtui.inputs.images import Picture
-from convtui.pages.base.step_grids import channel_name, output_cells
+from convtui.pages.base.step_grids import output_cells
+from convtui.pages.base.step_tables import COLOURS
 from convtui.pages.step.layout import MOST_MAPS, Maps
 from convtui.paint.cells import OutputCells
 from convtui.paint.drawing import HALF_BLOCKS, Grid
@@ -48,11 +49,11 @@ def _every(session: Session, maps: Maps) -> int:
 
 def _grid(session: Session, channel: int, every: int) -> Grid:
     mark = "▸" if channel == session.position[0] else " "
-    name = session.filter_name(channel) or "filter"
+    name = f"{channel} {session.filter_name(channel) or 'filter'}"
     if isinstance(session.operation, Pooling):
-        name = channel_name(session.picture, channel).removeprefix(str(channel)).strip() or "channel"
+        name = COLOURS[channel] if session.picture.colour else str(channel)
     cells = _cells(session.picture, session.operation, channel, every)
-    return Grid(cells=cells, title=f"{mark}{channel} {name}")
+    return Grid(cells=cells, title=f"{mark}{name}")
 
 
 @lru_cache(maxsize=2 * MOST_MAPS)
