@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final
 
 import numpy as np
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.input_vector import InputVector
 from convtui.engine.operation_matrix import OperationMatrix, Places
+from convtui.engine.pool_matrix import PoolMatrix
 from convtui.engine.pooling import Pooling
 from convtui.engine.reductions import Average
 from convtui.engine.transposed import Scatter, TransposedConvolution
@@ -17,6 +19,8 @@ from convtui.engine.transposed_ways import Gathering, Scattering
 from convtui.paint.drawing import Cell
 from convtui.state.operation import Operation
 from convtui.state.session import Session
+
+MOST_PLACES: Final = 1 << 16  # of a line, more than can be seen at once
 
 Multiplied = Convolution | Pooling | TransposedConvolution
 
@@ -84,7 +88,9 @@ class Shown:
         return self.standing.shape[not self.is_by_input]
 
     def line(self, index: int) -> Places:
-        """The places in the line of a step."""
+        """The places in the line of a step; of very many, as large pooling windows have, some in the middle."""
+        if isinstance(self.standing, PoolMatrix):
+            return self.standing.middle_of_row(index, MOST_PLACES)
         return self.standing.column(index) if self.is_by_input else self.standing.row(index)
 
     def at(self, index: int, across: int) -> Pointed:
