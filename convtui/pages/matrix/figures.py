@@ -14,6 +14,7 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.equations import Equations, equations
+from convtui.engine.matrices import Multiplied
 from convtui.engine.pooling import Pooling, PoolStep
 from convtui.engine.reductions import Winner
 from convtui.engine.spec import Indices, Picked
@@ -42,7 +43,7 @@ from convtui.pages.matrix.cells import (
     window_place,
 )
 from convtui.pages.matrix.layout import MatrixPlan
-from convtui.pages.matrix.shown import Multiplied, Pointed, Shown, is_mean, shown_in, tap_pointed
+from convtui.pages.matrix.shown import Pointed, Shown, is_mean, shown_in, tap_pointed
 from convtui.paint.cells import ABSENT, LEAST_SAMPLE, MOST_PRODUCTS, PLAIN, TableCells, whole_pixels
 from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
