@@ -85,11 +85,6 @@ class WeightMatrix:
         return prod(self.output_shape), prod(self.input_shape)
 
     @property
-    def dense_parameters(self) -> int:
-        """Number of weights that a dense layer of this shape has."""
-        return prod(self.shape)
-
-    @property
     def limit(self) -> float:
         """The largest magnitude of a weight."""
         return float(np.abs(self.weight).max())

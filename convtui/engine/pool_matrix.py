@@ -117,16 +117,22 @@ class PoolMatrix:
 
     def row(self, i: int) -> Places:
         """What output cell i reads. Raises IndexError."""
-        (channel, r, c) = coordinates("output cell", np.array([i]), self.output_shape)
-        down, across = (
-            window_sources(axis, output)[0] for axis, output in zip(self.axes, (r, c), strict=True)
-        )
-        y, x = np.flatnonzero(down >= 0), np.flatnonzero(across >= 0)
-        _, height, width = self.input_shape
-        pixels = ((channel * height + down[y, None]) * width + across[x]).ravel()
-        entries = (y[:, None] * self.axes[1].kernel + x).ravel()
-        values = self._values(np.array([i]), pixels[None])[0]
-        return Places(pixels, values, entries, np.arange(pixels.size))
+        return self._row(i, *self._taps_of(i))
+
+    def middle_of_row(self, i: int, most: int) -> Places:
+        """The same, or of more than so many places about as many in its middle. Raises IndexError."""
+        y, x = self._taps_of(i)
+        x = _middle(x, most)
+        return self._row(i, _middle(y, max(1, most // max(1, x.size))), x)
+
+    def winner(self, i: int) -> int | None:
+        """The pixel in which row i of a maximum has its 1; None if the window has no pixel.
+
+        Raises IndexError.
+        """
+        coordinates("output cell", i, self.output_shape)
+        winner = int(self._winners(np.array([i]))[0])
+        return None if winner < 0 else winner
 
     def column(self, j: int) -> Places:
         """What reads pixel j. Raises IndexError."""
@@ -189,6 +195,22 @@ class PoolMatrix:
         """
         entries = min(self._window, MOST_SHOWN) if isinstance(self.reduction, Average) else self._window
         return overview_of(self.shape, height, width, entries, self._shown)
+
+    def _taps_of(self, i: int) -> tuple[Indices, Indices]:
+        """The rows and columns of output cell i's window that are pixels. Raises IndexError."""
+        _, *outputs = coordinates("output cell", np.array([i]), self.output_shape)
+        y, x = (
+            np.flatnonzero(window_sources(axis, output)[0] >= 0)
+            for axis, output in zip(self.axes, outputs, strict=True)
+        )
+        return y, x
+
+    def _row(self, i: int, y: Indices, x: Indices) -> Places:
+        """What output cell i reads in these rows and columns of its window, all of them pixels."""
+        cell = np.array([i])
+        pixels = self._pixels(cell, y, x)[0]
+        entries = (y[:, None] * self.axes[1].kernel + x).ravel()
+        return Places(pixels, self._values(cell, pixels[None])[0], entries, np.arange(pixels.size))
 
     def _shown(self, rows: Indices) -> Indices:
         """[rows, n] the columns that an overview shows of rows."""
@@ -310,3 +332,9 @@ def _spaced(size: int, most: int) -> Indices:
     """At most so many of this many indices, evenly spaced."""
     count = min(size, most)
     return np.arange(count) * size // count
+
+
+def _middle(indices: Indices, most: int) -> Indices:
+    """At most so many of them, from their middle."""
+    first = max(0, (indices.size - most) // 2)
+    return indices[first : first + most]

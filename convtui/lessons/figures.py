@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from convtui.engine.kernels import nearest_edge
+from convtui.engine.matrices import matrix_of
 from convtui.inputs.names import printable
 from convtui.lessons.expressions import ExpressionError, Value, evaluated, unknown_name
 from convtui.lessons.operation_figures import NotOfThis, Operated
@@ -329,11 +330,11 @@ FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
     "overlap.least": lambda seen: seen.of.inner_overlaps[0],
     "overlap.most": lambda seen: seen.of.inner_overlaps[1],
     "slice": lambda seen: seen.session.slice,
-    "matrix.rows": lambda seen: seen.session.convolution.weight_matrix.shape[0],
-    "matrix.columns": lambda seen: seen.session.convolution.weight_matrix.shape[1],
-    "matrix.count": lambda seen: seen.session.convolution.weight_matrix.dense_parameters,
-    "matrix.places": lambda seen: seen.session.convolution.weight_matrix.places,
-    "matrix.nonzeros": lambda seen: seen.session.convolution.weight_matrix.nonzeros,
+    "matrix.rows": lambda seen: matrix_of(seen.session.operation).shape[0],
+    "matrix.columns": lambda seen: matrix_of(seen.session.operation).shape[1],
+    "matrix.count": lambda seen: prod(matrix_of(seen.session.operation).shape),
+    "matrix.places": lambda seen: matrix_of(seen.session.operation).places,
+    "matrix.nonzeros": lambda seen: matrix_of(seen.session.operation).nonzeros,
     "matrix.transposed": lambda seen: seen.session.view.transposed,
     "layers.count": lambda seen: len(seen.session.stack.summary.rows) - 1,
     "layer": lambda seen: seen.session.stack.layer,

@@ -132,6 +132,32 @@ def test_an_entry_is_a_place_in_the_window(case: PoolCase) -> None:
         assert column.entries == tuple(matrix.entries_at(i, j) for i in column.indices.tolist())
 
 
+@given(legal_cases(), st.integers(1, 6))
+def test_the_middle_of_a_row_is_a_part_of_it(case: PoolCase, most: int) -> None:
+    matrix = case.ours.matrix
+    for i in range(matrix.shape[0]):
+        row, middle = matrix.row(i), matrix.middle_of_row(i, most)
+        assert bool(middle.indices.size) == bool(row.indices.size)
+        assert middle.indices.size <= most
+        whole = dict(
+            zip(row.indices.tolist(), zip(row.entries, row.values.tolist(), strict=True), strict=True)
+        )
+        for at, entries, value in zip(middle.indices.tolist(), middle.entries, middle.values, strict=True):
+            assert whole[at] == (entries, value)
+        np.testing.assert_array_equal(matrix.middle_of_row(i, 10**6).indices, row.indices)
+
+
+@given(legal_cases())
+def test_the_winner_of_a_row_has_its_1(case: PoolCase) -> None:
+    matrix = case.ours.matrix
+    if isinstance(matrix.reduction, Average):
+        return
+    array = matrix.toarray()
+    for i, line in enumerate(array):
+        winner = matrix.winner(i)
+        assert np.flatnonzero(line).tolist() == ([] if winner is None else [winner])
+
+
 @given(legal_cases())
 def test_counts_are_those_of_the_array(case: PoolCase) -> None:
     matrix, read = case.ours.matrix, is_read(case.ours)

@@ -206,3 +206,22 @@ def test_what_an_operation_has_not_is_refused(settings: list[str], text: str, sa
     with pytest.raises(ExpressionError, match=said) as caught:
         figure(seen_of(*settings), text)
     assert str(caught.value).isprintable()
+
+
+@given(legal_poolings())
+def test_the_matrix_of_a_pooling(case: PoolCase) -> None:
+    array = case.ours.matrix.toarray()
+    seen = seen_with(case.ours)
+    assert figure(seen, "[matrix.rows, matrix.columns]") == array.shape
+    assert figure(seen, "[matrix.count, matrix.nonzeros]") == (array.size, int(np.count_nonzero(array)))
+    assert number(seen, "matrix.places") >= np.count_nonzero(array)
+
+
+@given(legal_transposed, st.sampled_from([Scattering, Gathering]))
+def test_the_matrix_of_a_transposed_convolution(
+    case: TransposedCase, way: type[Scattering] | type[Gathering]
+) -> None:
+    ours = case.ours
+    seen = seen_with(way(ours))
+    assert figure(seen, "[matrix.rows, matrix.columns]") == (ours.size, case.image.size)
+    assert figure(seen, "matrix.places") == np.count_nonzero(ours.weight_matrix.toarray())

@@ -14,6 +14,7 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.equations import Equations, equations
+from convtui.engine.matrices import Multiplied
 from convtui.engine.pooling import Pooling, PoolStep
 from convtui.engine.reductions import Winner
 from convtui.engine.spec import Indices, Picked
@@ -42,7 +43,7 @@ from convtui.pages.matrix.cells import (
     window_place,
 )
 from convtui.pages.matrix.layout import MatrixPlan
-from convtui.pages.matrix.shown import Multiplied, Pointed, Shown, is_mean, shown_in, tap_pointed
+from convtui.pages.matrix.shown import Pointed, Shown, is_mean, shown_in, tap_pointed
 from convtui.paint.cells import ABSENT, LEAST_SAMPLE, MOST_PRODUCTS, PLAIN, TableCells, whole_pixels
 from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
@@ -51,7 +52,6 @@ from convtui.state.operation import Operation
 from convtui.state.session import Session
 
 SAMPLED_PRODUCTS: Final = 64
-MOST_MARKED: Final = 1 << 16  # of a vector; more are not to be seen at once
 ABOVE: Final = (
     "each value is above the column that it multiplies",
     "each value is above its column",
@@ -125,7 +125,7 @@ def matrix_grids(
     line = shown.line(session.index).indices
     is_tap = pointed is not None and session.taps is not None and pointed == tap_pointed(session)
     kept = _kept(session, shown, line, pointed if to_pointed or is_tap else None, plan, to_pointed)
-    across, result = _vectors(session, shown, _marks(line), pointed, plan)
+    across, result = _vectors(session, shown, frozenset(line.tolist()), pointed, plan)
     return MatrixGrids(
         _matrix(session, shown, pointed, kept),
         across,
@@ -133,14 +133,6 @@ def matrix_grids(
         result,
         *_pictures(session, shown, pointed, plan.regions["image"].width),
     )
-
-
-def _marks(line: Indices) -> frozenset[int]:
-    """Where a line has places; of very many those in its middle."""
-    if line.size > MOST_MARKED:
-        first = (line.size - MOST_MARKED) // 2
-        line = line[first : first + MOST_MARKED]
-    return frozenset(line.tolist())
 
 
 def _matrix(session: Session, shown: Shown, pointed: Pointed | None, kept: Rectangle) -> Grid:
@@ -250,14 +242,9 @@ def _vectors(
 
 def _winner(session: Session, shown: Shown) -> int | None:
     """The pixel that wins the window of a maximum."""
-    if not isinstance(shown.operation, Pooling):
+    if not isinstance(shown.operation, Pooling) or is_mean(shown.operation):
         return None
-    step = shown.operation.step(session.index)
-    if not isinstance(step.done, Winner) or step.done.at is None:
-        return None
-    _, height, width = shown.inputs.shape
-    row, column = int(step.source_rows[step.done.at[0]]), int(step.source_columns[step.done.at[1]])
-    return (step.position[0] * height + row) * width + column
+    return shown.operation.matrix.winner(session.index)
 
 
 def _above(session: Session, shown: Shown) -> tuple[str, str]:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final
 
 import numpy as np
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.input_vector import InputVector
+from convtui.engine.matrices import Multiplied, matrix_of, multiplied
 from convtui.engine.operation_matrix import OperationMatrix, Places
+from convtui.engine.pool_matrix import PoolMatrix
 from convtui.engine.pooling import Pooling
 from convtui.engine.reductions import Average
-from convtui.engine.transposed import Scatter, TransposedConvolution
-from convtui.engine.transposed_ways import Gathering, Scattering
+from convtui.engine.transposed import Scatter
+from convtui.engine.transposed_ways import Scattering
 from convtui.paint.drawing import Cell
 from convtui.state.operation import Operation
 from convtui.state.session import Session
 
-Multiplied = Convolution | Pooling | TransposedConvolution
+MOST_PLACES: Final = 1 << 16  # of a line, more than can be seen at once
 
 
 def is_mean(operation: Multiplied) -> bool:
@@ -84,7 +87,9 @@ class Shown:
         return self.standing.shape[not self.is_by_input]
 
     def line(self, index: int) -> Places:
-        """The places in the line of a step."""
+        """The places in the line of a step; of the very many of a large pooling window some in the middle."""
+        if isinstance(self.standing, PoolMatrix):
+            return self.standing.middle_of_row(index, MOST_PLACES)
         return self.standing.column(index) if self.is_by_input else self.standing.row(index)
 
     def at(self, index: int, across: int) -> Pointed:
@@ -123,20 +128,11 @@ def shown_in(session: Session) -> Shown:
 @lru_cache(maxsize=4)
 def shown_of(operation: Operation, with_padding: bool = False, transposed: bool = False) -> Shown:
     """The matrix of an operation; only that of a convolution can have its padding as columns."""
-    is_by_input = isinstance(operation, Scattering)
-    match operation:
-        case Pooling():
-            standing: OperationMatrix = operation.matrix
-        case Convolution():
-            standing = operation.weight_matrix.padded() if with_padding else operation.weight_matrix
-            if with_padding:
-                inputs = InputVector.padded(operation)
-                return Shown(operation, standing, inputs, transposed, is_by_input)
-        case Gathering() | Scattering():
-            multiplied = operation.transposed
-            standing = multiplied.weight_matrix
-            return Shown(multiplied, standing, InputVector.of(multiplied), transposed, is_by_input)
-    return Shown(operation, standing, InputVector.of(operation), transposed, is_by_input)
+    is_by_input, of = isinstance(operation, Scattering), multiplied(operation)
+    if with_padding and isinstance(of, Convolution):
+        standing = of.weight_matrix.padded()
+        return Shown(of, standing, InputVector.padded(of), transposed, is_by_input)
+    return Shown(of, matrix_of(of), InputVector.of(of), transposed, is_by_input)
 
 
 def tap_pointed(session: Session) -> Pointed | None:
