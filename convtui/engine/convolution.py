@@ -268,6 +268,11 @@ class Convolution:
             value=total + bias,
         )
 
+    def entries(self, index: int) -> int:  # noqa: ARG002
+        """How many products are added up in an output cell."""
+        _, slices, rows, columns = self.weight_shape
+        return slices * rows * columns
+
     def touched_by(self, c: int, r: int, q: int) -> list[Position]:
         """The output cells that read the pixel in channel c, row r, column q, directly or through padding.
 
@@ -298,4 +303,4 @@ class Convolution:
         """The matrix M with M @ flattened image + bias = flattened output."""
         from convtui.engine.matrix import WeightMatrix
 
-        return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
+        return WeightMatrix(self.weight, self.axes, self.spec.groups)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from convtui.engine.adaptive import AdaptiveSpec
 from convtui.engine.finite import shaped
 from convtui.engine.output_cells import OutputCells, Position, within
+from convtui.engine.pool_matrix import PoolMatrix
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooled import pooled
 from convtui.engine.reductions import Average, Maximum, Mean, PoolAxes, Reduction, Winner
@@ -141,6 +142,11 @@ class Pooling:
             done=self.reduction.of(window, is_padding, self.axes, (row, column)),
         )
 
+    def entries(self, index: int) -> int:
+        """How many entries the window of an output cell has. Raises IndexError if there is no such cell."""
+        _, row, column = self.position(index)
+        return self.axes[0].window(row).size * self.axes[1].window(column).size
+
     def touched_by(self, c: int, r: int, q: int) -> list[Position]:
         """The output cells whose window has the pixel in channel c, row r, column q.
 
@@ -171,6 +177,11 @@ class Pooling:
         """
         o = within("output channel", o, len(self.image))
         return range(o, o + 1)
+
+    @cached_property
+    def matrix(self) -> PoolMatrix:
+        """The matrix M with M @ flattened image = flattened output; of a maximum, for this image alone."""
+        return PoolMatrix(self.image, self.axes, self.reduction)
 
 
 def max_pool2d(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.spec import (
+    Axis,
     ConvSpec,
     Indices,
     Pair,
@@ -70,6 +71,15 @@ class TransposedAxis:
             f" = {moved} − {self.before + self.after} + {spread} + {self.output_padding} + 1 = {self.output}"
         )
 
+    @property
+    def reading_output(self) -> Axis:
+        """The axis of the convolution that reads output t·d + i·s − before where input i puts tap t.
+
+        Output padding is what it leaves unread at the end: so much less padding, which may be below 0.
+        """
+        after = self.after - self.output_padding
+        return Axis(self.name, self.output, self.before, after, self.kernel, self.stride, self.dilation)
+
     def lands(self, pixel: int) -> Indices:
         """[kernel] the output index on which each tap of an input lands; outside the output it is cut off."""
         return pixel * self.stride - self.before + np.arange(self.kernel) * self.dilation
@@ -118,6 +128,13 @@ class TransposedAxis:
         is_there = np.take_along_axis(is_landing, order, 1)
         inputs = np.where(is_there, np.take_along_axis(inputs, order, 1), -1)
         return inputs, np.where(is_there, taps[order], -1)
+
+    def first_landing(self, outputs: Indices) -> tuple[Indices, Indices]:
+        """[outputs] the first input that lands on output indices, and its tap; -1 where there is none."""
+        inputs, taps = self.landing(outputs)
+        if not inputs.shape[1]:
+            return np.full(outputs.size, -1), np.full(outputs.size, -1)
+        return inputs[:, 0], taps[:, 0]
 
     @cached_property
     def counts(self) -> Indices:

@@ -114,10 +114,19 @@ def test_the_scattered_input_cells_add_up_to_the_output(case: TransposedCase) ->
     outputs = np.zeros(transposed.output_shape)
     counts = np.zeros(transposed.output_shape)
     for index in range(case.image.size):
-        if index in (1, case.image.size // 2):
-            so_far = transposed.scattered(index)
-            np.testing.assert_allclose(so_far.output, outputs, rtol=0, atol=1e-12)
         scatter = transposed.scatter(index)
+        half = scatter.addends.size // 2
+        partly, partly_counted = outputs.copy(), counts.copy()
+        for f, i, j in [*np.ndindex(scatter.addends.shape)][:half]:
+            if not scatter.is_cut[i, j]:
+                at = scatter.channels[f], scatter.rows[i], scatter.columns[j]
+                partly[at] += scatter.addends[f, i, j]
+                partly_counted[at] += 1
+        for entries, expected, counted in (0, outputs, counts), (half, partly, partly_counted):
+            for channel in range(len(outputs)) if index in (1, case.image.size // 2) else ():
+                place = index, entries, channel, slice(None), slice(None)
+                np.testing.assert_allclose(transposed.landed(*place), expected[channel], rtol=0, atol=1e-12)
+                np.testing.assert_array_equal(transposed.has_landed(*place), counted[channel] > 0)
         assert scatter.pixel == case.image[scatter.position]
         assert transposed.scatter(*scatter.position).index == index
         touched = []
@@ -163,6 +172,59 @@ def test_its_matrix_is_the_transpose_of_the_convolutions(case: TransposedCase) -
     matrix = convolution.weight_matrix.block(range(convolution.size), range(transposed.size)).values
     output = matrix.T @ case.image.ravel()
     np.testing.assert_allclose(output, transposed.output.ravel(), rtol=0, atol=1e-9)
+
+
+@settings(max_examples=50)
+@given(legal_cases)
+def test_its_matrix_is_the_jacobian_of_torch(case: TransposedCase) -> None:
+    matrix = case.ours.weight_matrix
+    expected = torch.autograd.functional.jacobian(case.by_torch, torch.tensor(case.image), vectorize=True)
+    expected = expected.numpy().reshape(-1, case.image.size)
+    np.testing.assert_allclose(matrix.toarray(), expected, rtol=0, atol=1e-12)
+    bias = 0.0 if case.bias is None else case.bias.repeat(case.ours.output[0].size)
+    product = matrix.matvec(case.image.ravel()) + bias
+    np.testing.assert_allclose(product, case.ours.output.ravel(), rtol=0, atol=1e-9)
+    g = np.random.default_rng(0).standard_normal(len(expected))
+    np.testing.assert_allclose(matrix.rmatvec(g), expected.T @ g, rtol=0, atol=1e-9)
+
+
+@settings(max_examples=50)
+@given(legal_cases)
+def test_rows_and_columns_of_its_matrix_are_its_steps(case: TransposedCase) -> None:
+    """A row has the weights with which an output cell gathers; a column those that its pixel scatters."""
+    transposed = case.ours
+    matrix, weights = transposed.weight_matrix, case.weight.ravel()
+    array = matrix.toarray()
+    assert (matrix.output_shape, matrix.input_shape) == (transposed.output_shape, transposed.image_shape)
+    for index in range(transposed.size):
+        step, row = transposed.step(index), matrix.row(index)
+        channels = np.array(step.channels)[:, None, None]
+        read = np.ravel_multi_index(
+            np.broadcast_arrays(channels, step.rows[:, None], step.columns), case.image.shape
+        )
+        np.testing.assert_array_equal(row.indices, read.ravel())
+        np.testing.assert_array_equal(row.values, step.weights.ravel())
+        np.testing.assert_array_equal(weights[row.all_entries], row.values)
+    for index in range(case.image.size):
+        scatter, column = transposed.scatter(index), matrix.column(index)
+        landed = np.broadcast_to(~scatter.is_cut, scatter.weights.shape)
+        np.testing.assert_array_equal(np.sort(column.values), np.sort(scatter.weights[landed]))
+        np.testing.assert_array_equal(array[column.indices, index], column.values)
+    ones = TransposedCase(case.image, np.ones_like(case.weight), None, case.parameters).ours
+    structure = ones.weight_matrix.toarray()
+    assert matrix.places == structure.sum()
+    assert matrix.empty_rows == (~structure.any(axis=1)).sum()
+    assert matrix.empty_columns == (~structure.any(axis=0)).sum()
+    np.testing.assert_array_equal(matrix.overview(*structure.shape), structure > 0)
+
+
+def test_output_padding_makes_rows_without_weights() -> None:
+    image, weight = np.ones((1, 1, 2)), np.array([[[[1.0, 2.0]]]])
+    matrix = TransposedConvolution(
+        image, weight, stride=1, output_padding=(0, 1), dilation=(1, 2)
+    ).weight_matrix
+    assert matrix.toarray().tolist() == [[1, 0], [0, 1], [2, 0], [0, 2], [0, 0]]
+    assert (matrix.empty_rows, matrix.places, matrix.limit) == (1, 4, 2)
 
 
 @given(legal_cases)
