@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from convtui.tracing.encoding import graph_from_json
 from convtui.tracing.protocol import (
     Done,
     Event,
+    Fetch,
     Finished,
     Forked,
     Job,
@@ -29,6 +31,7 @@ from convtui.tracing.protocol import (
     Outcome,
     Ready,
     Refused,
+    Settled,
     Sizes,
     Traced,
     decode,
@@ -59,10 +62,11 @@ class TracingProcess:
         self.is_ready = False
 
     @classmethod
-    async def start(cls) -> TracingProcess:
+    async def start(cls, takes_prints: bool = False) -> TracingProcess:
         """A process that has begun to import PyTorch: it says Ready, and takes its job at once.
 
-        What their code prints goes to this process's standard error. Raises OSError where none starts.
+        What their code prints goes to this process's standard error, or is taken by `printed`. Raises OSError
+        where none starts.
         """
         try:
             Path.cwd()
@@ -73,6 +77,7 @@ class TracingProcess:
             *(sys.executable, "-P", "-c", _RUN, root),
             stdin=PIPE,
             stdout=PIPE,
+            stderr=PIPE if takes_prints else None,
             limit=LONGEST_LINE,
             start_new_session=True,
             env={**os.environ, **_ENVIRONMENT},
@@ -90,10 +95,17 @@ class TracingProcess:
                 return f"was killed by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
 
-    def send(self, job: Job) -> None:
-        """Give it its job, without waiting."""
+    def send(self, message: Job | Fetch) -> None:
+        """Give it its job, or ask it for tensors, without waiting."""
         if self._process.returncode is None and not self._stdin.is_closing():
-            self._stdin.write(encode(job))
+            self._stdin.write(encode(message))
+
+    async def printed(self) -> AsyncIterator[str]:
+        """What their code prints, as it comes, until the process ends."""
+        stream = self._process.stderr
+        decoder = getincrementaldecoder("utf-8")("replace")
+        while stream is not None and (part := await stream.read(2**14)):
+            yield decoder.decode(part)
 
     async def ready(self) -> None:
         """Wait until it has imported PyTorch: what it is given then is done at once."""
@@ -143,48 +155,63 @@ async def trace(job: Job, limit: float = LIMIT, tell: Callable[[Event], None] = 
         await process.end()
 
 
+class Told:
+    """What a process has told of its job so far."""
+
+    def __init__(self, target: str) -> None:
+        self.ops: list[Op] = []
+        self.has_ended = False
+        self._target = target
+        self._graph: Graph | None = None
+        self._notices: list[str] = []
+        self._sizes: Sizes | None = None
+        self._refused: Refused | None = None
+
+    def take(self, event: Event) -> None:
+        """Add what an event tells."""
+        match event:
+            case Loaded(told):
+                self._notices += told
+            case Done(op):
+                self.ops.append(op)
+            case Traced(rest):
+                self._graph = graph_from_json(tuple(self.ops), rest)
+            case Sizes():
+                self._sizes = event
+            case Forked():
+                self._notices += [] if FORKED in self._notices else [FORKED]
+            case Refused():
+                self._refused = event
+            case Finished() | Settled():
+                self.has_ended = True
+
+    def outcome(self, trouble: str = "") -> Outcome:
+        """All of it. trouble: how the process ended before it was done."""
+        graph, notices = self._graph, list(self._notices)
+        if trouble and graph:  # all that matters is there
+            notices.append(f"the process that ran your code {trouble}")
+            trouble = ""
+        if graph is None and self.ops and not self._refused:
+            graph = Graph(tuple(self.ops), self._target)
+        return Outcome(graph, self._sizes, tuple(notices), trouble, self._refused)
+
+
 async def outcome(
     process: TracingProcess, job: Job, limit: float = LIMIT, tell: Callable[[Event], None] = lambda _: None
 ) -> Outcome:
     """Give a process its job, and all that comes of it; one that is not done in time is left running."""
-    ops: list[Op] = []
-    notices: list[str] = []
-    graph: Graph | None = None
-    sizes: Sizes | None = None
-    refused: Refused | None = None
-    has_ended = False
+    told = Told(job.target)
     loop = asyncio.get_running_loop()
     process.send(job)
     try:
         async with asyncio.timeout(limit if process.is_ready else None) as timer:
             async for event in process.events():
                 tell(event)
-                match event:
-                    case Ready():  # the time for importing PyTorch is not theirs
-                        timer.reschedule(loop.time() + limit)
-                    case Loaded(told):
-                        notices += told
-                    case Done(op):
-                        ops.append(op)
-                    case Traced(rest):
-                        graph = graph_from_json(tuple(ops), rest)
-                    case Sizes():
-                        sizes = event
-                    case Forked():
-                        notices += [] if FORKED in notices else [FORKED]
-                    case Refused():
-                        refused = event
-                    case Finished():
-                        has_ended = True
-            if not has_ended:
+                told.take(event)
+                if isinstance(event, Ready):  # the time for importing PyTorch is not theirs
+                    timer.reschedule(loop.time() + limit)
+            if not told.has_ended:
                 await process.wait()
     except TimeoutError:
-        trouble = f"did not end within {limit:g} seconds and was stopped; --limit gives it more"
-    else:
-        trouble = "" if has_ended else process.cause
-    if trouble and graph:  # all that matters is there
-        notices.append(f"the process that ran your code {trouble}")
-        trouble = ""
-    if graph is None and ops and not refused:
-        graph = Graph(tuple(ops), job.target)
-    return Outcome(graph, sizes, tuple(notices), trouble, refused)
+        return told.outcome(f"did not end within {limit:g} seconds and was stopped; --limit gives it more")
+    return told.outcome("" if told.has_ended else process.cause)

@@ -1,4 +1,7 @@
-"""What the tracing process is told and tells: one job in, events out, a line of JSON each."""
+"""What the tracing process is told and tells: one job in, events out, a line of JSON each.
+
+A process that stays is then asked for tensors, which travel as files.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ class Job:
     """What is to be traced.
 
     target: `net.py:Net` or `package.module:factory`. arguments: for it, as they were typed. inputs: a
-    function of theirs that makes the inputs, "" for an image of `shape` (without the batch).
+    function of theirs that makes the inputs, "" for an image of `shape` (without the batch); or image, a
+    .npy file [channels, rows, columns], from which mean is subtracted, one number or one for each channel,
+    and which is divided by std. folder: where tensors are written that are asked for after the pass; the
+    process stays for that, if it has one.
     """
 
     target: str
@@ -26,6 +32,18 @@ class Job:
     weights: str = ""
     training: bool = False
     sizes: bool = False
+    image: str = ""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Run the pass again and write an operation's output to the folder; and what goes into it, if asked."""
+
+    op: int
+    inputs: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,24 @@ class Sizes:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """The job is done; the process waits for what it is asked for."""
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """What was fetched: .npy files by role, "output" among them, without the axis of the batch.
+
+    why: there are none.
+    """
+
+    op: int
+    inputs: bool = False
+    files: dict[str, str] = field(default_factory=dict)
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Forked:
     """Their code has forked the process."""
 
@@ -81,8 +117,13 @@ class Finished:
     """There is no more to come."""
 
 
-Event: TypeAlias = Ready | Loaded | Done | Traced | Sizes | Forked | Refused | Finished
-EVENTS: Final = {kind.__name__: kind for kind in (Ready, Loaded, Traced, Sizes, Forked, Refused, Finished)}
+Event: TypeAlias = (
+    Ready | Loaded | Done | Traced | Sizes | Settled | Tensors | Forked | Refused | Finished
+)
+EVENTS: Final = {
+    kind.__name__: kind
+    for kind in (Ready, Loaded, Traced, Sizes, Settled, Tensors, Forked, Refused, Finished)
+}
 
 
 @dataclass(frozen=True)
@@ -99,7 +140,12 @@ class Outcome:
     refused: Refused | None = None
 
 
-def encode(message: Job | Event) -> bytes:
+def without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a tensor of one image without the axis of the batch, if it has that."""
+    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
+
+
+def encode(message: Job | Fetch | Event) -> bytes:
     """The message as a line."""
     values = {"op": op_to_json(message.op)} if isinstance(message, Done) else vars(message)
     text = json.dumps({"event": type(message).__name__, **values}, separators=(",", ":"), default=str)
@@ -112,6 +158,14 @@ def decode_job(line: bytes) -> Job:
     if values.pop("event", None) != "Job":
         raise ValueError("not a job")
     return Job(**{name: _tuples(value) for name, value in values.items()})
+
+
+def decode_fetch(line: bytes) -> Fetch:
+    """What is asked for. Raises ValueError for another line."""
+    values = _values(line)
+    if values.pop("event", None) != "Fetch":
+        raise ValueError("asks for nothing")
+    return Fetch(**values)
 
 
 def decode(line: bytes) -> Event:

@@ -137,6 +137,9 @@ def settings_of(call: Call) -> dict[str, Setting]:
             "dilation": call.numbers("dilation", 1, axes),
             "ceil_mode": bool(call.bound.get("ceil_mode", False)),
         }
+        if call.kind.startswith("avg"):
+            told["count_include_pad"] = bool(call.bound.get("count_include_pad", True))
+            told["divisor_override"] = call.bound.get("divisor_override")
     elif call.kind in ("batch_norm", "instance_norm"):
         told["training"] = bool(call.bound.get("training", call.bound.get("use_input_stats", False)))
     elif call.kind == "group_norm":
@@ -748,10 +751,11 @@ _SECOND: Final = _words(
 _CONV: Final = "input weight bias stride padding dilation groups"
 _TRANSPOSED: Final = "input weight bias stride padding output_padding groups dilation"
 _POOL: Final = "input kernel_size stride padding dilation ceil_mode return_indices"
+_AVERAGE: Final = "input kernel_size stride padding ceil_mode count_include_pad divisor_override"
 SIGNATURES: Final[Mapping[str, str]] = {
     **{kind: _TRANSPOSED if "transpose" in kind else _CONV for kind in CONVOLUTIONS},
     **{
-        kind: _POOL if kind.startswith("max") else _POOL.replace(" dilation", "")
+        kind: _POOL if kind.startswith("max") else _AVERAGE
         for kind in POOLINGS
         if not kind.startswith("lp")
     },

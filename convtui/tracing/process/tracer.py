@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -31,6 +31,7 @@ from convtui.tracing.process.calls import Call, bind, describe, settings_of, unk
 NOT_FOLLOWED: Final = "not followed"
 THROUGH: Final = "through numpy or Python, where it cannot be followed"
 UNREGISTERED: Final = "a parameter that the model does not know: keep modules in an nn.ModuleList"
+MOST_BEFORE: Final = 3  # operations that one call may add before its own, for what was hidden
 DEPTH: Final = 4  # of lists and dicts in which a module may keep tensors
 
 _TORCH: Final = str(Path(torch.__file__).parent) + os.sep
@@ -56,11 +57,23 @@ class Inside:
 
 
 class Tracer(TorchFunctionMode):
-    """Records the operations of one pass. tell is called with each of them as soon as it is done."""
+    """Records the operations of one pass. tell is called with each of them as soon as it is done.
 
-    def __init__(self, model: nn.Module, inputs: Sequence[torch.Tensor], tell: Callable[[Op], None]) -> None:
+    wanted: the number of an operation whose tensors are copied, into `given` by role and `gave`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Sequence[torch.Tensor],
+        tell: Callable[[Op], None],
+        wanted: int | None = None,
+    ) -> None:
         super().__init__()
         self.ops: list[Op] = []
+        self.given: dict[str, torch.Tensor] = {}
+        self.gave: list[torch.Tensor] = [*inputs] if wanted == 0 else []
+        self._wanted = -1 if wanted is None else wanted
         self.failures: list[tuple[BaseException, Failure]] = []
         self._tell = tell
         self._sources = WeakTensorKeyDictionary()
@@ -146,6 +159,9 @@ class Tracer(TorchFunctionMode):
         del types
         kwargs = kwargs or {}
         versions = [(each, each._version) for each in _flat(args) if not each.is_inference()]
+        before = {}
+        if 0 <= self._wanted - len(self.ops) <= MOST_BEFORE:  # in place it would be overwritten
+            before = {id(each): each.detach().clone() for each in (*_flat(args), *_flat(kwargs))}
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -158,7 +174,11 @@ class Tracer(TorchFunctionMode):
             if kind not in _NO_CHANGE:  # of tensors in inference mode no versions are kept
                 given = {id(each) for each in _flat(args)}
                 changed |= {id(each) for each in result_tensors if each.is_inference() and id(each) in given}
-            self._record(Call(kind, func, args, kwargs, {}, result_tensors), changed)
+            call = Call(kind, func, args, kwargs, {}, result_tensors)
+            is_before = len(self.ops) <= self._wanted
+            self._record(call, changed)
+            if is_before and self._wanted == len(self.ops) - 1:
+                self.given = {role: before.get(id(each), each) for role, each in call.tensors}
         elif kind in _LEAVING:
             self._left = next(iter(self.sources_of(_flat(args))), self._left)
         return result
@@ -285,6 +305,9 @@ class Tracer(TorchFunctionMode):
         for place, each in enumerate(outputs):
             self._sources[each] = Source(number, place)
             self._constants.discard(id(each))
+        if number == self._wanted:
+            with torch._C.DisableTorchFunction():
+                self.gave = [each.detach().clone() for each in outputs]
         self._add(op)
 
     def _add(self, op: Op) -> None:
@@ -421,6 +444,31 @@ def follow(
         training=model.training,
         traits=tuple(sorted({type(each).__name__ for each in model.modules()} & {"CrossEntropyLoss"})),
     )
+
+
+@dataclass(frozen=True)
+class Copied:
+    """The tensors of one operation: what it was given, by role, and what it gave."""
+
+    op: Op
+    given: Mapping[str, torch.Tensor]
+    gave: Sequence[torch.Tensor]
+
+
+def copied(
+    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], number: int
+) -> Copied | None:
+    """Run the model once more for the tensors of one operation; None if the pass does not come to it.
+
+    What the pass changes is put back, as by `follow`.
+    """
+    tracer = Tracer(model, [*_flat(args), *_flat(kwargs)], lambda _: None, number)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), _unchanged(model):
+        with suppress(Exception), tracer.following():  # where the pass fails it has failed before
+            model(*args, **kwargs)
+    if number >= len(tracer.ops) or not tracer.gave:
+        return None
+    return Copied(tracer.ops[number], tracer.given, tracer.gave)
 
 
 @contextmanager

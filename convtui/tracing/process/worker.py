@@ -1,5 +1,6 @@
 """The tracing process: takes one job, runs the user's code for it, tells what comes of it, and ends.
 
+One whose job names a folder stays, and writes the tensors there that it is asked for.
 It ends when its parent does, as the training process does. Events have a descriptor of their own; whatever
 the user's code prints goes to standard error.
 """
@@ -9,19 +10,25 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NoReturn
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from convtui.tracing.protocol import (
     Done,
     Event,
+    Fetch,
     Finished,
     Forked,
     Job,
     Loaded,
     Ready,
     Refused,
+    Settled,
+    Tensors,
     Traced,
+    decode_fetch,
     decode_job,
     encode,
 )
@@ -29,6 +36,9 @@ from convtui.tracing.protocol import (
 if TYPE_CHECKING:
     import torch
 
+    from convtui.engine.graph.operation import Graph
+
+MOST_BYTES: Final = 2**28  # of a tensor that is fetched
 NO_TORCH: Final = "tracing needs PyTorch: pip install torch"
 
 
@@ -54,7 +64,7 @@ class Outbox:
 
 
 def main() -> NoReturn:
-    """Do the job that comes in, then end. The end of standard input ends it at any time."""
+    """Do the job that comes in, then what is asked for. The end of standard input ends it at any time."""
     sys.stdout.flush()
     outbox = Outbox(os.dup(1))
     os.dup2(2, 1)
@@ -67,17 +77,15 @@ def main() -> NoReturn:
     except ImportError as error:
         missing = NO_TORCH if error.name == "torch" else f"{NO_TORCH} ({error})"
     outbox.send(Ready())
-    reader = os.fdopen(job_in, "rb", buffering=0)
-    line = _line_from(reader.fileno())
-    if not line:
-        os._exit(0)
-    threading.Thread(target=_end_with_parent, args=(reader.fileno(),), daemon=True).start()
+    lines: SimpleQueue[bytes] = SimpleQueue()
+    written: set[str] = set()
+    threading.Thread(target=_read, args=(job_in, lines, written), daemon=True).start()
+    job = decode_job(lines.get())
     try:
-        job = decode_job(line)
         if missing:
             outbox.send(Refused(missing))
         else:
-            _work(job, outbox)
+            _work(job, outbox, lines, written)
     finally:
         if os.getpid() == process:
             outbox.send(Finished())
@@ -94,7 +102,7 @@ def _import_all() -> None:
     import convtui.tracing.process.weights  # noqa: F401
 
 
-def _work(job: Job, outbox: Outbox) -> None:
+def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]) -> None:
     import torch
 
     from convtui.engine.graph.postmortem import post_mortem
@@ -105,12 +113,15 @@ def _work(job: Job, outbox: Outbox) -> None:
     from convtui.tracing.process.weights import load_weights
 
     torch.manual_seed(0)
+    args: tuple[Any, ...]
     try:
         model = load_model(job.target, job.arguments)
         model.train(job.training)
         notices = load_weights(model, job.weights) if job.weights else ()
         if job.inputs:
             args, kwargs = load_inputs(job.inputs)
+        elif job.image:
+            args, kwargs = (_normalised(job).to(_dtype(model)),), {}
         else:
             image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
             args, kwargs = (image.to(_dtype(model)),), {}
@@ -128,6 +139,88 @@ def _work(job: Job, outbox: Outbox) -> None:
     is_wanted = found.size_helps if found else job.sizes
     if is_wanted and len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor):
         outbox.send(search(model, args[0]))
+    while job.folder:
+        outbox.send(Settled())
+        asked = decode_fetch(lines.get())
+        outbox.send(_fetched(asked, model, args, kwargs, graph, job.folder, written))
+
+
+def _normalised(job: Job) -> torch.Tensor:
+    """The image of a job as a batch of one, in float64. Raises LoadError for numbers that do not fit it."""
+    import numpy as np
+    import torch
+
+    from convtui.tracing.process.loading import LoadError
+
+    image = torch.from_numpy(np.load(job.image))
+    for name, numbers in (("mean", job.mean), ("std", job.std)):
+        if len(numbers) not in (0, 1, len(image)):
+            channels = f"{len(image)} channel" + ("s" if len(image) > 1 else "")
+            reason = f"--{name}: {len(numbers)} numbers for an image of {channels}; one number, or one for each"
+            raise LoadError(reason)
+    mean, std = (
+        torch.tensor(numbers or (default,), dtype=torch.float64)[:, None, None]
+        for numbers, default in ((job.mean, 0.0), (job.std, 1.0))
+    )
+    return ((image - mean) / std)[None]
+
+
+def _fetched(
+    asked: Fetch,
+    model: torch.nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    graph: Graph,
+    folder: str,
+    written: set[str],
+) -> Tensors:
+    """The tensors of an operation as files, from one more pass through the model."""
+    from convtui.tracing.process.tracer import copied
+
+    def refused(why: str) -> Tensors:
+        return Tensors(asked.op, asked.inputs, why=why)
+
+    try:
+        found = copied(model, args, kwargs, asked.op)
+    except SystemExit as error:
+        return refused(f"the pass ended with sys.exit({error.code!r})")
+    traced = graph.ops[asked.op]
+    if found is None or (found.op.kind, found.op.outputs) != (traced.kind, traced.outputs):
+        return refused("your network did something else when it ran again")
+    named = {"output": found.gave[0], **(found.given if asked.inputs else {})}
+    files: dict[str, str] = {}
+    for role, tensor in named.items():
+        is_whole = role in ("weight", "bias")
+        path = os.path.join(folder, f"{asked.op}-{role}.npy")
+        if (why := _write(tensor, path, is_whole)) and role in ("input", "output", "weight", "bias"):
+            return refused(f"the {role} {why}")
+        if not why:
+            written.add(path)
+            files[role] = path
+    return Tensors(asked.op, asked.inputs, files)
+
+
+def _write(tensor: torch.Tensor, path: str, is_whole: bool) -> str:
+    """Write a tensor, without the axis of the batch unless it is whole; why not, else ""."""
+    import numpy as np
+    import torch
+
+    from convtui.tracing.protocol import without_batch
+
+    try:
+        plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+        if plain.is_complex():
+            return "has complex numbers, which are not drawn"
+        if plain.is_sparse or plain.is_quantized:
+            return "is no plain tensor, so that it is not drawn"
+        shape = tuple(plain.shape) if is_whole else without_batch(tuple(plain.shape))
+        if plain.numel() * 4 > MOST_BYTES:
+            return f"has {plain.numel():,} numbers, which are too many to draw"
+        wide = torch.float64 if plain.dtype in (torch.float64, torch.int64) else torch.float32
+        np.save(path, plain.to(wide).reshape(shape).numpy())
+    except (OSError, RuntimeError, NotImplementedError) as error:
+        return f"cannot be had: {str(error).splitlines()[0]}"
+    return ""
 
 
 def _dtype(model: torch.nn.Module) -> torch.dtype:
@@ -138,18 +231,13 @@ def _dtype(model: torch.nn.Module) -> torch.dtype:
     return floating[0] if floating else torch.float32
 
 
-def _line_from(descriptor: int) -> bytes:
-    line = b""
-    while not line.endswith(b"\n"):
-        part = os.read(descriptor, 2**16)
-        if not part:
-            return b""
-        line += part
-    return line
-
-
-def _end_with_parent(descriptor: int) -> None:
-    with suppress(OSError):
-        while os.read(descriptor, 1024):
-            pass
+def _read(descriptor: int, lines: SimpleQueue[bytes], written: set[str]) -> None:
+    """Hand on each line; when there are no more, the parent is gone: delete what was written and end."""
+    with suppress(OSError), os.fdopen(descriptor, "rb") as reader:
+        for line in reader:
+            if line.endswith(b"\n"):
+                lines.put(line)
+    for path in written:
+        with suppress(OSError):
+            os.unlink(path)
     os._exit(0)

@@ -1,0 +1,68 @@
+"""What is different in a network since its file was run last: which rows, in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Final, TypeAlias
+
+from convtui.engine.graph.operation import Graph, Op
+
+NAMED: Final = 4  # rows at most
+
+_Place: TypeAlias = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The numbers of the rows that differ or are new, and what is told of them. gone: rows that there were."""
+
+    rows: frozenset[int]
+    told: str
+    gone: int = 0
+
+
+def differences(before: Graph, after: Graph) -> Differences:
+    """The rows of `after` that are not as in `before`: other settings, shapes, types, parameters or cost.
+
+    Rows are matched by operation, module and call, so that one that is added makes no others differ; on which
+    line of the file they stand does not count.
+    """
+    old, new = before.ops, after.ops
+    rows: list[int] = []
+    gone = 0
+    matcher = SequenceMatcher(None, [_place(op) for op in old], [_place(op) for op in new], autojunk=False)
+    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+        if kind == "equal":
+            pairs = zip(old[i1:i2], new[j1:j2], strict=True)
+            rows += [after.number for before, after in pairs if _figures(before) != _figures(after)]
+        else:
+            rows += range(j1, j2)
+            gone += i2 - i1 if kind == "delete" else max(i2 - i1 - (j2 - j1), 0)
+    return Differences(frozenset(rows), _told([new[i] for i in rows], gone, before, after), gone)
+
+
+def _told(rows: Sequence[Op], gone: int, before: Graph, after: Graph) -> str:
+    words = []
+    if rows:
+        named = [f"{op.number} {op.path or op.kind}" for op in rows[:NAMED]]
+        more = [f"{len(rows) - NAMED} more"] if len(rows) > NAMED else []
+        count = "1 row differs" if len(rows) == 1 else f"{len(rows)} rows differ"
+        words.append(f"{count}: {', '.join([*named, *more])}")
+    if gone:
+        words.append("1 row is gone" if gone == 1 else f"{gone} rows are gone")
+    if before.failure and not after.failure:
+        words.insert(0, "the pass goes through now")
+    elif after.failure and not before.failure:
+        words.insert(0, "the pass fails now")
+    return "; ".join(words) or "no row differs"
+
+
+def _place(op: Op) -> _Place:
+    return op.kind, op.path, op.call
+
+
+def _figures(op: Op) -> tuple[object, ...]:
+    parameters = tuple(each.shape for each in op.parameters)
+    return op.title, op.outputs, parameters, op.cost, dict(op.settings), op.note

@@ -1,0 +1,325 @@
+"""The app's side of tracing: the user's own network on an image, in a process that stays for its tensors.
+
+It knows no screen: whoever listens is told that something has changed, and looks again. The user's code runs
+because it was named on the command line, and again at `reload`, never otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.engine.graph.operation import Op
+from convtui.inputs.images import Picture
+from convtui.tracing.client import Told, TracingProcess
+from convtui.tracing.differences import Differences, differences
+from convtui.tracing.protocol import (
+    Done,
+    Event,
+    Fetch,
+    Job,
+    Loaded,
+    Outcome,
+    Ready,
+    Settled,
+    Sizes,
+    Tensors,
+    Traced,
+)
+from convtui.tracing.traced import Trace
+
+STARTING: Final = "starting PyTorch …"
+STOPPED: Final = "was stopped"
+KEPT: Final = 4  # operations whose tensors are kept
+MOST_PRINTED: Final = 2**18  # characters of theirs that are kept
+TICK: Final = 0.5  # seconds after which what is going on is told again
+
+Arrays = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What is named on the command line: the network, arguments for it, its weights, the normalisation."""
+
+    target: str
+    arguments: tuple[str, ...] = ()
+    weights: str = ""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The tensors of an operation by role, float64, without the axis of the batch; or why there are none."""
+
+    op: int
+    arrays: Arrays = field(default_factory=dict)
+    why: str = ""
+
+
+class OpenModel:
+    """The network, what is known of it by now, and the process that runs it.
+
+    trace: its operations as far as they are known; None before the first. outcome: once the pass is over.
+    changed: what is different from before the file was run again; None if it was not. stage: what the process
+    does now, "" if it waits. trouble: why there is no process any more.
+    """
+
+    def __init__(self, opening: Opening, picture: Picture) -> None:
+        self.opening, self.picture = opening, picture
+        self.trace: Trace | None = None
+        self.outcome: Outcome | None = None
+        self.changed: Differences | None = None
+        self.stage = ""
+        self.trouble = ""
+        self.printed = ""
+        self._listeners: list[Callable[[], None]] = []
+        self._process: TracingProcess | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._since = 0.0
+        self._told = Told(opening.target)
+        self._fetched: dict[tuple[int, bool], Fetched] = {}
+        self._asked: Fetch | None = None
+        self._next: Fetch | None = None
+        self._then: Callable[[Fetched], None] | None = None
+        self._before: Trace | None = None
+        self._folder = Path()
+        self._is_stopped = False
+
+    # -- what goes on
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Have this called when something has changed."""
+        self._listeners.append(told)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether their code is running, or PyTorch is being imported."""
+        return bool(self.stage)
+
+    @property
+    def status(self) -> str:
+        """What goes on, or why nothing does any more, in a line; "" if the process waits."""
+        if not self.stage:
+            return f"the process that runs your code {self.trouble}" if self.trouble else ""
+        seconds = int(asyncio.get_running_loop().time() - self._since)
+        return f"{self.stage} {seconds} s" if seconds else self.stage
+
+    def begin(self) -> None:
+        """Start the process and trace the network."""
+        self._serving = asyncio.create_task(self._serve())
+
+    async def reload(self) -> None:
+        """Run the file again in a fresh process; `changed` then tells which rows differ."""
+        if self.outcome is not None and self.trace is not None:
+            self._before = self.trace
+        await self.end()
+        self.trace, self.outcome, self.changed, self.trouble, self.printed = None, None, None, "", ""
+        self._told, self._is_stopped = Told(self.opening.target), False
+        self._fetched, self._asked, self._next, self._then = {}, None, None, None
+        self.begin()
+
+    async def stop(self) -> None:
+        """End what runs, and say so: the rows that are known stay."""
+        if self._process is not None and self.is_at_work:
+            self._is_stopped = True
+            await self._process.end()
+
+    async def end(self) -> None:
+        """End the process and whatever it has forked off, and delete the folder."""
+        if self._serving is not None:
+            self._serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._serving
+            self._serving = None
+
+    # -- tensors
+
+    def output(self, op: int) -> Fetched | None:
+        """What an operation gave; None while it is on its way."""
+        return self._look(Fetch(op))
+
+    def open(self, op: int, then: Callable[[Fetched], None]) -> None:
+        """Have `then` called with all tensors of an operation."""
+        asked = Fetch(op, inputs=True)
+        found = self._look(asked)
+        if found is not None:
+            then(found)
+        else:
+            self._then = then
+
+    def _look(self, asked: Fetch) -> Fetched | None:
+        found = self._fetched.get((asked.op, asked.inputs)) or self._fetched.get((asked.op, True))
+        if found is not None:
+            return found
+        if self.trouble:
+            return Fetched(asked.op, why=f"the process that runs your code {self.trouble}")
+        if self._asked == asked:
+            return None
+        if self._next is None or asked.inputs or not self._next.inputs:  # only the last that is looked at
+            self._next = asked
+        self._ask()
+        return None
+
+    def _ask(self) -> None:
+        if self._next is None or self._asked is not None or self.outcome is None or self._process is None:
+            return
+        if self.trouble or self.stage:
+            return
+        self._asked, self._next = self._next, None
+        self._begin_stage("running it again for this tensor …")
+        self._process.send(self._asked)
+
+    def _take_tensors(self, told: Tensors) -> None:
+        arrays: dict[str, NDArray[np.float64]] = {}
+        why = told.why
+        for role, path in told.files.items():
+            try:
+                array = np.load(path).astype(np.float64)
+                array.flags.writeable = False
+                arrays[role] = array
+            except (OSError, ValueError) as error:
+                why = why or f"the {role} cannot be read: {error}"
+            with suppress(OSError):
+                Path(path).unlink()
+        while len(self._fetched) >= KEPT:
+            del self._fetched[next(iter(self._fetched))]
+        found = Fetched(told.op, arrays, why)
+        self._fetched[told.op, told.inputs] = found
+        self._asked = None
+        if told.inputs and self._then is not None:
+            then, self._then = self._then, None
+            then(found)
+
+    # -- the process
+
+    async def _serve(self) -> None:
+        """Start the process, give it its job, and take what it tells until it ends."""
+        self._begin_stage(STARTING)
+        self._folder = Path(tempfile.mkdtemp(prefix="convtui-"))
+        prints: asyncio.Task[None] | None = None
+        try:
+            image = self._folder / "image.npy"
+            np.save(image, self.picture.pixels)
+            self._process = process = await TracingProcess.start(takes_prints=True)
+            prints = asyncio.create_task(self._take_prints(process))
+            process.send(self._job(image))
+            async for event in process.events():
+                self._take(event)
+            await process.wait()
+            await prints
+            if self._told.outcome().refused is None:
+                self.trouble = STOPPED if self._is_stopped else process.cause
+            self._settle()
+        except OSError as error:
+            self.trouble = f"cannot be started: {error}"
+            self._settle()
+        finally:
+            if self._process is not None:
+                await self._process.end()
+                self._process = None
+            if prints is not None:
+                prints.cancel()
+            self._end_stage()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _job(self, image: Path) -> Job:
+        opening = self.opening
+        return Job(
+            opening.target,
+            opening.arguments,
+            weights=opening.weights,
+            image=str(image),
+            mean=opening.mean,
+            std=opening.std,
+            folder=str(self._folder),
+        )
+
+    def _take(self, event: Event) -> None:
+        self._told.take(event)
+        match event:
+            case Ready():
+                self._begin_stage(f"running {self.opening.target} …")
+            case Loaded() | Done():
+                return
+            case Traced():
+                self._look_again()
+                graph = self.trace and self.trace.graph
+                if graph and graph.failure:
+                    self._begin_stage("trying other sizes of the image …")
+            case Sizes():
+                self._look_again()
+            case Settled():
+                self._settle()
+            case Tensors():
+                self._take_tensors(event)
+                return
+        self._tell()
+
+    def _settle(self) -> None:
+        """What was asked for is done, or will not be."""
+        self._end_stage()
+        if self.outcome is None:
+            self.outcome = self._told.outcome(self.trouble)
+            self._look_again()
+            if self._before is not None and self.trace is not None:
+                self.changed = differences(self._before.graph, self.trace.graph)
+        elif self.trouble:
+            self._asked, self._next, self._then = None, None, None
+        self._ask()
+        self._tell()
+
+    def _look_again(self) -> None:
+        """Have the trace show the operations that are known by now."""
+        told = self._told.outcome(self.trouble)
+        if told.graph is not None:
+            self.trace = Trace(told.graph, told.sizes)
+
+    async def _take_prints(self, process: TracingProcess) -> None:
+        async for text in process.printed():
+            self.printed = (self.printed + text)[-MOST_PRINTED:]
+            self._tell()
+
+    # -- telling
+
+    def _tell(self) -> None:
+        for told in self._listeners:
+            told()
+
+    def _begin_stage(self, stage: str) -> None:
+        self.stage, self._since = stage, asyncio.get_running_loop().time()
+        self._tick()
+
+    def _end_stage(self) -> None:
+        self.stage = ""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tick(self) -> None:
+        """Tell what goes on from time to time: how long already, and the operations so far."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(TICK, self._ticked)
+
+    def _ticked(self) -> None:
+        known = 0 if self.trace is None else len(self.trace.graph.ops)
+        if self.outcome is None and len(self._told.ops) > known:
+            self._look_again()
+        self._tell()
+        self._tick()
+
+    @property
+    def last(self) -> Op | None:
+        """The operation that was done last, while the pass runs."""
+        return self._told.ops[-1] if self._told.ops else None
