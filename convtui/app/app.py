@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from convtui.app.tutor import Tutor
     from convtui.lessons.course import Course, Place
     from convtui.lessons.view import LessonView
+    from convtui.tracing.open_model import Opening, OpenModel
     from convtui.training.recipe import Recipe
     from convtui.training.trainer import Trainer
 
@@ -58,6 +59,7 @@ class ConvtuiApp(App[None]):
         course: tuple[Course, Place | None] | None = None,
         presents: bool = False,
         still: LessonView | None = None,
+        network: Opening | None = None,
     ) -> None:
         super().__init__()
         for each in THEMES:
@@ -73,6 +75,8 @@ class ConvtuiApp(App[None]):
         self._course, self._presents = course, presents
         self._still = still  # what a picture of a lesson hides and points at
         self._tutor: Tutor | None = None
+        self._network = network
+        self._model: OpenModel | None = None
 
     def get_default_screen(self) -> Screen[Any]:
         return FIRST_PAGE()
@@ -90,6 +94,8 @@ class ConvtuiApp(App[None]):
             self.set_interval(1, self.workspace.tell_autosave_problem)
         if self._guardian:
             self.set_timer(0.1, self._guardian.start)
+        if self._network:
+            self._open_network(self._network)
         if self._course:
             self.call_after_refresh(self.lessons.begin, *self._course)
         elif self._has_autosave and not self._notice:
@@ -97,7 +103,9 @@ class ConvtuiApp(App[None]):
         self.call_after_refresh(_collect_garbage)
 
     async def on_unmount(self) -> None:
-        """Save the run; by now the terminal has been restored, however the app ended."""
+        """Save the run, end the user's network; the terminal has been restored, however the app ended."""
+        if self._model:
+            await self._model.end()
         if self._trainer:
             await self._trainer.end()
 
@@ -130,6 +138,18 @@ class ConvtuiApp(App[None]):
         if self.timelines.get(NEXT_RUN) is None:
             self.timelines.begin(NEXT_RUN, NextRun(self._recipe or Recipe()))
         return self._trainer
+
+    @property
+    def model(self) -> OpenModel | None:
+        return self._model
+
+    def _open_network(self, network: Opening) -> None:
+        """Trace the user's own network on the image, and show it when the first page is there."""
+        from convtui.tracing.open_model import OpenModel
+
+        self._model = OpenModel(network, self.session.picture)
+        self._model.begin()
+        self.call_after_refresh(self.open_page, "layers", self._notice)
 
     @property
     def lesson(self) -> LessonView | None:

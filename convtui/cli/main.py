@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from convtui.cli.options import Parser, add_axes, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
+from convtui.cli.own_network import add_network_options, arguments_parted, opening_of
 from convtui.cli.quick_start import collecting_no_garbage
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ PyTorch: stride 1, padding 0, and the first output cell.
 """
 USAGE: Final = """\
 convtui [IMAGE] [options]
+       convtui FILE.py:NAME IMAGE [options] [-- ARGUMENTS]
        convtui render OUT [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
@@ -92,8 +94,16 @@ arrays:
   that is a guess, a line says how the array was read; --channels-first,
   --channels-last and --kernel-layout decide.
 
+your own network:
+  FILE.py:NAME or package.module:NAME before the image is a PyTorch network of
+  yours: a class, a function that makes it, or the network itself. Naming it runs
+  its code, in a process of its own, on the image; each of its operations is
+  shown on the Layers page (3). Arguments for NAME follow after --: 10 depth=18
+
 examples:
   convtui
+  convtui net.py:Net photo.jpg --resize 224 --weights net.safetensors
+  convtui torchvision.models:resnet18 cat-64 --mean 0.45 --std 0.23
   convtui photo.jpg --kernel sobel-x --stride 2 --padding 1
   convtui digit-8x8-3 --kernel edges --padding same
   convtui cat-32 --kernel gaussian-blur --kernel-size 5 --groups 3
@@ -190,17 +200,19 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _open(arguments: Sequence[str]) -> int:
-    options = _open_parser().parsed(arguments)
+    ours, theirs = arguments_parted(arguments)
+    options = _open_parser().parsed(ours)
     if options.version:
         from importlib.metadata import version
 
         with printing():
             print(f"convtui {version('convtui')}")
         return 0
+    network = opening_of(options, theirs)
     with collecting_no_garbage():
         recipe = _recipe_of(options)
         session = build(options)
-        return _run_app(session, notice=session.notice, theme=options.theme, recipe=recipe)
+        return _run_app(session, notice=session.notice, theme=options.theme, recipe=recipe, network=network)
 
 
 def _session_of(arguments: Sequence[str]) -> Session:
@@ -440,6 +452,7 @@ def _open_parser() -> Parser:
         usage=USAGE,
     )
     _add_options(parser)
+    add_network_options(parser)
     parser.add_argument("--data", metavar="DATA", help=DATA)
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     return parser

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from convtui.engine.layers import Layer
     from convtui.engine.pool_layers import AdaptivePool, Pool
     from convtui.engine.window_layers import Conv, ConvTranspose
-    from convtui.engine.window_operation import WindowAxis
+    from convtui.engine.window_operation import WindowAxis, WindowOperation
     from convtui.state.network import Stack
 
 Array = NDArray[np.float64]
@@ -581,21 +581,25 @@ class Session:
 
         Raises LayerError if that layer has no windows.
         """
-        stack = chosen = self.stack
+        stack = self.stack
         opened = feature_maps.operation_of(stack.layer)
         picture = self.picture
         if stack.row.inputs != (0,):
-            name = f"{picture.name} · layer {stack.layer} input"
-            pixels = opened.image
-            lowest, highest = min(0.0, float(pixels.min())), float(pixels.max())
-            highest = highest if highest > lowest else lowest + 1
-            picture = Picture(pixels, name, "", False, lowest, highest)
-            chosen = stack.over(pixels.shape)
-        view = replace(self.view, slice=None, zoom=None)
-        if isinstance(opened, Pooling):
-            session = replace(self._over(picture), view=view, chosen_stack=chosen, chosen_operation=opened)
-            return session.at(opened.index(*stack.activation))
+            picture = picture_of(opened.image, f"{picture.name} · layer {stack.layer} input")
         run = f"{stack.trained.run_name} " if stack.trained else ""
+        name = f"{run}layer {stack.layer}"
+        return self.with_stack(stack).with_operation_opened(opened, name, picture, stack.activation)
+
+    def with_operation_opened(
+        self, opened: WindowOperation, name: str, picture: Picture, at: tuple[int, int, int]
+    ) -> Session:
+        """An operation with its own weights, called so, over the picture that is its image, at that cell."""
+        view, stack = replace(self.view, slice=None, zoom=None), self.chosen_stack
+        stack = stack if stack is None or picture is self.picture else stack.over(picture.pixels.shape)
+        if isinstance(opened, Pooling):
+            over = self._over(picture)
+            session = replace(over, view=view, chosen_stack=stack, chosen_operation=opened)
+            return session.at(opened.index(*at))
         if isinstance(opened, TransposedConvolution):
             weight = transposed_weight(opened.weight, opened.spec.groups)
             spread = tuple(kernel - 1 for kernel in opened.spec.kernel_size)
@@ -606,11 +610,11 @@ class Session:
         else:
             assert isinstance(opened, Convolution)
             convolution, operation = opened, None
-        choice = KernelChoice(f"{run}layer {stack.layer}", filters=convolution.weight_shape[0], named=False)
+        choice = KernelChoice(name, filters=convolution.weight_shape[0], named=False)
         session = Session(
-            picture, convolution, choice, view=view, chosen_stack=chosen, chosen_operation=operation
+            picture, convolution, choice, view=view, chosen_stack=stack, chosen_operation=operation
         )
-        return session.at(opened.index(*stack.activation))
+        return session.at(opened.index(*at))
 
     def _over(self, picture: Picture) -> Session:
         """The same kernel over another picture, or, where it does not fit, one that fits any."""
@@ -678,6 +682,12 @@ class Session:
 
 
 SESSION: Final = Document[Session]("session")
+
+
+def picture_of(image: Array, name: str) -> Picture:
+    """A tensor [channels, rows, columns] as a picture, black where it is least, or 0, white where greatest."""
+    lowest, highest = min(0.0, float(image.min())), float(image.max())
+    return Picture(image, name, "", False, lowest, highest if highest > lowest else lowest + 1)
 
 
 def _named_weight(choice: KernelChoice, size: int | Pair, slices: int, groups: Any) -> Array:

@@ -16,7 +16,7 @@ _Place: TypeAlias = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Differences:
-    """The numbers of the rows that differ or are new, and what is told of them. gone: rows that there were."""
+    """The numbers of the rows that differ or are new, how many there were that are gone, and that in words."""
 
     rows: frozenset[int]
     told: str

@@ -113,6 +113,8 @@ class OpenModel:
         if not self.stage:
             return f"the process that runs your code {self.trouble}" if self.trouble else ""
         seconds = int(asyncio.get_running_loop().time() - self._since)
+        if self._asked and not seconds:
+            return ""
         return f"{self.stage} {seconds} s" if seconds else self.stage
 
     def begin(self) -> None:

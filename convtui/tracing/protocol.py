@@ -117,9 +117,7 @@ class Finished:
     """There is no more to come."""
 
 
-Event: TypeAlias = (
-    Ready | Loaded | Done | Traced | Sizes | Settled | Tensors | Forked | Refused | Finished
-)
+Event: TypeAlias = Ready | Loaded | Done | Traced | Sizes | Settled | Tensors | Forked | Refused | Finished
 EVENTS: Final = {
     kind.__name__: kind
     for kind in (Ready, Loaded, Traced, Sizes, Settled, Tensors, Forked, Refused, Finished)

@@ -295,7 +295,7 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["--theme", "blue"], ["--theme", "blue", "dark", "light"]),
         (["--strid", "2"], ["unknown argument --strid", "--stride", "convtui --help"]),
         (["--zoom=3"], ["unknown argument --zoom", "convtui --help"]),
-        (["cat-32", "cat-64"], ["unknown argument cat-64"]),
+        (["cat-32", "cat-64"], ["cat-64: a second image", "convtui net.py:Net cat-64"]),
         (["cat-33"], ["cat-33: no such file or sample", "cat-32"]),
         (["nowhere.toml"], ["nowhere.toml", "no such file"]),
         (["/"], ["/: "]),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from convtui.lessons.view import LessonView
     from convtui.state.history import Timelines
     from convtui.state.session import Session
+    from convtui.tracing.open_model import OpenModel
     from convtui.training.trainer import Trainer
 
 
@@ -46,6 +47,10 @@ class Host(Protocol):
     @property
     def trainer(self) -> Trainer:
         """The app's side of training; the document NEXT_RUN begins with it."""
+
+    @property
+    def model(self) -> OpenModel | None:
+        """The user's own network, if one was named on the command line."""
 
     @property
     def lesson(self) -> LessonView | None:

@@ -754,11 +754,7 @@ _POOL: Final = "input kernel_size stride padding dilation ceil_mode return_indic
 _AVERAGE: Final = "input kernel_size stride padding ceil_mode count_include_pad divisor_override"
 SIGNATURES: Final[Mapping[str, str]] = {
     **{kind: _TRANSPOSED if "transpose" in kind else _CONV for kind in CONVOLUTIONS},
-    **{
-        kind: _POOL if kind.startswith("max") else _AVERAGE
-        for kind in POOLINGS
-        if not kind.startswith("lp")
-    },
+    **{kind: _POOL if kind.startswith("max") else _AVERAGE for kind in POOLINGS if not kind.startswith("lp")},
     **{kind: "input norm_type kernel_size stride ceil_mode" for kind in POOLINGS if kind.startswith("lp")},
     **dict.fromkeys(_ADAPTIVE, "input output_size"),
     **dict.fromkeys(("cat", "concat", "concatenate", "stack"), "tensors dim"),

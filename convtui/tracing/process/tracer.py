@@ -455,16 +455,14 @@ class Copied:
     gave: Sequence[torch.Tensor]
 
 
-def copied(
-    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], number: int
-) -> Copied | None:
+def copied(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], number: int) -> Copied | None:
     """Run the model once more for the tensors of one operation; None if the pass does not come to it.
 
     What the pass changes is put back, as by `follow`.
     """
     tracer = Tracer(model, [*_flat(args), *_flat(kwargs)], lambda _: None, number)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), _unchanged(model):
-        with suppress(Exception), tracer.following():  # where the pass fails it has failed before
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), _unchanged(model), tracer.following():
+        with suppress(Exception):  # where the pass fails it has failed before
             model(*args, **kwargs)
     if number >= len(tracer.ops) or not tracer.gave:
         return None

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -156,8 +157,8 @@ def _normalised(job: Job) -> torch.Tensor:
     for name, numbers in (("mean", job.mean), ("std", job.std)):
         if len(numbers) not in (0, 1, len(image)):
             channels = f"{len(image)} channel" + ("s" if len(image) > 1 else "")
-            reason = f"--{name}: {len(numbers)} numbers for an image of {channels}; one number, or one for each"
-            raise LoadError(reason)
+            reason = f"{len(numbers)} numbers for an image of {channels}; one number, or one for each"
+            raise LoadError(f"--{name}: {reason}")
     mean, std = (
         torch.tensor(numbers or (default,), dtype=torch.float64)[:, None, None]
         for numbers, default in ((job.mean, 0.0), (job.std, 1.0))
@@ -191,7 +192,7 @@ def _fetched(
     files: dict[str, str] = {}
     for role, tensor in named.items():
         is_whole = role in ("weight", "bias")
-        path = os.path.join(folder, f"{asked.op}-{role}.npy")
+        path = str(Path(folder) / f"{asked.op}-{role}.npy")
         if (why := _write(tensor, path, is_whole)) and role in ("input", "output", "weight", "bias"):
             return refused(f"the {role} {why}")
         if not why:
@@ -239,5 +240,5 @@ def _read(descriptor: int, lines: SimpleQueue[bytes], written: set[str]) -> None
                 lines.put(line)
     for path in written:
         with suppress(OSError):
-            os.unlink(path)
+            Path(path).unlink()
     os._exit(0)

@@ -1,0 +1,106 @@
+"""The user's own network on the command line: `convtui net.py:Net photo.jpg -- 10 depth=18`.
+
+Only what is named here is ever run. Nothing of PyTorch or of the tracing is imported for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from convtui.tracing.open_model import Opening
+
+_NAME: Final = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
+_NETWORK: Final = re.compile(rf"(?P<where>.*\.py|{_NAME}):(?P<name>{_NAME})", re.DOTALL)
+_FILE: Final = re.compile(r".*\.py(:[^:]*)?", re.DOTALL)
+
+
+def is_network(text: str) -> bool:
+    """Whether `FILE.py:NAME` or `package.module:NAME` is meant, and no image."""
+    return bool(_NETWORK.fullmatch(text)) and not Path(text).exists()
+
+
+def arguments_parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our arguments, and those for the user's network that follow after --, if one is named before."""
+    ours = list(arguments)
+    at = ours.index("--") if "--" in ours else len(ours)
+    if any(is_network(each) for each in ours[:at]):
+        return ours[:at], ours[at + 1 :]
+    return ours, []
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """The image after the network, its weights and how the image is normalised."""
+    parser.add_argument("photo", metavar="IMAGE", nargs="?", help=argparse.SUPPRESS)
+    group = parser.add_argument_group("your own network")
+    group.add_argument(
+        "--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote"
+    )
+    numbers = "one number, or one for each channel: 0.485,0.456,0.406"
+    group.add_argument("--mean", metavar="M", help=f"subtracted from the image, {numbers} (default: 0)")
+    group.add_argument("--std", metavar="S", help="what it is divided by after that (default: 1)")
+
+
+def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | None:
+    """The network that the options name, of which options.image then is the image; None if they name none.
+
+    Raises ValueError for options that only make sense with one, and for a file that there is not.
+    """
+    from convtui.inputs.names import did_you_mean, printable
+
+    target = options.image
+    if target is None or not is_network(target):
+        if target is not None and _FILE.fullmatch(target) and not (":" in target and Path(target).exists()):
+            file = printable(target.partition(":")[0])
+            raise ValueError(f"{printable(target)}: name a class in it, and an image: {file}:Net photo.jpg")
+        if options.photo is not None:
+            wrong = f"{printable(options.photo)}: a second image; a network of yours comes before the image"
+            raise ValueError(f"{wrong}: convtui net.py:Net {printable(options.photo)}")
+        for name in ("weights", "mean", "std"):
+            if getattr(options, name) is not None:
+                given = printable(getattr(options, name))
+                raise ValueError(f"--{name} {given}: works only with a network: convtui net.py:Net photo.jpg")
+        return None
+    where = _NETWORK.fullmatch(target)
+    assert where
+    code = Path(where["where"])
+    if code.suffix == ".py" and not code.is_file():
+        found = [each.name for each in code.parent.glob("*.py")] if code.parent.is_dir() else []
+        raise ValueError(f"{printable(target)}: there is no such file{did_you_mean(code.name, found)}")
+    if options.photo is None:
+        raise ValueError(
+            f"{printable(target)}: name an image after it: convtui {printable(target)} cat-64; "
+            "convtui trace needs none"
+        )
+    if options.weights is not None and not Path(options.weights).is_file():
+        raise ValueError(f"--weights {printable(options.weights)}: there is no such file")
+    options.image = options.photo
+    from convtui.tracing.open_model import Opening
+
+    mean, std = (_numbers(name, getattr(options, name)) for name in ("mean", "std"))
+    if 0.0 in std:
+        raise ValueError(f"--std {printable(options.std)}: must not be 0, as the image is divided by it")
+    return Opening(target, tuple(theirs), options.weights or "", mean, std)
+
+
+def _numbers(name: str, text: str | None) -> tuple[float, ...]:
+    from math import isfinite
+
+    from convtui.inputs.names import printable
+
+    if text is None:
+        return ()
+    try:
+        numbers = tuple(float(each) for each in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or not all(map(isfinite, numbers)):
+        example = "0.485,0.456,0.406" if name == "mean" else "0.229,0.224,0.225"
+        raise ValueError(
+            f"--{name} {printable(text)}: must be one number, or one for each channel, as {example}"
+        )
+    return numbers
