@@ -96,9 +96,9 @@ arrays:
 
 your own network:
   FILE.py:NAME or package.module:NAME before the image is a PyTorch network of
-  yours: a class, a function that makes it, or the network itself. Naming it runs
-  its code, in a process of its own, on the image; each of its operations is
-  shown on the Layers page (3). Arguments for NAME follow after --: 10 depth=18
+  yours: a class, a function that makes it, or the network itself. Naming it
+  runs its code, in a process of its own, on the image; the Layers page (3)
+  shows each of its operations. Arguments for NAME follow after --: 10 depth=18
 
 examples:
   convtui

@@ -685,7 +685,7 @@ SESSION: Final = Document[Session]("session")
 
 
 def picture_of(image: Array, name: str) -> Picture:
-    """A tensor [channels, rows, columns] as a picture, black where it is least, or 0, white where greatest."""
+    """A tensor [channels, rows, columns] as a picture, from its least, or 0, to its greatest."""
     lowest, highest = min(0.0, float(image.min())), float(image.max())
     return Picture(image, name, "", False, lowest, highest if highest > lowest else lowest + 1)
 

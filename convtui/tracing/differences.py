@@ -16,7 +16,7 @@ _Place: TypeAlias = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Differences:
-    """The numbers of the rows that differ or are new, how many there were that are gone, and that in words."""
+    """The numbers of the rows that differ or are new, how many are gone, and the same in words."""
 
     rows: frozenset[int]
     told: str

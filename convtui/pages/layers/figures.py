@@ -101,7 +101,7 @@ def _spaced(indices: Indices, every: int) -> range:
 
 
 @lru_cache(maxsize=4)
-def _image_cells(picture: Picture, channel: int, own_colours: bool, every: int) -> ImageCells:
+def image_cells(picture: Picture, channel: int, own_colours: bool, every: int) -> ImageCells:
     thinned = replace(picture, pixels=picture.pixels[:, ::every, ::every])
     axes = ConvSpec(1).axes(*thinned.pixels.shape[1:])
     return ImageCells(thinned, axes, channel, own_colours)
@@ -121,8 +121,8 @@ def image_grid(picture: Picture, slice: int | None, stack: Stack, fed: Feeding, 
     thinned = f"{hint} · ÷{every}: 1 in {every} rows and columns"
     hint = thinned if every > 1 and len(thinned) <= place.region.width else hint
     grid = Grid(
-        cells=_image_cells(picture, channel, own_colours, every),
-        title=picture_title(picture, f"{shape}{_thinned(every)}", details, place.region.width),
+        cells=image_cells(picture, channel, own_colours, every),
+        title=picture_title(picture, f"{shape}{thinned_text(every)}", details, place.region.width),
         hint=hint,
         legend=not own_colours,
         colour_channel=colour_channel_of(picture, channel, own_colours),
@@ -146,12 +146,12 @@ def _framed(fed: Feeding) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=16)
-def _map_cells(maps: Maps, channel: int, every: int) -> MapCells:
+def map_cells(maps: Maps, channel: int, every: int) -> MapCells:
     return MapCells(maps.values[channel], maps.scale, every, maps.is_computed)
 
 
 @lru_cache(maxsize=4)
-def _mosaic_cells(maps: Maps, tiling: Tiling, channel: int) -> MosaicCells:
+def mosaic_cells(maps: Maps, tiling: Tiling, channel: int) -> MosaicCells:
     return MosaicCells(maps.values, maps.scale, tiling, channel, maps.is_computed)
 
 
@@ -162,13 +162,13 @@ def earlier_grid(row: Row, maps: Maps, fed: Feeding, channel: int, place: Place)
     shown = channel if channel in channels or not channels else channels[0]
     shown = min(shown, len(maps.values) - 1)
     name = f"{row.number} {row.layer.kind}"
-    thinned = _thinned(every)
+    thinned = thinned_text(every)
     count = f"{len(fed.rows)}x{len(fed.columns)} cells" if channels else "none"
     if fed.pixels not in (None, len(fed.rows) * len(fed.columns)):
         count = f"{fed.pixels} cells"
     hint = f"{count} feed it" if len(count) + 8 <= place.region.width else count
     return Grid(
-        cells=_map_cells(maps, shown, every),
+        cells=map_cells(maps, shown, every),
         title=f"{name}[{shown}]{thinned}",
         short_title=f"{name}{thinned}",
         hint=hint if maps.is_computed else "computing…",
@@ -181,9 +181,9 @@ def selected_grid(stack: Stack, maps: Maps, every: int) -> Grid:
     channel, row, column = stack.activation
     name = f"{stack.layer} {stack.row.layer.kind}"
     return Grid(
-        cells=_map_cells(maps, channel, every),
-        title=f"{name}[{channel}, {row}, {column}]{_thinned(every)}",
-        short_title=f"{name}[{channel}]{_thinned(every)}",
+        cells=map_cells(maps, channel, every),
+        title=f"{name}[{channel}, {row}, {column}]{thinned_text(every)}",
+        short_title=f"{name}[{channel}]{thinned_text(every)}",
         hint="activation" if maps.is_computed else "computing…",
         focus=(row // every, column // every),
     )
@@ -196,7 +196,7 @@ def mosaic_grid(stack: Stack, maps: Maps, tiling: Tiling) -> Grid:
     are_features = len(stack.row.output_shape) == 1
     what = "features" if are_features else "feature maps" if stack.layer else "channels"
     what = what if count > 1 else what.removesuffix("s")
-    title = f"{count} {what} of {kind}{_thinned(tiling.every)}"
+    title = f"{count} {what} of {kind}{thinned_text(tiling.every)}"
     weights = f"trained: {stack.trained}" if stack.trained else f"random weights, seed {stack.seed}"
     hint = weights if stack.layer and _has_weights(stack) else ""
     if not maps.is_computed:
@@ -204,9 +204,9 @@ def mosaic_grid(stack: Stack, maps: Maps, tiling: Tiling) -> Grid:
     top, left = tiling.place((channel, 0, 0))
     bottom, right = (at + size for at, size in zip((top, left), tiling.tile, strict=True))
     return Grid(
-        cells=_mosaic_cells(maps, tiling, channel),
+        cells=mosaic_cells(maps, tiling, channel),
         title=title,
-        short_title=f"{count} {what}{_thinned(tiling.every)}",
+        short_title=f"{count} {what}{thinned_text(tiling.every)}",
         hint=hint,
         focus=tiling.place(stack.activation),
         kept=(range(max(top - 1, 0), bottom + 1), range(max(left - 1, 0), right + 1)),
@@ -223,6 +223,6 @@ def _has_weights(stack: Stack) -> bool:
     return any(row.parameter_shapes for row in stack.summary.rows[: stack.layer + 1])
 
 
-def _thinned(every: int) -> str:
+def thinned_text(every: int) -> str:
     """That of so many rows and columns one is drawn."""
     return f" ÷{every}" if every > 1 else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.geometry import Region
 from textual.worker import get_current_worker
@@ -57,6 +57,9 @@ from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
 from convtui.state.settings import layer_transition, parse_activation
 
+if TYPE_CHECKING:
+    from convtui.pages.layers.model_view import ModelView
+
 
 class LayersPage(ConvolutionPage):
     """The table of the layers, the selected layer's maps, and the chain of what feeds an activation."""
@@ -83,18 +86,47 @@ class LayersPage(ConvolutionPage):
         self._table_lines: Memo[list[TableLine]] = Memo()
         self.features = FeaturesView(self)
         self._shows_features = False
+        self._model: ModelView | None = None  # of the user's own network
+        self._is_model_wanted = True
+        self._shows_model = False
 
     # -- showing
 
     @property
+    def model(self) -> ModelView | None:
+        """The view of the user's own network, if there is one and it is on show."""
+        model = self.host.model
+        if model is None or not self._is_model_wanted or self.host.lesson is not None:
+            return None
+        if self._model is None:
+            from convtui.pages.layers.model_view import ModelView
+
+            self._model = ModelView(self, model)
+        return self._model
+
+    @property
     def zoom(self) -> Zoom:
+        if self.model:
+            return self.model.zoom
         return zoom_of(self._plan.value.image.cells) if self._plan.value else Zoom.BLOCKS
 
     def controls(self) -> list[Control]:
+        if self.model:
+            from convtui.pages.layers.model_labels import model_controls
+
+            return model_controls(self.model.model)
         return layer_controls(self.session.stack)
 
     def show_page(self) -> None:
         session, stack = self.session, self.session.stack
+        model = self.model
+        if model is not None:
+            self._show_model(model, session)
+            return
+        if self._shows_model:
+            self._plan, self._shows_model = Memo(), False
+            self.features.leave()
+            self.show_keys()
         if session.view.features:
             self._show_features(session, stack)
             return
@@ -130,6 +162,16 @@ class LayersPage(ConvolutionPage):
         if plan.selected:
             self._selected.show(selected_grid(stack, maps, plan.selected.every))
         self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
+
+    def _show_model(self, model: ModelView, session: Session) -> None:
+        if not self._shows_model:
+            self._shows_model = True
+            model.leave()
+            self.show_keys()
+        width, height = self.canvas_size
+        panes = model.show(session, (height, width), self.palette)
+        if panes is not None:
+            self.canvas.place(panes, self.palette)
 
     def _show_features(self, session: Session, stack: Stack) -> None:
         if not self._shows_features:
@@ -243,6 +285,9 @@ class LayersPage(ConvolutionPage):
 
     def change_stack(self, make: Callable[[Stack], Stack], kind: str = "") -> bool:
         """Apply a transition of the stack; where it is refused, say why. Tells whether it was applied."""
+        if self.model:
+            self.say("this key is for a stack of layers, which y shows")
+            return False
         return self.change(lambda session: session.with_stack(make(session.stack)), kind)
 
     def action_network(self, by: int) -> None:
@@ -252,7 +297,10 @@ class LayersPage(ConvolutionPage):
         self.change_stack(next_network(by))
 
     def action_scale(self) -> None:
-        """Scale the image so that every layer fits."""
+        """Scale the image so that every layer fits; run the file of the user's own network again."""
+        if self.model:
+            self.run_worker(self.model.model.reload())
+            return
         stack = self.session.stack
         if stack.fitting_side:
             self._typed(f"resize {stack.fitting_side}")
@@ -287,6 +335,12 @@ class LayersPage(ConvolutionPage):
     def action_filters(self, by: int) -> None:
         self.change_stack(more_filters(by))
 
+    def action_type(self, name: str) -> None:
+        if self.model:
+            self.say("settings are of a stack of layers, which y shows; --mean and --std normalise the image")
+        else:
+            super().action_type(name)
+
     def _typed(self, text: str) -> bool:
         from convtui.store.pictures import reopened
 
@@ -303,33 +357,51 @@ class LayersPage(ConvolutionPage):
         )
 
     def action_cells(self, count: int) -> None:
-        if self.session.view.features:
+        if self.model:
+            self.model.move(count)
+        elif self.session.view.features:
             self.features.move(count)
         else:
             self.change_stack(lambda stack: stack.moved(count), "activation")
 
     def action_rows(self, count: int) -> None:
-        if self.session.view.features:
+        if self.model:
+            self.model.move_rows(count)
+        elif self.session.view.features:
             self.features.move_rows(count)
         else:
             self.change_stack(lambda stack: stack.moved_rows(count), "activation")
 
     def action_channels(self, count: int) -> None:
-        if self.session.view.features:
+        if self.model:
+            self.model.move_channels(count)
+        elif self.session.view.features:
             self.features.move_pages(count)
         else:
             self.change_stack(lambda stack: stack.moved_channels(count), "activation")
 
     def action_layer(self, count: int) -> None:
+        if self.model:
+            self.model.move_operations(count)
+            return
         self.change_stack(lambda stack: stack.moved_layers(count), "layer")
 
     def action_ends(self, direction: int) -> None:
+        if self.model:
+            self.model.go_to_end(direction)
+            return
         self.change_stack(lambda stack: stack.at(len(stack.summary.rows) if direction > 0 else 0), "layer")
 
     def action_restart(self) -> None:
+        if self.model:
+            self.model.restart()
+            return
         self.change_stack(lambda stack: stack.at(stack.layer, (0, 0, 0)))
 
     def action_go_to(self) -> None:
+        if self.model:
+            self.model.go_to()
+            return
         question = "go to (layer, row,column or channel,row,column)"
         self.prompt(question, "", self._go_to, "5 · 4,18 · 0,4,18")
 
@@ -340,7 +412,9 @@ class LayersPage(ConvolutionPage):
         message.stop()
         row, column = message.cell
         plan = self._plan.value
-        if message.pane is self.features.tiles:
+        if self.model:
+            self.model.clicked(message.pane, row, column)
+        elif message.pane is self.features.tiles:
             self.features.select(row)
         elif plan is None:
             return
@@ -376,6 +450,9 @@ class LayersPage(ConvolutionPage):
 
     def action_open_layer(self) -> None:
         """Open the selected layer's operation on the Step page."""
+        if self.model:
+            self.model.open_selected()
+            return
         stack, maker = self.session.stack, self._maker
         if maker is None or not maker.maps(stack.layer):
             self.say("the layer's input is still being computed")
@@ -390,10 +467,25 @@ class LayersPage(ConvolutionPage):
 
     # -- the features view
 
+    def action_own_network(self) -> None:
+        """Back and forth between the user's own network and the stack of layers."""
+        if self.host.model is None:
+            self.say("no network of yours is open: convtui net.py:Net photo.jpg opens one")
+            return
+        self._is_model_wanted = not self._is_model_wanted
+        self.show_keys()
+        self.show_again()
+
     def action_features(self) -> None:
+        if self.model:
+            self.say("features are of a stack of layers, which y shows")
+            return
         self.change(lambda session: session.with_view(features=not session.view.features), "look")
 
     def action_panel(self, by: int) -> None:
+        if self.model:
+            self.model.next_panel(by)
+            return
         self._in_features(lambda: self.features.next_panel(by))
 
     def action_panel_alone(self) -> None:
@@ -406,33 +498,48 @@ class LayersPage(ConvolutionPage):
         self._in_features(self.features.hide_selected)
 
     def action_stop_measuring(self) -> None:
+        if self.model:
+            self.run_worker(self.model.model.stop())
+            return
         self._in_features(self.features.measured.stop)
 
     def action_slice(self, by: int) -> None:
-        if self.session.view.features:
+        if self.session.view.features and not self.model:
             self.features.next_class(by)
         else:
             super().action_slice(by)
 
     def _in_features(self, act: Callable[[], object]) -> None:
         """Do something that only the features view has; elsewhere say how to come there."""
-        if self.session.view.features:
+        if self.model:
+            self.say("this key is for a stack of layers, which y shows")
+        elif self.session.view.features:
             act()
         else:
             self.say("this key works in the features view, which v opens")
 
     def footer_words(self) -> Mapping[str, str]:
-        words = {"channel": ""}
+        words = {"channel": "", "own network": "", "run again": ""}
+        if self.model:
+            shown = {"own network": "layers", "run again": "run again", "open": "open"}
+            return words | shown | {"features": "", "hide": ""}
+        if self.host.model is not None:
+            words["own network"] = "your network"
         if not self.session.view.features:
             return words | {"panel": "", "hide": ""}
         return words | {"features": "table", "activation": "filter", "row": "", "play": ""}
 
     def end_reached(self) -> str:
+        if self.model:
+            return "this is the last activation; r restarts" if self.model.is_at_end else ""
         if self.session.stack == self.session.stack.moved(1):
             return "this is the last activation of the layer; r restarts"
         return ""
 
     def play_on(self, count: int) -> bool:
+        if self.model:
+            self.model.move(count)
+            return not self.model.is_at_end
         before = self.session.stack
         self.action_cells(count)
         return self.session.stack != before

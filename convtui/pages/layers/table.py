@@ -48,7 +48,7 @@ class TableLine:
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """A column's titles, wide and narrow, its cells from the image's on, and whether it may be left out."""
 
     title: str
@@ -58,13 +58,13 @@ class _Column:
     is_text: bool = False
     mask: str = ""  # of a lesson, which hides its cells
 
-    def masked(self, masks: Set[str], since: int) -> _Column:
+    def masked(self, masks: Set[str], since: int) -> Column:
         """With the cells from that layer on hidden, and the total, if one of the masks says so."""
         if self.mask not in masks:
             return self
         return replace(self, cells=[*self.cells[:since], *["?"] * (len(self.cells) - since)])
 
-    def shortened(self, by: int) -> _Column:
+    def shortened(self, by: int) -> Column:
         """With texts so many characters shorter, if they are texts and not shorter than can be read."""
         if not self.is_text or by <= 0:
             return self
@@ -88,7 +88,7 @@ def table_lines(summary: Summary, width: int, masks: Set[str] = _NONE, since: in
     """
     rows = summary.rows
     room = width - len(MARKER) - len(BEFORE) - _feeding_width(rows)
-    columns, gap, is_narrow = _fitting([each.masked(masks, since) for each in _columns(rows)], room)
+    columns, gap, is_narrow = fitting([each.masked(masks, since) for each in _columns(rows)], room)
     drawn = [column.drawn(is_narrow) for column in columns]
     texts = [gap.join(cells) for cells in zip(*drawn, strict=True)]
     lines = [TableLine(texts[0], Kind.HEADER), *map(TableLine, texts[1:-1])]
@@ -172,7 +172,7 @@ def memory_text(count: int) -> str:
     return f"{size:.{0 if is_whole else 1}f} {units[0]}"
 
 
-def _columns(rows: Sequence[Row]) -> list[_Column]:
+def _columns(rows: Sequence[Row]) -> list[Column]:
     """All columns, each with a last cell for the total."""
     layers = rows[1:]
 
@@ -183,8 +183,8 @@ def _columns(rows: Sequence[Row]) -> list[_Column]:
         total: str = "",
         is_optional: bool = False,
         mask: str = "field",
-    ) -> _Column:
-        return _Column(title, short, ["", *map(cell, layers), total], is_optional, mask=mask)
+    ) -> Column:
+        return Column(title, short, ["", *map(cell, layers), total], is_optional, mask=mask)
 
     image = rows[0]
     parameters = sum(row.parameters for row in layers)
@@ -192,9 +192,9 @@ def _columns(rows: Sequence[Row]) -> list[_Column]:
     fields = [field_text(row) for row in layers]
     read = column("reads", "reads", lambda row: "" if row.field.pixels is None else f"{row.field.pixels:,}")
     return [
-        _Column("", "", [str(row.number) for row in rows] + [""]),
-        _Column("layer", "layer", ["image", *map(layer_text, layers), TOTAL], is_text=True),
-        _Column("output", "output", [shape_text(image), *map(shape_text, layers), ""], mask="layers"),
+        Column("", "", [str(row.number) for row in rows] + [""]),
+        Column("layer", "layer", ["image", *map(layer_text, layers), TOTAL], is_text=True),
+        Column("output", "output", [shape_text(image), *map(shape_text, layers), ""], mask="layers"),
         column("parameters", "params", lambda row: f"{row.parameters:,}", f"{parameters:,}", mask="layers"),
         column(
             "multiply-adds",
@@ -212,7 +212,7 @@ def _columns(rows: Sequence[Row]) -> list[_Column]:
             is_optional=True,
             mask="layers",
         ),
-        _Column("field", "field", ["1x1 ", *fields, ""], mask="field"),
+        Column("field", "field", ["1x1 ", *fields, ""], mask="field"),
         *([read] if any(row.field.has_holes for row in layers) else []),
         column("jump", "jump", lambda row: _pair(row.field.jump), is_optional=True),
         column("start", "start", lambda row: _pair(row.field.start), is_optional=True),
@@ -235,13 +235,17 @@ def _pair(pair: tuple[float, float]) -> str:
     return first if first == second else f"{first}, {second}"
 
 
-def _fitting(columns: list[_Column], width: int) -> tuple[list[_Column], str, bool]:
+def fitting(
+    columns: list[Column], width: int, dispensable: Sequence[int] | None = None
+) -> tuple[list[Column], str, bool]:
     """The columns that fit, the gap between them, and whether their titles are the short ones.
 
-    What is left out first is the last of the optional columns.
+    What is left out first is the first of the dispensable; if none are told, the last that is optional.
     """
     widths = {is_narrow: [column.width(is_narrow) for column in columns] for is_narrow in (False, True)}
-    optional = [at for at, column in enumerate(columns) if column.is_optional][::-1]
+    optional = dispensable
+    if optional is None:
+        optional = [at for at, column in enumerate(columns) if column.is_optional][::-1]
     for chosen in range(2 ** len(optional)):  # whose bits say which of them are left out
         left_out = {at for bit, at in enumerate(optional) if chosen >> bit & 1}
         kept = [at for at in range(len(columns)) if at not in left_out]

@@ -23,7 +23,8 @@ class TablePane:
 
     is_behind = False
 
-    def __init__(self) -> None:
+    def __init__(self, heading: str = FEEDING) -> None:
+        self._heading = heading  # over what is drawn after the lines
         self.region = Region()
         self.palette: Palette = DARK
         self._lines: list[TableLine] = []
@@ -113,7 +114,7 @@ class TablePane:
         if at >= len(self._lines):
             return None
         line = self._lines[at]
-        feeding = FEEDING if not y else self._feeding(at - 1) if line.kind is Kind.LAYER else ""
+        feeding = self._heading if not y else self._feeding(at - 1) if line.kind is Kind.LAYER else ""
         return line, feeding, y > 0 and at - 1 == self._selected
 
     def _look_at(self, top: int) -> None:

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -461,9 +461,13 @@ def copied(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], n
     What the pass changes is put back, as by `follow`.
     """
     tracer = Tracer(model, [*_flat(args), *_flat(kwargs)], lambda _: None, number)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), _unchanged(model), tracer.following():
-        with suppress(Exception):  # where the pass fails it has failed before
-            model(*args, **kwargs)
+    with ExitStack() as inside:
+        inside.enter_context(torch.no_grad())
+        inside.enter_context(torch.random.fork_rng(devices=[]))
+        inside.enter_context(_unchanged(model))
+        inside.enter_context(suppress(Exception))  # where the pass fails it has failed before
+        inside.enter_context(tracer.following())
+        model(*args, **kwargs)
     if number >= len(tracer.ops) or not tracer.gave:
         return None
     return Copied(tracer.ops[number], tracer.given, tracer.gave)

@@ -1,0 +1,223 @@
+"""What is said of an operation of the user's own network, and of the pass as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Final
+
+from convtui.engine.graph.operation import Graph, Op, Source, shape_text
+from convtui.engine.graph.postmortem import origin_text
+from convtui.inputs.names import printable
+from convtui.inputs.images import Picture
+from convtui.pages.layers.model_figures import Seen
+from convtui.paint.controls import Control
+from convtui.paint.text import counted, significant
+from convtui.tracing.open_model import OpenModel, Opening
+from convtui.tracing.traced import Row, Trace
+
+PANELS: Final = ("maps", "notes", "printed")
+
+
+def model_controls(model: OpenModel) -> list[Control]:
+    """What is open, and how the image is normalised."""
+    opening = model.opening
+    name = printable(opening.target.replace("\\", "/").rpartition("/")[2])
+    items = [
+        Control("y", "network", name, stepped=False, is_plain=True),
+        Control("", "image", printable(model.picture.name), stepped=False, is_plain=True),
+    ]
+    if opening.weights:
+        items.append(Control("", "weights", printable(opening.weights), stepped=False, spare=1))
+    mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
+    items += [Control("", "mean", mean, stepped=False, spare=2), Control("", "std", std, stepped=False, spare=2)]
+    return items
+
+
+def _numbers(numbers: Sequence[float], default: str) -> str:
+    return ",".join(f"{each:g}" for each in numbers) or default
+
+
+def normalisation(opening: Opening, picture: Picture) -> str:
+    """How the image became the network's input."""
+    if not opening.mean and not opening.std:
+        what = "not normalised: its pixels are " + ("from 0 to 1" if picture.highest == 1 else "as they are")
+        return f"the image is {what}; --mean and --std change that"
+    return f"the image is normalised: minus {_numbers(opening.mean, '0')}, divided by {_numbers(opening.std, '1')}"
+
+
+def summary_line(trace: Trace) -> str:
+    """The network in a line: operations, parameters, multiply-adds, what it computes in."""
+    graph = trace.graph
+    types = dict.fromkeys(op.output.dtype for op in graph.ops[1:])
+    kinds = f" · computes in {', '.join(types)}" if types else ""
+    count = counted(len(graph.ops) - 1, "operation")
+    figures = f"{trace.parameters:,} parameters, {trace.multiply_adds:,} multiply-adds"
+    return f"{count} on {shape_text(graph.ops[0].output.shape)}: {figures}{kinds}"
+
+
+def remark_line(trace: Trace, outcome_notices: Sequence[str], printed: str) -> str:
+    """What there is to read on the other panels; "" if nothing."""
+    parts = []
+    notes = len(trace.notes) + len(outcome_notices)
+    if trace.remarks:
+        parts.append(f"{counted(len(trace.remarks), 'check')} with a remark")
+    if notes:
+        parts.append(counted(notes, "note"))
+    if printed:
+        parts.append(f"{counted(len(printed.splitlines()), 'line')} printed by your code")
+    return f"{', '.join(parts)}: V shows" if parts else ""
+
+
+def title_line(op: Op) -> str:
+    """What it is and where: `conv2d 3x3 1→8 p1 · conv1 (Conv2d) · net.py:23: x = self.conv1(x)`."""
+    path = f"{op.path} ({op.module})" if op.path and op.module else op.path or op.module
+    call = f"call {op.call}" if op.call > 1 else ""
+    line = f"{op.line}: {op.code}" if op.code else op.line
+    return " · ".join(filter(None, (f"{op.number} {op.title}", path, call, line)))
+
+
+def reads_line(op: Op, graph: Graph) -> str:
+    """What it reads and where that came from; a join says so."""
+    if not op.number:
+        return ""
+    each = [
+        f"{shape_text(graph.tensor(source).shape)} from {_from(graph, source)}" for source in op.inputs[:4]
+    ]
+    more = [f"{len(op.inputs) - 4} more"] if len(op.inputs) > 4 else []
+    joins = "joins " if len({source.op for source in op.inputs}) > 1 else "reads "
+    return joins + " and ".join([*each, *more]) if each else "reads no other operation"
+
+
+def _from(graph: Graph, source: Source) -> str:
+    if not source.op:
+        return "the image" if len(graph.ops[0].outputs) == 1 else origin_text(graph, source)
+    op = graph.ops[source.op]
+    return f"{source.op} {op.path or op.kind}"
+
+
+def gives_line(op: Op, graph: Graph) -> str:
+    """What it gives, of which type, and what reads that; a branch says so."""
+    shapes = " and ".join(f"{shape_text(each.shape)} {each.dtype}" for each in op.outputs[:3])
+    readers = [
+        f"{other.number} {other.path or other.kind}"
+        for other in graph.ops
+        if any(source.op == op.number for source in other.inputs)
+    ]
+    is_output = any(source.op == op.number for source in graph.outputs)
+    readers += ["the network's output"] if is_output else []
+    branch = "; branches to " if len(readers) > 1 else "; goes to "
+    goes = branch + " and ".join(readers[:5]) if readers else "; nothing reads it"
+    goes += f" and {len(readers) - 5} more" if len(readers) > 5 else ""
+    if graph.failure and not readers:
+        goes = ""
+    return f"gives {shapes}{goes}"
+
+
+def formula_line(op: Op, graph: Graph) -> str:
+    """The formulas with their numbers: the size of the output, the multiply-adds, the parameters."""
+    parts = []
+    if op.inputs and (size := size_formula(op, graph.tensor(op.inputs[0]).shape)):
+        parts.append(size)
+    if op.cost is None:
+        parts.append("multiply-adds not known")
+    elif op.cost.terms:
+        parts.append(f"multiply-adds {op.cost.formula}")
+    if op.parameters:
+        names = " + ".join(f"{each.name.rpartition('.')[2]} {shape_text(each.shape)}" for each in op.parameters)
+        parts.append(f"{names} = {op.parameter_count:,} parameters")
+    return " · ".join(parts) or op.note
+
+
+def size_formula(op: Op, read: Sequence[int]) -> str:
+    """How rows and columns of the output follow from those of the input; "" where no formula tells them."""
+    if op.kind == "linear" and read:
+        return f"{read[-1]:,} → {op.output.shape[-1]:,} features"
+    settings = [op.settings.get(name) for name in ("kernel", "stride", "padding", "dilation")]
+    axes = len(settings[0]) if isinstance(settings[0], tuple) else 0
+    if not axes or not all(isinstance(each, tuple) and len(each) == axes for each in settings):
+        return ""
+    extra = op.settings.get("output_padding")
+    texts = []
+    for axis in range(axes):
+        k, s, p, d = (each[axis] for each in settings if isinstance(each, tuple))
+        size, given = int(read[axis - axes]), op.output.shape[axis - axes]
+        if isinstance(extra, tuple):
+            o = extra[axis]
+            result = (size - 1) * s - 2 * p + d * (k - 1) + 1 + o
+            text = f"({size} − 1)*{s} − 2*{p} + {d}*({k} − 1) + 1 + {o} = {given}"
+        else:
+            up = bool(op.settings.get("ceil_mode"))
+            whole = size + 2 * p - d * (k - 1) - 1
+            result = (-(-whole // s) if up else whole // s) + 1
+            left, right = "⌈⌉" if up else "⌊⌋"
+            text = f"{left}({size} + 2*{p} − {d}*({k} − 1) − 1)/{s}{right} + 1 = {given}"
+        if result != given:
+            return ""
+        texts.append(text)
+    return texts[0] if len(set(texts)) == 1 else " by ".join(texts)
+
+
+def field_line(row: Row, place: tuple[int, int, int], value: float | None, seen: Seen) -> str:
+    """The selected activation, its value, and what it sees of the image."""
+    op = row.op
+    shown = "" if value is None else f" = {significant(value)}"
+    text = f"activation [{', '.join(map(str, place))}]{shown}"
+    if not op.number:
+        return text.replace("activation", "pixel", 1)
+    if seen.is_nothing:
+        return f"{text} sees none of the image"
+    if seen.rows is None or seen.columns is None:
+        why = f": operation {seen.because} cannot be followed" if seen.because is not None else ""
+        return f"{text}: not known what it sees{why}"
+    rows, columns = (f"{low}-{high}" if low != high else str(low) for low, high in (seen.rows, seen.columns))
+    high, wide = (last - first + 1 for first, last in (seen.rows, seen.columns))
+    return f"{text} sees {high}x{wide} of the image: rows {rows}, columns {columns}"
+
+
+def notes_lines(model: OpenModel, width: int) -> list[str]:
+    """The checks, the notes and the normalisation, each as many lines as it needs."""
+    trace, outcome = model.trace, model.outcome
+    lines: list[str] = []
+    if trace is not None:
+        if trace.remarks:
+            lines += ["checks", *_wrapped(trace.remark_lines(), width), ""]
+        elif not trace.graph.failure:
+            lines += ["checks: nothing to remark on", ""]
+    notes = [normalisation(model.opening, model.picture)]
+    notes += outcome.notices if outcome else ()
+    notes += trace.notes if trace else ()
+    return [*lines, "notes", *_wrapped(notes, width)]
+
+
+def printed_lines(model: OpenModel, width: int) -> list[str]:
+    """What their code has printed."""
+    if not model.printed:
+        return ["your code has printed nothing"]
+    lines = [printable(line) for line in model.printed.expandtabs().splitlines()]
+    return ["printed by your code", *_wrapped(lines, width)]
+
+
+def failure_lines(trace: Trace, width: int) -> list[str]:
+    """The post-mortem."""
+    return _wrapped(trace.failure_lines(), width)
+
+
+def refused_lines(reason: str, details: Sequence[str], width: int) -> list[str]:
+    """Why the network could not be made or run, with the frames of theirs."""
+    return [*_wrapped([reason], width), "", *_wrapped([f"  {each}" for each in details], width)]
+
+
+def _wrapped(lines: Sequence[str], width: int) -> list[str]:
+    """The lines, those that are too long on several, set in under where their words began."""
+    texts: list[str] = []
+    for line in lines:
+        indent = " " * min(len(line) - len(line.lstrip()) + 2, width // 2)
+        texts += wrap(line, max(width, 20), subsequent_indent=indent, break_on_hyphens=False) or [""]
+    return texts
+
+
+def opened_notice(op: Op) -> str:
+    """What the Step page says when an operation is opened there."""
+    name = op.path or op.kind
+    return f"{name}: its real input and weights; your network computes in {op.output.dtype} · u, then 3: back"

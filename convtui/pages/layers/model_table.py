@@ -1,0 +1,54 @@
+"""The table of the user's own network: a line for each operation, as wide as the terminal is."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+from convtui.engine.graph.operation import Failure
+from convtui.pages.layers.table import MARKER, Column, Kind, TableLine, fitting
+from convtui.tracing.traced import RIGHT, Trace
+
+DIFFERS: Final = "≠"
+SHORT: Final = {"operation": "operation", "parameters": "params", "multiply-adds": "mult-adds"}
+# What a narrow terminal does without, the most dispensable first.
+_DISPENSABLE: Final = ("jump", "memory", "line", "multiply-adds", "module", "from")
+
+
+def model_lines(trace: Trace, width: int, differing: Set[int] = frozenset()) -> list[TableLine]:
+    """The header, the input, every operation, and the total, or the operation that failed.
+
+    differing: the numbers of rows that are marked.
+    """
+    header, *body = trace.table
+    is_marked = bool(differing)
+    columns = []
+    for at, title in enumerate(header):
+        cells = [cells[at] for cells in body]
+        if not at:
+            cells = [
+                f"{DIFFERS if number in differing else ''}{cell}" if is_marked else cell
+                for number, cell in enumerate(cells)
+            ]
+        columns.append(
+            Column(title if at else "", SHORT.get(title, title) if at else "", cells, is_text=title not in RIGHT)
+        )
+    columns = [each for at, each in enumerate(columns) if not at or any(each.cells)]
+    dispensable = [
+        at for name in _DISPENSABLE for at, column in enumerate(columns) if column.title == name
+    ]
+    kept, gap, is_narrow = fitting(columns, width - len(MARKER), dispensable)
+    drawn = [column.drawn(is_narrow) for column in kept]
+    first, *rest = (gap.join(cells) for cells in zip(*drawn, strict=True))
+    lines = [TableLine(first, Kind.HEADER), *map(TableLine, rest[:-1])]
+    failure = trace.graph.failure
+    if failure:
+        number = str(len(trace.rows)).rjust(len(drawn[0][0]))
+        return [*lines, TableLine(f"{number}{gap}{failed_text(failure)}", Kind.ERROR)]
+    return [*lines, TableLine(rest[-1], Kind.TOTAL)]
+
+
+def failed_text(failure: Failure) -> str:
+    """What failed, and where: `linear fc1 · net.py:23 · failed`."""
+    name = " ".join(filter(None, (failure.kind, failure.path))) or "the network's own code"
+    return " · ".join(filter(None, (name, failure.line, "failed")))

@@ -1,0 +1,429 @@
+"""The Layers page of the user's own network: its operations, and what the selected one makes of the image.
+
+The page routes keys here while this view is on. What is shown of tensors is fetched from the process that
+runs the network, for one operation at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from textual.geometry import Region
+
+from convtui.engine.output_cells import Position
+from convtui.pages.base.layout import MARGIN, zoom_of
+from convtui.pages.base.memo import Memo
+from convtui.pages.base.services import PageServices
+from convtui.pages.layers.figures import Maps
+from convtui.pages.layers.layout import LayersPlan, Wanted, layers_plan
+from convtui.pages.layers.model_figures import (
+    Seen,
+    held,
+    image_grid,
+    map_shape,
+    maps_of,
+    mosaic_grid,
+    moved,
+    seen_by,
+    selected_grid,
+    to_come,
+)
+from convtui.pages.layers.model_labels import (
+    PANELS,
+    failure_lines,
+    field_line,
+    formula_line,
+    gives_line,
+    notes_lines,
+    opened_notice,
+    printed_lines,
+    reads_line,
+    refused_lines,
+    remark_line,
+    summary_line,
+    title_line,
+)
+from convtui.pages.layers.model_opened import STEPPED, operation_of
+from convtui.pages.layers.model_table import model_lines
+from convtui.pages.layers.table import TableLine
+from convtui.pages.layers.table_pane import TablePane
+from convtui.paint.canvas import Pane
+from convtui.paint.colours import Palette
+from convtui.paint.grid import GridPane
+from convtui.paint.panes import Size, TextPane
+from convtui.state.session import Session, Zoom, picture_of
+from convtui.tracing.open_model import Fetched, OpenModel
+from convtui.tracing.traced import Row, Trace
+
+DETAILS: Final = 5  # lines
+ROOMY: Final = 28  # lines of a canvas from which the rest of the details have lines of their own
+LEAST_TEXT: Final = 8  # lines of a panel of text
+STOP_HINT: Final = "escape stops it"
+
+
+class ModelView:
+    """The panes of the view, the selected operation and the selected activation of its output."""
+
+    def __init__(self, page: PageServices, model: OpenModel) -> None:
+        self._page, self.model = page, model
+        self._number = 0
+        self._place: Position = (0, 0, 0)
+        self._panel = PANELS[0]
+        self._top = 0  # line of a panel of text
+        self._follows = True  # the selection is the first to be looked at, whatever comes
+        self._table, self._sentence, self._details = TablePane(""), TextPane(muted=True), TextPane()
+        self._head, self._text = TextPane(), TextPane()
+        self.image, self.selected, self.mosaic = GridPane("image"), GridPane("selected"), GridPane("mosaic")
+        self._placed: object = None
+        self._plan: Memo[LayersPlan] = Memo()
+        self._lines: Memo[list[TableLine]] = Memo()
+        self._maps: Memo[Maps] = Memo()
+        self._told = False  # whether what is different was said
+        model.listen(self._has_changed)
+
+    # -- showing
+
+    @property
+    def zoom(self) -> Zoom:
+        return zoom_of(self._plan.value.image.cells) if self._plan.value else Zoom.BLOCKS
+
+    def leave(self) -> None:
+        """Other panes are on the canvas now."""
+        self._placed = None
+
+    def show(self, session: Session, size: Size, palette: Palette) -> dict[str, Pane] | None:
+        """Draw the view on a canvas of so many lines and columns; tells its panes if they are others."""
+        trace = self.model.trace
+        outcome = self.model.outcome
+        refused = outcome.refused if outcome else None
+        if trace is None or refused is not None:
+            lines = [self._status()] if refused is None else []
+            if refused is not None:
+                lines = refused_lines(refused.reason, refused.details, size[1] - MARGIN - 1)
+                lines += ["", "R runs your file again"]
+            if self._panel == "printed":
+                lines = printed_lines(self.model, size[1] - MARGIN - 1)
+            elif self.model.printed:
+                lines += ["", "V shows what your code has printed"]
+            panes = self._place_all({"text": Region(MARGIN, 0, size[1] - MARGIN, size[0])}, palette, None)
+            self._show_text(lines, size[0])
+            return panes
+        self._number = min(self._number, self._last(trace))
+        lines = self._lines.get(
+            (trace, size[1], self._differing), lambda: model_lines(trace, size[1], self._differing)
+        )
+        is_failure = self._number == len(trace.rows)
+        if self._panel != PANELS[0] or is_failure:
+            panes = self._show_panel(trace, lines, is_failure, size, palette)
+        else:
+            panes = self._show_maps(trace, lines, session, size, palette)
+        self._table.show(lines, self._number, lambda _: "")
+        return panes
+
+    @property
+    def _differing(self) -> frozenset[int]:
+        return self.model.changed.rows if self.model.changed else frozenset()
+
+    def _status(self) -> str:
+        status = self.model.status
+        return f"{status} · {STOP_HINT}" if status and self.model.is_at_work else status
+
+    def _show_panel(
+        self, trace: Trace, lines: list[TableLine], is_failure: bool, size: Size, palette: Palette
+    ) -> dict[str, Pane] | None:
+        height, width = size[0], size[1] - MARGIN
+        if self._panel == "notes":
+            text = notes_lines(self.model, width - 1)
+        elif self._panel == "printed":
+            text = printed_lines(self.model, width - 1)
+        else:
+            text = failure_lines(trace, width - 1)
+        wanted = max(min(len(text), height * 2 // 3), min(LEAST_TEXT, height // 2))
+        table = min(len(lines), max(height - wanted - 2, 4))
+        room = height - table - 2
+        head = Region(MARGIN, table + 1, width, 1)
+        at = {
+            "table": Region(0, 0, size[1], table),
+            "head": head,
+            "text": Region(MARGIN, head.bottom, width, room),
+        }
+        panes = self._place_all(at, palette, None)
+        others = remark_line(trace, self._notices, self.model.printed)
+        self._head.show([self._status() or (others if is_failure and self._panel == PANELS[0] else "V: next panel")])
+        self._show_text(text, room)
+        return panes
+
+    def _show_text(self, lines: list[str], room: int) -> None:
+        self._top = min(self._top, max(len(lines) - room, 0))
+        shown = lines[self._top : self._top + room]
+        below = len(lines) - self._top - room
+        if below > 0 and room > 2:
+            shown[-1] = f"{below + 1} more lines: page down"
+        self._text.show(shown)
+
+    @property
+    def _notices(self) -> tuple[str, ...]:
+        return self.model.outcome.notices if self.model.outcome else ()
+
+    def _show_maps(
+        self, trace: Trace, lines: list[TableLine], session: Session, size: Size, palette: Palette
+    ) -> dict[str, Pane] | None:
+        row = trace.rows[self._number]
+        shape = map_shape(row.op.output.shape)
+        if 0 in shape:
+            shape = (1, 1, 1)
+        self._place = place = held(self._place, shape)
+        picture = self.model.picture
+        is_roomy = size[0] >= ROOMY
+        wanted = Wanted(
+            table_lines=len(lines),
+            detail_lines=DETAILS + (1 if is_roomy else -1),
+            image=picture.pixels.shape[1:],
+            maps=shape,
+            earlier=(),
+            is_image=not self._number,
+        )
+        key = size, wanted, session.view.zoom, session.view.hints
+        plan = self._plan.get(
+            key,
+            lambda: layers_plan((size[0], size[1]), wanted, session.view.zoom, session.view.hints),
+        )
+        at = {"table": plan.table, "sentence": plan.sentence, "details": plan.details}
+        panes = self._place_all(at, palette, plan)
+        maps = self._maps_of(row, shape)
+        seen = seen_by(row, place)
+        self._show_words(trace, row, maps, seen, plan)
+        chosen = place if not self._number else None
+        grids = image_grid(picture, session.view.slice, seen, chosen, plan.image)
+        self.image.show(grids)
+        if plan.selected:
+            self.selected.show(selected_grid(row.op, maps, place, plan.selected.every))
+        self.mosaic.show(mosaic_grid(row.op, maps, place, plan.tiling))
+        return panes
+
+    def _maps_of(self, row: Row, shape: Position) -> Maps:
+        found = self.model.output(row.op.number)
+        if found is None or found.why or "output" not in found.arrays:
+            return to_come(shape)
+        return self._maps.get(found, lambda: maps_of(found.arrays["output"], shape))
+
+    def _show_words(self, trace: Trace, row: Row, maps: Maps, seen: Seen, plan: LayersPlan) -> None:
+        op, graph = row.op, trace.graph
+        value = float(maps.values[self._place]) if maps.is_computed else None
+        found = self.model.output(op.number)
+        why = found.why if found else ""
+        status = self._status() or why
+        if plan.details.height > DETAILS:
+            lines = [title_line(op), reads_line(op, graph), gives_line(op, graph), formula_line(op, graph)]
+            lines = [line for line in lines if line] + ([op.note] if op.note else [])
+        else:
+            flow = " · ".join(filter(None, (reads_line(op, graph), gives_line(op, graph))))
+            lines = [title_line(op), flow, formula_line(op, graph)]
+        lines.append(status or field_line(row, self._place, value, seen))
+        self._details.show([line for line in lines if line])
+        others = remark_line(trace, self._notices, self.model.printed)
+        different = f"≠ {self.model.changed.told}" if self.model.changed else ""
+        self._sentence.show([summary_line(trace), different or others])
+
+    def _place_all(
+        self, at: dict[str, Region], palette: Palette, plan: LayersPlan | None
+    ) -> dict[str, Pane] | None:
+        """Give the panes their places; tells them if anything is new."""
+        key = at, palette, plan
+        if self._placed == key:
+            return None
+        self._placed = key
+        named = {"table": self._table, "sentence": self._sentence, "details": self._details}
+        every: dict[str, TablePane | TextPane] = {**named, "head": self._head, "text": self._text}
+        panes: dict[str, Pane] = {}
+        for name, region in at.items():
+            if region:
+                every[name].place(region, palette)
+                panes[name] = every[name]
+        if plan is not None:
+            grids = [(self.image, plan.image), (self.mosaic, plan.mosaic)]
+            grids += [(self.selected, plan.selected)] if plan.selected else []
+            for pane, place in grids:
+                pane.place(place.region, place.cells, plan.is_hinted, palette)
+                panes[pane.name] = pane
+        return panes
+
+    # -- what the process tells
+
+    def _has_changed(self) -> None:
+        model = self.model
+        trace = model.trace
+        if model.outcome is None:
+            self._told = False
+        elif not self._told and trace is not None:
+            self._told = True
+            if trace.graph.failure and self._follows:
+                self._number = self._last(trace)
+            if model.changed:
+                self._page.say(model.changed.told)
+            elif model.trouble:
+                self._page.say(model.status, error=True)
+        self._page.show_again()
+
+    @staticmethod
+    def _last(trace: Trace) -> int:
+        return len(trace.rows) - 1 + bool(trace.graph.failure)
+
+    # -- selecting
+
+    def move(self, by: int) -> None:
+        """Select the activation so many further."""
+        self._move(lambda place, shape: moved(place, by, shape))
+
+    def move_rows(self, by: int) -> None:
+        """The same column, so many rows further; in a text so many lines."""
+        if self._is_text:
+            self._scroll(by)
+        else:
+            self._move(lambda place, shape: held((place[0], place[1] + by, place[2]), shape))
+
+    def move_channels(self, by: int) -> None:
+        """The same place so many channels further; in a text a page."""
+        if self._is_text:
+            self._scroll(by * max(self._text.region.height - 2, 1))
+        else:
+            self._move(lambda place, shape: held((place[0] + by, place[1], place[2]), shape))
+
+    @property
+    def _is_text(self) -> bool:
+        trace = self.model.trace
+        return trace is None or self._panel != PANELS[0] or self._number >= len(trace.rows)
+
+    def _scroll(self, by: int) -> None:
+        self._top = max(self._top + by, 0)
+        self._page.show_again()
+
+    def _move(self, to: Callable[[Position, Position], Position]) -> None:
+        trace = self.model.trace
+        if trace is None or self._is_text:
+            return
+        shape = map_shape(trace.rows[self._number].op.output.shape)
+        self._select_place(to(held(self._place, shape), shape))
+
+    def _select_place(self, place: Position) -> None:
+        self._place = place
+        self._page.show_again()
+
+    def move_operations(self, by: int) -> None:
+        """Select the operation so many further."""
+        self.select(self._number + by)
+
+    def go_to_end(self, direction: int) -> None:
+        """Select the last operation, or the input."""
+        trace = self.model.trace
+        self.select(self._last(trace) if trace and direction > 0 else 0)
+
+    def select(self, number: int) -> None:
+        """Select an operation; beyond an end, that at this end."""
+        trace = self.model.trace
+        if trace is None:
+            return
+        self._follows = False
+        self._number, self._top = min(max(number, 0), self._last(trace)), 0
+        if self._panel != PANELS[0]:
+            self._panel = PANELS[0]
+        self._page.show_again()
+
+    def restart(self) -> None:
+        self._select_place((0, 0, 0))
+
+    def go_to(self) -> None:
+        question = "go to (operation, row,column or channel,row,column)"
+        self._page.prompt(question, "", self._gone_to, "5 · 4,18 · 0,4,18")
+
+    def _gone_to(self, text: str) -> bool:
+        trace = self.model.trace
+        numbers = [each.strip() for each in text.split(",")]
+        if trace is None or not 1 <= len(numbers) <= 3 or not all(each.isdecimal() for each in numbers):
+            self._page.say(f"{text}: must be an operation's number, row,column or channel,row,column", error=True)
+            return False
+        if len(numbers) == 1:
+            if int(text) > self._last(trace):
+                self._page.say(f"{text}: the last operation is {self._last(trace)}", error=True)
+                return False
+            self.select(int(text))
+            return True
+        if self._is_text:
+            self._page.say("no activations are on show", error=True)
+            return False
+        shape = map_shape(trace.rows[self._number].op.output.shape)
+        channel, row, column = (self._place[0], *map(int, numbers))[-3:]
+        if held((channel, row, column), shape) != (channel, row, column):
+            sizes = "x".join(map(str, shape))
+            self._page.say(f"{text}: the output has {sizes} activations, numbered from 0", error=True)
+            return False
+        self._select_place((channel, row, column))
+        return True
+
+    def next_panel(self, by: int) -> None:
+        """Show the maps, the checks and notes, or what was printed."""
+        self._panel, self._top = PANELS[(PANELS.index(self._panel) + by) % len(PANELS)], 0
+        self._page.show_again()
+
+    def clicked(self, pane: Pane | None, row: int, column: int) -> None:
+        """Select what was clicked."""
+        plan = self._plan.value
+        if pane is self._table:
+            self.select(row)
+        elif plan is None:
+            return
+        elif pane is self.mosaic:
+            activation = plan.tiling.activation_at((row, column))
+            if activation:
+                self._select_place(activation)
+        elif pane is self.selected and plan.selected:
+            every = plan.selected.every
+            self._select_place((self._place[0], row * every, column * every))
+        elif pane is self.image and not self._number:
+            every = plan.image.every
+            self._select_place((self._place[0], row * every, column * every))
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether no activation follows."""
+        trace = self.model.trace
+        if trace is None or self._is_text:
+            return True
+        shape = map_shape(trace.rows[self._number].op.output.shape)
+        return moved(self._place, 1, shape) == self._place
+
+    # -- opening
+
+    def open_selected(self) -> None:
+        """Open the selected operation on the Step page, with its real input and weights."""
+        trace = self.model.trace
+        if trace is None or self._number >= len(trace.rows):
+            self._page.say("this operation failed, so that there is nothing to step through")
+            return
+        row = trace.rows[self._number]
+        if row.op.kind not in STEPPED:
+            self._page.say(
+                f"{row.op.kind} has no windows to step through: choose a convolution or a pooling", error=True
+            )
+            return
+        self.model.open(row.op.number, lambda fetched: self._opened(row, fetched))
+
+    def _opened(self, row: Row, fetched: Fetched) -> None:
+        if fetched.why:
+            self._page.say(fetched.why, error=True)
+            return
+        op, picture = row.op, self.model.picture
+        name = op.path or f"{op.kind} {op.number}"
+        place = self._place
+
+        def make(session: Session) -> Session:
+            opened = operation_of(op, fetched.arrays)
+            shown = picture
+            own = opened.image
+            if own.shape != picture.pixels.shape or (own != picture.pixels).any():
+                shown = picture_of(own, f"{picture.name} · input of {name}")
+            return session.with_operation_opened(opened, name, shown, held(place, opened.output_shape))
+
+        if self._page.host.change(make):
+            self._page.host.open_page("step", opened_notice(op))
