@@ -1,4 +1,4 @@
-"""What the panes show of an operation of the user's own network: its output, and what it sees of the image."""
+"""What the panes show of an operation of the user's own network: its output, what it sees of the image."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Seen:
 
 
 def map_shape(shape: Shape) -> Position:
-    """The shape of a tensor as channels, rows and columns that are drawn; features are channels of one cell."""
+    """The channels, rows and columns in which a tensor is drawn; features are channels of one cell."""
     axes = without_batch(shape) or (1,)
     if len(axes) == 1:
         return axes[0], 1, 1
@@ -103,7 +103,9 @@ def seen_by(row: Row, place: Position) -> Seen:
     return Seen(rows, columns, is_nothing=empty, because=because)
 
 
-def image_grid(picture: Picture, slice: int | None, seen: Seen, selected: Position | None, place: Place) -> Grid:
+def image_grid(
+    picture: Picture, slice: int | None, seen: Seen, selected: Position | None, place: Place
+) -> Grid:
     """The image with the pixels framed that are seen, or, where the input is selected, with its pixel."""
     every, channels = place.every, len(picture.pixels)
     own_colours = picture.colour and slice is None

@@ -8,12 +8,12 @@ from typing import Final
 
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import origin_text
-from convtui.inputs.names import printable
 from convtui.inputs.images import Picture
+from convtui.inputs.names import printable
 from convtui.pages.layers.model_figures import Seen
 from convtui.paint.controls import Control
 from convtui.paint.text import counted, significant
-from convtui.tracing.open_model import OpenModel, Opening
+from convtui.tracing.open_model import Opening, OpenModel
 from convtui.tracing.traced import Row, Trace
 
 PANELS: Final = ("maps", "notes", "printed")
@@ -28,9 +28,14 @@ def model_controls(model: OpenModel) -> list[Control]:
         Control("", "image", printable(model.picture.name), stepped=False, is_plain=True),
     ]
     if opening.weights:
-        items.append(Control("", "weights", printable(opening.weights), stepped=False, spare=1))
-    mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
-    items += [Control("", "mean", mean, stepped=False, spare=2), Control("", "std", std, stepped=False, spare=2)]
+        name = printable(opening.weights)
+        items.append(Control("", "weights", name, stepped=False, label="weights", spare=1))
+    if opening.mean or opening.std:
+        mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
+        items.append(Control("", "mean", mean, stepped=False, label="mean", spare=2))
+        items.append(Control("", "std", std, stepped=False, label="std", spare=2))
+    else:
+        items.append(Control("", "mean", "not normalised", stepped=False, is_plain=True, spare=2))
     return items
 
 
@@ -43,7 +48,8 @@ def normalisation(opening: Opening, picture: Picture) -> str:
     if not opening.mean and not opening.std:
         what = "not normalised: its pixels are " + ("from 0 to 1" if picture.highest == 1 else "as they are")
         return f"the image is {what}; --mean and --std change that"
-    return f"the image is normalised: minus {_numbers(opening.mean, '0')}, divided by {_numbers(opening.std, '1')}"
+    mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
+    return f"the image is normalised: minus {mean}, divided by {std}"
 
 
 def summary_line(trace: Trace) -> str:
@@ -124,8 +130,9 @@ def formula_line(op: Op, graph: Graph) -> str:
     elif op.cost.terms:
         parts.append(f"multiply-adds {op.cost.formula}")
     if op.parameters:
-        names = " + ".join(f"{each.name.rpartition('.')[2]} {shape_text(each.shape)}" for each in op.parameters)
-        parts.append(f"{names} = {op.parameter_count:,} parameters")
+        named = ((each.name.rpartition(".")[2], each.shape) for each in op.parameters)
+        sizes = " + ".join(f"{name} {shape_text(shape)}" for name, shape in named)
+        parts.append(f"{sizes} = {op.parameter_count:,} parameters")
     return " · ".join(parts) or op.note
 
 

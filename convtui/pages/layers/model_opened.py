@@ -66,9 +66,7 @@ def operation_of(op: Op, arrays: Mapping[str, Array]) -> WindowOperation:
             )
             if op.kind == "max_pool2d":
                 return Pooling(image, spec, Maximum())
-            return Pooling(
-                image, spec, Average(settings["count_include_pad"], settings["divisor_override"])
-            )
+            return Pooling(image, spec, Average(settings["count_include_pad"], settings["divisor_override"]))
         case "adaptive_max_pool2d" | "adaptive_avg_pool2d":
             reduction = Maximum() if "max" in op.kind else Average()
             return Pooling(image, AdaptiveSpec(op.output.shape[-2:]), reduction)

@@ -10,7 +10,7 @@ from convtui.pages.layers.table import MARKER, Column, Kind, TableLine, fitting
 from convtui.tracing.traced import RIGHT, Trace
 
 DIFFERS: Final = "≠"
-SHORT: Final = {"operation": "operation", "parameters": "params", "multiply-adds": "mult-adds"}
+SHORT: Final = {"parameters": "params", "multiply-adds": "mult-adds"}
 # What a narrow terminal does without, the most dispensable first.
 _DISPENSABLE: Final = ("jump", "memory", "line", "multiply-adds", "module", "from")
 
@@ -30,13 +30,10 @@ def model_lines(trace: Trace, width: int, differing: Set[int] = frozenset()) -> 
                 f"{DIFFERS if number in differing else ''}{cell}" if is_marked else cell
                 for number, cell in enumerate(cells)
             ]
-        columns.append(
-            Column(title if at else "", SHORT.get(title, title) if at else "", cells, is_text=title not in RIGHT)
-        )
+        wide, narrow = (title, SHORT.get(title, title)) if at else ("", "")
+        columns.append(Column(wide, narrow, cells, is_text=title not in RIGHT))
     columns = [each for at, each in enumerate(columns) if not at or any(each.cells)]
-    dispensable = [
-        at for name in _DISPENSABLE for at, column in enumerate(columns) if column.title == name
-    ]
+    dispensable = [at for name in _DISPENSABLE for at, column in enumerate(columns) if column.title == name]
     kept, gap, is_narrow = fitting(columns, width - len(MARKER), dispensable)
     drawn = [column.drawn(is_narrow) for column in kept]
     first, *rest = (gap.join(cells) for cells in zip(*drawn, strict=True))

@@ -58,6 +58,7 @@ from convtui.tracing.traced import Row, Trace
 
 DETAILS: Final = 5  # lines
 ROOMY: Final = 28  # lines of a canvas from which the rest of the details have lines of their own
+LEAD: Final = (None, "")  # lines over a panel of text: what is said, and a blank one
 LEAST_TEXT: Final = 8  # lines of a panel of text
 STOP_HINT: Final = "escape stops it"
 
@@ -73,7 +74,7 @@ class ModelView:
         self._top = 0  # line of a panel of text
         self._follows = True  # the selection is the first to be looked at, whatever comes
         self._table, self._sentence, self._details = TablePane(""), TextPane(muted=True), TextPane()
-        self._head, self._text = TextPane(), TextPane()
+        self._head, self._text = TextPane(muted=True), TextPane()
         self.image, self.selected, self.mosaic = GridPane("image"), GridPane("selected"), GridPane("mosaic")
         self._placed: object = None
         self._plan: Memo[LayersPlan] = Memo()
@@ -98,16 +99,16 @@ class ModelView:
         outcome = self.model.outcome
         refused = outcome.refused if outcome else None
         if trace is None or refused is not None:
-            lines = [self._status()] if refused is None else []
+            text = [self._status()]
             if refused is not None:
-                lines = refused_lines(refused.reason, refused.details, size[1] - MARGIN - 1)
-                lines += ["", "R runs your file again"]
+                text = refused_lines(refused.reason, refused.details, size[1] - MARGIN - 1)
+                text += ["", "R runs your file again"]
             if self._panel == "printed":
-                lines = printed_lines(self.model, size[1] - MARGIN - 1)
+                text = printed_lines(self.model, size[1] - MARGIN - 1)
             elif self.model.printed:
-                lines += ["", "V shows what your code has printed"]
+                text += ["", "V shows what your code has printed"]
             panes = self._place_all({"text": Region(MARGIN, 0, size[1] - MARGIN, size[0])}, palette, None)
-            self._show_text(lines, size[0])
+            self._show_text(text, size[0])
             return panes
         self._number = min(self._number, self._last(trace))
         lines = self._lines.get(
@@ -140,17 +141,17 @@ class ModelView:
         else:
             text = failure_lines(trace, width - 1)
         wanted = max(min(len(text), height * 2 // 3), min(LEAST_TEXT, height // 2))
-        table = min(len(lines), max(height - wanted - 2, 4))
-        room = height - table - 2
-        head = Region(MARGIN, table + 1, width, 1)
+        table = min(len(lines), max(height - wanted - 1 - len(LEAD), 4))
+        room = height - table - len(LEAD)
         at = {
             "table": Region(0, 0, size[1], table),
-            "head": head,
-            "text": Region(MARGIN, head.bottom, width, room),
+            "head": Region(MARGIN, table, width, len(LEAD)),
+            "text": Region(MARGIN, table + len(LEAD), width, room),
         }
         panes = self._place_all(at, palette, None)
         others = remark_line(trace, self._notices, self.model.printed)
-        self._head.show([self._status() or (others if is_failure and self._panel == PANELS[0] else "V: next panel")])
+        hint = others if is_failure and self._panel == PANELS[0] else "V shows the next panel"
+        self._head.show([self._status() or hint if line is None else line for line in LEAD])
         self._show_text(text, room)
         return panes
 
@@ -234,8 +235,13 @@ class ModelView:
         if self._placed == key:
             return None
         self._placed = key
-        named = {"table": self._table, "sentence": self._sentence, "details": self._details}
-        every: dict[str, TablePane | TextPane] = {**named, "head": self._head, "text": self._text}
+        every: dict[str, TablePane | TextPane] = {
+            "table": self._table,
+            "sentence": self._sentence,
+            "details": self._details,
+            "head": self._head,
+            "text": self._text,
+        }
         panes: dict[str, Pane] = {}
         for name, region in at.items():
             if region:
@@ -341,7 +347,8 @@ class ModelView:
         trace = self.model.trace
         numbers = [each.strip() for each in text.split(",")]
         if trace is None or not 1 <= len(numbers) <= 3 or not all(each.isdecimal() for each in numbers):
-            self._page.say(f"{text}: must be an operation's number, row,column or channel,row,column", error=True)
+            wanted = "an operation's number, row,column or channel,row,column"
+            self._page.say(f"{text}: must be {wanted}", error=True)
             return False
         if len(numbers) == 1:
             if int(text) > self._last(trace):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -139,11 +139,34 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
     found = post_mortem(graph)
     is_wanted = found.size_helps if found else job.sizes
     if is_wanted and len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor):
-        outbox.send(search(model, args[0]))
+        with _silent():  # each size would print again
+            sizes = search(model, args[0])
+        outbox.send(sizes)
     while job.folder:
         outbox.send(Settled())
         asked = decode_fetch(lines.get())
         outbox.send(_fetched(asked, model, args, kwargs, graph, job.folder, written))
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """What their code prints meanwhile is printed nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    before = os.dup(1), os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        for descriptor, own in zip(before, (1, 2), strict=True):
+            os.dup2(descriptor, own)
+            os.close(descriptor)
 
 
 def _normalised(job: Job) -> torch.Tensor:
@@ -182,7 +205,8 @@ def _fetched(
         return Tensors(asked.op, asked.inputs, why=why)
 
     try:
-        found = copied(model, args, kwargs, asked.op)
+        with _silent():
+            found = copied(model, args, kwargs, asked.op)
     except SystemExit as error:
         return refused(f"the pass ended with sys.exit({error.code!r})")
     traced = graph.ops[asked.op]
