@@ -38,6 +38,7 @@ from convtui.tracing.protocol import (
 from convtui.tracing.traced import Trace
 
 STARTING: Final = "starting PyTorch …"
+AGAIN: Final = "R runs your file again"
 STOPPED: Final = "was stopped"
 KEPT: Final = 4  # operations whose tensors are kept
 MOST_PRINTED: Final = 2**18  # characters of theirs that are kept
@@ -71,7 +72,7 @@ class OpenModel:
 
     trace: its operations as far as they are known; None before the first. outcome: once the pass is over.
     changed: what is different from before the file was run again; None if it was not. stage: what the process
-    does now, "" if it waits. trouble: why there is no process any more.
+    does now, "" if it waits. trouble: why there is no process any more; is_stopped: it was wanted so.
     """
 
     def __init__(self, opening: Opening, picture: Picture) -> None:
@@ -94,7 +95,8 @@ class OpenModel:
         self._then: Callable[[Fetched], None] | None = None
         self._before: Trace | None = None
         self._folder = Path()
-        self._is_stopped = False
+        self.is_stopped = False
+        self._is_ending = False
 
     # -- what goes on
 
@@ -111,7 +113,7 @@ class OpenModel:
     def status(self) -> str:
         """What goes on, or why nothing does any more, in a line; "" if the process waits."""
         if not self.stage:
-            return f"the process that runs your code {self.trouble}" if self.trouble else ""
+            return f"the process that runs your code {self.trouble}; {AGAIN}" if self.trouble else ""
         seconds = int(asyncio.get_running_loop().time() - self._since)
         if self._asked and not seconds:
             return ""
@@ -123,27 +125,30 @@ class OpenModel:
 
     async def reload(self) -> None:
         """Run the file again in a fresh process; `changed` then tells which rows differ."""
+        if self._is_ending:
+            return
         if self.outcome is not None and self.trace is not None:
             self._before = self.trace
         await self.end()
         self.trace, self.outcome, self.changed, self.trouble, self.printed = None, None, None, "", ""
-        self._told, self._is_stopped = Told(self.opening.target), False
+        self._told, self.is_stopped = Told(self.opening.target), False
         self._fetched, self._asked, self._next, self._then = {}, None, None, None
         self.begin()
 
     async def stop(self) -> None:
         """End what runs, and say so: the rows that are known stay."""
         if self._process is not None and self.is_at_work:
-            self._is_stopped = True
+            self.is_stopped = True
             await self._process.end()
 
     async def end(self) -> None:
         """End the process and whatever it has forked off, and delete the folder."""
         if self._serving is not None:
+            self._is_ending = True
             self._serving.cancel()
             with suppress(asyncio.CancelledError):
                 await self._serving
-            self._serving = None
+            self._serving, self._is_ending = None, False
 
     # -- tensors
 
@@ -165,7 +170,7 @@ class OpenModel:
         if found is not None:
             return found
         if self.trouble:
-            return Fetched(asked.op, why=f"the process that runs your code {self.trouble}")
+            return Fetched(asked.op, why=self.status)
         if self._asked == asked:
             return None
         if self._next is None or asked.inputs or not self._next.inputs:  # only the last that is looked at
@@ -221,7 +226,7 @@ class OpenModel:
             await process.wait()
             await prints
             if self._told.outcome().refused is None:
-                self.trouble = STOPPED if self._is_stopped else process.cause
+                self.trouble = STOPPED if self.is_stopped else process.cause
             self._settle()
         except OSError as error:
             self.trouble = f"cannot be started: {error}"

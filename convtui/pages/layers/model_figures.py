@@ -23,6 +23,7 @@ from convtui.tracing.protocol import without_batch
 from convtui.tracing.traced import Row
 
 COMING: Final = "computing…"
+NOTHING: Final = "no picture:"
 Span = tuple[int, int]  # the first and the last pixel; the last before the first where none is seen
 
 
@@ -135,7 +136,7 @@ def _image_hint(seen: Seen, is_selected: bool) -> str:
     return "framed: what it sees" if seen.is_known else "not known what it sees"
 
 
-def selected_grid(op: Op, maps: Maps, place: Position, every: int) -> Grid:
+def selected_grid(op: Op, maps: Maps, place: Position, every: int, why: str = "") -> Grid:
     """The selected channel of an operation's output, and the activation in it."""
     channel, row, column = place
     name = f"{op.number} {op.kind}"
@@ -143,13 +144,13 @@ def selected_grid(op: Op, maps: Maps, place: Position, every: int) -> Grid:
         cells=map_cells(maps, channel, every),
         title=f"{name}[{channel}, {row}, {column}]{thinned_text(every)}",
         short_title=f"{name}[{channel}]{thinned_text(every)}",
-        hint="activation" if maps.is_computed else COMING,
+        hint="activation" if maps.is_computed else NOTHING.rstrip(":") if why else COMING,
         focus=(row // every, column // every),
     )
 
 
-def mosaic_grid(op: Op, maps: Maps, place: Position, tiling: Tiling) -> Grid:
-    """All channels of an operation's output."""
+def mosaic_grid(op: Op, maps: Maps, place: Position, tiling: Tiling, why: str = "") -> Grid:
+    """All channels of an operation's output. why: they will not be had."""
     count, rows, columns = maps.values.shape
     what = "features" if (rows, columns) == (1, 1) else "channels"
     what = what if count > 1 else what.removesuffix("s")
@@ -158,7 +159,7 @@ def mosaic_grid(op: Op, maps: Maps, place: Position, tiling: Tiling) -> Grid:
     bottom, right = (at + size for at, size in zip((top, left), tiling.tile, strict=True))
     return Grid(
         cells=mosaic_cells(maps, tiling, place[0]),
-        title=title if maps.is_computed else f"{COMING} {title}",
+        title=title if maps.is_computed else f"{NOTHING if why else COMING} {title}",
         short_title=f"{count} {what}{thinned_text(tiling.every)}",
         hint="",
         focus=tiling.place(place),

@@ -11,6 +11,7 @@ from convtui.engine.graph.postmortem import origin_text
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.layers.model_figures import Seen
+from convtui.pages.layers.model_opened import STEPPED
 from convtui.paint.controls import Control
 from convtui.paint.text import counted, significant
 from convtui.tracing.open_model import Opening, OpenModel
@@ -120,8 +121,22 @@ def gives_line(op: Op, graph: Graph) -> str:
     return f"gives {shapes}{goes}"
 
 
-def formula_line(op: Op, graph: Graph) -> str:
-    """The formulas with their numbers: the size of the output, the multiply-adds, the parameters."""
+def detail_lines(op: Op, graph: Graph, width: int) -> list[str]:
+    """What it is, what it reads and gives, and its formulas; as few lines as they fit on."""
+    hint = "enter steps through it" if op.kind in STEPPED else ""
+    parts = [reads_line(op, graph), gives_line(op, graph), *formulas(op, graph), op.note, hint]
+    lines = [title_line(op)]
+    for number, part in enumerate(filter(None, parts)):
+        joined = f"{lines[-1]} · {part}"
+        if number and len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(part)
+    return lines
+
+
+def formulas(op: Op, graph: Graph) -> list[str]:
+    """With their numbers: the size of the output, the multiply-adds, the parameters."""
     parts = []
     if op.inputs and (size := size_formula(op, graph.tensor(op.inputs[0]).shape)):
         parts.append(size)
@@ -133,7 +148,7 @@ def formula_line(op: Op, graph: Graph) -> str:
         named = ((each.name.rpartition(".")[2], each.shape) for each in op.parameters)
         sizes = " + ".join(f"{name} {shape_text(shape)}" for name, shape in named)
         parts.append(f"{sizes} = {op.parameter_count:,} parameters")
-    return " · ".join(parts) or op.note
+    return parts
 
 
 def size_formula(op: Op, read: Sequence[int]) -> str:
@@ -227,4 +242,5 @@ def _wrapped(lines: Sequence[str], width: int) -> list[str]:
 def opened_notice(op: Op) -> str:
     """What the Step page says when an operation is opened there."""
     name = op.path or op.kind
-    return f"{name}: its real input and weights; your network computes in {op.output.dtype} · u, then 3: back"
+    types = f"your network computes in {op.output.dtype}, this page in float64"
+    return f"{name}: its real input and weights; {types} · u, then 3: back"

@@ -31,18 +31,15 @@ from convtui.pages.layers.model_figures import (
 )
 from convtui.pages.layers.model_labels import (
     PANELS,
+    detail_lines,
     failure_lines,
     field_line,
-    formula_line,
-    gives_line,
     notes_lines,
     opened_notice,
     printed_lines,
-    reads_line,
     refused_lines,
     remark_line,
     summary_line,
-    title_line,
 )
 from convtui.pages.layers.model_opened import STEPPED, operation_of
 from convtui.pages.layers.model_table import model_lines
@@ -179,7 +176,7 @@ class ModelView:
         is_roomy = size[0] >= ROOMY
         wanted = Wanted(
             table_lines=len(lines),
-            detail_lines=DETAILS + (1 if is_roomy else -1),
+            detail_lines=DETAILS if is_roomy else DETAILS - 1,
             image=picture.pixels.shape[1:],
             maps=shape,
             earlier=(),
@@ -194,13 +191,15 @@ class ModelView:
         panes = self._place_all(at, palette, plan)
         maps = self._maps_of(row, shape)
         seen = seen_by(row, place)
-        self._show_words(trace, row, maps, seen, plan)
+        found = self.model.output(row.op.number)
+        why = found.why if found else ""
+        self._show_words(trace, row, maps, seen, why, plan)
         chosen = place if not self._number else None
         grids = image_grid(picture, session.view.slice, seen, chosen, plan.image)
         self.image.show(grids)
         if plan.selected:
-            self.selected.show(selected_grid(row.op, maps, place, plan.selected.every))
-        self.mosaic.show(mosaic_grid(row.op, maps, place, plan.tiling))
+            self.selected.show(selected_grid(row.op, maps, place, plan.selected.every, why))
+        self.mosaic.show(mosaic_grid(row.op, maps, place, plan.tiling, why))
         return panes
 
     def _maps_of(self, row: Row, shape: Position) -> Maps:
@@ -209,20 +208,12 @@ class ModelView:
             return to_come(shape)
         return self._maps.get(found, lambda: maps_of(found.arrays["output"], shape))
 
-    def _show_words(self, trace: Trace, row: Row, maps: Maps, seen: Seen, plan: LayersPlan) -> None:
+    def _show_words(self, trace: Trace, row: Row, maps: Maps, seen: Seen, why: str, plan: LayersPlan) -> None:
         op, graph = row.op, trace.graph
         value = float(maps.values[self._place]) if maps.is_computed else None
-        found = self.model.output(op.number)
-        why = found.why if found else ""
         status = self._status() or why
-        if plan.details.height > DETAILS:
-            lines = [title_line(op), reads_line(op, graph), gives_line(op, graph), formula_line(op, graph)]
-            lines = [line for line in lines if line] + ([op.note] if op.note else [])
-        else:
-            flow = " · ".join(filter(None, (reads_line(op, graph), gives_line(op, graph))))
-            lines = [title_line(op), flow, formula_line(op, graph)]
-        lines.append(status or field_line(row, self._place, value, seen))
-        self._details.show([line for line in lines if line])
+        lines = detail_lines(op, graph, plan.details.width)[: plan.details.height - 1]
+        self._details.show([*lines, status or field_line(row, self._place, value, seen)])
         others = remark_line(trace, self._notices, self.model.printed)
         different = f"≠ {self.model.changed.told}" if self.model.changed else ""
         self._sentence.show([summary_line(trace), different or others])
@@ -269,7 +260,7 @@ class ModelView:
             if model.changed:
                 self._page.say(model.changed.told)
             elif model.trouble:
-                self._page.say(model.status, error=True)
+                self._page.say(model.status, error=not model.is_stopped)
         self._page.show_again()
 
     @staticmethod

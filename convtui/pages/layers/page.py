@@ -521,8 +521,8 @@ class LayersPage(ConvolutionPage):
     def footer_words(self) -> Mapping[str, str]:
         words = {"channel": "", "own network": "", "run again": ""}
         if self.model:
-            shown = {"own network": "layers", "run again": "run again", "open": "open"}
-            return words | shown | {"features": "", "hide": ""}
+            left_out = ("features", "hide", "edit", "play", "row", "activation", "undo", "save", "finish")
+            return words | dict.fromkeys(left_out, "") | {"own network": "layers", "run again": "run again"}
         if self.host.model is not None:
             words["own network"] = "your network"
         if not self.session.view.features:
