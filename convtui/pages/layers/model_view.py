@@ -69,7 +69,6 @@ class ModelView:
         self._place: Position = (0, 0, 0)
         self._panel = PANELS[0]
         self._top = 0  # line of a panel of text
-        self._follows = True  # the selection is the first to be looked at, whatever comes
         self._table, self._sentence, self._details = TablePane(""), TextPane(muted=True), TextPane()
         self._head, self._text = TextPane(muted=True), TextPane()
         self.image, self.selected, self.mosaic = GridPane("image"), GridPane("selected"), GridPane("mosaic")
@@ -255,7 +254,7 @@ class ModelView:
             self._told = False
         elif not self._told and trace is not None:
             self._told = True
-            if trace.graph.failure and self._follows:
+            if trace.graph.failure:
                 self._number = self._last(trace)
             if model.changed:
                 self._page.say(model.changed.told)
@@ -321,7 +320,6 @@ class ModelView:
         trace = self.model.trace
         if trace is None:
             return
-        self._follows = False
         self._number, self._top = min(max(number, 0), self._last(trace)), 0
         if self._panel != PANELS[0]:
             self._panel = PANELS[0]
