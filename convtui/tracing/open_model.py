@@ -58,7 +58,7 @@ class Opening:
     std: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fetched:
     """The tensors of an operation by role, float64, without the axis of the batch; or why there are none."""
 

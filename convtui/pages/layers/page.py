@@ -521,8 +521,19 @@ class LayersPage(ConvolutionPage):
     def footer_words(self) -> Mapping[str, str]:
         words = {"channel": "", "own network": "", "run again": ""}
         if self.model:
-            left_out = ("features", "hide", "edit", "play", "row", "activation", "undo", "save", "finish")
-            return words | dict.fromkeys(left_out, "") | {"own network": "layers", "run again": "run again"}
+            left_out = (
+                "features",
+                "hide",
+                "edit",
+                "play",
+                "row",
+                "activation",
+                "undo",
+                "save",
+                "finish",
+                "go to",
+            )
+            return words | dict.fromkeys(left_out, "") | {"own network": "layers", "run again": "rerun"}
         if self.host.model is not None:
             words["own network"] = "your network"
         if not self.session.view.features:
