@@ -7,7 +7,9 @@ from convtui.tracing.differences import differences
 
 
 def op(number: int, kind: str, path: str = "", shape: tuple[int, ...] = (1, 4, 8, 8), **settings: int) -> Op:
-    return Op(number, kind, (Tensor(shape, "float32"),), path=path, settings=settings, line=f"net.py:{number}")
+    return Op(
+        number, kind, (Tensor(shape, "float32"),), path=path, settings=settings, line=f"net.py:{number}"
+    )
 
 
 def graph(*ops: Op, failed: bool = False) -> Graph:

@@ -35,7 +35,9 @@ async def until(is_so: Callable[[], object]) -> None:
         await asyncio.sleep(0.01)
 
 
-def run(name: str, do: Callable[[OpenModel], Awaitable[None]], file: Path = FILE, **opening: object) -> OpenModel:
+def run(
+    name: str, do: Callable[[OpenModel], Awaitable[None]], file: Path = FILE, **opening: object
+) -> OpenModel:
     """Open a network, do something with it, and end it."""
     model = OpenModel(Opening(f"{file}:{name}", **opening), picture())  # type: ignore[arg-type]
 

@@ -216,8 +216,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
             "V",
             "V",
             "panel(1)",
-            "features: next panel: kernel, patches, accuracy without a filter, class; your network: maps, "
-            "checks and notes, what it printed",
+            "features: next panel: kernel, patches, accuracy without a filter, class",
             "panel",
         ),
         Key("b", "b", "panel_alone", "features: the panel alone, or beside all filters"),
@@ -229,7 +228,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
             "escape",
             "escape",
             "stop_measuring",
-            "features: stop what is being measured, or resume it; your network: stop it while it runs",
+            "features: stop measuring, or resume it; your network: stop it",
         ),
         Key("space", "space", "play", "play through the activations, or pause", "play"),
         Key("r", "r", "restart", "first activation of the layer"),
@@ -239,7 +238,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
             "R",
             "R",
             "scale",
-            "scale the image so that every layer fits, where layers do not; your network: run its file again",
+            "scale the image so that all layers fit; your network: run it again",
             "run again",
         ),
         Key("w", "w", "weights(1)", "other random weights: next seed"),
@@ -376,7 +375,7 @@ _NOTHING_ELSE: Final[Mapping[str, str]] = {}
 _DISPENSABLE: Final = (
     *("course", "restart", "open", "finish", "row", "undo", "rate finder", "go to", "save", "edit"),
     *("multiply-add", "cell", "channel", "speed", "play", "activation", "letters", "compare"),
-    *("transpose", "step"),
+    *("transpose", "step", "run again", "own network"),
 )
 _BOTH_WAYS: Final = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter", "tab v": "tab", ". >": ". ,"}
 

@@ -16,7 +16,13 @@ WIDE, USUAL = (120, 40), (80, 24)
 FILE = Path(own_networks.__file__)
 
 SHOTS: dict[str, tuple[str, str, list[str], tuple[int, int], str]] = {
-    "branched": ("Branched", "digit-8x8-3", ["tab", "tab", "tab", "tab", "tab", "down", "right"], WIDE, "dark"),
+    "branched": (
+        "Branched",
+        "digit-8x8-3",
+        ["tab", "tab", "tab", "tab", "tab", "down", "right"],
+        WIDE,
+        "dark",
+    ),
     "branched-80x24-light": ("Branched", "mnist-7", ["tab", "down", "right"], USUAL, "light"),
     "checks": ("Misfit", "mnist-7", ["V"], WIDE, "light"),
     "failed": ("Misfit", "digit-8x8-3", [], WIDE, "dark"),

@@ -117,7 +117,7 @@ async def test_the_operations_of_a_network_are_gone_through_and_opened() -> None
         await press(driven, "V")
         assert "made with width 4" in driven.text
         await press(driven, "V", "end")
-        assert "13  linear 48 →5" in driven.text
+        assert "13 linear 48 →5" in driven.text
         assert "sees 8x8 of the image: rows 0-7, columns 0-7" in driven.text
 
 

@@ -1,0 +1,101 @@
+"""The user's own network on the command line: what is taken for one, and what is refused before it runs."""
+
+from pathlib import Path
+
+import pytest
+
+from convtui.cli import main as cli
+from convtui.cli.own_network import arguments_parted, is_network, opening_of
+from convtui.tracing.open_model import Opening
+
+NET = "raise SystemExit('this must not run')\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(NET, "utf-8")
+    (tmp_path / "net.safetensors").write_bytes(b"")
+    return tmp_path
+
+
+def opening(*arguments: str) -> tuple[Opening | None, str | None]:
+    """The network that a command line names, and its image."""
+    ours, theirs = arguments_parted(arguments)
+    options = cli._open_parser().parsed(ours)
+    return opening_of(options, theirs), options.image
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["net.py:Net", "sub/net.py:make", "/x y/net.py:nets.small", "package.module:factory", "net:Net", "é:Å"],
+)
+def test_networks(text: str) -> None:
+    assert is_network(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "photo.jpg",
+            "mnist-12k:test:17",
+            "set.npz:test:0",
+            "[[1, 2], [3, 4]]",
+            "net.py",
+            "net.py:",
+            ":Net",
+        ),
+        *("net.py:3", "https://x.org:Net", "mnist-12k:test", "C:/photo.png"),
+    ],
+)
+def test_images(text: str) -> None:
+    assert not is_network(text)
+
+
+def test_a_file_of_that_name_is_an_image(folder: Path) -> None:
+    (folder / "scan:left").touch()
+    assert not is_network("scan:left")
+    assert is_network("scan:right")
+
+
+def test_everything_that_can_be_said_of_one() -> None:
+    found, image = opening(
+        *("net.py:Net", "cat-64", "--weights", "net.safetensors", "--mean", "0.5,0.25,1", "--std=2"),
+        *("--resize", "32", "--", "10", "--depth", "name=x"),
+    )
+    assert image == "cat-64"
+    assert found == Opening(
+        "net.py:Net", ("10", "--depth", "name=x"), "net.safetensors", (0.5, 0.25, 1.0), (2.0,)
+    )
+
+
+def test_without_one_nothing_is_different() -> None:
+    assert opening("cat-64", "--stride", "2") == (None, "cat-64")
+    assert opening() == (None, None)
+    assert opening("--", "cat-64") == (None, "cat-64")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["net.py:Net"], ["net.py:Net: name an image after it", "convtui net.py:Net cat-64"]),
+        (["nett.py:Net", "cat-64"], ["nett.py:Net: there is no such file", "net.py"]),
+        (["net.py", "cat-64"], ["net.py: name a class in it", "net.py:Net photo.jpg"]),
+        (["net.py:Net", "cat-64", "--mean", "x"], ["--mean x: must be one number", "0.485,0.456,0.406"]),
+        (["net.py:Net", "cat-64", "--mean", "nan"], ["--mean nan: must be one number"]),
+        (["net.py:Net", "cat-64", "--std", "1,0"], ["--std 1,0: must not be 0"]),
+        (["net.py:Net", "cat-64", "--weights", "w.pt"], ["--weights w.pt: there is no such file"]),
+        (
+            ["cat-64", "--weights", "net.safetensors"],
+            ["--weights net.safetensors: works only with a network"],
+        ),
+        (["cat-64", "--std", "2"], ["--std 2: works only with a network"]),
+        (["net.py:Net", "cat-63"], ["cat-63: no such file or sample", "cat-64"]),
+    ],
+)
+def test_what_is_refused(arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert all(word in error for word in words), error
