@@ -16,7 +16,7 @@ from convtui.engine.graph.fields import AxisField, Fields, NotKnown, fields
 from convtui.engine.graph.image_sizes import nearest, sizes_told
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import PostMortem, post_mortem
-from convtui.tracing.protocol import Sizes
+from convtui.tracing.protocol import NO_IMAGE, Sizes
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -212,8 +212,8 @@ class Trace:
 
     def _size_fix(self, found: PostMortem) -> list[str]:
         if not found.size_helps:
-            return ["no size of the image mends this"]
-        if self.sizes is None:
+            return ["no size of the image mends this"] if self.graph.image else []
+        if self.sizes is None or self.sizes.why == NO_IMAGE:
             return []
         if self.sizes.why:
             return [f"image sizes were not searched: {self.sizes.why}"]

@@ -190,7 +190,9 @@ class Tracer(TorchFunctionMode):
         reads, note = [], described.note
         for place in range(len(outputs)):
             by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
-            reads.append(tuple(by_role.get(role, unknown(tuple(each.shape))) for role, each in read))
+            reads.append(
+                tuple(by_role[role] if role in by_role else unknown(tuple(each.shape)) for role, each in read)
+            )
         sources = [self._sources[each] for _, each in read]
         if any(source is None and self._made.get(each) == UNREGISTERED for _, each, source in found):
             note = note or UNREGISTERED
@@ -211,7 +213,7 @@ class Tracer(TorchFunctionMode):
     def _source(self, tensor: torch.Tensor) -> Source | None:
         """Where a tensor came from; None of one that depends on no input."""
         source: Source | None = self._sources.get(tensor)
-        if source is None and tensor not in self._made:
+        if source is None and not self._is_known(tensor):
             self._look_at(tensor)
             source = self._sources.get(tensor)
         return source
@@ -224,7 +226,12 @@ class Tracer(TorchFunctionMode):
         if self._kept is None:
             self._kept = _kept_tensors(self._model)
         if isinstance(tensor, nn.Parameter):
-            self._made[tensor] = UNREGISTERED
+            named = {id(each): (name, each) for name, each in _named_parameters(self._model)}
+            if id(tensor) in named:  # of a lazy module, which has made it just now
+                self._parameters |= named
+                self._constants.add(id(tensor))
+            else:
+                self._made[tensor] = UNREGISTERED
             return
         name = self._kept.get(id(tensor)) or _global_name(tensor)
         if name is not None:
@@ -425,7 +432,7 @@ def follow(
 
 @contextmanager
 def _unchanged(model: nn.Module) -> Iterator[None]:
-    kept = [(each, each.detach().clone()) for each in model.buffers()]
+    kept = [(each, each.detach().clone()) for each in model.buffers() if not nn.parameter.is_lazy(each)]
     try:
         yield
     finally:

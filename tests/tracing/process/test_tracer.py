@@ -258,3 +258,12 @@ def test_a_failure_keeps_the_rows_before_it() -> None:
 )
 def test_names(function: object, name: str) -> None:
     assert function_name(function) == name  # type: ignore[arg-type]
+
+
+def test_lazy_modules_have_parameters_once_they_have_run() -> None:
+    graph = traced(
+        nn.Sequential(nn.LazyConv2d(2, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(3)), 1, 1, 5, 5
+    )
+    assert graph.parameters == 20 + 4 + 18 * 3 + 3
+    assert [op.note for op in graph.ops if op.note] == []
+    assert graph.unused == ()
