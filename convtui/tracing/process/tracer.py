@@ -145,7 +145,10 @@ class Tracer(TorchFunctionMode):
         """Do what was called, and record it if tensors came of it."""
         del types
         kwargs = kwargs or {}
-        versions = [(each, each._version) for each in _flat(args) if not each.is_inference()]
+        given = _flat(args)
+        if any(nn.parameter.is_lazy(each) for each in given):  # a lazy module makes its parameters
+            return func(*args, **kwargs)
+        versions = [(each, each._version) for each in given if not each.is_inference()]
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -156,8 +159,8 @@ class Tracer(TorchFunctionMode):
         if result_tensors:
             changed = {id(each) for each, version in versions if each._version != version}
             if kind not in _NO_CHANGE:  # of tensors in inference mode no versions are kept
-                given = {id(each) for each in _flat(args)}
-                changed |= {id(each) for each in result_tensors if each.is_inference() and id(each) in given}
+                ids = {id(each) for each in given}
+                changed |= {id(each) for each in result_tensors if each.is_inference() and id(each) in ids}
             self._record(Call(kind, func, args, kwargs, {}, result_tensors), changed)
         elif kind in _LEAVING:
             self._left = next(iter(self.sources_of(_flat(args))), self._left)
