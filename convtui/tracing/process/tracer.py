@@ -178,6 +178,8 @@ class Tracer(TorchFunctionMode):
         ]
         read = [(role, each) for role, each, source in found if source and role != unread(call.kind)]
         parameters = self._counted(each for _, each in tensors)
+        if not read and all(isinstance(each, nn.Parameter) for each in outputs):
+            return  # a parameter is set
         if not read and not parameters:
             if self._left and call.kind in ("from_numpy", "tensor", "as_tensor", "asarray", "from_dlpack"):
                 self._add_op(call.kind, outputs, [self._left], None, (), {}, None, THROUGH)
