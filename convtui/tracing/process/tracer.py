@@ -17,16 +17,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
-from torch.utils.weak import WeakTensorKeyDictionary
+from torch.utils.weak import TensorWeakRef
 
 from convtui.engine.graph.operation import INPUT, Argument, Failure, Graph, Op, Parameter, Source, Tensor
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
+
+T = TypeVar("T")
 
 NOT_FOLLOWED: Final = "not followed"
 THROUGH: Final = "through numpy or Python, where it cannot be followed"
@@ -55,6 +57,34 @@ class Inside:
     given: tuple[Any, ...]
 
 
+class Known(Generic[T]):
+    """What is known of tensors, none of which it holds: a number that is used again is another tensor's."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[TensorWeakRef, T]] = {}
+
+    def __setitem__(self, tensor: torch.Tensor, value: T) -> None:
+        self._kept[id(tensor)] = TensorWeakRef(tensor), value
+
+    def __getitem__(self, tensor: torch.Tensor) -> T:
+        value = self.get(tensor)
+        if value is None:
+            raise KeyError
+        return value
+
+    def __contains__(self, tensor: torch.Tensor) -> bool:
+        return self.get(tensor) is not None
+
+    def get(self, tensor: torch.Tensor) -> T | None:
+        """What is known of a tensor; None if nothing is."""
+        found = self._kept.get(id(tensor))
+        return found[1] if found and found[0]() is tensor else None
+
+    def forget(self, tensor: torch.Tensor) -> None:
+        """Know nothing of a tensor any longer."""
+        self._kept.pop(id(tensor), None)
+
+
 class Tracer(TorchFunctionMode):
     """Records the operations of one pass. tell is called with each of them as soon as it is done."""
 
@@ -63,8 +93,8 @@ class Tracer(TorchFunctionMode):
         self.ops: list[Op] = []
         self.failures: list[tuple[BaseException, Failure]] = []
         self._tell = tell
-        self._sources = WeakTensorKeyDictionary()
-        self._made = WeakTensorKeyDictionary()  # tensors that depend on no input, and by what they were made
+        self._sources: Known[Source] = Known()
+        self._made: Known[str] = Known()  # tensors that depend on no input, and by what they were made
         self._paths = _paths(model)
         self._parameters = {id(each): (name, each) for name, each in _named_parameters(model)}
         self._buffers = {id(each): name for name, each in model.named_buffers()}
@@ -186,7 +216,7 @@ class Tracer(TorchFunctionMode):
                 return
             for each in outputs:
                 self._made[each] = call.kind
-                self._sources.pop(each, None)
+                self._sources.forget(each)
             return
         call.followed = frozenset(role for role, _ in read)
         described = describe(call)
@@ -217,7 +247,7 @@ class Tracer(TorchFunctionMode):
 
     def _source(self, tensor: torch.Tensor) -> Source | None:
         """Where a tensor came from; None of one that depends on no input."""
-        source: Source | None = self._sources.get(tensor)
+        source = self._sources.get(tensor)
         if source is None and not self._is_known(tensor):
             self._look_at(tensor)
             source = self._sources.get(tensor)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import AxisField, NotKnown, fields
 from convtui.engine.graph.operation import Graph, Op, Source
-from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, follow, function_name
+from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, Known, follow, function_name
 from tests.support.traced_models import (
     Attending,
     Halved,
@@ -114,6 +114,19 @@ def test_no_tensor_is_held_that_the_pass_lets_go_of() -> None:
             return x
 
     assert kinds(traced(Watched(), 2, 2)) == ["mul"] * 6
+
+
+def test_what_is_known_of_a_tensor_is_not_of_the_next_in_its_place() -> None:
+    known: Known[int] = Known()
+    for number in range(2000):
+        tensor = torch.zeros(1)
+        assert known.get(tensor) is None
+        known[tensor] = number
+        assert known[tensor] == number
+    known.forget(tensor)
+    assert tensor not in known
+    with pytest.raises(KeyError):
+        known[tensor]
 
 
 def test_a_module_that_is_used_twice_counts_its_parameters_once_and_its_work_twice() -> None:
