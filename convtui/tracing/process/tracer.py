@@ -206,7 +206,8 @@ class Tracer(TorchFunctionMode):
         found = [
             (role, each, self._source(each)) for role, each in tensors if id(each) not in self._constants
         ]
-        read = [(role, each) for role, each, source in found if source and role != unread(call.kind)]
+        overwritten = unread(call.kind), "out"
+        read = [(role, each) for role, each, source in found if source and role not in overwritten]
         parameters = self._counted(each for _, each in tensors)
         if not read and all(isinstance(each, nn.Parameter) for each in outputs):
             return  # a parameter is set
@@ -564,11 +565,11 @@ def _flat(value: Any, depth: int = 0) -> list[torch.Tensor]:
     """The tensors in lists, tuples, dicts and data classes."""
     if isinstance(value, torch.Tensor):
         return [value]
-    if depth > DEPTH:
+    if value is None or depth > DEPTH or isinstance(value, int | float | str):
         return []
     if isinstance(value, list | tuple):
         return [tensor for each in value for tensor in _flat(each, depth + 1)]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [tensor for each in value.values() for tensor in _flat(each, depth + 1)]
     if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         return _flat(vars(value) if hasattr(value, "__dict__") else {}, depth + 1)

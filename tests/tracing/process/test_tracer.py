@@ -221,6 +221,18 @@ def test_what_is_changed_in_place_in_inference_mode() -> None:
     assert [op.inputs[0].op for op in graph.ops[1:]] == [0, 1, 2]
 
 
+def test_what_is_computed_into_a_tensor_is_followed() -> None:
+    class Into(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = x * 2
+            torch.add(x, 1, out=y)
+            return y.relu()
+
+    graph = traced(Into(), 1, 4)
+    assert kinds(graph) == ["mul", "add", "relu"]
+    assert [op.inputs for op in graph.ops[2:]] == [(Source(0),), (Source(2),)]
+
+
 def test_the_line_is_theirs_however_deep_the_call_is() -> None:
     op = op_at(traced(nn.Sequential(nn.Sequential(nn.ReLU())), 1, 4), "relu")
     assert op.line.split(":")[0].endswith("test_tracer.py")
