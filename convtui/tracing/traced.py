@@ -203,7 +203,10 @@ class Trace:
             lines.append("")
             for row in found.tensors:
                 cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
-                lines.append(f"  {'  '.join(cells)}  {row[3]}".rstrip())
+                origin, of, before = row[3].partition(", of ")
+                lines.append(f"  {'  '.join(cells)}  {origin}{of and ','}".rstrip())
+                if of:  # on a line of its own, or it would be too long for a screen
+                    lines.append(f"{' ' * (sum(widths) + 8)}of {before}")
         lines += _headed("why", found.why)
         lines += _headed("fix", (*found.fixes, *self._size_fix(found)))
         if len(found.frames) > 1:
