@@ -12,6 +12,8 @@ from typing import Any, Final, TypeAlias
 from convtui.engine.graph.operation import Graph, Op
 from convtui.tracing.encoding import op_from_json, op_to_json
 
+NO_IMAGE: Final = "the input is no image"
+
 
 @dataclass(frozen=True)
 class Job:

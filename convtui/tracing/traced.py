@@ -16,7 +16,7 @@ from convtui.engine.graph.fields import AxisField, Fields, NotKnown, fields
 from convtui.engine.graph.image_sizes import nearest, sizes_told
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import PostMortem, post_mortem
-from convtui.tracing.protocol import Sizes
+from convtui.tracing.protocol import NO_IMAGE, Sizes
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -203,7 +203,10 @@ class Trace:
             lines.append("")
             for row in found.tensors:
                 cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
-                lines.append(f"  {'  '.join(cells)}  {row[3]}".rstrip())
+                origin, of, before = row[3].partition(", of ")
+                lines.append(f"  {'  '.join(cells)}  {origin}{of and ','}".rstrip())
+                if of:  # on a line of its own, or it would be too long for a screen
+                    lines.append(f"{' ' * (sum(widths) + 8)}of {before}")
         lines += _headed("why", found.why)
         lines += _headed("fix", (*found.fixes, *self._size_fix(found)))
         if len(found.frames) > 1:
@@ -212,8 +215,8 @@ class Trace:
 
     def _size_fix(self, found: PostMortem) -> list[str]:
         if not found.size_helps:
-            return ["no size of the image mends this"]
-        if self.sizes is None:
+            return ["no size of the image mends this"] if self.graph.image else []
+        if self.sizes is None or self.sizes.why == NO_IMAGE:
             return []
         if self.sizes.why:
             return [f"image sizes were not searched: {self.sizes.why}"]

@@ -10,6 +10,10 @@ from convtui.engine.graph.feeding import feeding_all
 from convtui.engine.graph.fields import AxisField, Fields, fields
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 
+LOOKING_EVERYWHERE: Final = frozenset(
+    ("multi_head_attention_forward", "scaled_dot_product_attention", "matmul", "bmm", "lstm", "gru")
+)
+
 Seen: TypeAlias = Mapping[Source, Fields]
 
 
@@ -74,11 +78,13 @@ def _unread_pixels(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
 def _small_field(graph: Graph, seen: Seen) -> Iterator[tuple[int, str]]:
     image = graph.image
     convolutions = [op for op in graph.ops if op.kind.startswith("conv") and "transpose" not in op.kind]
-    if image is None or not convolutions or graph.failure:
+    if image is None or not convolutions or graph.failure or not graph.outputs:
         return
     if any(op.kind.startswith(("conv_transpose", "interpolate", "upsample")) for op in graph.ops):
         return  # what ends in a map need not see the whole image
     last = convolutions[-1]
+    if any(op.kind in LOOKING_EVERYWHERE for op in graph.ops[last.number :]):
+        return
     sizes = graph.tensor(image).shape[2:]
     along = [field for field in seen[Source(last.number)] if isinstance(field, AxisField)]
     if len(along) == len(sizes) and any(

@@ -72,8 +72,9 @@ def post_mortem(graph: Graph) -> PostMortem | None:
 
 
 def _named(failure: Failure) -> str:
-    names = [failure.kind, failure.path, f"({failure.module})" if failure.module and not failure.path else ""]
-    return " ".join(filter(None, names)) or "the network's own code"
+    module = failure.path or failure.module
+    named = f"({module})" if failure.kind and not failure.path and module else module
+    return " ".join(filter(None, (failure.kind, named))) or "the network's own code"
 
 
 def origin_text(graph: Graph, source: Source) -> str:
@@ -514,6 +515,11 @@ def _norm(failure: Failure, graph: Graph) -> Reason:
 
 def _module_check(failure: Failure) -> Reason:
     """What a module found wrong itself, before any operation."""
+    if failure.error.startswith("TypeError: ") and "forward() missing" in failure.error:
+        count = len(failure.arguments)
+        why = f"{failure.module} is called with {count} tensor{'s' * (count != 1)}"
+        fix = "a function of yours that gives all that forward takes: --inputs net.py:make_inputs"
+        return Reason((why,), () if failure.path else (fix,), size_helps=False)
     given = failure.arguments[0].tensor.shape if failure.arguments else ()
     expected = {"1d": (2, 3), "2d": (4,), "3d": (5,)}.get(failure.module[-2:], ())
     if not given or not expected or len(given) in expected:

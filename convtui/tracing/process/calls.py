@@ -627,6 +627,24 @@ def _attention(call: Call, settings: Mapping[str, Setting]) -> Handled:
     return [reads], costs.attention(query, key, value)
 
 
+def _multi_head_attention(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """[length, batch, features] each, whatever batch_first says: the module has put them so."""
+    del settings
+    query, key = call.shape("query"), call.shape("key")
+    projection = call.shape("in_proj_weight")
+    batch = [Pointwise(1)] if len(query) == 3 else []
+    attended: dict[str, Reads] = {"query": (Pointwise(0), *batch, All())}
+    attended |= dict.fromkeys(("key", "value"), (All(), *batch, All()))
+    reads: list[ReadsByRole] = [attended]
+    if len(call.outputs) > 1:  # which query looks at which key: [batch, query, key]
+        reads.append({})
+    if len(projection) != 2:
+        return reads, None
+    positions = tuple(n for n in query[:-1] if n > 1)
+    pairs = (*positions, key[0], query[-1])
+    return reads, Cost(((*positions, *projection), pairs, pairs, (*positions, query[-1], query[-1])))
+
+
 def _embedded(call: Call, settings: Mapping[str, Setting]) -> Handled:
     del settings
     return [{"input": tuple(_pointwise(call.input.dim()))}], Cost()
@@ -710,6 +728,7 @@ _ELEMENTWISE: Final = _words(
 _MADE: Final = _words(
     """
     zeros_like ones_like empty_like full_like rand_like randn_like
+    new_zeros new_ones new_empty new_full new_tensor
     """
 )
 OVERWRITTEN: Final = frozenset({"copy", "fill", "zero", *_MADE})  # what was there is not read
@@ -812,5 +831,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "upsample": _interpolated,
     "scaled_dot_product_attention": _attention,
     "embedding": _embedded,
+    "multi_head_attention_forward": _multi_head_attention,
     "einsum": _summed_by_letters,
 }

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from convtui.tracing.protocol import Sizes
+from convtui.tracing.protocol import NO_IMAGE, Sizes
 
 SECONDS: Final = 4.0
 MOST: Final = 120
@@ -46,7 +46,7 @@ def search(model: nn.Module, image: torch.Tensor, seconds: float = SECONDS) -> S
     Of a size that works its neighbours are tried, too, until one does not.
     """
     if image.dim() < 3:
-        return Sizes(why="the input is no image")
+        return Sizes(why=NO_IMAGE)
     state = {
         name: torch.empty_like(each, device="meta")
         for name, each in (*model.named_parameters(), *model.named_buffers())

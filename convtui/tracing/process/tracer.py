@@ -17,16 +17,18 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
-from torch.utils.weak import WeakTensorKeyDictionary
+from torch.utils.weak import TensorWeakRef
 
 from convtui.engine.graph.operation import INPUT, Argument, Failure, Graph, Op, Parameter, Source, Tensor
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
+
+T = TypeVar("T")
 
 NOT_FOLLOWED: Final = "not followed"
 THROUGH: Final = "through numpy or Python, where it cannot be followed"
@@ -56,6 +58,34 @@ class Inside:
     given: tuple[Any, ...]
 
 
+class Known(Generic[T]):
+    """What is known of tensors, none of which it holds: a number that is used again is another tensor's."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[TensorWeakRef, T]] = {}
+
+    def __setitem__(self, tensor: torch.Tensor, value: T) -> None:
+        self._kept[id(tensor)] = TensorWeakRef(tensor), value
+
+    def __getitem__(self, tensor: torch.Tensor) -> T:
+        value = self.get(tensor)
+        if value is None:
+            raise KeyError
+        return value
+
+    def __contains__(self, tensor: torch.Tensor) -> bool:
+        return self.get(tensor) is not None
+
+    def get(self, tensor: torch.Tensor) -> T | None:
+        """What is known of a tensor; None if nothing is."""
+        found = self._kept.get(id(tensor))
+        return found[1] if found and found[0]() is tensor else None
+
+    def forget(self, tensor: torch.Tensor) -> None:
+        """Know nothing of a tensor any longer."""
+        self._kept.pop(id(tensor), None)
+
+
 class Tracer(TorchFunctionMode):
     """Records the operations of one pass. tell is called with each of them as soon as it is done.
 
@@ -76,8 +106,8 @@ class Tracer(TorchFunctionMode):
         self._wanted = -1 if wanted is None else wanted
         self.failures: list[tuple[BaseException, Failure]] = []
         self._tell = tell
-        self._sources = WeakTensorKeyDictionary()
-        self._made = WeakTensorKeyDictionary()  # tensors that depend on no input, and by what they were made
+        self._sources: Known[Source] = Known()
+        self._made: Known[str] = Known()  # tensors that depend on no input, and by what they were made
         self._paths = _paths(model)
         self._parameters = {id(each): (name, each) for name, each in _named_parameters(model)}
         self._buffers = {id(each): name for name, each in model.named_buffers()}
@@ -158,10 +188,13 @@ class Tracer(TorchFunctionMode):
         """Do what was called, and record it if tensors came of it."""
         del types
         kwargs = kwargs or {}
-        versions = [(each, each._version) for each in _flat(args) if not each.is_inference()]
+        given = _flat(args)
+        if any(nn.parameter.is_lazy(each) for each in given):  # a lazy module makes its parameters
+            return func(*args, **kwargs)
+        versions = [(each, each._version) for each in given if not each.is_inference()]
         before = {}
         if 0 <= self._wanted - len(self.ops) <= MOST_BEFORE:  # in place it would be overwritten
-            before = {id(each): each.detach().clone() for each in (*_flat(args), *_flat(kwargs))}
+            before = {id(each): each.detach().clone() for each in (*given, *_flat(kwargs))}
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -172,8 +205,8 @@ class Tracer(TorchFunctionMode):
         if result_tensors:
             changed = {id(each) for each, version in versions if each._version != version}
             if kind not in _NO_CHANGE:  # of tensors in inference mode no versions are kept
-                given = {id(each) for each in _flat(args)}
-                changed |= {id(each) for each in result_tensors if each.is_inference() and id(each) in given}
+                ids = {id(each) for each in given}
+                changed |= {id(each) for each in result_tensors if each.is_inference() and id(each) in ids}
             call = Call(kind, func, args, kwargs, {}, result_tensors)
             is_before = len(self.ops) <= self._wanted
             self._record(call, changed)
@@ -193,15 +226,18 @@ class Tracer(TorchFunctionMode):
         found = [
             (role, each, self._source(each)) for role, each in tensors if id(each) not in self._constants
         ]
-        read = [(role, each) for role, each, source in found if source and role != unread(call.kind)]
+        overwritten = unread(call.kind), "out"
+        read = [(role, each) for role, each, source in found if source and role not in overwritten]
         parameters = self._counted(each for _, each in tensors)
+        if not read and all(isinstance(each, nn.Parameter) for each in outputs):
+            return  # a parameter is set
         if not read and not parameters:
             if self._left and call.kind in ("from_numpy", "tensor", "as_tensor", "asarray", "from_dlpack"):
                 self._add_op(call.kind, outputs, [self._left], None, (), {}, None, THROUGH)
                 return
             for each in outputs:
                 self._made[each] = call.kind
-                self._sources.pop(each, None)
+                self._sources.forget(each)
             return
         call.followed = frozenset(role for role, _ in read)
         described = describe(call)
@@ -210,7 +246,9 @@ class Tracer(TorchFunctionMode):
         reads, note = [], described.note
         for place in range(len(outputs)):
             by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
-            reads.append(tuple(by_role.get(role, unknown(tuple(each.shape))) for role, each in read))
+            reads.append(
+                tuple(by_role[role] if role in by_role else unknown(tuple(each.shape)) for role, each in read)
+            )
         sources = [self._sources[each] for _, each in read]
         if any(source is None and self._made.get(each) == UNREGISTERED for _, each, source in found):
             note = note or UNREGISTERED
@@ -230,8 +268,8 @@ class Tracer(TorchFunctionMode):
 
     def _source(self, tensor: torch.Tensor) -> Source | None:
         """Where a tensor came from; None of one that depends on no input."""
-        source: Source | None = self._sources.get(tensor)
-        if source is None and tensor not in self._made:
+        source = self._sources.get(tensor)
+        if source is None and not self._is_known(tensor):
             self._look_at(tensor)
             source = self._sources.get(tensor)
         return source
@@ -244,7 +282,12 @@ class Tracer(TorchFunctionMode):
         if self._kept is None:
             self._kept = _kept_tensors(self._model)
         if isinstance(tensor, nn.Parameter):
-            self._made[tensor] = UNREGISTERED
+            named = {id(each): (name, each) for name, each in _named_parameters(self._model)}
+            if id(tensor) in named:  # of a lazy module, which has made it just now
+                self._parameters |= named
+                self._constants.add(id(tensor))
+            else:
+                self._made[tensor] = UNREGISTERED
             return
         name = self._kept.get(id(tensor)) or _global_name(tensor)
         if name is not None:
@@ -475,7 +518,7 @@ def copied(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], n
 
 @contextmanager
 def _unchanged(model: nn.Module) -> Iterator[None]:
-    kept = [(each, each.detach().clone()) for each in model.buffers()]
+    kept = [(each, each.detach().clone()) for each in model.buffers() if not nn.parameter.is_lazy(each)]
     try:
         yield
     finally:
@@ -572,11 +615,11 @@ def _flat(value: Any, depth: int = 0) -> list[torch.Tensor]:
     """The tensors in lists, tuples, dicts and data classes."""
     if isinstance(value, torch.Tensor):
         return [value]
-    if depth > DEPTH:
+    if value is None or depth > DEPTH or isinstance(value, int | float | str):
         return []
     if isinstance(value, list | tuple):
         return [tensor for each in value for tensor in _flat(each, depth + 1)]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [tensor for each in value.values() for tensor in _flat(each, depth + 1)]
     if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         return _flat(vars(value) if hasattr(value, "__dict__") else {}, depth + 1)

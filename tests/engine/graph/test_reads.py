@@ -219,3 +219,16 @@ def _mask(read: object, size: int, outputs: list[np.ndarray]) -> np.ndarray:
     mask = back(read, size, outputs)  # type: ignore[arg-type]
     assert mask is not None
     return mask
+
+
+def test_attention_reads_its_query_and_all_keys() -> None:
+    attention = nn.MultiheadAttention(4, 2).double()
+    graph = follow(attention, (*[torch.rand(5, 1, 4, dtype=torch.float64) for _ in range(3)],), {})
+    tensors = [torch.rand(5, 1, 4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    attention(*tensors)[0][3, 0, 1].backward()
+    fed = feeding(graph, graph.outputs[0], (3, 0, 1))
+    for number, tensor in enumerate(tensors):
+        of = fed[Source(0, number)]
+        assert of is not None
+        assert tensor.grad is not None
+        assert np.array_equal(of.is_fed(), (tensor.grad != 0).numpy())

@@ -123,3 +123,19 @@ def test_a_failure_of_their_own_code_shows_their_frames_alone() -> None:
         "helper",
     ]
     assert not any("torch/nn" in frame for frame in found.frames)
+
+
+def test_a_forward_that_takes_more_says_how_to_give_it() -> None:
+    class Two(nn.Module):
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return x + y
+
+    graph = follow(Two(), (torch.rand(1, 3),), {})
+    found = post_mortem(graph)
+    assert found is not None
+    assert found.title == "Two failed"
+    assert found.why == ("Two is called with 1 tensor",)
+    assert found.fixes == (
+        "a function of yours that gives all that forward takes: --inputs net.py:make_inputs",
+    )
+    assert "size" not in "".join(Trace(graph).failure_lines())

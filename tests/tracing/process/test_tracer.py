@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import AxisField, NotKnown, fields
 from convtui.engine.graph.operation import Graph, Op, Source
-from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, follow, function_name
+from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, Known, follow, function_name
 from tests.support.traced_models import (
     Attending,
     Halved,
@@ -86,7 +86,11 @@ def test_an_lstm_and_attention_are_a_row_each() -> None:
     graph = traced(Attending(), 1, 4, 3, 3)
     assert "multi_head_attention_forward" in kinds(graph)
     assert "lstm" in kinds(graph)
-    assert {op.kind for op in graph.uncounted} == {"multi_head_attention_forward", "lstm"}
+    assert [op.kind for op in graph.uncounted] == ["lstm"]
+    attention = op_at(graph, "multi_head_attention_forward")
+    assert attention.cost is not None
+    assert attention.cost.multiply_adds == 9 * 12 * 4 + 2 * 9 * 9 * 4 + 9 * 4 * 4
+    assert all(isinstance(each, AxisField) for each in fields(graph)[Source(attention.number)])
     used = {each for op in graph.ops for each in op.parameters}
     assert sum(each.count for each in used) == sum(each.numel() for each in Attending().parameters())
 
@@ -110,6 +114,19 @@ def test_no_tensor_is_held_that_the_pass_lets_go_of() -> None:
             return x
 
     assert kinds(traced(Watched(), 2, 2)) == ["mul"] * 6
+
+
+def test_what_is_known_of_a_tensor_is_not_of_the_next_in_its_place() -> None:
+    known: Known[int] = Known()
+    for number in range(2000):
+        tensor = torch.zeros(1)
+        assert known.get(tensor) is None
+        known[tensor] = number
+        assert known[tensor] == number
+    known.forget(tensor)
+    assert tensor not in known
+    with pytest.raises(KeyError):
+        known[tensor]
 
 
 def test_a_module_that_is_used_twice_counts_its_parameters_once_and_its_work_twice() -> None:
@@ -204,6 +221,18 @@ def test_what_is_changed_in_place_in_inference_mode() -> None:
     assert [op.inputs[0].op for op in graph.ops[1:]] == [0, 1, 2]
 
 
+def test_what_is_computed_into_a_tensor_is_followed() -> None:
+    class Into(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = x * 2
+            torch.add(x, 1, out=y)
+            return y.relu()
+
+    graph = traced(Into(), 1, 4)
+    assert kinds(graph) == ["mul", "add", "relu"]
+    assert [op.inputs for op in graph.ops[2:]] == [(Source(0),), (Source(2),)]
+
+
 def test_the_line_is_theirs_however_deep_the_call_is() -> None:
     op = op_at(traced(nn.Sequential(nn.Sequential(nn.ReLU())), 1, 4), "relu")
     assert op.line.split(":")[0].endswith("test_tracer.py")
@@ -254,3 +283,12 @@ def test_a_failure_keeps_the_rows_before_it() -> None:
 )
 def test_names(function: object, name: str) -> None:
     assert function_name(function) == name  # type: ignore[arg-type]
+
+
+def test_lazy_modules_have_parameters_once_they_have_run() -> None:
+    graph = traced(
+        nn.Sequential(nn.LazyConv2d(2, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(3)), 1, 1, 5, 5
+    )
+    assert graph.parameters == 20 + 4 + 18 * 3 + 3
+    assert [op.note for op in graph.ops if op.note] == []
+    assert graph.unused == ()
