@@ -61,6 +61,7 @@ PyTorch: stride 1, padding 0, and the first output cell.
 USAGE: Final = """\
 convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
+       convtui code [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
        convtui learn [LESSON] [options]
@@ -70,6 +71,7 @@ DATA: Final = "the data set of the Train page (5): a folder or an .npz (see conv
 COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
+  convtui code             print the PyTorch code of the output cell on show
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
@@ -110,6 +112,17 @@ examples:
   convtui render notes.txt lesson.toml --finished --size 80x24 --theme light
   convtui render net.svg --screen layers --layers resnet-50 --size 120x240
   convtui render handout/ --lesson stride
+"""
+CODE_ABOUT: Final = """\
+Print PyTorch code that computes the convolution and asserts the output cell on
+show. It runs by itself, in float64: the numbers are written out, or a larger
+image is read from its file to exactly the same numbers.
+"""
+CODE_EXAMPLES: Final = """\
+examples:
+  convtui code digit-8x8-3 --padding 1 --at 0,4,2
+  convtui code photo.jpg --kernel sobel-x --stride 2 > photo.py
+  convtui code cat-32 --kernel edges | python
 """
 
 
@@ -154,6 +167,8 @@ def _run(arguments: Sequence[str]) -> int:
     match arguments:
         case ["render", *rest]:
             return _render(rest)
+        case ["code", *rest]:
+            return _code(rest)
         case ["samples", *rest]:
             from convtui.cli.samples import list_samples
 
@@ -253,6 +268,19 @@ def _render(arguments: Sequence[str]) -> int:
     if options.run is not None and options.screen not in ("batchnorm", "train"):
         raise ValueError(f"--run {options.run}: works only with --screen train or --screen batchnorm")
     render(session, Path(options.out), options.screen, size, options.theme, options.run)
+    if session.notice:
+        tell(session.notice)
+    return 0
+
+
+def _code(arguments: Sequence[str]) -> int:
+    options = _code_parser().parsed(arguments)
+    session = build(options)
+    from convtui.export.code import session_code
+
+    code = session_code(session)
+    with printing():
+        print(code, end="")
     if session.notice:
         tell(session.notice)
     return 0
@@ -454,6 +482,19 @@ def _render_parser() -> Parser:
         default="120x40",
         help="columns x rows of characters, 60x20 to 400x1000 (default: 120x40)",
     )
+    return parser
+
+
+def _code_parser() -> Parser:
+    parser = Parser(
+        prog="convtui code",
+        description=CODE_ABOUT,
+        epilog=CODE_EXAMPLES,
+        formatter_class=formatter,
+        allow_abbrev=False,
+        usage="convtui code [IMAGE] [options]",
+    )
+    _add_options(parser)
     return parser
 
 

@@ -1,0 +1,1 @@
+"""What people carry away: diagrams as SVG, GIF and PNG, what a notebook shows, code that runs by itself."""

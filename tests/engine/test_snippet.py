@@ -1,0 +1,85 @@
+"""The code that is written runs, and asserts the cell on show: a wrong number in it fails."""
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convtui.engine.convolution import Convolution
+from convtui.engine.snippet import Call, convolution_call, number, quoted, snippet, tensor
+from tests.engine.cases import Case, legal_cases
+
+
+def run(code: str) -> dict[str, Any]:
+    """The names that the code leaves behind."""
+    names: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
+        exec(code, names)
+    return names
+
+
+def written(convolution: Convolution, call: Call) -> str:
+    return snippet(call, [f"x = {tensor('the image', convolution.image)}"])
+
+
+@given(legal_cases(), st.data())
+def test_the_code_runs_and_computes_the_output(case: Case, data: st.DataObject) -> None:
+    convolution = case.convolution
+    step = convolution.step(data.draw(st.integers(0, convolution.size - 1)))
+    names = run(written(convolution, convolution_call(convolution, step)))
+    np.testing.assert_array_equal(names["x"].numpy(), convolution.image)
+    np.testing.assert_array_equal(names["w"].numpy(), convolution.weight)
+    np.testing.assert_allclose(names["y"].numpy(), convolution.output, rtol=0, atol=1e-9)
+
+
+@given(legal_cases(), st.data(), st.sampled_from([1e-30, 1e-9, 1.0, 1e9]))
+def test_a_wrong_number_or_a_wrong_cell_fails(case: Case, data: st.DataObject, scale: float) -> None:
+    convolution = replace(case, image=case.image * scale, bias=None).convolution
+    call = convolution_call(convolution, convolution.step(data.draw(st.integers(0, convolution.size - 1))))
+    run(written(convolution, call))
+    if not call.magnitude:
+        return
+    wrong = replace(call, value=call.value + 1e-9 * call.magnitude)
+    with pytest.raises(AssertionError):
+        run(written(convolution, wrong))
+
+
+def test_a_cell_that_adds_up_nothing_is_asserted_exactly() -> None:
+    convolution = Convolution(np.zeros((1, 3, 3)), np.ones((1, 1, 2, 2)))
+    code = written(convolution, convolution_call(convolution, convolution.step(0)))
+    assert code.endswith("assert y[0, 0, 0] == 0\n")
+    run(code)
+
+
+@pytest.mark.parametrize("values", [[1e30, -1e30, 1e30, 1.0], [5e-324, 0.0, -5e-324, 1e-300]])
+def test_huge_and_tiny_numbers(values: list[float]) -> None:
+    convolution = Convolution(np.array(values).reshape(1, 2, 2), np.full((1, 1, 2, 2), 3.0))
+    run(written(convolution, convolution_call(convolution, convolution.step(0))))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_read_back_to_the_bit(value: float) -> None:
+    read = float(eval(number(value)))
+    assert np.float64(read).tobytes() == np.float64(value).tobytes() or value == read == 0.0
+
+
+@given(st.text())
+def test_a_text_is_read_back(text: str) -> None:
+    assert eval(quoted(text)) == text
+
+
+def test_short_arrays_stand_on_one_line_and_alike_slices_are_written_once() -> None:
+    weight = np.tile(np.array([[1.0, 0.5], [0.0, -1.0]]), (1, 3, 1, 1))
+    assert tensor("w", weight) == (
+        "torch.tensor([[[[1, 0.5], [0, -1]]]], dtype=torch.float64).repeat(1, 3, 1, 1)"
+    )
+
+
+def test_too_many_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match="w has 65,537 numbers, too many to be written out; at most 65,536"):
+        tensor("w", np.arange(65537.0))
