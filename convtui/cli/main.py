@@ -61,6 +61,7 @@ PyTorch: stride 1, padding 0, and the first output cell.
 USAGE: Final = """\
 convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
+       convtui animate OUT [IMAGE] [options]
        convtui code [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
@@ -71,6 +72,7 @@ DATA: Final = "the data set of the Train page (5): a folder or an .npz (see conv
 COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
+  convtui animate OUT.gif  draw the window sliding (convtui animate --help)
   convtui code             print the PyTorch code of the output cell on show
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)
@@ -111,6 +113,7 @@ examples:
   convtui render sum.svg cat-32 --kernel edges --at 2,4,18 --multiply-adds 5
   convtui render notes.txt lesson.toml --finished --size 80x24 --theme light
   convtui render net.svg --screen layers --layers resnet-50 --size 120x240
+  convtui render step.png count-5x5 --padding 1 --at 1,2 --finished
   convtui render handout/ --lesson stride
 """
 CODE_ABOUT: Final = """\
@@ -167,6 +170,10 @@ def _run(arguments: Sequence[str]) -> int:
     match arguments:
         case ["render", *rest]:
             return _render(rest)
+        case ["animate", *rest]:
+            from convtui.cli.animate import animate
+
+            return animate(rest, _add_options, build)
         case ["code", *rest]:
             return _code(rest)
         case ["samples", *rest]:
@@ -264,10 +271,27 @@ def _render(arguments: Sequence[str]) -> int:
 
     if options.lesson is not None:
         return _render_lesson(options)
-    session, size = build(options), parse_size(options.size)
+    out, size = Path(options.out), parse_size(options.size)
+    if options.diagram or out.suffix.lower() == ".png":
+        return _render_diagram(options, out)
+    session = build(options)
     if options.run is not None and options.screen not in ("batchnorm", "train"):
         raise ValueError(f"--run {options.run}: works only with --screen train or --screen batchnorm")
-    render(session, Path(options.out), options.screen, size, options.theme, options.run)
+    render(session, out, options.screen, size, options.theme, options.run)
+    if session.notice:
+        tell(session.notice)
+    return 0
+
+
+def _render_diagram(options: argparse.Namespace, out: Path) -> int:
+    """A still of the output cell on show, drawn directly."""
+    from convtui.cli.animate import render_diagram
+
+    if options.screen != "step" or options.run is not None:
+        told = "--run" if options.run is not None else f"--screen {options.screen}"
+        raise ValueError(f"{told}: a diagram is of the step screen; the others are drawn as .svg or .txt")
+    session = build(options)
+    render_diagram(session, out, options.theme)
     if session.notice:
         tell(session.notice)
     return 0
@@ -458,7 +482,7 @@ def _render_parser() -> Parser:
     parser.add_argument(
         "out",
         metavar="OUT",
-        help="the file to write: .svg, or .txt for the text only; with --lesson, a folder",
+        help="the file to write: .svg, .txt for text only, or .png for a diagram; with --lesson, a folder",
     )
     _add_options(parser)
     parser.add_argument(
@@ -475,6 +499,11 @@ def _render_parser() -> Parser:
     )
     group.add_argument(
         "--run", metavar="RUN", help="the saved run to show, such as 12 (with --screen train or batchnorm)"
+    )
+    group.add_argument(
+        "--diagram",
+        action="store_true",
+        help="draw image, kernel, output and sum directly, as .svg or .png, not as a screen",
     )
     group.add_argument(
         "--size",

@@ -114,8 +114,8 @@ class Layout:
         yield Label(self.width - _MARGIN, top, self.settings, SMALL, palette.muted, "end")
         middle = _TOP + (self._tall + _ABOVE) / 2 + 8
         left = (self.width - self._wide) // 2
-        for column in self.columns:
-            if column.sign:
+        for number, column in enumerate(self.columns):
+            if number and column.sign:
                 yield Label(left - _GAP / 2, middle, column.sign, _SIGN, palette.muted, "middle")
             left += column.width + _GAP
         for panel, x, y in self._places():

@@ -15,10 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from convtui.export.diagram import Box, Diagram, Label, Shape
 from convtui.paint.colours import RGB
 
+MARK: Final = "convtui diagram"  # in the file, from which it is known again
 FONT: Final = Path(__file__).parent / "font" / "mono.ttf"
 SHARP: Final = 2  # pixels a unit of a still
 
@@ -32,7 +34,9 @@ def still_png(diagram: Diagram) -> bytes:
     image = _canvas(diagram, SHARP)
     _draw(ImageDraw.Draw(image), diagram.still().base, SHARP)
     content = BytesIO()
-    image.save(content, "PNG", optimize=True)
+    told = PngInfo()
+    told.add_text("Software", MARK)
+    image.save(content, "PNG", optimize=True, pnginfo=told)
     return content.getvalue()
 
 
@@ -52,6 +56,7 @@ def animated_gif(diagram: Diagram) -> bytes:
         palette=colours,  # without it Pillow writes one for every frame
         duration=[max(round(frame.seconds * 100), 2) * 10 for frame in diagram.frames],
         loop=0,
+        comment=MARK,
         disposal=1,
         transparency=len(palette),
         optimize=True,  # what is as before is transparent

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from convtui.engine.convolution import Convolution, Step
+from convtui.export import PANES
 from convtui.export.diagram import Diagram, Frame, Mover, Shape
 from convtui.export.grids import LEAST_NUMBERS, Grid, side_within
 from convtui.export.layout import Column, Layout, Panel
@@ -27,11 +28,9 @@ from convtui.paint.cells import (
     TableCells,
     whole_pixels,
 )
-from convtui.paint.colours import Palette
+from convtui.paint.colours import DARK, LIGHT, Palette
 from convtui.paint.text import cut_to, is_integral
-from convtui.paint.themes import palette_of
 
-PANES: Final = ("image", "kernel", "output", "sum")
 MOST_CELLS: Final = 80  # rows or columns of the padded image
 MOST_STEPS: Final = 256
 USUAL_STEPS: Final = 64
@@ -85,7 +84,7 @@ def steps_diagram(
     Raises ValueError for an image of more than 80 rows or columns with its padding, and for other steps.
     """
     _require_steps(subject.convolution, steps)
-    palette = palette_of(is_dark, no_color=False)
+    palette = DARK if is_dark else LIGHT
     return _Drawing(subject, tuple(steps), palette, tuple(panes), seconds, filled).diagram
 
 
@@ -164,9 +163,12 @@ class _Drawing:
         picture = self.subject.picture
         cells = ImageCells(picture, self.convolution.axes, self.channel_read(0), self.subject.own_colours)
         if max(cells.rows, cells.columns) > MOST_CELLS:
+            padding = max(axis.padded - axis.size for axis in self.convolution.axes)
+            side = min(MOST_CELLS - padding, 64)
+            advice = f"; --resize {side} scales the image" if side > 0 else ""
             raise ValueError(
                 f"{picture.name}: {cells.rows}x{cells.columns} pixels with the padding are too many for a "
-                f"diagram, which has at most {MOST_CELLS}x{MOST_CELLS}; --resize 64 scales the image"
+                f"diagram, which has at most {MOST_CELLS}x{MOST_CELLS}{advice}"
             )
         side = side_within(cells, _ROOM, _MOST_SIDE)
         # Of a pixel in its own colours three numbers would be to be shown.
@@ -219,6 +221,7 @@ class _Drawing:
         return Layout(tuple(self._columns()), name, self._settings, self.palette, "sum" in self.panes)
 
     def _columns(self) -> Iterator[Column]:
+        sign = ""
         if "image" in self.panes:
             yield Column("", (Panel(("image", 0), self._image_title, self.image),))
         if "kernel" in self.panes:
@@ -228,10 +231,12 @@ class _Drawing:
                 windows = [Panel(("window", n), self._window_title(n), self.window(step, n)) for n in numbers]
                 yield Column("", tuple(windows))
             kernels = [Panel(("kernel", n), self._kernel_title(n), self.kernels[n]) for n in numbers]
-            sign = "×" if self.has_window else "∗" if "image" in self.panes else ""
+            is_whole = "image" in self.panes and self.convolution.weight_shape[1] == 1
+            sign = "×" if self.has_window else "∗" if is_whole else ""
             yield Column(sign, tuple(kernels))
         if "output" in self.panes:
-            sign = "=" if "kernel" in self.panes else ""
+            is_equation = sign == "∗" and self.convolution.bias is None
+            sign = "=" if is_equation else "→"
             has_legend = not self.output.has_numbers
             yield Column(sign, (Panel(("output", 0), self._output_title, self.output, has_legend),))
 

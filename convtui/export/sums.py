@@ -22,10 +22,12 @@ def sum_line(step: Step, room: int) -> str:
     if len(step.products) > 1:
         parts = [settled(part, of) for part, of in zip(step.slice_sums.tolist(), step.products, strict=True)]
     bias = [step.bias] * step.has_bias
+    if len(parts) + len(bias) < 2:
+        return f"{name} = {precision(value).text(value)}"
     left = room - len(name) - len(" = ")
     for values, before in (parts, ""), ([total], f"sum of {count} "):
         if before and not bias:
-            break
+            break  # a sum of one number
         equation = written_sum([*values, *bias], value, left, _written(values, bias, before))
         if equation and equation.is_told:
             return f"{name} = {equation}"

@@ -20,7 +20,7 @@ from convtui.paint.colours import RGB
 FONT: Final = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 GLIDE: Final = 0.3  # the share of a frame in which what moves goes to its next place
 
-_START: Final = '<svg xmlns="http://www.w3.org/2000/svg"'
+START: Final = '<svg class="convtui-diagram" xmlns="http://www.w3.org/2000/svg"'
 
 
 def still_svg(diagram: Diagram) -> str:
@@ -77,7 +77,7 @@ def _moving(diagram: Diagram, clock: _Clock, rules: list[str]) -> Iterator[str]:
 
 
 def _movement(mover: Mover, clock: _Clock) -> Iterator[str]:
-    """The place of each frame from when it begins until shortly before it ends: then it glides to the next."""
+    """The place of each frame from its begin until shortly before its end: then it glides to the next."""
     frames = zip(mover.places, clock.starts, clock.ends, clock.lengths, strict=True)
     for (right, down), run in groupby(frames, key=lambda frame: frame[0]):
         during = [*run]
@@ -121,11 +121,11 @@ def _style(rules: Sequence[str], total: float) -> str:
 
 def _document(diagram: Diagram, body: Sequence[str], style: str = "") -> Iterator[str]:
     width, height = diagram.width, diagram.height
-    yield f'{_START} viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
-    yield f' font-family="{FONT}" shape-rendering="crispEdges">\n<title>{escape(diagram.title)}</title>{style}'
+    yield f'{START} viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
+    yield f' font-family="{FONT}" shape-rendering="crispEdges">\n'
+    yield f"<title>{escape(diagram.title)}</title>{style}"
     yield f'<path fill="{_hex(diagram.background)}" d="M0 0h{width}v{height}H0z"/>'
-    for part in body:
-        yield part
+    yield from body
     yield "</svg>\n"
 
 
