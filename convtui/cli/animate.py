@@ -110,7 +110,7 @@ def parse_panes(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in PANES:
             close = did_you_mean(name, PANES) or f"; they are {', '.join(PANES)}"
-            raise ValueError(f"--pane {printable(text)}: there is no pane {printable(name)!r}{close}")
+            raise ValueError(f"--pane {printable(text)}: there is no pane {printable(name)}{close}")
     return tuple(names)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from convtui.cli.output import tell
+from convtui.export.files import SCREEN
+from convtui.export.svg import START
 from convtui.inputs.names import printable
 from convtui.state.session import Session
 from convtui.store.session_file import write
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 SMALLEST: Final = (60, 20)
 LARGEST: Final = (400, 1000)  # so that the table of a network of hundreds of layers is whole
 
-_SVG: Final = '<svg class="rich-terminal"'
 _FIRST_LINE: Final = 4 * LARGEST[0]  # bytes
 
 _TERMINAL: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
@@ -156,7 +157,9 @@ def _is_drawn(file: Path) -> bool:
         begin = content.read(_FIRST_LINE).decode(errors="replace")
         first = begin.partition("\n")[0]
         has_settings = first.startswith(" ") and "‹" in first
-        return not begin or (first.startswith(_SVG) if file.suffix.lower() == ".svg" else has_settings)
+        return not begin or (
+            first.startswith((SCREEN, START)) if file.suffix.lower() == ".svg" else has_settings
+        )
     return False
 
 

@@ -127,8 +127,8 @@ def _array_ways(path: Path, picture: Picture) -> Iterator[_Way]:
     )
 
     def read() -> Floats:
-        values = np.load(path).astype(np.float64)
-        ordered = values.transpose(2, 0, 1) if moved else values
+        values: Floats = np.load(path).astype(np.float64)
+        ordered: Floats = values.transpose(2, 0, 1) if moved else values
         return ordered.reshape(shape) / level
 
     yield _Way(code, read)
@@ -153,7 +153,8 @@ def _table_ways(path: Path, picture: Picture) -> Iterator[_Way]:
     )
 
     def read() -> Floats:
-        return np.loadtxt(path, delimiter=delimiter, encoding="utf-8-sig").reshape(shape) / level
+        values: Floats = np.loadtxt(path, delimiter=delimiter, encoding="utf-8-sig")
+        return values.reshape(shape) / level
 
     yield _Way(code, read)
 

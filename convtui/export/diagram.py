@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from convtui.paint.colours import RGB
 
+MARK: Final = "convtui diagram"  # in a GIF or PNG, from which convtui knows it again
 ADVANCE: Final = 0.602  # the width of a character of the font, as a share of its size
 RISE: Final = 0.364  # from the middle of a digit down to the line it stands on, as a share of its size
 
@@ -103,6 +104,8 @@ class Diagram:
 
 def _moved(shape: Shape, place: Place) -> Shape:
     right, down = place
+    if isinstance(shape, Label):
+        return replace(shape, x=shape.x + right, y=shape.y + down)
     return replace(shape, x=shape.x + right, y=shape.y + down)
 
 

@@ -1,4 +1,4 @@
-"""Diagrams as files: written as a whole, and never over a file that is not a diagram of convtui's."""
+"""Diagrams as files: written as a whole, and never over a file that convtui did not draw."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from convtui.export.diagram import Diagram
+from convtui.export.diagram import MARK, Diagram
 from convtui.export.svg import START, animated_svg, still_svg
 from convtui.inputs.atomic import write_whole
 from convtui.inputs.names import printable
+
+SCREEN: Final = '<svg class="rich-terminal"'  # how a screen begins
 
 _BEGIN: Final = 4096  # bytes of a file in which its mark is
 
@@ -34,15 +36,16 @@ def require_writable(out: Path, suffixes: Mapping[str, Draw]) -> None:
         raise ValueError(f"{name}: the name must end in {' or '.join(suffixes)}")
     if not out.parent.is_dir():
         raise ValueError(f"{name}: the folder {printable(str(out.parent))} does not exist")
-    if out.exists() and not (out.is_file() and is_diagram(out)):
+    if out.exists() and not (out.is_file() and is_drawn(out)):
         raise ValueError(f"{name}: not drawn by convtui, so not replaced; choose another file name")
 
 
-def is_diagram(file: Path) -> bool:
-    """Whether a file is a diagram that convtui drew; an empty one has nothing to lose."""
+def is_drawn(file: Path) -> bool:
+    """Whether a file is a diagram or a screen that convtui drew; an empty one has nothing to lose."""
     with suppress(OSError), file.open("rb") as content:
         begin = content.read(_BEGIN)
-        return not begin or begin.startswith(START.encode()) or b"convtui diagram" in begin
+        is_svg = begin.startswith((START.encode(), SCREEN.encode()))
+        return not begin or is_svg or MARK.encode() in begin
     return False
 
 

@@ -69,6 +69,8 @@ def animate(
         raise ValueError(f"fps {fps}: must be above 0 and at most 50")
     if unknown := [pane for pane in panes if pane not in PANES]:
         raise ValueError(f"panes: there is no {unknown[0]!r}; they are {', '.join(PANES)}")
+    if steps is not None and not len(steps):
+        raise ValueError("steps: name at least one")
     chosen = usual_steps(convolution, 0) if steps is None else sorted(steps)
     subject = Subject(_picture(convolution.image), convolution, "kernel")
     write_animation(steps_diagram(subject, chosen, theme == "dark", panes, 1 / fps), Path(path))

@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from convtui.export.diagram import Box, Diagram, Label, Shape
+from convtui.export.diagram import MARK, Box, Diagram, Label, Shape
 from convtui.paint.colours import RGB
 
-MARK: Final = "convtui diagram"  # in the file, from which it is known again
 FONT: Final = Path(__file__).parent / "font" / "mono.ttf"
 SHARP: Final = 2  # pixels a unit of a still
 
 _ANCHORS: Final = {"start": "ls", "middle": "ms", "end": "rs"}
-_SHADES: Final = 24  # colours of text, where they are not many with those of the cells
+_EDGES: Final = 24  # colours of the edges of letters
 _MOST: Final = 255  # colours; the last place of a GIF's palette is for what is not drawn again
 
 
@@ -79,21 +78,32 @@ def _frames(diagram: Diagram) -> Iterator[Image.Image]:
 
 
 def _palette(diagram: Diagram, drawn: Sequence[Image.Image]) -> list[RGB]:
-    """The colours of all frames, or those that stand for them: first those of the cells."""
+    """Colours that stand for all in the frames: of words and lines, of cells, and of the edges of letters."""
+    shapes = {
+        *diagram.base,
+        *(shape for frame in diagram.frames for shape in (*frame.staying, *frame.passing)),
+        *(shape for mover in diagram.movers for shape in mover.shapes),
+    }
+    cells = sorted({shape.fill for shape in shapes if isinstance(shape, Box)})
+    others = sorted({shape.colour for shape in shapes if not isinstance(shape, Box)} | {diagram.background})
     counts: Counter[RGB] = Counter()
     for image in drawn:
         for count, colour in image.getcolors(image.width * image.height) or []:
             assert isinstance(colour, tuple)
             counts[colour[0], colour[1], colour[2]] += count
-    cells = {shape.fill for shape in diagram.still().base if isinstance(shape, Box)}
-    most = min(len(cells) + _SHADES, _MOST)
-    if len(cells) <= most * 2 // 3:
-        return sorted(counts, key=lambda colour: (colour not in cells, -counts[colour], colour))[:most]
-    tall = Image.new("RGB", (drawn[0].width, drawn[0].height * 2))
-    for place, image in enumerate((drawn[len(drawn) // 2], drawn[-1])):
-        tall.paste(image, (0, place * image.height))
-    colours = tall.quantize(most, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).getpalette() or []
-    return [*dict.fromkeys((r, g, b) for r, g, b in zip(*[iter(colours)] * 3, strict=True))]
+    edges = sorted(counts.keys() - {*cells, *others}, key=lambda colour: (-counts[colour], colour))
+    chosen = dict.fromkeys((*others, *_fewer(cells, _MOST - len(others) - _EDGES), *edges[:_EDGES]))
+    return [*chosen][:_MOST]
+
+
+def _fewer(colours: Sequence[RGB], most: int) -> list[RGB]:
+    """The colours, or so many that stand for them, a rare one as well as a frequent one."""
+    if len(colours) <= most:
+        return [*colours]
+    image = Image.new("RGB", (len(colours), 1))
+    image.putdata(colours)
+    found = image.quantize(most, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).getpalette() or []
+    return [(red, green, blue) for red, green, blue in zip(*[iter(found)] * 3, strict=True)]
 
 
 def _in_palette(drawn: Sequence[Image.Image], palette: Sequence[RGB]) -> Iterator[NDArray[np.uint8]]:

@@ -227,5 +227,5 @@ def _exact(value: float, decimals: int = 2) -> str:
 
 def _hex(colour: RGB) -> str:
     pairs = [f"{part:02x}" for part in colour]
-    is_short = all(first == second for first, second in pairs)
+    is_short = all(pair[0] == pair[1] for pair in pairs)
     return "#" + "".join(pair[0] if is_short else pair for pair in pairs)
