@@ -77,7 +77,7 @@ def test_what_an_import_loads(statement: str, expected: set[str]) -> None:
             | {"asyncio", "filelock", "numpy", "platformdirs", "safetensors"},
         ),
         ("code", floors("cli engine export inputs state store") | {"numpy"}),
-        ("animate lesson.svg", floors("cli engine export inputs paint state") | {"numpy", "rich"}),
+        ("animate lesson.svg", floors("cli engine export inputs paint state store") | {"numpy", "rich"}),
         ("render lesson.svg", STEP_PAGE),
     ],
 )

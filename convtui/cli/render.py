@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from convtui.cli.output import tell
-from convtui.export.files import SCREEN
-from convtui.export.svg import START
 from convtui.inputs.names import printable
 from convtui.state.session import Session
 from convtui.store.session_file import write
@@ -153,13 +151,14 @@ _DRAWN: Final = {".svg": _svg, ".txt": _text}
 
 def _is_drawn(file: Path) -> bool:
     """Whether a file starts like those drawn here; an empty file has nothing to lose."""
+    if file.suffix.lower() == ".svg":
+        from convtui.export.files import is_drawn
+
+        return is_drawn(file)
     with suppress(OSError), file.open("rb") as content:
         begin = content.read(_FIRST_LINE).decode(errors="replace")
         first = begin.partition("\n")[0]
-        has_settings = first.startswith(" ") and "‹" in first
-        return not begin or (
-            first.startswith((SCREEN, START)) if file.suffix.lower() == ".svg" else has_settings
-        )
+        return not begin or (first.startswith(" ") and "‹" in first)
     return False
 
 
