@@ -39,7 +39,7 @@ def animate(
     build: Callable[[argparse.Namespace], Session],
 ) -> int:
     """Run the command; the options are those of the others, and what they build. Raises ValueError."""
-    options = _parser(add_options).parsed(arguments)
+    options = parser(add_options).parsed(arguments)
     out, panes, seconds = Path(options.out), parse_panes(options.pane), 1 / parse_fps(options.fps)
     from convtui.export.files import ANIMATIONS, require_writable, write_animation
     from convtui.export.steps import steps_diagram, usual_steps
@@ -114,8 +114,8 @@ def parse_panes(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _parser(add_options: Callable[[argparse.ArgumentParser], None]) -> Parser:
-    parser = Parser(
+def parser(add_options: Callable[[argparse.ArgumentParser], None]) -> Parser:
+    made = Parser(
         prog="convtui animate",
         description=ABOUT,
         epilog=EXAMPLES,
@@ -123,9 +123,9 @@ def _parser(add_options: Callable[[argparse.ArgumentParser], None]) -> Parser:
         allow_abbrev=False,
         usage="convtui animate OUT [IMAGE] [options]",
     )
-    parser.add_argument("out", metavar="OUT", help="the file to write: .gif, or .svg, which stays sharp")
-    add_options(parser)
-    group = parser.add_argument_group("animation")
+    made.add_argument("out", metavar="OUT", help="the file to write: .gif, or .svg, which stays sharp")
+    add_options(made)
+    group = made.add_argument_group("animation")
     group.add_argument(
         "--steps",
         metavar="FIRST-LAST",
@@ -139,4 +139,4 @@ def _parser(add_options: Callable[[argparse.ArgumentParser], None]) -> Parser:
         default=",".join(PANES),
         help="what to draw, with commas between (default: image,kernel,output,sum)",
     )
-    return parser
+    return made

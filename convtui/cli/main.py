@@ -72,7 +72,7 @@ DATA: Final = "the data set of the Train page (5): a folder or an .npz (see conv
 COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
-  convtui animate OUT.gif  draw the window sliding (convtui animate --help)
+  convtui animate OUT      draw the window sliding (convtui animate --help)
   convtui code             print the PyTorch code of the output cell on show
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)

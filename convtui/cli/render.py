@@ -63,7 +63,9 @@ def render(
     """
     draw = _DRAWN.get(out.suffix.lower())
     if draw is None:
-        raise ValueError(f"{out}: the name must end in .svg or .txt; a browser can turn .svg into PNG or PDF")
+        raise ValueError(
+            f"{out}: the name must end in .svg or .txt, or .png for a diagram; a browser turns .svg into PDF"
+        )
     if not out.parent.is_dir():
         raise ValueError(f"{out}: the folder {out.parent} does not exist")
     require_replaceable(out)
