@@ -6,7 +6,7 @@ The same diagram gives the same pixels on every machine, and with the same Pillo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -41,17 +41,16 @@ def still_png(diagram: Diagram) -> bytes:
 
 def animated_gif(diagram: Diagram) -> bytes:
     """All frames, over and over; a frame holds only what differs from the one before."""
-    drawn = [*_frames(diagram)]
-    palette = _palette(diagram, drawn)
+    palette = _palette(diagram)
     unused = next((each,) * 3 for each in range(256) if (each,) * 3 not in palette)
     colours = bytes(part for colour in (*palette, unused) for part in colour)
-    frames = [_indexed(each, colours) for each in _in_palette(drawn, palette)]
+    frames = (_indexed(each, colours) for each in _in_palette(_frames(diagram), palette))
     content = BytesIO()
-    frames[0].save(
+    next(frames).save(
         content,
         "GIF",
         save_all=True,
-        append_images=frames[1:],
+        append_images=frames,  # one after another: all of them at once would need much memory
         palette=colours,  # without it Pillow writes one for every frame
         duration=[max(round(frame.seconds * 100), 2) * 10 for frame in diagram.frames],
         loop=0,
@@ -77,7 +76,7 @@ def _frames(diagram: Diagram) -> Iterator[Image.Image]:
         yield image
 
 
-def _palette(diagram: Diagram, drawn: Sequence[Image.Image]) -> list[RGB]:
+def _palette(diagram: Diagram) -> list[RGB]:
     """Colours that stand for all in the frames: of words and lines, of cells, and of the edges of letters."""
     shapes = {
         *diagram.base,
@@ -87,7 +86,7 @@ def _palette(diagram: Diagram, drawn: Sequence[Image.Image]) -> list[RGB]:
     cells = sorted({shape.fill for shape in shapes if isinstance(shape, Box)})
     others = sorted({shape.colour for shape in shapes if not isinstance(shape, Box)} | {diagram.background})
     counts: Counter[RGB] = Counter()
-    for image in drawn:
+    for image in _frames(diagram):
         for count, colour in image.getcolors(image.width * image.height) or []:
             assert isinstance(colour, tuple)
             counts[colour[0], colour[1], colour[2]] += count
@@ -106,7 +105,7 @@ def _fewer(colours: Sequence[RGB], most: int) -> list[RGB]:
     return [(red, green, blue) for red, green, blue in zip(*[iter(found)] * 3, strict=True)]
 
 
-def _in_palette(drawn: Sequence[Image.Image], palette: Sequence[RGB]) -> Iterator[NDArray[np.uint8]]:
+def _in_palette(drawn: Iterable[Image.Image], palette: Sequence[RGB]) -> Iterator[NDArray[np.uint8]]:
     """The places in the palette [rows, columns] of each frame's pixels, of the nearest colour."""
     known = np.zeros(1 << 24, np.bool_)
     place_of = np.zeros(1 << 24, np.uint8)
