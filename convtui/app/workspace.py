@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
-from convtui.engine.convolution import Convolution
 from convtui.engine.spec import SpecError
 from convtui.inputs.atomic import modified
 from convtui.inputs.names import printable
 from convtui.state.history import Histories, History, Timelines
+from convtui.state.operation import Operation
 from convtui.state.session import SESSION, Session
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _SetAside:
     """The user's own work while a lesson is open: its histories, and what of it counts as saved."""
 
     histories: Histories
-    unchanged: WeakSet[Convolution]
+    unchanged: WeakSet[Operation]
     unchanged_layers: object
 
     @property
@@ -65,7 +65,7 @@ class Workspace:
         self.timelines.begin(SESSION, session)
         self.timelines.watch(SESSION, self._update_autosave)
         self._dialogue = dialogue
-        self._unchanged: WeakSet[Convolution] = WeakSet([session.convolution])
+        self._unchanged: WeakSet[Operation] = _operations(session)
         self._unchanged_layers = _own_layers(session)
         self._read_at = {session.path: modified(session.path)} if session.path else {}
         self._autosave: Autosave | None = None
@@ -114,7 +114,7 @@ class Workspace:
         aside, session = self._aside, self._own_session
         unchanged = aside.unchanged if aside else self._unchanged
         layers = aside.unchanged_layers if aside else self._unchanged_layers
-        return session.convolution not in unchanged or _own_layers(session) != layers
+        return not _operations(session) <= unchanged or _own_layers(session) != layers
 
     @property
     def _own_session(self) -> Session:
@@ -122,7 +122,7 @@ class Workspace:
         return self._aside.history.present if self._aside else self.session
 
     def _mark_unchanged(self) -> None:
-        self._unchanged = WeakSet([self.session.convolution])
+        self._unchanged = _operations(self.session)
         self._unchanged_layers = _own_layers(self.session)
 
     # -- lessons
@@ -195,7 +195,7 @@ class Workspace:
         opened = self.change(lambda session: session.with_picture(open_any(text)))
         if opened:
             if was_unchanged:
-                self._unchanged.add(self.session.convolution)
+                self._unchanged |= _operations(self.session)
             self._say_notice()
         return opened
 
@@ -376,6 +376,11 @@ def _with_norm(session: Session, histories: Histories) -> Session:
 
 def _moved(session: Session, before: Path | None, path: Path) -> Session:
     return replace(session, path=path) if session.path == before else session
+
+
+def _operations(session: Session) -> WeakSet[Operation]:
+    """The convolution, and the operation that is stepped through."""
+    return WeakSet([session.convolution, session.operation])
 
 
 def _own_layers(session: Session) -> object:

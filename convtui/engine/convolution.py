@@ -289,6 +289,11 @@ class Convolution(Shown):
             value=total + bias,
         )
 
+    def entries(self, index: int) -> int:  # noqa: ARG002
+        """How many products are added up in an output cell."""
+        _, slices, rows, columns = self.weight_shape
+        return slices * rows * columns
+
     def touched_by(self, c: int, r: int, q: int) -> list[Position]:
         """The output cells that read the pixel in channel c, row r, column q, directly or through padding.
 

@@ -118,6 +118,11 @@ class AdaptivePool(Layer):
     def __init__(self, output_size: int | Sequence[int]) -> None:
         self._set(spec=AdaptiveSpec(output_size))
 
+    def changed(self, **arguments: Any) -> Self:
+        """The layer with other arguments. Raises what its constructor raises."""
+        changed: Self = type(self)(**{"output_size": self.output_size, **arguments})
+        return changed
+
     @property
     def output_size(self) -> Pair:
         """How many (rows, columns) of windows."""

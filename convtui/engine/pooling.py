@@ -142,6 +142,11 @@ class Pooling(Shown):
             done=self.reduction.of(window, is_padding, self.axes, (row, column)),
         )
 
+    def entries(self, index: int) -> int:
+        """How many entries the window of an output cell has. Raises IndexError if there is no such cell."""
+        _, row, column = self.position(index)
+        return self.axes[0].window(row).size * self.axes[1].window(column).size
+
     def touched_by(self, c: int, r: int, q: int) -> list[Position]:
         """The output cells whose window has the pixel in channel c, row r, column q.
 

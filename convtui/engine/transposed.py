@@ -22,7 +22,7 @@ from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.shown import Shown
 from convtui.engine.spec import Floats, Indices, Picked, SpecError
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
-from convtui.engine.transposed_sums import transposed_cells, transposed_convolution
+from convtui.engine.transposed_sums import Landed, transposed_cells, transposed_convolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,26 +207,50 @@ class TransposedConvolution(Shown):
             addends=pixel * self.weight[c],
         )
 
-    def scattered(self, count: int) -> "TransposedConvolution":
-        """The same when only the first so many input cells have landed, and the bias is not yet added."""
-        image = self.image.copy()
-        image.reshape(-1)[count:] = 0.0
-        spec = self.spec
-        return TransposedConvolution(
-            image,
-            self.weight,
-            None,
-            spec.stride,
-            spec.padding,
-            spec.output_padding,
-            spec.groups,
-            spec.dilation,
+    def landed(
+        self, index: int, entries: int, channel: int, rows: Picked | slice, columns: Picked | slice
+    ) -> Floats:
+        """Output cells as in `block`, without the bias, when only some of the image has landed.
+
+        That are the input cells before the one of this flat index, and so many entries of its kernels, in the
+        order of output channels, rows and columns. Raises IndexError for a cell that does not exist.
+        """
+        image, weights = self._landing_on(channel)
+        landed = self._landed(index, entries, channel)
+        return transposed_cells(image, weights, self.axes, *self.cells.picked(rows, columns), landed)
+
+    def has_landed(
+        self, index: int, entries: int, channel: int, rows: Picked | slice, columns: Picked | slice
+    ) -> NDArray[np.bool_]:
+        """[rows, columns] on which output cells anything has landed by then, as in `landed`."""
+        landed, (down, across) = self._landed(index, entries, channel), self.axes
+        picked_rows, picked_columns = self.cells.picked(rows, columns)
+        (first_rows, row_taps), (first_columns, column_taps) = (
+            axis.first_landing(picked) for axis, picked in ((down, picked_rows), (across, picked_columns))
         )
+        is_landing: NDArray[np.bool_] = (first_rows >= 0)[:, None] & (first_columns >= 0)
+        if landed.slice > 0:
+            return is_landing
+        if landed.slice < 0:
+            return np.zeros_like(is_landing)
+        taps = row_taps[:, None] * across.kernel + column_taps
+        is_there = (first_rows == landed.row)[:, None] & (first_columns == landed.column)
+        is_before = (first_rows < landed.row)[:, None] | (
+            (first_rows == landed.row)[:, None] & (first_columns < landed.column)
+        )
+        is_landing &= is_before | (is_there & (taps < landed.taps))
+        return is_landing
 
     @property
     def overlaps(self) -> Indices:
         """[H', W'] how many input cells of a channel land on each output cell."""
         return np.multiply.outer(self.axes[0].counts, self.axes[1].counts)
+
+    def entries(self, index: int) -> int:
+        """How many products are added up in an output cell. Raises IndexError if there is no such cell."""
+        o, row, column = self.position(index)
+        counts = self.axes[0].counts[row] * self.axes[1].counts[column]
+        return int(counts) * len(self.channels_read(o))
 
     def touched_by(self, c: int, r: int, q: int) -> list[Position]:
         """The output cells on which the pixel in channel c, row r, column q lands.
@@ -269,6 +293,14 @@ class TransposedConvolution(Shown):
         return Convolution(
             self.output, self.weight, None, spec.stride, spec.padding, spec.dilation, spec.groups
         )
+
+    def _landed(self, index: int, entries: int, channel: int) -> Landed:
+        """What of an output channel has landed with so many entries of an input cell."""
+        c, r, q = OutputCells(self.image_shape).position(index)
+        read = self.channels_read(channel)
+        _, filters, height, width = self.weight_shape
+        taps = entries - channel % filters * height * width
+        return Landed(min(max(c - read.start, -1), len(read)), r, q, taps)
 
     def _landing_on(self, channel: int) -> tuple[Floats, Floats]:
         """What lands on an output channel: image [S, H, W] and weights [S, kH, kW]."""

@@ -119,6 +119,13 @@ class TransposedAxis:
         inputs = np.where(is_there, np.take_along_axis(inputs, order, 1), -1)
         return inputs, np.where(is_there, taps[order], -1)
 
+    def first_landing(self, outputs: Indices) -> tuple[Indices, Indices]:
+        """[outputs] the first input that lands on output indices, and its tap; -1 where there is none."""
+        inputs, taps = self.landing(outputs)
+        if not inputs.shape[1]:
+            return np.full(outputs.size, -1), np.full(outputs.size, -1)
+        return inputs[:, 0], taps[:, 0]
+
     @cached_property
     def counts(self) -> Indices:
         """[output] how many inputs land on each output index."""

@@ -7,9 +7,10 @@ the first, so that what lands on an output is added in the order of the pixels.
 from functools import reduce
 from math import prod
 from operator import add
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convtui.engine.cross_correlation import running_sums
 from convtui.engine.spec import Floats, Indices
@@ -82,6 +83,15 @@ def _taps(weight: Floats) -> list[tuple[int, ...]]:
     return list(np.ndindex(*weight.shape[-2:]))[::-1]
 
 
+class Landed(NamedTuple):
+    """What has landed: the input cells before one, at (slice, row, column), and so many of its taps."""
+
+    slice: int
+    row: int
+    column: int
+    taps: int
+
+
 @np.errstate(over="ignore", invalid="ignore")
 def transposed_cells(
     image: Floats,
@@ -89,10 +99,12 @@ def transposed_cells(
     axes: Axes,
     rows: Indices,
     columns: Indices,
+    landed: Landed | None = None,
 ) -> Floats:
     """The output cells [len(rows), len(columns)] of one channel without its bias, as `in_order` adds them.
 
-    Shapes: image [S, H, W] and weight [S, kH, kW], the channels that land on this one.
+    Shapes: image [S, H, W] and weight [S, kH, kW], the channels that land on this one. landed: as far as
+    they have landed; None: all of them.
     """
     inputs_across, taps_across = axes[1].landing(columns)
     cells = np.zeros((rows.size, columns.size))
@@ -104,7 +116,20 @@ def transposed_cells(
         pixels = image[:, inputs_down[:, None, :, None], inputs_across[None, :, None]]
         products = pixels * weight[:, taps_down[:, None, :, None], taps_across[None, :, None]]
         products[:, ~lands] = 0.0
+        if landed is not None:
+            places = inputs_down[:, None, :, None], inputs_across[None, :, None]
+            taps = taps_down[:, None, :, None] * axes[1].kernel + taps_across[None, :, None]
+            products[landed.slice + 1 :] = 0.0
+            products[landed.slice : landed.slice + 1, _is_to_come(landed, *places, taps)] = 0.0
         if lands.size:
             sums = running_sums(products)[..., -1]
             cells[first : first + high] = reduce(add, sums)
     return cells
+
+
+def _is_to_come(landed: Landed, rows: Indices, columns: Indices, taps: Indices) -> NDArray[np.bool_]:
+    """Which of these (row, column, tap) of the slice that is landing have not yet landed."""
+    is_there = (rows == landed.row) & (columns == landed.column)
+    is_later = (rows > landed.row) | ((rows == landed.row) & (columns > landed.column))
+    is_to_come: NDArray[np.bool_] = is_later | (is_there & (taps >= landed.taps))
+    return is_to_come

@@ -143,6 +143,9 @@ class WindowOperation(Protocol):
     def step(self, *at: int) -> WindowStep:
         """How one output cell is computed, given by its flat index or its (channel, row, column)."""
 
+    def entries(self, index: int) -> int:
+        """How many entries the window of an output cell has, in all of its channels."""
+
     def touched_by(self, c: int, r: int, q: int) -> list[Position]:
         """The output cells that read the pixel in channel c, row r, column q."""
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from math import ceil, prod
+from math import ceil
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.engine.convolution import Convolution
-from convtui.engine.spec import Axis
+from convtui.engine.spec import Indices
+from convtui.engine.transposed import TransposedConvolution
+from convtui.engine.window_operation import WindowOperation
 from convtui.inputs.images import Picture
 from convtui.paint.colours import (
     RGB,
@@ -114,12 +115,32 @@ class Cells(Protocol):
         """The cells at these rows and columns, neighbours of each other and all within the whole."""
 
 
+class FrameAxis(Protocol):
+    """Rows or columns of an image in the frame of its padding, or with zeros between them."""
+
+    @property
+    def size(self) -> int:
+        """How many rows or columns the image has."""
+
+    @property
+    def positions(self) -> Indices:
+        """[frame] where each of them would be in the image, outside of it in the padding."""
+
+    @property
+    def sources(self) -> Indices:
+        """[frame] which of the image is read there; -1: a zero."""
+
+    @property
+    def unused(self) -> tuple[int, ...]:
+        """Those of the image that no window reads."""
+
+
 @dataclass(frozen=True, eq=False)
 class ImageCells:
-    """One channel of an image, or its own colours, in the frame of its padding."""
+    """One channel of an image, or its own colours, in a frame."""
 
     picture: Picture
-    axes: tuple[Axis, Axis]
+    axes: tuple[FrameAxis, FrameAxis]
     channel: int
     own_colours: bool
 
@@ -166,9 +187,8 @@ class ImageCells:
             pixels = coloured(values, self.scale, palette)
             if self.picture.colour and not self.signed:
                 pixels = channel_coloured(pixels, self.channel)
-        y = np.arange(rows.start, rows.stop) - down.before
-        x = np.arange(columns.start, columns.stop) - across.before
-        border = ((y < 0) | (y >= down.size))[:, None] | (x < 0) | (x >= across.size)
+        y, x = down.positions[rows.start : rows.stop], across.positions[columns.start : columns.stop]
+        border = outside | (r != y)[:, None] | (c != x)
         pixels = np.where(outside[..., None], np.array(palette.padding, np.uint8), pixels)
         pixels = np.where((border & ~outside)[..., None], mixed(pixels, palette.padding, FILLED_TINT), pixels)
         unused_rows, unused_columns = self._unused
@@ -179,51 +199,109 @@ class ImageCells:
 
 @dataclass(frozen=True, eq=False)
 class OutputCells:
-    """One output channel, every so-many-th row and column of it, computed where it is looked at."""
+    """One output channel, every so-many-th row and column of it, computed where it is looked at.
 
-    convolution: Convolution
+    picture: the one whose colours it has, if its values are like those.
+    """
+
+    operation: WindowOperation
     channel: int
     whole: bool  # whole numbers only
     every: int = 1
+    picture: Picture | None = None
 
-    signed = True
+    @property
+    def signed(self) -> bool:
+        return self.picture is None or self.picture.lowest < 0
 
     @cached_property
     def cost(self) -> int:
-        return prod(self.convolution.weight_shape[1:])
+        return self.operation.entries(0)
 
     @cached_property
     def rows(self) -> int:
-        return -(-self.convolution.output_shape[1] // self.every)
+        return -(-self.operation.output_shape[1] // self.every)
 
     @cached_property
     def columns(self) -> int:
-        return -(-self.convolution.output_shape[2] // self.every)
+        return -(-self.operation.output_shape[2] // self.every)
 
     @cached_property
     def limit(self) -> float:
         """The largest magnitude of the channel; of an evenly spaced sample of it where it is very large."""
         cells = min(max(1024, SAMPLED_PRODUCTS // self.cost), max(LEAST_SAMPLE, MOST_PRODUCTS // self.cost))
-        _, high, wide = self.convolution.output_shape
+        _, high, wide = self.operation.output_shape
         spacing = ceil((high * wide / cells) ** 0.5)
         rows, columns = np.arange(0, high, spacing), np.arange(0, wide, spacing)
-        return float(np.abs(self.convolution.block(self.channel, rows, columns)).max())
+        magnitudes = np.abs(self.operation.block(self.channel, rows, columns))
+        return float(magnitudes.max(where=np.isfinite(magnitudes), initial=0.0))
 
     @property
     def scale(self) -> ColourScale:
+        if self.picture:
+            return _scale(self.picture.lowest, self.picture.highest)
         return -self.limit, self.limit
 
     @cached_property
     def text(self) -> Callable[[float], str]:
+        if self.picture:
+            return number_format(self.picture.lowest, self.picture.highest, self.whole)
         return number_format(-self.limit, self.limit, self.whole)
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         down, across = (
             range(at.start * self.every, at.stop * self.every, self.every) for at in (rows, columns)
         )
-        values = self.convolution.block(self.channel, down, across)
+        values = self.operation.block(self.channel, down, across)
         values[np.abs(values) <= DUST * self.limit] = 0.0
-        return Patch(values, coloured(values, self.scale, palette), np.zeros(values.shape, np.uint8))
+        pixels = coloured(values, self.scale, palette)
+        if self.picture and self.picture.colour and not self.signed:
+            pixels = channel_coloured(pixels, self.channel)
+        return Patch(values, pixels, np.zeros(values.shape, np.uint8))
+
+
+@dataclass(frozen=True, eq=False)
+class LandedCells:
+    """One output channel of a transposed convolution while it is scattered: what has landed so far.
+
+    whole: all cells, when everything has. index, entries: the input cell that is landing, and how many
+    entries of its kernels have. Cells on which nothing has landed are absent.
+    """
+
+    transposed: TransposedConvolution
+    whole: OutputCells
+    index: int
+    entries: int
+
+    signed = True
+
+    @property
+    def cost(self) -> int:
+        return self.whole.cost
+
+    @property
+    def rows(self) -> int:
+        return self.whole.rows
+
+    @property
+    def columns(self) -> int:
+        return self.whole.columns
+
+    @property
+    def scale(self) -> ColourScale:
+        return self.whole.scale
+
+    @property
+    def text(self) -> Callable[[float], str]:
+        return self.whole.text
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        place = self.index, self.entries, self.whole.channel, rows, columns
+        values, has_landed = self.transposed.landed(*place), self.transposed.has_landed(*place)
+        values[np.abs(values) <= DUST * self.whole.limit] = 0.0
+        pixels = coloured(values, self.scale, palette)
+        pixels[~has_landed] = palette.uncomputed
+        return Patch(values, pixels, np.where(has_landed, PLAIN, ABSENT))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from enum import Enum
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,14 +28,34 @@ from convtui.engine.kernels import (
     own_filters,
     random_weight,
 )
-from convtui.engine.spec import ConvSpec, Pair, SpecError, brief
-from convtui.engine.torch_text import torch_call
+from convtui.engine.pooling import Pooling
+from convtui.engine.spec import Axis, ConvSpec, Pair, SpecError, brief
+from convtui.engine.torch_text import pooling_call, torch_call, transposed_call
+from convtui.engine.transposed import TransposedConvolution
+from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
 from convtui.inputs.images import Picture, with_pixel
 from convtui.state.history import Document
 from convtui.state.norm_choice import BATCH_NORM, NormChoice
+from convtui.state.operation import (
+    SCATTER,
+    Operation,
+    OtherOperation,
+    fitted,
+    in_way,
+    kind_of,
+    layer_of,
+    over,
+    require_parameter,
+    transposed_weight,
+    way_of,
+)
 
 if TYPE_CHECKING:
     from convtui.engine.feature_maps import FeatureMaps
+    from convtui.engine.layers import Layer
+    from convtui.engine.pool_layers import AdaptivePool, Pool
+    from convtui.engine.window_layers import Conv, ConvTranspose
+    from convtui.engine.window_operation import WindowAxis
     from convtui.state.network import Stack
 
 Array = NDArray[np.float64]
@@ -131,10 +152,12 @@ class KernelChoice:
 
 @dataclass(frozen=True)
 class Session:
-    """An image, a convolution over it, and the position in its output.
+    """An image, an operation over it, and the position in its output.
 
     `index` is the output cell in order filter, row, column; `taps` the multiply-adds done in that cell
-    (None: all at once); `filled` how many output cells, from the first, have been computed so far.
+    (None: all at once); `filled` how many output cells, from the first, have been computed so far. Of a
+    transposed convolution that scatters, these are the input cells instead, in order channel, row, column.
+    The convolution stays what it is while another operation is stepped through.
     """
 
     picture: Picture
@@ -147,6 +170,7 @@ class Session:
     path: Path | None = None  # the session file it was read from or saved to
     chosen_stack: Stack | None = None  # None: the default for the picture
     norm: NormChoice = BATCH_NORM  # that the Norms page begins with
+    chosen_operation: OtherOperation | None = None  # None: the convolution
     went: str = field(default="", compare=False)  # where the last change moved the output cell, if it had to
 
     @classmethod
@@ -178,6 +202,26 @@ class Session:
         return self.convolution.spec
 
     @property
+    def operation(self) -> Operation:
+        """What is stepped through."""
+        return self.chosen_operation or self.convolution
+
+    @property
+    def kind(self) -> str:
+        """The name of the operation's kind."""
+        return kind_of(self.operation)
+
+    @property
+    def way(self) -> str:
+        """How a transposed convolution is stepped through; "" for any other operation."""
+        return way_of(self.operation)
+
+    @property
+    def layer(self) -> Pool | AdaptivePool | ConvTranspose | None:
+        """The layer that computes the operation; None for the convolution."""
+        return None if self.chosen_operation is None else layer_of(self.chosen_operation)
+
+    @property
     def notice(self) -> str:
         """What the user should know about how the image and the kernel were read, and of chosen layers."""
         of_layers = self.chosen_stack.notice if self.chosen_stack else ""
@@ -185,8 +229,14 @@ class Session:
 
     @property
     def size(self) -> int:
-        """How many output cells there are."""
-        return self.convolution.size
+        """How many output cells there are, or input cells that scatter."""
+        return self.operation.size
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, rows, columns) of the cells that are gone through: those of the output or the image."""
+        operation = self.operation
+        return operation.image_shape if isinstance(operation, Scattering) else operation.output_shape
 
     @property
     def filter_names(self) -> tuple[str, ...]:
@@ -205,41 +255,72 @@ class Session:
     @property
     def torch_call(self) -> str:
         """The PyTorch call that computes the output from the image x, the weight w and the bias b."""
-        return torch_call(self.spec, self.convolution.bias is not None)
+        operation = self.operation
+        if isinstance(operation, Pooling):
+            return pooling_call(operation)
+        has_bias = self.convolution.bias is not None
+        if isinstance(operation, Convolution):
+            return torch_call(self.spec, has_bias)
+        return transposed_call(operation.transposed.spec, has_bias)
 
     @property
     def position(self) -> tuple[int, int, int]:
-        return self.convolution.position(self.index)
+        return self.operation.position(self.index)
 
     @property
     def step(self) -> Step:
-        return self.convolution.step(self.index)
+        """That of the convolution at an output cell. Raises TypeError while another operation is chosen."""
+        step = self.operation.step(self.index)
+        if not isinstance(step, Step):
+            raise TypeError(f"a step of {self.kind} has no products")
+        return step
 
     @property
     def window_start(self) -> tuple[int, int]:
-        """Row and column of the image where the window begins; below 0 in the padding."""
+        """Row and column of the image where the window begins, below 0 in the padding; or the input cell."""
         _, row, column = self.position
-        down, across = self.convolution.axes
-        return row * down.stride - down.before, column * across.stride - across.before
+        operation = self.operation
+        if isinstance(operation, Scattering):
+            return row, column
+        down, across = operation.axes
+        return int(down.window(row)[0]), int(across.window(column)[0])
 
     @property
     def products(self) -> int:
-        """Multiply-adds in one output cell."""
-        _, slices, rows, columns = self.convolution.weight_shape
-        return slices * rows * columns
+        """Multiply-adds in the output cell; of a pooling, entries of its window."""
+        return self.operation.entries(self.index)
+
+    @property
+    def slices(self) -> int:
+        """How many kernel slices the output cell has; scattering, those with which an input cell lands."""
+        operation = self.operation
+        if isinstance(operation, Scattering):
+            return len(operation.channels_written(self.position[0]))
+        return len(operation.channels_read(self.position[0]))
 
     @property
     def slice(self) -> int:
         """The kernel slice on show: the one being computed, else the one chosen."""
-        _, slices, rows, columns = self.convolution.weight_shape
+        slices = self.slices
         if self.taps:
-            return (self.taps - 1) // (rows * columns)
+            return (self.taps - 1) // (self.products // slices)
         return min(self.view.slice or 0, slices - 1)
 
     @property
     def channel(self) -> int:
-        """The image channel which that slice reads."""
-        return self.convolution.channels_read(self.position[0])[self.slice]
+        """The image channel that is read with that slice."""
+        operation = self.operation
+        if isinstance(operation, Scattering):
+            return self.position[0]
+        return operation.channels_read(self.position[0])[self.slice]
+
+    @property
+    def output_channel(self) -> int:
+        """The output channel that is computed with that slice."""
+        operation = self.operation
+        if isinstance(operation, Scattering):
+            return operation.channels_written(self.position[0])[self.slice]
+        return self.position[0]
 
     @property
     def own_colours(self) -> bool:
@@ -265,22 +346,25 @@ class Session:
     def moved_rows(self, rows: int) -> Session:
         """The same column, rows further; stays within the channel."""
         o, r, c = self.position
-        row = min(max(r + rows, 0), self.convolution.output_shape[1] - 1)
-        return self.at(self.convolution.index(o, row, c))
+        row = min(max(r + rows, 0), self.shape[1] - 1)
+        return self.at(self.operation.index(o, row, c))
 
     def moved_channels(self, channels: int) -> Session:
         o, r, c = self.position
-        channel = min(max(o + channels, 0), self.convolution.output_shape[0] - 1)
-        return self.at(self.convolution.index(channel, r, c))
+        channel = min(max(o + channels, 0), self.shape[0] - 1)
+        return self.at(self.operation.index(channel, r, c))
 
     def multiply_added(self, count: int = 1) -> Session:
         """`count` multiply-adds further (or back), across cells; a cell computed at once starts over."""
+        index = self.index
         whole = self.products if count < 0 else 0
-        done = self.index * self.products + (whole if self.taps is None else self.taps) + count
-        if done <= 0:
-            return self.at(0, 0)
-        index = min((done - 1) // self.products, self.size - 1)
-        return self.at(index, min(done - index * self.products, self.products))
+        done = (whole if self.taps is None else self.taps) + count
+        while done > (entries := self.operation.entries(index)) and index + 1 < self.size:
+            index, done = index + 1, done - entries
+        while done <= 0 and index:
+            index -= 1
+            done += self.operation.entries(index)
+        return self.at(index, min(max(done, 0), self.operation.entries(index)))
 
     def finished(self) -> Session:
         return replace(self, filled=self.size, taps=None)
@@ -290,7 +374,7 @@ class Session:
 
         It is where stepping begins to show what the kernel finds; the first cell of a very large output.
         """
-        if self.size * self.products > MOST_SEARCHED:
+        if self.chosen_operation or self.size * self.products > MOST_SEARCHED:
             return self.at(0)
         magnitudes = np.abs(self.convolution.output[0]).ravel()
         return self.at(int(np.argmax(magnitudes >= magnitudes.max() * 0.75)))
@@ -303,6 +387,86 @@ class Session:
     def with_spec(self, **changes: Any) -> Session:
         """Stride, padding, dilation or padding mode changed; the window stays where it is on the image."""
         return self._rebuilt(self.convolution.replaced(**changes))
+
+    def with_parameters(self, **changes: Any) -> Session:
+        """Parameters of the operation changed, by PyTorch's names. Raises SpecError for one it has not."""
+        for name, value in changes.items():
+            require_parameter(self.kind, name, value)
+        layer = self.layer
+        return self.with_spec(**changes) if layer is None else self.with_operation(layer.changed(**changes))
+
+    def with_operation(self, layer: Layer | None, way: str = "") -> Session:
+        """What a layer computes, over the image and with the kernel that there are; None: the convolution.
+
+        way: how a transposed convolution is stepped through; as before if it is "". A layer of other kernel
+        size, filters or groups changes the kernel.
+        """
+        from convtui.engine.window_layers import Conv, ConvTranspose
+
+        if layer is None:
+            return self._rebuilt(self.convolution, None)
+        session = self
+        if isinstance(layer, Conv | ConvTranspose):
+            session = self._with_weights_of(layer)
+        if isinstance(layer, Conv):
+            return session._rebuilt(_with_spec_of(session.convolution, layer), None)
+        return session._rebuilt(
+            session.convolution, over(layer, session.convolution, way or self.way or SCATTER)
+        )
+
+    def with_kind(self, kind: str) -> Session:
+        """An operation of another kind, with the parameters that both have, or those of the convolution."""
+        from convtui.engine.layer_names import KINDS as LAYERS
+        from convtui.engine.pool_layers import AdaptivePool, Pool
+
+        layer, spec = self.layer, self.spec
+        if kind == "conv":
+            return self.with_operation(None)
+        if kind == "convtranspose":
+            filters = self.convolution.weight_shape[0]
+            given = {"stride": spec.stride, "padding": spec.pads, "dilation": spec.dilation}
+            return self.with_operation(LAYERS[kind](filters, spec.kernel_size, groups=spec.groups, **given))
+        if kind.startswith("adaptive"):
+            return self.with_operation(
+                LAYERS[kind](layer.output_size if isinstance(layer, AdaptivePool) else 4)
+            )
+        if not isinstance(layer, Pool):
+            return self.with_operation(LAYERS[kind](2))
+        windows = layer.spec
+        padding, ceil_mode = windows.padding, windows.ceil_mode
+        return self.with_operation(
+            LAYERS[kind](windows.kernel_size, windows.stride, padding, ceil_mode=ceil_mode)
+        )
+
+    def with_way(self, way: str) -> Session:
+        """A transposed convolution stepped through another way, at its first cell, or all of it if it was."""
+        operation = self.operation
+        if not isinstance(operation, Gathering | Scattering):
+            reason = "only a transposed convolution has ways to step through it"
+            raise SpecError("way", way, reason, "operation convtranspose s2")
+        turned = replace(self, chosen_operation=in_way(operation.transposed, way), index=0, taps=None)
+        return replace(turned, filled=turned.size if self.filled == self.size else 1)
+
+    def _with_weights_of(self, layer: Conv | ConvTranspose) -> Session:
+        """With the kernel size, the filters, the groups and the bias of a layer; one operation at a time."""
+        spec, session = layer.spec, replace(self, chosen_operation=None)
+        if spec.kernel_size != session.spec.kernel_size:
+            session = session._with_room_for(spec.kernel_size).with_kernel_size(spec.kernel_size)
+        if spec.groups != session.spec.groups:
+            session = session.with_groups(spec.groups)
+        if layer.out_channels != session.convolution.weight_shape[0]:
+            session = session.with_filters(layer.out_channels)
+        if session.convolution.bias is not None and not layer.bias:
+            session = session.with_bias(None)
+        return session
+
+    def _with_room_for(self, kernel_size: Pair) -> Session:
+        """With as much padding as makes a kernel fit; a transposed convolution takes any on any image."""
+        spec, image = self.spec, self.convolution.image_shape[1:]
+        spans = [d * (k - 1) + 1 for d, k in zip(spec.dilation, kernel_size, strict=True)]
+        if all(span <= size + sum(side) for span, size, side in zip(spans, image, spec.pads, strict=True)):
+            return self
+        return self.with_spec(padding=(spans[0] - 1, spans[1] - 1), padding_mode="zeros")
 
     def with_groups(self, groups: int) -> Session:
         """Other groups; the filters are made to fit: a slice for each channel of a group."""
@@ -370,12 +534,12 @@ class Session:
     def with_weight_value(self, o: int, s: int, i: int, j: int, value: float) -> Session:
         weight = self.convolution.weight.copy()
         weight[o, s, i, j] = value
-        changed = replace(self, convolution=self.convolution.replaced(weight=weight))
+        changed = self._with(self.convolution.replaced(weight=weight))
         return replace(changed, kernel=replace(self.kernel, named=False, kernels=()))
 
     def with_bias(self, bias: Array | None) -> Session:
         """Biases [O], one for each output channel, or none."""
-        return replace(self, convolution=self.convolution.replaced(bias=bias))
+        return self._with(self.convolution.replaced(bias=bias))
 
     def with_bias_value(self, o: int, value: float) -> Session:
         filters = self.convolution.weight_shape[0]
@@ -387,7 +551,7 @@ class Session:
         if self.picture.pixels.size > EDITABLE_PIXELS:
             raise ValueError(f"{self.picture.name} is too large to edit; open it with --resize 256")
         picture = with_pixel(self.picture, c, r, q, value)
-        return replace(self, picture=picture, convolution=self.convolution.replaced(image=picture.pixels))
+        return replace(self._with(self.convolution.replaced(image=picture.pixels)), picture=picture)
 
     def with_picture(self, picture: Picture) -> Session:
         """Another image with the same kernel and spec, at its first output cell."""
@@ -406,32 +570,56 @@ class Session:
             view=replace(self.view, slice=None),
             chosen_stack=stack,
             norm=self.norm,
+            chosen_operation=fitted(self.chosen_operation, fresh),
         )
 
     def with_stack(self, stack: Stack) -> Session:
         return replace(self, chosen_stack=stack)
 
     def with_layer_opened(self, feature_maps: FeatureMaps) -> Session:
-        """The convolution of the stack's selected layer, with its real input, at the selected activation.
+        """The operation of the stack's selected layer, with its real input, at the selected activation.
 
-        Raises LayerError if that layer is not a convolution.
+        Raises LayerError if that layer has no windows.
         """
         stack = chosen = self.stack
-        convolution = feature_maps.convolution_of(stack.layer)
+        opened = feature_maps.operation_of(stack.layer)
         picture = self.picture
         if stack.row.inputs != (0,):
             name = f"{picture.name} · layer {stack.layer} input"
-            pixels = convolution.image
+            pixels = opened.image
             lowest, highest = min(0.0, float(pixels.min())), float(pixels.max())
             highest = highest if highest > lowest else lowest + 1
             picture = Picture(pixels, name, "", False, lowest, highest)
             chosen = stack.over(pixels.shape)
-        filters = convolution.weight_shape[0]
-        run = f"{stack.trained.run_name} " if stack.trained else ""
-        choice = KernelChoice(f"{run}layer {stack.layer}", filters=filters, named=False)
         view = replace(self.view, slice=None, zoom=None)
-        opened = Session(picture, convolution, choice, view=view, chosen_stack=chosen)
-        return opened.at(convolution.index(*stack.activation))
+        if isinstance(opened, Pooling):
+            session = replace(self._over(picture), view=view, chosen_stack=chosen, chosen_operation=opened)
+            return session.at(opened.index(*stack.activation))
+        run = f"{stack.trained.run_name} " if stack.trained else ""
+        if isinstance(opened, TransposedConvolution):
+            weight = transposed_weight(opened.weight, opened.spec.groups)
+            spread = tuple(kernel - 1 for kernel in opened.spec.kernel_size)
+            convolution = Convolution(
+                opened.image, weight, opened.bias, padding=spread, groups=opened.spec.groups
+            )
+            operation: OtherOperation | None = Gathering(opened)
+        else:
+            assert isinstance(opened, Convolution)
+            convolution, operation = opened, None
+        choice = KernelChoice(f"{run}layer {stack.layer}", filters=convolution.weight_shape[0], named=False)
+        session = Session(
+            picture, convolution, choice, view=view, chosen_stack=chosen, chosen_operation=operation
+        )
+        return session.at(opened.index(*stack.activation))
+
+    def _over(self, picture: Picture) -> Session:
+        """The same kernel over another picture, or, where it does not fit, one that fits any."""
+        if picture is self.picture:
+            return self
+        try:
+            return replace(self, chosen_operation=None).with_picture(picture)
+        except SpecError:
+            return Session.start(picture, KernelChoice("identity"), size=1)
 
     def with_view(self, **changes: Any) -> Session:
         return replace(self, view=replace(self.view, **changes))
@@ -457,17 +645,35 @@ class Session:
         bias = self.convolution.bias
         return None if bias is None else bias[np.arange(filters) % len(bias)]
 
-    def _rebuilt(self, convolution: Convolution) -> Session:
-        """The same window in another convolution, else one near it; a finished output stays finished."""
-        rows, columns = (
-            min(max((start + new.before) // new.stride, 0), new.output - 1)
-            for start, new in zip(self.window_start, convolution.axes, strict=True)
+    def _with(self, convolution: Convolution) -> Session:
+        """With a convolution of the same sizes."""
+        return replace(
+            self, convolution=convolution, chosen_operation=fitted(self.chosen_operation, convolution)
         )
-        o = min(self.position[0], convolution.output_shape[0] - 1)
-        index = convolution.index(o, rows, columns)
+
+    def _rebuilt(
+        self, convolution: Convolution, operation: OtherOperation | EllipsisType | None = ...
+    ) -> Session:
+        """The same window in another operation, else one near it; a finished output stays finished.
+
+        operation: the one that is chosen, if that changes, too.
+        """
+        if operation is ...:
+            operation = fitted(self.chosen_operation, convolution)
+        stepped: Operation = operation or convolution
+        before, after = self.operation, stepped
+        c, *place = self.position
+        rows, columns = (
+            _near(before, old, at, after, new)
+            for old, at, new in zip(before.axes, place, after.axes, strict=True)
+        )
+        channels = after.image_shape[0] if isinstance(after, Scattering) else after.output_shape[0]
+        index = after.index(min(c, channels - 1), rows, columns)
         is_finished = self.filled == self.size > 1
-        filled = convolution.size if is_finished else index + 1
-        changed = replace(self, convolution=convolution, index=index, taps=None, filled=filled)
+        filled = after.size if is_finished else index + 1
+        changed = replace(
+            self, convolution=convolution, chosen_operation=operation, index=index, taps=None, filled=filled
+        )
         return replace(changed, went=_went(self, changed))
 
 
@@ -491,10 +697,23 @@ def _each_filter(names: tuple[str, ...], groups: int, count: int, size: Pair) ->
     return tuple(chain.from_iterable(chosen))
 
 
+def _near(before: Operation, old: WindowAxis, at: int, after: Operation, new: WindowAxis) -> int:
+    """The row or column whose window is where that of another operation was, or near it."""
+    if isinstance(before, Scattering) or isinstance(after, Scattering):
+        is_alike = isinstance(before, Scattering) and isinstance(after, Scattering)
+        return min(at if is_alike else 0, (new.size if isinstance(after, Scattering) else new.output) - 1)
+    if isinstance(old, SpreadAxis) or isinstance(new, SpreadAxis):
+        return min(at if isinstance(old, SpreadAxis) and isinstance(new, SpreadAxis) else 0, new.output - 1)
+    start = int(old.window(at)[0])
+    if isinstance(new, Axis):
+        return min(max((start + new.before) // new.stride, 0), new.output - 1)
+    return min(max(start, 0) * new.output // new.size, new.output - 1)
+
+
 def _went(before: Session, after: Session) -> str:
     """Why the output cell is another one than before, and which; "" if its window is still there."""
     old, new = before.position, after.position
-    if before.index == after.index == 0:
+    if before.chosen_operation or after.chosen_operation or before.index == after.index == 0:
         return ""  # the first cell is the first cell
     if new[0] < old[0]:
         return f"filter {old[0]} does not exist any more; now at {list(new)}"
@@ -507,6 +726,13 @@ def _went(before: Session, after: Session) -> str:
     ]
     there = f"no window lies where that of {list(old)} was, at {' and '.join(changed)}"
     return f"{there}; now at {list(new)}"
+
+
+def _with_spec_of(convolution: Convolution, layer: Conv) -> Convolution:
+    spec = layer.spec
+    return convolution.replaced(
+        stride=spec.stride, padding=spec.padding, dilation=spec.dilation, padding_mode=spec.padding_mode
+    )
 
 
 def _distance(size: int, other: int) -> tuple[int, int]:

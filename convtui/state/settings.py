@@ -15,15 +15,19 @@ import numpy as np
 from convtui.engine.array_text import bracketed, is_array_text, parse_real
 from convtui.engine.kernel_layout import LAYOUTS
 from convtui.engine.kernels import NAMES, RANDOM, KernelRead, read_kernel, read_kernel_text, require_size
+from convtui.engine.pooling import Pooling
 from convtui.engine.spec import LARGEST, LARGEST_VALUE, PADDING_WORDS, Pair, Sides, SpecError
 from convtui.inputs import samples
 from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE as LARGEST_IMAGE
 from convtui.inputs.images import PASTED, How, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.state.operation import EXAMPLES as OPERATIONS
+from convtui.state.operation import SCATTER
 from convtui.state.session import MOST_FILTERS, KernelChoice, Session
 
 if TYPE_CHECKING:
+    from convtui.engine.layers import Layer
     from convtui.state.network import Stack
 
 Change: TypeAlias = Callable[[Session], Session]
@@ -46,6 +50,13 @@ EXAMPLES = {
     "kernel_size": "size 3x5",
     "filters": "filters 4",
     "bias": "bias 0.5",
+    "operation": "operation maxpool 2 s2",
+    "way": "way gather",
+    "output_padding": "output_padding 1",
+    "ceil_mode": "ceil_mode on",
+    "count_include_pad": "count_include_pad off",
+    "divisor_override": "divisor_override 3",
+    "output_size": "output_size 4",
     "seed": "seed 7",
     "at": "at 0,4,18",
     "layers": "layers conv 3x3 8 s2 p1, relu, maxpool 2",
@@ -59,6 +70,7 @@ EXAMPLES = {
 _SHORT = {"mode": "padding_mode", "size": "kernel_size", "out_channels": "filters", "network": "layers"}
 _OF_AN_IMAGE = {"resize", "gray", "axes", "white"}
 _AUTO = "auto"  # what the image's file says
+_OF_WEIGHTS = {"groups", "kernel", "filters", "bias", "seed"}
 _OF_A_LAYER = {"stride", "padding", "padding_mode", "dilation", "groups", "kernel_size", "filters"}
 
 
@@ -124,10 +136,11 @@ def parse_at(text: str, session: Session) -> int:
             return step - 1
         case [_, _] | [_, _, _]:
             place = [session.position[0], *numbers][-3:]
-            axes = "output channel", "output row", "output column"
-            for axis, number, count in zip(axes, place, session.convolution.output_shape, strict=True):
+            of = "input" if session.way == SCATTER else "output"
+            axes = f"{of} channel", f"{of} row", f"{of} column"
+            for axis, number, count in zip(axes, place, session.shape, strict=True):
                 _require("at", text, axis, number, 0, count - 1)
-            return session.convolution.index(place[0], place[1], place[2])
+            return session.operation.index(place[0], place[1], place[2])
     raise SpecError("at", text, "must be a step (131), row,column (4,18) or channel,row,column (0,4,18)")
 
 
@@ -175,17 +188,44 @@ def change(setting: str, text: str = "", reopen: Reopen | None = None) -> Change
     name = _named(setting)
     if not text:
         raise ValueError(f"{name} needs a value, for example: {EXAMPLES[name]}")
+    if name in _OF_WEIGHTS:
+        return _with_weights(name, text, _change(name, text, reopen))
+    return _change(name, text, reopen)
+
+
+def _with_weights(name: str, text: str, make: Change) -> Change:
+    """The same change, refused where nothing of it would be seen."""
+
+    def made(session: Session) -> Session:
+        if isinstance(session.chosen_operation, Pooling):
+            raise SpecError(name, text, "a pooling has no weights; operation conv has")
+        return make(session)
+
+    return made
+
+
+def _change(name: str, text: str, reopen: Reopen | None) -> Change:
     if name in _OF_AN_IMAGE:
         return _image_change(name, text, reopen)
     match name:
-        case "stride" | "dilation":
+        case "operation":
+            return operation_change(text)
+        case "way":
+            return lambda session: session.with_way(text)
+        case "stride" | "dilation" | "output_padding" | "output_size":
             pair = parse_pair(name, text)
-            return lambda session: session.with_spec(**{name: pair})
+            return lambda session: session.with_parameters(**{name: pair})
         case "padding":
             padding = parse_padding(text)
-            return lambda session: session.with_spec(padding=padding)
+            return lambda session: session.with_parameters(padding=padding)
         case "padding_mode":
-            return lambda session: session.with_spec(padding_mode=text)
+            return lambda session: session.with_parameters(padding_mode=text)
+        case "ceil_mode" | "count_include_pad":
+            is_on = parse_flag(name, text)
+            return lambda session: session.with_parameters(**{name: is_on})
+        case "divisor_override":
+            divisor = None if text.lower() in ("none", "off") else parse_divisor(text)
+            return lambda session: session.with_parameters(divisor_override=divisor)
         case "groups":
             groups = parse_count(name, text, most=MOST_FILTERS)
             return lambda session: session.with_groups(groups)
@@ -193,7 +233,7 @@ def change(setting: str, text: str = "", reopen: Reopen | None = None) -> Change
             return kernel_change(text)
         case "kernel_size":
             size = parse_pair("kernel_size", text)
-            return lambda session: session.with_kernel_size(size)
+            return lambda session: with_size(session, size)
         case "filters":
             filters = parse_count(name, text, most=MOST_FILTERS)
             return lambda session: session.with_filters(filters)
@@ -212,6 +252,72 @@ def change(setting: str, text: str = "", reopen: Reopen | None = None) -> Change
             return lambda session: session.with_stack(session.stack.reseeded(drawn))
         case _:
             return lambda session: session.at(parse_at(text, session))
+
+
+def operation_change(text: str) -> Change:
+    """The change to the operation of a layer: "maxpool 2 s2", "adaptiveavgpool 4", "convtranspose 3x3 1 s2".
+
+    "conv" alone is the convolution as it is; what is left out of "convtranspose" is that of the present
+    kernel, and a pooling without a size has that of its example. Raises ValueError for any other layer.
+    """
+    from convtui.engine.layer_names import kind_of
+    from convtui.engine.layer_text import parse_layers
+
+    first, *words = text.split()
+    kind = kind_of(first)
+    sizes = sum(bool(re.fullmatch(r"\d+(x\d+)?", word)) for word in words)
+
+    def layer(written: str) -> "Layer":
+        layers = parse_layers(written)
+        if len(layers) > 1:
+            raise SpecError(
+                "operation", text, "must be one layer; layers are typed as in: layers conv 3x3 8, relu"
+            )
+        return layers[0]
+
+    if kind in ("conv", "convtranspose") and sizes < 2:
+        if kind == "conv" and not words:
+            return lambda session: session.with_operation(None)
+
+        def make(session: Session) -> Session:
+            (rows, columns), filters = session.spec.kernel_size, session.convolution.weight_shape[0]
+            at_size = [] if sizes else [f"{rows}x{columns}"]
+            own = words[:sizes]
+            return session.with_operation(
+                layer(" ".join([first, *at_size, *own, str(filters), *words[sizes:]]))
+            )
+
+        return make
+    if kind.endswith(("pool", "pool1d")) and not words:
+        text = next((each for each in OPERATIONS if each.startswith(f"{kind} ")), text)
+    chosen = layer(text)
+    return lambda session: session.with_operation(chosen)
+
+
+def with_size(session: Session, size: int | Pair) -> Session:
+    """The kernel or the window at another size; of an adaptive pooling, that of its output."""
+    layer = session.layer
+    if layer is None:
+        return session.with_kernel_size(size)
+    if layer.kind.startswith("adaptive"):
+        return session.with_parameters(output_size=size)
+    return session.with_parameters(kernel_size=size)
+
+
+def parse_flag(parameter: str, text: str) -> bool:
+    """on or off, true or false. Raises SpecError."""
+    flags = {"on": True, "true": True, "off": False, "false": False}
+    if text.lower() not in flags:
+        raise SpecError(parameter, text, "must be on or off")
+    return flags[text.lower()]
+
+
+def parse_divisor(text: str) -> int:
+    """A whole number. Raises SpecError."""
+    numbers = _whole_numbers(text.replace("−", "-"))
+    if len(numbers) != 1:
+        raise SpecError("divisor_override", text, "must be a whole number, or off")
+    return numbers[0]
 
 
 def kernel_change(text: str, size: int | Pair | None = None, layout: str = "") -> Change:

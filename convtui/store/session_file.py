@@ -18,6 +18,7 @@ from convtui.inputs.atomic import write_whole
 from convtui.inputs.images import Floats, InputError, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.state.norm_choice import BATCH_NORM, NormChoice
+from convtui.state.operation import GATHER, SCATTER
 from convtui.state.session import Session, View
 from convtui.store.pictures import is_sample
 from convtui.store.session_parser import FORMAT, VIEW_FLAGS, digest, parse, restored
@@ -73,6 +74,7 @@ def dumps(session: Session, folder: Path | None = None) -> str:
         "image": _written_image(session.picture, folder),
         "kernel": _written_kernel(session),
         "convolution": _written_convolution(session.spec),
+        "operation": _written_operation(session),
         "position": _written_position(session),
         "view": _written_view(session.view),
         "layers": _written_layers(session, folder),
@@ -235,8 +237,17 @@ def _written_convolution(spec: ConvSpec) -> dict[str, str]:
     }
 
 
+def _written_operation(session: Session) -> dict[str, str]:
+    """What is stepped through, if that is not the convolution."""
+    if session.layer is None:
+        return {}
+    keys = {"layer": _quoted(str(session.layer))}
+    return keys | ({"way": _quoted(session.way)} if session.way == GATHER else {})
+
+
 def _written_position(session: Session) -> dict[str, str]:
-    keys = {"output": f"{list(session.position)}  # filter, row, column"}
+    of = "input channel" if session.way == SCATTER else "filter"
+    keys = {"output": f"{list(session.position)}  # {of}, row, column"}
     if session.taps is not None:
         keys["multiply_adds"] = f"{session.taps}"
     return keys | {"filled": f"{session.filled}  # output cells computed so far"}

@@ -46,6 +46,7 @@ _KEYS = {
     "image": (*_SOURCES, *_OF_SOURCES, *_OF_PIXELS, "edits"),
     "kernel": ("name", "size", "seed", "filters", "kernels", "weight", "bias"),
     "convolution": ("stride", "padding", "dilation", "groups", "padding_mode"),
+    "operation": ("layer", "way"),
     "position": ("output", "multiply_adds", "filled"),
     "layers": ("text", "name", "seed", "run", "step", "digest", "layer", "activation"),
     "batchnorm": ("norm", "num_groups"),
@@ -79,7 +80,8 @@ def restored(document: TomlDocument, folder: Path | None = None) -> Session:
     if changed:
         picture = replace(picture, notice="; ".join(filter(None, (picture.notice, changed))))
     try:
-        return _placed(document, _convolved(document, _edited(document, picture)), folder)
+        convolved = _convolved(document, _edited(document, picture))
+        return _placed(document, _operated(document, convolved), folder)
     except SessionFileError as error:
         raise SessionFileError(f"{error} ({changed})" if changed else str(error)) from None
 
@@ -303,6 +305,32 @@ def _numbers(document: TomlDocument, table: str, key: str) -> Floats:
         raise document.error((table, key), f"{table}.{key}: {why}", line_at_least) from None
 
 
+def _operated(document: TomlDocument, session: Session) -> Session:
+    """With the operation that is stepped through instead of the convolution, if one is named."""
+    text, way = document.string("operation", "layer"), document.string("operation", "way")
+    if text is None:
+        if way is not None:
+            raise document.error(("operation", "way"), "operation.way needs operation.layer; give both")
+        return session
+    from convtui.engine.layer_text import parse_layers
+
+    try:
+        layers = parse_layers(text)
+        if len(layers) > 1:
+            raise document.must_be("operation", "layer", "one layer, such as maxpool 2 s2")
+        session = session.with_operation(layers[0])
+    except SessionFileError:
+        raise
+    except ValueError as error:
+        raise document.error(("operation", "layer"), f"operation.layer: {error}") from None
+    if way is None:
+        return session
+    try:
+        return session.with_way(way)
+    except SpecError as error:
+        raise document.error(("operation", "way"), f"operation.{error}") from None
+
+
 def _placed(document: TomlDocument, session: Session, folder: Path | None) -> Session:
     at = document.value("position", "output")
     index = 0
@@ -310,12 +338,12 @@ def _placed(document: TomlDocument, session: Session, folder: Path | None) -> Se
         if not isinstance(at, list) or len(at) != 3 or not all(map(is_whole, at)):
             raise document.must_be("position", "output", "[filter, row, column]")
         try:
-            index = session.convolution.index(*at)
+            index = session.operation.index(*at)
         except IndexError as error:
             raise document.error(
                 ("position", "output"), f"position.output = {short_repr(at)}: {error}"
             ) from None
-    taps = document.whole("position", "multiply_adds", 0, session.products)
+    taps = document.whole("position", "multiply_adds", 0, session.operation.entries(index))
     filled = document.whole("position", "filled", index + 1, session.size) or index + 1
     view, stack = _view(document, session), _stack(document, session, folder)
     norm = _norm(document)

@@ -114,10 +114,19 @@ def test_the_scattered_input_cells_add_up_to_the_output(case: TransposedCase) ->
     outputs = np.zeros(transposed.output_shape)
     counts = np.zeros(transposed.output_shape)
     for index in range(case.image.size):
-        if index in (1, case.image.size // 2):
-            so_far = transposed.scattered(index)
-            np.testing.assert_allclose(so_far.output, outputs, rtol=0, atol=1e-12)
         scatter = transposed.scatter(index)
+        half = scatter.addends.size // 2
+        partly, partly_counted = outputs.copy(), counts.copy()
+        for f, i, j in [*np.ndindex(scatter.addends.shape)][:half]:
+            if not scatter.is_cut[i, j]:
+                at = scatter.channels[f], scatter.rows[i], scatter.columns[j]
+                partly[at] += scatter.addends[f, i, j]
+                partly_counted[at] += 1
+        for entries, expected, counted in (0, outputs, counts), (half, partly, partly_counted):
+            for channel in range(len(outputs)) if index in (1, case.image.size // 2) else ():
+                place = index, entries, channel, slice(None), slice(None)
+                np.testing.assert_allclose(transposed.landed(*place), expected[channel], rtol=0, atol=1e-12)
+                np.testing.assert_array_equal(transposed.has_landed(*place), counted[channel] > 0)
         assert scatter.pixel == case.image[scatter.position]
         assert transposed.scatter(*scatter.position).index == index
         touched = []

@@ -6,6 +6,7 @@ import pytest
 from convtui.engine.convolution import Convolution
 from convtui.engine.pooling import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, max_pool2d
 from convtui.engine.transposed import TransposedConvolution
+from convtui.engine.transposed_ways import Gathering
 from convtui.engine.window_operation import WindowOperation
 
 RANDOM = np.random.default_rng(0)
@@ -18,6 +19,12 @@ OPERATIONS: dict[str, WindowOperation] = {
         IMAGE, RANDOM.standard_normal((4, 3, 3, 2)), np.ones(6), 2, 1, 1, groups=2
     ),
     "dilated transposed": TransposedConvolution(IMAGE, RANDOM.standard_normal((4, 1, 2, 2)), dilation=3),
+    "gathering": Gathering(
+        TransposedConvolution(IMAGE, RANDOM.standard_normal((4, 3, 3, 2)), np.ones(6), 3, 1, 1, 2, 2)
+    ),
+    "gathering, much cut off": Gathering(
+        TransposedConvolution(IMAGE, RANDOM.standard_normal((4, 1, 2, 2)), None, 2, 3)
+    ),
     "maximum": max_pool2d(IMAGE, 3, 2, 1, 2, ceil_mode=True),
     "average": avg_pool2d(IMAGE, (3, 2), 2, 1, ceil_mode=True, count_include_pad=False),
     "adaptive maximum": adaptive_max_pool2d(IMAGE, (4, 7)),
@@ -51,6 +58,7 @@ def test_windows_read_the_pixels_that_touch_the_cell(name: str) -> None:
         step = operation.step(index)
         assert step.channels == operation.channels_read(step.position[0])
         assert step.window.shape == (len(step.channels), len(step.rows), len(step.columns))
+        assert step.window.size == operation.entries(index)
         assert not step.window[:, step.is_padding].any()
         for axis, at, rows, sources in (
             (operation.axes[0], step.position[1], step.rows, step.source_rows),

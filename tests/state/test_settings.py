@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.engine.kernels import kernel, load_kernel
-from convtui.engine.spec import LARGEST_VALUE, PADDING_MODES, ConvSpec
+from convtui.engine.spec import LARGEST_VALUE, PADDING_MODES, ConvSpec, SpecError
 from convtui.inputs import samples
 from convtui.state.session import KernelChoice, Session
 from convtui.state.settings import (
@@ -269,13 +269,41 @@ def test_a_file_that_is_no_kernel_is_named(tmp_path: Path) -> None:
         transition(f"kernel {tmp_path / 'word.txt'}")
 
 
+OF_OPERATIONS = {
+    "way": "convtranspose 3x3 1 s2",
+    "output_padding": "convtranspose 3x3 1 s2",
+    "ceil_mode": "maxpool 2",
+    "count_include_pad": "avgpool 3 p1",
+    "divisor_override": "avgpool 2",
+    "output_size": "adaptivemaxpool 3",
+}
+
+
 @pytest.mark.parametrize("setting", EXAMPLES)
 def test_every_setting_has_an_example_that_works(setting: str) -> None:
     reopen = None if setting not in ("resize", "gray", "axes", "white") else reopened
-    changed = transition(EXAMPLES[setting], reopen)(SESSION.with_spec(padding=8, stride=1))
+    before = SESSION.with_spec(padding=8, stride=1)
+    if setting in OF_OPERATIONS:
+        before = transition(f"operation {OF_OPERATIONS[setting]}")(before)
+    changed = transition(EXAMPLES[setting], reopen)(before)
     if setting == "axes":  # which a table does not have
         return
     assert not _same(changed, SESSION)
+
+
+@pytest.mark.parametrize("setting", OF_OPERATIONS)
+def test_a_parameter_that_an_operation_has_not_names_one_that_has_it(setting: str) -> None:
+    refusal = _refusal(EXAMPLES[setting])
+    if setting != "way":
+        assert "conv has none; operation " in refusal
+    example = refusal.split("operation ")[1].removesuffix(" has")
+    transition(EXAMPLES[setting])(transition(f"operation {example}")(SESSION))
+
+
+@pytest.mark.parametrize("setting", ["groups", "kernel", "filters", "bias", "seed"])
+def test_a_pooling_has_no_weights_to_set(setting: str) -> None:
+    with pytest.raises(SpecError, match="a pooling has no weights; operation conv has"):
+        transition(EXAMPLES[setting])(transition("operation maxpool 2")(SESSION))
 
 
 NUMBERS = st.lists(st.integers(-3, 9), min_size=1, max_size=4).map(

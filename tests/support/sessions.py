@@ -17,7 +17,9 @@ from convtui.inputs import samples
 from convtui.inputs.images import Picture
 from convtui.state.network import Stack
 from convtui.state.norm_choice import NormChoice
+from convtui.state.operation import EXAMPLES, WAYS
 from convtui.state.session import KernelChoice, Session, Zoom
+from convtui.state.settings import operation_change
 from convtui.store.session_parser import VIEW_FLAGS
 
 Change = Callable[[Session], Session]
@@ -58,6 +60,7 @@ def figures(session: Session) -> dict[str, Any]:
         "bias": bits(convolution.bias),
         "spec": session.spec,
         "kernel": session.kernel,
+        "operation": (str(session.layer), session.way, session.torch_call),
         "place": (session.index, session.taps, session.filled),
         "view": session.view,
         "stack": session.stack,
@@ -115,7 +118,23 @@ _stacks: st.SearchStrategy[StackChange] = st.one_of(
     st.integers(0, 5).map(lambda seed: lambda stack: stack.reseeded(seed)),
 )
 
+_operations = st.sampled_from(
+    [
+        *EXAMPLES,
+        "maxpool 3x2 s2 p1 d2 ceil",
+        "avgpool 3 s1 p1 nopadcount",
+        "avgpool 2x3 div5",
+        "adaptivemaxpool 3x7",
+        "convtranspose 2x3 2 s3 p1 op1 nobias",
+        "convtranspose 3 1 d2 p0:1x2:0",
+        "conv 3 2 s2",
+    ]
+)
+
 _changes = st.one_of(
+    _operations.map(operation_change),
+    st.sampled_from(WAYS).map(lambda way: lambda session: session.with_way(way)),
+    _pairs.map(lambda pair: lambda session: session.with_parameters(stride=pair, padding=1)),
     st.builds(_pixel_edit, _indices, _values),
     st.builds(_weight_edit, _indices, _values),
     _pairs.map(lambda pair: lambda session: session.with_spec(stride=pair)),

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import chain
-from typing import Any, ClassVar
+from typing import ClassVar, Final
 
+from convtui.engine.adaptive import AdaptiveSpec
 from convtui.engine.kernels import NAMES
-from convtui.engine.spec import PADDING_MODES, PADDING_WORDS, Sides
+from convtui.engine.pool_layers import Pool
+from convtui.engine.pool_spec import PoolSpec
+from convtui.engine.pooling import Pooling
+from convtui.engine.reductions import Average
+from convtui.engine.spec import PADDING_MODES, PADDING_WORDS, ConvSpec, Pair, Sides
+from convtui.engine.transposed_spec import TransposedSpec
 from convtui.pages.base.convolution_controls import controls
 from convtui.pages.base.keys import Key, all_keys
 from convtui.pages.base.page import Page
 from convtui.pages.base.player import Player
 from convtui.paint.controls import Control
+from convtui.state.operation import EXAMPLES as OPERATIONS
+from convtui.state.operation import GATHER, KINDS, SCATTER, WAYS
 from convtui.state.session import KernelChoice, Session, Zoom
-from convtui.state.settings import EXAMPLES, canonical, parse_at, transition
+from convtui.state.settings import EXAMPLES, canonical, parse_at, transition, with_size
+
+WITH_PADDING: Final = ("conv", "convtranspose", "maxpool", "avgpool")
 
 
 class ConvolutionPage(Page):
@@ -65,7 +74,7 @@ class ConvolutionPage(Page):
 
     def end_reached(self) -> str:
         if self.session.index + 1 == self.session.size and self.session.taps is None:
-            return "this is the last output cell; r restarts"
+            return f"this is the last {'input' if self.session.way == SCATTER else 'output'} cell; r restarts"
         return ""
 
     def play_on(self, count: int) -> bool:
@@ -76,27 +85,67 @@ class ConvolutionPage(Page):
 
     # -- changing the convolution
 
+    def action_operation(self, by: int) -> None:
+        """The next operation that fits the image."""
+        kinds = _after(KINDS, self.session.kind, by)
+        self._change_to_first([partial(Session.with_kind, kind=kind) for kind in kinds])
+
+    def action_way(self, by: int = 1) -> None:  # noqa: ARG002
+        """Through a transposed convolution by its input cells, or by its output cells."""
+        other = GATHER if self.session.way == SCATTER else SCATTER
+        self.change(lambda session: session.with_way(other))
+
     def action_stride(self, by: int) -> None:
-        rows, columns = self.session.spec.stride
-        self.change(lambda session: session.with_spec(stride=(rows + by, columns + by)))
+        self._step_pair("stride", by)
 
     def action_dilation(self, by: int) -> None:
-        rows, columns = self.session.spec.dilation
-        self.change(lambda session: session.with_spec(dilation=(rows + by, columns + by)))
+        self._step_pair("dilation", by)
+
+    def _step_pair(self, name: str, by: int) -> None:
+        """Rows and columns of a parameter, one up or down; the session says why an operation has none."""
+        rows, columns = getattr(self._own_spec, name, (1, 1))
+        self.change(lambda session: session.with_parameters(**{name: (rows + by, columns + by)}))
+
+    @property
+    def _own_spec(self) -> ConvSpec | PoolSpec | AdaptiveSpec | TransposedSpec:
+        """The parameters of the operation on show."""
+        layer = self.session.layer
+        return self.session.spec if layer is None else layer.spec
 
     def action_padding(self, by: int) -> None:
-        pads = self.session.spec.pads
-        if by < 0 and not any(chain(*pads)):
+        pads = getattr(self._own_spec, "pads", ((0, 0), (0, 0)))
+        if by < 0 and not any(chain(*pads)) and self.session.kind in WITH_PADDING:
             self.say("padding is already 0, which is the least", error=True)
             return
-        self.change(lambda session: session.with_spec(padding=_grown(pads, by)))
+        (top, bottom), (left, right) = _grown(pads, by)
+        is_alike = (top, left) == (bottom, right)
+        grown = (top, left) if is_alike else ((top, bottom), (left, right))
+        self.change(lambda session: session.with_parameters(padding=grown))
 
     def action_mode(self, by: int) -> None:
-        """The next padding mode that can fill the padding."""
-        modes = _after(PADDING_MODES, self.session.spec.padding_mode, by)
-        self._change_to_first([partial(Session.with_spec, padding_mode=mode) for mode in modes])
+        """The next padding mode that can fill the padding; of others their ceil_mode or output_padding."""
+        layer = self.session.layer
+        if layer is None:
+            modes = _after(PADDING_MODES, self.session.spec.padding_mode, by)
+            self._change_to_first([partial(Session.with_spec, padding_mode=mode) for mode in modes])
+        elif isinstance(layer.spec, TransposedSpec):
+            rows, columns = layer.spec.output_padding
+            most = max(*layer.spec.stride, *layer.spec.dilation)
+            following = ((rows + by) % most, (columns + by) % most)
+            self.change(lambda session: session.with_parameters(output_padding=following))
+        else:
+            is_on = not getattr(layer.spec, "ceil_mode", False)
+            self.change(lambda session: session.with_parameters(ceil_mode=is_on))
+
+    def action_divisor(self, by: int = 1) -> None:  # noqa: ARG002
+        self.action_type("divisor")
 
     def action_size(self, by: int) -> None:
+        layer = self.session.layer
+        if layer is not None and not isinstance(layer.spec, TransposedSpec):
+            rows, columns = _own_size(layer.spec)
+            self.change(lambda session: with_size(session, (rows + by, columns + by)))
+            return
         rows, columns = self.session.spec.kernel_size
         size: int | tuple[int, int] = (rows + by, columns + by)
         if self.session.kernel.named and rows == columns:
@@ -107,9 +156,11 @@ class ConvolutionPage(Page):
                 self.say(f"{named} comes in sizes {sizes[0]} to {sizes[-1]}", error=True)
                 return
             size = min(beyond, key=lambda legal: abs(legal - rows))
-        self.change(lambda session: session.with_kernel_size(size))
+        self.change(lambda session: with_size(session, size))
 
     def action_groups(self, by: int) -> None:
+        if self._has_no_weights():
+            return
         channels = self.session.convolution.image_shape[0]
         legal = [groups for groups in range(1, channels + 1) if channels % groups == 0]
         if len(legal) == 1:
@@ -119,6 +170,14 @@ class ConvolutionPage(Page):
         self.change(lambda session: session.with_groups(groups))
 
     def action_filters(self, by: int) -> None:
+        """More filters or fewer; of an average pooling, whether padding counts."""
+        layer = self.session.layer
+        if isinstance(layer, Pool) and isinstance(layer.reduction, Average):
+            counts = not layer.reduction.count_include_pad
+            self.change(lambda session: session.with_parameters(count_include_pad=counts))
+            return
+        if self._has_no_weights():
+            return
         filters = self.session.convolution.weight_shape[0] + by * self.session.spec.groups
         if filters < 1:
             self.say("at least one filter is needed", error=True)
@@ -127,17 +186,28 @@ class ConvolutionPage(Page):
 
     def action_kernel(self, by: int) -> None:
         """The next named kernel that fits the image."""
+        if self._has_no_weights():
+            return
         names = _after(NAMES, self.session.kernel.name, by)
         self._change_to_first([partial(Session.with_kernel, choice=KernelChoice(name)) for name in names])
+
+    def _has_no_weights(self) -> bool:
+        """Whether the operation has none; then that is said."""
+        if isinstance(self.session.operation, Pooling):
+            self.say("a pooling has no weights; b goes to an operation that has", error=True)
+            return True
+        return False
 
     def _change_to_first(self, candidates: Sequence[Callable[[Session], Session]]) -> None:
         """Change to the first that is accepted; if none is, the last says why."""
         session = self.session
         for make in candidates[:-1]:
-            with suppress(ValueError):
+            try:
                 make(session)
-                self.change(make)
-                return
+            except ValueError:
+                continue
+            self.change(make)
+            return
         self.change(candidates[-1])
 
     def action_type(self, name: str) -> None:
@@ -145,7 +215,13 @@ class ConvolutionPage(Page):
         from textual.suggester import SuggestFromList
 
         start = f"{name} {self._value_of(name)}".strip() if name else ""
-        values = {"kernel": NAMES, "mode": PADDING_MODES, "padding": PADDING_WORDS}
+        values = {
+            "kernel": NAMES,
+            "mode": PADDING_MODES,
+            "padding": PADDING_WORDS,
+            "operation": OPERATIONS,
+            "way": WAYS,
+        }
         named = [f"{setting} {value}" for setting, names in values.items() for value in names]
         self.prompt(":", start, self._typed, suggester=SuggestFromList([*EXAMPLES.values(), *named]))
 
@@ -155,27 +231,27 @@ class ConvolutionPage(Page):
         return self.change(lambda session: transition(text, reopened)(session))
 
     def _value_of(self, name: str) -> str:
-        spec, session = self.session.spec, self.session
-        values: dict[str, Any] = {
-            "stride": spec.stride,
-            "padding": spec.padding,
-            "dilation": spec.dilation,
-            "size": spec.kernel_size,
-            "groups": spec.groups,
-            "filters": session.convolution.weight_shape[0],
-            "kernel": session.kernel.name,
-        }
-        return canonical(values[name])
+        session, spec = self.session, self._own_spec
+        match name:
+            case "operation":
+                return "conv" if session.layer is None else str(session.layer)
+            case "filters":
+                return str(session.convolution.weight_shape[0])
+            case "kernel":
+                return session.kernel.name
+            case "size":
+                return canonical(_own_size(spec))
+        return canonical(getattr(spec, name))
 
     # -- looking
 
     def action_slice(self, by: int) -> None:
         """Through the slices that the filter reads; a colour picture's own colours come first."""
-        slices: Sequence[int | None] = range(self.session.convolution.weight_shape[1])
+        slices: Sequence[int | None] = range(self.session.slices)
         if self.session.picture.colour:
             slices = [None, *slices]
         if len(slices) == 1:
-            self.say("the filter reads only one channel")
+            self.say("there is only one channel")
             return
         now = self.session.view.slice if self.session.picture.colour else self.session.slice
         at = slices.index(now) if now in slices else 0
@@ -200,6 +276,11 @@ class ConvolutionPage(Page):
     def zoom(self) -> Zoom:
         """The zoom now on the screen."""
         raise NotImplementedError
+
+
+def _own_size(spec: ConvSpec | PoolSpec | AdaptiveSpec | TransposedSpec) -> Pair:
+    """That of the kernel or the window; of an adaptive pooling, that of the output."""
+    return spec.output_size if isinstance(spec, AdaptiveSpec) else spec.kernel_size
 
 
 def _after(names: Sequence[str], name: str, by: int) -> list[str]:

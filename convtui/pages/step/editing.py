@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from convtui.pages.base.step_grids import Pointer
+from convtui.engine.pooling import Pooling
+from convtui.pages.base.step_grids import Pointer, frame_of, pixel_at
 from convtui.paint.drawing import Cell
 from convtui.paint.text import significant
+from convtui.state.operation import GATHER
 from convtui.state.session import Session
 from convtui.state.settings import parse_number
 
@@ -24,16 +26,14 @@ class Editing(NamedTuple):
 
     @classmethod
     def begun(cls, session: Session) -> Editing:
-        """At the kernel's first entry."""
-        return cls("kernel").within(session)
+        """At the kernel's first entry, or in the window of an operation without weights."""
+        return cls(targets(session)[-1]).switched(session)
 
-    @property
-    def pointer(self) -> Pointer:
+    def pointer(self, session: Session) -> Pointer:
         """The cell as what the user points at."""
-        cell = (self.row, self.column)
-        return Pointer(
-            pixel=cell if self.target == "image" else None, entry=cell if self.target == "kernel" else None
-        )
+        if self.target == "image":
+            return Pointer(pixel=(self.row, self.column))
+        return Pointer(entry=self._turned(session) if self.target == "kernel" else None)
 
     def within(self, session: Session) -> Editing:
         """The nearest cell that is still there."""
@@ -47,22 +47,35 @@ class Editing(NamedTuple):
 
     def switched(self, session: Session) -> Editing:
         """The next target; on the image the cursor starts in the window."""
-        target = TARGETS[(TARGETS.index(self.target) + 1) % len(TARGETS)]
+        own = targets(session)
+        target = own[(own.index(self.target) + 1) % len(own)]
         if target == "image":
-            step = session.step
-            return Editing(target, int(step.rows[0]), int(step.columns[0])).within(session)
+            return Editing(target, *session.window_start).within(session)
         return Editing(target)
 
     def clicked(self, on_image: bool, cell: Cell, session: Session) -> Editing:
         """At a cell of the image's grid, which has the padding too, or of the kernel's."""
         if on_image:
-            down, across = session.convolution.axes
-            return Editing("image", cell[0] - down.before, cell[1] - across.before).within(session)
-        return Editing("kernel", *cell).within(session)
+            frame = frame_of(session.operation)
+            at = pixel_at(frame, cell) or (cell[0] - frame[0].before, cell[1] - frame[1].before)
+            return Editing("image", *at).within(session)
+        if "kernel" not in targets(session):
+            return self
+        return Editing("kernel", *Editing("kernel", *cell)._turned(session)).within(session)
+
+    def _turned(self, session: Session) -> Cell:
+        """The entry of the kernel where it is shown: flipped, if it is."""
+        if session.way != GATHER:
+            return self.row, self.column
+        rows, columns = session.spec.kernel_size
+        return rows - 1 - self.row, columns - 1 - self.column
 
     def name(self, session: Session) -> str:
         """The cell's name in PyTorch's terms."""
-        o = session.position[0]
+        o = session.output_channel
+        if self.target == "kernel" and session.way:
+            filters = len(session.convolution.weight) // session.spec.groups
+            return f"weight[{session.channel}, {o % filters}, {self.row}, {self.column}]"
         if self.target == "kernel":
             return f"weight[{o}, {session.slice}, {self.row}, {self.column}]"
         if self.target == "image":
@@ -71,9 +84,9 @@ class Editing(NamedTuple):
 
     def question(self, session: Session) -> str:
         """The cell's name and its value now."""
-        convolution, o = session.convolution, session.position[0]
+        convolution, o = session.convolution, session.output_channel
         if self.target == "kernel":
-            value = convolution.weight[o, session.slice, self.row, self.column]
+            value = convolution.weight[o, _slice(session), self.row, self.column]
         elif self.target == "image":
             value = convolution.image[session.channel, self.row, self.column]
         else:
@@ -85,9 +98,9 @@ class Editing(NamedTuple):
 
         def make(session: Session) -> Session:
             value = parse_number(self.name(session), text)
-            o = session.position[0]
+            o = session.output_channel
             if self.target == "kernel":
-                return session.with_weight_value(o, session.slice, self.row, self.column, value)
+                return session.with_weight_value(o, _slice(session), self.row, self.column, value)
             if self.target == "image":
                 return session.with_pixel_value(session.channel, self.row, self.column, value)
             return session.with_bias_value(o, value)
@@ -100,3 +113,13 @@ class Editing(NamedTuple):
         if self.target == "image":
             return session.convolution.image_shape[1:]
         return 1, 1
+
+
+def targets(session: Session) -> tuple[str, ...]:
+    """What can be edited: a pooling has no weights."""
+    return ("image",) if isinstance(session.operation, Pooling) else TARGETS
+
+
+def _slice(session: Session) -> int:
+    """The slice of the convolution's filter that is shown."""
+    return session.channel - session.convolution.channels_read(session.output_channel).start

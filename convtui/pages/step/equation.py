@@ -47,21 +47,23 @@ def sum_line(step: Step, slice: int, taps: int | None, width: int, names: tuple[
     products = step.products[slice].ravel()
     total = len(products)
     done = total if taps is None else min(max(taps - slice * total, 0), total)
-    label = _label(step, slice, width, names)
+    return terms_line(_label(step, slice, width, names), products, float(step.slice_sums[slice]), done, width)
+
+
+def terms_line(label: str, terms: Floats, total: float, done: int, width: int) -> str:
+    """So many of the terms [n] added up, behind a label; total: what all of them come to."""
     room = width - len(label) - 2
-    more = " + …" if done < total else ""
-    if done == total:
-        partial = float(step.slice_sums[slice])
-    else:
-        partial = float(products[:done].cumsum()[-1]) if done else 0.0
-    partial = settled(partial, products[:done])
-    scale = [float(products.min()), float(products.max())]
+    more = " + …" if done < len(terms) else ""
+    if done < len(terms):
+        total = float(terms[:done].cumsum()[-1]) if done else 0.0
+    partial = settled(total, terms[:done])
+    scale = [float(terms.min()), float(terms.max())]
     if done * LEAST_TERM <= room:
-        terms = products[:done].tolist()
-        equation = written_sum(terms, partial, room, _written(terms, "", more), scale)
+        values = terms[:done].tolist()
+        equation = written_sum(values, partial, room, _written(values, "", more), scale)
         if equation:
             return f"{label}  {equation}"
-    return cut_to(f"{label}  {_last_terms(step, slice, done, partial, room, more)}", width)
+    return cut_to(f"{label}  {_last_terms(terms[:done], partial, room, more)}", width)
 
 
 def _label(step: Step, slice: int, width: int, names: Sequence[str]) -> str:
@@ -77,14 +79,13 @@ def _written(values: Sequence[float], before: str, after: str) -> Callable[[Prec
     return lambda precision: f"{before}{added(values, precision)}{after}"
 
 
-def _last_terms(step: Step, slice: int, done: int, partial: float, room: int, more: str) -> str:
-    """As many of the last products as there is room for, after the sum of all before them."""
-    products = step.products[slice].ravel()[:done]
-    sums = products.cumsum()
-    most = _most_terms(products, partial, room)
+def _last_terms(terms: Floats, partial: float, room: int, more: str) -> str:
+    """As many of the last terms as there is room for, after the sum of all before them."""
+    done, sums = len(terms), terms.cumsum()
+    most = _most_terms(terms, partial, room)
     tried = []
     for hidden in range(done - most, min(done - most + TRIES, done) + 1):
-        values = [settled(float(sums[hidden - 1]), products[:hidden]), *products[hidden:].tolist()]
+        values = [settled(float(sums[hidden - 1]), terms[:hidden]), *terms[hidden:].tolist()]
         write = _written(values, f"(first {hidden:,}) ", more)
         equation = exact_sum(values, partial, room, write)
         if equation:
@@ -170,12 +171,11 @@ def _multiply_add(step: Step, taps: int, name: str, width: int) -> str:
     return with_sum if len(with_sum) <= width else term
 
 
-def products_sign(step: Step, slice: int, written: Sequence[Callable[[float], str]]) -> str:
+def products_sign(tables: Sequence[Floats], written: Sequence[Callable[[float], str]]) -> str:
     """Between the tables of window and kernel and that of their products, with how each writes its numbers.
 
     "≈" where a product is not that of the numbers that are seen.
     """
-    tables = step.window[slice], step.weights[slice], step.products[slice]
     shown = (map(float, map(write, of.ravel().tolist())) for write, of in zip(written, tables, strict=True))
     triples = zip(*shown, strict=True)
     is_exact = all(isclose(pixel * weight, product, rel_tol=1e-9) for pixel, weight, product in triples)

@@ -2,57 +2,110 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from convtui.engine.spec import Axis
-from convtui.pages.step.shape import has_unread, shape_notes, unread
+from convtui.pages.step.shape import has_unread, overlaps, shape_notes, unread
+from convtui.state.operation import GATHER, SCATTER
+from convtui.state.session import Session
 
 # What the page is and what its keys do first; the words of a key stay together.
-INTRODUCTIONS = (
-    "A kernel slides over the image, and each step makes one output cell: → next cell, enter next product, "
-    "space plays",
-    "A kernel slides over the image: → next cell, enter next product, space plays",
-    "A kernel slides over the image: →\N{NO-BREAK SPACE}next\N{NO-BREAK SPACE}cell, "
-    "space\N{NO-BREAK SPACE}plays",
-)
+_KEYS = "→ next {cell}, enter next {entry}, space plays"
+_FEWER_KEYS = "→\N{NO-BREAK SPACE}next\N{NO-BREAK SPACE}{cell}, space\N{NO-BREAK SPACE}plays"
+_WORDS: Mapping[str, tuple[str, str, str, str]] = {  # in full, in short, what a key goes to, and enter
+    "conv": (
+        "A kernel slides over the image, and each step makes one output cell",
+        "A kernel slides over the image",
+        "cell",
+        "product",
+    ),
+    "maxpool": (
+        "A window slides over the image, and the greatest pixel of each is an output cell",
+        "The greatest pixel of each window",
+        "cell",
+        "entry",
+    ),
+    "avgpool": (
+        "A window slides over the image, and the mean of each is an output cell",
+        "The mean of each window",
+        "cell",
+        "entry",
+    ),
+    "adaptivemaxpool": (
+        "So many windows as are asked for, uneven if need be; the greatest pixel of each is an output cell",
+        "The greatest pixel of each window",
+        "cell",
+        "entry",
+    ),
+    "adaptiveavgpool": (
+        "So many windows as are asked for, uneven if need be; the mean of each is an output cell",
+        "The mean of each window",
+        "cell",
+        "entry",
+    ),
+    SCATTER: (
+        "Each pixel, times the kernel, is laid on the output, and what overlaps is added",
+        "Each pixel lays down the kernel",
+        "pixel",
+        "product",
+    ),
+    GATHER: (
+        "Zeros stand between the pixels, and the flipped kernel slides over them",
+        "The flipped kernel over zeros",
+        "cell",
+        "product",
+    ),
+}
+ONE_ROW = "1-D, one row, as in Conv1d"
 
 
-def notes(axes: tuple[Axis, Axis], call: str, hints: bool, width: int, lines: int) -> list[str]:
+def introductions(session: Session) -> tuple[str, str, str]:
+    """What the page is and what its keys do first, in full, in short, and shortest."""
+    full, short, cell, entry = _WORDS[session.way or session.kind]
+    if session.operation.image_shape[1] == 1:
+        full, short = f"{ONE_ROW}. {full}", ONE_ROW
+    keys = _KEYS.format(cell=cell, entry=entry)
+    return f"{full}: {keys}", f"{short}: {keys}", f"{short}: {_FEWER_KEYS.format(cell=cell)}"
+
+
+def notes(session: Session, width: int, lines: int) -> list[str]:
     """The output's size, and with lines to spare the PyTorch call and what the page is."""
+    axes, hints, words = session.operation.axes, session.view.hints, introductions(session)
     least = shape_notes(axes, width, 0)
     spare = lines - len(least)
     if spare < 0:
         return least[:lines]  # the corner says what is never read
-    has_introduction = hints and spare > 1 and len(INTRODUCTIONS[-1]) <= width
-    introduction = [introduced(width)] if has_introduction else []
-    code = [code_line(call, width)] if spare > 0 else []
+    has_introduction = hints and spare > 1 and len(words[-1]) <= width
+    introduction = [introduced(words, width)] if has_introduction else []
+    code = [code_line(session.torch_call, width)] if spare > 0 else []
     return [*introduction, *shape_notes(axes, width, lines - len(introduction) - len(code)), *code]
 
 
-def corner(
-    axes: tuple[Axis, Axis], call: str, noted: list[str], hints: bool, width: int, lines: int
-) -> list[str]:
+def corner(session: Session, noted: list[str], width: int, lines: int) -> list[str]:
     """What else there is room for in a small corner: pixels never read, what the page is, the PyTorch call.
 
     noted: what is said elsewhere on the page already.
     """
+    axes, call, words = session.operation.axes, session.torch_call, introductions(session)
     texts = []
     if has_unread(axes) and not any("never read" in line for line in noted):
         texts.append(unread(axes, 3 * width))
-    if hints and not any(line.startswith(INTRODUCTIONS[0][:8]) for line in noted):
-        texts.append(INTRODUCTIONS[-1])
+    if not any("checkerboard" in line for line in noted):
+        texts += overlaps(axes, 3 * width)
+    if session.view.hints and not any(line.startswith(tuple(each[:8] for each in words)) for line in noted):
+        texts.append(words[-1])
     if not any(call in line for line in noted):
         texts.append(call)
     for text in texts:
-        words = wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
-        if len(words) <= lines and max(map(len, words)) <= width:
-            return [word.replace("\N{NO-BREAK SPACE}", " ") for word in words]
+        wrapped = wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
+        if len(wrapped) <= lines and max(map(len, wrapped)) <= width:
+            return [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrapped]
     return []
 
 
-def introduced(width: int) -> str:
+def introduced(words: Sequence[str], width: int) -> str:
     """What the page is and what its keys do first, as fully as there is room for."""
-    line = next((line for line in INTRODUCTIONS if len(line) <= width), INTRODUCTIONS[-1])
+    line = next((line for line in words if len(line) <= width), words[-1])
     return line.replace("\N{NO-BREAK SPACE}", " ")
 
 

@@ -34,6 +34,7 @@ class Shapes(NamedTuple):
     """What is to be laid out: (rows, columns) of the image without padding, of the kernel and of the stride.
 
     reach: rows and columns from the first to the last that the kernel reads. filters: output channels.
+    own_output: the output's size, where it does not follow from these.
     """
 
     image: Size
@@ -41,6 +42,7 @@ class Shapes(NamedTuple):
     reach: Size
     stride: Size = (1, 1)
     filters: int = 1
+    own_output: Size | None = None
 
     @property
     def same(self) -> Size:
@@ -54,6 +56,8 @@ class Shapes(NamedTuple):
 
     def output(self, padded: Size) -> Size:
         """Of an image with this padding, and at least one cell."""
+        if self.own_output:
+            return self.own_output
         rows, columns = (
             max(0, size - reach - 1) // stride + 1
             for size, reach, stride in zip(padded, self.reach, self.stride, strict=True)

@@ -6,19 +6,35 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
+import numpy as np
 from textual.geometry import Region
 
-from convtui.engine.convolution import Step
+from convtui.engine.convolution import Convolution, Step
+from convtui.engine.pooling import Pooling, PoolStep
+from convtui.engine.reductions import Winner
+from convtui.engine.transposed import Scatter
+from convtui.engine.transposed_ways import Scattering
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import MARGIN, zoom_of
 from convtui.pages.base.memo import Memo
-from convtui.pages.base.step_grids import Pointer, StepGrids, slice_names, step_grids
+from convtui.pages.base.step_grids import (
+    AnyStep,
+    Pointer,
+    StepGrids,
+    frame_of,
+    pixel_at,
+    slice_names,
+    step_grids,
+)
 from convtui.pages.step.editing import MOVES, Editing
 from convtui.pages.step.equation import products_sign, result_line, sum_line
 from convtui.pages.step.labels import corner, notes
-from convtui.pages.step.layout import MOST_MAPS, Maps, Shapes, StepPlan, map_regions, planned, regions
-from convtui.pages.step.maps import are_quick, first_map, maps_of
+from convtui.pages.step.layout import MOST_MAPS, Maps, StepPlan, map_regions, planned, regions
+from convtui.pages.step.maps import first_map, maps_of
+from convtui.pages.step.pooling_words import pooling_lines
+from convtui.pages.step.scatter_words import scatter_lines
 from convtui.pages.step.shape import has_unread, shape_notes
+from convtui.pages.step.shapes import shapes_of
 from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.drawing import HALF_BLOCKS, Grid
 from convtui.paint.grid import GridPane
@@ -58,6 +74,7 @@ class StepPage(ConvolutionPage):
         self._editing: Editing | None = None
         self._edit_line: EditLine | None = None
         self._has_channels = False  # whether there are several to go through
+        self._keys_for: tuple[bool, type] = (False, Convolution)
 
     # -- showing
 
@@ -66,58 +83,85 @@ class StepPage(ConvolutionPage):
         return zoom_of(self._plan.value.image.cells) if self._plan.value else Zoom.BLOCKS
 
     def footer_words(self) -> Mapping[str, str]:
-        return {} if self._has_channels else super().footer_words()
+        words = {} if self._has_channels else dict(super().footer_words())
+        if isinstance(self.session.operation, Pooling):
+            words["multiply-add"] = "entry"
+        if isinstance(self.session.operation, Scattering):
+            words["cell"] = "pixel"
+        return words
 
     def show_page(self) -> None:
         session = self.session
         if self._editing:
             self._editing = self._editing.within(session)
-            self._pointer = self._editing.pointer
+            self._pointer = self._editing.pointer(session)
             if self._edit_line is not None:
                 self._edit_line.name_cell(self._editing.question(session))
         self._pointer = self._pointer.within(session)
-        has_channels = session.convolution.weight_shape[1] > 1 or session.picture.colour
-        if has_channels != self._has_channels:
-            self._has_channels = has_channels
+        keys = session.slices > 1 or session.picture.colour, type(session.operation)
+        if keys != self._keys_for:
+            self._has_channels, self._keys_for = keys[0], keys
             self.show_keys()
-        key = (session.convolution, session.view, self.room, self.app.theme)
+        key = (session.operation, session.kernel, session.view, self.room, self.app.theme)
         plan = self._plan.get(key, lambda: self._placed(session))
-        self._show_step(session, session.step)
+        self._show_step(session, session.operation.step(session.index))
         if plan.maps:
             self._show_outputs(session, plan.maps)
 
     def _show_outputs(self, session: Session, maps: Maps) -> None:
         """Those of several filters, small and side by side."""
-        key = (session.convolution, session.kernel, session.position[0], maps)
+        key = (session.operation, session.kernel, session.position[0], maps)
         grids = self._outputs.get(key, lambda: maps_of(session, maps))
         for pane, grid in zip(self._maps, grids, strict=False):
             pane.show(grid)
 
-    def _show_step(self, session: Session, step: Step) -> None:
+    def _show_step(self, session: Session, step: AnyStep) -> None:
         shows_numbers, width = self.zoom is Zoom.NUMBERS, self._image.region.width
         grids = step_grids(session, step, self._pointer, shows_numbers, width)
         self._image.show(grids.image)
         self._output.show(grids.output)
-        sign = self._products_sign(session, step, grids)
-        products = grids.products if sign == "=" else replace(grids.products, title=ROUNDED)
+        signs = self._signs(session, step, grids)
+        products = replace(grids.products, title=ROUNDED) if signs[1] == "≈" else grids.products
         for pane, grid in zip(self._tables, (grids.window, grids.kernel, products), strict=True):
             pane.show(grid)
-        self._operators[1].show([*self._above_operators, f" {sign}"])
-        room = self._equation.region.width
-        names = tuple(slice_names(session))
-        result = result_line(step, session.taps, room, names)
-        lines = [sum_line(step, session.slice, session.taps, room, names), result]
-        if self._equation.region.height < 2:
-            lines = lines[:1] if session.taps is None else [result]
-        self._equation.show(lines)
+        for operator, sign in zip(self._operators, signs, strict=True):
+            operator.show([*self._above_operators, f" {sign}"])
+        self._equation.show(self._written(session, step))
 
-    def _products_sign(self, session: Session, step: Step, grids: StepGrids) -> str:
-        """That before the products; where no numbers are seen none of them is rounded."""
+    def _written(self, session: Session, step: AnyStep) -> list[str]:
+        """How the output cell comes about, in the lines that there are; entry by entry, the last of it."""
+        width, slice, taps = self._equation.region.width, session.slice, session.taps
+        match step:
+            case PoolStep():
+                first, second = pooling_lines(step, taps, width)
+                last = first if isinstance(step.done, Winner) and taps else second
+            case Scatter():
+                assert isinstance(session.operation, Scattering)
+                first, second = scatter_lines(session.operation.transposed, step, slice, taps, width)
+                last = second if taps else first
+            case Step():
+                names = tuple(slice_names(session))
+                first, second = (
+                    sum_line(step, slice, taps, width, names),
+                    result_line(step, taps, width, names),
+                )
+                last = second if taps is not None else first
+        return [first, second] if self._equation.region.height > 1 else [last]
+
+    def _signs(self, session: Session, step: AnyStep, grids: StepGrids) -> tuple[str, str]:
+        """Those between the tables; where no numbers are seen none of them is rounded."""
+        if isinstance(step, PoolStep):
+            return "→", " "
         plan = self._plan.value
         if plan is None or zoom_of(plan.table.cells) is not Zoom.NUMBERS:
-            return "="
-        written = [grid.cells.text for grid in (grids.window, grids.kernel, grids.products)]
-        return products_sign(step, session.slice, written)
+            return "×", "="
+        window, kernel, products = (grid.cells.text for grid in (grids.window, grids.kernel, grids.products))
+        if isinstance(step, Scatter):
+            pixels = np.full(step.weights.shape[1:], step.pixel)
+            tables = pixels, step.weights[session.slice], step.addends[session.slice]
+        else:
+            tables = step.window[session.slice], step.weights[session.slice], step.products[session.slice]
+        return "×", products_sign(tables, (window, kernel, products))
 
     def _placed(self, session: Session) -> StepPlan:
         """Give every pane its place."""
@@ -136,7 +180,6 @@ class StepPage(ConvolutionPage):
         for name, text in texts.items():
             text.place(places[name], palette)
         self._above_operators = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
-        self._operators[0].show([*self._above_operators, " ×"])
         self._write(session, places)
         grids = {pane.name: pane for pane in (self._image, self._output, *self._maps, *self._tables)}
         self.canvas.place({**grids, **texts}, palette)
@@ -144,11 +187,10 @@ class StepPage(ConvolutionPage):
 
     def _write(self, session: Session, places: Mapping[str, Region]) -> None:
         """What stays the same while stepping."""
-        axes, hints, call = session.convolution.axes, session.view.hints, session.torch_call
         notes_place, corner_place = places["formula"], places["corner"]
-        written = notes(axes, call, hints, notes_place.width, notes_place.height)
+        written = notes(session, notes_place.width, notes_place.height)
         self._notes.show(written)
-        self._corner.show(corner(axes, call, written, hints, corner_place.width, corner_place.height))
+        self._corner.show(corner(session, written, corner_place.width, corner_place.height))
 
     @property
     def _texts(self) -> list[TextPane]:
@@ -156,24 +198,16 @@ class StepPage(ConvolutionPage):
 
     def _planned(self, session: Session) -> StepPlan:
         width, height = self.room
-        convolution, spec = session.convolution, session.spec
-        filters, slices, *_ = convolution.weight_shape
-        shapes = Shapes(
-            convolution.image_shape[1:],
-            spec.kernel_size,
-            (convolution.axes[0].span - 1, convolution.axes[1].span - 1),
-            spec.stride,
-            filters if are_quick(convolution) else 1,
-        )
-        one_sum = slices == 1 and convolution.bias is None
+        axes, operation = session.operation.axes, session.operation
+        one_sum = isinstance(operation, Convolution) and session.slices == 1 and operation.bias is None
         return planned(
             (height, width - MARGIN),
-            shapes,
+            shapes_of(session),
             session.view.zoom,
             session.view.hints,
-            len(shape_notes(convolution.axes, width - MARGIN, 0)) - has_unread(convolution.axes),
+            len(shape_notes(axes, width - MARGIN, 0)) - has_unread(axes),
             1 if one_sum else 2,
-            has_unread(convolution.axes),
+            has_unread(axes),
         )
 
     # -- pointing
@@ -186,8 +220,7 @@ class StepPage(ConvolutionPage):
     def on_canvas_clicked(self, message: Canvas.Clicked) -> None:
         message.stop()
         if message.pane is self._output:
-            o, row, column = (self.session.position[0], *message.cell)
-            self.change(lambda session: session.at(session.convolution.index(o, row, column)), "jump")
+            self._go_to_output(*message.cell)
         elif (channel := self._channel_of(message.pane)) is not None:
             self.change(lambda session: session.moved_channels(channel - session.position[0]), "jump")
         elif self._editing:
@@ -196,6 +229,17 @@ class StepPage(ConvolutionPage):
         else:
             self._point(message)
             self._pinned = self._pointer.pixel is not None
+
+    def _go_to_output(self, row: int, column: int) -> None:
+        """To an output cell; scattering, to the first pixel that lands on it."""
+        o, operation = self.session.position[0], self.session.operation
+        if isinstance(operation, Scattering):
+            landing = [axis.window(at) for axis, at in zip(operation.axes, (row, column), strict=True)]
+            if not all(each.size for each in landing):
+                self.say("nothing lands on this cell")
+                return
+            row, column = int(landing[0][0]), int(landing[1][0])
+        self.change(lambda session: session.at(session.operation.index(o, row, column)), "jump")
 
     def _channel_of(self, pane: Pane) -> int | None:
         """The output channel that a small pane shows."""
@@ -206,10 +250,7 @@ class StepPage(ConvolutionPage):
     def _point(self, message: Canvas.Hovered | Canvas.Clicked) -> None:
         pixel = entry = None
         if message.cell and message.pane is self._image:
-            down, across = self.session.convolution.axes
-            row, column = message.cell[0] - down.before, message.cell[1] - across.before
-            if 0 <= row < down.size and 0 <= column < across.size:
-                pixel = (row, column)
+            pixel = pixel_at(frame_of(self.session.operation), message.cell)
         elif message.pane in self._tables:
             entry = message.cell
         pointer = Pointer(pixel, entry)
@@ -233,7 +274,7 @@ class StepPage(ConvolutionPage):
         from convtui.pages.step.edit_line import EditLine
 
         self._editing = editing
-        self._pointer = editing.pointer if editing else Pointer()
+        self._pointer = editing.pointer(self.session) if editing else Pointer()
         if editing is None:
             self.set_focus(None)
             if self._edit_line is not None:

@@ -2,41 +2,90 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+from convtui.engine.adaptive import AdaptiveAxis
 from convtui.engine.spec import Axis
+from convtui.engine.transposed_spec import TransposedAxis
+from convtui.engine.transposed_ways import SpreadAxis
 from convtui.paint.text import plural, spans
 
-IN_WORDS = "(image + padding − dilation·(kernel−1) − 1)/stride + 1"
-_LABELLED = (f"output size = {IN_WORDS}", "size = (image+padding − dilation·(kernel−1) − 1)/stride+1")
+AnyAxis: TypeAlias = Axis | AdaptiveAxis | TransposedAxis | SpreadAxis
+Axes: TypeAlias = tuple[AnyAxis, AnyAxis]
+
+_CONVOLUTION = (
+    "(image + padding − dilation·(kernel−1) − 1)/stride + 1",
+    "(image+padding − dilation·(kernel−1) − 1)/stride+1",
+)
+_CEILED = (
+    "⌈(image + padding − dilation·(kernel−1) − 1)/stride⌉ + 1",
+    "⌈(image+padding − dilation·(kernel−1) − 1)/stride⌉+1",
+)
+_ADAPTIVE = (
+    "the one asked for; window i is ⌊i·image/output⌋ to ⌈(i+1)·image/output⌉ − 1",
+    "as asked; window i from ⌊i·image/output⌋ to ⌈(i+1)·image/output⌉−1",
+)
+_TRANSPOSED = (
+    "(image−1)·stride − padding + dilation·(kernel−1) + output padding + 1",
+    "(image−1)·stride − pad + dilation·(kernel−1) + output pad + 1",
+)
 
 
-def shape_notes(axes: tuple[Axis, Axis], width: int, lines: int) -> list[str]:
+def _words(axis: AnyAxis) -> tuple[str, str]:
+    """The formula of the output size in words, and a shorter form of it."""
+    match axis:
+        case Axis():
+            return _CEILED if axis.ceil_mode else _CONVOLUTION
+        case AdaptiveAxis():
+            return _ADAPTIVE
+    return _TRANSPOSED
+
+
+def shape_notes(axes: Axes, width: int, lines: int) -> list[str]:
     """Pixels never read, and the formula of each axis with its numbers put in, once where both agree.
 
     With a line to spare there is the formula in words, with two a title, too.
     """
     rows, columns = axes
-    if rows.formula == columns.formula:
+    words, shorter = _words(rows)
+    if isinstance(rows, AdaptiveAxis):
+        notes = [axis.formula[: width or None] for axis in axes]
+    elif rows.formula == columns.formula:
         notes = [_fitted("", rows.formula, width)]
     else:
         notes = [_fitted(f"{axis.name}  ", axis.formula, width) for axis in axes]
     if has_unread(axes):
         notes.append(unread(axes, width))
-    if len(notes) + 2 <= lines and len(IN_WORDS) <= width:
-        return ["output size", IN_WORDS, *notes]
+    notes += overlaps(axes, width)
+    if len(notes) + 2 <= lines and len(words) <= width:
+        return ["output size", words, *notes]
     if len(notes) < lines:
-        return [next((line for line in _LABELLED if len(line) <= width), "output size"), *notes]
+        labelled = f"output size = {words}", f"size = {shorter}"
+        return [next((line for line in labelled if len(line) <= width), "output size"), *notes]
+    if isinstance(rows, AdaptiveAxis):
+        return notes
     label = "output rows and columns  " if rows.formula == columns.formula else "output "
     if len(label) + len(_fitted("", notes[0], 0)) > width:
         label = ""
     return [_fitted(label, notes[0], width), *notes[1:]]
 
 
-def has_unread(axes: tuple[Axis, Axis]) -> bool:
+def overlaps(axes: Axes, width: int) -> list[str]:
+    """The pattern that a transposed convolution makes, where more windows overlap than elsewhere."""
+    of = [axis.transposed if isinstance(axis, SpreadAxis) else axis for axis in axes]
+    uneven = [axis for axis in of if isinstance(axis, TransposedAxis) and not axis.is_even]
+    if not uneven:
+        return []
+    long, short = f"checkerboard: {uneven[0].overlap}", f"checkerboard: {uneven[0].overlap.split(': ')[0]}"
+    return [long if len(long) <= width else short[:width]]
+
+
+def has_unread(axes: Axes) -> bool:
     """Whether there are rows or columns that no window reads."""
     return any(axis.unused for axis in axes)
 
 
-def unread(axes: tuple[Axis, Axis], width: int) -> str:
+def unread(axes: Axes, width: int) -> str:
     """The rows and columns that no window reads, as many as there is room for, and how many there are."""
     skipping = [axis for axis in axes if axis.unused]
     for label in ("never read by any window: ", "never read: "):

@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.pages.step.shape import IN_WORDS, shape_notes
+from convtui.pages.step.shape import overlaps, shape_notes
 from convtui.paint.text import spans
 from convtui.state.session import Session
+from convtui.state.settings import operation_change
 from tests.support.example_sessions import lesson, session_on, sessions
+
+IN_WORDS = "(image + padding − dilation·(kernel−1) − 1)/stride + 1"
 
 
 def value_of(formula: str) -> int:
@@ -95,3 +98,47 @@ def test_spans_name_every_number(numbers: set[int]) -> None:
 )
 def test_spans(numbers: list[int], text: str) -> None:
     assert spans(numbers) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        (
+            "maxpool 3 s2 ceil",
+            [
+                "output size",
+                "⌈(image + padding − dilation·(kernel−1) − 1)/stride⌉ + 1",
+                "⌈(28 + 0 + 0 − 1·(3 − 1) − 1) / 2⌉ + 1 = ⌈25 / 2⌉ + 1 = 13 + 1 = 14",
+            ],
+        ),
+        (
+            "adaptiveavgpool 5",
+            [
+                "output size = the one asked for; window i is ⌊i·image/output⌋ to ⌈(i+1)·image/output⌉ − 1",
+                "5 of 28 rows, windows of 6 and 7",
+                "5 of 28 columns, windows of 6 and 7",
+            ],
+        ),
+        (
+            "convtranspose s2",
+            [
+                "output size = (image−1)·stride − padding + dilation·(kernel−1) + output padding + 1",
+                "(28 − 1)·2 − 0 − 0 + 1·(3 − 1) + 0 + 1 = 54 − 0 + 2 + 0 + 1 = 57",
+                "checkerboard: stride 2 does not divide kernel size 3: 1 and 2 windows in turn land on rows",
+            ],
+        ),
+    ],
+)
+@pytest.mark.parametrize("way", ["scatter", "gather"])
+def test_the_sizes_of_other_operations_have_their_own_formulas(text: str, notes: list[str], way: str) -> None:
+    session = operation_change(text)(lesson(padding=0))
+    session = session.with_way(way) if session.way else session
+    written = shape_notes(session.operation.axes, 120, 3)
+    assert written == notes
+    for lines in range(5):
+        assert max(map(len, shape_notes(session.operation.axes, 59, lines))) <= 59
+
+
+def test_an_even_transposed_convolution_makes_no_pattern() -> None:
+    session = operation_change("convtranspose 4x4 1 s2")(session_on("ramp-6x11", "identity"))
+    assert overlaps(session.operation.axes, 120) == []

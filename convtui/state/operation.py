@@ -1,0 +1,153 @@
+"""Which operation is stepped through: the convolution, or a pooling or transposed convolution instead of it.
+
+An operation is described by the layer that computes it, as text and as PyTorch's parameters; what there is of
+weights comes from the convolution, so that its kernel, filters and bias are those of its transpose, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from convtui.engine.convolution import Convolution
+from convtui.engine.pooling import Pooling
+from convtui.engine.spec import SpecError
+from convtui.engine.transposed import TransposedConvolution
+from convtui.engine.transposed_ways import Gathering, Scattering
+
+if TYPE_CHECKING:
+    from convtui.engine.layers import Layer
+    from convtui.engine.pool_layers import AdaptivePool, Pool
+    from convtui.engine.spec import Floats
+    from convtui.engine.window_layers import ConvTranspose
+
+Transposed: TypeAlias = Gathering | Scattering
+OtherOperation: TypeAlias = Pooling | Transposed
+Operation: TypeAlias = Convolution | OtherOperation
+
+SCATTER: Final = "scatter"
+GATHER: Final = "gather"
+WAYS: Final = (SCATTER, GATHER)  # to step through a transposed convolution
+
+EXAMPLES: Final = (  # one for each kind, as it is typed, in the order in which they follow each other
+    "conv",
+    "convtranspose s2",
+    "maxpool 2",
+    "avgpool 2",
+    "adaptivemaxpool 4",
+    "adaptiveavgpool 4",
+)
+KINDS: Final = tuple(text.split()[0] for text in EXAMPLES)
+
+
+def layer_of(operation: OtherOperation) -> Pool | AdaptivePool | ConvTranspose:
+    """The layer that computes an operation."""
+    from convtui.engine.adaptive import AdaptiveSpec
+    from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+    from convtui.engine.reductions import Average
+    from convtui.engine.window_layers import ConvTranspose
+
+    if not isinstance(operation, Pooling):
+        transposed = operation.transposed
+        spec = transposed.spec
+        return ConvTranspose(
+            transposed.output_shape[0],
+            spec.kernel_size,
+            spec.stride,
+            spec.padding,
+            spec.output_padding,
+            spec.groups,
+            transposed.bias is not None,
+            spec.dilation,
+        )
+    reduction = operation.reduction
+    if isinstance(operation.spec, AdaptiveSpec):
+        kind = AdaptiveAvgPool if isinstance(reduction, Average) else AdaptiveMaxPool
+        return kind(operation.spec.output_size)
+    windows = operation.spec
+    if isinstance(reduction, Average):
+        return AvgPool(
+            windows.kernel_size,
+            windows.stride,
+            windows.padding,
+            windows.ceil_mode,
+            reduction.count_include_pad,
+            reduction.divisor_override,
+        )
+    return MaxPool(windows.kernel_size, windows.stride, windows.padding, windows.dilation, windows.ceil_mode)
+
+
+def kind_of(operation: Operation) -> str:
+    """The name of its kind, one of KINDS."""
+    if isinstance(operation, Convolution):
+        return "conv"
+    return layer_of(operation).kind
+
+
+def require_parameter(kind: str, name: str, value: object) -> None:
+    """Raise SpecError unless an operation of this kind has such a parameter, and tell one that has it."""
+    from convtui.engine.layer_names import parameters_of
+
+    if name not in parameters_of(kind):
+        alike = sorted(EXAMPLES, key=lambda each: ("pool" in each) != ("pool" in kind))
+        having = next(each for each in alike if name in parameters_of(each.split()[0]))
+        raise SpecError(name, value, f"{kind} has none; operation {having} has")
+
+
+def way_of(operation: Operation) -> str:
+    """How a transposed convolution is stepped through; "" for any other operation."""
+    if isinstance(operation, Scattering):
+        return SCATTER
+    return GATHER if isinstance(operation, Gathering) else ""
+
+
+def over(layer: Layer, convolution: Convolution, way: str = SCATTER) -> OtherOperation:
+    """The operation of a layer, over the image of a convolution and with its weights.
+
+    Of a transposed convolution the kernel size, the filters and the groups must be those of the convolution.
+    Raises SpecError for what PyTorch refuses, and for a layer that has no windows.
+    """
+    from convtui.engine.pool_layers import AdaptivePool, Pool
+    from convtui.engine.window_layers import ConvTranspose
+
+    if isinstance(layer, Pool | AdaptivePool):
+        return Pooling(convolution.image, layer.spec, layer.reduction)
+    if not isinstance(layer, ConvTranspose):
+        raise SpecError("operation", str(layer), f"must be {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+    spec = layer.spec
+    transposed = TransposedConvolution(
+        convolution.image,
+        transposed_weight(convolution.weight, spec.groups),
+        convolution.bias,
+        spec.stride,
+        spec.padding,
+        spec.output_padding,
+        spec.groups,
+        spec.dilation,
+    )
+    return in_way(transposed, way)
+
+
+def in_way(transposed: TransposedConvolution, way: str) -> Transposed:
+    """A transposed convolution, stepped through in one of the WAYS. Raises SpecError for any other."""
+    if way not in WAYS:
+        raise SpecError("way", way, f"must be {' or '.join(WAYS)}")
+    return Scattering(transposed) if way == SCATTER else Gathering(transposed)
+
+
+def fitted(operation: OtherOperation | None, convolution: Convolution) -> OtherOperation | None:
+    """The same operation over another image or with other weights. Raises SpecError for what does not fit."""
+    if operation is None:
+        return None
+    if isinstance(operation, Pooling):
+        return Pooling(convolution.image, operation.spec, operation.reduction)
+    layer, groups = layer_of(operation), convolution.spec.groups
+    kept = {"bias": convolution.bias is not None, "kernel_size": convolution.spec.kernel_size}
+    layer = layer.changed(out_channels=len(convolution.weight), groups=groups, **kept)
+    return over(layer, convolution, way_of(operation))
+
+
+def transposed_weight(weight: Floats, groups: int) -> Floats:
+    """[C, O/groups, kH, kW] of [O, C/groups, kH, kW], or the other way round: each group's axes swapped."""
+    filters, slices, *size = weight.shape
+    grouped = weight.reshape(groups, filters // groups, slices, *size)
+    return grouped.swapaxes(1, 2).reshape(groups * slices, filters // groups, *size)

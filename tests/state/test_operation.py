@@ -1,0 +1,173 @@
+"""Other operations over the same image and with the same kernel, chosen, changed, opened and left again."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convtui.engine.feature_maps import FeatureMaps
+from convtui.engine.pooling import Pooling
+from convtui.engine.spec import SpecError
+from convtui.engine.transposed_ways import Gathering, Scattering
+from convtui.inputs.samples import open_image
+from convtui.state.operation import EXAMPLES, KINDS, transposed_weight
+from convtui.state.session import KernelChoice, Session
+from convtui.state.settings import transition
+from tests.support.sessions import embedded, sessions, top_edge
+
+
+def typed(session: Session, *lines: str) -> Session:
+    for line in lines:
+        session = transition(line)(session)
+    return session
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_every_kind_is_typed_as_a_layer(text: str) -> None:
+    session = typed(top_edge(), f"operation {text}")
+    assert session.kind == text.split()[0]
+    if session.layer:
+        assert str(session.layer).startswith(text)
+    assert typed(session, "operation conv").operation is session.convolution
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_alone_has_a_size(kind: str) -> None:
+    assert typed(top_edge(), f"operation {kind}").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("relu", "must be conv, convtranspose, maxpool, avgpool, adaptivemaxpool or adaptiveavgpool"),
+        ("maxpool 2, relu", "must be one layer"),
+        ("maxpol 2", "did you mean maxpool"),
+        ("maxpool 2 p2", "at most half the kernel_size"),
+        ("maxpool 99", "kernel_size"),
+        ("avgpool 2 d2", "dilation"),
+        ("conv3d 3 8", "two-dimensional"),
+    ],
+)
+def test_what_is_no_operation_is_refused(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        typed(top_edge(), f"operation {text}")
+
+
+def test_a_transposed_convolution_has_the_kernel_of_the_convolution() -> None:
+    session = typed(
+        top_edge(open_image("colours-12x12")), "filters 2", "bias 0.5", "operation convtranspose s2"
+    )
+    assert isinstance(session.operation, Scattering)
+    transposed = session.operation.transposed
+    assert str(session.layer) == "convtranspose 3x3 2 s2"
+    np.testing.assert_array_equal(transposed.weight, session.convolution.weight.swapaxes(0, 1))
+    assert typed(session, "kernel sobel-x").operation.transposed.weight[0, 0, 1].tolist() == [-2, 0, 2]  # type: ignore[union-attr]
+    assert typed(session, "size 5").layer.spec.kernel_size == (5, 5)  # type: ignore[union-attr]
+    assert typed(session, "groups 3").operation.output_shape[0] == 3
+    assert typed(session, "operation convtranspose 4x4 5 s2 p1 nobias").convolution.weight_shape == (
+        5,
+        3,
+        4,
+        4,
+    )
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+def test_swapping_the_axes_of_groups_twice_changes_nothing(groups: int, filters: int, slices: int) -> None:
+    weight = np.random.default_rng(0).standard_normal((groups * filters, slices, 2, 3))
+    swapped = transposed_weight(weight, groups)
+    assert swapped.shape == (groups * slices, filters, 2, 3)
+    np.testing.assert_array_equal(transposed_weight(swapped, groups), weight)
+
+
+def test_parameters_change_the_operation_on_show_and_not_the_convolution() -> None:
+    session = typed(top_edge(), "operation maxpool 3", "stride 2", "padding 1", "ceil_mode on", "size 2")
+    assert str(session.layer) == "maxpool 2 s2 p1 ceil" or str(session.layer) == "maxpool 2 p1 ceil"
+    assert session.spec == top_edge().spec
+    assert typed(session, "operation conv").spec.stride == (1, 1)
+    adaptive = typed(session, "operation adaptiveavgpool 5", "size 3x4")
+    assert adaptive.operation.output_shape == (1, 3, 4)
+    with pytest.raises(SpecError, match="operation maxpool 2 has"):
+        typed(adaptive, "stride 2")
+
+
+def test_a_large_kernel_is_taken_by_a_transposed_convolution_of_a_small_image() -> None:
+    session = Session.start(embedded(np.ones((1, 2, 2))), KernelChoice("identity"), size=1)
+    session = typed(session, "operation convtranspose 5x5 1 s2")
+    assert session.operation.output_shape == (1, 7, 7)
+
+
+@given(sessions(), st.data())
+def test_going_entry_by_entry_and_back(session: Session, data: st.DataObject) -> None:
+    """From the first entry to the last and back, whatever the windows' sizes; each cell in turn."""
+    start = session.at(data.draw(st.integers(0, min(session.size, 50) - 1)), 0)
+    count = data.draw(st.integers(1, 60))
+    ahead = start
+    for _ in range(count):
+        ahead = ahead.multiply_added()
+    at_once = start.multiply_added(count)
+    assert (ahead.index, ahead.taps) == (at_once.index, at_once.taps)
+    is_end = ahead.index == ahead.size - 1 and ahead.taps == ahead.products
+    back = ahead.multiply_added(-count)
+    if not is_end:
+        assert (back.index, back.taps) in ((start.index, 0), (start.index - 1, start.moved(-1).products))
+    assert 0 <= start.slice < start.slices
+    assert 0 <= ahead.channel < ahead.operation.image_shape[0]
+    assert 0 <= ahead.output_channel < ahead.operation.output_shape[0]
+
+
+@given(sessions())
+def test_every_cell_can_be_reached(session: Session) -> None:
+    channels, rows, columns = session.shape
+    assert session.size == channels * rows * columns
+    assert session.at(session.size).position == (channels - 1, rows - 1, columns - 1)
+    assert session.at(0).moved_rows(rows).moved_channels(channels).position == (channels - 1, rows - 1, 0)
+    assert session.finished().filled == session.size
+
+
+def test_ways_go_through_the_input_or_the_output() -> None:
+    session = typed(top_edge(), "operation convtranspose s2", "way scatter")
+    assert session.size == 784
+    gathering = typed(session, "way gather")
+    assert isinstance(gathering.operation, Gathering)
+    assert gathering.size == 57 * 57
+    assert typed(gathering, "stride 1").way == "gather"
+    with pytest.raises(SpecError, match="must be scatter or gather"):
+        typed(session, "way both")
+    with pytest.raises(SpecError, match="only a transposed convolution"):
+        typed(top_edge(), "way gather")
+
+
+LAYERS = (
+    "conv 3x3 4 p1, maxpool 2, avgpool 3 s1 p1 nopadcount, convtranspose 4x4 6 s2 p1, adaptiveavgpool 3, gap"
+)
+
+
+@pytest.mark.parametrize("layer", range(1, 7))
+def test_every_layer_with_windows_opens(layer: int) -> None:
+    from convtui.state.network import Stack
+
+    session = top_edge()
+    stack = Stack.chosen(LAYERS, session.picture.pixels.shape).at(layer, (0, 0, 0))
+    maps = FeatureMaps(LAYERS, session.picture.pixels)
+    opened = session.with_stack(stack).with_layer_opened(maps)
+    assert opened.operation.output_shape == stack.maps()
+    operation = opened.operation
+    assert not isinstance(operation, Scattering)
+    np.testing.assert_allclose(operation.output, maps.activations(layer), rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(opened.picture.pixels, operation.image)
+    if isinstance(operation, Pooling) and layer > 2:
+        assert "input" in opened.picture.name
+    assert typed(opened, "operation conv").convolution.image_shape == opened.picture.pixels.shape
+
+
+def test_the_generator_of_a_gan_opens_on_one_pixel() -> None:
+    from convtui.state.network import Stack
+
+    session = Session.start(embedded(np.ones((8, 1, 1))), KernelChoice("identity"), size=1)
+    text = "convtranspose 4x4 6"
+    opened = session.with_stack(Stack.chosen(text, (8, 1, 1)).at(1)).with_layer_opened(
+        FeatureMaps(text, np.ones((8, 1, 1)))
+    )
+    assert opened.operation.output_shape == (6, 4, 4)
+    assert typed(opened, "way scatter").size == 8
