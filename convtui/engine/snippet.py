@@ -9,15 +9,18 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log10
+from math import ceil, isinf, log10
 from typing import Any, Final
 
 import numpy as np
 
 from convtui.engine.convolution import Convolution, Step
 from convtui.engine.output_cells import Position
+from convtui.engine.pooling import Pooling, PoolStep
+from convtui.engine.reductions import Mean
 from convtui.engine.spec import Floats
-from convtui.engine.torch_text import torch_call
+from convtui.engine.torch_text import NO_CALL, pooling_call, torch_call, transposed_call
+from convtui.engine.transposed import TransposedConvolution
 
 MOST_NUMBERS: Final = 2**16
 WIDTH: Final = 100
@@ -42,7 +45,7 @@ class Call:
     magnitude: float
 
 
-def convolution_call(convolution: Convolution, step: Step) -> Call:
+def call_of_convolution(convolution: Convolution, step: Step) -> Call:
     """The call of torch.nn.functional.conv2d that computes the convolution; `step` is the cell on show."""
     bias = () if convolution.bias is None else (("b", convolution.bias),)
     return Call(
@@ -51,8 +54,44 @@ def convolution_call(convolution: Convolution, step: Step) -> Call:
         output_shape=convolution.output_shape,
         cell=step.position,
         value=step.value,
-        magnitude=float(np.abs(step.products).sum()) + abs(step.bias),
+        magnitude=_magnitude(step),
     )
+
+
+def call_of_transposed(transposed: TransposedConvolution, step: Step) -> Call:
+    """The call of torch.nn.functional.conv_transpose2d; `step` gathers the cell on show."""
+    bias = () if transposed.bias is None else (("b", transposed.bias),)
+    return Call(
+        tensors=(("w", transposed.weight), *bias),
+        expression=transposed_call(transposed.spec, transposed.bias is not None),
+        output_shape=transposed.output_shape,
+        cell=step.position,
+        value=step.value,
+        magnitude=_magnitude(step),
+    )
+
+
+def call_of_pooling(pooling: Pooling, step: PoolStep) -> Call:
+    """The call of a pooling of torch.nn.functional; `step` is the cell on show. A maximum rounds nothing.
+
+    Raises ValueError if there is no such call.
+    """
+    expression = pooling_call(pooling)
+    if expression == NO_CALL:
+        raise ValueError(f"no code can be written: {NO_CALL}")
+    added = float(np.abs(step.window).sum())
+    return Call(
+        tensors=(),
+        expression=expression,
+        output_shape=pooling.output_shape,
+        cell=step.position,
+        value=step.value,
+        magnitude=added / step.done.divisor if isinstance(step.done, Mean) else 0.0,
+    )
+
+
+def _magnitude(step: Step) -> float:
+    return float(np.abs(step.products).sum()) + abs(step.bias)
 
 
 def snippet(call: Call, image: Sequence[str], imports: Sequence[str] = ()) -> str:
@@ -103,6 +142,8 @@ def tensor(name: str, values: Floats) -> str:
 
 def number(value: float) -> str:
     """The shortest text that is the same float64 again."""
+    if isinf(value):
+        return 'float("inf")' if value > 0 else 'float("-inf")'
     text = repr(float(value))
     return text.removesuffix(".0") if text != "-0.0" else text
 

@@ -1,4 +1,4 @@
-"""The convolution of a session as PyTorch code that runs by itself.
+"""The operation of a session as PyTorch code that runs by itself.
 
 A small image is written out; a large one is read from its file, by lines that give exactly the same numbers:
 whether they do is tried here, and where no few lines do, convtui's own reader stands in the code.
@@ -15,7 +15,19 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from convtui.engine.snippet import convolution_call, number, quoted, snippet, tensor
+from convtui.engine.convolution import Convolution
+from convtui.engine.pooling import Pooling
+from convtui.engine.snippet import (
+    Call,
+    call_of_convolution,
+    call_of_pooling,
+    call_of_transposed,
+    number,
+    quoted,
+    snippet,
+    tensor,
+)
+from convtui.engine.transposed_ways import Gathering
 from convtui.inputs import samples
 from convtui.inputs.axes import LAST
 from convtui.inputs.images import Floats, InputError, Picture
@@ -46,12 +58,32 @@ class _Way:
 
 
 def session_code(session: Session) -> str:
-    """The code of the session's convolution, which asserts the output cell on show.
+    """The code of the session's operation, which asserts the output cell on show.
 
-    Raises ValueError for numbers too many to be written out.
+    Raises ValueError for numbers too many to be written out, and for a pooling that PyTorch has no call for.
     """
+    call = _call(session)
     code = image_code(session.picture)
-    return snippet(convolution_call(session.convolution, session.step), code.lines, code.imports)
+    return snippet(call, code.lines, code.imports)
+
+
+def _call(session: Session) -> Call:
+    """The call of the operation; of a pixel that is scattered, at the first output cell on which it lands."""
+    operation, index = session.operation, session.index
+    if isinstance(operation, Convolution):
+        return call_of_convolution(operation, operation.step(index))
+    if isinstance(operation, Pooling):
+        return call_of_pooling(operation, operation.step(index))
+    transposed = operation.transposed
+    if isinstance(operation, Gathering):
+        return call_of_transposed(transposed, transposed.step(index))
+    scatter = transposed.scatter(index)
+    landed = np.argwhere(~scatter.is_cut)
+    if not len(landed):
+        return call_of_transposed(transposed, transposed.step(0))
+    i, j = landed[0].tolist()
+    cell = scatter.channels[0], int(scatter.rows[i]), int(scatter.columns[j])
+    return call_of_transposed(transposed, transposed.step(*cell))
 
 
 def image_code(picture: Picture) -> ImageCode:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convtui.engine.layer_text import parse_layers
 from convtui.export.code import image_code, session_code
 from convtui.inputs.images import Picture
 from convtui.state.session import KernelChoice, Session
@@ -102,6 +103,24 @@ def test_a_name_with_quotes_is_read(tmp_path: Path) -> None:
     file = tmp_path / """it's "x".npy"""
     np.save(file, RANDOM.standard_normal((1, 30, 30)))
     read_back(open_any(str(file)))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "maxpool 2",
+        "avgpool 3 p1",
+        "adaptiveavgpool 4",
+        "convtranspose 3x3 1 s2 p1",
+        "convtranspose 3x3 1 s2 p1/gather",
+    ],
+)
+def test_other_operations_of_a_session(operation: str) -> None:
+    text, _, way = operation.partition("/")
+    (layer,) = parse_layers(text)
+    session = Session.start(open_any("digit-8x8-3"), KernelChoice("sobel-x")).with_operation(layer, way)
+    for index in (0, 5, session.size - 1):
+        run(session_code(session.at(index)))
 
 
 def test_the_code_runs_in_a_fresh_interpreter_in_any_folder(tmp_path: Path) -> None:
