@@ -46,14 +46,14 @@ def animate(
 
     require_writable(out, ANIMATIONS)
     session = build(options)
-    _require_whole_sums(session)
+    subject = _subject(session)
     steps: Sequence[int]
     if options.steps is None:
-        steps = usual_steps(session.convolution, session.position[0])
+        steps = usual_steps(subject.convolution, session.position[0])
     else:
         first, last = parse_steps(options.steps)
         steps = range(first, last + 1)
-    diagram = steps_diagram(_subject(session), steps, options.theme == "dark", panes, seconds)
+    diagram = steps_diagram(subject, steps, options.theme == "dark", panes, seconds)
     write_animation(diagram, out)
     if session.notice:
         tell(session.notice)
@@ -66,21 +66,21 @@ def render_diagram(session: Session, out: Path, theme: str) -> None:
     from convtui.export.steps import steps_diagram
 
     require_writable(out, STILLS)
-    _require_whole_sums(session)
-    step = session.index + 1
-    write_still(steps_diagram(_subject(session), [step], theme == "dark", filled=session.filled), out)
+    steps, filled = [session.index + 1], session.filled
+    write_still(steps_diagram(_subject(session), steps, theme == "dark", filled=filled), out)
 
 
 def _subject(session: Session) -> Subject:
+    """The convolution. Raises ValueError while the session steps through another operation, or in one sum."""
     from convtui.export.steps import Subject
 
-    return Subject(session.picture, session.convolution, session.kernel.label, session.slice)
-
-
-def _require_whole_sums(session: Session) -> None:
+    if session.chosen_operation is not None:
+        told = f"operation {session.kind}: a diagram is of a convolution so far"
+        raise ValueError(f"{told}; convtui render OUT.svg draws the screen of any operation")
     if session.taps is not None:
         told = f"--multiply-adds {session.taps}: a diagram shows whole sums"
         raise ValueError(f"{told}; convtui render OUT.svg draws a screen")
+    return Subject(session.picture, session.convolution, session.kernel.label, session.slice)
 
 
 def parse_steps(text: str) -> tuple[int, int]:

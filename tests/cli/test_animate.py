@@ -10,7 +10,11 @@ from PIL import Image, ImageSequence
 
 from convtui.cli.animate import parse_fps, parse_panes, parse_steps
 from convtui.cli.main import WRONG, main
+from convtui.engine.layer_text import parse_layers
 from convtui.export.files import is_drawn
+from convtui.inputs import samples
+from convtui.state.session import KernelChoice, Session
+from convtui.store import session_file
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -106,6 +110,16 @@ def test_what_is_wrong_is_one_line(
     monkeypatch.chdir(tmp_path)
     assert refused(capsys, *arguments.split()).startswith(message)
     assert not [*tmp_path.iterdir()]
+
+
+def test_another_operation_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session.start(samples.open_image("count-5x5"), KernelChoice("identity"))
+    file = tmp_path / "pooling.toml"
+    session_file.save(session.with_operation(parse_layers("maxpool 2")[0]), file)
+    for command in (["animate", str(tmp_path / "x.gif")], ["render", str(tmp_path / "x.png")]):
+        told = refused(capsys, *command, str(file))
+        assert told.startswith("operation maxpool: a diagram is of a convolution so far; convtui render")
+    assert [*tmp_path.iterdir()] == [file]
 
 
 def test_steps() -> None:
