@@ -49,7 +49,7 @@ def animate(
     subject = _subject(session)
     steps: Sequence[int]
     if options.steps is None:
-        steps = usual_steps(subject.convolution, session.position[0])
+        steps = usual_steps(subject.operation, session.position[0])
     else:
         first, last = parse_steps(options.steps)
         steps = range(first, last + 1)
@@ -71,16 +71,17 @@ def render_diagram(session: Session, out: Path, theme: str) -> None:
 
 
 def _subject(session: Session) -> Subject:
-    """The convolution. Raises ValueError while the session steps through another operation, or in one sum."""
+    """What the session steps through. Raises ValueError for what has no diagram."""
+    from convtui.engine.transposed_ways import Scattering
     from convtui.export.steps import Subject
 
-    if session.chosen_operation is not None:
-        told = f"operation {session.kind}: a diagram is of a convolution so far"
-        raise ValueError(f"{told}; convtui render OUT.svg draws the screen of any operation")
+    operation = session.operation
+    if isinstance(operation, Scattering):
+        raise ValueError("way scatter: a diagram goes by output cells; way gather does that, too")
     if session.taps is not None:
         told = f"--multiply-adds {session.taps}: a diagram shows whole sums"
         raise ValueError(f"{told}; convtui render OUT.svg draws a screen")
-    return Subject(session.picture, session.convolution, session.kernel.label, session.slice)
+    return Subject(session.picture, operation, session.kernel.label, session.slice)
 
 
 def parse_steps(text: str) -> tuple[int, int]:

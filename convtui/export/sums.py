@@ -5,16 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from convtui.engine.convolution import Step
-from convtui.paint.arithmetic import Precision, added, precision, settled, written_sum
-from convtui.paint.text import counted
+from convtui.engine.pooling import PoolStep
+from convtui.engine.reductions import Mean, Winner
+from convtui.paint.arithmetic import (
+    Precision,
+    added,
+    as_result,
+    precision,
+    settled,
+    written_formula,
+    written_sum,
+)
+from convtui.paint.text import counted, significant
 
 
-def sum_line(step: Step, room: int) -> str:
+def sum_line(step: Step | PoolStep, room: int) -> str:
+    """How an output cell comes about, in so many characters."""
+    name = f"output[{', '.join(map(str, step.position))}]"
+    if isinstance(step, Step):
+        return _weighted(name, step, room)
+    if isinstance(step.done, Winner):
+        return f"{name} = {_greatest(step, step.done, room - len(name) - len(' = '))}"
+    return f"{name} = {_mean(step.done)}"
+
+
+def _weighted(name: str, step: Step, room: int) -> str:
     """The products, or the sums of the slices, and the bias: "output[0, 1, 2] = 1 - 2 + bias 0.5 = -0.5".
 
     Where there is no room for each of so many characters, it says how many products are added up.
     """
-    name = f"output[{', '.join(map(str, step.position))}]"
     total = settled(sum(step.slice_sums.tolist()), step.products)
     value = step.value if step.bias else settled(step.value, step.products)
     count = counted(step.products.size, "product")
@@ -42,8 +61,37 @@ def _written(values: Sequence[float], bias: Sequence[float], before: str) -> Cal
     return write
 
 
-def in_words(step: Step) -> str:
+def _greatest(step: PoolStep, winner: Winner, room: int) -> str:
+    """The pixels that are compared, or how many."""
+    pixels = step.window[0][~step.is_padding].tolist()
+    if not pixels:
+        return f"{winner.value}: no pixel in this window"
+    greatest = significant(winner.value)
+    line = f"greatest of {', '.join(map(significant, pixels))} = {greatest}"
+    return line if len(line) <= room else f"greatest of {counted(len(pixels), 'pixel')} = {greatest}"
+
+
+def _mean(mean: Mean) -> str:
+    """The sum of the window, divided."""
+    divisor = f"({mean.divisor})" if mean.divisor < 0 else str(mean.divisor)
+
+    def numbers(more: int) -> tuple[str, float]:
+        text = precision(mean.total).finer(more).text(mean.total)
+        return f"{text} / {divisor}", float(text) / mean.divisor
+
+    usual = precision(mean.value)
+    formula = written_formula(
+        numbers, [as_result(usual.finer(more).text(mean.value)) for more in (0, -1, -2)]
+    )
+    return f"{formula.numbers} {formula.sign} {formula.shown}"
+
+
+def in_words(step: Step | PoolStep) -> str:
     """What the sum is of."""
+    if isinstance(step, PoolStep):
+        if isinstance(step.done, Winner):
+            return "the greatest pixel of the window; padding never is it"
+        return "the window's pixels, added up and divided by how many of its entries count"
     bias = ", then the bias" if step.has_bias else ""
     if len(step.products) > 1:
         return f"the products of each of the {len(step.products)} slices, added up{bias}"

@@ -112,14 +112,27 @@ def test_what_is_wrong_is_one_line(
     assert not [*tmp_path.iterdir()]
 
 
-def test_another_operation_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def saved(file: Path, layer: str, way: str = "") -> str:
+    """A session that steps through this operation."""
     session = Session.start(samples.open_image("count-5x5"), KernelChoice("identity"))
-    file = tmp_path / "pooling.toml"
-    session_file.save(session.with_operation(parse_layers("maxpool 2")[0]), file)
+    session_file.save(session.with_operation(parse_layers(layer)[0], way), file)
+    return str(file)
+
+
+def test_the_operation_of_a_session_is_drawn(tmp_path: Path) -> None:
+    session = saved(tmp_path / "pooling.toml", "maxpool 2")
+    assert main(["animate", str(tmp_path / "x.svg"), session]) == 0
+    text = (tmp_path / "x.svg").read_text("utf-8")
+    assert "output[0, 1, 1] = greatest of 13, 14, 18, 19 = 19" in text
+    assert main(["render", str(tmp_path / "x.png"), session]) == 0
+
+
+def test_a_scatter_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session = saved(tmp_path / "scatter.toml", "convtranspose 3x3 1 s2", "scatter")
     for command in (["animate", str(tmp_path / "x.gif")], ["render", str(tmp_path / "x.png")]):
-        told = refused(capsys, *command, str(file))
-        assert told.startswith("operation maxpool: a diagram is of a convolution so far; convtui render")
-    assert [*tmp_path.iterdir()] == [file]
+        told = refused(capsys, *command, session)
+        assert told == "way scatter: a diagram goes by output cells; way gather does that, too"
+    assert len([*tmp_path.iterdir()]) == 1
 
 
 def test_steps() -> None:

@@ -17,5 +17,5 @@ def subject(command: str) -> Subject:
 def swept(command: str, channel: int = 0, every: int = 1, **how: object) -> Diagram:
     """The diagram of the usual steps, or of every so-many-th of them."""
     drawn = subject(command)
-    steps = usual_steps(drawn.convolution, channel)[::every]
+    steps = usual_steps(drawn.operation, channel)[::every]
     return steps_diagram(drawn, steps, **how)  # type: ignore[arg-type]

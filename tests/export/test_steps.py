@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convtui.engine.convolution import Convolution
+from convtui.engine.pooling import Pooling, adaptive_avg_pool2d
+from convtui.engine.transposed import TransposedConvolution
+from convtui.engine.transposed_ways import Gathering
 from convtui.export.diagram import Box, Diagram, Label, Outline
+from convtui.export.operations import frame_of, output_cells
 from convtui.export.steps import (
     HOLD,
     MOST_CELLS,
@@ -18,6 +22,10 @@ from convtui.export.steps import (
 from convtui.inputs.images import Picture
 from convtui.paint.colours import DARK, LIGHT, diverging
 from tests.engine.cases import Case, legal_cases
+from tests.engine.test_pooling import PoolCase
+from tests.engine.test_pooling import legal_cases as pool_cases
+from tests.engine.test_transposed import TransposedCase
+from tests.engine.test_transposed import legal_cases as transposed_cases
 from tests.export.subjects import subject, swept
 
 
@@ -31,7 +39,7 @@ def picture(image: np.ndarray) -> Picture:
 
 def test_the_output_fills_up_with_the_cells_that_the_engine_computes() -> None:
     diagram = swept("count-5x5 --padding 1")
-    output = subject("count-5x5 --padding 1").convolution.output[0]
+    output = subject("count-5x5 --padding 1").operation.output[0]
     assert len(diagram.frames) == 26
     for at, frame in enumerate(diagram.frames):
         shown = [shape.text for shape in frame.staying if isinstance(shape, Label)]
@@ -75,6 +83,58 @@ def test_the_window_lies_where_the_engine_reads(case: Case, data: st.DataObject)
     assert isinstance(outline, Outline)
     assert outline.x + right + 1 == left + (step.columns[0] + across.before) * side
     assert outline.y + below + 1 == top + (step.rows[0] + down.before) * side
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(st.one_of(pool_cases(), transposed_cases), st.data())
+def test_poolings_and_transposed_convolutions(case: PoolCase | TransposedCase, data: st.DataObject) -> None:
+    ours = case.ours
+    operation = Gathering(ours) if isinstance(ours, TransposedConvolution) else ours
+    channel = data.draw(st.integers(0, operation.output_shape[0] - 1))
+    drawn = Subject(picture(case.image), operation, "kernel")
+    if max(len(axis.sources) for axis in frame_of(operation)) > MOST_CELLS:
+        return
+    diagram = steps_diagram(drawn, usual_steps(operation, channel))
+    fills = [shape.fill for frame in diagram.frames for shape in frame.staying if isinstance(shape, Box)]
+    cells = output_cells(operation, drawn.picture, channel)
+    patch = cells.patch(range(cells.rows), range(cells.columns), DARK)
+    assert fills == [tuple(pixel) for row in patch.pixels.tolist() for pixel in row]
+    assert cells.patch(range(1), range(1), DARK).values[0, 0] == pytest.approx(
+        operation.step(channel, 0, 0).value
+        if isinstance(operation, Gathering)
+        else _pooled(operation, channel)
+    )
+    for shape in diagram.still().base:
+        if isinstance(shape, Box | Outline):
+            assert 0 <= shape.x <= shape.x + shape.width <= diagram.width
+            assert 0 <= shape.y <= shape.y + shape.height <= diagram.height
+
+
+def _pooled(operation: Pooling, channel: int) -> float:
+    return operation.step(channel, 0, 0).value
+
+
+def test_uneven_windows_of_adaptive_pooling_are_outlined_one_by_one() -> None:
+    image = np.arange(25.0).reshape(1, 5, 5)
+    drawn = Subject(picture(image), adaptive_avg_pool2d(image, (1, 3)), "")
+    diagram = steps_diagram(drawn, range(4), panes=("image", "output", "sum"))
+    assert len(diagram.movers) == 1  # of the output cell
+    widths = [
+        [shape.width for shape in frame.passing if isinstance(shape, Outline)][1] for frame in diagram.frames
+    ]
+    assert widths == [2 * 36 + 1, 2 * 36 + 1, 3 * 36 + 1, 2 * 36 + 1]
+    assert "output[0, 0, 1] = 180 / 15 = 12" in texts(diagram, 2)
+
+
+def test_a_gathering_transposed_convolution_shows_zeros_between_pixels_and_the_kernel_flipped() -> None:
+    image = np.arange(1.0, 5.0).reshape(1, 2, 2)
+    transposed = TransposedConvolution(image, np.arange(4.0).reshape(1, 1, 2, 2), stride=2)
+    drawn = Subject(picture(image), Gathering(transposed), "mine")
+    diagram = steps_diagram(drawn, [1])
+    shown = texts(diagram)
+    assert {"transposed mine over image", "kernel 2x2, flipped", "stride 2 · padding 0"} <= {*shown}
+    assert "output[0, 0, 0] = 0 + 0 + 0 + 0 = 0" in shown
+    assert "=" not in shown
 
 
 def _side(boxes: list[Box], convolution: Convolution) -> int:

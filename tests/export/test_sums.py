@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.engine.convolution import Convolution
+from convtui.engine.pooling import avg_pool2d, max_pool2d
 from convtui.engine.transposed import TransposedConvolution
 from convtui.export.sums import in_words, sum_line
 from tests.engine.cases import Case, legal_cases
@@ -48,6 +49,17 @@ def test_several_slices_are_told_by_their_sums() -> None:
     step = Convolution(np.ones((2, 2, 2)), np.ones((1, 2, 2, 2)), [3.0]).step(0)
     assert sum_line(step, 80) == "output[0, 0, 0] = 4 + 4 + bias 3 = 11"
     assert in_words(step) == "the products of each of the 2 slices, added up, then the bias"
+
+
+def test_poolings_say_what_is_compared_or_divided() -> None:
+    image = np.arange(1.0, 10.0).reshape(1, 3, 3)
+    assert sum_line(max_pool2d(image, 2).step(0), 80) == "output[0, 0, 0] = greatest of 1, 2, 4, 5 = 5"
+    assert sum_line(max_pool2d(image, 3).step(0), 40) == "output[0, 0, 0] = greatest of 9 pixels = 9"
+    nothing = max_pool2d(image[:, :2, :2], 2, padding=1, dilation=3)
+    assert sum_line(nothing.step(0), 80) == "output[0, 0, 0] = -inf: no pixel in this window"
+    assert sum_line(avg_pool2d(image, 2).step(0), 80) == "output[0, 0, 0] = 12 / 4 = 3"
+    negative = avg_pool2d(image, 2, divisor_override=-8)
+    assert sum_line(negative.step(0), 80) == "output[0, 0, 0] = 12 / (-8) = -1.5"
 
 
 def test_one_product_or_none_is_no_sum() -> None:
