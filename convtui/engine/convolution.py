@@ -19,12 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from convtui.engine.cross_correlation import cross_correlation, running_sums
 from convtui.engine.finite import shaped
 from convtui.engine.output_cells import OutputCells, Position, within
-from convtui.engine.shown import Shown, notebook
+from convtui.engine.shown import Animated, Shown
 from convtui.engine.spec import Axis, ConvSpec, Floats, Indices, Picked
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from convtui.engine.matrix import WeightMatrix
 
 MOST_IN_ORDER = 2**20  # multiply-adds
@@ -41,15 +39,6 @@ class Changes(TypedDict, total=False):
     dilation: int | Sequence[int]
     groups: int
     padding_mode: str
-
-
-class Animated(TypedDict, total=False):
-    """The keyword arguments of Convolution.animate."""
-
-    steps: Sequence[int]
-    fps: float
-    theme: str
-    panes: Sequence[str]
 
 
 class MultiplyAdd(NamedTuple):
@@ -111,7 +100,7 @@ class Step(Shown):
         return tuple(MultiplyAdd(*entry, *four) for entry, four in zip(entries, numbers, strict=True))
 
 
-class Convolution(Shown):
+class Convolution(Animated):
     """A 2D convolution of one image, as torch.nn.Conv2d computes it: the kernel is not flipped.
 
     Shapes: image [C, H, W], weight [O, C/groups, kH, kW], bias [O] or None. All are stored as read-only
@@ -160,15 +149,6 @@ class Convolution(Shown):
         )
         arguments.update(changes)
         return Convolution(**arguments)
-
-    def animate(self, path: "str | Path", **how: Unpack[Animated]) -> None:
-        """Draw the window sliding, the sums and the output filling up to a .gif or .svg file.
-
-        steps: those to go through, of one filter, counted from 1; by default all of the first filter, or 64
-        of them. fps: frames a second. theme: dark or light. panes: of image, kernel, output and sum.
-        Raises ValueError for what cannot be drawn, and if the file cannot be written.
-        """
-        notebook().animate(self, path, **how)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -20,7 +20,7 @@ from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooled import pooled
 from convtui.engine.reductions import Average, Maximum, Mean, PoolAxes, Reduction, Winner
-from convtui.engine.shown import Shown
+from convtui.engine.shown import Animated, Shown
 from convtui.engine.spec import Floats, Indices, Picked
 
 
@@ -59,7 +59,7 @@ class PoolStep(Shown):
         return self.done.gradient
 
 
-class Pooling(Shown):
+class Pooling(Animated):
     """A pooling of one image [C, H, W], which is stored as read-only float64.
 
     spec: where the windows lie. reduction: what is done to each.

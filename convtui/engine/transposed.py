@@ -19,7 +19,7 @@ from convtui.engine.convolution import MOST_IN_ORDER, Convolution, Step
 from convtui.engine.cross_correlation import running_sums
 from convtui.engine.finite import shaped
 from convtui.engine.output_cells import OutputCells, Position, within
-from convtui.engine.shown import Shown
+from convtui.engine.shown import Animated
 from convtui.engine.spec import Floats, Indices, Picked, SpecError
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
 from convtui.engine.transposed_sums import Landed, transposed_cells, transposed_convolution
@@ -48,7 +48,7 @@ class Scatter:
     addends: Floats
 
 
-class TransposedConvolution(Shown):
+class TransposedConvolution(Animated):
     """A transposed convolution of one image, as torch.nn.functional.conv_transpose2d computes it.
 
     Shapes: image [C, H, W], weight [C, O/groups, kH, kW], bias [O] or None. All are stored as read-only

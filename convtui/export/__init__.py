@@ -2,4 +2,4 @@
 
 from typing import Final
 
-PANES: Final = ("image", "kernel", "output", "sum")  # of a convolution's diagram
+PANES: Final = ("image", "kernel", "output", "sum")  # of a diagram

@@ -16,6 +16,7 @@ from convtui.engine.pooling import Pooling, PoolStep
 from convtui.engine.spec import Floats
 from convtui.engine.torch_text import torch_call
 from convtui.engine.transposed import TransposedConvolution
+from convtui.engine.transposed_ways import Gathering
 from convtui.export import PANES
 from convtui.export.diagram import Diagram, Frame, Shape
 from convtui.export.files import write_animation
@@ -26,7 +27,6 @@ from convtui.export.sums import in_words, sum_line
 from convtui.export.svg import still_svg
 from convtui.export.words import shape_text
 from convtui.inputs.images import Picture
-from convtui.paint.arithmetic import precision
 from convtui.paint.cells import TableCells
 from convtui.paint.colours import LIGHT
 from convtui.paint.text import is_integral
@@ -52,14 +52,14 @@ def mimebundle(shown: object) -> dict[str, str]:
 
 
 def animate(
-    convolution: Convolution,
+    operation: Operation,
     path: str | Path,
     steps: Sequence[int] | None = None,
     fps: float = 4.0,
     theme: str = "dark",
     panes: Sequence[str] = PANES,
 ) -> None:
-    """Draw the steps as .gif or .svg; by default all of the first filter, or 64 of them.
+    """Draw the steps as .gif or .svg; by default all of the first output channel, or 64 of them.
 
     Raises ValueError for what cannot be drawn, and if the file cannot be written.
     """
@@ -71,8 +71,9 @@ def animate(
         raise ValueError(f"panes: there is no {unknown[0]!r}; they are {', '.join(PANES)}")
     if steps is not None and not len(steps):
         raise ValueError("steps: name at least one")
-    chosen = usual_steps(convolution, 0) if steps is None else sorted(steps)
-    subject = Subject(_picture(convolution.image), convolution, "kernel")
+    gone_through = Gathering(operation) if isinstance(operation, TransposedConvolution) else operation
+    chosen = usual_steps(gone_through, 0) if steps is None else sorted(steps)
+    subject = Subject(_picture(operation.image), gone_through, "kernel")
     write_animation(steps_diagram(subject, chosen, theme == "dark", panes, 1 / fps), Path(path))
 
 
@@ -108,14 +109,7 @@ def _step_lines(step: Step | PoolStep) -> Iterator[str]:
     yield f"  channels {list(step.channels)}"
     yield f"  rows     {step.rows.tolist()}"
     yield f"  columns  {step.columns.tolist()}"
-    yield f"  {_sum(step)}"
-
-
-def _sum(step: Step | PoolStep) -> str:
-    if isinstance(step, Step):
-        return sum_line(step, ROOM)
-    name = f"output[{', '.join(map(str, step.position))}]"
-    return f"{name} = {precision(step.value).text(step.value)}"
+    yield f"  {sum_line(step, ROOM)}"
 
 
 # -- pictures
@@ -152,11 +146,8 @@ def _step_diagram(step: Step | PoolStep) -> Diagram:
         columns.append(_column("×", "kernel", step.weights, slices, step))
         columns.append(_column("=", "products", step.products, slices, step))
     rest = f"{len(slices)} of {len(step.window)} slices" if 0 < len(slices) < len(step.window) else ""
-    name = "" if isinstance(step, Step) else _sum(step)
     drawn = tuple(column for column in columns if column.panels)
-    return _still(
-        Layout(drawn, name or f"step {step.index + 1:,}", rest, LIGHT, isinstance(step, Step)), step
-    )
+    return _still(Layout(drawn, f"step {step.index + 1:,}", rest, LIGHT, has_sum=True), step)
 
 
 def _column(sign: str, name: str, values: Floats, slices: range, step: Step | PoolStep) -> Column:
@@ -183,7 +174,7 @@ def _still(layout: Layout, step: Step | PoolStep | None = None) -> Diagram:
     shapes: list[Shape] = [*layout.frame()]
     for grid in layout.grids.values():
         shapes += grid.shapes()
-    if layout.has_sum and isinstance(step, Step):
+    if step:
         shapes.append(layout.sum(sum_line(step, layout.room)))
         shapes += layout.below(left=in_words(step))
     frames = (Frame(1.0),)

@@ -1,4 +1,4 @@
-"""The diagram of a convolution: image, window, kernel, output and sum, at one step or going through many.
+"""The diagram of an operation: image, window, kernel, output and sum, at one step or going through many.
 
 Steps are counted from 1, as on the Step page; at step 0 nothing is computed yet.
 """

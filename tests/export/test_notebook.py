@@ -80,7 +80,7 @@ Step 5
   columns  [1, 2, 3]
   output[0, 1, 1] = -6 - 7 - 8 + 0 + 0 + 0 + 16 + 17 + 18 = 30"""
     )
-    assert "output[0, 0, 0] = 0" in bundle(SHOWN["its step too"])["text/plain"]
+    assert "output[0, 0, 0] = greatest of 0 = 0" in bundle(SHOWN["its step too"])["text/plain"]
 
 
 def test_the_picture_shows_the_output() -> None:
@@ -117,6 +117,15 @@ def test_animate_writes_a_gif_or_an_svg(tmp_path: Path) -> None:
     CONVOLUTION.animate(str(tmp_path / "out.svg"), steps=range(5), panes=["image", "output"])
     assert is_drawn(tmp_path / "out.gif")
     assert "prefers-reduced-motion" in (tmp_path / "out.svg").read_text("utf-8")
+
+
+def test_poolings_and_transposed_convolutions_are_animated(tmp_path: Path) -> None:
+    max_pool2d(IMAGE, 2).animate(tmp_path / "max.svg")
+    TransposedConvolution(IMAGE, kernel("top-edge"), stride=2).animate(
+        tmp_path / "transposed.svg", steps=[1, 2]
+    )
+    assert "output[0, 1, 1] = greatest of 12, 13, 17, 18 = 18" in (tmp_path / "max.svg").read_text("utf-8")
+    assert "step 2 of 121" in (tmp_path / "transposed.svg").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
