@@ -43,6 +43,7 @@ from convtui.state.operation import (
     in_way,
     kind_of,
     layer_of,
+    of_kind,
     over,
     require_parameter,
     way_of,
@@ -274,12 +275,14 @@ class Session:
 
     @property
     def window_start(self) -> tuple[int, int]:
-        """Row and column of the image where the window begins, below 0 in the padding; or the input cell."""
+        """Row and column of the pixel where the window begins, below 0 in the padding; or the input cell."""
         _, row, column = self.position
         operation = self.operation
         if isinstance(operation, Scattering):
             return row, column
         down, across = operation.axes
+        if isinstance(down, SpreadAxis) and isinstance(across, SpreadAxis):
+            return down.first_pixel(row), across.first_pixel(column)
         return int(down.window(row)[0]), int(across.window(column)[0])
 
     @property
@@ -418,27 +421,7 @@ class Session:
 
     def with_kind(self, kind: str) -> Session:
         """An operation of another kind, with the parameters that both have, or those of the convolution."""
-        from convtui.engine.layer_names import KINDS as LAYERS
-        from convtui.engine.pool_layers import AdaptivePool, Pool
-
-        layer, spec = self.layer, self.spec
-        if kind == "conv":
-            return self.with_operation(None)
-        if kind == "convtranspose":
-            filters = self.convolution.weight_shape[0]
-            given = {"stride": spec.stride, "padding": spec.pads, "dilation": spec.dilation}
-            return self.with_operation(LAYERS[kind](filters, spec.kernel_size, groups=spec.groups, **given))
-        if kind.startswith("adaptive"):
-            return self.with_operation(
-                LAYERS[kind](layer.output_size if isinstance(layer, AdaptivePool) else 4)
-            )
-        if not isinstance(layer, Pool):
-            return self.with_operation(LAYERS[kind](2))
-        windows = layer.spec
-        padding, ceil_mode = windows.padding, windows.ceil_mode
-        return self.with_operation(
-            LAYERS[kind](windows.kernel_size, windows.stride, padding, ceil_mode=ceil_mode)
-        )
+        return self.with_operation(of_kind(kind, self.layer, self.convolution))
 
     def with_way(self, way: str) -> Session:
         """A transposed convolution stepped through another way, at its first cell, or all of it if it was."""

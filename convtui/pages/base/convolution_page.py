@@ -9,11 +9,12 @@ from typing import ClassVar, Final
 
 from convtui.engine.adaptive import AdaptiveSpec
 from convtui.engine.kernels import NAMES
-from convtui.engine.pool_layers import Pool
+from convtui.engine.pool_layers import AvgPool, Pool
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooling import Pooling
 from convtui.engine.reductions import Average
 from convtui.engine.spec import PADDING_MODES, PADDING_WORDS, ConvSpec, Pair, Sides
+from convtui.engine.torch_text import NO_CALL
 from convtui.engine.transposed_spec import TransposedSpec
 from convtui.pages.base.convolution_controls import controls
 from convtui.pages.base.keys import Key, all_keys
@@ -129,16 +130,18 @@ class ConvolutionPage(Page):
             modes = _after(PADDING_MODES, self.session.spec.padding_mode, by)
             self._change_to_first([partial(Session.with_spec, padding_mode=mode) for mode in modes])
         elif isinstance(layer.spec, TransposedSpec):
-            rows, columns = layer.spec.output_padding
-            most = max(*layer.spec.stride, *layer.spec.dilation)
-            following = ((rows + by) % most, (columns + by) % most)
-            self.change(lambda session: session.with_parameters(output_padding=following))
+            spec = layer.spec
+            most = [max(sides) for sides in zip(spec.stride, spec.dilation, strict=True)]
+            rows, columns = ((at + by) % size for at, size in zip(spec.output_padding, most, strict=True))
+            if most == [1, 1]:
+                rows = columns = 1  # the session says why not
+            self.change(lambda session: session.with_parameters(output_padding=(rows, columns)))
         else:
             is_on = not getattr(layer.spec, "ceil_mode", False)
             self.change(lambda session: session.with_parameters(ceil_mode=is_on))
 
-    def action_divisor(self, by: int = 1) -> None:  # noqa: ARG002
-        self.action_type("divisor")
+    def action_divisor_override(self, by: int = 1) -> None:  # noqa: ARG002
+        self.action_type("divisor_override")
 
     def action_size(self, by: int) -> None:
         layer = self.session.layer
@@ -241,6 +244,9 @@ class ConvolutionPage(Page):
                 return session.kernel.name
             case "size":
                 return canonical(_own_size(spec))
+            case "divisor_override":
+                assert isinstance(session.layer, AvgPool)
+                return canonical(session.layer.reduction.divisor_override)
         return canonical(getattr(spec, name))
 
     # -- looking
@@ -260,6 +266,9 @@ class ConvolutionPage(Page):
     def action_copy_call(self) -> None:
         """The PyTorch call goes to the terminal's clipboard, if the terminal allows that."""
         call = self.session.torch_call
+        if call == NO_CALL:
+            self.say(call, error=True)
+            return
         self.app.copy_to_clipboard(call)
         self.say(f"copied: {call}")
 

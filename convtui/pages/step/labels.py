@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
+from convtui.engine.torch_text import NO_CALL
 from convtui.pages.step.shape import has_unread, overlaps, shape_notes, unread
 from convtui.state.operation import GATHER, SCATTER
 from convtui.state.session import Session
@@ -111,5 +112,7 @@ def introduced(words: Sequence[str], width: int) -> str:
 
 def code_line(call: str, width: int) -> str:
     """The PyTorch call, and the key that copies it where there is room for that."""
+    if call == NO_CALL:
+        return call
     forms = (f"code  {call}  (Y copies it)", f"code  {call}", call)
     return next((form for form in forms if len(form) <= width), call)
