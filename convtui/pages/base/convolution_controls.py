@@ -72,7 +72,9 @@ def _pooling(pooling: Pooling) -> list[Control]:
     counted = "on" if reduction.count_include_pad else "off"
     own.append(Control("i", "filters", counted, stepped=False, label="count_include_pad", short="count pad"))
     if reduction.divisor_override is not None:
-        own.append(Control(":", "divisor", str(reduction.divisor_override), stepped=False, label="divisor"))
+        own.append(
+            Control(":", "divisor_override", str(reduction.divisor_override), stepped=False, label="divisor")
+        )
     return own
 
 

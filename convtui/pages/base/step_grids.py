@@ -116,6 +116,15 @@ def pixel_at(frame: Frame, cell: Cell) -> Cell | None:
     return sources[0], sources[1]
 
 
+def nearest_pixel(frame: Frame, cell: Cell) -> Cell:
+    """The pixel of the image at a cell of its frame or before it; outside of the image in the padding."""
+    (row, column) = (
+        (at - axis.before) // (axis.transposed.stride if isinstance(axis, SpreadAxis) else 1)
+        for axis, at in zip(frame, cell, strict=True)
+    )
+    return row, column
+
+
 def _place_in(frame: Frame, pixel: Cell) -> Cell | None:
     """The cell of the frame at which a pixel is; None if it is cut off."""
     places = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
+from convtui.engine.torch_text import NO_CALL
+from convtui.pages.base.step_grids import window_size
 from convtui.pages.step.shape import has_unread, remarks, shape_notes, unread
 from convtui.state.operation import GATHER, SCATTER
 from convtui.state.session import Session
@@ -62,7 +64,8 @@ ONE_ROW = "1-D, one row, as in Conv1d"
 def introductions(session: Session) -> tuple[str, str, str]:
     """What the page is and what its keys do first, in full, in short, and shortest."""
     full, short, cell, entry = _WORDS[session.way or session.kind]
-    if session.operation.image_shape[1] == 1:
+    _, rows, columns = session.operation.image_shape
+    if rows == 1 < columns and window_size(session)[0] == 1:
         full, short = f"{ONE_ROW}. {full}", ONE_ROW
     keys = _KEYS.format(cell=cell, entry=entry)
     return f"{full}: {keys}", f"{short}: {keys}", f"{short}: {_FEWER_KEYS.format(cell=cell)}"
@@ -114,6 +117,8 @@ def code_lines(call: str, width: int, most: int) -> list[str]:
     """The PyTorch call, and the key that copies it where there is room for that; a long one on two lines."""
     if most < 1:
         return []
+    if call == NO_CALL:
+        return [call]
     forms = (f"code  {call}  (Y copies it)", f"code  {call}", call)
     line = next((form for form in forms if len(form) <= width), call)
     if len(line) <= width or most < 2:

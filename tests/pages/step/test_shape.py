@@ -116,7 +116,8 @@ def test_spans(numbers: list[int], text: str) -> None:
             [
                 "output size = the one asked for; window i is ⌊i·image/output⌋ to ⌈(i+1)·image/output⌉ − 1",
                 "5 windows over 28 rows, of 6 and 7 each; here rows ⌊0·28 / 5⌋ = 0 to ⌈1·28 / 5⌉ − 1 = 5",
-                "5 windows over 28 columns, of 6 and 7 each; here columns ⌊1·28 / 5⌋ = 5 to ⌈2·28 / 5⌉ − 1 = 11",
+                "5 windows over 28 columns, of 6 and 7 each; "
+                "here columns ⌊1·28 / 5⌋ = 5 to ⌈2·28 / 5⌉ − 1 = 11",
             ],
         ),
         (
