@@ -47,6 +47,7 @@ SETTINGS: Final = (
     "layers",
 )
 # With another operation these are its own: what makes a kernel comes before it, the rest after.
+OF_WEIGHTS: Final = ("kernel", "filters", "groups", "bias", "seed")
 OF_OPERATION: Final = ("operation", "way", "padding", "stride", "dilation", "kernel_size")
 
 FAILED: Final = 1
@@ -355,10 +356,29 @@ def build(options: argparse.Namespace) -> Session:
         settings = {**defaults, **given}
         if options.operation is not None and "padding" not in given:
             settings.pop("padding", None)
-        session = _with_operation(_blank(options), settings, DEFAULT_SIZE, options.kernel_layout).restarted()
+        session = _started(options, settings)
         if options.image is None and options.at is None:
             session = session.at_something_to_see()
     return _placed(session, options)
+
+
+def _started(options: argparse.Namespace, settings: Mapping[str, str]) -> Session:
+    """The settings over the image; a kernel that nobody asked for and that does not fit is left out."""
+    from convtui.engine.pooling import Pooling
+    from convtui.engine.spec import SpecError
+
+    blank, layout = _blank(options), options.kernel_layout
+    try:
+        session = _with_operation(blank, settings, DEFAULT_SIZE, layout)
+    except SpecError:
+        if options.kernel is not None or (options.operation is None and options.layers is None):
+            raise
+        others = {name: text for name, text in settings.items() if name != "kernel"}
+        session = _with_operation(blank, others, DEFAULT_SIZE, layout)
+    for name in OF_WEIGHTS:
+        if isinstance(session.operation, Pooling) and getattr(options, name) is not None:
+            raise ValueError(f"--{name} {getattr(options, name)}: a pooling has no weights; leave it out")
+    return session.restarted()
 
 
 def _session_file(name: str | None) -> Path | None:

@@ -430,18 +430,20 @@ class Session:
             reason = "only a transposed convolution has ways to step through it"
             raise SpecError("way", way, reason, "operation convtranspose s2")
         turned = self._rebuilt(self.convolution, in_way(operation.transposed, way))
-        if way == SCATTER == self.way or way == self.way:
+        if way == self.way:
             return self
         if way == SCATTER:
             chosen = self.output_channel - operation.transposed.reading_channels(turned.position[0]).start
             return turned.with_view(slice=chosen)
-        return turned.at(turned.operation.index(self.output_channel, *turned.position[1:])).with_view(slice=None)
+        return turned.at(turned.operation.index(self.output_channel, *turned.position[1:])).with_view(
+            slice=None
+        )
 
     def _with_weights_of(self, layer: Conv | ConvTranspose) -> Session:
         """With the kernel size, the filters, the groups and the bias of a layer; one operation at a time."""
         spec, session = layer.spec, replace(self, chosen_operation=None, index=0, taps=None, filled=1)
         if spec.kernel_size != session.spec.kernel_size:
-            session = session._with_room_for(spec.kernel_size).with_kernel_size(spec.kernel_size)
+            session = session._with_room_for(spec.kernel_size)._with_any_kernel_of(spec.kernel_size)
         if spec.groups != session.spec.groups:
             session = session.with_groups(spec.groups)
         if layer.out_channels != session.convolution.weight_shape[0]:
@@ -449,6 +451,13 @@ class Session:
         if session.convolution.bias is not None and not layer.bias:
             session = session.with_bias(None)
         return session
+
+    def _with_any_kernel_of(self, size: Pair) -> Session:
+        """The kernel at another size, or a random one where the named kernel does not come in that."""
+        try:
+            return self.with_kernel_size(size)
+        except SpecError:
+            return self.with_kernel(KernelChoice(RANDOM), size)
 
     def _with_room_for(self, kernel_size: Pair) -> Session:
         """With as much padding as makes a kernel fit; a transposed convolution takes any on any image."""
@@ -621,7 +630,8 @@ class Session:
             for old, at, new in zip(before.axes, place, after.axes, strict=True)
         )
         channels = after.image_shape[0] if isinstance(after, Scattering) else after.output_shape[0]
-        index = after.index(min(c, channels - 1), rows, columns)
+        is_first = type(before) is not type(after) and self.index == 0
+        index = 0 if is_first else after.index(min(c, channels - 1), rows, columns)
         is_finished = self.filled == self.size > 1
         filled = after.size if is_finished else index + 1
         changed = replace(

@@ -161,10 +161,9 @@ def test_an_image_gets_the_defaults_of_pytorch() -> None:
 
 
 def test_another_operation_has_the_options_for_itself() -> None:
-    session = built("--operation", "avgpool 3", "--stride", "2", "--padding", "1", "--kernel", "sobel-x")
+    session = built("--operation", "avgpool 3", "--stride", "2", "--padding", "1")
     assert str(session.layer) == "avgpool 3 s2 p1"
     assert session.spec.stride == (1, 1)
-    assert session.kernel.name == "sobel-x"
     session = built(
         *("cat-32", "--operation", "convtranspose", "--kernel-size", "5", "--stride", "2", "--way", "gather"),
         *("--kernel", "gaussian-blur", "--filters", "2", "--at", "1,3,4"),
@@ -173,6 +172,20 @@ def test_another_operation_has_the_options_for_itself() -> None:
     assert session.way == "gather"
     assert session.position == (1, 3, 4)
     assert session.operation.output_shape == (2, 67, 67)
+
+
+@pytest.mark.parametrize(
+    ("operation", "shape"),
+    [
+        ("maxpool1d 2", (1, 1, 4)),
+        ("adaptiveavgpool1d 3", (1, 1, 3)),
+        ("conv1d 3 8 s2", (8, 1, 3)),
+        ("convtranspose1d 3 s2", (1, 1, 17)),
+        ("nn.MaxPool2d((1, 4), stride=2)", (1, 1, 3)),
+    ],
+)
+def test_a_sequence_needs_no_kernel_that_fits(operation: str, shape: tuple[int, int, int]) -> None:
+    assert built("[[1, 2, 3, 4, 5, 6, 7, 8]]", "--operation", operation).operation.output_shape == shape
 
 
 def test_all_options_together() -> None:
@@ -288,6 +301,8 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["--operation", "maxpool 3", "--padding", "2"], ["padding=2", "nearest legal: 1"]),
         (["--operation", "adaptivemaxpool 3", "--stride", "2"], ["stride=2", "operation maxpool 2 has"]),
         (["--operation", "maxpool3d 2"], ["two-dimensional"]),
+        (["--operation", "maxpool 2", "--kernel", "sobel-x"], ["--kernel sobel-x", "has no weights"]),
+        (["--operation", "nn.ConvTranspose2d(3, 1, 2)"], ["in_channels is 3", "the image has 1"]),
         (["--way", "gather"], ["way='gather'", "operation convtranspose s2"]),
         (["--padding-mode", "mirror"], ["padding_mode='mirror'", *PADDING_MODES]),
         (["--kernel", "sobel"], ["sobel: no such kernel", "sobel-x"]),

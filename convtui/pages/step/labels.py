@@ -92,10 +92,8 @@ def corner(session: Session, noted: list[str], width: int, lines: int) -> list[s
     """
     axes, call, words = session.operation.axes, session.torch_call, introductions(session)
     texts = []
-    if has_unread(axes) and not any("never read" in line for line in noted):
-        texts.append(unread(axes, 3 * width))
-    if not any("checkerboard" in line for line in noted):
-        texts += remarks(axes, 3 * width)
+    told = [*([unread(axes, 3 * width)] if has_unread(axes) else []), *remarks(axes, 3 * width)]
+    texts += [text for text in told if not any(text[:12] in line for line in noted)]
     if session.view.hints and not any(line.startswith(tuple(each[:8] for each in words)) for line in noted):
         texts.append(words[-1])
     if not any(call in line for line in noted):
