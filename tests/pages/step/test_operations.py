@@ -3,6 +3,7 @@
 import pytest
 
 from convtui.state.operation import KINDS
+from convtui.state.settings import operation_change
 from tests.support.driving import opened
 from tests.support.example_sessions import session_on
 
