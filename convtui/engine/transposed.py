@@ -21,6 +21,7 @@ from convtui.engine.finite import shaped
 from convtui.engine.matrix import WeightMatrix
 from convtui.engine.operation_matrix import TransposedMatrix
 from convtui.engine.output_cells import OutputCells, Position, within
+from convtui.engine.shown import Animated
 from convtui.engine.spec import Floats, Indices, Picked, SpecError
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
 from convtui.engine.transposed_sums import Landed, transposed_cells, transposed_convolution
@@ -49,7 +50,7 @@ class Scatter:
     addends: Floats
 
 
-class TransposedConvolution:
+class TransposedConvolution(Animated):
     """A transposed convolution of one image, as torch.nn.functional.conv_transpose2d computes it.
 
     Shapes: image [C, H, W], weight [C, O/groups, kH, kW], bias [O] or None. All are stored as read-only

@@ -31,7 +31,6 @@ from convtui.engine.kernels import (
 from convtui.engine.pooling import Pooling
 from convtui.engine.spec import Axis, ConvSpec, Pair, SpecError, brief
 from convtui.engine.torch_text import pooling_call, torch_call, transposed_call
-from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
 from convtui.inputs.images import Picture, with_pixel
 from convtui.state.history import Document
@@ -46,12 +45,10 @@ from convtui.state.operation import (
     layer_of,
     over,
     require_parameter,
-    transposed_weight,
     way_of,
 )
 
 if TYPE_CHECKING:
-    from convtui.engine.feature_maps import FeatureMaps
     from convtui.engine.layers import Layer
     from convtui.engine.pool_layers import AdaptivePool, Pool
     from convtui.engine.window_layers import Conv, ConvTranspose
@@ -307,6 +304,11 @@ class Session:
         return min(self.view.slice or 0, slices - 1)
 
     @property
+    def last_slice(self) -> int:
+        """The highest slice that a view can ask for."""
+        return max(len(self.picture.pixels), self.slices) - 1
+
+    @property
     def channel(self) -> int:
         """The image channel that is read with that slice."""
         operation = self.operation
@@ -462,11 +464,11 @@ class Session:
 
     def _with_room_for(self, kernel_size: Pair) -> Session:
         """With as much padding as makes a kernel fit; a transposed convolution takes any on any image."""
-        spec, image = self.spec, self.convolution.image_shape[1:]
-        spans = [d * (k - 1) + 1 for d, k in zip(spec.dilation, kernel_size, strict=True)]
-        if all(span <= size + sum(side) for span, size, side in zip(spans, image, spec.pads, strict=True)):
+        (height, width), (down, across) = self.convolution.image_shape[1:], self.spec.pads
+        rows, columns = _room_for(kernel_size, self.spec.dilation)
+        if rows < height + sum(down) and columns < width + sum(across):
             return self
-        return self.with_spec(padding=(spans[0] - 1, spans[1] - 1), padding_mode="zeros")
+        return self.with_spec(padding=(rows, columns), padding_mode="zeros")
 
     def with_groups(self, groups: int) -> Session:
         """Other groups; the filters are made to fit: a slice for each channel of a group."""
@@ -510,7 +512,7 @@ class Session:
             weight = np.zeros((filters, slices, rows, columns))
             old = self.convolution.weight[:, :, :rows, :columns]
             weight[:, :, : old.shape[2], : old.shape[3]] = old
-        return self._rebuilt(self.convolution.replaced(weight=weight))
+        return self._rebuilt(self._with_weight(weight))
 
     def with_kernel(self, choice: KernelChoice, size: int | Pair | None = None) -> Session:
         """A named kernel; at the present size, or the nearest to it that the kernel has."""
@@ -561,7 +563,7 @@ class Session:
             weight = _named_weight(self.kernel, self.spec.kernel_size, slices, self.spec.groups)
         elif (weight == weight[:, :1]).all():
             weight = _tiled(weight, slices, len(weight))
-        fresh = self.convolution.replaced(image=picture.pixels, weight=weight, bias=self._bias(len(weight)))
+        fresh = self._with_weight(weight, image=picture.pixels)
         stack = self.chosen_stack and self.chosen_stack.over(picture.pixels.shape)
         return Session(
             picture,
@@ -575,51 +577,6 @@ class Session:
 
     def with_stack(self, stack: Stack) -> Session:
         return replace(self, chosen_stack=stack)
-
-    def with_layer_opened(self, feature_maps: FeatureMaps) -> Session:
-        """The operation of the stack's selected layer, with its real input, at the selected activation.
-
-        Raises LayerError if that layer has no windows.
-        """
-        stack = chosen = self.stack
-        opened = feature_maps.operation_of(stack.layer)
-        picture = self.picture
-        if stack.row.inputs != (0,):
-            name = f"{picture.name} · layer {stack.layer} input"
-            pixels = opened.image
-            lowest, highest = min(0.0, float(pixels.min())), float(pixels.max())
-            highest = highest if highest > lowest else lowest + 1
-            picture = Picture(pixels, name, "", False, lowest, highest)
-            chosen = stack.over(pixels.shape)
-        view = replace(self.view, slice=None, zoom=None)
-        if isinstance(opened, Pooling):
-            session = replace(self._over(picture), view=view, chosen_stack=chosen, chosen_operation=opened)
-            return session.at(opened.index(*stack.activation))
-        run = f"{stack.trained.run_name} " if stack.trained else ""
-        if isinstance(opened, TransposedConvolution):
-            weight = transposed_weight(opened.weight, opened.spec.groups)
-            spread = tuple(kernel - 1 for kernel in opened.spec.kernel_size)
-            convolution = Convolution(
-                opened.image, weight, opened.bias, padding=spread, groups=opened.spec.groups
-            )
-            operation: OtherOperation | None = Gathering(opened)
-        else:
-            assert isinstance(opened, Convolution)
-            convolution, operation = opened, None
-        choice = KernelChoice(f"{run}layer {stack.layer}", filters=convolution.weight_shape[0], named=False)
-        session = Session(
-            picture, convolution, choice, view=view, chosen_stack=chosen, chosen_operation=operation
-        )
-        return session.at(opened.index(*stack.activation))
-
-    def _over(self, picture: Picture) -> Session:
-        """The same kernel over another picture, or, where it does not fit, one that fits any."""
-        if picture is self.picture:
-            return self
-        try:
-            return replace(self, chosen_operation=None).with_picture(picture)
-        except SpecError:
-            return Session.start(picture, KernelChoice("identity"), size=1)
 
     def with_view(self, **changes: Any) -> Session:
         return replace(self, view=replace(self.view, **changes))
@@ -638,8 +595,16 @@ class Session:
         weight = drawn.reshape(groups * count, *shape)
         return self.convolution.replaced(weight=weight, bias=None if bias is None else bias[picked])
 
-    def _with_weight(self, weight: Array, **spec: Any) -> Convolution:
-        return self.convolution.replaced(weight=weight, bias=self._bias(len(weight)), **spec)
+    def _with_weight(self, weight: Array, **changes: Any) -> Convolution:
+        """Other weights, image or groups; a convolution that is not on show gets the room that it needs."""
+        changes = {"weight": weight, "bias": self._bias(len(weight)), **changes}
+        try:
+            return self.convolution.replaced(**changes)
+        except SpecError:
+            if self.chosen_operation is None:
+                raise
+            room = _room_for((weight.shape[2], weight.shape[3]), self.spec.dilation)
+            return self.convolution.replaced(**changes, padding=room, padding_mode="zeros")
 
     def _bias(self, filters: int) -> Array | None:
         bias = self.convolution.bias
@@ -733,6 +698,12 @@ def _with_spec_of(convolution: Convolution, layer: Conv) -> Convolution:
     return convolution.replaced(
         stride=spec.stride, padding=spec.padding, dilation=spec.dilation, padding_mode=spec.padding_mode
     )
+
+
+def _room_for(kernel_size: Pair, dilation: Pair) -> Pair:
+    """The padding with which a kernel fits over any image."""
+    rows, columns = (d * (k - 1) for d, k in zip(dilation, kernel_size, strict=True))
+    return rows, columns
 
 
 def _distance(size: int, other: int) -> tuple[int, int]:

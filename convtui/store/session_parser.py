@@ -432,7 +432,7 @@ def _view(document: TomlDocument, session: Session) -> View:
             document, "overlay", {None: default.overlay} | {each.value: each for each in Overlay}
         ),
         explained=document.whole("view", "explained", 0),
-        slice=document.whole("view", "slice", 0, len(session.picture.pixels) - 1),
+        slice=document.whole("view", "slice", 0, session.last_slice),
         hints=True if hints is None else hints,
         **{name: bool(document.flag("view", name)) for name in VIEW_FLAGS},
     )

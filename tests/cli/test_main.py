@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from convtui.cli import main as cli
+from convtui.cli.animate import parser as animate_parser
 from convtui.cli.measure import parser as measure_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
@@ -56,7 +57,9 @@ def refusal(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
 # -- help, version, samples
 
 
-@pytest.mark.parametrize("command", [["--help"], ["-h"], ["render", "--help"], ["samples", "--help"]])
+@pytest.mark.parametrize(
+    "command", [["--help"], ["-h"], *([name, "--help"] for name in ("render", "animate", "code", "samples"))]
+)
 def test_help_is_narrow_and_imports_nothing_slow(command: list[str]) -> None:
     result = run(*command, env={**os.environ, "COLUMNS": "200"})
     assert (result.returncode, result.stderr) == (0, "\n")
@@ -66,8 +69,14 @@ def test_help_is_narrow_and_imports_nothing_slow(command: list[str]) -> None:
 
 
 def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
-    for command, parser in ((["--help"], cli._open_parser()), (["render", "--help"], cli._render_parser())):
-        assert cli.main(command) == 0
+    parsers = {
+        "": cli._open_parser(),
+        "render": cli._render_parser(),
+        "animate": animate_parser(cli._add_options),
+        "code": cli._code_parser(),
+    }
+    for command, parser in parsers.items():
+        assert cli.main([*command.split(), "--help"]) == 0
         text = capsys.readouterr().out
         for action in parser._actions:
             assert action.help
@@ -82,7 +91,13 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
 def test_options_in_the_examples_exist(line: str) -> None:
     _, *arguments = shlex.split(line.partition("   ")[0])
     parser = cli._open_parser()
-    parsers = {"render": cli._render_parser(), "samples": parser, "measure": measure_parser()}
+    parsers = {
+        "render": cli._render_parser(),
+        "animate": animate_parser(cli._add_options),
+        "code": cli._code_parser(),
+        "samples": parser,
+        "measure": measure_parser(),
+    }
     if arguments[0] in parsers:
         parser = parsers[arguments.pop(0)]
     parser.parsed(arguments)
@@ -302,7 +317,7 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["--kernel", "k\r\x07" + "x" * 300], ["k\\r\\x07"]),
         (["render"], ["OUT", "convtui render --help"]),
         (["render", "out.gif"], ["out.gif", ".svg or .txt"]),
-        (["render", "out.png"], ["out.png", ".svg or .txt"]),
+        (["render", "out.pdf"], ["out.pdf", ".svg or .txt"]),
         (["render", "out"], ["out: ", ".svg or .txt"]),
         (["render", "out.svg", "--size", "big"], ["size big", "60x20 to 400x1000"]),
         (["render", "out.svg", "--size", "59x20"], ["size 59x20", "60x20 to 400x1000"]),
