@@ -43,6 +43,7 @@ from convtui.state.operation import (
     in_way,
     kind_of,
     layer_of,
+    of_kind,
     over,
     require_parameter,
     way_of,
@@ -274,12 +275,14 @@ class Session:
 
     @property
     def window_start(self) -> tuple[int, int]:
-        """Row and column of the image where the window begins, below 0 in the padding; or the input cell."""
+        """Row and column of the pixel where the window begins, below 0 in the padding; or the input cell."""
         _, row, column = self.position
         operation = self.operation
         if isinstance(operation, Scattering):
             return row, column
         down, across = operation.axes
+        if isinstance(down, SpreadAxis) and isinstance(across, SpreadAxis):
+            return down.first_pixel(row), across.first_pixel(column)
         return int(down.window(row)[0]), int(across.window(column)[0])
 
     @property
@@ -418,27 +421,7 @@ class Session:
 
     def with_kind(self, kind: str) -> Session:
         """An operation of another kind, with the parameters that both have, or those of the convolution."""
-        from convtui.engine.layer_names import KINDS as LAYERS
-        from convtui.engine.pool_layers import AdaptivePool, Pool
-
-        layer, spec = self.layer, self.spec
-        if kind == "conv":
-            return self.with_operation(None)
-        if kind == "convtranspose":
-            filters = self.convolution.weight_shape[0]
-            given = {"stride": spec.stride, "padding": spec.pads, "dilation": spec.dilation}
-            return self.with_operation(LAYERS[kind](filters, spec.kernel_size, groups=spec.groups, **given))
-        if kind.startswith("adaptive"):
-            return self.with_operation(
-                LAYERS[kind](layer.output_size if isinstance(layer, AdaptivePool) else 4)
-            )
-        if not isinstance(layer, Pool):
-            return self.with_operation(LAYERS[kind](2))
-        windows = layer.spec
-        padding, ceil_mode = windows.padding, windows.ceil_mode
-        return self.with_operation(
-            LAYERS[kind](windows.kernel_size, windows.stride, padding, ceil_mode=ceil_mode)
-        )
+        return self.with_operation(of_kind(kind, self.layer, self.convolution))
 
     def with_way(self, way: str) -> Session:
         """A transposed convolution stepped through another way, at its first cell, or all of it if it was."""
@@ -446,8 +429,13 @@ class Session:
         if not isinstance(operation, Gathering | Scattering):
             reason = "only a transposed convolution has ways to step through it"
             raise SpecError("way", way, reason, "operation convtranspose s2")
-        turned = replace(self, chosen_operation=in_way(operation.transposed, way), index=0, taps=None)
-        return replace(turned, filled=turned.size if self.filled == self.size else 1)
+        turned = self._rebuilt(self.convolution, in_way(operation.transposed, way))
+        if way == SCATTER == self.way or way == self.way:
+            return self
+        if way == SCATTER:
+            chosen = self.output_channel - operation.transposed.reading_channels(turned.position[0]).start
+            return turned.with_view(slice=chosen)
+        return turned.at(turned.operation.index(self.output_channel, *turned.position[1:])).with_view(slice=None)
 
     def _with_weights_of(self, layer: Conv | ConvTranspose) -> Session:
         """With the kernel size, the filters, the groups and the bias of a layer; one operation at a time."""
@@ -664,15 +652,27 @@ def _each_filter(names: tuple[str, ...], groups: int, count: int, size: Pair) ->
 
 def _near(before: Operation, old: WindowAxis, at: int, after: Operation, new: WindowAxis) -> int:
     """The row or column whose window is where that of another operation was, or near it."""
-    if isinstance(before, Scattering) or isinstance(after, Scattering):
-        is_alike = isinstance(before, Scattering) and isinstance(after, Scattering)
-        return min(at if is_alike else 0, (new.size if isinstance(after, Scattering) else new.output) - 1)
-    if isinstance(old, SpreadAxis) or isinstance(new, SpreadAxis):
-        return min(at if isinstance(old, SpreadAxis) and isinstance(new, SpreadAxis) else 0, new.output - 1)
-    start = int(old.window(at)[0])
-    if isinstance(new, Axis):
+    if type(before) is type(after) and isinstance(old, Axis) and isinstance(new, Axis):
+        start = int(old.window(at)[0])
         return min(max((start + new.before) // new.stride, 0), new.output - 1)
-    return min(max(start, 0) * new.output // new.size, new.output - 1)
+    pixel = at if isinstance(before, Scattering) else _looked_at(old, at)
+    if isinstance(after, Scattering):
+        return min(pixel, new.size - 1)
+    reading = new.outputs_reading(min(pixel, new.size - 1))
+    if reading.size:
+        return int(reading[reading.size // 2])
+    return min(pixel * new.output // new.size, new.output - 1)
+
+
+def _looked_at(axis: WindowAxis, at: int) -> int:
+    """The row or column of the image in the middle of a window, or the nearest that there is."""
+    if isinstance(axis, SpreadAxis):
+        landing = axis.transposed.window(at)
+        middle = landing[landing.size // 2] if landing.size else at // axis.transposed.stride
+    else:
+        window = axis.window(at)
+        middle = window[window.size // 2]
+    return min(max(int(middle), 0), axis.size - 1)
 
 
 def _went(before: Session, after: Session) -> str:

@@ -37,8 +37,30 @@ def test_every_kind_is_typed_as_a_layer(text: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_alone_has_a_size(kind: str) -> None:
-    assert typed(top_edge(), f"operation {kind}").kind == kind
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 9), (3, 9, 1), (2, 5, 6)])
+def test_a_kind_alone_fits_any_image(kind: str, shape: tuple[int, int, int]) -> None:
+    session = Session.start(embedded(np.ones(shape)), KernelChoice("identity"), size=1)
+    for chosen in (typed(session, f"operation {kind}"), session.with_kind(kind)):
+        assert chosen.kind == kind
+        if "pool" in kind and shape[1] == 1:
+            assert chosen.operation.output_shape[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "layer"),
+    [
+        ("convtranspose", "convtranspose 3x3 1"),
+        ("convtranspose s2", "convtranspose 3x3 1 s2"),
+        ("convtranspose 5 s2", "convtranspose 5x5 1 s2"),
+        ("convtranspose s2 5x5", "convtranspose 5x5 1 s2"),
+        ("convtranspose s2 2x3 4", "convtranspose 2x3 4 s2"),
+        ("convtranspose out_channels=2 stride=2", "convtranspose 3x3 2 s2"),
+        ("convtranspose kernel_size=4x2", "convtranspose 4x2 1"),
+    ],
+)
+def test_what_is_left_out_is_that_of_the_kernel(text: str, layer: str) -> None:
+    session = top_edge().with_kernel(KernelChoice("random"), 3).with_bias(np.zeros(1))
+    assert str(typed(session, f"operation {text}").layer) == layer
 
 
 @pytest.mark.parametrize(
@@ -51,6 +73,8 @@ def test_a_kind_alone_has_a_size(kind: str) -> None:
         ("maxpool 99", "kernel_size"),
         ("avgpool 2 d2", "dilation"),
         ("conv3d 3 8", "two-dimensional"),
+        ("maxpool 2 s0", "^operation='maxpool 2 s0': stride=0: must be at least 1"),
+        ("convtranspose op1", "^operation='convtranspose op1': output_padding=1: must be smaller"),
     ],
 )
 def test_what_is_no_operation_is_refused(text: str, words: str) -> None:

@@ -72,6 +72,41 @@ async def test_the_flipped_kernel_is_edited_where_it_is_seen() -> None:
         assert driven.session.convolution.weight[0, 0, 0, 0] == 7
 
 
+async def test_pixels_between_zeros_are_edited_where_they_are_seen() -> None:
+    async with opened(session_on("digit-8x8-3")) as driven:
+        await driven.press("b", "t", "w", "g")
+        await driven.enter("9,10")
+        await driven.press("e", "tab", "tab")
+        assert "image[0, 4, 4] = " in driven.text  # rows 7 to 9 of the spread image, columns 8 to 10
+        await driven.click("image", (2 + 2 * 3, 2 + 2 * 5))
+        assert "image[0, 3, 5] = " in driven.text
+        await driven.click("image", (2 + 2 * 3 + 1, 2 + 2 * 5))
+        assert "image[0, 3, 5] = " in driven.text
+
+
+async def test_an_output_padding_that_is_illegal_is_refused() -> None:
+    async with opened(session_on("digit-8x8-3")) as driven:
+        await driven.press("b", "x")
+        assert "output_padding=1: must be smaller than the stride" in driven.said
+        await driven.press("colon")
+        await driven.enter("stride 2,1")
+        await driven.press("x")
+        assert driven.session.torch_call == "F.conv_transpose2d(x, w, stride=(2, 1), output_padding=(1, 0))"
+        await driven.press("x")
+        assert "output_padding" not in driven.session.torch_call
+
+
+async def test_a_divisor_is_typed_and_a_call_that_there_is_not_is_not_copied() -> None:
+    async with opened(session_on("digit-8x8-3")) as driven:
+        await driven.press("colon")
+        await driven.enter("operation avgpool 2 p1:0x0:0 ceil div3")
+        await driven.run_action("screen.divisor_override(1)")
+        assert "divisor_override 3" in driven.text
+        await driven.press("escape", "Y")
+        assert "no single PyTorch call" in driven.said
+        assert "copied" not in driven.said
+
+
 async def test_undo_brings_the_operation_back() -> None:
     async with opened(session_on("digit-8x8-3")) as driven:
         await driven.press("b", "b", "z", "u", "u")
