@@ -72,6 +72,7 @@ convtui [IMAGE] [options]
        convtui measure RUN [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
+       convtui trace MODEL [options]
        convtui samples"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
@@ -83,6 +84,7 @@ commands:
   convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
+  convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
   convtui samples          list the bundled images, kernels, layers and sessions
   To open a file called as one of them, write ./render.
 
@@ -199,6 +201,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.measure import measure
 
             return measure(rest)
+        case ["trace", *rest]:
+            from convtui.cli.trace import trace
+
+            return trace(rest)
         case ["learn", *rest]:
             from convtui.cli.learn import learn
 

@@ -15,6 +15,7 @@ from PIL import Image
 from convtui.cli import main as cli
 from convtui.cli.animate import parser as animate_parser
 from convtui.cli.measure import parser as measure_parser
+from convtui.cli.trace import parser as trace_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import NAMES, kernel, load_kernel
@@ -97,6 +98,7 @@ def test_options_in_the_examples_exist(line: str) -> None:
         "code": cli._code_parser(),
         "samples": parser,
         "measure": measure_parser(),
+        "trace": trace_parser(),
     }
     if arguments[0] in parsers:
         parser = parsers[arguments.pop(0)]
