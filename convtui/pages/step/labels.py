@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
 from convtui.engine.torch_text import NO_CALL
-from convtui.pages.step.shape import has_unread, overlaps, shape_notes, unread
+from convtui.pages.step.shape import has_unread, overlaps, shape_notes, tells_unread, unread
 from convtui.state.operation import GATHER, SCATTER
 from convtui.state.session import Session
 
@@ -89,7 +89,7 @@ def corner(session: Session, noted: list[str], width: int, lines: int) -> list[s
     """
     axes, call, words = session.operation.axes, session.torch_call, introductions(session)
     texts = []
-    if has_unread(axes) and not any("never read" in line for line in noted):
+    if has_unread(axes) and not any(map(tells_unread, noted)):
         texts.append(unread(axes, 3 * width))
     if not any("checkerboard" in line for line in noted):
         texts += overlaps(axes, 3 * width)
