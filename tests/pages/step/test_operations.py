@@ -144,6 +144,18 @@ async def test_a_pixel_pointed_at_shows_which_window_reads_it() -> None:
         assert "image[0, 1, 1] is read by row 0, column 0" in driven.text
 
 
+async def test_an_entry_pointed_at_that_the_next_window_has_not_is_let_go() -> None:
+    """Of 8 rows in three windows the middle one has 4, the others 3."""
+    async with opened(session_on("digit-8x8-3")) as driven:
+        await driven.press("colon")
+        await driven.enter("operation adaptiveavgpool 3")
+        await driven.press("down")
+        await driven.hover("window", (3, 1))
+        assert driven.grid("image").focus == (5, 1)
+        await driven.press("up")
+        assert driven.grid("image").focus is None
+
+
 async def test_a_pooled_colour_image_has_its_colours() -> None:
     async with opened(session_on("colours-12x12", "edges")) as driven:
         await driven.press("b", "b", "pagedown")
