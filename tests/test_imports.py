@@ -15,17 +15,7 @@ from tests.benchmarks.terminal import running
 
 SLOW = {"PIL", "asyncio", "filelock", "numpy", "platformdirs", "rich", "safetensors", "textual", "torch"}
 FLOORS = {
-    "app",
-    "cli",
-    "engine",
-    "export",
-    "inputs",
-    "pages",
-    "paint",
-    "state",
-    "store",
-    "tracing",
-    "training",
+    *("app", "cli", "engine", "export", "inputs", "pages", "paint", "state", "store", "tracing", "training"),
 }
 PAGES = {"batchnorm", "layers", "matrix", "step", "train"}
 WATCHED = SLOW | {f"convtui.{floor}" for floor in FLOORS} | {f"convtui.pages.{page}" for page in PAGES}

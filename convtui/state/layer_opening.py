@@ -11,7 +11,7 @@ from convtui.engine.spec import SpecError
 from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering
 from convtui.inputs.images import Picture
-from convtui.state.operation import OtherOperation, transposed_weight
+from convtui.state.operation import OtherOperation, room_for, transposed_weight
 from convtui.state.session import KernelChoice, Session
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ def _parts(
     name = f"{run}layer {stack.layer}"
     if isinstance(opened, Convolution):
         return opened, KernelChoice(name, filters=opened.weight_shape[0], named=False), None
-    groups, (rows, columns) = opened.spec.groups, opened.spec.kernel_size
+    groups = opened.spec.groups
     convolution = Convolution(
         opened.image,
         transposed_weight(opened.weight, groups),
         opened.bias,
-        padding=(rows - 1, columns - 1),
+        padding=room_for(opened.spec.kernel_size, opened.image_shape[1:]),
         groups=groups,
     )
     return convolution, KernelChoice(name, filters=len(convolution.weight), named=False), Gathering(opened)

@@ -18,7 +18,7 @@ from convtui.engine.transposed_ways import Gathering, Scattering
 if TYPE_CHECKING:
     from convtui.engine.layers import Layer
     from convtui.engine.pool_layers import AdaptivePool, Pool
-    from convtui.engine.spec import Floats
+    from convtui.engine.spec import Floats, Pair, Sides
     from convtui.engine.window_layers import ConvTranspose
 
 Transposed: TypeAlias = Gathering | Scattering
@@ -189,6 +189,15 @@ def fitted(operation: OtherOperation | None, convolution: Convolution) -> OtherO
     kept = {"bias": convolution.bias is not None, "kernel_size": convolution.spec.kernel_size}
     layer = layer.changed(out_channels=len(convolution.weight), groups=groups, **kept)
     return over(layer, convolution, way_of(operation))
+
+
+def room_for(kernel_size: Pair, image: Pair, dilation: Pair = (1, 1)) -> Sides:
+    """The least padding with which a convolution has a window; a transposed one takes any kernel."""
+    missing = (
+        max(d * (k - 1) + 1 - size, 0) for k, size, d in zip(kernel_size, image, dilation, strict=True)
+    )
+    rows, columns = (((count + 1) // 2, count // 2) for count in missing)
+    return rows, columns
 
 
 def transposed_weight(weight: Floats, groups: int) -> Floats:

@@ -46,6 +46,7 @@ from convtui.state.operation import (
     of_kind,
     over,
     require_parameter,
+    room_for,
     way_of,
 )
 
@@ -460,12 +461,11 @@ class Session:
             return self.with_kernel(KernelChoice(RANDOM), size)
 
     def _with_room_for(self, kernel_size: Pair) -> Session:
-        """With as much padding as makes a kernel fit; a transposed convolution takes any on any image."""
-        (height, width), (down, across) = self.convolution.image_shape[1:], self.spec.pads
-        rows, columns = _room_for(kernel_size, self.spec.dilation)
-        if rows < height + sum(down) and columns < width + sum(across):
+        """With the padding that a kernel needs, if it has less."""
+        room = room_for(kernel_size, self.convolution.image_shape[1:], self.spec.dilation)
+        if all(sum(pads) >= sum(needed) for pads, needed in zip(self.spec.pads, room, strict=True)):
             return self
-        return self.with_spec(padding=(rows, columns), padding_mode="zeros")
+        return self.with_spec(padding=room, padding_mode="zeros")
 
     def with_groups(self, groups: int) -> Session:
         """Other groups; the filters are made to fit: a slice for each channel of a group."""
@@ -600,7 +600,9 @@ class Session:
         except SpecError:
             if self.chosen_operation is None:
                 raise
-            room = _room_for((weight.shape[2], weight.shape[3]), self.spec.dilation)
+            image: Array = changes.get("image", self.convolution.image)
+            (_, height, width), (*_, rows, columns) = image.shape, weight.shape
+            room = room_for((rows, columns), (height, width), self.spec.dilation)
             return self.convolution.replaced(**changes, padding=room, padding_mode="zeros")
 
     def _bias(self, filters: int) -> Array | None:
@@ -708,12 +710,6 @@ def _with_spec_of(convolution: Convolution, layer: Conv) -> Convolution:
     return convolution.replaced(
         stride=spec.stride, padding=spec.padding, dilation=spec.dilation, padding_mode=spec.padding_mode
     )
-
-
-def _room_for(kernel_size: Pair, dilation: Pair) -> Pair:
-    """The padding with which a kernel fits over any image."""
-    rows, columns = (d * (k - 1) for d, k in zip(dilation, kernel_size, strict=True))
-    return rows, columns
 
 
 def _distance(size: int, other: int) -> tuple[int, int]:

@@ -45,7 +45,7 @@ class Pointer(NamedTuple):
     def within(self, session: Session) -> Pointer:
         """What of it is still there."""
         _, *image = session.operation.image_shape
-        return Pointer(_held(self.pixel, *image), _held(self.entry, *window_size(session)))
+        return Pointer(_held(self.pixel, *image), _held(self.entry, *_window_here(session)))
 
 
 def _held(cell: Cell | None, rows: int, columns: int) -> Cell | None:
@@ -57,6 +57,16 @@ def window_size(session: Session) -> tuple[int, int]:
     operation = session.operation
     rows, columns = operation.axes
     return rows.kernel, columns.kernel
+
+
+def _window_here(session: Session) -> tuple[int, int]:
+    """Rows and columns of this cell's window: those of adaptive pooling have several sizes."""
+    operation = session.operation
+    if not isinstance(operation, Pooling):
+        return window_size(session)
+    _, row, column = session.position
+    rows, columns = operation.axes
+    return rows.window(row).size, columns.window(column).size
 
 
 class StepGrids(NamedTuple):

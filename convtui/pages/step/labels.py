@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from convtui.engine.torch_text import NO_CALL
 from convtui.pages.base.step_grids import window_size
-from convtui.pages.step.shape import has_unread, remarks, shape_notes, unread
+from convtui.pages.step.shape import has_unread, remarks, shape_notes, tells_unread, unread
 from convtui.state.operation import GATHER, SCATTER
 from convtui.state.session import Session
 
@@ -92,7 +92,9 @@ def corner(session: Session, noted: list[str], width: int, lines: int) -> list[s
     """
     axes, call, words = session.operation.axes, session.torch_call, introductions(session)
     texts = []
-    told = [*([unread(axes, 3 * width)] if has_unread(axes) else []), *remarks(axes, 3 * width)]
+    if has_unread(axes) and not any(map(tells_unread, noted)):
+        texts.append(unread(axes, 3 * width))
+    told = remarks(axes, 3 * width)
     texts += [text for text in told if not any(text[:12] in line for line in noted)]
     if session.view.hints and not any(line.startswith(tuple(each[:8] for each in words)) for line in noted):
         texts.append(words[-1])

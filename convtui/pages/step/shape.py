@@ -1,4 +1,4 @@
-"""Why the output has the size it has, in words and numbers, and which pixels nobody reads."""
+"""Why the output has the size it has, in words and numbers, and which pixels it does not depend on."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ _TRANSPOSED = (
     "(image−1)·stride − padding + dilation·(kernel−1) + output padding + 1",
     "(image−1)·stride − pad + dilation·(kernel−1) + output pad + 1",
 )
+_UNREAD = "never read by any window: ", "never read: "
+_NOWHERE = "cut off, so they land nowhere: ", "land nowhere: "
+
+
+def tells_unread(line: str) -> bool:
+    """Whether a line is one of `unread`."""
+    return line.startswith((*_UNREAD, *_NOWHERE))
 
 
 DROPPED = "a window that starts in the padding is dropped"
@@ -97,15 +104,18 @@ def remarks(axes: Axes, width: int) -> list[str]:
 
 
 def has_unread(axes: Axes) -> bool:
-    """Whether there are rows or columns that no window reads."""
+    """Whether there are rows or columns that no window reads, or that land nowhere."""
     return any(axis.unused for axis in axes)
 
 
 def unread(axes: Axes, width: int) -> str:
-    """The rows and columns that no window reads, as many as there is room for, and how many there are."""
+    """The rows and columns that no window reads, as many as there is room for, and how many there are.
+
+    Of a transposed convolution those of which the padding cuts off everything.
+    """
     skipping = [axis for axis in axes if axis.unused]
-    lands = isinstance(axes[0], TransposedAxis | SpreadAxis)
-    for label in ("lands nowhere: ",) if lands else ("never read by any window: ", "never read: "):
+    is_transposed = isinstance(axes[0], TransposedAxis | SpreadAxis)
+    for label in _NOWHERE if is_transposed else _UNREAD:
         for most in (4, 2, 1):
             named = (
                 f"{plural(axis.name.removesuffix('s'), len(axis.unused))} {spans(axis.unused, most)}"

@@ -88,7 +88,7 @@ async def test_pixels_between_zeros_are_edited_where_they_are_seen() -> None:
 async def test_an_output_padding_that_is_illegal_is_refused() -> None:
     async with opened(session_on("digit-8x8-3")) as driven:
         await driven.press("b", "x")
-        assert "output_padding=1: must be smaller than the stride" in driven.said
+        assert "output_padding 1: must be smaller than the stride" in driven.said
         await driven.press("colon")
         await driven.enter("stride 2,1")
         await driven.press("x")
@@ -101,7 +101,7 @@ async def test_a_divisor_is_typed_and_a_call_that_there_is_not_is_not_copied() -
     async with opened(session_on("digit-8x8-3")) as driven:
         await driven.press("colon")
         await driven.enter("operation avgpool 2 p1:0x0:0 ceil div3")
-        await driven.run_action("screen.divisor_override(1)")
+        await driven.click_on("3", after="divisor")
         assert "divisor_override 3" in driven.text
         await driven.press("escape", "Y")
         assert "no single PyTorch call" in driven.said
@@ -143,6 +143,18 @@ async def test_a_pixel_pointed_at_shows_which_window_reads_it() -> None:
         await driven.press("b", "b")
         await driven.hover("image", (1, 1))
         assert "image[0, 1, 1] is read by row 0, column 0" in driven.text
+
+
+async def test_an_entry_pointed_at_that_the_next_window_has_not_is_let_go() -> None:
+    """Of 8 rows in three windows the middle one has 4, the others 3."""
+    async with opened(session_on("digit-8x8-3")) as driven:
+        await driven.press("colon")
+        await driven.enter("operation adaptiveavgpool 3")
+        await driven.press("down")
+        await driven.hover("window", (3, 1))
+        assert driven.grid("image").focus == (5, 1)
+        await driven.press("up")
+        assert driven.grid("image").focus is None
 
 
 async def test_a_pooled_colour_image_has_its_colours() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convtui.pages.step.labels import corner, notes
 from convtui.pages.step.shape import remarks, shape_notes
 from convtui.paint.text import spans
 from convtui.state.session import Session
@@ -74,6 +75,17 @@ def test_what_no_window_reads_is_said() -> None:
     assert notes[-1] == "never read by any window: row 27, column 27"
     notes = shape_notes(session_on("count-5x5", size=2, stride=3).convolution.axes, 120, 0)
     assert notes[-1] == "never read by any window: row 2, column 2"
+
+
+@pytest.mark.parametrize("way", ["scatter", "gather"])
+def test_what_lands_nowhere_is_said(way: str) -> None:
+    """No window reads, of a transposed convolution; and a corner does not say it again."""
+    session = operation_change("convtranspose 2 1 s2 p3")(session_on("count-5x5", "random", size=2))
+    session = session.with_way(way)
+    told = "cut off, so they land nowhere: rows 0, 4, columns 0, 4"
+    written = notes(session, 120, 3)
+    assert told in written
+    assert not any("land nowhere" in line for line in corner(session, written, 40, 4))
 
 
 @given(st.sets(st.integers(0, 60), min_size=1))
