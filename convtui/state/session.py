@@ -31,7 +31,6 @@ from convtui.engine.kernels import (
 from convtui.engine.pooling import Pooling
 from convtui.engine.spec import Axis, ConvSpec, Pair, SpecError, brief
 from convtui.engine.torch_text import pooling_call, torch_call, transposed_call
-from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
 from convtui.inputs.images import Picture, with_pixel
 from convtui.state.history import Document
@@ -44,18 +43,18 @@ from convtui.state.operation import (
     in_way,
     kind_of,
     layer_of,
+    of_kind,
     over,
     require_parameter,
-    transposed_weight,
+    room_for,
     way_of,
 )
 
 if TYPE_CHECKING:
-    from convtui.engine.feature_maps import FeatureMaps
     from convtui.engine.layers import Layer
     from convtui.engine.pool_layers import AdaptivePool, Pool
     from convtui.engine.window_layers import Conv, ConvTranspose
-    from convtui.engine.window_operation import WindowAxis, WindowOperation
+    from convtui.engine.window_operation import WindowAxis
     from convtui.state.network import Stack
 
 Array = NDArray[np.float64]
@@ -277,12 +276,14 @@ class Session:
 
     @property
     def window_start(self) -> tuple[int, int]:
-        """Row and column of the image where the window begins, below 0 in the padding; or the input cell."""
+        """Row and column of the pixel where the window begins, below 0 in the padding; or the input cell."""
         _, row, column = self.position
         operation = self.operation
         if isinstance(operation, Scattering):
             return row, column
         down, across = operation.axes
+        if isinstance(down, SpreadAxis) and isinstance(across, SpreadAxis):
+            return down.first_pixel(row), across.first_pixel(column)
         return int(down.window(row)[0]), int(across.window(column)[0])
 
     @property
@@ -305,6 +306,11 @@ class Session:
         if self.taps:
             return (self.taps - 1) // (self.products // slices)
         return min(self.view.slice or 0, slices - 1)
+
+    @property
+    def last_slice(self) -> int:
+        """The highest slice that a view can ask for."""
+        return max(len(self.picture.pixels), self.slices) - 1
 
     @property
     def channel(self) -> int:
@@ -416,27 +422,7 @@ class Session:
 
     def with_kind(self, kind: str) -> Session:
         """An operation of another kind, with the parameters that both have, or those of the convolution."""
-        from convtui.engine.layer_names import KINDS as LAYERS
-        from convtui.engine.pool_layers import AdaptivePool, Pool
-
-        layer, spec = self.layer, self.spec
-        if kind == "conv":
-            return self.with_operation(None)
-        if kind == "convtranspose":
-            filters = self.convolution.weight_shape[0]
-            given = {"stride": spec.stride, "padding": spec.pads, "dilation": spec.dilation}
-            return self.with_operation(LAYERS[kind](filters, spec.kernel_size, groups=spec.groups, **given))
-        if kind.startswith("adaptive"):
-            return self.with_operation(
-                LAYERS[kind](layer.output_size if isinstance(layer, AdaptivePool) else 4)
-            )
-        if not isinstance(layer, Pool):
-            return self.with_operation(LAYERS[kind](2))
-        windows = layer.spec
-        padding, ceil_mode = windows.padding, windows.ceil_mode
-        return self.with_operation(
-            LAYERS[kind](windows.kernel_size, windows.stride, padding, ceil_mode=ceil_mode)
-        )
+        return self.with_operation(of_kind(kind, self.layer, self.convolution))
 
     def with_way(self, way: str) -> Session:
         """A transposed convolution stepped through another way, at its first cell, or all of it if it was."""
@@ -444,14 +430,21 @@ class Session:
         if not isinstance(operation, Gathering | Scattering):
             reason = "only a transposed convolution has ways to step through it"
             raise SpecError("way", way, reason, "operation convtranspose s2")
-        turned = replace(self, chosen_operation=in_way(operation.transposed, way), index=0, taps=None)
-        return replace(turned, filled=turned.size if self.filled == self.size else 1)
+        turned = self._rebuilt(self.convolution, in_way(operation.transposed, way))
+        if way == self.way:
+            return self
+        if way == SCATTER:
+            chosen = self.output_channel - operation.transposed.reading_channels(turned.position[0]).start
+            return turned.with_view(slice=chosen)
+        return turned.at(turned.operation.index(self.output_channel, *turned.position[1:])).with_view(
+            slice=None
+        )
 
     def _with_weights_of(self, layer: Conv | ConvTranspose) -> Session:
         """With the kernel size, the filters, the groups and the bias of a layer; one operation at a time."""
         spec, session = layer.spec, replace(self, chosen_operation=None, index=0, taps=None, filled=1)
         if spec.kernel_size != session.spec.kernel_size:
-            session = session._with_room_for(spec.kernel_size).with_kernel_size(spec.kernel_size)
+            session = session._with_room_for(spec.kernel_size)._with_any_kernel_of(spec.kernel_size)
         if spec.groups != session.spec.groups:
             session = session.with_groups(spec.groups)
         if layer.out_channels != session.convolution.weight_shape[0]:
@@ -460,13 +453,19 @@ class Session:
             session = session.with_bias(None)
         return session
 
+    def _with_any_kernel_of(self, size: Pair) -> Session:
+        """The kernel at another size, or a random one where the named kernel does not come in that."""
+        try:
+            return self.with_kernel_size(size)
+        except SpecError:
+            return self.with_kernel(KernelChoice(RANDOM), size)
+
     def _with_room_for(self, kernel_size: Pair) -> Session:
-        """With as much padding as makes a kernel fit; a transposed convolution takes any on any image."""
-        spec, image = self.spec, self.convolution.image_shape[1:]
-        spans = [d * (k - 1) + 1 for d, k in zip(spec.dilation, kernel_size, strict=True)]
-        if all(span <= size + sum(side) for span, size, side in zip(spans, image, spec.pads, strict=True)):
+        """With the padding that a kernel needs, if it has less."""
+        room = room_for(kernel_size, self.convolution.image_shape[1:], self.spec.dilation)
+        if all(sum(pads) >= sum(needed) for pads, needed in zip(self.spec.pads, room, strict=True)):
             return self
-        return self.with_spec(padding=(spans[0] - 1, spans[1] - 1), padding_mode="zeros")
+        return self.with_spec(padding=room, padding_mode="zeros")
 
     def with_groups(self, groups: int) -> Session:
         """Other groups; the filters are made to fit: a slice for each channel of a group."""
@@ -510,7 +509,7 @@ class Session:
             weight = np.zeros((filters, slices, rows, columns))
             old = self.convolution.weight[:, :, :rows, :columns]
             weight[:, :, : old.shape[2], : old.shape[3]] = old
-        return self._rebuilt(self.convolution.replaced(weight=weight))
+        return self._rebuilt(self._with_weight(weight))
 
     def with_kernel(self, choice: KernelChoice, size: int | Pair | None = None) -> Session:
         """A named kernel; at the present size, or the nearest to it that the kernel has."""
@@ -561,7 +560,7 @@ class Session:
             weight = _named_weight(self.kernel, self.spec.kernel_size, slices, self.spec.groups)
         elif (weight == weight[:, :1]).all():
             weight = _tiled(weight, slices, len(weight))
-        fresh = self.convolution.replaced(image=picture.pixels, weight=weight, bias=self._bias(len(weight)))
+        fresh = self._with_weight(weight, image=picture.pixels)
         stack = self.chosen_stack and self.chosen_stack.over(picture.pixels.shape)
         return Session(
             picture,
@@ -575,55 +574,6 @@ class Session:
 
     def with_stack(self, stack: Stack) -> Session:
         return replace(self, chosen_stack=stack)
-
-    def with_layer_opened(self, feature_maps: FeatureMaps) -> Session:
-        """The operation of the stack's selected layer, with its real input, at the selected activation.
-
-        Raises LayerError if that layer has no windows.
-        """
-        stack = self.stack
-        opened = feature_maps.operation_of(stack.layer)
-        picture = self.picture
-        if stack.row.inputs != (0,):
-            picture = picture_of(opened.image, f"{picture.name} · layer {stack.layer} input")
-        run = f"{stack.trained.run_name} " if stack.trained else ""
-        name = f"{run}layer {stack.layer}"
-        return self.with_stack(stack).with_operation_opened(opened, name, picture, stack.activation)
-
-    def with_operation_opened(
-        self, opened: WindowOperation, name: str, picture: Picture, at: tuple[int, int, int]
-    ) -> Session:
-        """An operation with its own weights, called so, over the picture that is its image, at that cell."""
-        view, stack = replace(self.view, slice=None, zoom=None), self.chosen_stack
-        stack = stack if stack is None or picture is self.picture else stack.over(picture.pixels.shape)
-        if isinstance(opened, Pooling):
-            over = self._over(picture)
-            session = replace(over, view=view, chosen_stack=stack, chosen_operation=opened)
-            return session.at(opened.index(*at))
-        if isinstance(opened, TransposedConvolution):
-            weight = transposed_weight(opened.weight, opened.spec.groups)
-            spread = tuple(kernel - 1 for kernel in opened.spec.kernel_size)
-            convolution = Convolution(
-                opened.image, weight, opened.bias, padding=spread, groups=opened.spec.groups
-            )
-            operation: OtherOperation | None = Gathering(opened)
-        else:
-            assert isinstance(opened, Convolution)
-            convolution, operation = opened, None
-        choice = KernelChoice(name, filters=convolution.weight_shape[0], named=False)
-        session = Session(
-            picture, convolution, choice, view=view, chosen_stack=stack, chosen_operation=operation
-        )
-        return session.at(opened.index(*at))
-
-    def _over(self, picture: Picture) -> Session:
-        """The same kernel over another picture, or, where it does not fit, one that fits any."""
-        if picture is self.picture:
-            return self
-        try:
-            return replace(self, chosen_operation=None).with_picture(picture)
-        except SpecError:
-            return Session.start(picture, KernelChoice("identity"), size=1)
 
     def with_view(self, **changes: Any) -> Session:
         return replace(self, view=replace(self.view, **changes))
@@ -642,8 +592,18 @@ class Session:
         weight = drawn.reshape(groups * count, *shape)
         return self.convolution.replaced(weight=weight, bias=None if bias is None else bias[picked])
 
-    def _with_weight(self, weight: Array, **spec: Any) -> Convolution:
-        return self.convolution.replaced(weight=weight, bias=self._bias(len(weight)), **spec)
+    def _with_weight(self, weight: Array, **changes: Any) -> Convolution:
+        """Other weights, image or groups; a convolution that is not on show gets the room that it needs."""
+        changes = {"weight": weight, "bias": self._bias(len(weight)), **changes}
+        try:
+            return self.convolution.replaced(**changes)
+        except SpecError:
+            if self.chosen_operation is None:
+                raise
+            image: Array = changes.get("image", self.convolution.image)
+            (_, height, width), (*_, rows, columns) = image.shape, weight.shape
+            room = room_for((rows, columns), (height, width), self.spec.dilation)
+            return self.convolution.replaced(**changes, padding=room, padding_mode="zeros")
 
     def _bias(self, filters: int) -> Array | None:
         bias = self.convolution.bias
@@ -672,7 +632,8 @@ class Session:
             for old, at, new in zip(before.axes, place, after.axes, strict=True)
         )
         channels = after.image_shape[0] if isinstance(after, Scattering) else after.output_shape[0]
-        index = after.index(min(c, channels - 1), rows, columns)
+        is_first = type(before) is not type(after) and self.index == 0
+        index = 0 if is_first else after.index(min(c, channels - 1), rows, columns)
         is_finished = self.filled == self.size > 1
         filled = after.size if is_finished else index + 1
         changed = replace(
@@ -682,12 +643,6 @@ class Session:
 
 
 SESSION: Final = Document[Session]("session")
-
-
-def picture_of(image: Array, name: str) -> Picture:
-    """A tensor [channels, rows, columns] as a picture, from its least, or 0, to its greatest."""
-    lowest, highest = min(0.0, float(image.min())), float(image.max())
-    return Picture(image, name, "", False, lowest, highest if highest > lowest else lowest + 1)
 
 
 def _named_weight(choice: KernelChoice, size: int | Pair, slices: int, groups: Any) -> Array:
@@ -709,15 +664,27 @@ def _each_filter(names: tuple[str, ...], groups: int, count: int, size: Pair) ->
 
 def _near(before: Operation, old: WindowAxis, at: int, after: Operation, new: WindowAxis) -> int:
     """The row or column whose window is where that of another operation was, or near it."""
-    if isinstance(before, Scattering) or isinstance(after, Scattering):
-        is_alike = isinstance(before, Scattering) and isinstance(after, Scattering)
-        return min(at if is_alike else 0, (new.size if isinstance(after, Scattering) else new.output) - 1)
-    if isinstance(old, SpreadAxis) or isinstance(new, SpreadAxis):
-        return min(at if isinstance(old, SpreadAxis) and isinstance(new, SpreadAxis) else 0, new.output - 1)
-    start = int(old.window(at)[0])
-    if isinstance(new, Axis):
+    if type(before) is type(after) and isinstance(old, Axis) and isinstance(new, Axis):
+        start = int(old.window(at)[0])
         return min(max((start + new.before) // new.stride, 0), new.output - 1)
-    return min(max(start, 0) * new.output // new.size, new.output - 1)
+    pixel = at if isinstance(before, Scattering) else _looked_at(old, at)
+    if isinstance(after, Scattering):
+        return min(pixel, new.size - 1)
+    reading = new.outputs_reading(min(pixel, new.size - 1))
+    if reading.size:
+        return int(reading[reading.size // 2])
+    return min(pixel * new.output // new.size, new.output - 1)
+
+
+def _looked_at(axis: WindowAxis, at: int) -> int:
+    """The row or column of the image in the middle of a window, or the nearest that there is."""
+    if isinstance(axis, SpreadAxis):
+        landing = axis.transposed.window(at)
+        middle = landing[landing.size // 2] if landing.size else at // axis.transposed.stride
+    else:
+        window = axis.window(at)
+        middle = window[window.size // 2]
+    return min(max(int(middle), 0), axis.size - 1)
 
 
 def _went(before: Session, after: Session) -> str:

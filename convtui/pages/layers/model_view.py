@@ -49,7 +49,8 @@ from convtui.paint.canvas import Pane
 from convtui.paint.colours import Palette
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import Size, TextPane
-from convtui.state.session import Session, Zoom, picture_of
+from convtui.state.layer_opening import operation_opened, picture_of
+from convtui.state.session import Session, Zoom
 from convtui.tracing.open_model import Fetched, OpenModel
 from convtui.tracing.traced import Row, Trace
 
@@ -419,7 +420,7 @@ class ModelView:
             own = opened.image
             if own.shape != picture.pixels.shape or (own != picture.pixels).any():
                 shown = picture_of(own, f"{picture.name} · input of {name}")
-            return session.with_operation_opened(opened, name, shown, held(place, opened.output_shape))
+            return operation_opened(session, opened, name, shown, held(place, opened.output_shape))
 
         if self._page.host.change(make):
             self._page.host.open_page("step", opened_notice(op))
