@@ -42,6 +42,7 @@ AGAIN: Final = "R runs your file again"
 STOPPED: Final = "was stopped"
 KEPT: Final = 4  # operations whose tensors are kept
 MOST_PRINTED: Final = 2**18  # characters of theirs that are kept
+GRACE: Final = 2.0  # seconds for the end of a process to be seen, and for its last prints
 TICK: Final = 0.5  # seconds after which what is going on is told again
 
 Arrays = Mapping[str, NDArray[np.float64]]
@@ -223,10 +224,16 @@ class OpenModel:
             process.send(self._job(image))
             async for event in process.events():
                 self._take(event)
-            await process.wait()
-            await prints
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    await process.wait()
+            cause = process.cause
+            await process.end()  # what it has forked off may still hold its pipes
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    await prints
             if self._told.outcome().refused is None:
-                self.trouble = STOPPED if self.is_stopped else process.cause
+                self.trouble = STOPPED if self.is_stopped else cause
             self._settle()
         except OSError as error:
             self.trouble = f"cannot be started: {error}"

@@ -11,7 +11,6 @@ from convtui.engine.graph.postmortem import origin_text
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.layers.model_figures import Seen
-from convtui.pages.layers.model_opened import STEPPED
 from convtui.paint.controls import Control
 from convtui.paint.text import counted, significant
 from convtui.tracing.open_model import Opening, OpenModel
@@ -123,8 +122,7 @@ def gives_line(op: Op, graph: Graph) -> str:
 
 def detail_lines(op: Op, graph: Graph, width: int) -> list[str]:
     """What it is, what it reads and gives, and its formulas; as few lines as they fit on."""
-    hint = "enter steps through it" if op.kind in STEPPED else ""
-    parts = [reads_line(op, graph), gives_line(op, graph), *formulas(op, graph), op.note, hint]
+    parts = [reads_line(op, graph), gives_line(op, graph), *formulas(op, graph), op.note]
     lines = [title_line(op)]
     for number, part in enumerate(filter(None, parts)):
         joined = f"{lines[-1]} · {part}"

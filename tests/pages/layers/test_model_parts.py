@@ -1,0 +1,199 @@
+"""What is said and drawn of the operations of the user's own network, without an app or a process."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+import convtui
+from convtui.engine.graph.operation import Op
+from convtui.engine.pooling import Pooling
+from convtui.engine.spec import SpecError
+from convtui.engine.transposed import TransposedConvolution
+from convtui.inputs.images import Picture
+from convtui.pages.layers.model_figures import (
+    Seen,
+    held,
+    map_shape,
+    maps_of,
+    moved,
+    seen_by,
+    tensor_index,
+)
+from convtui.pages.layers.model_labels import (
+    detail_lines,
+    failure_lines,
+    field_line,
+    normalisation,
+    size_formula,
+    summary_line,
+)
+from convtui.pages.layers.model_opened import operation_of
+from convtui.pages.layers.model_table import model_lines
+from convtui.pages.layers.table import Kind
+from convtui.tracing.open_model import Opening
+from convtui.tracing.traced import Trace
+from tests.support.own_networks import Branched, Misfit
+
+
+@cache
+def branched(side: int = 13) -> Trace:
+    return convtui.trace(Branched().eval(), torch.zeros(1, 1, side, side))
+
+
+@cache
+def misfit() -> Trace:
+    return convtui.trace(Misfit().eval(), torch.zeros(1, 1, 8, 8))
+
+
+def op(kind: str) -> Op:
+    return next(op for op in branched().graph.ops if op.kind == kind)
+
+
+@pytest.mark.parametrize(
+    ("shape", "maps"),
+    [
+        ((1, 3, 8, 9), (3, 8, 9)),
+        ((1, 10), (10, 1, 1)),
+        ((10,), (10, 1, 1)),
+        ((), (1, 1, 1)),
+        ((1, 7, 5), (1, 7, 5)),
+        ((16, 9), (1, 16, 9)),
+        ((1, 2, 3, 4, 5), (6, 4, 5)),
+        ((4, 3, 8, 8), (12, 8, 8)),
+    ],
+)
+def test_how_tensors_are_drawn(shape: tuple[int, ...], maps: tuple[int, int, int]) -> None:
+    assert map_shape(shape) == maps
+    values = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    place = held((1, 2, 3), maps)
+    assert values[tensor_index(place, shape)] == values.reshape(maps)[place]
+
+
+def test_moving_through_activations() -> None:
+    shape = (2, 3, 4)
+    assert moved((0, 0, 3), 1, shape) == (0, 1, 0)
+    assert moved((0, 2, 3), 1, shape) == (1, 0, 0)
+    assert moved((1, 2, 3), 1, shape) == (1, 2, 3)
+    assert moved((0, 0, 0), -1, shape) == (0, 0, 0)
+    assert held((9, -1, 2), shape) == (1, 0, 2)
+
+
+def test_what_is_not_finite_is_drawn_as_zero() -> None:
+    maps = maps_of(np.array([np.nan, np.inf, 2.0, -3.0]), (1, 2, 2))
+    assert maps.values.tolist() == [[[0, 0], [2, -3]]]
+    assert maps.scale == (-3, 3)
+
+
+def test_what_activations_see() -> None:
+    row = branched().rows[1]
+    assert seen_by(row, (0, 5, 0)) == Seen((4, 6), (0, 1))
+    assert field_line(row, (0, 5, 0), 0.25, seen_by(row, (0, 5, 0))) == (
+        "activation [0, 5, 0] = 0.25 sees 3x2 of the image: rows 4-6, columns 0-1"
+    )
+    last = branched().rows[-1]
+    assert seen_by(last, (3, 0, 0)) == Seen((0, 12), (0, 12))
+
+
+def test_what_is_not_known_is_said() -> None:
+    row = branched().rows[1]
+    told = field_line(row, (0, 0, 0), None, Seen(because=4))
+    assert told == "activation [0, 0, 0]: not known what it sees: operation 4 cannot be followed"
+    assert field_line(row, (0, 0, 0), None, Seen(is_nothing=True)).endswith("sees none of the image")
+
+
+@pytest.mark.parametrize(
+    ("kind", "formula"),
+    [
+        ("conv2d", "⌊(13 + 2*1 − 1*(3 − 1) − 1)/1⌋ + 1 = 13"),
+        ("avg_pool2d", "⌊(13 + 2*1 − 1*(3 − 1) − 1)/2⌋ + 1 = 7"),
+        ("max_pool2d", "⌈(7 + 2*1 − 1*(3 − 1) − 1)/2⌉ + 1 = 4"),
+        ("conv_transpose2d", "(4 − 1)*2 − 2*0 + 1*(3 − 1) + 1 + 1 = 10"),
+        ("linear", "48 → 5 features"),
+        ("relu", ""),
+    ],
+)
+def test_formulas_of_sizes(kind: str, formula: str) -> None:
+    graph = branched().graph
+    found = op(kind)
+    assert size_formula(found, graph.tensor(found.inputs[0]).shape) == formula
+
+
+def test_details_are_joined_where_there_is_room() -> None:
+    graph, found = branched().graph, op("conv_transpose2d")
+    wide, narrow = detail_lines(found, graph, 160), detail_lines(found, graph, 60)
+    assert wide[0].startswith("9 conv_transpose2d 3x3 4 →3 s2 op1 · up (ConvTranspose2d) · ")
+    assert wide[0].endswith(": x = self.up(self.down(F.dropout(x, training=True)))")
+    assert wide[1].startswith(
+        "reads 1x4x4x4 from 8 down · gives 1x3x10x10 float32; goes to 10 adaptive_avg_pool2d"
+    )
+    assert "multiply-adds 4*4*108 = 1,728" in wide[1] + wide[2]
+    assert "weight 4x3x3x3 + bias 3 = 111 parameters" in wide[2]
+    assert " · ".join(wide[1:]) == " · ".join(narrow[1:])
+    assert all(len(line) <= 60 for line in narrow[1:])
+
+
+def test_the_network_in_a_line() -> None:
+    assert summary_line(branched()).startswith("13 operations on 1x1x13x13: 412 parameters, ")
+    assert summary_line(branched()).endswith(" multiply-adds · computes in float32")
+
+
+def test_the_normalisation_is_said() -> None:
+    picture = Picture(np.zeros((1, 2, 2)), "", "", False)
+    plain = normalisation(Opening("net.py:Net"), picture)
+    assert plain == "the image is not normalised: its pixels are from 0 to 1; --mean and --std change that"
+    told = normalisation(Opening("net.py:Net", mean=(0.5, 0.25), std=(2.0,)), picture)
+    assert told == "the image is normalised: minus 0.5,0.25, divided by 2"
+
+
+def test_the_table_at_two_widths() -> None:
+    wide, narrow = model_lines(branched(), 200), model_lines(branched(), 80)
+    assert [line.kind for line in wide[:2]] == [Kind.HEADER, Kind.LAYER]
+    assert wide[-1].kind is Kind.TOTAL
+    for name in (
+        "operation",
+        "module",
+        "line",
+        "from",
+        "output",
+        "parameters",
+        "multiply-adds",
+        "field",
+        "jump",
+    ):
+        assert name in wide[0].text
+    assert len(wide) == len(narrow) == len(branched().rows) + 2
+    assert all(len(line.text) <= 78 for line in narrow)
+    assert "3, 4" in next(line.text for line in wide if " add " in line.text)
+
+
+def test_rows_that_differ_are_marked() -> None:
+    lines = model_lines(branched(), 140, {4, 11})
+    marked = [line.text.split()[0] for line in lines if "≠" in line.text]
+    assert marked == ["≠4", "≠11"]
+
+
+def test_the_row_that_failed_is_the_last() -> None:
+    lines = model_lines(misfit(), 80)
+    assert lines[-1].kind is Kind.ERROR
+    assert lines[-1].text.startswith("6 linear fc · ")
+    assert lines[-1].text.endswith(" · failed")
+    text = failure_lines(misfit(), 60)
+    assert "  why     linear expects 676 features, gets 36 = 4*3*3" in text
+    assert all(len(line) <= 60 for line in text)
+
+
+def test_operations_as_they_are_stepped_through() -> None:
+    image = np.arange(16.0).reshape(4, 4)
+    average = operation_of(op("avg_pool2d"), {"input": image})
+    assert isinstance(average, Pooling)
+    assert average.output[0, 0, 0] == (0 + 1 + 4 + 5) / 4  # without the padding
+    weight = np.ones((4, 3, 3, 3))
+    up = operation_of(op("conv_transpose2d"), {"input": np.ones((4, 2, 2)), "weight": weight})
+    assert isinstance(up, TransposedConvolution)
+    assert up.output_shape == (3, 6, 6)
+    with pytest.raises(SpecError, match="relu"):
+        operation_of(op("relu"), {"input": image})
+    with pytest.raises(ValueError, match="4 axes beside the batch"):
+        operation_of(op("conv2d"), {"input": np.ones((1, 1, 2, 2)), "weight": weight})
