@@ -35,7 +35,7 @@ def test_rows_of_other_shapes_differ() -> None:
 
 def test_a_row_that_is_added_makes_no_others_differ() -> None:
     told = differences(graph(INPUT, CONV, FC), graph(INPUT, CONV, RELU, FC))
-    assert (told.rows, told.gone, told.told) == ({2}, 0, "1 row differs: 2 relu")
+    assert (told.rows, told.gone, told.told) == (frozenset({2}), 0, "1 row differs: 2 relu")
 
 
 def test_rows_that_are_gone_are_counted() -> None:

@@ -1,4 +1,4 @@
-"""The user's own network in a process that stays: its tensors, its prints, its end, and its file run again."""
+"""The user's own network in a process that stays: its tensors, its prints, its end, its file run again."""
 
 import asyncio
 import shutil
@@ -75,7 +75,7 @@ def test_tensors_are_those_of_the_module_and_open_to_the_same_output() -> None:
     hooked: dict[str, torch.Tensor] = {}
     for name, module in network.named_children():
         module.register_forward_hook(
-            lambda _, __, output, name=name: hooked.__setitem__(name, output.clone())  # type: ignore[misc]
+            lambda _, __, output, name=name: hooked.__setitem__(name, output.clone())
         )
     image = torch.from_numpy((picture().pixels - mean) / std).float()[None]
     with torch.no_grad():

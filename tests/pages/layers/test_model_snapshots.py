@@ -40,6 +40,8 @@ def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
         driven = Driven(app, pilot)
         await until(driven, lambda: app.current_mode == "layers")
         await until(driven, lambda: app.model is not None and app.model.outcome is not None)
+        if network == "Branched":
+            await until(driven, lambda: app.model is not None and bool(app.model.printed))
         await pilot.press(*keys)
         await until(driven, lambda: app.model is not None and not app.model.is_at_work)
         await pilot.pause()
