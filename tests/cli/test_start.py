@@ -54,7 +54,7 @@ def test_the_app_gets_session_notice_and_theme(started: list[SimpleNamespace], t
     assert started[0].session.convolution.image_shape[2] == 512
     assert "512" in started[0].options.pop("notice")
     assert isinstance(started[0].options.pop("guardian"), Guardian)
-    assert started[0].options == {"theme": "light", "recipe": None}
+    assert started[0].options == {"theme": "light", "recipe": None, "network": None}
     assert os.environ["TEXTUAL_FPS"] == "120"
 
 

@@ -72,7 +72,7 @@ def remark_line(trace: Trace, outcome_notices: Sequence[str], printed: str) -> s
         parts.append(counted(notes, "note"))
     if printed:
         parts.append(f"{counted(len(printed.splitlines()), 'line')} printed by your code")
-    return f"{', '.join(parts)}: V shows" if parts else ""
+    return f"V shows {', '.join(parts)}" if parts else ""
 
 
 def title_line(op: Op) -> str:
