@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.engine.convolution import Convolution, Step
+from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import (
     LARGEST_SIDE,
     RANDOM,
@@ -267,14 +267,6 @@ class Session:
         return self.operation.position(self.index)
 
     @property
-    def step(self) -> Step:
-        """That of the convolution at an output cell. Raises TypeError while another operation is chosen."""
-        step = self.operation.step(self.index)
-        if not isinstance(step, Step):
-            raise TypeError(f"a step of {self.kind} has no products")
-        return step
-
-    @property
     def window_start(self) -> tuple[int, int]:
         """Row and column of the pixel where the window begins, below 0 in the padding; or the input cell."""
         _, row, column = self.position
@@ -290,6 +282,16 @@ class Session:
     def products(self) -> int:
         """Multiply-adds in the output cell; of a pooling, entries of its window."""
         return self.operation.entries(self.index)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the cell, the last that was reached, is computed in part only."""
+        return self.taps is not None and self.taps < self.products and self.filled == self.index + 1
+
+    @property
+    def is_all_landed(self) -> bool:
+        """Whether, scattering, every input cell has landed, and none is on show while it does."""
+        return self.filled == self.size and (self.index + 1 < self.size or self.taps is None)
 
     @property
     def slices(self) -> int:

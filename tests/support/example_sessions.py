@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
+from convtui.engine.convolution import Step
 from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
@@ -55,6 +56,11 @@ def own(weight: ArrayLike, image: Picture, **given: Any) -> Session:
 
 def session_of(case: Case) -> Session:
     return own(case.weight, picture_of(case.image), bias=case.bias, **case.parameters)
+
+
+def step_of(session: Session) -> Step:
+    """How the output cell is computed where a session is in its convolution."""
+    return session.convolution.step(session.index)
 
 
 def applied(session: Session, *changes: Change) -> Session:
