@@ -104,7 +104,8 @@ def test_slices_and_bias_add_up_to_the_output_cell(session: Session, width: int,
     if re.match(rf"{count} slice sums (\+ bias )?= ", sums):
         return
     read = assert_adds_up(line, sums, width)
-    assert abs(read.total - value) <= read.unit / 2 + 2 * scale
+    last_bits = abs(value) * Decimal(2) ** -50  # a tie in decimals is none in float64
+    assert abs(read.total - value) <= read.unit / 2 + 2 * scale + last_bits
     assert len(read.terms) == (1 if "slice sums" in sums else count) + step.has_bias
 
 
