@@ -47,6 +47,7 @@ SETTINGS: Final = (
     "layers",
 )
 # With another operation these are its own: what makes a kernel comes before it, the rest after.
+OF_WEIGHTS: Final = ("kernel", "filters", "groups", "bias", "seed")
 OF_OPERATION: Final = ("operation", "way", "padding", "stride", "dilation", "kernel_size")
 
 FAILED: Final = 1
@@ -65,19 +66,25 @@ PyTorch: stride 1, padding 0, and the first output cell.
 USAGE: Final = """\
 convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
+       convtui animate OUT [IMAGE] [options]
+       convtui code [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
+       convtui trace MODEL [options]
        convtui samples"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
+  convtui animate OUT      draw the window sliding (convtui animate --help)
+  convtui code             print the PyTorch code of the output cell on show
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
+  convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
   convtui samples          list the bundled images, kernels, layers and sessions
   To open a file called as one of them, write ./render.
 
@@ -115,7 +122,19 @@ examples:
   convtui render sum.svg cat-32 --kernel edges --at 2,4,18 --multiply-adds 5
   convtui render notes.txt lesson.toml --finished --size 80x24 --theme light
   convtui render net.svg --screen layers --layers resnet-50 --size 120x240
+  convtui render step.png count-5x5 --padding 1 --at 1,2 --finished
   convtui render handout/ --lesson stride
+"""
+CODE_ABOUT: Final = """\
+Print PyTorch code that computes the convolution and asserts the output cell on
+show. It runs by itself, in float64: the numbers are written out, or a larger
+image is read from its file to exactly the same numbers.
+"""
+CODE_EXAMPLES: Final = """\
+examples:
+  convtui code digit-8x8-3 --padding 1 --at 0,4,2
+  convtui code photo.jpg --kernel sobel-x --stride 2 > photo.py
+  convtui code cat-32 --kernel edges | python
 """
 
 
@@ -160,6 +179,12 @@ def _run(arguments: Sequence[str]) -> int:
     match arguments:
         case ["render", *rest]:
             return _render(rest)
+        case ["animate", *rest]:
+            from convtui.cli.animate import animate
+
+            return animate(rest, _add_options, build)
+        case ["code", *rest]:
+            return _code(rest)
         case ["samples", *rest]:
             from convtui.cli.samples import list_samples
 
@@ -176,6 +201,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.measure import measure
 
             return measure(rest)
+        case ["trace", *rest]:
+            from convtui.cli.trace import trace
+
+            return trace(rest)
         case ["learn", *rest]:
             from convtui.cli.learn import learn
 
@@ -255,10 +284,40 @@ def _render(arguments: Sequence[str]) -> int:
 
     if options.lesson is not None:
         return _render_lesson(options)
-    session, size = build(options), parse_size(options.size)
+    out, size = Path(options.out), parse_size(options.size)
+    if options.diagram or out.suffix.lower() == ".png":
+        return _render_diagram(options, out)
+    session = build(options)
     if options.run is not None and options.screen not in ("batchnorm", "train"):
         raise ValueError(f"--run {options.run}: works only with --screen train or --screen batchnorm")
-    render(session, Path(options.out), options.screen, size, options.theme, options.run)
+    render(session, out, options.screen, size, options.theme, options.run)
+    if session.notice:
+        tell(session.notice)
+    return 0
+
+
+def _render_diagram(options: argparse.Namespace, out: Path) -> int:
+    """A still of the output cell on show, drawn directly."""
+    from convtui.cli.animate import render_diagram
+
+    if options.screen != "step" or options.run is not None:
+        told = "--run" if options.run is not None else f"--screen {options.screen}"
+        raise ValueError(f"{told}: a diagram is of the step screen; the others are drawn as .svg or .txt")
+    session = build(options)
+    render_diagram(session, out, options.theme)
+    if session.notice:
+        tell(session.notice)
+    return 0
+
+
+def _code(arguments: Sequence[str]) -> int:
+    options = _code_parser().parsed(arguments)
+    session = build(options)
+    from convtui.export.code import session_code
+
+    code = session_code(session)
+    with printing():
+        print(code, end="")
     if session.notice:
         tell(session.notice)
     return 0
@@ -303,10 +362,29 @@ def build(options: argparse.Namespace) -> Session:
         settings = {**defaults, **given}
         if options.operation is not None and "padding" not in given:
             settings.pop("padding", None)
-        session = _with_operation(_blank(options), settings, DEFAULT_SIZE, options.kernel_layout).restarted()
+        session = _started(options, settings)
         if options.image is None and options.at is None:
             session = session.at_something_to_see()
     return _placed(session, options)
+
+
+def _started(options: argparse.Namespace, settings: Mapping[str, str]) -> Session:
+    """The settings over the image; a kernel that nobody asked for and that does not fit is left out."""
+    from convtui.engine.pooling import Pooling
+    from convtui.engine.spec import SpecError
+
+    blank, layout = _blank(options), options.kernel_layout
+    try:
+        session = _with_operation(blank, settings, DEFAULT_SIZE, layout)
+    except SpecError:
+        if options.kernel is not None or (options.operation is None and options.layers is None):
+            raise
+        others = {name: text for name, text in settings.items() if name != "kernel"}
+        session = _with_operation(blank, others, DEFAULT_SIZE, layout)
+    for name in OF_WEIGHTS:
+        if isinstance(session.operation, Pooling) and getattr(options, name) is not None:
+            raise ValueError(f"--{name} {getattr(options, name)}: a pooling has no weights; leave it out")
+    return session.restarted()
 
 
 def _session_file(name: str | None) -> Path | None:
@@ -452,7 +530,7 @@ def _render_parser() -> Parser:
     parser.add_argument(
         "out",
         metavar="OUT",
-        help="the file to write: .svg, or .txt for the text only; with --lesson, a folder",
+        help="the file to write: .svg, .txt for text only, or .png for a diagram; with --lesson, a folder",
     )
     _add_options(parser)
     parser.add_argument(
@@ -471,11 +549,29 @@ def _render_parser() -> Parser:
         "--run", metavar="RUN", help="the saved run to show, such as 12 (with --screen train or batchnorm)"
     )
     group.add_argument(
+        "--diagram",
+        action="store_true",
+        help="draw image, kernel, output and sum directly, as .svg or .png, not as a screen",
+    )
+    group.add_argument(
         "--size",
         metavar="WxH",
         default="120x40",
         help="columns x rows of characters, 60x20 to 400x1000 (default: 120x40)",
     )
+    return parser
+
+
+def _code_parser() -> Parser:
+    parser = Parser(
+        prog="convtui code",
+        description=CODE_ABOUT,
+        epilog=CODE_EXAMPLES,
+        formatter_class=formatter,
+        allow_abbrev=False,
+        usage="convtui code [IMAGE] [options]",
+    )
+    _add_options(parser)
     return parser
 
 

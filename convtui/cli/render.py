@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 SMALLEST: Final = (60, 20)
 LARGEST: Final = (400, 1000)  # so that the table of a network of hundreds of layers is whole
 
-_SVG: Final = '<svg class="rich-terminal"'
 _FIRST_LINE: Final = 4 * LARGEST[0]  # bytes
+
+_FONT_FACE: Final = re.compile(r" *@font-face \{[^}]*\}\n")
+_NO_LIGATURES: Final = "font-variant-ligatures: none;"
 
 _TERMINAL: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
 _TERMINALS_OWN: Final = re.compile("NO_COLOR|FORCE_COLOR|COLUMNS|LINES|JUPYTER_.*|TTY_.*|TEXTUAL_.*")
@@ -64,7 +66,9 @@ def render(
     """
     draw = _DRAWN.get(out.suffix.lower())
     if draw is None:
-        raise ValueError(f"{out}: the name must end in .svg or .txt; a browser can turn .svg into PNG or PDF")
+        raise ValueError(
+            f"{out}: the name must end in .svg or .txt, or .png for a diagram; a browser turns .svg into PDF"
+        )
     if not out.parent.is_dir():
         raise ValueError(f"{out}: the folder {out.parent} does not exist")
     require_replaceable(out)
@@ -140,7 +144,14 @@ def _lines(app: "ConvtuiApp") -> list["Strip"]:
 
 
 def _svg(app: "ConvtuiApp") -> str:
-    return app.export_screenshot(simplify=True)
+    return _in_fonts_of_the_reader(app.export_screenshot(simplify=True))
+
+
+def _in_fonts_of_the_reader(svg: str) -> str:
+    """The SVG without fonts from a network or ligatures, by which Fira Code draws 4x4 with another sign."""
+    return _FONT_FACE.sub("", svg).replace(
+        "font-size: 20px;", f"font-size: 20px;\n        {_NO_LIGATURES}", 1
+    )
 
 
 def _text(app: "ConvtuiApp") -> str:
@@ -152,11 +163,14 @@ _DRAWN: Final = {".svg": _svg, ".txt": _text}
 
 def _is_drawn(file: Path) -> bool:
     """Whether a file starts like those drawn here; an empty file has nothing to lose."""
+    if file.suffix.lower() == ".svg":
+        from convtui.export.files import is_drawn
+
+        return is_drawn(file)
     with suppress(OSError), file.open("rb") as content:
         begin = content.read(_FIRST_LINE).decode(errors="replace")
         first = begin.partition("\n")[0]
-        has_settings = first.startswith(" ") and "‹" in first
-        return not begin or (first.startswith(_SVG) if file.suffix.lower() == ".svg" else has_settings)
+        return not begin or (first.startswith(" ") and "‹" in first)
     return False
 
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from convtui.engine.cross_correlation import cross_correlation, running_sums
 from convtui.engine.finite import shaped
 from convtui.engine.output_cells import OutputCells, Position, within
+from convtui.engine.shown import Animated, Shown
 from convtui.engine.spec import Axis, ConvSpec, Floats, Indices, Picked
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class MultiplyAdd(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Step(Shown):
     """How one output cell is computed, from a filter with S slices of kH x kW.
 
     index, position: the output cell as a flat index and as (output channel, row, column).
@@ -99,7 +100,7 @@ class Step:
         return tuple(MultiplyAdd(*entry, *four) for entry, four in zip(entries, numbers, strict=True))
 
 
-class Convolution:
+class Convolution(Animated):
     """A 2D convolution of one image, as torch.nn.Conv2d computes it: the kernel is not flipped.
 
     Shapes: image [C, H, W], weight [O, C/groups, kH, kW], bias [O] or None. All are stored as read-only

@@ -21,11 +21,12 @@ from convtui.engine.pool_matrix import PoolMatrix
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooled import pooled
 from convtui.engine.reductions import Average, Maximum, Mean, PoolAxes, Reduction, Winner
-from convtui.engine.spec import Floats, Indices, Picked
+from convtui.engine.shown import Animated, Shown
+from convtui.engine.spec import Floats, Indices, Picked, SpecError, brief
 
 
 @dataclass(frozen=True, eq=False)
-class PoolStep:
+class PoolStep(Shown):
     """How one output cell is computed, from a window of kH x kW entries in its own channel.
 
     rows [kH], columns [kW], source_rows [kH], source_columns [kW], is_padding [kH, kW], window [1, kH, kW]:
@@ -59,7 +60,7 @@ class PoolStep:
         return self.done.gradient
 
 
-class Pooling:
+class Pooling(Animated):
     """A pooling of one image [C, H, W], which is stored as read-only float64.
 
     spec: where the windows lie. reduction: what is done to each.
@@ -70,6 +71,8 @@ class Pooling:
         self.image = shaped("image", image, "[channels, rows, columns]")
         channels, height, width = self.image.shape
         self.image_shape = channels, height, width
+        if isinstance(reduction, Average) and isinstance(spec, PoolSpec) and spec.dilation != (1, 1):
+            raise SpecError("dilation", brief(spec.dilation), "average pooling has none", "1")
         self.spec = spec.over(height, width) if isinstance(spec, PoolSpec) else spec
         self.reduction = reduction
         self.axes: PoolAxes = self.spec.axes(height, width)

@@ -21,6 +21,7 @@ from convtui.engine.finite import shaped
 from convtui.engine.matrix import WeightMatrix
 from convtui.engine.operation_matrix import TransposedMatrix
 from convtui.engine.output_cells import OutputCells, Position, within
+from convtui.engine.shown import Animated
 from convtui.engine.spec import Floats, Indices, Picked, SpecError
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
 from convtui.engine.transposed_sums import Landed, transposed_cells, transposed_convolution
@@ -49,11 +50,11 @@ class Scatter:
     addends: Floats
 
 
-class TransposedConvolution:
+class TransposedConvolution(Animated):
     """A transposed convolution of one image, as torch.nn.functional.conv_transpose2d computes it.
 
     Shapes: image [C, H, W], weight [C, O/groups, kH, kW], bias [O] or None. All are stored as read-only
-    float64. The keyword arguments are PyTorch's; padding may also be ((top, bottom), (left, right)).
+    float64. The keyword arguments are PyTorch's; padding is also taken as TransposedSpec takes it.
     Raises ValueError for other shapes or numbers that are not finite, SpecError for what PyTorch refuses.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
     """
@@ -64,7 +65,7 @@ class TransposedConvolution:
         weight: ArrayLike,
         bias: ArrayLike | None = None,
         stride: int | Sequence[int] = 1,
-        padding: int | Sequence[int] | Sequence[Sequence[int]] = 0,
+        padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
         output_padding: int | Sequence[int] = 0,
         groups: int = 1,
         dilation: int | Sequence[int] = 1,

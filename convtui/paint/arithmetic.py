@@ -14,6 +14,9 @@ from functools import lru_cache
 from math import floor, inf, isclose, isfinite, log10
 from typing import Final, NamedTuple
 
+from convtui.engine.spec import Floats
+from convtui.paint.text import DUST
+
 DECIMALS: Final = 4
 DIGITS: Final = 4  # of the largest number of an equation, at least
 LARGE: Final = 7  # digits before the point, from which on numbers are written in powers of ten
@@ -116,6 +119,12 @@ class Equation:
 
     def __str__(self) -> str:
         return f"{self.left} {self.sign} {self.right}{self.why}"
+
+
+def settled(value: float, products: Floats) -> float:
+    """The sum of these products; 0 where only rounding in the last bits keeps it from that."""
+    largest = max(-float(products.min()), float(products.max())) if value else 0.0
+    return value if abs(value) > DUST * largest else 0.0
 
 
 Write = Callable[[Precision], str]  # the numbers on the left of an equation

@@ -393,14 +393,21 @@ class Session:
         if not isinstance(operation, Gathering | Scattering):
             reason = "only a transposed convolution has ways to step through it"
             raise SpecError("way", way, reason, "operation convtranspose s2")
-        turned = replace(self, chosen_operation=in_way(operation.transposed, way), index=0, taps=None)
-        return replace(turned, filled=turned.size if self.filled == self.size else 1)
+        turned = self._rebuilt(self.convolution, in_way(operation.transposed, way))
+        if way == self.way:
+            return self
+        if way == SCATTER:
+            chosen = self.output_channel - operation.transposed.reading_channels(turned.position[0]).start
+            return turned.with_view(slice=chosen)
+        return turned.at(turned.operation.index(self.output_channel, *turned.position[1:])).with_view(
+            slice=None
+        )
 
     def _with_weights_of(self, layer: Conv | ConvTranspose) -> Session:
         """With the kernel size, the filters, the groups and the bias of a layer; one operation at a time."""
         spec, session = layer.spec, replace(self, chosen_operation=None, index=0, taps=None, filled=1)
         if spec.kernel_size != session.spec.kernel_size:
-            session = session._with_room_for(spec.kernel_size).with_kernel_size(spec.kernel_size)
+            session = session._with_room_for(spec.kernel_size)._with_any_kernel_of(spec.kernel_size)
         if spec.groups != session.spec.groups:
             session = session.with_groups(spec.groups)
         if layer.out_channels != session.convolution.weight_shape[0]:
@@ -408,6 +415,13 @@ class Session:
         if session.convolution.bias is not None and not layer.bias:
             session = session.with_bias(None)
         return session
+
+    def _with_any_kernel_of(self, size: Pair) -> Session:
+        """The kernel at another size, or a random one where the named kernel does not come in that."""
+        try:
+            return self.with_kernel_size(size)
+        except SpecError:
+            return self.with_kernel(KernelChoice(RANDOM), size)
 
     def _with_room_for(self, kernel_size: Pair) -> Session:
         """With the padding that a kernel needs, if it has less."""
@@ -581,7 +595,8 @@ class Session:
             for old, at, new in zip(before.axes, place, after.axes, strict=True)
         )
         channels = after.image_shape[0] if isinstance(after, Scattering) else after.output_shape[0]
-        index = after.index(min(c, channels - 1), rows, columns)
+        is_first = type(before) is not type(after) and self.index == 0
+        index = 0 if is_first else after.index(min(c, channels - 1), rows, columns)
         is_finished = self.filled == self.size > 1
         filled = after.size if is_finished else index + 1
         changed = replace(
@@ -595,15 +610,27 @@ SESSION: Final = Document[Session]("session")
 
 def _near(before: Operation, old: WindowAxis, at: int, after: Operation, new: WindowAxis) -> int:
     """The row or column whose window is where that of another operation was, or near it."""
-    if isinstance(before, Scattering) or isinstance(after, Scattering):
-        is_alike = isinstance(before, Scattering) and isinstance(after, Scattering)
-        return min(at if is_alike else 0, (new.size if isinstance(after, Scattering) else new.output) - 1)
-    if isinstance(old, SpreadAxis) or isinstance(new, SpreadAxis):
-        return min(at if isinstance(old, SpreadAxis) and isinstance(new, SpreadAxis) else 0, new.output - 1)
-    start = int(old.window(at)[0])
-    if isinstance(new, Axis):
+    if type(before) is type(after) and isinstance(old, Axis) and isinstance(new, Axis):
+        start = int(old.window(at)[0])
         return min(max((start + new.before) // new.stride, 0), new.output - 1)
-    return min(max(start, 0) * new.output // new.size, new.output - 1)
+    pixel = at if isinstance(before, Scattering) else _looked_at(old, at)
+    if isinstance(after, Scattering):
+        return min(pixel, new.size - 1)
+    reading = new.outputs_reading(min(pixel, new.size - 1))
+    if reading.size:
+        return int(reading[reading.size // 2])
+    return min(pixel * new.output // new.size, new.output - 1)
+
+
+def _looked_at(axis: WindowAxis, at: int) -> int:
+    """The row or column of the image in the middle of a window, or the nearest that there is."""
+    if isinstance(axis, SpreadAxis):
+        landing = axis.transposed.window(at)
+        middle = landing[landing.size // 2] if landing.size else at // axis.transposed.stride
+    else:
+        window = axis.window(at)
+        middle = window[window.size // 2]
+    return min(max(int(middle), 0), axis.size - 1)
 
 
 def _went(before: Session, after: Session) -> str:

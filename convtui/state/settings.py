@@ -261,21 +261,41 @@ def operation_change(text: str) -> Change:
     layer.
     """
     from convtui.engine.layer_names import kind_of
+    from convtui.engine.printed_model import is_printed
 
+    if is_printed(text):
+        return _printed_operation(text)
     first, *words = text.split()
     kind = kind_of(first)
     if kind in KINDS and not words and kind != "convtranspose":
         return lambda session: session.with_kind(kind)
-    if kind in ("conv", "convtranspose"):
+    if kind in ("conv", "convtranspose", "conv1d", "convtranspose1d"):
         return lambda session: session.with_operation(one_layer(text, left_out=_left_out(text, session)))
     chosen = one_layer(text)
     return lambda session: session.with_operation(chosen)
 
 
+def _printed_operation(text: str) -> Change:
+    """The change to a module as PyTorch prints or makes it: "nn.MaxPool2d(3, stride=2)"."""
+    from convtui.engine.printed_model import read_printed
+    from convtui.engine.stack import summarize
+
+    model = read_printed(text)
+    if len(model.layers) != 1:
+        raise SpecError("operation", text, "must be one module")
+
+    def make(session: Session) -> Session:
+        model.check(summarize(model.layers, session.picture.pixels.shape))
+        return session.with_operation(model.layers[0])
+
+    return make
+
+
 def _left_out(text: str, session: Session) -> str:
     """The kernel size and the filters of a session, as far as a convolution is written without them."""
     rows, columns = session.spec.kernel_size
-    own = {"kernel_size": f"{rows}x{columns}", "out_channels": str(session.convolution.weight_shape[0])}
+    size = str(columns) if "1d" in text.split()[0].lower() else f"{rows}x{columns}"
+    own = {"kernel_size": size, "out_channels": str(session.convolution.weight_shape[0])}
     unnamed = sum(bool(re.fullmatch(r"\d+([x×]\d+)?", word)) for word in text.split())
     names = (name for name in list(own)[unnamed:] if f"{name}=" not in text)
     return " ".join(f"{name}={own[name]}" for name in names)

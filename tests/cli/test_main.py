@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from convtui.cli import main as cli
+from convtui.cli.animate import parser as animate_parser
 from convtui.cli.measure import parser as measure_parser
+from convtui.cli.trace import parser as trace_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import NAMES, kernel, load_kernel
@@ -58,7 +60,9 @@ def refusal(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
 # -- help, version, samples
 
 
-@pytest.mark.parametrize("command", [["--help"], ["-h"], ["render", "--help"], ["samples", "--help"]])
+@pytest.mark.parametrize(
+    "command", [["--help"], ["-h"], *([name, "--help"] for name in ("render", "animate", "code", "samples"))]
+)
 def test_help_is_narrow_and_imports_nothing_slow(command: list[str]) -> None:
     result = run(*command, env={**os.environ, "COLUMNS": "200"})
     assert (result.returncode, result.stderr) == (0, "\n")
@@ -68,8 +72,14 @@ def test_help_is_narrow_and_imports_nothing_slow(command: list[str]) -> None:
 
 
 def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
-    for command, parser in ((["--help"], cli._open_parser()), (["render", "--help"], cli._render_parser())):
-        assert cli.main(command) == 0
+    parsers = {
+        "": cli._open_parser(),
+        "render": cli._render_parser(),
+        "animate": animate_parser(cli._add_options),
+        "code": cli._code_parser(),
+    }
+    for command, parser in parsers.items():
+        assert cli.main([*command.split(), "--help"]) == 0
         text = capsys.readouterr().out
         for action in parser._actions:
             assert action.help
@@ -84,7 +94,14 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
 def test_options_in_the_examples_exist(line: str) -> None:
     _, *arguments = shlex.split(line.partition("   ")[0])
     parser = cli._open_parser()
-    parsers = {"render": cli._render_parser(), "samples": parser, "measure": measure_parser()}
+    parsers = {
+        "render": cli._render_parser(),
+        "animate": animate_parser(cli._add_options),
+        "code": cli._code_parser(),
+        "samples": parser,
+        "measure": measure_parser(),
+        "trace": trace_parser(),
+    }
     if arguments[0] in parsers:
         parser = parsers[arguments.pop(0)]
     parser.parsed(arguments)
@@ -148,10 +165,9 @@ def test_an_image_gets_the_defaults_of_pytorch() -> None:
 
 
 def test_another_operation_has_the_options_for_itself() -> None:
-    session = built("--operation", "avgpool 3", "--stride", "2", "--padding", "1", "--kernel", "sobel-x")
+    session = built("--operation", "avgpool 3", "--stride", "2", "--padding", "1")
     assert str(session.layer) == "avgpool 3 s2 p1"
     assert session.spec.stride == (1, 1)
-    assert session.kernel.name == "sobel-x"
     session = built(
         *("cat-32", "--operation", "convtranspose", "--kernel-size", "5", "--stride", "2", "--way", "gather"),
         *("--kernel", "gaussian-blur", "--filters", "2", "--at", "1,3,4"),
@@ -160,6 +176,20 @@ def test_another_operation_has_the_options_for_itself() -> None:
     assert session.way == "gather"
     assert session.position == (1, 3, 4)
     assert session.operation.output_shape == (2, 67, 67)
+
+
+@pytest.mark.parametrize(
+    ("operation", "shape"),
+    [
+        ("maxpool1d 2", (1, 1, 4)),
+        ("adaptiveavgpool1d 3", (1, 1, 3)),
+        ("conv1d 3 8 s2", (8, 1, 3)),
+        ("convtranspose1d 3 s2", (1, 1, 17)),
+        ("nn.MaxPool2d((1, 4), stride=2)", (1, 1, 3)),
+    ],
+)
+def test_a_sequence_needs_no_kernel_that_fits(operation: str, shape: tuple[int, int, int]) -> None:
+    assert built("[[1, 2, 3, 4, 5, 6, 7, 8]]", "--operation", operation).operation.output_shape == shape
 
 
 def test_all_options_together() -> None:
@@ -275,6 +305,8 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["--operation", "maxpool 3", "--padding", "2"], ["padding=2", "nearest legal: 1"]),
         (["--operation", "adaptivemaxpool 3", "--stride", "2"], ["stride=2", "operation maxpool 2 has"]),
         (["--operation", "maxpool3d 2"], ["two-dimensional"]),
+        (["--operation", "maxpool 2", "--kernel", "sobel-x"], ["--kernel sobel-x", "has no weights"]),
+        (["--operation", "nn.ConvTranspose2d(3, 1, 2)"], ["in_channels is 3", "the image has 1"]),
         (["--way", "gather"], ["way='gather'", "operation convtranspose s2"]),
         (["--padding-mode", "mirror"], ["padding_mode='mirror'", *PADDING_MODES]),
         (["--kernel", "sobel"], ["sobel: no such kernel", "sobel-x"]),
@@ -304,7 +336,7 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["--kernel", "k\r\x07" + "x" * 300], ["k\\r\\x07"]),
         (["render"], ["OUT", "convtui render --help"]),
         (["render", "out.gif"], ["out.gif", ".svg or .txt"]),
-        (["render", "out.png"], ["out.png", ".svg or .txt"]),
+        (["render", "out.pdf"], ["out.pdf", ".svg or .txt"]),
         (["render", "out"], ["out: ", ".svg or .txt"]),
         (["render", "out.svg", "--size", "big"], ["size big", "60x20 to 400x1000"]),
         (["render", "out.svg", "--size", "59x20"], ["size 59x20", "60x20 to 400x1000"]),

@@ -61,6 +61,16 @@ def test_svg_is_well_formed_and_holds_the_text(tmp_path: Path) -> None:
         assert all(word in words for word in line.split())
 
 
+def test_svg_asks_for_no_font_and_has_no_ligatures(tmp_path: Path) -> None:
+    text = drawn(tmp_path, suffix="svg")
+    assert "@font-face" not in text
+    assert "url(" not in text.replace("url(#", "")
+    assert text.count("font-variant-ligatures: none;") == 1
+    assert (
+        "font-family: Fira Code, monospace;\n        font-size: 20px;\n        font-variant-ligatures" in text
+    )
+
+
 def test_what_is_asked_for_is_drawn(tmp_path: Path) -> None:
     sessions = [
         SESSION,

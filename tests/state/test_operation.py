@@ -235,3 +235,29 @@ def test_the_generator_of_a_gan_opens_on_one_pixel() -> None:
     for kind in KINDS:
         if kind not in ("maxpool", "avgpool"):
             assert opened.with_kind(kind).with_kind("convtranspose").kind == "convtranspose"
+
+
+def test_another_operation_looks_at_the_same_place() -> None:
+    """The window of the new one has the pixel in the middle of the old one's."""
+    session = top_edge().at(26 * 10 + 14)  # its window begins at row 10, column 14
+    pooled = session.with_kind("maxpool")
+    assert pooled.position == (0, 5, 7)
+    assert session.with_kind("convtranspose").position == (0, 11, 15)
+    assert session.with_kind("adaptiveavgpool").position == (0, 1, 2)
+    assert pooled.with_kind("conv").position in {(0, row, column) for row in (9, 10) for column in (13, 14)}
+    assert top_edge().with_kind("maxpool").index == top_edge().with_kind("convtranspose").index == 0
+
+
+def test_the_other_way_stays_with_the_pixel_and_the_filter() -> None:
+    session = typed(top_edge(), "filters 3", "operation convtranspose s2", "at 0,10,10").with_view(slice=2)
+    gathering = session.with_way("gather")
+    assert gathering.position[0] == 2
+    assert (10, 10) in {
+        (int(r), int(q))
+        for r in gathering.operation.transposed.axes[0].window(gathering.position[1])  # type: ignore[union-attr]
+        for q in gathering.operation.transposed.axes[1].window(gathering.position[2])  # type: ignore[union-attr]
+    }
+    back = gathering.with_way("scatter")
+    assert back.position == (0, 10, 10)
+    assert back.output_channel == 2
+    assert session.with_way("scatter") is session

@@ -54,7 +54,13 @@ class ConvolutionPage(Page):
         self.change(lambda session: session.moved_rows(count), "move")
 
     def action_channels(self, count: int) -> None:
-        self.change(lambda session: session.moved_channels(count), "move")
+        """Through the output channels; while pixels scatter, all of which one lands on, the one on show."""
+        session = self.session
+        if session.way == SCATTER:
+            chosen = min(max(session.slice + count, 0), session.slices - 1)
+            self.change(lambda session: session.at(session.index).with_view(slice=chosen), "look")
+        else:
+            self.change(lambda session: session.moved_channels(count), "move")
 
     def action_ends(self, direction: int) -> None:
         self.change(lambda session: session.at(session.size - 1 if direction > 0 else 0), "jump")
@@ -254,7 +260,11 @@ class ConvolutionPage(Page):
 
     def action_slice(self, by: int) -> None:
         """Through the slices that the filter reads; a colour picture's own colours come first."""
-        slices: Sequence[int | None] = range(self.session.slices)
+        if self.session.way == SCATTER and self.session.shape[0] > 1:
+            following = (self.session.position[0] + by) % self.session.shape[0]
+            self.change(lambda session: session.moved_channels(following - session.position[0]), "move")
+            return
+        slices: Sequence[int | None] = range(1 if self.session.way == SCATTER else self.session.slices)
         if self.session.picture.colour:
             slices = [None, *slices]
         if len(slices) == 1:

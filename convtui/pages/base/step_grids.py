@@ -16,13 +16,13 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution, Step
 from convtui.engine.pooling import Pooling, PoolStep
-from convtui.engine.reductions import Average, Winner
+from convtui.engine.reductions import Average, Maximum, Winner
 from convtui.engine.spec import Axis, ConvSpec, Sides
 from convtui.engine.transposed import Scatter
 from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
 from convtui.inputs.images import Picture
 from convtui.pages.base.convolution_controls import padding, sides
-from convtui.pages.base.step_tables import COLOURS, are_whole, convolved, pooled, scattered
+from convtui.pages.base.step_tables import COLOURS, LOWEST, are_whole, convolved, pooled, scattered
 from convtui.paint.cells import Cells, ImageCells, LandedCells, OutputCells, whole_pixels
 from convtui.paint.drawing import NOBODY, Cell, Grid, Outline, Readers
 from convtui.paint.text import is_integral, plural, spans
@@ -148,7 +148,9 @@ def _place_in(frame: Frame, pixel: Cell) -> Cell | None:
 
 @lru_cache(maxsize=4)
 def image_cells(picture: Picture, operation: Operation, channel: int, own_colours: bool) -> ImageCells:
-    return ImageCells(picture, frame_of(operation), channel, own_colours)
+    is_maximum = isinstance(operation, Pooling) and isinstance(operation.reduction, Maximum)
+    outside = LOWEST if is_maximum else 0.0
+    return ImageCells(picture, frame_of(operation), channel, own_colours, outside)
 
 
 @lru_cache(maxsize=4)

@@ -5,21 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from convtui.engine.convolution import Step
-from convtui.engine.spec import Floats
 from convtui.paint.arithmetic import Precision, precision
-from convtui.paint.text import DUST
+from convtui.paint.arithmetic import settled as settled
 
 
 @lru_cache(maxsize=2)
 def largest_product(step: Step) -> float:
     """The largest magnitude of its products."""
     return max(-float(step.products.min()), float(step.products.max()))
-
-
-def settled(value: float, products: Floats) -> float:
-    """The sum of these products; 0 where only rounding in the last bits keeps it from that."""
-    largest = max(-float(products.min()), float(products.max())) if value else 0.0
-    return value if abs(value) > DUST * largest else 0.0
 
 
 def settled_sum(step: Step) -> float:

@@ -436,7 +436,7 @@ def _shares(step: PoolStep, pointer: Pointer) -> Grid:
 
 @lru_cache(maxsize=4)
 def _named_image(picture: Picture, operation: Operation, channel: int, names: str) -> NamedImageCells:
-    return NamedImageCells(picture, frame_of(operation), channel, False, names)
+    return NamedImageCells(picture, frame_of(operation), channel, False, names=names)
 
 
 def _named_kernel(there: Session, shown: Shown, table: TableCells) -> NamedKernelCells:

@@ -465,22 +465,22 @@ async def test_letters_of_other_operations() -> None:
         assert "too many for letters" in driven.said
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])
-@pytest.mark.parametrize("keys", [[], ["y", "v"], ["a", "shift+right"], ["enter", "down", "end", "H"]])
+@pytest.mark.parametrize("size", [(60, 20), (120, 40)])
 @pytest.mark.parametrize(
     ("layer", "way"),
     [(MAX, ""), ("adaptiveavgpool 3", ""), (TURNED, "gather"), (f"{TURNED} s2 p1", "scatter")],
 )
 async def test_every_line_of_any_operation_is_as_wide_as_the_screen(
-    layer: str, way: str, keys: list[str], size: tuple[int, int]
+    layer: str, way: str, size: tuple[int, int]
 ) -> None:
     async with matrix_page(tiny(layer, way), size) as driven:
         canvas = driven.page.query_one(Canvas)
         before = [pane.region for pane in canvas._panes.values()]
-        await driven.press("right")
+        await driven.press("right", "down", "end", "home", "enter")
         assert [pane.region for pane in canvas._panes.values()] == before
-        await driven.press(*keys)
-        assert {strip.cell_length for strip in driven.app.screen._compositor.render_strips()} == {size[0]}
+        for keys in ([], ["y"], ["v", "shift+right"], ["y"], ["a"], ["H"]):
+            await driven.press(*keys)
+            assert {strip.cell_length for strip in driven.app.screen._compositor.render_strips()} == {size[0]}
 
 
 @pytest.mark.parametrize("layer", ["maxpool 64", "avgpool 3 s1 p1", "adaptiveavgpool 1", "adaptivemaxpool 7"])

@@ -3,6 +3,7 @@
 import pytest
 
 from convtui.state.operation import KINDS
+from convtui.state.settings import operation_change
 from tests.support.driving import opened
 from tests.support.example_sessions import session_on
 
@@ -162,3 +163,15 @@ async def test_a_pooled_colour_image_has_its_colours() -> None:
         assert driven.grid("output").colour_channel == 1
         assert "▸green" in driven.text
         assert "window · green" in driven.text
+
+
+async def test_page_keys_go_through_what_a_pixel_lands_on_and_c_through_its_channels() -> None:
+    session = operation_change("convtranspose 3x3 4 s2")(session_on("colours-12x12", "edges"))
+    async with opened(session) as driven:
+        await driven.press("pagedown", "pagedown")
+        assert driven.session.output_channel == 2
+        assert driven.session.position == (0, 0, 0)
+        assert "output[2] of 4x" in driven.text
+        await driven.press("c")
+        assert driven.session.position == (1, 0, 0)
+        assert driven.session.output_channel == 2

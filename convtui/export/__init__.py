@@ -1,0 +1,5 @@
+"""What people carry away: diagrams as SVG, GIF and PNG, what a notebook shows, code that runs by itself."""
+
+from typing import Final
+
+PANES: Final = ("image", "kernel", "output", "sum")  # of a diagram
