@@ -21,7 +21,8 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import NAMES, kernel, load_kernel
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store import session_file
 from tests.support.example_sessions import step_of
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from convtui.engine.kernels import filters_of, kernel, random_weight
 from convtui.engine.spec import SpecError
-from convtui.state.session import KernelChoice, Session, Zoom
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session, Zoom
 from tests.support.example_sessions import (
     Change,
     applied,

@@ -14,9 +14,10 @@ from hypothesis import given
 from convtui.engine.transposed_ways import Scattering
 from convtui.inputs import samples
 from convtui.inputs.images import read_picture
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.network import Stack
 from convtui.state.norm_choice import NormChoice
-from convtui.state.session import KernelChoice, Session
+from convtui.state.session import Session
 from convtui.store import pictures
 from convtui.store.session_file import SessionFileError, dumps, load, loads, save
 from tests.support.example_sessions import step_of

@@ -14,7 +14,8 @@ from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
 from convtui.inputs.images import Picture
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from tests.engine.cases import Case, legal_cases, pairs
 
 Change = Callable[[Session], Session]
