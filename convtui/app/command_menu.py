@@ -21,7 +21,8 @@ from convtui.lessons.course import Place, built_in_course
 from convtui.pages.base.keys import SECTIONS
 from convtui.pages.base.modal import ClosesOnce
 from convtui.paint.themes import THEMES
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.state.settings import kernel_change, layers_change
 
 if TYPE_CHECKING:

@@ -432,7 +432,8 @@ def _read_session(file: Path, options: argparse.Namespace) -> Session:
 def _blank(options: argparse.Namespace) -> Session:
     """The image under the one kernel that fits any image, for the settings to change."""
     from convtui.inputs import samples
-    from convtui.state.session import KernelChoice, Session
+    from convtui.state.kernel_choice import KernelChoice
+    from convtui.state.session import Session
     from convtui.store.pictures import open_any
 
     if options.image is None:

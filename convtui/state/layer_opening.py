@@ -11,8 +11,9 @@ from convtui.engine.spec import SpecError
 from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering
 from convtui.inputs.images import Picture
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.operation import OtherOperation, room_for, transposed_weight
-from convtui.state.session import KernelChoice, Session
+from convtui.state.session import Session
 
 if TYPE_CHECKING:
     from convtui.engine.feature_maps import FeatureMaps

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Final
@@ -17,14 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.engine.convolution import Convolution, Step
+from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import (
-    LARGEST_SIDE,
     RANDOM,
-    filters_of,
-    kernel,
-    legal_sizes,
-    other_filters,
     own_filters,
     random_weight,
 )
@@ -34,6 +27,16 @@ from convtui.engine.torch_text import pooling_call, torch_call, transposed_call
 from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
 from convtui.inputs.images import Picture, with_pixel
 from convtui.state.history import Document
+from convtui.state.kernel_choice import (
+    KernelChoice,
+    each_filter,
+    filters_for,
+    named_weight,
+    nearest_size,
+    require_size,
+    slices_of,
+    tiled,
+)
 from convtui.state.norm_choice import BATCH_NORM, NormChoice
 from convtui.state.operation import (
     SCATTER,
@@ -108,48 +111,6 @@ class View:
 
 
 @dataclass(frozen=True)
-class KernelChoice:
-    """Where the weights came from: a named kernel, a file, or the user's own edits.
-
-    The filters of a named kernel are its own, repeated in turn where more are asked for; or, where filters
-    were added or removed one by one, `kernels` names the kernel of each.
-    """
-
-    name: str
-    seed: int = 0
-    filters: int | None = None  # None: as many as the kernel itself has, or as `kernels` has
-    named: bool = True  # False once edited or read from a file
-    kernels: tuple[str, ...] = ()  # (): the kernel's own filters
-    notice: str = field(default="", compare=False)  # what the user should know about how it was read
-
-    @property
-    def label(self) -> str:
-        """The kernel's name, and of which others there are filters: "edges + identity", "3 of edges"."""
-        if not self.named:
-            return f"{self.name} (custom)"
-        own, each = own_filters(self.name), tuple(dict.fromkeys(self.kernels))
-        if not each or each == own:
-            return self.name
-        if each == own[: len(each)]:
-            return f"{len(each)} of {self.name}"
-        first, others = self.name, each[len(own) :]
-        if each[: len(own)] != own:
-            first, others = each[0], each[1:]
-        match others:
-            case ():
-                return first
-            case (other,):
-                return f"{first} + {other}"
-        return f"{first} + {len(others)} others"
-
-    @property
-    def sizes(self) -> list[int]:
-        """The sizes in which all filters of a named kernel come."""
-        names = {self.name, *self.kernels}
-        return sorted(set.intersection(*(set(legal_sizes(name)) for name in names)))
-
-
-@dataclass(frozen=True)
 class Session:
     """An image, an operation over it, and the position in its output.
 
@@ -187,11 +148,11 @@ class Session:
         A named kernel is made to fit the image's channels and the groups; `weight` is [O, S, kH, kW].
         """
         groups = spec.get("groups", 1)
-        slices = _slices(len(picture.pixels), groups)
+        slices = slices_of(len(picture.pixels), groups)
         if weight is None:
-            weight = _named_weight(choice, size, slices, groups)
+            weight = named_weight(choice, size, slices, groups)
         elif weight.shape[1] == 1:
-            weight = _tiled(weight, slices, len(weight))
+            weight = tiled(weight, slices, len(weight))
         return cls(picture, Convolution(picture.pixels, weight, bias, **spec), choice)
 
     # -- what is here
@@ -267,14 +228,6 @@ class Session:
         return self.operation.position(self.index)
 
     @property
-    def step(self) -> Step:
-        """That of the convolution at an output cell. Raises TypeError while another operation is chosen."""
-        step = self.operation.step(self.index)
-        if not isinstance(step, Step):
-            raise TypeError(f"a step of {self.kind} has no products")
-        return step
-
-    @property
     def window_start(self) -> tuple[int, int]:
         """Row and column of the pixel where the window begins, below 0 in the padding; or the input cell."""
         _, row, column = self.position
@@ -290,6 +243,16 @@ class Session:
     def products(self) -> int:
         """Multiply-adds in the output cell; of a pooling, entries of its window."""
         return self.operation.entries(self.index)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the cell, the last that was reached, is computed in part only."""
+        return self.taps is not None and self.taps < self.products and self.filled == self.index + 1
+
+    @property
+    def is_all_landed(self) -> bool:
+        """Whether, scattering, every input cell has landed, and none is on show while it does."""
+        return self.filled == self.size and (self.index + 1 < self.size or self.taps is None)
 
     @property
     def slices(self) -> int:
@@ -469,12 +432,12 @@ class Session:
 
     def with_groups(self, groups: int) -> Session:
         """Other groups; the filters are made to fit: a slice for each channel of a group."""
-        slices = _slices(len(self.picture.pixels), groups)
+        slices = slices_of(len(self.picture.pixels), groups)
         if self.kernel.named:
-            weight = _named_weight(self.kernel, self.spec.kernel_size, slices, groups)
+            weight = named_weight(self.kernel, self.spec.kernel_size, slices, groups)
         else:
             filters = self.kernel.filters or self.convolution.weight_shape[0]
-            weight = _tiled(self.convolution.weight, slices, _filters_for(filters, groups), groups)
+            weight = tiled(self.convolution.weight, slices, filters_for(filters, groups), groups)
         return self._rebuilt(self._with_weight(weight, groups=groups))
 
     def with_filters(self, filters: int) -> Session:
@@ -490,11 +453,11 @@ class Session:
             raise SpecError("filters", filters, reason, str(nearest))
         choice = replace(self.kernel, filters=filters)
         if choice.named and (choice.kernels or choice.name != RANDOM):
-            each = _each_filter(self.filter_names, groups, filters // groups, self.spec.kernel_size)
+            each = each_filter(self.filter_names, groups, filters // groups, self.spec.kernel_size)
             choice = replace(choice, filters=None, kernels=each)
         if choice.named:
             slices = self.convolution.weight_shape[1]
-            weight = _named_weight(choice, self.spec.kernel_size, slices, groups)
+            weight = named_weight(choice, self.spec.kernel_size, slices, groups)
             return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
         return replace(self._rebuilt(self._with_own_filters(filters // groups)), kernel=choice)
 
@@ -503,9 +466,9 @@ class Session:
         rows, columns = (size, size) if isinstance(size, int) else size
         filters, slices = self.convolution.weight_shape[:2]
         if self.kernel.named:
-            weight = _named_weight(self.kernel, (rows, columns), slices, self.spec.groups)
+            weight = named_weight(self.kernel, (rows, columns), slices, self.spec.groups)
         else:
-            _require_size(rows, columns)
+            require_size(rows, columns)
             weight = np.zeros((filters, slices, rows, columns))
             old = self.convolution.weight[:, :, :rows, :columns]
             weight[:, :, : old.shape[2], : old.shape[3]] = old
@@ -515,18 +478,18 @@ class Session:
         """A named kernel; at the present size, or the nearest to it that the kernel has."""
         slices, groups = self.convolution.weight_shape[1], self.spec.groups
         try:
-            weight = _named_weight(choice, size or self.spec.kernel_size, slices, groups)
+            weight = named_weight(choice, size or self.spec.kernel_size, slices, groups)
         except SpecError:
             if size is not None:
                 raise
-            nearest = partial(_distance, self.spec.kernel_size[0])
-            weight = _named_weight(choice, min(legal_sizes(choice.name), key=nearest), slices, groups)
+            nearest = nearest_size(choice.name, self.spec.kernel_size[0])
+            weight = named_weight(choice, nearest, slices, groups)
         return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
 
     def with_weight(self, weight: Array, name: str, notice: str = "") -> Session:
         """Weights [O, S, kH, kW] of the user's own; a single slice serves every channel."""
         if weight.shape[1] == 1:
-            weight = _tiled(weight, _slices(len(self.picture.pixels), self.spec.groups), len(weight))
+            weight = tiled(weight, slices_of(len(self.picture.pixels), self.spec.groups), len(weight))
         changed = self._rebuilt(self._with_weight(weight))
         return replace(changed, kernel=KernelChoice(name, filters=len(weight), named=False, notice=notice))
 
@@ -555,11 +518,11 @@ class Session:
     def with_picture(self, picture: Picture) -> Session:
         """Another image with the same kernel and spec, at its first output cell."""
         weight = self.convolution.weight
-        slices = _slices(len(picture.pixels), self.spec.groups)
+        slices = slices_of(len(picture.pixels), self.spec.groups)
         if self.kernel.named:
-            weight = _named_weight(self.kernel, self.spec.kernel_size, slices, self.spec.groups)
+            weight = named_weight(self.kernel, self.spec.kernel_size, slices, self.spec.groups)
         elif (weight == weight[:, :1]).all():
-            weight = _tiled(weight, slices, len(weight))
+            weight = tiled(weight, slices, len(weight))
         fresh = self._with_weight(weight, image=picture.pixels)
         stack = self.chosen_stack and self.chosen_stack.over(picture.pixels.shape)
         return Session(
@@ -645,23 +608,6 @@ class Session:
 SESSION: Final = Document[Session]("session")
 
 
-def _named_weight(choice: KernelChoice, size: int | Pair, slices: int, groups: Any) -> Array:
-    """A named kernel with as many filters as were asked for, or as it has, rounded up to fill the groups."""
-    asked = choice.filters or len(choice.kernels or own_filters(choice.name))
-    filters = _filters_for(asked, groups)
-    if not choice.kernels:
-        return kernel(choice.name, size, in_channels=slices, filters=filters, seed=choice.seed)
-    weight = filters_of(choice.kernels, size, in_channels=slices, seed=choice.seed)
-    return weight[np.arange(filters) % len(weight)]
-
-
-def _each_filter(names: tuple[str, ...], groups: int, count: int, size: Pair) -> tuple[str, ...]:
-    """The kernel of each filter where every group has so many: the first of those it has, then others."""
-    own = len(names) // groups
-    chosen = (other_filters(names[first : first + own], count, size) for first in range(0, len(names), own))
-    return tuple(chain.from_iterable(chosen))
-
-
 def _near(before: Operation, old: WindowAxis, at: int, after: Operation, new: WindowAxis) -> int:
     """The row or column whose window is where that of another operation was, or near it."""
     if type(before) is type(after) and isinstance(old, Axis) and isinstance(new, Axis):
@@ -710,38 +656,3 @@ def _with_spec_of(convolution: Convolution, layer: Conv) -> Convolution:
     return convolution.replaced(
         stride=spec.stride, padding=spec.padding, dilation=spec.dilation, padding_mode=spec.padding_mode
     )
-
-
-def _distance(size: int, other: int) -> tuple[int, int]:
-    return abs(other - size), other
-
-
-def _slices(channels: int, groups: Any) -> int:
-    """Slices of one filter; where the groups do not divide, one, and the spec's own check says why."""
-    if not isinstance(groups, int) or groups < 1 or channels % groups:
-        return channels
-    return channels // groups
-
-
-def _filters_for(filters: int, groups: Any) -> int:
-    """The fewest filters, at least as many as asked, that the groups divide."""
-    if not isinstance(groups, int) or groups < 1:
-        return filters
-    return -(-filters // groups) * groups
-
-
-def _tiled(weight: Array, slices: int, filters: int, groups: int = 1) -> Array:
-    """Weights repeated until they fill the shape; of those cut, each group keeps its own channels' slices."""
-    group = np.arange(filters) * groups // filters
-    picked = (group[:, None] * slices + np.arange(slices)) % weight.shape[1]
-    tiled: Array = weight[np.arange(filters)[:, None] % len(weight), picked]
-    return tiled
-
-
-def _require_size(rows: int, columns: int) -> None:
-    for side in (rows, columns):
-        if not 1 <= side <= LARGEST_SIDE:
-            nearest = str(min(max(side, 1), LARGEST_SIDE))
-            raise SpecError(
-                "kernel_size", brief((rows, columns)), f"must be from 1 to {LARGEST_SIDE}", nearest
-            )

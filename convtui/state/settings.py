@@ -22,8 +22,9 @@ from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE as LARGEST_IMAGE
 from convtui.inputs.images import PASTED, How, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.operation import KINDS, SCATTER, one_layer
-from convtui.state.session import MOST_FILTERS, KernelChoice, Session
+from convtui.state.session import MOST_FILTERS, Session
 
 if TYPE_CHECKING:
     from convtui.state.network import Stack

@@ -21,9 +21,10 @@ from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
 from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE, Floats, How, InputError, Picture
 from convtui.inputs.names import printable
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.norm_choice import BATCH_NORM, MOST_GROUPS, NormChoice
 from convtui.state.operation import one_layer
-from convtui.state.session import MOST_FILTERS, KernelChoice, Overlay, Panel, Session, View, Zoom
+from convtui.state.session import MOST_FILTERS, Overlay, Panel, Session, View, Zoom
 from convtui.store.pictures import open_path, open_sample
 from convtui.store.toml_document import SessionFileError, TomlDocument, is_number, is_whole
 

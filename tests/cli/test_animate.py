@@ -14,7 +14,8 @@ from convtui.cli.main import WRONG, main
 from convtui.engine.layer_text import parse_layers
 from convtui.export.files import is_drawn
 from convtui.inputs import samples
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store import session_file
 
 

@@ -21,8 +21,10 @@ from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import NAMES, kernel, load_kernel
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store import session_file
+from tests.support.example_sessions import step_of
 
 MODULES = """
 import sys
@@ -144,8 +146,8 @@ def test_bare_convtui_opens_the_lesson() -> None:
     assert session.spec.pads == ((1, 1), (1, 1))
     assert session.convolution.output_shape == (1, 28, 28)
     assert (session.position, session.filled, session.taps) == ((0, 6, 6), session.index + 1, None)
-    assert session.step.value >= session.convolution.output.max() / 2
-    following = [session.moved(count).step.value for count in range(7)]
+    assert step_of(session).value >= session.convolution.output.max() / 2
+    following = [session.convolution.step(session.index + count).value for count in range(7)]
     assert min(following) > 1
 
 

@@ -12,10 +12,11 @@ from convtui.engine.pooling import Pooling
 from convtui.engine.spec import SpecError
 from convtui.engine.transposed_ways import Gathering, Scattering
 from convtui.inputs.samples import open_image
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.layer_opening import layer_opened
 from convtui.state.norm_choice import NormChoice
 from convtui.state.operation import EXAMPLES, KINDS, transposed_weight
-from convtui.state.session import KernelChoice, Session
+from convtui.state.session import Session
 from convtui.state.settings import transition
 from convtui.store.session_file import dumps, loads
 from tests.support.sessions import embedded, figures, sessions, top_edge

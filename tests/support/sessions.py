@@ -15,10 +15,11 @@ from convtui.engine.norms import NORM_KINDS
 from convtui.engine.spec import LARGEST_VALUE, PADDING_MODES, SpecError
 from convtui.inputs import samples
 from convtui.inputs.images import Picture
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.network import Stack
 from convtui.state.norm_choice import NormChoice
 from convtui.state.operation import EXAMPLES, WAYS
-from convtui.state.session import KernelChoice, Session, Zoom
+from convtui.state.session import Session, Zoom
 from convtui.state.settings import operation_change
 from convtui.store.session_parser import VIEW_FLAGS
 

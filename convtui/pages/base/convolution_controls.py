@@ -12,8 +12,9 @@ from convtui.engine.reductions import Average
 from convtui.engine.spec import ConvSpec, Sides
 from convtui.engine.transposed_ways import Gathering, Scattering
 from convtui.paint.controls import Control
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.operation import way_of
-from convtui.state.session import KernelChoice, Session
+from convtui.state.session import Session
 
 NAMES: Final = {
     "conv": "conv",

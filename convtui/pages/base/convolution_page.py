@@ -21,9 +21,10 @@ from convtui.pages.base.keys import Key, all_keys
 from convtui.pages.base.page import Page
 from convtui.pages.base.player import Player
 from convtui.paint.controls import Control
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.operation import EXAMPLES as OPERATIONS
 from convtui.state.operation import GATHER, KINDS, SCATTER, WAYS
-from convtui.state.session import KernelChoice, Session, Zoom
+from convtui.state.session import Session, Zoom
 from convtui.state.settings import EXAMPLES, canonical, parse_at, transition, with_size
 
 WITH_PADDING: Final = ("conv", "convtranspose", "maxpool", "avgpool")

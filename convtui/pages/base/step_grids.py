@@ -292,8 +292,7 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     o, r, c = session.position
     _, rows, columns = operation.output_shape
     filled = min(max(session.filled - o * rows * columns, 0), rows * columns)
-    if session.taps is not None and session.taps < session.products and session.filled == session.index + 1:
-        filled -= 1
+    filled -= session.is_begun
     shape = "x".join(map(str, operation.output_shape))
     cell, step = f"output[{o}, {r}, {c}]", f"step {session.index + 1} of {session.size}"
     title, short_title = f"{cell} of {shape} · {step}", f"{cell.removeprefix('output')} · {step}"
@@ -347,9 +346,7 @@ def _landing(session: Session, step: Scatter, pointer: Pointer) -> Grid:
     operation, channel = session.operation, session.output_channel
     assert isinstance(operation, Scattering)
     whole = output_cells(session.picture, operation, channel)
-    is_finished = session.filled == session.size and (
-        session.index + 1 < session.size or session.taps is None
-    )
+    is_finished = session.is_all_landed
     cells: Cells = whole
     if not is_finished:
         entries = session.products if session.taps is None else session.taps

@@ -14,7 +14,7 @@ from convtui.pages.matrix.shown import Pointed, is_mean, shown_in
 from convtui.paint.text import DUST, counted
 from convtui.state.session import Session
 from tests.support.equations_read import assert_adds_up, assert_product, hard_sessions, is_shown, unit_of
-from tests.support.example_sessions import counting, lesson, own, session_on, sessions
+from tests.support.example_sessions import counting, lesson, own, session_on, sessions, step_of
 from tests.support.operations import operation_sessions, stepping
 
 
@@ -82,7 +82,7 @@ def test_a_row_times_the_image_is_an_output_cell() -> None:
 @settings(max_examples=100, deadline=None)
 @given(hard_sessions())
 def test_a_row_and_its_bias_add_up_in_the_digits_shown(session: Session) -> None:
-    step = session.step
+    step = step_of(session)
     *sums, without_sum, shortest = row_words(session)
     for words in (*sums, without_sum, shortest):
         shown = words.partition("  (")[0].partition("] = ")[2]

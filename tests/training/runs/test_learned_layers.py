@@ -10,8 +10,9 @@ import torch
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.inputs import samples
 from convtui.inputs.images import InputError
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.layer_opening import layer_opened
-from convtui.state.session import KernelChoice, Session
+from convtui.state.session import Session
 from convtui.store.session_file import SessionFileError, dumps, load, loads, save
 from convtui.training.runs.learned_layers import trained_layers, trained_stack, trained_step, weights_of
 from convtui.training.runs.store import Run, RunError, new_run
