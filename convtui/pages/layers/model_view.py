@@ -57,7 +57,6 @@ from convtui.tracing.traced import Row, Trace
 DETAILS: Final = 5  # lines
 ROOMY: Final = 28  # lines of a canvas from which the rest of the details have lines of their own
 LEAD: Final = (None, "")  # lines over a panel of text: what is said, and a blank one
-LEAST_ROWS: Final = 3  # of the table, beside its header
 LEAST_TEXT: Final = 8  # lines of a panel of text
 STOP_HINT: Final = "escape stops it"
 
@@ -138,9 +137,9 @@ class ModelView:
             text = printed_lines(self.model, width - 1)
         else:
             text = failure_lines(trace, width - 1)
-        most = height - len(LEAD) - 1 - LEAST_ROWS
+        most = height * 2 // 3
         text = text if len(text) <= most else [line for line in text if line]
-        wanted = max(min(len(text), height * 2 // 3), min(LEAST_TEXT, height // 2))
+        wanted = max(min(len(text), most), min(LEAST_TEXT, height // 2))
         table = min(len(lines), max(height - wanted - 1 - len(LEAD), 4))
         room = height - table - len(LEAD)
         at = {
