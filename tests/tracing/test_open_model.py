@@ -1,7 +1,10 @@
 """The user's own network in a process that stays: its tensors, its prints, its end, its file run again."""
 
 import asyncio
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -178,3 +181,37 @@ def test_a_mended_file_goes_through_when_it_is_run_again(tmp_path: Path) -> None
 )
 def test_the_axis_of_the_batch(shape: tuple[int, ...], without: tuple[int, ...]) -> None:
     assert without_batch(shape) == without
+
+
+def test_a_killed_app_leaves_no_process_and_no_files(tmp_path: Path) -> None:
+    script = f"""
+import asyncio, numpy as np, sys
+from convtui.inputs.images import Picture
+from convtui.tracing.open_model import Opening, OpenModel
+
+async def main():
+    model = OpenModel(Opening({f"{FILE}:Misfit"!r}), Picture(np.zeros((1, 28, 28)), "", "", False))
+    model.begin()
+    while model.outcome is None or model.is_at_work or model.output(1) is None:
+        await asyncio.sleep(0.01)
+    print(model._process._process.pid, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    app = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment)
+    try:
+        assert app.stdout is not None
+        number = int(app.stdout.readline())
+        assert is_running(number)
+        assert any(tmp_path.glob("convtui-*"))
+    finally:
+        app.kill()
+        app.wait()
+        assert app.stdout is not None
+        app.stdout.close()
+    end = time.monotonic() + PATIENCE
+    while is_running(number) or any(tmp_path.glob("convtui-*")):
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -142,6 +142,8 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
         with _silent():  # each size would print again
             sizes = search(model, args[0])
         outbox.send(sizes)
+    if job.folder and job.image:
+        written.add(job.image)  # which was written for this process alone
     while job.folder:
         outbox.send(Settled())
         asked = decode_fetch(lines.get())
@@ -257,7 +259,7 @@ def _dtype(model: torch.nn.Module) -> torch.dtype:
 
 
 def _read(descriptor: int, lines: SimpleQueue[bytes], written: set[str]) -> None:
-    """Hand on each line; when there are no more, the parent is gone: delete what was written and end."""
+    """Hand on each line; when there are no more, the parent is gone: delete what was written, and end."""
     with suppress(OSError), os.fdopen(descriptor, "rb") as reader:
         for line in reader:
             if line.endswith(b"\n"):
@@ -265,4 +267,7 @@ def _read(descriptor: int, lines: SimpleQueue[bytes], written: set[str]) -> None
     for path in written:
         with suppress(OSError):
             Path(path).unlink()
+    for folder in {Path(path).parent for path in written}:
+        with suppress(OSError):
+            folder.rmdir()
     os._exit(0)
