@@ -48,6 +48,7 @@ bench-fastai: $(FASTAI_VENV)/.made ## compare training with PyTorch and fastai; 
 pictures: $(VENV)/.run ## redraw the README's screenshots
 	$(BIN)/convtui animate samples/screens/convolution.svg digit-8x8-3 --padding 1 --stride 2 --fps 2
 	$(BIN)/convtui render samples/screens/step.svg --at 0,16,17
+	$(BIN)/convtui render samples/screens/transposed.svg digit-8x8-3 --operation "convtranspose s2" --size 120x34 --at 0,3,4
 	$(BIN)/convtui render samples/screens/matrix.svg --screen matrix --at 0,16,17
 	$(BIN)/convtui render samples/screens/layers.svg --screen layers
 	$(BIN)/convtui render samples/screens/batchnorm.svg --screen batchnorm

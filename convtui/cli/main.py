@@ -42,8 +42,12 @@ SETTINGS: Final = (
     "seed",
     "filters",
     "bias",
+    "operation",
+    "way",
     "layers",
 )
+# With another operation these are its own: what makes a kernel comes before it, the rest after.
+OF_OPERATION: Final = ("operation", "way", "padding", "stride", "dilation", "kernel_size")
 
 FAILED: Final = 1
 WRONG: Final = 2
@@ -102,6 +106,8 @@ examples:
   convtui numbers.csv --kernel mine.txt --padding 0,1,0,1 --bias=-0.5
   convtui lesson.toml --at 0,4,18
   convtui cat-64 --layers resnet-18
+  convtui mnist-7 --operation "maxpool 3 s2 p1 ceil"
+  convtui digit-8x8-3 --operation "convtranspose s2" --way gather
 """
 RENDER_ABOUT: Final = """\
 Draw a screen to a file, without a terminal. The same command draws the same
@@ -343,11 +349,13 @@ def build(options: argparse.Namespace) -> Session:
         raise ValueError(f"--kernel-layout {options.kernel_layout}: works only with --kernel and an array")
     file = _session_file(options.image)
     if file is not None:
-        session = _changed(_read_session(file, options), given, None, options.kernel_layout)
+        session = _with_operation(_read_session(file, options), given, None, options.kernel_layout)
     else:
         defaults = LESSON if options.image is None else DEFAULT_KERNEL
         settings = {**defaults, **given}
-        session = _changed(_blank(options), settings, DEFAULT_SIZE, options.kernel_layout).restarted()
+        if options.operation is not None and "padding" not in given:
+            settings.pop("padding", None)
+        session = _with_operation(_blank(options), settings, DEFAULT_SIZE, options.kernel_layout).restarted()
         if options.image is None and options.at is None:
             session = session.at_something_to_see()
     return _placed(session, options)
@@ -408,6 +416,19 @@ def _how(options: argparse.Namespace) -> How:
         if text is not None:
             how.update(parse_how(name, text))
     return how
+
+
+def _with_operation(
+    session: Session, settings: Mapping[str, str], kernel_size: int | None, layout: str | None
+) -> Session:
+    """Apply all settings; where an operation is named, its own after what makes the kernel."""
+    if "operation" not in settings:
+        return _changed(session, settings, kernel_size, layout)
+    own = {name: text for name, text in settings.items() if name in OF_OPERATION}
+    others = {name: text for name, text in settings.items() if name not in own}
+    session = _changed(session, others, kernel_size, layout)
+    session = _changed(session, {"operation": own.pop("operation")}, None)
+    return _changed(session, own, None)
 
 
 def _changed(
@@ -562,6 +583,19 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--filters", metavar="N", help="number of filters (output channels)")
     group.add_argument("--seed", metavar="N", help="seed of the kernel called random (default: 0)")
     group.add_argument("--bias", metavar="B", help="the bias of every output channel (default: none)")
+
+    group = parser.add_argument_group("another operation than the convolution")
+    group.add_argument(
+        "--operation",
+        metavar="LAYER",
+        help='"maxpool 3 s2", "avgpool 2", "adaptiveavgpool 4" or "convtranspose s2", as one of --layers; '
+        "--stride, --padding, --dilation and --kernel-size are then its own",
+    )
+    group.add_argument(
+        "--way",
+        metavar="WAY",
+        help="scatter the pixels of a transposed convolution, or gather its output cells (default: scatter)",
+    )
 
     group = parser.add_argument_group("convolution, as in torch.nn.Conv2d")
     group.add_argument("--stride", metavar="S", help="rows,columns, or one number for both (default: 1)")

@@ -304,4 +304,4 @@ class Convolution(Animated):
         """The matrix M with M @ flattened image + bias = flattened output."""
         from convtui.engine.matrix import WeightMatrix
 
-        return WeightMatrix(self.image, self.weight, self.axes, self.spec.groups)
+        return WeightMatrix(self.weight, self.axes, self.spec.groups)

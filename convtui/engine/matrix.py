@@ -6,67 +6,37 @@ columns apart, so that any part of it costs no more than that part and one row a
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from convtui.engine.cross_correlation import cross_correlation
+from convtui.engine.operation_matrix import (
+    Block,
+    Bools,
+    MapShape,
+    Places,
+    TransposedMatrix,
+    coordinates,
+    overview_of,
+    require_dense,
+    vector,
+)
 from convtui.engine.spec import Axis, Floats, Indices, Picked
 from convtui.engine.taps import (
     count_read,
     count_used,
     crossed,
+    padding_as_inputs,
     reading,
     tap_reads,
     tap_sets,
     windows,
 )
 
-MapShape: TypeAlias = tuple[int, int, int]
-Bools: TypeAlias = NDArray[np.bool_]
-
-MOST_DENSE = 4_000_000
-MOST_SAMPLED_ROWS = 20_000
-MOST_SAMPLED_ENTRIES = 2**18
 MOST_SUMS = 2**21
-
-
-@dataclass(frozen=True, eq=False)
-class Places:
-    """The places of weights in a row or column: ascending indices [n] and values [n].
-
-    all_entries: the kernel entries of the first, of the second, ...; those of number n begin at starts[n].
-    """
-
-    indices: Indices
-    values: Floats
-    all_entries: Indices
-    starts: Indices
-
-    @cached_property
-    def entries(self) -> tuple[tuple[int, ...], ...]:
-        """[n] tuples of kernel entries: ascending flat indices into weight [O, C/groups, kH, kW].
-
-        Reflect, replicate and circular padding let a pixel carry several; the value is the sum of their
-        weights.
-        """
-        flat = self.all_entries.tolist()
-        bounds = pairwise([*self.starts.tolist(), len(flat)])
-        return tuple(tuple(flat[start:stop]) for start, stop in bounds)
-
-
-class Block(NamedTuple):
-    """A dense part of the matrix: values [h, w], and entries [h, w], the first kernel entry of each cell.
-
-    An entry is a flat index into weight [O, C/groups, kH, kW], or -1 at a structural zero, which no training
-    changes; a weight that happens to be 0 has its entry.
-    """
-
-    values: Floats
-    entries: Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +44,11 @@ class WeightMatrix:
     """The matrix M of a convolution: M @ vec(image) + bias = vec(output), M.T @ g is the image's gradient.
 
     Rows are output cells in the order of output [O, H', W'], columns are input values in the order of image
-    [C, H, W], or with_padding of the padded image. image, weight [O, C/groups, kH, kW], axes and groups are
-    those of the Convolution whose weight_matrix it is.
+    [C, H, W], or with_padding of the padded image. weight [O, C/groups, kH, kW], axes and groups are those of
+    the Convolution whose weight_matrix it is.
     Source: https://arxiv.org/abs/1603.07285, section 4.1
     """
 
-    image: Floats
     weight: Floats
     axes: tuple[Axis, Axis]
     groups: int
@@ -89,9 +58,14 @@ class WeightMatrix:
         """The same matrix with the padding kept as columns: no cell has more than one kernel entry."""
         return replace(self, with_padding=True)
 
-    def transposed(self) -> "WeightMatrix":
+    def transposed(self) -> TransposedMatrix:
         """The matrix that a gradient or a transposed convolution multiplies by."""
-        return TransposedMatrix(self.image, self.weight, self.axes, self.groups, self.with_padding)
+        return TransposedMatrix(self)
+
+    @property
+    def channels(self) -> int:
+        """The number of channels of the image."""
+        return self.groups * int(self.weight.shape[1])
 
     @property
     def output_shape(self) -> MapShape:
@@ -103,7 +77,7 @@ class WeightMatrix:
     def input_shape(self) -> MapShape:
         """[C, H, W] of the image, or with_padding of the padded image."""
         rows, columns = self._axes
-        return len(self.image), rows.size, columns.size
+        return self.channels, rows.size, columns.size
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -111,9 +85,9 @@ class WeightMatrix:
         return prod(self.output_shape), prod(self.input_shape)
 
     @property
-    def dense_parameters(self) -> int:
-        """Number of weights that a dense layer of this shape has."""
-        return prod(self.shape)
+    def limit(self) -> float:
+        """The largest magnitude of a weight."""
+        return float(np.abs(self.weight).max())
 
     @property
     def distinct_weights(self) -> int:
@@ -135,7 +109,7 @@ class WeightMatrix:
     def empty_columns(self) -> int:
         """Number of columns without a place of a weight: input values that no window reads."""
         used = prod(axis.size - len(axis.unused) for axis in self._axes)
-        return prod(self.input_shape) - len(self.image) * used
+        return prod(self.input_shape) - self.channels * used
 
     @property
     def nonzeros(self) -> int | None:
@@ -155,39 +129,16 @@ class WeightMatrix:
         """Number of columns in which all values are 0, the empty ones among them; None as for nonzeros."""
         return self._filled and prod(self.input_shape) - self._filled.columns
 
-    def is_unread(self, inputs: Picked) -> Bools:
-        """[len(inputs)] which of these input values no window reads. Raises IndexError."""
-        _, y, x = _coordinates("input value", inputs, self.input_shape)
-        is_unread: Bools = self._is_unused[0][y] | self._is_unused[1][x]
-        return is_unread
-
-    def input_positions(self, inputs: Picked) -> tuple[Indices, Indices, Indices]:
-        """Channel, row and column [len(inputs)] of input values in the image, outside it in the padding.
-
-        Raises IndexError.
-        """
-        channel, y, x = _coordinates("input value", inputs, self.input_shape)
-        top, left = (axis.before if self.with_padding else 0 for axis in self.axes)
-        return channel, y - top, x - left
-
-    def input_values(self, inputs: Picked) -> Floats:
-        """[len(inputs)] these elements of the vector that M multiplies. Raises IndexError."""
-        channel, y, x = _coordinates("input value", inputs, self.input_shape)
-        if self.with_padding:
-            y, x = self.axes[0].sources[y], self.axes[1].sources[x]
-        values: Floats = np.where((y < 0) | (x < 0), 0.0, self.image[channel, y, x])
-        return values
-
     def row(self, i: int) -> Places:
         """What output cell i reads. Raises IndexError."""
-        o, *_ = _coordinates("output cell", i, self.output_shape)
+        o, *_ = coordinates("output cell", i, self.output_shape)
         read = self._columns_read(np.array([i]))[0]
         taps = np.flatnonzero(read >= 0)
         return self._places(read[taps], o * read.size + taps)
 
     def column(self, j: int) -> Places:
         """What reads input value j. Raises IndexError."""
-        channel, *inputs = _coordinates("input value", j, self.input_shape)
+        channel, *inputs = coordinates("input value", j, self.input_shape)
         (r, tap_rows), (c, tap_columns) = (
             reading(axis, int(at)) for axis, at in zip(self._axes, inputs, strict=True)
         )
@@ -198,13 +149,13 @@ class WeightMatrix:
         rows = (o * height + r[:, None]) * width + c
         return self._places(rows.ravel(), self._entries(o, s, tap_rows[:, None], tap_columns).ravel())
 
-    def kernel_entry(self, i: int, j: int) -> tuple[int, ...]:
+    def entries_at(self, i: int, j: int) -> tuple[int, ...]:
         """The kernel entries in cell (i, j), flat indices into the weight: none at a structural zero.
 
         Raises IndexError.
         """
-        o, *outputs = _coordinates("output cell", i, self.output_shape)
-        channel, *inputs = _coordinates("input value", j, self.input_shape)
+        o, *outputs = coordinates("output cell", i, self.output_shape)
+        channel, *inputs = coordinates("input value", j, self.input_shape)
         slices = np.flatnonzero(self._channels_read(o) == channel)
         rows, columns = (
             np.flatnonzero(windows(axis, output) == at)
@@ -215,8 +166,8 @@ class WeightMatrix:
 
     def block(self, rows: Picked, columns: Picked) -> Block:
         """The cells [len(rows), len(columns)] where these rows and columns cross. Raises IndexError."""
-        o, *outputs = _coordinates("output cell", rows, self.output_shape)
-        channel, *inputs = _coordinates("input value", columns, self.input_shape)
+        o, *outputs = coordinates("output cell", rows, self.output_shape)
+        channel, *inputs = coordinates("input value", columns, self.input_shape)
         s = channel - self._channels_read(o)[:, :1]
         is_in_group = (s >= 0) & (s < self.weight.shape[1])
         reads_row, reads_column = (
@@ -234,12 +185,8 @@ class WeightMatrix:
     def toarray(self) -> Floats:
         """[rows, columns] the whole matrix. Raises ValueError beyond 4,000,000 cells."""
         rows, columns = prod(self.output_shape), prod(self.input_shape)
-        if rows * columns > MOST_DENSE:
-            raise ValueError(
-                f"a matrix of {rows} x {columns} has {rows * columns} cells, too many for an array "
-                f"(at most {MOST_DENSE}); block gives any part of it"
-            )
-        filters, channels = len(self.weight), len(self.image)
+        require_dense(rows, columns)
+        filters, channels = len(self.weight), self.channels
         array = np.zeros((filters, rows // filters, channels, columns // channels))
         o = np.arange(filters)[:, None, None]
         read = self._channels_read(o[:, 0, 0])[..., None]
@@ -249,7 +196,7 @@ class WeightMatrix:
 
     def matvec(self, x: ArrayLike) -> Floats:
         """[rows] M @ x for x [columns]: of an image, the output without bias. Raises ValueError."""
-        image = _vector(x, prod(self.input_shape)).reshape(1, *self.input_shape)
+        image = vector(x, prod(self.input_shape)).reshape(1, *self.input_shape)
         return cross_correlation(image, self.weight, None, self._axes, self.groups).ravel()
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -257,9 +204,9 @@ class WeightMatrix:
         """[columns] M.T @ g for g [rows]: of the output's gradient, the image's. Raises ValueError."""
         filters, slices, *kernel = self.weight.shape
         weight = self.weight.reshape(self.groups, filters // self.groups, slices, *kernel)
-        given = _vector(g, prod(self.output_shape)).reshape(*weight.shape[:2], -1)
-        gradient = np.zeros((len(self.image), prod(self.input_shape[1:])))
-        planes = np.arange(len(self.image))[:, None] * gradient.shape[1]
+        given = vector(g, prod(self.output_shape)).reshape(*weight.shape[:2], -1)
+        gradient = np.zeros((self.channels, prod(self.input_shape[1:])))
+        planes = np.arange(self.channels)[:, None] * gradient.shape[1]
         for i, j, cells, pixels in tap_reads(*self._axes):
             products = weight[..., i, j].swapaxes(1, 2) @ given[..., cells]
             np.add.at(gradient.reshape(-1), (planes + pixels).ravel(), products.ravel())
@@ -272,28 +219,14 @@ class WeightMatrix:
         each. It shows all places in them, or in a large matrix those of evenly spaced rows, one or more a
         dot: as many as keep within 20,000 rows and 2**18 kernel entries.
         """
-        rows, columns = prod(self.output_shape), prod(self.input_shape)
-        lines, dots = min(height, rows), min(width, columns)
-        entries = self.weight[0].size
-        most = min(MOST_SAMPLED_ROWS, MOST_SAMPLED_ENTRIES // entries) // lines
-        samples = lines * min(max(1, most), -(-rows // lines))
-        band = max(1, MOST_SAMPLED_ENTRIES // entries)
-        picture = np.zeros((lines, dots + 1), dtype=bool)
-        for first in range(0, samples, band):
-            sampled = np.arange(first, min(first + band, samples)) * rows // samples
-            read = self._columns_read(sampled)
-            line = ((sampled + 1) * lines - 1) // rows
-            picture[line[:, None], np.where(read < 0, dots, ((read + 1) * dots - 1) // columns)] = True
-        return picture[np.ix_(np.arange(height) * lines // height, np.arange(width) * dots // width)]
+        return overview_of(self.shape, height, width, self.weight[0].size, self._columns_read)
 
     @cached_property
     def _axes(self) -> tuple[Axis, Axis]:
         """The axes of the input values: with_padding, the padding belongs to the image."""
         if not self.with_padding:
             return self.axes
-        rows, columns = (
-            replace(axis, size=axis.padded, before=0, after=0, padding_mode="zeros") for axis in self.axes
-        )
+        rows, columns = map(padding_as_inputs, self.axes)
         return rows, columns
 
     @cached_property
@@ -320,11 +253,6 @@ class WeightMatrix:
             _count_crossings(is_filled.any(axis=1), rows[2:4], columns[2:4]),
             _count_crossings(read, rows[4:6], columns[4:6]),
         )
-
-    @cached_property
-    def _is_unused(self) -> tuple[Bools, Bools]:
-        rows, columns = (np.isin(np.arange(axis.size), axis.unused) for axis in self._axes)
-        return rows, columns
 
     def _channels_read(self, o: Indices) -> Indices:
         """[..., S] the input channels that output channels read, one for each slice of their filters."""
@@ -355,75 +283,6 @@ class WeightMatrix:
         return Places(indices[starts], values, entries, starts)
 
 
-class TransposedMatrix(WeightMatrix):
-    """M.T of a weight matrix M: its rows are input values and its columns output cells."""
-
-    def transposed(self) -> WeightMatrix:
-        """The matrix that the convolution itself multiplies by."""
-        return WeightMatrix(self.image, self.weight, self.axes, self.groups, self.with_padding)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, columns)."""
-        return super().shape[::-1]
-
-    @property
-    def empty_rows(self) -> int:
-        """Number of rows without a place of a weight: input values that no window reads."""
-        return super().empty_columns
-
-    @property
-    def empty_columns(self) -> int:
-        """Number of columns without a place of a weight: output cells with only zero padding to read."""
-        return super().empty_rows
-
-    @property
-    def zero_rows(self) -> int | None:
-        """Number of rows in which all values are 0, the empty ones among them; None as for nonzeros."""
-        return super().zero_columns
-
-    @property
-    def zero_columns(self) -> int | None:
-        """Number of columns in which all values are 0, the empty ones among them; None as for nonzeros."""
-        return super().zero_rows
-
-    def row(self, i: int) -> Places:
-        """What reads input value i. Raises IndexError."""
-        return super().column(i)
-
-    def column(self, j: int) -> Places:
-        """What output cell j reads. Raises IndexError."""
-        return super().row(j)
-
-    def kernel_entry(self, i: int, j: int) -> tuple[int, ...]:
-        """The kernel entries in cell (i, j), flat indices into the weight: none at a structural zero.
-
-        Raises IndexError.
-        """
-        return super().kernel_entry(j, i)
-
-    def block(self, rows: Picked, columns: Picked) -> Block:
-        """The cells [len(rows), len(columns)] where these rows and columns cross. Raises IndexError."""
-        values, entries = super().block(columns, rows)
-        return Block(values.T, entries.T)
-
-    def toarray(self) -> Floats:
-        """[rows, columns] the whole matrix. Raises ValueError beyond 4,000,000 cells."""
-        return super().toarray().T
-
-    def matvec(self, x: ArrayLike) -> Floats:
-        """[rows] M.T @ x for x [columns]: of the output's gradient, the image's. Raises ValueError."""
-        return super().rmatvec(x)
-
-    def rmatvec(self, g: ArrayLike) -> Floats:
-        """[columns] M @ g for g [rows]: of an image, the output without bias. Raises ValueError."""
-        return super().matvec(g)
-
-    def overview(self, height: int, width: int) -> Bools:
-        """[height, width] the overview of M on its side: where many, the columns are sampled here."""
-        return super().overview(width, height).T
-
-
 class _Filled(NamedTuple):
     """How many values, rows and columns of a matrix are not 0."""
 
@@ -440,19 +299,3 @@ def _count_crossings(is_filled: Bools, rows: tuple[Bools, Indices], columns: tup
     """
     down, across = rows[0].astype(np.float32), columns[0].T.astype(np.float32)
     return sum(int(rows[1] @ (down @ each @ across > 0) @ columns[1]) for each in is_filled)
-
-
-def _coordinates(name: str, indices: int | Picked, shape: MapShape) -> tuple[Indices, ...]:
-    """The three coordinates of flat indices, each in the shape of indices."""
-    picked = np.asarray(indices, dtype=np.intp)
-    missing = picked[(picked < 0) | (picked >= prod(shape))]
-    if missing.size:
-        raise IndexError(f"{name} {missing[0]} does not exist: there are {prod(shape)}, counted from 0")
-    return np.unravel_index(picked, shape)
-
-
-def _vector(values: ArrayLike, size: int) -> Floats:
-    vector = np.asarray(values, dtype=np.float64)
-    if vector.shape != (size,):
-        raise ValueError(f"expected a vector of {size} numbers, got shape {list(vector.shape)}")
-    return vector

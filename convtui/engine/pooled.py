@@ -34,21 +34,23 @@ def pooled(
     values = np.full((*maps.shape[:-2], rows.size, columns.size), reduction.filling)
     if rows.size * columns.size <= down.kernel * across.kernel:
         for i, j in np.ndindex(rows.size, columns.size):
-            window = maps[..., _pixels(down, int(rows[i])), _pixels(across, int(columns[j]))]
+            window = maps[..., pixels_read(down, int(rows[i])), pixels_read(across, int(columns[j]))]
             if window.size:
                 values[..., i, j] = reduction.whole(window, in_order)
     else:
         if is_all and isinstance(down, Axis) and isinstance(across, Axis):
             entries = _strided(maps, down, across, reduction.filling)
         else:
-            entries = _gathered(maps, _sources(down, rows), _sources(across, columns), reduction.filling)
+            entries = _gathered(
+                maps, window_sources(down, rows), window_sources(across, columns), reduction.filling
+            )
         for entry in entries:
             reduction.take(values, entry)
     return reduction.finished(values, axes, rows, columns)
 
 
-def _pixels(axis: PoolAxis, output: int) -> slice:
-    """The pixels of a window along an axis."""
+def pixels_read(axis: PoolAxis, output: int) -> slice:
+    """The pixels that a window reads along an axis."""
     sources = axis.window_sources(output)
     inside = sources[sources >= 0]
     return slice(int(inside[0]), int(inside[-1]) + 1, axis.dilation) if inside.size else slice(0)
@@ -75,7 +77,7 @@ def _gathered(maps: Floats, rows: Indices, columns: Indices, filling: float) -> 
         yield maps[..., rows[:, i, None], columns[:, j]]
 
 
-def _sources(axis: PoolAxis, outputs: Indices) -> Indices:
+def window_sources(axis: PoolAxis, outputs: Indices) -> Indices:
     """[outputs, kernel] what the entries of windows read along an axis, -1 where there is nothing."""
     taps = np.arange(axis.kernel) * axis.dilation
     positions = axis.starts(outputs)[:, None] + taps

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from convtui.engine.adaptive import AdaptiveSpec
 from convtui.engine.finite import shaped
 from convtui.engine.output_cells import OutputCells, Position, within
+from convtui.engine.pool_matrix import PoolMatrix
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooled import pooled
 from convtui.engine.reductions import Average, Maximum, Mean, PoolAxes, Reduction, Winner
@@ -177,6 +178,11 @@ class Pooling(Animated):
         """
         o = within("output channel", o, len(self.image))
         return range(o, o + 1)
+
+    @cached_property
+    def matrix(self) -> PoolMatrix:
+        """The matrix M with M @ flattened image = flattened output; of a maximum, for this image alone."""
+        return PoolMatrix(self.image, self.axes, self.reduction)
 
 
 def max_pool2d(

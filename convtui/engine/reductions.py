@@ -138,8 +138,21 @@ class Average:
         """[..., rows, columns] the output cells, once all entries are taken."""
         if self.divisor_override is not None:
             return values / self.divisor_override
-        counts = self._counts(axes[0], rows)[:, None] * self._counts(axes[1], columns)
-        return values / counts
+        return values / self.divisors(axes, rows[:, None], columns)
+
+    def divisors(self, axes: PoolAxes, rows: Indices, columns: Indices) -> Indices:
+        """[...] what the sum of the window at these rows [...] and columns [...] is divided by."""
+        if self.divisor_override is not None:
+            return np.full(np.broadcast_shapes(rows.shape, columns.shape), self.divisor_override)
+        divisors: Indices = self._counts(axes[0], rows) * self._counts(axes[1], columns)
+        return divisors
+
+    def different_divisors(self, axes: PoolAxes) -> Indices:
+        """[n] the divisors that windows have, each once, ascending."""
+        if self.divisor_override is not None:
+            return np.array([self.divisor_override])
+        rows, columns = (np.unique(self._counts(axis, np.arange(axis.output))) for axis in axes)
+        return np.unique(np.multiply.outer(rows, columns))
 
     def _is_counted(self, axis: PoolAxis, output: int) -> Mask:
         """[kernel] which entries of a window along an axis count."""
@@ -149,7 +162,7 @@ class Average:
         return is_counted
 
     def _counts(self, axis: PoolAxis, outputs: Indices) -> Indices:
-        """[outputs] how many entries count along an axis."""
+        """[...] how many entries count along an axis in the windows of outputs [...]."""
         before, after = self._padding(axis)
         starts, ends = axis.starts(outputs), axis.ends(outputs)
         counts: Indices = np.minimum(ends, axis.size + after) - np.maximum(starts, -before)

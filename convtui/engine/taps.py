@@ -5,6 +5,7 @@ axes of a thousand.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
@@ -37,6 +38,11 @@ def windows(axis: Axis, outputs: Indices) -> Indices:
     taps = np.arange(axis.kernel) * axis.dilation
     sources: Indices = axis.sources[outputs[..., None] * axis.stride + taps]
     return sources
+
+
+def padding_as_inputs(axis: Axis) -> Axis:
+    """The axis of the same windows over the padded image."""
+    return replace(axis, size=axis.padded, before=0, after=0, padding_mode="zeros")
 
 
 def tap_reads(rows: Axis, columns: Axis) -> Iterator[tuple[int, int, Indices, Indices]]:

@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from convtui.engine.convolution import MOST_IN_ORDER, Convolution, Step
 from convtui.engine.cross_correlation import running_sums
 from convtui.engine.finite import shaped
+from convtui.engine.matrix import WeightMatrix
+from convtui.engine.operation_matrix import TransposedMatrix
 from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.shown import Animated
 from convtui.engine.spec import Floats, Indices, Picked, SpecError
@@ -293,6 +295,17 @@ class TransposedConvolution(Animated):
         return Convolution(
             self.output, self.weight, None, spec.stride, spec.padding, spec.dilation, spec.groups
         )
+
+    @cached_property
+    def weight_matrix(self) -> TransposedMatrix:
+        """The matrix M with M @ flattened image + bias = flattened output.
+
+        It is the transpose of the weight matrix of a convolution of the output to the image's shape, not its
+        inverse; of that of `convolution`, where output_padding leaves one.
+        Source: https://arxiv.org/abs/1603.07285, section 4.1
+        """
+        rows, columns = (axis.reading_output for axis in self.axes)
+        return WeightMatrix(self.weight, (rows, columns), self.spec.groups).transposed()
 
     def _landed(self, index: int, entries: int, channel: int) -> Landed:
         """What of an output channel has landed with so many entries of an input cell."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.spec import (
+    Axis,
     ConvSpec,
     Indices,
     Pair,
@@ -69,6 +70,15 @@ class TransposedAxis:
             f" + {self.dilation}·({self.kernel} − 1) + {self.output_padding} + 1"
             f" = {moved} − {self.before + self.after} + {spread} + {self.output_padding} + 1 = {self.output}"
         )
+
+    @property
+    def reading_output(self) -> Axis:
+        """The axis of the convolution that reads output t·d + i·s − before where input i puts tap t.
+
+        Output padding is what it leaves unread at the end: so much less padding, which may be below 0.
+        """
+        after = self.after - self.output_padding
+        return Axis(self.name, self.output, self.before, after, self.kernel, self.stride, self.dilation)
 
     def lands(self, pixel: int) -> Indices:
         """[kernel] the output index on which each tap of an input lands; outside the output it is cut off."""

@@ -23,6 +23,7 @@ _IMAGES = {
     "edge-8x8.csv": "Black next to white along one vertical edge, grey, 8x8.",
     "ramp-6x11.csv": "Columns from black to white in steps of a tenth, grey, 6x11.",
     "checkerboard-8x8.csv": "Alternating black and white, grey, 8x8.",
+    "flat-6x6.csv": "Evenly white: a pattern in its output comes from the operation, grey, 6x6.",
     "count-5x5.csv": "The numbers 1 to 25, to check sums by hand, 5x5.",
     "count-3x3.csv": "The numbers 1 to 9, small enough for equations in letters, 3x3.",
     "colours-12x12.csv": "Nine squares: pure colours, black, grey and white, colour, 12x12.",

@@ -9,18 +9,20 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from convtui.engine.kernels import nearest_edge
+from convtui.engine.matrices import matrix_of
 from convtui.inputs.names import printable
 from convtui.lessons.expressions import ExpressionError, Value, evaluated, unknown_name
+from convtui.lessons.operation_figures import NotOfThis, Operated
 from convtui.paint.text import significant
 from convtui.state.session import Session
 
 if TYPE_CHECKING:
-    from convtui.engine.convolution import Step
     from convtui.engine.stack import Row
     from convtui.state.batchnorm import BatchNormSession, PastBatch
 
@@ -86,8 +88,9 @@ class Seen:
     batchnorm: BatchNormSession | None = None
 
     @cached_property
-    def step(self) -> Step:
-        return self.session.step
+    def of(self) -> Operated:
+        """The operation that is stepped through."""
+        return Operated(self.session)
 
     def value(self, name: str, index: tuple[int, ...] | None) -> Value:
         """The figure of that name, at an index if it needs one. Raises ExpressionError."""
@@ -96,7 +99,7 @@ class Seen:
                 if name in INDEXED:
                     raise ExpressionError(f"{name}: needs an index, such as {INDEXED[name][1]}")
                 raise unknown_name(name, KNOWN)
-            figure = FIGURES[name](self)
+            figure = self._read(name, FIGURES[name])
             if figure is None:
                 raise ExpressionError(f"{name}: cannot be counted here")
             return _plain(figure)
@@ -108,10 +111,16 @@ class Seen:
         try:
             if any(at < 0 for at in index):
                 raise IndexError
-            return _plain(read(self, *index))
+            return _plain(self._read(name, read, *index))
         except (IndexError, TypeError):
             at = ", ".join(map(str, index))
             raise ExpressionError(f"{name}: there is no [{at}] here; written as {example}") from None
+
+    def _read(self, name: str, read: Callable[..., Any], *index: int) -> Any:
+        try:
+            return read(self, *index)
+        except NotOfThis as error:
+            raise ExpressionError(f"{name}: {error}") from None
 
 
 def filled(text: str, seen: Seen) -> str:
@@ -197,13 +206,9 @@ def _both(pair: tuple[int, int]) -> int | tuple[int, int]:
 
 
 def _pad(seen: Seen) -> int | tuple[int, ...]:
-    (top, bottom), (left, right) = seen.session.spec.pads
+    (top, bottom), (left, right) = seen.of.pads
     sides = (top, bottom, left, right)
     return top if len({*sides}) == 1 else sides
-
-
-def _finished_output(seen: Seen) -> Any:
-    return seen.session.convolution.output
 
 
 def _row(seen: Seen, number: int | None = None) -> Row:
@@ -272,52 +277,64 @@ FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
     "image.rows": lambda seen: seen.session.convolution.image_shape[1],
     "image.columns": lambda seen: seen.session.convolution.image_shape[2],
     "kernel.name": lambda seen: seen.session.kernel.name,
-    "kernel.rows": lambda seen: seen.session.spec.kernel_size[0],
-    "kernel.columns": lambda seen: seen.session.spec.kernel_size[1],
-    "weight.shape": lambda seen: seen.session.convolution.weight_shape,
-    "weight.count": lambda seen: seen.session.convolution.weight.size,
-    "weight.sum": lambda seen: seen.session.convolution.weight.sum(),
-    "weight.magnitude": lambda seen: abs(seen.session.convolution.weight).sum(),
+    "kernel.rows": lambda seen: seen.of.spec.kernel_size[0],
+    "kernel.columns": lambda seen: seen.of.spec.kernel_size[1],
+    "weight.shape": lambda seen: seen.of.weight.shape,
+    "weight.count": lambda seen: seen.of.weight.size,
+    "weight.sum": lambda seen: seen.of.weight.sum(),
+    "weight.magnitude": lambda seen: abs(seen.of.weight).sum(),
     "filters": lambda seen: seen.session.convolution.weight_shape[0],
     "slices": lambda seen: seen.session.convolution.weight_shape[1],
-    "parameters": lambda seen: (
-        seen.session.convolution.weight.size
-        + (0 if seen.session.convolution.bias is None else seen.session.convolution.bias.size)
-    ),
-    "bias": lambda seen: seen.step.bias,
-    "stride": lambda seen: _both(seen.session.spec.stride),
+    "parameters": lambda seen: seen.of.parameters,
+    "bias": lambda seen: seen.of.sum_step.bias,
+    "operation": lambda seen: seen.session.kind,
+    "way": lambda seen: seen.session.way,
+    "stride": lambda seen: _both(seen.of.spec.stride),
     "padding": _pad,
     "padding_mode": lambda seen: seen.session.spec.padding_mode,
-    "dilation": lambda seen: _both(seen.session.spec.dilation),
+    "dilation": lambda seen: _both(seen.of.spec.dilation),
     "groups": lambda seen: seen.session.spec.groups,
-    "span": lambda seen: _both(
-        (seen.session.convolution.axes[0].span, seen.session.convolution.axes[1].span)
-    ),
-    "output.shape": lambda seen: seen.session.convolution.output_shape,
-    "output.channels": lambda seen: seen.session.convolution.output_shape[0],
-    "output.rows": lambda seen: seen.session.convolution.output_shape[1],
-    "output.columns": lambda seen: seen.session.convolution.output_shape[2],
-    "output.count": lambda seen: seen.session.size,
-    "output.min": lambda seen: _finished_output(seen).min(),
-    "output.max": lambda seen: _finished_output(seen).max(),
-    "unread.rows": lambda seen: len(seen.session.convolution.axes[0].unused),
-    "unread.columns": lambda seen: len(seen.session.convolution.axes[1].unused),
+    "span": lambda seen: _both(seen.of.span),
+    "output_padding": lambda seen: _both(seen.of.output_padding),
+    "output.shape": lambda seen: seen.of.output_shape,
+    "output.channels": lambda seen: seen.of.output_shape[0],
+    "output.rows": lambda seen: seen.of.output_shape[1],
+    "output.columns": lambda seen: seen.of.output_shape[2],
+    "output.count": lambda seen: prod(seen.of.output_shape),
+    "output.min": lambda seen: seen.of.output.min(),
+    "output.max": lambda seen: seen.of.output.max(),
+    "unread.rows": lambda seen: seen.of.unused[0],
+    "unread.columns": lambda seen: seen.of.unused[1],
     "at": lambda seen: seen.session.position,
     "at.channel": lambda seen: seen.session.position[0],
     "at.row": lambda seen: seen.session.position[1],
     "at.column": lambda seen: seen.session.position[2],
     "at.step": lambda seen: seen.session.index + 1,
     "filled": lambda seen: seen.session.filled,
-    "value": lambda seen: seen.step.value,
-    "products.count": lambda seen: seen.session.products,
-    "padding.count": lambda seen: int(seen.step.is_padding.sum()),
-    "multiply_adds": lambda seen: seen.session.products * seen.session.size,
+    "value": lambda seen: seen.of.value,
+    "products.count": lambda seen: seen.of.products,
+    "padding.count": lambda seen: int(seen.of.step.is_padding.sum()),
+    "multiply_adds": lambda seen: seen.of.multiply_adds,
+    "window.rows": lambda seen: seen.of.window_size[0],
+    "window.columns": lambda seen: seen.of.window_size[1],
+    "window.max": lambda seen: seen.of.pixels.max(),
+    "window.sum": lambda seen: seen.of.pixels.sum(),
+    "window.mean": lambda seen: seen.of.pixels.mean(),
+    "winner": lambda seen: seen.of.winner,
+    "winner.row": lambda seen: seen.of.winner[0],
+    "winner.column": lambda seen: seen.of.winner[1],
+    "divisor": lambda seen: seen.of.divisor,
+    "gradient.count": lambda seen: np.count_nonzero(seen.of.gradient),
+    "landed": lambda seen: seen.of.landed,
+    "overlap": lambda seen: seen.of.overlap,
+    "overlap.least": lambda seen: seen.of.inner_overlaps[0],
+    "overlap.most": lambda seen: seen.of.inner_overlaps[1],
     "slice": lambda seen: seen.session.slice,
-    "matrix.rows": lambda seen: seen.session.convolution.weight_matrix.shape[0],
-    "matrix.columns": lambda seen: seen.session.convolution.weight_matrix.shape[1],
-    "matrix.count": lambda seen: seen.session.convolution.weight_matrix.dense_parameters,
-    "matrix.places": lambda seen: seen.session.convolution.weight_matrix.places,
-    "matrix.nonzeros": lambda seen: seen.session.convolution.weight_matrix.nonzeros,
+    "matrix.rows": lambda seen: matrix_of(seen.session.operation).shape[0],
+    "matrix.columns": lambda seen: matrix_of(seen.session.operation).shape[1],
+    "matrix.count": lambda seen: prod(matrix_of(seen.session.operation).shape),
+    "matrix.places": lambda seen: matrix_of(seen.session.operation).places,
+    "matrix.nonzeros": lambda seen: matrix_of(seen.session.operation).nonzeros,
     "matrix.transposed": lambda seen: seen.session.view.transposed,
     "layers.count": lambda seen: len(seen.session.stack.summary.rows) - 1,
     "layer": lambda seen: seen.session.stack.layer,
@@ -349,11 +366,15 @@ FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
 # Those that need an index, and how they are written.
 INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
     "pixel": (lambda seen, c, r, q: seen.session.convolution.image[c, r, q], "pixel[0, 4, 18]"),
-    "weight": (lambda seen, o, s, i, j: seen.session.convolution.weight[o, s, i, j], "weight[0, 0, 1, 1]"),
-    "output": (lambda seen, o, r, q: _finished_output(seen)[o, r, q], "output[0, 4, 18]"),
-    "window": (lambda seen, s, i, j: seen.step.window[s, i, j], "window[0, 1, 1]"),
-    "product": (lambda seen, s, i, j: seen.step.products[s, i, j], "product[0, 1, 1]"),
-    "slice.sum": (lambda seen, s: seen.step.slice_sums[s], "slice[0].sum"),
+    "weight": (lambda seen, o, s, i, j: seen.of.weight[o, s, i, j], "weight[0, 0, 1, 1]"),
+    "output": (lambda seen, o, r, q: seen.of.output[o, r, q], "output[0, 4, 18]"),
+    "window": (lambda seen, s, i, j: seen.of.step.window[s, i, j], "window[0, 1, 1]"),
+    "product": (lambda seen, s, i, j: seen.of.sum_step.products[s, i, j], "product[0, 1, 1]"),
+    "slice.sum": (lambda seen, s: seen.of.sum_step.slice_sums[s], "slice[0].sum"),
+    "gradient": (lambda seen, i, j: seen.of.gradient[i, j], "gradient[0, 1]"),
+    "pixel.gradient": (lambda seen, c, r, q: seen.of.pixel_gradient(c, r, q), "pixel[0, 4, 18].gradient"),
+    "addend": (lambda seen, f, i, j: seen.of.scatter.addends[f, i, j], "addend[0, 1, 1]"),
+    "overlap": (lambda seen, r, q: seen.of.overlap_at(r, q), "overlap[4, 18]"),
     "layer.shape": (lambda seen, number: _row(seen, number).output_shape, "layer[3].shape"),
     "layer.channels": (lambda seen, number: _row(seen, number).output_shape[0], "layer[3].channels"),
     "layer.parameters": (lambda seen, number: _row(seen, number).parameters, "layer[3].parameters"),

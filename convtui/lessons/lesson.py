@@ -62,16 +62,19 @@ class Question:
 class LessonStep:
     """A step: what is shown, what is said about it, and what is asked.
 
-    `image`, `settings`, `recipe` and `batchnorm` are what a user would type in the app; without an image the
-    step goes on from the settings of the step before. `view` names what is switched on in how the matrix is
-    shown, `slice` the image channel on show. Texts may contain {expressions}. The command menu finds the step
-    by its `ideas`. `line` is the first line of the step in its file, `lines` those of its keys.
+    `image`, `operation`, `way`, `settings`, `recipe` and `batchnorm` are what a user would type in the app;
+    without an image the step goes on from the settings of the step before. `view` names what is switched on
+    in how the matrix is shown, `slice` the image channel on show. Texts may contain {expressions}. The
+    command menu finds the step by its `ideas`. `line` is the first line of the step in its file, `lines`
+    those of its keys.
     """
 
     words: str
     title: str = ""
     page: str = "step"
     image: str = ""
+    operation: str = ""
+    way: str = ""
     settings: tuple[str, ...] = ()
     recipe: tuple[str, ...] | None = None
     batchnorm: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ HIGHLIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
         "sum",
         "outputs",
         "code",
+        *("operation", "way"),
         *_SETTINGS,
     ),
     "matrix": ("image", "matrix", "across", "result", "words", "figures", "overview", *_SETTINGS),

@@ -77,6 +77,9 @@ def _session(path: Path, step: LessonStep, before: Session | None) -> Session:
         session = _at_line(path, step, "image", partial(_opened, step.image or DEFAULT_IMAGE, path.parent))
     else:
         session = replace(before, taps=None, view=View())
+    for key, chosen in (("operation", step.operation), ("way", step.way)):
+        if chosen:
+            session = _at_line(path, step, key, partial(changed, session, f"{key} {chosen}", path.parent))
     for text in step.settings:
         session = _at_line(path, step, "settings", partial(changed, session, text, path.parent))
     session = session.finished() if step.finished else session
@@ -154,7 +157,7 @@ def _inside_a_cell(session: Session, multiply_adds: int | None) -> Session:
 
 
 def _slice(session: Session, slice: int | None) -> int | None:
-    slices = session.convolution.weight_shape[1]
+    slices = session.slices
     if slice is not None and slice >= slices:
         raise ValueError(f"slice {slice}: must be from 0 to {slices - 1}")
     return slice

@@ -32,7 +32,7 @@ image = {image}  # a sample, or a file or session beside this one
 settings = {settings}  # such as ["kernel sobel-x 5", "stride 2", "at 0,4,18"]
 highlight = ["window"]  # what is spoken of
 words = \"\"\"
-The kernel covers {{kernel.rows}}x{{kernel.columns}} pixels. A name in braces is a figure of the engine.\"\"\"
+{words} A name in braces is a figure of the engine.\"\"\"
 
 [[step]]
 settings = {stride2}  # the rest is as in the step before
@@ -123,6 +123,8 @@ def _settings(session: Session) -> list[str]:
     ]
     if bias is not None:
         settings.append(f"bias {bias[0]}")
+    if session.layer is not None:
+        settings += [f"operation {session.layer}", *([f"way {session.way}"] if session.way else [])]
     return [*settings, f"at {','.join(map(str, session.position))}"]
 
 
@@ -131,6 +133,10 @@ def _text(path: Path, image: str, settings: list[str], session: Session) -> str:
     stride2 = ["stride 2"]
     if spec.padding == "same":  # PyTorch refuses it with a stride, and the same numbers not
         stride2 = [f"padding {canonical(spec.pads)}", *stride2]
+    words = "The kernel covers {kernel.rows}x{kernel.columns} pixels."
+    if session.layer is not None:
+        stride2 = ["operation conv", *stride2]
+        words = f"Here {session.layer} makes {{output.shape}} of the image."
     solution = ["stride 1", "padding same"]
     if spec.padding_mode != "zeros":  # whose padding may be too large for the image
         solution = ["mode zeros", *solution]
@@ -138,6 +144,7 @@ def _text(path: Path, image: str, settings: list[str], session: Session) -> str:
     wrong = f'  ["{before}", "{before} is at stride 1."],\n' if before != answer else ""
     return _BEGINNING.format(
         name=printable(path.name),
+        words=words,
         image=_quoted(_from(path.parent, image)),
         settings=_quoted(settings),
         stride2=_quoted(stride2),
@@ -148,8 +155,9 @@ def _text(path: Path, image: str, settings: list[str], session: Session) -> str:
 
 
 def _rows(session: Session, stride: int) -> int:
-    """Of the output, at that stride."""
-    return session.with_spec(stride=stride, padding=session.spec.pads).convolution.output_shape[1]
+    """Of the output of the convolution, at that stride."""
+    convolution = session.convolution.replaced(stride=stride, padding=session.spec.pads)
+    return convolution.output_shape[1]
 
 
 def _from(folder: Path, image: str) -> str:

@@ -405,14 +405,14 @@ class Session:
 
         if layer is None:
             return self._rebuilt(self.convolution, None)
-        session = self
+        session, convolution = self, self.convolution
         if isinstance(layer, Conv | ConvTranspose):
-            session = self._with_weights_of(layer)
+            weighted = self._with_weights_of(layer)
+            session = replace(self, kernel=weighted.kernel)
+            convolution = weighted.convolution
         if isinstance(layer, Conv):
-            return session._rebuilt(_with_spec_of(session.convolution, layer), None)
-        return session._rebuilt(
-            session.convolution, over(layer, session.convolution, way or self.way or SCATTER)
-        )
+            return session._rebuilt(_with_spec_of(convolution, layer), None)
+        return session._rebuilt(convolution, over(layer, convolution, way or self.way or SCATTER))
 
     def with_kind(self, kind: str) -> Session:
         """An operation of another kind, with the parameters that both have, or those of the convolution."""
@@ -449,7 +449,7 @@ class Session:
 
     def _with_weights_of(self, layer: Conv | ConvTranspose) -> Session:
         """With the kernel size, the filters, the groups and the bias of a layer; one operation at a time."""
-        spec, session = layer.spec, replace(self, chosen_operation=None)
+        spec, session = layer.spec, replace(self, chosen_operation=None, index=0, taps=None, filled=1)
         if spec.kernel_size != session.spec.kernel_size:
             session = session._with_room_for(spec.kernel_size).with_kernel_size(spec.kernel_size)
         if spec.groups != session.spec.groups:

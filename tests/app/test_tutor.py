@@ -458,7 +458,7 @@ async def test_what_a_lesson_can_point_at_is_there(page: str) -> None:
         await driven.app.switch_mode(page)
         await driven.app.workers.wait_for_complete()
         seen = {*driven.page.GROUPS}
-        for key in "vvvnn" if page == "batchnorm" else "vvv":
+        for key in {"batchnorm": "vvvnn", "step": "vvvb"}.get(page, "vvv"):
             await driven.pilot.pause()
             seen |= {*driven.page.query_one(Canvas)._panes, *(each.name for each in driven.page.controls())}
             await driven.press(key)

@@ -25,6 +25,17 @@ NETWORK_ROUNDS: Final = 3
 MOST: Final = 2.0
 NETWORKS: Final = ("mobilenet-v2", "densenet-121", "inception-v3", "u-net", "dcgan-generator", "autoencoder")
 SIDE: Final = 224
+STEPS: Final = 100
+LARGE_SIDE: Final = 2048
+MOST_OF_A_STEP: Final = 1.2  # a step costs what its window costs, whatever the image
+OPERATIONS: Final = (
+    "conv",
+    "maxpool 3 s2",
+    "avgpool 3 s2 p1",
+    "adaptiveavgpool {half}",  # windows of 2x2, whatever the image
+    "convtranspose s2, scatter",
+    "convtranspose s2, gather",
+)
 
 
 @dataclass(frozen=True)
@@ -57,11 +68,14 @@ def convolution_figures() -> Iterator[Figure]:
     """Every shape by the engine and by torch. Raises subprocess.CalledProcessError."""
     command = [sys.executable, "-m", "tests.benchmarks.convolutions"]
     done = subprocess.run(command, env=os.environ | ONE_THREAD, check=True, capture_output=True, text=True)
-    shapes, networks = json.loads(done.stdout)
+    shapes, networks, steps = json.loads(done.stdout)
     for shape, both in zip(SHAPES, shapes, strict=True):
         yield compared(f"convolution {shape}", "ms", both, milliseconds, MOST)
     for name, both in zip(NETWORKS, networks, strict=True):
         yield compared(f"all maps of {name} at {SIDE}x{SIDE}", "ms", both, milliseconds, MOST)
+    for text, both in zip(OPERATIONS, steps, strict=True):
+        name = f"{STEPS} steps of {text.format(half='n/2')} at {LARGE_SIDE}x{LARGE_SIDE}"
+        yield compared(name, "ms", both, milliseconds, MOST_OF_A_STEP)
 
 
 def milliseconds(seconds: list[float]) -> float:
@@ -129,6 +143,27 @@ def measured_network(name: str) -> dict[str, list[float]]:
         return by_turns({"convtui": ours, "torch, one thread": torchs}, NETWORK_ROUNDS)
 
 
+def measured_steps(text: str) -> dict[str, list[float]]:
+    """Seconds of processor time for steps of an operation over a large image, and over a small one."""
+    import numpy as np
+
+    from convtui.inputs.images import Picture
+    from convtui.state.session import KernelChoice, Session
+    from convtui.state.settings import operation_change
+
+    def steps(side: int) -> Callable[[], Any]:
+        pixels = np.random.default_rng(0).random((1, side, side))
+        pixels.setflags(write=False)
+        session = Session.start(Picture(pixels, "noise", "", False, 0.0, 1.0), KernelChoice("top-edge"))
+        layer, _, way = text.format(half=side // 2).partition(", ")
+        session = operation_change(layer)(session)
+        operation = (session.with_way(way) if way else session).operation
+        indices = np.linspace(0, operation.size - 1, STEPS).astype(int).tolist()
+        return lambda: [operation.step(index) for index in indices]
+
+    return by_turns({"convtui": steps(LARGE_SIDE), "at 16x16": steps(16)}, ROUNDS)
+
+
 def by_turns(programs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
     """Seconds of processor time that each of the programs takes, again and again."""
     seconds: dict[str, list[float]] = {name: [] for name in programs}
@@ -141,4 +176,5 @@ def by_turns(programs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, l
 
 
 if __name__ == "__main__":
-    print(json.dumps([list(map(measured, SHAPES)), list(map(measured_network, NETWORKS))]))
+    networks = list(map(measured_network, NETWORKS))
+    print(json.dumps([list(map(measured, SHAPES)), networks, list(map(measured_steps, OPERATIONS))]))

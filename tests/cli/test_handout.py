@@ -163,8 +163,8 @@ def test_refusals(lesson: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert refusal(capsys, "--lesson", "stride", out, "cat-32") == f"--lesson stride: {only}"
     assert "must be columns x rows" in refusal(capsys, "--lesson", "stride", out, "--size", "9")
     assert "cannot be written (" in refusal(capsys, "--lesson", "stride", str(lesson))
-    bad = written(tmp_path / "bad.toml", READ, "words = '{nothing}'")
-    assert refusal(capsys, "--lesson", str(bad), out) == f"{bad}, step 2: nothing: no such figure"
+    bad = written(tmp_path / "bad.toml", READ, "words = '{xyzzy}'")
+    assert refusal(capsys, "--lesson", str(bad), out) == f"{bad}, step 2: xyzzy: no such figure"
     bad = written(tmp_path / "bad.toml", READ, f"{READ}settings = ['stride 0']")
     assert refusal(capsys, "--lesson", str(bad), out).startswith(f"{bad}, line 7: ")
     assert not Path(out).exists()

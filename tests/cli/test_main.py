@@ -160,6 +160,21 @@ def test_an_image_gets_the_defaults_of_pytorch() -> None:
     assert np.array_equal(session.convolution.output, expected.output)
 
 
+def test_another_operation_has_the_options_for_itself() -> None:
+    session = built("--operation", "avgpool 3", "--stride", "2", "--padding", "1", "--kernel", "sobel-x")
+    assert str(session.layer) == "avgpool 3 s2 p1"
+    assert session.spec.stride == (1, 1)
+    assert session.kernel.name == "sobel-x"
+    session = built(
+        *("cat-32", "--operation", "convtranspose", "--kernel-size", "5", "--stride", "2", "--way", "gather"),
+        *("--kernel", "gaussian-blur", "--filters", "2", "--at", "1,3,4"),
+    )
+    assert str(session.layer) == "convtranspose 5x5 2 s2 nobias"
+    assert session.way == "gather"
+    assert session.position == (1, 3, 4)
+    assert session.operation.output_shape == (2, 67, 67)
+
+
 def test_all_options_together() -> None:
     session = built(
         *("cat-64", "--resize", "24", "--kernel", "random", "--kernel-size", "3,2", "--seed", "5"),
@@ -269,6 +284,11 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["--dilation", "99"], ["dilation 99", "nearest legal"]),
         (["--groups", "2"], ["groups=2", "divide the 1 input channels", "nearest legal: 1"]),
         (["--groups", "x"], ["groups='x'", "1 to 4096"]),
+        (["--operation", "relu"], ["operation='relu'", "maxpool"]),
+        (["--operation", "maxpool 3", "--padding", "2"], ["padding=2", "nearest legal: 1"]),
+        (["--operation", "adaptivemaxpool 3", "--stride", "2"], ["stride=2", "operation maxpool 2 has"]),
+        (["--operation", "maxpool3d 2"], ["two-dimensional"]),
+        (["--way", "gather"], ["way='gather'", "operation convtranspose s2"]),
         (["--padding-mode", "mirror"], ["padding_mode='mirror'", *PADDING_MODES]),
         (["--kernel", "sobel"], ["sobel: no such kernel", "sobel-x"]),
         (["--kernel", ""], ["kernel needs a value"]),

@@ -6,7 +6,13 @@ from hypothesis import given
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.equations import equations
+from convtui.engine.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from convtui.engine.transposed import TransposedConvolution
 from tests.engine.cases import Case, legal_cases
+from tests.engine.test_pooling import PoolCase
+from tests.engine.test_pooling import legal_cases as pool_cases
+from tests.engine.test_transposed import TransposedCase
+from tests.engine.test_transposed import legal_cases as transposed_cases
 
 
 def test_the_equations_of_the_article() -> None:
@@ -72,6 +78,90 @@ def test_with_numbers_for_letters_they_compute_the_output(case: Case) -> None:
         for term in equation.terms:
             assert lettered.weights[term.entry] == term.weight
             assert (lettered.pixels + "0")[term.input] == term.pixel
+
+
+def test_the_equations_of_poolings() -> None:
+    image = np.array([[[3.0, 1.0, 2.0], [0.0, 5.0, 2.0], [7.0, 2.0, 2.0]]])
+    assert str(equations(avg_pool2d(image, 2, 1))).splitlines() == [
+        "(A + B + D + E) / 4 = P",
+        "(B + C + E + F) / 4 = Q",
+        "(D + E + G + H) / 4 = R",
+        "(E + F + H + J) / 4 = S",
+    ]
+    assert str(equations(max_pool2d(image, 2, 1))).splitlines() == [
+        "max(A, B, D, E) = E = P",
+        "max(B, C, E, F) = E = Q",
+        "max(D, E, G, H) = G = R",
+        "max(E, F, H, J) = E = S",
+    ]
+    assert str(equations(adaptive_avg_pool2d(image, 2))).startswith("(A + B + D + E) / 4 = P")
+
+
+def test_padding_counts_in_a_mean_or_does_not_and_never_wins() -> None:
+    image = np.array([[[3.0, 1.0]]])
+    padding = (0, 1)
+    assert str(equations(avg_pool2d(image, (1, 2), 2, padding))) == "(0 + A) / 2 = P\n(B + 0) / 2 = Q"
+    uncounted = avg_pool2d(image, (1, 2), 2, padding, count_include_pad=False)
+    assert str(equations(uncounted)) == "A / 1 = P\nB / 1 = Q"
+    assert str(equations(max_pool2d(image, (1, 2), 2, padding))) == "max(A) = A = P\nmax(B) = B = Q"
+    nowhere = max_pool2d(np.zeros((1, 1, 1)), (1, 2), 1, padding, dilation=(1, 2))
+    assert str(equations(nowhere)) == "-inf = P"
+
+
+def test_the_equations_of_a_transposed_convolution() -> None:
+    transposed = TransposedConvolution(
+        np.zeros((1, 1, 2)), [[[[1, 2, 3]]]], [0], stride=2, output_padding=(0, 1)
+    )
+    assert str(equations(transposed)).splitlines() == [
+        "αA + b = P",
+        "βA + b = Q",
+        "γA + αB + b = R",
+        "βB + b = S",
+        "γB + b = T",
+        "b = U",
+    ]
+    unbiased = TransposedConvolution(np.zeros((1, 1, 1)), [[[[1]]]], stride=2, output_padding=(0, 1))
+    assert str(equations(unbiased)) == "αA = P\n0 = Q"
+
+
+@given(transposed_cases)
+def test_those_of_transposed_convolutions_compute_the_output(case: TransposedCase) -> None:
+    transposed = case.ours
+    if case.weight.size > 24 or case.image.size + transposed.size > 25:
+        with pytest.raises(ValueError, match="too many for"):
+            equations(transposed)
+        return
+    lettered = equations(transposed)
+    for index, equation in enumerate(lettered.equations):
+        total = sum(
+            case.weight.ravel()[term.entry] * case.image.ravel()[term.input] for term in equation.terms
+        )
+        bias = 0.0 if case.bias is None else case.bias[transposed.position(index)[0]]
+        assert total + bias == pytest.approx(transposed.step(index).value, abs=1e-9)
+
+
+@given(pool_cases())
+def test_those_of_poolings_compute_the_output(case: PoolCase) -> None:
+    pooling = case.ours
+    if case.image.size + pooling.size > 25:
+        with pytest.raises(ValueError, match="too many for letters"):
+            equations(pooling)
+        return
+    lettered = equations(pooling)
+    numbers = dict(zip(lettered.pixels, case.image.ravel().tolist(), strict=True)) | {"0": 0.0}
+    for equation, expected in zip(lettered.equations, case.expected.ravel().tolist(), strict=True):
+        left, *winner, output = str(equation).split(" = ")
+        assert output == equation.output
+        assert left == "-inf" or eval(left, numbers | {"max": lambda *each: max(each)}) == pytest.approx(
+            expected
+        )
+        assert not winner or numbers[winner[0]] == expected
+
+
+def test_without_spaces() -> None:
+    line = equations(max_pool2d(np.array([[[3.0, 1.0]]]), (1, 2))).equations[0]
+    assert "".join(text for text, _ in line.pieces(is_spaced=False)) == "max(A,B)=A=P"
+    assert [term.input for _, term in line.pieces() if term] == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from convtui.engine import matrix as module
+from convtui.engine import operation_matrix
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import kernel
 from convtui.engine.matrix import WeightMatrix
+from convtui.engine.operation_matrix import OperationMatrix
 from convtui.engine.spec import ConvSpec, Floats
 from tests.engine.cases import Case, legal_cases
 
@@ -27,7 +29,7 @@ NUMPY_MODES: dict[str, Any] = {
 }
 
 
-def views(matrix: WeightMatrix) -> list[WeightMatrix]:
+def views(matrix: WeightMatrix) -> list[OperationMatrix]:
     return [matrix, matrix.padded(), matrix.transposed(), matrix.padded().transposed()]
 
 
@@ -48,7 +50,7 @@ def padded_image(convolution: Convolution) -> Floats:
     return np.pad(convolution.image, ((0, 0), *spec.pads), NUMPY_MODES[spec.padding_mode])
 
 
-def assembled_rows(matrix: WeightMatrix) -> Floats:
+def assembled_rows(matrix: OperationMatrix) -> Floats:
     array = np.zeros(matrix.shape)
     for i in range(len(array)):
         row = matrix.row(i)
@@ -56,7 +58,7 @@ def assembled_rows(matrix: WeightMatrix) -> Floats:
     return array
 
 
-def assembled_columns(matrix: WeightMatrix) -> Floats:
+def assembled_columns(matrix: OperationMatrix) -> Floats:
     array = np.zeros(matrix.shape)
     for j in range(array.shape[1]):
         column = matrix.column(j)
@@ -122,7 +124,7 @@ def test_block_is_that_part_of_the_array(case: Case, data: st.DataObject) -> Non
         values, entries = matrix.block(rows, np.array(columns, dtype=np.intp))
         picked = np.ix_(np.array(rows, dtype=int), np.array(columns, dtype=int))
         np.testing.assert_allclose(values, matrix.toarray()[picked], rtol=0, atol=1e-12)
-        first = [[(*matrix.kernel_entry(i, j), -1)[0] for j in columns] for i in rows]
+        first = [[(*matrix.entries_at(i, j), -1)[0] for j in columns] for i in rows]
         np.testing.assert_array_equal(entries, np.reshape(first, entries.shape))
         assert values.shape == entries.shape == (len(rows), len(columns))
 
@@ -140,10 +142,10 @@ def test_entries_are_the_weights_that_add_up_to_the_value(case: Case, data: st.D
             np.testing.assert_allclose(nonzeros.values, sums, rtol=0, atol=1e-12)
         in_row = dict(zip(row.indices.tolist(), row.entries, strict=True))
         in_column = dict(zip(column.indices.tolist(), column.entries, strict=True))
-        assert [matrix.kernel_entry(i, k) for k in range(matrix.shape[1])] == [
+        assert [matrix.entries_at(i, k) for k in range(matrix.shape[1])] == [
             in_row.get(k, ()) for k in range(matrix.shape[1])
         ]
-        assert [matrix.kernel_entry(k, j) for k in range(matrix.shape[0])] == [
+        assert [matrix.entries_at(k, j) for k in range(matrix.shape[0])] == [
             in_column.get(k, ()) for k in range(matrix.shape[0])
         ]
 
@@ -153,20 +155,17 @@ def test_places_of_weights_are_those_of_the_structure(case: Case) -> None:
     structure = structure_of_torch(case)
     matrix = case.convolution.weight_matrix
     assert matrix.places == structure.sum()
-    assert matrix.dense_parameters == structure.size
     assert matrix.empty_columns == (~structure.any(axis=0)).sum()
     assert matrix.empty_rows == (~structure.any(axis=1)).sum()
     occurring = {
         entry for i in range(len(structure)) for entries in matrix.row(i).entries for entry in entries
     }
     assert matrix.distinct_weights == len(occurring)
-    np.testing.assert_array_equal(matrix.is_unread(range(matrix.shape[1])), ~structure.any(axis=0))
     transposed = matrix.transposed()
     assert transposed.places == matrix.places
     assert (transposed.empty_rows, transposed.empty_columns) == (matrix.empty_columns, matrix.empty_rows)
     assert transposed.shape == structure.T.shape
-    assert transposed.dense_parameters == structure.size
-    assert transposed.distinct_weights == matrix.distinct_weights
+    assert (transposed.output_shape, transposed.input_shape) == (matrix.input_shape, matrix.output_shape)
 
 
 @given(legal_cases(), st.integers(0, 99))
@@ -194,10 +193,8 @@ def test_an_empty_column_is_a_pixel_without_gradient(case: Case) -> None:
     image = torch.tensor(case.image, requires_grad=True)
     replace(case, weight=np.ones_like(case.weight)).computed_by_torch(image).sum().backward()
     assert image.grad is not None
-    matrix = case.convolution.weight_matrix
     is_unread = image.grad.numpy().ravel() == 0
-    np.testing.assert_array_equal(matrix.is_unread(range(is_unread.size)), is_unread)
-    assert matrix.empty_columns == is_unread.sum()
+    assert case.convolution.weight_matrix.empty_columns == is_unread.sum()
 
 
 @given(legal_cases())
@@ -212,35 +209,11 @@ def test_padded_keeps_the_padding_as_columns(case: Case) -> None:
     assert padded.empty_rows == 0
     assert {len(entries) for entries in padded.row(0).entries} == {1}
     array = padded.toarray()
-    np.testing.assert_array_equal(
-        padded.is_unread(range(image.size)),
-        ~(replace(padded, weight=np.ones_like(case.weight)).toarray() > 0).any(axis=0),
-    )
-    (top, bottom), (left, right) = convolution.spec.pads
+    (top, _), (left, _) = convolution.spec.pads
     height, width = case.image.shape[1:]
     if convolution.spec.padding_mode == "zeros":
         within = array.reshape(len(array), *image.shape)[:, :, top : top + height, left : left + width]
         np.testing.assert_array_equal(within.reshape(len(array), -1), convolution.weight_matrix.toarray())
-    channel, row, column = padded.input_positions(range(image.size))
-    assert row.min() == -top
-    assert row.max() == height + bottom - 1
-    assert column.min() == -left
-    assert column.max() == width + right - 1
-    np.testing.assert_array_equal(image[channel, row + top, column + left], image.ravel())
-
-
-@given(legal_cases())
-def test_inputs_are_the_vector_that_the_matrix_multiplies(case: Case) -> None:
-    convolution = case.convolution
-    matrix = convolution.weight_matrix
-    for view, image in (matrix, case.image), (matrix.padded(), padded_image(convolution)):
-        everything = range(image.size)
-        np.testing.assert_array_equal(view.input_values(everything), image.ravel())
-        backwards = view.transposed().input_values(everything[::-1])
-        np.testing.assert_array_equal(backwards, image.ravel()[::-1])
-    np.testing.assert_array_equal(
-        case.image[matrix.input_positions(range(case.image.size))], case.image.ravel()
-    )
 
 
 def dots(size: int, count: int) -> list[slice]:
@@ -265,14 +238,14 @@ def test_overview_shows_where_the_places_of_weights_are(case: Case, height: int,
 def test_a_sampled_overview_shows_the_rows_it_samples(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = Convolution(np.zeros((1, 40, 40)), np.ones((1, 1, 3, 3)), padding=1).weight_matrix
     complete = matrix.overview(20, 30)
-    monkeypatch.setattr(module, "MOST_SAMPLED_ROWS", most)
+    monkeypatch.setattr(operation_matrix, "MOST_SAMPLED_ROWS", most)
     samples = 20 * max(1, most // 20)
     array = np.zeros(matrix.shape)
     sampled = np.arange(samples) * len(array) // samples
     array[sampled] = matrix.toarray()[sampled]
     expected = [[array[rows, columns].any() for columns in dots(1600, 30)] for rows in dots(1600, 20)]
     np.testing.assert_array_equal(matrix.overview(20, 30), expected)
-    monkeypatch.setattr(module, "MOST_SAMPLED_ENTRIES", 9 * most)
+    monkeypatch.setattr(operation_matrix, "MOST_SAMPLED_ENTRIES", 9 * most)
     np.testing.assert_array_equal(matrix.overview(20, 30), expected)
     assert (matrix.overview(20, 30) <= complete).all()
 
@@ -288,7 +261,7 @@ def test_the_matrix_by_hand() -> None:
         [0, 0, 0, 0, 1, 2, 0, 3, 0],
     ]
     assert matrix.block(range(1), range(9)).entries.tolist() == [[0, 1, -1, 2, 3, -1, -1, -1, -1]]
-    assert (matrix.places, matrix.distinct_weights, matrix.dense_parameters) == (16, 4, 36)
+    assert (matrix.places, matrix.distinct_weights) == (16, 4)
     assert (matrix.empty_rows, matrix.empty_columns) == (0, 0)
     assert (matrix.nonzeros, matrix.zero_rows, matrix.zero_columns) == (12, 0, 1)
 
@@ -299,7 +272,7 @@ def test_a_pixel_read_through_its_padding_carries_several_weights() -> None:
     )
     matrix = convolution.weight_matrix
     assert matrix.toarray().tolist() == [[11, 100], [1, 110]]
-    assert matrix.kernel_entry(0, 0) == (0, 1)
+    assert matrix.entries_at(0, 0) == (0, 1)
     assert matrix.row(1).entries == ((0,), (1, 2))
     assert matrix.block([0, 1], [0, 1]).entries.tolist() == [[0, 2], [0, 1]]
     assert matrix.padded().toarray().tolist() == [[1, 10, 100, 0], [0, 1, 10, 100]]
@@ -313,7 +286,6 @@ def test_padding_can_leave_rows_columns_and_weights_without_use() -> None:
     assert matrix.toarray().tolist() == [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]]
     assert (matrix.places, matrix.distinct_weights, matrix.empty_rows, matrix.empty_columns) == (2, 1, 2, 2)
     assert (matrix.nonzeros, matrix.zero_rows, matrix.zero_columns) == (2, 2, 2)
-    assert matrix.is_unread([3, 2, 1, 0]).tolist() == [False, True, True, False]
     assert [len(matrix.row(i).entries) for i in range(4)] == [1, 1, 0, 0]
 
 
@@ -339,7 +311,7 @@ def test_nonzero_values_of_the_largest_image_are_counted() -> None:
     spec = ConvSpec(3, padding=1, stride=3)
     tracemalloc.start()
     try:
-        matrix = WeightMatrix(image, weight, spec.axes(4096, 4096), 1)
+        matrix = WeightMatrix(weight, spec.axes(4096, 4096), 1)
         counts = matrix.places, matrix.nonzeros, matrix.empty_columns, matrix.zero_columns
         memory = tracemalloc.get_traced_memory()[1]
     finally:
@@ -354,8 +326,7 @@ def test_sums_in_too_many_ways_are_not_counted(monkeypatch: pytest.MonkeyPatch) 
     image = np.ones((1, 1, 8))
     for mode, are_counted in ("zeros", True), ("reflect", False):
         matrix = Convolution(image, np.ones((1, 1, 1, 5)), padding=(0, 2), padding_mode=mode).weight_matrix
-        for view in views(matrix):
-            is_padded = view.with_padding
+        for view, is_padded in zip(views(matrix), (False, True, False, True), strict=True):
             assert (view.nonzeros is not None) == (are_counted or is_padded)
             assert (view.zero_rows is None) == (view.zero_columns is None) == (view.nonzeros is None)
 
@@ -364,11 +335,10 @@ def test_sums_in_too_many_ways_are_not_counted(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("view", range(4))
 def test_a_part_of_an_endless_matrix_costs_only_that_part(view: int, mode: str) -> None:
     size = 2**20
-    image = np.broadcast_to(0.5, (1, size, size))
     spec = ConvSpec(3, padding=1, padding_mode=mode)
     tracemalloc.start()
     try:
-        matrix = views(WeightMatrix(image, kernel("edges"), spec.axes(size, size), 1))[view]
+        matrix = views(WeightMatrix(kernel("edges"), spec.axes(size, size), 1))[view]
         rows, columns = matrix.shape
         values, _ = matrix.block(range(rows - 40, rows), range(columns - 120, columns))
         last_row, last_column = matrix.row(rows - 1), matrix.column(columns - 1)
@@ -405,15 +375,12 @@ def test_an_array_too_large_is_refused() -> None:
         (lambda m: m.row(8), "output cell 8 does not exist: there are 8, counted from 0"),
         (lambda m: m.row(-1), "output cell -1 does not exist"),
         (lambda m: m.column(9), "input value 9 does not exist: there are 9"),
-        (lambda m: m.kernel_entry(8, 0), "output cell 8 does not exist"),
-        (lambda m: m.kernel_entry(0, -1), "input value -1 does not exist"),
+        (lambda m: m.entries_at(8, 0), "output cell 8 does not exist"),
+        (lambda m: m.entries_at(0, -1), "input value -1 does not exist"),
         (lambda m: m.block(range(9), range(2)), "output cell 8 does not exist"),
         (lambda m: m.block([0], np.array([3, 10])), "input value 10 does not exist"),
         (lambda m: m.transposed().row(9), "input value 9 does not exist"),
         (lambda m: m.transposed().block([0], [8]), "output cell 8 does not exist"),
-        (lambda m: m.is_unread([9]), "input value 9 does not exist"),
-        (lambda m: m.input_values([9]), "input value 9 does not exist"),
-        (lambda m: m.input_positions([-1]), "input value -1 does not exist"),
     ],
 )
 def test_what_does_not_exist_is_named(call: Callable[[WeightMatrix], object], message: str) -> None:

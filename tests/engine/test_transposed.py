@@ -174,6 +174,59 @@ def test_its_matrix_is_the_transpose_of_the_convolutions(case: TransposedCase) -
     np.testing.assert_allclose(output, transposed.output.ravel(), rtol=0, atol=1e-9)
 
 
+@settings(max_examples=50)
+@given(legal_cases)
+def test_its_matrix_is_the_jacobian_of_torch(case: TransposedCase) -> None:
+    matrix = case.ours.weight_matrix
+    expected = torch.autograd.functional.jacobian(case.by_torch, torch.tensor(case.image), vectorize=True)
+    expected = expected.numpy().reshape(-1, case.image.size)
+    np.testing.assert_allclose(matrix.toarray(), expected, rtol=0, atol=1e-12)
+    bias = 0.0 if case.bias is None else case.bias.repeat(case.ours.output[0].size)
+    product = matrix.matvec(case.image.ravel()) + bias
+    np.testing.assert_allclose(product, case.ours.output.ravel(), rtol=0, atol=1e-9)
+    g = np.random.default_rng(0).standard_normal(len(expected))
+    np.testing.assert_allclose(matrix.rmatvec(g), expected.T @ g, rtol=0, atol=1e-9)
+
+
+@settings(max_examples=50)
+@given(legal_cases)
+def test_rows_and_columns_of_its_matrix_are_its_steps(case: TransposedCase) -> None:
+    """A row has the weights with which an output cell gathers; a column those that its pixel scatters."""
+    transposed = case.ours
+    matrix, weights = transposed.weight_matrix, case.weight.ravel()
+    array = matrix.toarray()
+    assert (matrix.output_shape, matrix.input_shape) == (transposed.output_shape, transposed.image_shape)
+    for index in range(transposed.size):
+        step, row = transposed.step(index), matrix.row(index)
+        channels = np.array(step.channels)[:, None, None]
+        read = np.ravel_multi_index(
+            np.broadcast_arrays(channels, step.rows[:, None], step.columns), case.image.shape
+        )
+        np.testing.assert_array_equal(row.indices, read.ravel())
+        np.testing.assert_array_equal(row.values, step.weights.ravel())
+        np.testing.assert_array_equal(weights[row.all_entries], row.values)
+    for index in range(case.image.size):
+        scatter, column = transposed.scatter(index), matrix.column(index)
+        landed = np.broadcast_to(~scatter.is_cut, scatter.weights.shape)
+        np.testing.assert_array_equal(np.sort(column.values), np.sort(scatter.weights[landed]))
+        np.testing.assert_array_equal(array[column.indices, index], column.values)
+    ones = TransposedCase(case.image, np.ones_like(case.weight), None, case.parameters).ours
+    structure = ones.weight_matrix.toarray()
+    assert matrix.places == structure.sum()
+    assert matrix.empty_rows == (~structure.any(axis=1)).sum()
+    assert matrix.empty_columns == (~structure.any(axis=0)).sum()
+    np.testing.assert_array_equal(matrix.overview(*structure.shape), structure > 0)
+
+
+def test_output_padding_makes_rows_without_weights() -> None:
+    image, weight = np.ones((1, 1, 2)), np.array([[[[1.0, 2.0]]]])
+    matrix = TransposedConvolution(
+        image, weight, stride=1, output_padding=(0, 1), dilation=(1, 2)
+    ).weight_matrix
+    assert matrix.toarray().tolist() == [[1, 0], [0, 1], [2, 0], [0, 2], [0, 0]]
+    assert (matrix.empty_rows, matrix.places, matrix.limit) == (1, 4, 2)
+
+
 @given(legal_cases)
 def test_channels_read_and_reading_are_inverse(case: TransposedCase) -> None:
     transposed = case.ours

@@ -34,7 +34,8 @@ def test_images_are_as_described(name: str) -> None:
     assert description.endswith(f"{rows}x{cols}.")
     assert ("colour" in description) == picture.colour == (channels == 3)
     assert (picture.name, picture.source, picture.notice) == (name, name, "")
-    assert picture.lowest <= picture.pixels.min() < picture.pixels.max() <= picture.highest
+    assert picture.lowest <= picture.pixels.min() <= picture.pixels.max() <= picture.highest
+    assert (picture.pixels.min() == picture.pixels.max()) == (name == "flat-6x6")
     if name not in ("count-3x3", "count-5x5"):
         assert (picture.lowest, picture.highest) == (0.0, 1.0)
 

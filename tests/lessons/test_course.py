@@ -185,6 +185,7 @@ def _given(place: Place) -> set[str]:
     """The numbers that a step is set up with, or that its question names: they are no results."""
     steps = COURSE.lesson(place).steps[: place.step + 1]
     written = [text for step in steps for text in (*step.settings, *(step.recipe or ()), *step.batchnorm)]
+    written += [text for step in steps for text in (step.image, step.operation)]
     if (question := steps[-1].question) is not None:
         written += [question.figure, question.until, *question.solution]
     return {number for text in written for number in NUMBER.findall(text)}

@@ -33,6 +33,8 @@ RUN = RunFigures("training", 12, 1, 0.98, 0.07, 0.06, 0.985, 0.06, True, "one-cy
 NO_EPOCH = RunFigures("training", 12, 0, None, None, None, None, 0.06, True, "one-cycle", 0.95, 0.01, False)
 SEEN = seen_of()
 LENET = "layers lenet-5"
+OF_OTHER_OPERATIONS = ("winner", "divisor", "gradient", "overlap", "landed", "output_padding")
+OF_PIXELS = ("window.max", "window.sum", "window.mean")  # there may be none in a window
 
 
 def figure(seen: Seen, text: str) -> Value:
@@ -167,7 +169,8 @@ def test_every_figure_has_a_value_of_every_session(session: Session) -> None:
     seen = Seen(session)
     for name in set(KNOWN) - set(INDEXED):
         # No edge kernel has the size of this one; the padding repeats pixels in too many ways to count.
-        if not is_of_a_run(name) and not name.startswith("edge") and name != "matrix.nonzeros":
+        is_of_others = name.startswith((*OF_OTHER_OPERATIONS, *OF_PIXELS))
+        if not (is_of_a_run(name) or is_of_others or name.startswith("edge") or name == "matrix.nonzeros"):
             found = figure(seen, name)
             assert shown(found).isprintable()
     with pytest.raises(ExpressionError, match="there is no"):
@@ -183,8 +186,13 @@ def test_padding_and_stride_are_one_number_or_two() -> None:
 
 def test_examples_of_indexed_figures_are_right() -> None:
     seen = seen_of("kernel random", "filters 3", LENET, image="mnist-7")
-    for _, example in INDEXED.values():
-        figure(seen, example)
+    others = [
+        seen_of("operation maxpool 2", image="mnist-7"),
+        seen_of("operation convtranspose 3x3 1", "way scatter", image="mnist-7"),
+    ]
+    for name, (_, example) in INDEXED.items():
+        of = {"gradient": 0, "pixel.gradient": 0, "addend": 1, "overlap": 1}.get(name)
+        figure(seen if of is None else others[of], example)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,27 @@ def test_a_step_goes_on_from_the_one_before() -> None:
     assert third.session.picture.name == "cat-32"
 
 
+def test_an_operation_is_chosen_before_the_settings() -> None:
+    step = f"{READ}operation = 'maxpool 3 s2'\nsettings = ['ceil_mode on', 'at 0,13,13']"
+    session = begun(step).session
+    assert (session.kind, session.way, session.position) == ("maxpool", "", (0, 13, 13))
+    step = f"{READ}image = 'count-3x3'\noperation = 'convtranspose 3x3 1 s2'\nway = 'gather'"
+    session = begun(f"{step}\nsettings = ['at 0,6,5']").session
+    assert (session.kind, session.way, session.position) == ("convtranspose", "gather", (0, 6, 5))
+
+
+def test_an_operation_stays_until_another_or_another_image() -> None:
+    steps = (
+        f"{READ}operation = 'avgpool 2'",
+        READ,
+        f"{READ}operation = 'conv'",
+        f"{READ}operation = 'adaptivemaxpool 4'",
+        f"{READ}image = 'cat-32'",
+    )
+    kinds = [begun(*steps[: n + 1]).session.kind for n in range(5)]
+    assert kinds == ["avgpool", "avgpool", "conv", "adaptivemaxpool", "conv"]
+
+
 def test_a_recipe_starts_from_the_default() -> None:
     steps = (f"{READ}recipe = ['epochs 1']", f"{READ}recipe = ['batch_norm off']", f"{READ}recipe = []")
     assert [begun(*steps[: n + 1]).recipe for n in range(3)] == [
@@ -148,6 +169,10 @@ def test_samples_are_found_by_name() -> None:
         ),
         (f"{READ}settings = ['stride']", 5, "stride needs a value"),
         (f"{READ}settings = ['']", 5, "unknown setting"),
+        (f"{READ}operation = 'maxpol 2'", 5, "did you mean maxpool"),
+        (f"{READ}operation = 'relu'", 5, "must be conv, convtranspose, maxpool"),
+        (f"{READ}operation = 'maxpool 2'\nway = 'gather'", 6, "only a transposed convolution has ways"),
+        (f"{READ}operation = 'convtranspose'\nway = 'sideways'", 6, "must be scatter or gather"),
         (f"{READ}settings = ['kernel missing.txt']", 5, "missing.txt: no such kernel or file"),
         (f"{READ}settings = ['kernel identity 99']", 5, "kernel"),
         (f"{READ}settings = ['at 0,40,0']", 5, "no output row 40"),

@@ -8,8 +8,8 @@ from convtui.cli.main import main
 from convtui.inputs import samples
 from convtui.lessons.checking import faults
 from convtui.lessons.lesson_file import LessonError, read_lesson
-from convtui.lessons.setting_up import SetUps
-from convtui.lessons.writing import write_new
+from convtui.lessons.setting_up import SetUps, changed
+from convtui.lessons.writing import write_new, write_new_from
 from convtui.state.session import Session
 from convtui.store.session_file import load, save
 from tests.support import data_files
@@ -26,6 +26,12 @@ SESSIONS = {
     "same and reflected": session_on("count-5x5", padding="same", padding_mode="reflect"),
     "dilated": session_on("mnist-7", dilation=(2, 3), stride=(3, 1), padding=((1, 2), (0, 1))),
     "filters": session_on("cat-32", "random", filters=6, groups=3),
+    "pooled": changed(session_on("cat-32"), "operation maxpool 3 s2 p1 ceil", Path()),
+    "pooled adaptively": changed(session_on("count-5x5", padding=1), "operation adaptiveavgpool 4", Path()),
+    "scattered": changed(session_on("cat-32", filters=2), "operation convtranspose 4x4 2 s2 p1", Path()),
+    "gathered": changed(
+        changed(session_on("count-5x5"), "operation convtranspose 2x3 1 s2 op1", Path()), "way gather", Path()
+    ),
 }
 
 
@@ -41,6 +47,17 @@ def test_a_lesson_about_a_session(tmp_path: Path, name: str) -> None:
     opened = SetUps(read_lesson(path)).of(0).session
     assert opened.convolution.output_shape == session.convolution.output_shape
     assert (opened.convolution.weight == session.convolution.weight).all()
+    assert (str(opened.layer), opened.way) == (str(session.layer), session.way)
+
+
+@pytest.mark.parametrize("name", ["pooled", "pooled adaptively", "scattered", "gathered"])
+def test_a_lesson_that_begins_with_the_operation_at_work(tmp_path: Path, name: str) -> None:
+    session = SESSIONS[name].at(3)
+    write_new_from(tmp_path / "mine.toml", session)
+    assert faults(tmp_path / "mine.toml") == []
+    opened = SetUps(read_lesson(tmp_path / "mine.toml")).of(0).session
+    assert (str(opened.layer), opened.way, opened.index) == (str(session.layer), session.way, 3)
+    assert opened.operation.output_shape == session.operation.output_shape
 
 
 @pytest.mark.parametrize(

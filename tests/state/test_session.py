@@ -43,7 +43,8 @@ def fingerprint(session: Session) -> tuple[Any, ...]:
     convolution = session.convolution
     bias = None if convolution.bias is None else convolution.bias.tobytes()
     numbers = session.picture.pixels.tobytes(), convolution.weight.tobytes(), bias
-    return (*place(session), numbers, convolution.spec, session.kernel, session.view, session.path)
+    operation = str(session.layer), session.way
+    return (*place(session), numbers, convolution.spec, operation, session.kernel, session.view, session.path)
 
 
 def assert_is_true(session: Session) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from convtui.engine.transposed_ways import Scattering
 from convtui.inputs import samples
 from convtui.inputs.images import read_picture
 from convtui.state.network import Stack
@@ -56,6 +57,12 @@ def test_samples_show_what_they_say() -> None:
     assert list(lessons["colour-groups"].step.channels) == [1]
     assert lessons["dilation"].convolution.output_shape == lessons["dilation"].convolution.image_shape
     assert [axis.span for axis in lessons["dilation"].convolution.axes] == [5, 5]
+    checkerboard = lessons["checkerboard"]
+    assert len(np.unique(checkerboard.picture.pixels)) == len(np.unique(checkerboard.convolution.weight)) == 1
+    for session, values in (checkerboard, 3), (checkerboard.with_parameters(kernel_size=4), 1):
+        assert isinstance(session.operation, Scattering)
+        inner = session.operation.transposed.output[0, 3:-3, 3:-3]
+        assert len(np.unique(inner.round(9))) == values
     top_edge = lessons["top-edge"].step
     assert top_edge.value == top_edge.products.sum() > 2
 

@@ -26,7 +26,9 @@ is not flipped.""",
     "matrix": """\
 The same convolution as a matrix, with a row for every output cell and a column for every pixel. A row \
 holds the kernel's weights at the pixels of its window and zeros everywhere else. Those are structural \
-zeros: they are not parameters, and training never changes them.""",
+zeros: they are not parameters, and training never changes them. The matrix of a transposed convolution is \
+the transpose of a convolution's, not its inverse. A row of an average pooling holds equal shares; one of a \
+max pooling a 1 at the winner, so that another image has another matrix.""",
     "layers": """\
 A stack of layers over the image, the feature maps they compute, and the receptive field: the rectangle of \
 pixels that one activation sees through the layers before it. Dilation, strides and branches leave holes in \

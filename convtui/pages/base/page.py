@@ -173,9 +173,13 @@ class Page(Screen[None]):
             self._strip.display = True
             self._strip.show_view(lesson, width, height)
             self._keys.display = height >= LEAST_FOR_BOTH
-        hidden = (name for mask in lesson.masks for name in self.MASKED.get(mask, ()))
+        hidden = (name for mask in lesson.masks for name in self.masked(mask))
         marked = (name for each in lesson.marked for name in self.GROUPS.get(each, (each,)))
         self.canvas.point_out(frozenset(marked), frozenset(hidden))
+
+    def masked(self, mask: str) -> tuple[str, ...]:
+        """The panes that a mask of a lesson hides."""
+        return self.MASKED.get(mask, ())
 
     def controls(self) -> list[Control]:
         """The settings above the canvas."""

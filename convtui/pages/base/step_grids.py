@@ -198,9 +198,9 @@ def _shifted(window: np.ndarray, before: int) -> range:
 
 def _image_hint(operation: Operation) -> str:
     if isinstance(operation, Scattering):
-        return "framed: the pixel that lands now"
+        return "framed: this pixel lands"
     if isinstance(operation, Gathering):
-        return "framed: the window; tinted: zeros"
+        return "window over zeros (tinted)"
     return "framed: the current window"
 
 

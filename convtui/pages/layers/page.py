@@ -375,7 +375,7 @@ class LayersPage(ConvolutionPage):
         self.say("the Step page shows multiply-adds; enter opens the layer there")
 
     def action_open_layer(self) -> None:
-        """Open the selected layer's convolution on the Step page."""
+        """Open the selected layer's operation on the Step page."""
         stack, maker = self.session.stack, self._maker
         if maker is None or not maker.maps(stack.layer):
             self.say("the layer's input is still being computed")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.engine.convolution import Convolution
 from convtui.engine.equations import GREEK
-from convtui.engine.matrix import TransposedMatrix, WeightMatrix
-from convtui.engine.spec import Indices
+from convtui.engine.input_vector import InputVector
+from convtui.engine.operation_matrix import OperationMatrix
+from convtui.engine.spec import Indices, Picked
+from convtui.engine.window_operation import WindowOperation
 from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, ImageCells, Patch, TableCells
 from convtui.paint.colours import Array, ColourScale, Palette, Pixels, coloured, diverging, mixed
-from convtui.paint.text import is_integral, number_format
+from convtui.paint.text import NUMBER_WIDTH, number_format
 
 # Paul Tol's muted scheme, which the colour-blind can tell apart. Source: https://sronpersonalpages.nl/~pault
 ENTRY_COLOURS: Final = np.array(
@@ -33,6 +34,7 @@ ENTRY_COLOURS: Final = np.array(
     ],
     dtype=np.uint8,
 )
+BlockOf = Callable[[int, Picked, Picked], Array]
 SEVERAL: Final = 0.5  # added to an entry's number where a pixel carries more weights than that one
 
 
@@ -52,13 +54,46 @@ def weight_pixels(values: Array, limit: float, palette: Palette) -> Pixels:
     return np.where((values == 0)[..., None], mixed(pixels, palette.muted, 0.45), pixels)
 
 
+def window_place(columns: int) -> Callable[[float], str]:
+    """How entries of a window so many columns wide are told apart: by row and column, "0,1"."""
+
+    def name(entry: float) -> str:
+        row, column = divmod(int(entry), columns)
+        shown = f"{row},{column}"
+        return shown if len(shown) <= NUMBER_WIDTH else f"{shown[: NUMBER_WIDTH - 1]}…"
+
+    return name
+
+
+def share(value: float) -> str:
+    """A share as the fraction that it is: "1/4", "1"; 0 where a maximum passes a pixel over."""
+    if not value:
+        return "0"
+    divisor = round(1 / abs(value))
+    return f"{'-' if value < 0 else ''}{'1' if divisor == 1 else f'1/{divisor}'}"
+
+
+def short_share(value: float) -> str:
+    """The same, or what of it fits in a cell."""
+    shown = share(value)
+    return shown if len(shown) <= NUMBER_WIDTH else number_format(0.0, abs(value))(value)
+
+
 @dataclass(frozen=True, eq=False)
 class MatrixCells:
-    """A weight matrix, coloured by value or by kernel entry, its cells numbers or the names of entries."""
+    """A matrix, coloured by value or by entry, its cells numbers or the names of entries.
 
-    matrix: WeightMatrix
+    weights: those of its entries; None where these are places in a window. padding: the input values of its
+    columns, or if is_transposed of its rows, where there is padding among them.
+    """
+
+    matrix: OperationMatrix
+    text: Callable[[float], str]
+    weights: Array | None = None
     by_entry: bool = False
     named: bool = False
+    padding: InputVector | None = None
+    is_transposed: bool = False
 
     cost = 1
 
@@ -72,25 +107,15 @@ class MatrixCells:
 
     @property
     def signed(self) -> bool:
-        return not self.named
+        return self.weights is not None and not self.named
 
     @cached_property
     def limit(self) -> float:
-        return float(np.abs(self.matrix.weight).max())
+        return self.matrix.limit
 
     @property
     def scale(self) -> ColourScale:
         return -self.limit, self.limit
-
-    @cached_property
-    def text(self) -> Callable[[float], str]:
-        weight = self.matrix.weight
-        if self.named:
-            return entry_name(weight.size)
-        # A pixel that is read through the padding too carries the sum of several weights.
-        adds = not self.matrix.with_padding and any(axis.padding_mode != "zeros" for axis in self.matrix.axes)
-        largest = float(np.abs(weight).sum(axis=(2, 3)).max()) if adds else self.limit
-        return number_format(-largest, largest, is_integral(weight))
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         block = self.matrix.block(rows, columns)
@@ -100,64 +125,50 @@ class MatrixCells:
         else:
             pixels = weight_pixels(block.values, self.limit, palette)
         empty = np.broadcast_to(np.array(palette.background, np.uint8), pixels.shape)
-        if self.matrix.with_padding:
+        if self.padding:
             if self.is_transposed:
-                outside = is_outside(self.matrix, rows)[:, None]
+                outside = self.padding.is_outside(rows)[:, None]
             else:
-                outside = is_outside(self.matrix, columns)[None, :]
+                outside = self.padding.is_outside(columns)[None, :]
             empty = np.where(outside[..., None], mixed(empty, palette.padding, 0.7), empty)
         pixels = np.where(absent[..., None], empty, pixels)
         values = block.values
         if self.named:
-            several = block.values != self.matrix.weight.ravel()[block.entries]
-            values = block.entries + SEVERAL * (several & ~absent)
+            values = block.entries.astype(np.float64)
+            if self.weights is not None:
+                several = block.values != self.weights.ravel()[block.entries]
+                values = values + SEVERAL * (several & ~absent)
         return Patch(values, pixels, np.where(absent, ABSENT, PLAIN).astype(np.uint8))
 
-    @property
-    def is_transposed(self) -> bool:
-        return isinstance(self.matrix, TransposedMatrix)
+
+def input_kinds(inputs: InputVector, picked: range) -> NDArray[np.uint8]:
+    """[len(picked)] the kinds of input values: padding, never read, plain."""
+    kinds = np.where(inputs.is_unread(picked), UNUSED, PLAIN)
+    return np.where(inputs.is_outside(picked), PADDING, kinds).astype(np.uint8)
 
 
-def is_outside(matrix: WeightMatrix, inputs: range) -> NDArray[np.bool_]:
-    """[len(inputs)] which input values lie in the padding."""
-    _, row, column = matrix.input_positions(inputs)
-    down, across = matrix.axes
-    outside: NDArray[np.bool_] = (row < 0) | (row >= down.size) | (column < 0) | (column >= across.size)
-    return outside
+def output_values(operation: WindowOperation, cells: Indices, block: BlockOf | None = None) -> Array:
+    """[len(cells)] output cells by their flat indices, computed in runs along the output's rows.
 
-
-def input_kinds(matrix: WeightMatrix, inputs: range) -> NDArray[np.uint8]:
-    """[len(inputs)] the kinds of input values: padding, never read, plain."""
-    kinds = np.where(matrix.is_unread(inputs), UNUSED, PLAIN)
-    return np.where(is_outside(matrix, inputs), PADDING, kinds).astype(np.uint8)
-
-
-def pixel_numbers(matrix: WeightMatrix, inputs: range) -> Indices:
-    """[len(inputs)] the flat index of the pixel that each input value is or repeats, -1 in zero padding."""
-    channel, row, column = matrix.input_positions(inputs)
-    down, across = matrix.axes
-    y, x = down.sources[row + down.before], across.sources[column + across.before]
-    numbers: Indices = np.where((y < 0) | (x < 0), -1, (channel * down.size + y) * across.size + x)
-    return numbers
-
-
-def output_values(convolution: Convolution, cells: Indices) -> Array:
-    """[len(cells)] output cells by their flat indices, computed in runs along the output's rows."""
+    block: what computes them, of a channel, a row and columns; that of the operation if None.
+    """
+    block = block or (lambda o, rows, columns: operation.block(o, rows, columns))
     wanted, places = np.unique(cells, return_inverse=True)
     values = np.empty(len(wanted))
-    width = convolution.output_shape[2]
+    width = operation.output_shape[2]
     breaks = np.flatnonzero((np.diff(wanted) > 1) | (np.diff(wanted // width) > 0)) + 1
     for run in np.split(np.arange(len(wanted)), breaks):
         if run.size:
-            o, row, column = convolution.position(int(wanted[run[0]]))
-            values[run] = convolution.block(o, [row], range(column, column + len(run)))[0]
+            o, row, column = operation.position(int(wanted[run[0]]))
+            values[run] = block(o, [row], range(column, column + len(run)))[0]
     return values[places]
 
 
-def transposed_product(matrix: WeightMatrix, convolution: Convolution, rows: range) -> Array:
+def transposed_product(matrix: OperationMatrix, operation: WindowOperation, rows: range) -> Array:
     """[len(rows)] these elements of M.T @ vec(output)."""
     places = [matrix.row(row) for row in rows]
-    values = output_values(convolution, np.concatenate([each.indices for each in places]))
+    values = output_values(operation, np.concatenate([each.indices for each in places]))
+    values[np.isneginf(values)] = 0.0  # a maximum of no pixel has no gradient
     ends = np.cumsum([len(each.indices) for each in places])[:-1]
     parts = zip(places, np.split(values, ends), strict=True)
     return np.array([float(each.values @ read) for each, read in parts])
@@ -205,6 +216,7 @@ class VectorCells:
         values = self.values_at(along)
         pixels = coloured(values, self.scale, palette)
         kinds = self.kinds_at(along) if self.kinds_at else np.zeros(len(along), np.uint8)
+        pixels[kinds == ABSENT] = palette.uncomputed
         is_padding = (kinds == PADDING)[:, None]
         pixels = np.where(is_padding, mixed(pixels, palette.padding, 0.7), pixels)
         if self.numbers_at:
@@ -225,8 +237,8 @@ class VectorCells:
 class NamedKernelCells(TableCells):
     """A slice of the kernel with the names of its entries, in the colours of the matrix."""
 
-    first: int = 0  # the flat index of its first entry
-    weights: int = 1  # how many entries the whole weight has
+    entries: Indices = field(default_factory=lambda: np.zeros((0, 0), np.intp))  # [h, w] of the whole weight
+    name: Callable[[float], str] = str
     by_entry: bool = True
 
     @property
@@ -235,14 +247,27 @@ class NamedKernelCells(TableCells):
 
     @cached_property
     def text(self) -> Callable[[float], str]:
-        return entry_name(self.weights)
+        return self.name
 
     def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
         plain = super().patch(rows, columns, palette)
-        entries = self.first + np.arange(self.values.size).reshape(self.values.shape)
-        entries = entries[rows.start : rows.stop, columns.start : columns.stop]
+        entries = self.entries[rows.start : rows.stop, columns.start : columns.stop]
         pixels = ENTRY_COLOURS[entries % len(ENTRY_COLOURS)] if self.by_entry else plain.pixels
         return Patch(entries.astype(np.float64), pixels, plain.kinds)
+
+
+@dataclass(frozen=True, eq=False)
+class ShareCells(TableCells):
+    """The shares of a window, as fractions and in the colours of the matrix."""
+
+    @cached_property
+    def text(self) -> Callable[[float], str]:
+        return short_share
+
+    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
+        plain = super().patch(rows, columns, palette)
+        pixels = weight_pixels(plain.values, self.highest, palette)
+        return Patch(plain.values, pixels, plain.kinds)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """What each grid of the Matrix page shows for a session and the cell that the user points at.
 
-Cells are made once for a convolution and kept while it is stepped through, so that a step only moves marks.
+Cells are made once for an operation and kept while it is stepped through, so that a step only moves marks;
+but for what has landed of a transposed convolution that scatters.
 """
 
 from __future__ import annotations
@@ -13,24 +14,42 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.equations import Equations, equations
-from convtui.engine.matrix import TransposedMatrix, WeightMatrix
+from convtui.engine.matrices import Multiplied
+from convtui.engine.pooling import Pooling, PoolStep
+from convtui.engine.reductions import Winner
+from convtui.engine.spec import Indices, Picked
+from convtui.engine.transposed import TransposedConvolution
+from convtui.engine.transposed_ways import Gathering, Scattering
 from convtui.inputs.images import Picture
-from convtui.pages.base.step_grids import Pointer, image_cells, output_cells, step_grids
+from convtui.pages.base.step_grids import (
+    Pointer,
+    frame_of,
+    image_cells,
+    output_cells,
+    step_grids,
+    window_size,
+)
 from convtui.pages.matrix.cells import (
     MatrixCells,
     NamedImageCells,
     NamedKernelCells,
+    ShareCells,
     VectorCells,
+    entry_name,
     input_kinds,
     output_values,
-    pixel_numbers,
+    short_share,
     transposed_product,
+    window_place,
 )
 from convtui.pages.matrix.layout import MatrixPlan
-from convtui.paint.cells import LEAST_SAMPLE, MOST_PRODUCTS, whole_pixels
+from convtui.pages.matrix.shown import Pointed, Shown, is_mean, shown_in, tap_pointed
+from convtui.paint.cells import ABSENT, LEAST_SAMPLE, MOST_PRODUCTS, PLAIN, TableCells, whole_pixels
+from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
-from convtui.paint.text import counted, is_integral
-from convtui.state.session import Session, View
+from convtui.paint.text import counted, is_integral, number_format
+from convtui.state.operation import Operation
+from convtui.state.session import Session
 
 SAMPLED_PRODUCTS: Final = 64
 ABOVE: Final = (
@@ -38,14 +57,6 @@ ABOVE: Final = (
     "each value is above its column",
     "each above its column",
 )
-
-
-@dataclass(frozen=True)
-class Pointed:
-    """A cell of the matrix: the output cell and the input value that cross there."""
-
-    output: int
-    input: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,154 +71,188 @@ class MatrixGrids:
     kernel: Grid
 
 
-@lru_cache(maxsize=4)
-def matrix_of(convolution: Convolution, with_padding: bool, transposed: bool) -> WeightMatrix:
-    """The matrix as it is looked at."""
-    matrix: WeightMatrix = convolution.weight_matrix
-    matrix = matrix.padded() if with_padding else matrix
-    return matrix.transposed() if transposed else matrix
-
-
-def matrix_in(session: Session) -> WeightMatrix:
-    view = session.view
-    return matrix_of(session.convolution, view.with_padding, view.transposed)
-
-
-def upright(matrix: WeightMatrix) -> WeightMatrix:
-    """The matrix whose rows are output cells."""
-    return matrix.transposed() if isinstance(matrix, TransposedMatrix) else matrix
+def bias_of(operation: Multiplied) -> Array | None:
+    """The bias that is added to its output; None if there is none."""
+    return None if isinstance(operation, Pooling) else operation.bias
 
 
 @lru_cache(maxsize=4)
-def letters_of(convolution: Convolution) -> Equations | None:
+def letters_of(operation: Multiplied) -> Equations | None:
     """The equations in letters; None where there are too many of them."""
     try:
-        return equations(convolution)
+        return equations(operation)
     except ValueError:
         return None
 
 
 def letters_in(session: Session) -> Equations | None:
-    return letters_of(session.convolution) if session.view.letters else None
+    return letters_of(shown_in(session).operation) if session.view.letters else None
 
 
-def tap_pointed(session: Session) -> Pointed | None:
-    """The cell of the multiply-add just done, if it read a pixel that the matrix has."""
-    if not session.taps:
-        return None
-    convolution = session.convolution
-    _, _, height, width = convolution.weight_shape
-    s, rest = divmod(session.taps - 1, height * width)
-    i, j = divmod(rest, width)
-    step, matrix = session.step, upright(matrix_in(session))
-    _, rows, columns = matrix.input_shape
-    if session.view.with_padding:
-        row, column = (
-            int(at) + axis.before
-            for at, axis in zip((step.rows[i], step.columns[j]), convolution.axes, strict=True)
-        )
-    elif step.is_padding[i, j]:
-        return None
-    else:
-        row, column = int(step.source_rows[i]), int(step.source_columns[j])
-    return Pointed(session.index, (step.channels[s] * rows + row) * columns + column)
+def frame_size(operation: Operation) -> tuple[int, int]:
+    """Rows and columns of the image as it is shown."""
+    rows, columns = frame_of(operation)
+    return len(rows.sources), len(columns.sources)
 
 
-def reach_of(convolution: Convolution, with_padding: bool) -> int:
-    """The columns from the first to the last weight of a row, where none lies in the padding."""
-    down, across = convolution.axes
-    width = across.padded if with_padding else across.size
-    plane = width * (down.padded if with_padding else down.size)
-    slices = convolution.weight_shape[1]
-    return min((slices - 1) * plane + (down.span - 1) * width + across.span, plane * slices)
+def reach_of(shown: Shown) -> int:
+    """The columns from the first to the last place of a row, where none lies in the padding."""
+    _, rows, columns = shown.inputs.shape
+    spans, slices = _spans(shown.operation)
+    plane = rows * columns
+    return min((slices - 1) * plane + (spans[0] - 1) * columns + spans[1], plane * slices)
+
+
+def _spans(operation: Multiplied) -> tuple[tuple[int, int], int]:
+    """The rows and columns of the image that the pixels of an output cell span, and in how many channels."""
+    match operation:
+        case Convolution():
+            down, across = operation.axes
+            return (down.span, across.span), operation.weight_shape[1]
+        case Pooling():
+            rows, columns = ((axis.kernel - 1) * axis.dilation + 1 for axis in operation.axes)
+            return (rows, columns), 1
+        case TransposedConvolution():
+            rows, columns = (min(axis.size, -(-axis.span // axis.stride)) for axis in operation.axes)
+            return (rows, columns), len(operation.channels_read(0))
 
 
 def matrix_grids(
     session: Session, pointed: Pointed | None, plan: MatrixPlan, to_pointed: bool
 ) -> MatrixGrids:
-    """All of them; `to_pointed` keeps the cell pointed at in view rather than the row's weights."""
-    matrix = matrix_in(session)
-    read = upright(matrix).row(session.index).indices
-    kept = _kept(session, read, pointed if to_pointed else None, plan)
-    across, result = _vectors(session, matrix, frozenset(read.tolist()), pointed, plan)
+    """All of them; `to_pointed` keeps the cell pointed at in view rather than the step's places."""
+    shown = shown_in(session)
+    line = shown.line(session.index).indices
+    is_tap = pointed is not None and session.taps is not None and pointed == tap_pointed(session)
+    kept = _kept(session, shown, line, pointed if to_pointed or is_tap else None, plan, to_pointed)
+    across, result = _vectors(session, shown, frozenset(line.tolist()), pointed, plan)
     return MatrixGrids(
-        _matrix(session, matrix, pointed, kept),
+        _matrix(session, shown, pointed, kept),
         across,
-        _bias(session, plan.thickness),
+        _bias(session, shown, plan.thickness),
         result,
-        *_pictures(session, matrix, pointed, plan.regions["image"].width),
+        *_pictures(session, shown, pointed, plan.regions["image"].width),
     )
 
 
-def _matrix(session: Session, matrix: WeightMatrix, pointed: Pointed | None, kept: Rectangle) -> Grid:
+def _matrix(session: Session, shown: Shown, pointed: Pointed | None, kept: Rectangle) -> Grid:
     view, index = session.view, session.index
-    name, line = ("Mᵀ", "column") if view.transposed else ("M", "row")
-    shape, here = "{}x{}".format(*matrix.shape), f"{line} {index}"
+    shape, here = "{}x{}".format(*shown.matrix.shape), f"{shown.line_name} {index}"
+    is_lettered = letters_in(session) is not None
     grid = Grid(
-        cells=_matrix_cells(matrix, view.by_entry, view.by_entry or letters_in(session) is not None),
-        title=f"weight matrix {name} {shape} · {here}",
-        short_title=f"{name} {shape} · {here}",
+        cells=matrix_cells(shown, view.by_entry, view.by_entry or is_lettered),
+        title=f"{_kind_of(shown)} {shown.name} {shape} · {here}",
+        short_title=f"{shown.name} {shape} · {here}",
         kept=kept,
-        legend=not view.by_entry,
+        legend=not view.by_entry and not isinstance(shown.operation, Pooling),
     )
     if pointed:
-        cell = (pointed.output, pointed.input)
-        grid = replace(grid, focus=cell[::-1] if view.transposed else cell)
-    return replace(grid, lit_column=index) if view.transposed else replace(grid, lit_row=index)
+        grid = replace(grid, focus=shown.cell_of(pointed))
+    return replace(grid, lit_row=index) if shown.is_by_row else replace(grid, lit_column=index)
+
+
+def _kind_of(shown: Shown) -> str:
+    """What the matrix consists of."""
+    if not isinstance(shown.operation, Pooling):
+        return "weight matrix"
+    return "matrix of shares" if is_mean(shown.operation) else "this image's matrix"
 
 
 @lru_cache(maxsize=4)
-def _matrix_cells(matrix: WeightMatrix, by_entry: bool, named: bool) -> MatrixCells:
-    return MatrixCells(matrix, by_entry, named)
+def matrix_cells(shown: Shown, by_entry: bool, named: bool) -> MatrixCells:
+    padding = shown.inputs if shown.has_padding else None
+    operation, turned = shown.operation, shown.is_transposed
+    if isinstance(operation, Pooling):
+        text = window_place(operation.axes[1].kernel) if by_entry else short_share
+        return MatrixCells(shown.matrix, text, None, by_entry, by_entry, is_transposed=turned)
+    weight = operation.weight
+    text = entry_name(weight.size) if named else number_format(*_written(shown), is_integral(weight))
+    return MatrixCells(shown.matrix, text, weight, by_entry, named, padding, turned)
 
 
-def _kept(session: Session, read: np.ndarray, pointed: Pointed | None, plan: MatrixPlan) -> Rectangle:
-    """The current row with its weights if they all fit, else with those of the window's middle."""
-    index, inputs = session.index, range(1)
+def _written(shown: Shown) -> tuple[float, float]:
+    """The least and the greatest number that a cell of a matrix of weights can hold."""
+    operation, largest = shown.operation, shown.matrix.limit
+    # A pixel that is read through the padding too carries the sum of several weights.
+    if (
+        isinstance(operation, Convolution)
+        and operation.spec.padding_mode != "zeros"
+        and not shown.has_padding
+    ):
+        largest = float(np.abs(operation.weight).sum(axis=(2, 3)).max())
+    return -largest, largest
+
+
+def _kept(
+    session: Session,
+    shown: Shown,
+    read: Indices,
+    pointed: Pointed | None,
+    plan: MatrixPlan,
+    only_pointed: bool,
+) -> Rectangle:
+    """The line of the step with its places if they all fit, else with the cell pointed at or its middle."""
+    index, along = session.index, range(1)
     rows, columns = plan.in_view
-    room = rows if session.view.transposed else columns
-    if pointed:
-        index, inputs = pointed.output, range(pointed.input, pointed.input + 1)
-    elif read.size and read[-1] - read[0] < room:
-        inputs = range(int(read[0]), int(read[-1]) + 1)
+    room = columns if shown.is_by_row else rows
+    fits = read.size > 0 and read[-1] - read[0] < room
+    if pointed and (only_pointed or not fits):
+        index, at = shown.index_of(pointed), shown.across_of(pointed)
+        along = range(at, at + 1)
+    elif fits:
+        along = range(int(read[0]), int(read[-1]) + 1)
     elif read.size:
         bounds = [0, *(np.flatnonzero(np.diff(read) >= room // 2) + 1).tolist(), read.size]
         start, stop = bounds[(len(bounds) - 1) // 2 :][:2]
         run = read[start:stop]
         middle = int(run[len(run) // 2])
-        inputs = range(middle, middle + 1)
+        along = range(middle, middle + 1)
         if run[-1] - run[0] < room:
-            inputs = range(int(run[0]), int(run[-1]) + 1)
-    cells = range(index, index + 1), inputs
-    return cells[::-1] if session.view.transposed else cells
+            along = range(int(run[0]), int(run[-1]) + 1)
+    cells = range(index, index + 1), along
+    return cells if shown.is_by_row else cells[::-1]
 
 
 def _vectors(
-    session: Session, matrix: WeightMatrix, read: frozenset[int], pointed: Pointed | None, plan: MatrixPlan
+    session: Session, shown: Shown, read: frozenset[int], pointed: Pointed | None, plan: MatrixPlan
 ) -> tuple[Grid, Grid]:
     """The vector that is multiplied, and the product."""
-    thickness, width = plan.thickness, plan.regions["across"].width
-    hint = next((text for text in ABOVE if len(text) <= width), ABOVE[-1])
-    view, channel = session.view, session.position[0]
-    picture, convolution = session.picture, session.convolution
-    transposed, index, edge = view.transposed, session.index, thickness - 1
-    outputs = _output_cells(picture, convolution, channel, _flags(view), thickness)
-    inputs = _input_cells(picture, convolution, _flags(view), thickness)
-    if transposed:
-        marks = Readers(read, frozenset({edge}))
-        pixel = (pointed.input, 0) if pointed else None
-        title = f"y · flattened output: {counted(session.size, 'value')}"
-        y = Grid(outputs, title, hint, "y", focus=(0, index))
-        return y, Grid(inputs, "Mᵀy" if thickness > 1 else "", readers=marks, focus=pixel)
-    lying = min(thickness, 2)
-    marks = Readers(frozenset({lying - 1}), read)
-    pixel = (0, pointed.input) if pointed else None
-    of = "padded image" if view.with_padding else "image"
-    title = f"x · flattened {of}: {counted(matrix.shape[1], 'value')}"
-    x = Grid(inputs, title, hint, "x", focus=pixel, readers=marks)
-    around = Outline(range(index, index + 1), range(thickness)) if thickness > 1 else None
-    filled = _filled(session) * thickness
-    return x, Grid(outputs, "y", focus=(index, 0), outline=around, filled=filled)
+    outputs = _output_cells(session, shown, plan.thickness)
+    inputs = _input_cells(session.picture, session.operation, shown, session.view.letters, plan.thickness)
+    above, beside = (outputs, inputs) if shown.is_transposed else (inputs, outputs)
+    hint = next((text for text in ABOVE if len(text) <= plan.regions["across"].width), ABOVE[-1])
+    title, short_title = _above(session, shown)
+    x = Grid(above, title, hint, short_title)
+    is_named = not shown.is_transposed or plan.thickness > 1
+    y = Grid(beside, ("Mᵀy" if shown.is_transposed else "y") if is_named else "")
+    edge = frozenset({above.thickness - 1}), frozenset({beside.thickness - 1})
+    at = shown.across_of(pointed) if pointed else _winner(session, shown)
+    if shown.is_by_row:
+        x = replace(x, readers=Readers(edge[0], read), focus=None if at is None else (0, at))
+        y = replace(y, focus=(session.index, 0))
+    else:
+        x = replace(x, focus=(0, session.index))
+        y = replace(y, readers=Readers(read, edge[1]), focus=None if at is None else (at, 0))
+    if not shown.is_transposed and not shown.is_by_input:
+        thickness = plan.thickness
+        around = Outline(range(session.index, session.index + 1), range(thickness)) if thickness > 1 else None
+        y = replace(y, outline=around, filled=_filled(session) * thickness)
+    return x, y
+
+
+def _winner(session: Session, shown: Shown) -> int | None:
+    """The pixel that wins the window of a maximum."""
+    if not isinstance(shown.operation, Pooling) or is_mean(shown.operation):
+        return None
+    return shown.operation.matrix.winner(session.index)
+
+
+def _above(session: Session, shown: Shown) -> tuple[str, str]:
+    """What lies above the matrix, and a shorter name of it."""
+    if shown.is_transposed:
+        return f"y · flattened output: {counted(shown.standing.shape[0], 'value')}", "y"
+    of = "padded image" if session.view.with_padding and shown.has_padding else "image"
+    return f"x · flattened {of}: {counted(shown.standing.shape[1], 'value')}", "x"
 
 
 def _filled(session: Session) -> int:
@@ -216,131 +261,207 @@ def _filled(session: Session) -> int:
     return session.filled - (making and session.filled == session.index + 1)
 
 
-Flags = tuple[bool, bool, bool]  # with_padding, transposed, letters
+def _output_cells(session: Session, shown: Shown, thickness: int) -> VectorCells:
+    """The output, in the colours of one of its channels; while it is scattered, what has landed of it."""
+    outputs = _whole_output_cells(
+        session.picture, session.operation, shown, session.output_channel, session.view.letters, thickness
+    )
+    is_whole = session.filled == session.size and (session.index + 1 < session.size or session.taps is None)
+    if not shown.is_by_input or shown.is_transposed or is_whole:
+        return outputs
+    entries = session.products if session.taps is None else session.taps
+    transposed = shown.operation
+    assert isinstance(transposed, TransposedConvolution)
+    landed = partial(transposed.landed, session.index, entries)
+
+    def has_landed(o: int, rows: Picked, columns: Picked) -> Array:
+        return transposed.has_landed(session.index, entries, o, rows, columns).astype(np.float64)
+
+    return replace(
+        outputs,
+        values_at=lambda cells: output_values(transposed, _all_of(cells), landed),
+        kinds_at=lambda cells: np.where(output_values(transposed, _all_of(cells), has_landed), PLAIN, ABSENT),
+    )
 
 
-def _flags(view: View) -> Flags:
-    return view.with_padding, view.transposed, view.letters
+def _all_of(cells: range) -> Indices:
+    return np.arange(cells.start, cells.stop)
 
 
 @lru_cache(maxsize=4)
-def _output_cells(
-    picture: Picture, convolution: Convolution, channel: int, flags: Flags, thickness: int
+def _whole_output_cells(
+    picture: Picture, operation: Operation, shown: Shown, channel: int, lettered: bool, thickness: int
 ) -> VectorCells:
-    """The output, in the colours of one of its channels."""
-    _, transposed, lettered = flags
-    letters = letters_of(convolution) if lettered else None
-    outputs = output_cells(picture, convolution, channel)
+    letters = letters_of(shown.operation) if lettered else None
+    outputs = output_cells(picture, operation, channel)
     return VectorCells(
-        size=convolution.size,
-        lying=transposed,
+        size=shown.standing.shape[0],
+        lying=shown.is_transposed,
         scale=outputs.scale,
-        values_at=lambda cells: output_values(convolution, np.arange(cells.start, cells.stop)),
+        values_at=lambda cells: output_values(shown.operation, _all_of(cells)),
         whole=outputs.whole,
         names=letters.outputs if letters else "",
-        thickness=min(thickness, 2) if transposed else thickness,
+        thickness=min(thickness, 2) if shown.is_transposed else thickness,
         cost=outputs.cost,
     )
 
 
 @lru_cache(maxsize=4)
-def _input_cells(picture: Picture, convolution: Convolution, flags: Flags, thickness: int) -> VectorCells:
+def _input_cells(
+    picture: Picture, operation: Operation, shown: Shown, lettered: bool, thickness: int
+) -> VectorCells:
     """The image's values; or beside the transposed matrix, where these lie, its product with the output."""
-    with_padding, transposed, lettered = flags
-    matrix = matrix_of(convolution, with_padding, transposed)
-    if transposed:
-        size, _ = matrix.shape
-        product = partial(transposed_product, matrix, convolution)
-        # An element adds up the output cells that read a pixel, and each of these has its own products.
-        cost = convolution.weight[0].size * convolution.weight[:, 0].size // convolution.spec.groups
+    inputs = shown.inputs
+    if shown.is_transposed:
+        product = partial(transposed_product, shown.matrix, shown.operation)
+        # An element adds up the output cells that read a pixel, and each of these has its own entries.
+        readers = -(-shown.standing.places // inputs.size)
+        cost = max(1, shown.operation.entries(0) * readers)
         sample = max(LEAST_SAMPLE, min(SAMPLED_PRODUCTS, MOST_PRODUCTS // cost))
-        limit = float(np.abs(product(range(0, size, -(-size // sample)))).max())
-        return VectorCells(size, False, (-limit, limit), product, thickness=thickness, cost=cost)
-    letters = letters_of(convolution) if lettered else None
+        limit = float(np.abs(product(range(0, inputs.size, -(-inputs.size // sample)))).max())
+        return VectorCells(inputs.size, False, (-limit, limit), product, thickness=thickness, cost=cost)
+    letters = letters_of(shown.operation) if lettered else None
     return VectorCells(
-        size=matrix.shape[1],
+        size=inputs.size,
         lying=True,
-        scale=image_cells(picture, convolution, 0, False).scale,
-        values_at=matrix.input_values,
-        kinds_at=partial(input_kinds, matrix),
+        scale=image_cells(picture, operation, 0, False).scale,
+        values_at=inputs.values,
+        kinds_at=partial(input_kinds, inputs),
         whole=whole_pixels(picture),
-        numbers_at=partial(pixel_numbers, matrix) if letters else None,
+        numbers_at=inputs.pixels if letters else None,
         names=letters.pixels if letters else "",
         thickness=min(thickness, 2),
     )
 
 
-def _bias(session: Session, thickness: int) -> Grid | None:
-    if session.convolution.bias is None or session.view.transposed:
+def _bias(session: Session, shown: Shown, thickness: int) -> Grid | None:
+    bias = bias_of(shown.operation)
+    if bias is None or session.view.transposed:
         return None
-    return Grid(_bias_cells(session.convolution, thickness), "b")
+    return Grid(_bias_cells(shown.operation, thickness), "b")
 
 
 @lru_cache(maxsize=4)
-def _bias_cells(convolution: Convolution, thickness: int) -> VectorCells:
-    bias = convolution.bias
+def _bias_cells(operation: Multiplied, thickness: int) -> VectorCells:
+    bias = bias_of(operation)
     assert bias is not None
-    _, height, width = convolution.output_shape
+    _, height, width = operation.output_shape
     limit = float(np.abs(bias).max()) or 1.0
     return VectorCells(
-        size=convolution.size,
+        size=operation.size,
         lying=False,
         scale=(-limit, limit),
-        values_at=lambda cells: bias[np.arange(cells.start, cells.stop) // (height * width)],
+        values_at=lambda cells: bias[_all_of(cells) // (height * width)],
         whole=is_integral(bias),
         thickness=thickness,
     )
 
 
-def _pictures(
-    session: Session, matrix: WeightMatrix, pointed: Pointed | None, width: int
-) -> tuple[Grid, Grid]:
-    """The image with the window, and the kernel, as on the Step page."""
-    shown, pointer = session, Pointer()
+# -- the pictures
+
+
+def _pictures(session: Session, shown: Shown, pointed: Pointed | None, width: int) -> tuple[Grid, Grid]:
+    """The image with the window, and the kernel or what a pooling has in its place, as on the Step page."""
+    there, pointer = session, Pointer()
     if pointed:
-        channel, row, column = (int(at[0]) for at in matrix.input_positions([pointed.input]))
-        shown = replace(session, index=pointed.output, taps=None)
-        reads = session.convolution.channels_read(shown.position[0])
-        if channel in reads and not shown.own_colours:
-            shown = shown.with_view(slice=channel - reads.start)
-        entries = upright(matrix).kernel_entry(pointed.output, pointed.input)
-        entry = None
-        if entries:
-            _, _, i, j = np.unravel_index(entries[0], session.convolution.weight_shape)
-            entry = (int(i), int(j))
-        pointer = Pointer((row, column), entry)
-    grids = step_grids(shown, shown.step, pointer, width=width)
+        there = replace(session, index=shown.index_of(pointed), taps=None)
+        there, pointer = _turned_to(there, shown, pointed), _pointer(session, shown, pointed)
+    elif (won := _winner(session, shown)) is not None:
+        pointer = _pointer(session, shown, Pointed(session.index, won))
+    step = there.operation.step(there.index)
+    grids = step_grids(there, step, pointer, width=width)
     letters = letters_in(session)
-    framed = "this column's pixels" if session.view.transposed else "what this row reads"
-    image = replace(grids.image, hint=f"framed: {framed}", legend=False)
-    kernel = replace(grids.kernel, hint=_shared_by(session))
+    image = replace(grids.image, hint=_framed(session, shown), legend=False)
+    if isinstance(step, PoolStep):
+        kernel = grids.window if isinstance(step.done, Winner) else _shares(step, pointer)
+    else:
+        kernel = replace(grids.kernel, hint=_shared_by(shown))
     if letters:
-        lettered = _named_image(session.picture, session.convolution, shown.channel, letters.pixels)
+        lettered = _named_image(session.picture, session.operation, there.channel, letters.pixels)
         image = replace(image, cells=lettered)
-    if letters or session.view.by_entry:
-        o, s = shown.position[0], shown.slice
-        cells = _named_kernel(session.convolution, o, s, session.view.by_entry)
-        kernel = replace(kernel, cells=cells, hint="names and colours")
+    if (letters and not isinstance(step, PoolStep)) or session.view.by_entry:
+        assert isinstance(kernel.cells, TableCells)
+        kernel = replace(kernel, cells=_named_kernel(there, shown, kernel.cells), hint="names and colours")
     return image, kernel
 
 
-def _shared_by(session: Session) -> str:
-    """Which rows, or in the transposed matrix columns, have this kernel's weights."""
-    line = "column" if session.view.transposed else "row"
-    filters, *output = session.convolution.output_shape
-    if output == [1, 1]:
-        return f"the {'only' if filters == 1 else 'current'} {line}'s weights"
-    return f"shared by all {'' if filters == 1 else 'its '}{line}s"
+def _turned_to(there: Session, shown: Shown, pointed: Pointed) -> Session:
+    """With the slice on show in which the pointed cell is, if it is in one."""
+    output, _, _ = shown.operation.position(pointed.output)
+    channel = int(shown.inputs.positions([pointed.input])[0][0])
+    reads = shown.operation.channels_read(output)
+    if channel not in reads or there.own_colours:
+        return there
+    operation = there.operation
+    if isinstance(operation, Scattering):
+        return there.with_view(slice=output - operation.channels_written(channel).start)
+    return there.with_view(slice=channel - reads.start)
+
+
+def _pointer(session: Session, shown: Shown, pointed: Pointed) -> Pointer:
+    """The pixel of a cell of the matrix, and its entry of the kernel or the window."""
+    _, row, column = (int(at[0]) for at in shown.inputs.positions([pointed.input]))
+    entries = shown.standing.entries_at(pointed.output, pointed.input)
+    if not entries:
+        return Pointer((row, column))
+    rows, columns = window_size(session)
+    i, j = divmod(entries[0] % (rows * columns), columns)
+    if isinstance(session.operation, Gathering):
+        i, j = rows - 1 - i, columns - 1 - j
+    return Pointer((row, column), (i, j))
+
+
+def _framed(session: Session, shown: Shown) -> str:
+    if session.way == "scatter":
+        return f"framed: this {shown.line_name}'s pixel"
+    if shown.is_by_row:
+        return "framed: what this row reads"
+    return "framed: this column's pixels"
+
+
+def _shared_by(shown: Shown) -> str:
+    """Which lines of the matrix have this kernel's weights."""
+    operation = shown.operation
+    is_transposed = isinstance(operation, TransposedConvolution)
+    line = "column" if shown.is_transposed != is_transposed else "row"
+    channels, *cells = operation.image_shape if is_transposed else operation.output_shape
+    if cells == [1, 1]:
+        return f"the {'only' if channels == 1 else 'current'} {line}'s weights"
+    return f"shared by all {'' if channels == 1 else 'its '}{line}s"
+
+
+def _shares(step: PoolStep, pointer: Pointer) -> Grid:
+    """The share that each entry of the window has in its mean."""
+    largest = float(np.abs(step.gradient).max()) or 1.0
+    return Grid(ShareCells(step.gradient, -largest, largest), "shares", "of the window", focus=pointer.entry)
 
 
 @lru_cache(maxsize=4)
-def _named_image(picture: Picture, convolution: Convolution, channel: int, names: str) -> NamedImageCells:
-    return NamedImageCells(picture, convolution.axes, channel, False, names)
+def _named_image(picture: Picture, operation: Operation, channel: int, names: str) -> NamedImageCells:
+    return NamedImageCells(picture, frame_of(operation), channel, False, names)
 
 
-@lru_cache(maxsize=4)
-def _named_kernel(convolution: Convolution, o: int, s: int, by_entry: bool) -> NamedKernelCells:
-    weight = convolution.weight
-    limit = float(np.abs(weight).max())
-    first = int(np.ravel_multi_index((o, s, 0, 0), weight.shape))
-    return NamedKernelCells(weight[o, s], -limit, limit, first=first, weights=weight.size, by_entry=by_entry)
+def _named_kernel(there: Session, shown: Shown, table: TableCells) -> NamedKernelCells:
+    """The table in place of the kernel with the names of its entries."""
+    operation, limits = shown.operation, (table.lowest, table.highest)
+    i, j = np.arange(table.rows)[:, None], np.arange(table.columns)
+    if isinstance(operation, Pooling):
+        columns = operation.axes[1].kernel
+        name, entries = window_place(columns), i * columns + j
+    else:
+        if isinstance(there.operation, Gathering):
+            i, j = table.rows - 1 - i, table.columns - 1 - j
+        name = entry_name(operation.weight.size)
+        entries = _first_entry(there, shown) + i * operation.weight.shape[3] + j
+    return NamedKernelCells(table.values, *limits, entries=entries, name=name, by_entry=there.view.by_entry)
+
+
+def _first_entry(there: Session, shown: Shown) -> int:
+    """The flat index of the first weight of the slice on show."""
+    operation = shown.operation
+    assert not isinstance(operation, Pooling)
+    if isinstance(operation, Convolution):
+        at = there.position[0], there.slice
+    else:
+        at = there.channel, there.output_channel % operation.weight_shape[1]
+    return int(np.ravel_multi_index((*at, 0, 0), operation.weight.shape))

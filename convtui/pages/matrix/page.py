@@ -1,4 +1,4 @@
-"""The Matrix page: the convolution of the Step page as a multiplication by a sparse matrix."""
+"""The Matrix page: the operation of the Step page as a multiplication by a sparse matrix."""
 
 from __future__ import annotations
 
@@ -11,18 +11,13 @@ from convtui.pages.base import keys
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
 from convtui.pages.base.memo import Memo
-from convtui.pages.matrix.figures import (
-    Pointed,
-    letters_in,
-    matrix_grids,
-    matrix_in,
-    reach_of,
-    tap_pointed,
-    upright,
-)
-from convtui.pages.matrix.labels import figures, matrix_hint, pointed_words, row_words, wrapped
+from convtui.pages.base.step_grids import window_size
+from convtui.pages.matrix.figures import bias_of, frame_size, letters_in, matrix_grids, reach_of
+from convtui.pages.matrix.labels import figures, matrix_hint, mirror_names, pointed_words, row_words
 from convtui.pages.matrix.layout import MatrixPlan, planned
 from convtui.pages.matrix.panes import EquationsPane, MatrixPane, OverviewPane, VectorPane
+from convtui.pages.matrix.shown import Pointed, shown_in, tap_pointed
+from convtui.pages.matrix.wording import wrapped
 from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.drawing import HALF_BLOCKS, Cell
 from convtui.paint.grid import GridPane
@@ -60,6 +55,12 @@ class MatrixPage(ConvolutionPage):
         self._hovered: Pointed | None = None
         self._followed: Pointed | None = None  # where the cursor was put, which is then kept in view
 
+    def footer_words(self) -> Mapping[str, str]:
+        words = super().footer_words()
+        if not self.session.chosen_operation:
+            return words
+        return {**words, "padding": "way" if self.session.way else ""}
+
     # -- showing
 
     @property
@@ -68,7 +69,7 @@ class MatrixPage(ConvolutionPage):
 
     def show_page(self) -> None:
         session = self.session
-        key = (session.convolution, session.view, self.room, self.app.theme)
+        key = (session.operation, session.view, self.room, self.app.theme)
         plan = self._plan.get(key, lambda: self._placed(session))
         pointed = self._pointed(session)
         grids = matrix_grids(session, pointed, plan, pointed is not None and pointed == self._followed)
@@ -79,7 +80,9 @@ class MatrixPage(ConvolutionPage):
         width = self._matrix.region.width - LEGEND * (grids.matrix.legend and not session.view.transposed)
         has_dots = plan.matrix != HALF_BLOCKS
         self._matrix.show(replace(grids.matrix, hint=matrix_hint(session, width, has_dots)))
-        self._overview.show(matrix_in(session))
+        shown = shown_in(session)
+        step = (session.index, -1) if shown.is_by_row else (-1, session.index)
+        self._overview.show(shown.matrix, mirror_names(shown), step)
         self._image.show(grids.image)
         self._kernel.show(grids.kernel)
         self._equations.show(letters_in(session), session.index, pointed.input if pointed else None)
@@ -90,10 +93,10 @@ class MatrixPage(ConvolutionPage):
 
     def _pointed(self, session: Session) -> Pointed | None:
         """What the mouse or the cursor is on, else the multiply-add just done."""
-        outputs, inputs = upright(matrix_in(session)).shape
+        shown = shown_in(session)
         if self._cursor:
-            self._cursor = Pointed(session.index, min(self._cursor.input, inputs - 1))
-        if self._hovered and (self._hovered.output >= outputs or self._hovered.input >= inputs):
+            self._cursor = shown.at(session.index, min(shown.across_of(self._cursor), shown.across - 1))
+        if self._hovered and not shown.has(self._hovered):
             self._hovered = None
         return self._hovered or self._cursor or tap_pointed(session)
 
@@ -134,18 +137,17 @@ class MatrixPage(ConvolutionPage):
 
     def _planned(self, session: Session) -> MatrixPlan:
         width, height = self.room
-        convolution, view = session.convolution, session.view
-        down, across = convolution.axes
+        shown, view = shown_in(session), session.view
         letters = letters_in(session)
         return planned(
             (height, width),
-            (down.padded, across.padded),
-            session.spec.kernel_size,
-            matrix_in(session).shape,
-            reach_of(convolution, view.with_padding),
+            frame_size(session.operation),
+            window_size(session),
+            shown.matrix.shape,
+            reach_of(shown),
             view.zoom,
             view.hints,
-            convolution.bias is not None and not view.transposed,
+            bias_of(shown.operation) is not None and not view.transposed,
             len(letters.equations) if letters else 0,
         )
 
@@ -155,7 +157,14 @@ class MatrixPage(ConvolutionPage):
         self._flip("by_entry")
 
     def action_padding_columns(self) -> None:
+        """The padding as columns, which a convolution has; of a transposed one, the other way through it."""
         self._cursor = None
+        if self.session.way:
+            self.action_way()
+            return
+        if self.session.chosen_operation:
+            self.say("only the matrix of a convolution can have its padding as columns", error=True)
+            return
         self._flip("with_padding")
 
     def action_transpose(self) -> None:
@@ -164,7 +173,7 @@ class MatrixPage(ConvolutionPage):
     def action_letters(self) -> None:
         def flipped(session: Session) -> Session:
             if not session.view.letters:
-                equations(session.convolution)  # refuses a convolution with too many of them
+                equations(shown_in(session).operation)  # refuses what has too many of them
             return session.with_view(letters=not session.view.letters)
 
         self.change(flipped, "look")
@@ -175,21 +184,21 @@ class MatrixPage(ConvolutionPage):
     # -- the cursor
 
     def action_cursor(self, rows: int, columns: int) -> None:
-        """Move in the matrix; along its output cells that is a step."""
-        session = self.session
-        cells, by = (columns, rows) if session.view.transposed else (rows, columns)
-        _, inputs = upright(matrix_in(session)).shape
+        """Move in the matrix; from line to line that is a step."""
+        index, shown = self.session.index, shown_in(self.session)
+        cells, by = (rows, columns) if shown.is_by_row else (columns, rows)
         if self._cursor is None:
-            read = upright(matrix_in(session)).row(session.index).indices
-            self._cursor = Pointed(session.index, int(read[0]) if read.size else 0)
+            places = shown.line(index).indices
+            self._cursor = shown.at(index, int(places[0]) if places.size else 0)
             cells = by = 0
-        at = min(max(self._cursor.input + by, 0), inputs - 1)
-        self._point(Pointed(session.index, at), cells)
+        at = min(max(shown.across_of(self._cursor) + by, 0), shown.across - 1)
+        self._point(shown.at(index, at), cells)
 
     def _point(self, cursor: Pointed, cells: int = 0) -> None:
-        """Put the cursor there, and go so many output cells further."""
-        index = min(max(cursor.output + cells, 0), self.session.size - 1)
-        self._cursor = self._followed = replace(cursor, output=index)
+        """Put the cursor there, and go so many steps further."""
+        shown = shown_in(self.session)
+        index = min(max(shown.index_of(cursor) + cells, 0), shown.steps - 1)
+        self._cursor = self._followed = shown.at(index, shown.across_of(cursor))
         self._hovered = None
         if index != self.session.index:
             self.change(lambda session: session.at(index), "move")
@@ -219,24 +228,26 @@ class MatrixPage(ConvolutionPage):
             self._matrix.centre_on(*message.cell)
             self.canvas.repaint()
             return
-        pointed = self._at(message.pane, message.cell)
+        pointed, shown = self._at(message.pane, message.cell), shown_in(self.session)
         if pointed:
             self._hovered = None
             self._point(pointed)
-        elif message.pane is self._result and not self.session.view.transposed:
+        elif message.pane is self._result and shown.is_by_row:
             row = message.cell[0]
             self.change(lambda session: session.at(row), "jump")
+        elif message.pane is self._across and not shown.is_by_row:
+            column = message.cell[1]
+            self.change(lambda session: session.at(column), "jump")
 
     def _at(self, pane: Pane | None, cell: Cell | None) -> Pointed | None:
-        """The cell of the matrix that a place stands for; a pixel is one in the current row."""
-        session = self.session
-        transposed = session.view.transposed
+        """The cell of the matrix that a place stands for; a place of a vector is one in the step's line."""
+        index, shown = self.session.index, shown_in(self.session)
         if cell is None:
             return None
         if pane is self._matrix:
-            return Pointed(*(cell[::-1] if transposed else cell))
-        if pane is self._across and not transposed:
-            return Pointed(session.index, cell[1])
-        if pane is self._result and transposed:
-            return Pointed(session.index, cell[0])
+            return shown.pointed_at(cell)
+        if pane is self._across and shown.is_by_row:
+            return shown.at(index, cell[1])
+        if pane is self._result and not shown.is_by_row:
+            return shown.at(index, cell[0])
         return None

@@ -54,6 +54,10 @@ class Shapes(NamedTuple):
         """The image with the most padding of which every window still covers a pixel."""
         return self.image[0] + 2 * self.reach[0], self.image[1] + 2 * self.reach[1]
 
+    def high(self, padded: Size) -> int:
+        """Rows of the larger of both."""
+        return max(padded[0], self.own_output[0]) if self.own_output else padded[0]
+
     def output(self, padded: Size) -> Size:
         """Of an image with this padding, and at least one cell."""
         if self.own_output:
@@ -136,9 +140,9 @@ def planned(
     if maps and not maps.are_beside:
         pictures_height -= maps.lines
     beside_lines = maps.lines if maps and maps.are_beside else 0
-    lines = image.cells.lines(shapes.same[0])
+    lines = image.cells.lines(shapes.high(shapes.same))
     if lines >= pictures_height:
-        lines = max(image.cells.lines(shapes.image[0]), pictures_height - 1)
+        lines = max(image.cells.lines(shapes.high(shapes.image)), pictures_height - 1)
     hints_fit = pictures_height - lines - 2 >= 0
     spare = pictures_height - max(lines + 2, beside_lines)
     taller = TALL_NUMBERS.lines(rows) - table.cells.lines(rows)
@@ -151,7 +155,7 @@ def planned(
         pictures_height, tables_height = pictures_height - 1, tables_height + 1
     scrolls = lines + 1 > pictures_height
     pictures_hinted = hints and (hints_fit or (scrolls and pictures_height >= 20))
-    needed = min(pictures_height, max(image.cells.lines(shapes.most[0]) + 3, beside_lines))
+    needed = min(pictures_height, max(image.cells.lines(shapes.high(shapes.most)) + 3, beside_lines))
     left_over = pictures_height - needed
     growth = max(0, min(2, left_over + 1) - equation_height)
     equation_height += growth
@@ -230,7 +234,7 @@ def _pictures(
 
     def fits(cells: CellSize, padded: Size) -> bool:
         needed = padded[1] * cells.width + GAP + max(shapes.output(padded)[1] * cells.width, LEAST_PANE)
-        return cells.lines(padded[0]) < height and needed <= width
+        return cells.lines(shapes.high(padded)) < height and needed <= width
 
     def is_good(cells: CellSize) -> bool:
         return fits(cells, shapes.same) or (cells == NUMBERS and fits(cells, shapes.image))
@@ -271,7 +275,8 @@ def _maps(height: int, width: int, shapes: Shapes, cells: CellSize) -> Maps | No
 
     Where image and output have to be scrolled, and there is no room beside, they take a third of the lines.
     """
-    rows = next((rows for rows in (shapes.same[0], shapes.image[0]) if cells.lines(rows) < height), None)
+    highs = shapes.high(shapes.same), shapes.high(shapes.image)
+    rows = next((rows for rows in highs if cells.lines(rows) < height), None)
     below = height - 1 - cells.lines(rows) if rows else 0
     right = width - sum(_widths_beside(shapes, cells)) - GAP - 1
     output = shapes.output(shapes.same)

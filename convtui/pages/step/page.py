@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from convtui.pages.step.edit_line import EditLine
 
 ROUNDED: Final = "rounded products"  # as wide as the narrowest table
+GIVING_AWAY: Final = frozenset({"value", "products"})  # what a winner that is marked tells
 MAPS: Final = tuple(f"map {number}" for number in range(MOST_MAPS))
 
 
@@ -90,6 +91,12 @@ class StepPage(ConvolutionPage):
             words["cell"] = "pixel"
         return words
 
+    def masked(self, mask: str) -> tuple[str, ...]:
+        """Of a pooling, what comes of the window entry by entry is no more seen than products are."""
+        panes = super().masked(mask)
+        so_far = isinstance(self.session.operation, Pooling) and mask in GIVING_AWAY
+        return (*panes, "kernel", "products") if so_far else panes
+
     def show_page(self) -> None:
         session = self.session
         if self._editing:
@@ -118,6 +125,10 @@ class StepPage(ConvolutionPage):
     def _show_step(self, session: Session, step: AnyStep) -> None:
         shows_numbers, width = self.zoom is Zoom.NUMBERS, self._image.region.width
         grids = step_grids(session, step, self._pointer, shows_numbers, width)
+        lesson = self.host.lesson
+        if lesson and GIVING_AWAY & set(lesson.masks) and not session.taps and self._pointer == Pointer():
+            bare = (replace(grid, focus=None) for grid in (grids.image, grids.window))
+            grids = grids._replace(**dict(zip(("image", "window"), bare, strict=True)))
         self._image.show(grids.image)
         self._output.show(grids.output)
         signs = self._signs(session, step, grids)

@@ -5,6 +5,7 @@ import pytest
 from convtui.pages.base.convolution_controls import controls, padding, pair, sides
 from convtui.pages.base.keys import all_keys
 from convtui.state.session import Session
+from convtui.state.settings import operation_change
 from tests.support.example_sessions import counting, lesson, own, session_on
 
 
@@ -14,6 +15,7 @@ def values(session: Session) -> dict[str, str]:
 
 def test_the_controls_of_the_lesson() -> None:
     assert values(lesson()) == {
+        "operation": "conv",
         "stride": "1",
         "padding": "1",
         "dilation": "1",
@@ -61,3 +63,19 @@ def test_sides_are_one_number_for_each_axis_where_both_agree() -> None:
     assert sides(((1, 1), (1, 1))) == "1"
     assert sides(((1, 1), (2, 2))) == "1,2"
     assert sides(((0, 1), (2, 2))) == "0,1,2,2"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("maxpool 3 s2 p1 ceil", ["max pool", "2", "1", "3x3", "on", "1"]),
+        ("avgpool 2 p0:1x1:0 nopadcount div3", ["avg pool", "2", "0,1,1,0", "2x2", "off", "off", "3"]),
+        ("adaptiveavgpool 3x5", ["adaptive avg", "3x5"]),
+        (
+            "convtranspose 3x3 2 s2 op1",
+            ["transposed", "scatter", "2", "0", "1", "1", "1", "3x3", "top-edge", "2"],
+        ),
+    ],
+)
+def test_the_controls_of_other_operations(text: str, shown: list[str]) -> None:
+    assert [item.value for item in controls(operation_change(text)(lesson()))] == shown

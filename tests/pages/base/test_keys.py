@@ -74,6 +74,9 @@ CHANGES = {
     "i": Effect(middle, lambda s: s.with_filters(2)),
     "I": Effect(settled, lambda s: s.with_filters(3)),
     "n": Effect(middle, lambda s: s.with_kernel(KernelChoice("bottom-edge"))),
+    "b": Effect(middle, lambda s: s.with_kind("convtranspose")),
+    "B": Effect(middle, lambda s: s.with_kind("adaptiveavgpool")),
+    "w": Effect(lambda: middle().with_kind("convtranspose"), lambda s: s.with_way("gather")),
     "N": Effect(middle, lambda s: s.with_kernel(KernelChoice("random"))),
 }
 LOOKS = {

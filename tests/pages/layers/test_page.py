@@ -328,11 +328,23 @@ async def test_a_layer_is_opened_with_its_real_input_and_weights(layer: int) -> 
         assert driven.session.stack.layer == layer
 
 
-async def test_only_a_convolution_is_opened() -> None:
-    async with page(stacked("simple-cnn", 2)) as driven:
+async def test_a_layer_without_windows_is_not_opened() -> None:
+    async with page(stacked("conv 3x3 4 p1, relu", 2)) as driven:
         await driven.press("enter")
-        assert "is not a convolution" in driven.said
+        assert "has no windows" in driven.said
         assert isinstance(driven.page, LayersPage)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shown"),
+    [("maxpool 2", "max pool"), ("convtranspose 4x4 3 s2", "transposed"), ("gap", "adaptive avg")],
+)
+async def test_every_layer_with_windows_is_opened(layer: str, shown: str) -> None:
+    async with page(stacked(f"conv 3x3 4 p1, {layer}", 2)) as driven:
+        await driven.press("enter")
+        assert isinstance(driven.page, StepPage)
+        assert shown in driven.text
+        assert "layer 2 input" in driven.text
 
 
 # -- heavy stacks

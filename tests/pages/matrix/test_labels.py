@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convtui.pages.matrix.figures import Pointed, matrix_in, upright
-from convtui.pages.matrix.labels import figures, matrix_hint, pointed_words, row_words, wrapped
-from convtui.paint.text import DUST
+from convtui.engine.pooling import Pooling
+from convtui.engine.transposed import Scatter
+from convtui.pages.matrix.cells import share
+from convtui.pages.matrix.labels import figures, matrix_hint, mirror_names, pointed_words, row_words
+from convtui.pages.matrix.shown import Pointed, is_mean, shown_in
+from convtui.pages.matrix.wording import wrapped
+from convtui.paint.text import DUST, counted
 from convtui.state.session import Session
 from tests.support.equations_read import assert_adds_up, assert_product, hard_sessions, is_shown, unit_of
 from tests.support.example_sessions import counting, lesson, own, session_on, sessions
+from tests.support.operations import operation_sessions, stepping
 
 
 def test_a_weight_its_pixel_and_its_output_cell() -> None:
@@ -64,10 +69,10 @@ def test_padding_as_a_column_says_what_it_holds() -> None:
 def test_words_for_any_cell_of_any_matrix(session: Session, data: st.DataObject) -> None:
     drawn = {name: data.draw(st.booleans()) for name in ("with_padding", "transposed")}
     session = session.with_view(**drawn)
-    matrix = upright(matrix_in(session))
+    matrix = shown_in(session).standing
     i, j = data.draw(st.integers(0, matrix.shape[0] - 1)), data.draw(st.integers(0, matrix.shape[1] - 1))
     for words in pointed_words(session, Pointed(i, j)):
-        assert ("structural zero" in words) == (not matrix.kernel_entry(i, j))
+        assert ("structural zero" in words) == (not matrix.entries_at(i, j))
 
 
 def test_a_row_times_the_image_is_an_output_cell() -> None:
@@ -99,7 +104,7 @@ def test_the_product_of_a_weight_and_its_pixel_is_that_of_the_numbers_shown(
     session: Session, entry: int, with_padding: bool
 ) -> None:
     session = session.with_view(with_padding=with_padding)
-    read = upright(matrix_in(session)).row(session.index).indices
+    read = shown_in(session).standing.row(session.index).indices
     pointed = Pointed(session.index, int(read[entry % len(read)]))
     product = pointed_words(session, pointed)[0].partition(":  ")[2]
     assert_product(product)
@@ -220,7 +225,7 @@ def test_the_sentence_of_the_matrix_is_true(session: Session, says: str, says_no
 @given(sessions(), st.booleans())
 def test_only_rows_that_are_said_to_differ_do(session: Session, with_padding: bool) -> None:
     session = session.with_view(with_padding=with_padding)
-    matrix = matrix_in(session)
+    matrix = shown_in(session).matrix
     weights = session.convolution.weight[0].size
     counts = {len(matrix.row(i).indices) for i in range(matrix.shape[0])}
     hint = matrix_hint(session, 200)
@@ -236,3 +241,269 @@ def test_where_there_are_no_dots_none_are_spoken_of() -> None:
     for view in ({}, {"by_entry": True}):
         hint = matrix_hint(lesson().with_view(**view), 200, has_dots=False)
         assert hint.endswith("; empty: structural zeros")
+
+
+# -- other operations
+
+
+def pooled(layer: str, image: str = "digit-8x8-3", **view: bool) -> Session:
+    return stepping(session_on(image), layer).with_view(**view)
+
+
+def turned(way: str = "scatter", layer: str = "convtranspose 3x3 1 s2", **view: bool) -> Session:
+    return stepping(lesson(), layer, way).with_view(**view)
+
+
+@settings(deadline=None)
+@given(operation_sessions(), st.booleans(), st.data())
+def test_words_for_any_cell_of_any_operation(session: Session, transposed: bool, data: st.DataObject) -> None:
+    session = session.with_view(transposed=transposed)
+    shown = shown_in(session)
+    rows, columns = shown.standing.shape
+    pointed = Pointed(data.draw(st.integers(0, rows - 1)), data.draw(st.integers(0, columns - 1)))
+    entries = shown.standing.entries_at(pointed.output, pointed.input)
+    value = shown.standing.block([pointed.output], [pointed.input]).values[0, 0]
+    for words in pointed_words(session, pointed):
+        assert words.startswith(f"{shown.name}{list(shown.cell_of(pointed))}")
+        assert ("structural zero" in words) == (not entries)
+        if isinstance(shown.operation, Pooling) and not is_mean(shown.operation) and entries:
+            assert ("the winner" in words) == (value == 1)
+            assert ("does not win" in words) == (value == 0)
+
+
+@settings(deadline=None)
+@given(operation_sessions(), st.booleans(), st.booleans(), st.integers(25, 130))
+def test_sentences_of_any_operation_fit(
+    session: Session, transposed: bool, by_entry: bool, width: int
+) -> None:
+    session = session.with_view(transposed=transposed, by_entry=by_entry)
+    assert len(matrix_hint(session, width)) <= max(width, 36)
+    assert len(figures(session, width)) == 3
+    words = row_words(session)
+    assert sorted(map(len, words), reverse=True) == [len(each) for each in words]
+    shown = shown_in(session)
+    assert f"{shown.line_name} {session.index}" in words[0]
+
+
+@settings(deadline=None)
+@given(operation_sessions())
+def test_an_output_cell_is_told_to_the_digits_shown(session: Session) -> None:
+    if session.way == "scatter":
+        return
+    name = f"output{list(session.position)} = "
+    step = session.operation.step(session.index)
+    for words in row_words(session):
+        _, has_value, rest = words.partition(name)
+        assert not isinstance(step, Scatter)
+        if has_value and np.isfinite(step.value):
+            number = rest.split("  (")[0].split(": ")[0].split(" = ")[-1].split(" ≈ ")[-1]
+            shown = Decimal(number.replace(" (rounded)", ""))
+            miss = abs(shown - Decimal(step.value))
+            assert miss <= unit_of(shown) / 2 + Decimal(abs(step.value)) * Decimal(DUST) + Decimal(DUST)
+
+
+@settings(deadline=None)
+@given(operation_sessions(), st.sampled_from([40, 80, 120]))
+def test_the_figures_of_any_operation_are_those_of_its_matrix(session: Session, width: int) -> None:
+    shown = shown_in(session)
+    array = shown.standing.toarray()
+    size, free, _ = figures(session, 200)
+    assert f"{array.shape[0]:,} rows (output cells) x {array.shape[1]:,} columns (pixels)" in size
+    if isinstance(shown.operation, Pooling):
+        filled = int(np.count_nonzero(array))
+        noun = "share" if is_mean(shown.operation) else "winner"
+        assert f": {counted(filled, noun)}" in size
+        assert free.startswith("free parameters: 0 (")
+    else:
+        bias = shown.operation.bias
+        parameters = shown.operation.weight.size + (0 if bias is None else len(bias))
+        assert free.startswith(f"free parameters: {parameters:,} (")
+    assert all(len(line) <= max(width, 55) for line in figures(session, width))
+
+
+@settings(deadline=None)
+@given(operation_sessions())
+def test_rows_of_shares_are_what_the_hint_says(session: Session) -> None:
+    shown = shown_in(session)
+    if not is_mean(shown.operation):
+        return
+    rows = [shown.standing.row(i) for i in range(shown.standing.shape[0])]
+    shares = {float(each.values[0]) for each in rows if each.values.size}
+    assert all(len(set(each.values.tolist())) <= 1 for each in rows)
+    hint = matrix_hint(session, 200)
+    if "from" in hint:
+        least, most = hint.split("from ")[1].split(";")[0].split(" to ")
+        assert {least, most} >= {share(min(shares)), share(max(shares))} or len(shares) < 2
+    else:
+        assert share(shares.pop()) in hint
+        assert not shares
+        entries = max(session.operation.entries(i) for i in range(session.size))
+        counts = {len(each.indices) for each in rows}
+        assert (counts == {entries}) == ("minus those on padding" not in hint)
+        assert counted(entries, "share") in hint
+
+
+@settings(deadline=None)
+@given(operation_sessions())
+def test_columns_of_a_transposed_convolution_are_what_the_hint_says(session: Session) -> None:
+    shown = shown_in(session)
+    if isinstance(shown.operation, Pooling):
+        return
+    weights = shown.operation.weight[0].size
+    counts = {len(shown.standing.column(j).indices) for j in range(shown.standing.shape[1])}
+    hint = matrix_hint(session, 200)
+    assert (counts == {weights}) == ("minus those cut off" not in hint)
+    assert f"{weights} weight" in hint
+
+
+@pytest.mark.parametrize(
+    ("session", "says"),
+    [
+        (pooled("avgpool 2"), "each row has 4 shares of 1/4; dots: structural zeros"),
+        (pooled("avgpool 3 s2 p1"), "each row has 9 shares of 1/9, minus those on padding; dots"),
+        (pooled("adaptiveavgpool 3"), "each row has equal shares: from 1/16 to 1/9"),
+        (pooled("adaptiveavgpool 1"), "the only row has 64 shares of 1/64"),
+        (pooled("avgpool 2 divisor_override=3"), "4 shares of 1/3"),
+        (
+            pooled("maxpool 2"),
+            "for this image: a 1 at the winner of each window, 0 where it reads",
+        ),
+        (pooled("maxpool 2", transposed=True), "a gradient goes back to the winners alone"),
+        (pooled("avgpool 2", transposed=True), "a gradient is shared out as the mean was"),
+        (pooled("maxpool 2", by_entry=True), "one colour, one place in the window: row,column"),
+        (turned(), "every column holds the same 9 weights, shifted; dots: structural zeros"),
+        (turned(layer="convtranspose 3x3 1 s2 p1"), "shifted, minus those cut off"),
+        (turned("gather"), "every column holds the same 9 weights, shifted"),
+        (turned(transposed=True), "rows are pixels: the convolution's matrix, of which M is the transpose"),
+        (turned(by_entry=True), "one colour, one weight: shared weights are diagonals"),
+    ],
+)
+def test_the_sentence_of_other_matrices(session: Session, says: str) -> None:
+    assert says in matrix_hint(session, 200)
+
+
+@pytest.mark.parametrize(
+    ("session", "says"),
+    [
+        (pooled("avgpool 2").at(5), "row 5 · x = output[0, 1, 1] = 0  (4 shares of 1/4)"),
+        (
+            pooled("avgpool 3 s2 p1"),
+            "row 0 · x = output[0, 0, 0] = 0.0625  (4 shares of 1/9; 5 more fall on padding)",
+        ),
+        (pooled("avgpool 3 s2 p1 count_include_pad=false"), "= 0.1406  (4 shares of 1/4)"),
+        (pooled("avgpool 2", transposed=True), "column 0 spreads output[0, 0, 0] over 4 pixels: 1/4 to each"),
+        (
+            pooled("maxpool 2").at(1),
+            "row 1 · x = output[0, 0, 1] = 1: its 1 is at image[0, 0, 3], the greatest of 4 pixels",
+        ),
+        (pooled("maxpool 2").at(5), "its 1 is at image[0, 2, 2], the first of 4 that are equally great"),
+        (
+            pooled("maxpool 2", transposed=True).at(1),
+            "column 1 gives all of output[0, 0, 1] back to image[0, 0, 3]",
+        ),
+        (
+            stepping(own([[[[1.0]]]], counting(rows=1, columns=1)), "maxpool 1x2 s1 p0x1 dilation=1x2"),
+            "row 0 is empty: the window of output[0, 0, 0] has no pixel, and its maximum is -inf",
+        ),
+        (turned().at(300), "column 300 times image[0, 10, 20] = 0.9922 is added to 9 output cells of y"),
+        (
+            turned(layer="convtranspose 3x3 1 s2 p1"),
+            "is added to 4 output cells of y  (5 of 9 weights are cut off by padding)",
+        ),
+        (
+            turned(transposed=True).at(300),
+            "row 300 · y adds up the 9 output cells on which image[0, 10, 20] lands, as the convolution of y",
+        ),
+        (turned("gather"), "(1 of 9 weights; at the others there is no pixel)"),
+        (
+            turned("gather", transposed=True).at(301),
+            "column 301 spreads output[0, 5, 16] over 2 pixels, with the weights that computed it",
+        ),
+        (
+            turned("gather", "convtranspose 3x3 1 s2 p1 output_padding=1").at(3135),
+            "row 3135 · x = output[0, 55, 55] = 0  (1 of 9 weights; at the others there is no pixel)",
+        ),
+    ],
+)
+def test_the_line_of_a_step_of_other_operations(session: Session, says: str) -> None:
+    assert says in row_words(session)[0]
+
+
+def test_a_row_on_which_no_pixel_lands_is_empty() -> None:
+    session = own([[[[1.0]]]], counting(rows=1, columns=2), bias=[0.5])
+    session = stepping(session, "convtranspose 1x1 1 s2 output_padding=0x1 bias=true", "gather").at(3)
+    assert row_words(session)[0] == "row 3 is empty, as no pixel lands on output[0, 0, 3]: 0 + 0.5 = 0.5"
+    _, _, turned = figures(session, 200)
+    assert turned.endswith("2 rows on which no pixel lands")
+
+
+@pytest.mark.parametrize(
+    ("session", "pointed", "says"),
+    [
+        (
+            pooled("avgpool 2"),
+            Pointed(0, 1),
+            "M[0, 1] = 1/4 · image[0, 0, 1] -> output[0, 0, 0]; never trained; of a gradient there, 1/4",
+        ),
+        (
+            pooled("avgpool 2", transposed=True),
+            Pointed(0, 1),
+            "Mᵀ[1, 0] = 1/4 · output[0, 0, 0] -> image[0, 0, 1]; never trained",
+        ),
+        (
+            pooled("maxpool 2"),
+            Pointed(1, 3),
+            "M[1, 3] = 1: image[0, 0, 3] = 1 is the winner of output[0, 0, 1]; all of a gradient",
+        ),
+        (
+            pooled("maxpool 2"),
+            Pointed(1, 2),
+            "M[1, 2] = 0: image[0, 0, 2] = 0.8125 is in the window of output[0, 0, 1] and does not win",
+        ),
+        (pooled("maxpool 2"), Pointed(1, 0), "a structural zero: this window does not read image[0, 0, 0]"),
+        (
+            turned(),
+            Pointed(1, 0),
+            "M[1, 0] = weight[0, 0, 0, 1] = -1 · image[0, 0, 0] -> output[0, 0, 1]:  -1 · 0 = 0",
+        ),
+        (
+            turned(),
+            Pointed(9, 0),
+            "M[9, 0], a structural zero: image[0, 0, 0] does not land on output[0, 0, 9]",
+        ),
+        (
+            turned(transposed=True),
+            Pointed(1, 0),
+            "Mᵀ[0, 1] = weight[0, 0, 0, 1] = -1 · output[0, 0, 1] -> image[0, 0, 0]",
+        ),
+    ],
+)
+def test_a_cell_of_other_matrices(session: Session, pointed: Pointed, says: str) -> None:
+    assert says in pointed_words(session, pointed)[0]
+
+
+def test_a_transposed_convolution_is_said_to_be_no_inverse() -> None:
+    for width, says in (
+        (200, "the transpose of the convolution's 784 x 3,249 matrix, not its inverse"),
+        (55, "the convolution's matrix transposed, not inverted"),
+        (30, "transposed, not inverted"),
+    ):
+        assert figures(turned(), width)[2] == says
+    assert "784 x 3249" not in figures(turned(transposed=True), 200)[2]
+    assert "not M's inverse" in figures(turned(transposed=True), 200)[2]
+    assert mirror_names(shown_in(turned())) == ("M", "convolution")
+    assert mirror_names(shown_in(turned(transposed=True))) == ("convolution", "M")
+    assert mirror_names(shown_in(lesson())) is None
+
+
+def test_pixels_that_win_nowhere_are_counted() -> None:
+    size, free, without = figures(pooled("maxpool 2"), 200)
+    assert size.endswith("16 winners among 64 places in windows (6.25%)")
+    assert "another image has another matrix" in free
+    assert without == (
+        "columns no window reads: 0; columns that are all zero: 48: pixels that win nowhere get no gradient"
+    )
+    size, free, without = figures(pooled("avgpool 3 s3"), 200)
+    assert size.endswith("36 shares (14.1%)")
+    assert "nothing is trained in an average" in free
+    assert without == "columns no window reads: 28; columns that are all zero: 28"

@@ -9,14 +9,19 @@ import pytest
 from textual import events
 
 from convtui.cli.render import render
+from convtui.engine.transposed import TransposedConvolution
 from convtui.pages.matrix.cells import MatrixCells
 from convtui.pages.matrix.page import MatrixPage
 from convtui.pages.matrix.panes import EquationsPane, OverviewPane
+from convtui.pages.matrix.shown import shown_in
 from convtui.pages.step.page import StepPage
 from convtui.paint.canvas import Canvas
+from convtui.paint.cells import ABSENT
+from convtui.paint.colours import DARK
 from convtui.state.session import Session, Zoom
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import counting, lesson, own, picture_of, session_on
+from tests.support.operations import stepping
 
 
 @asynccontextmanager
@@ -299,3 +304,196 @@ def test_render(tmp_path: Path) -> None:
     out = tmp_path / "matrix.txt"
     render(small(), out, "matrix", (80, 24))
     assert "weight matrix M 4x9 · row 0" in out.read_text()
+
+
+# -- other operations
+
+
+def tiny(layer: str, way: str = "") -> Session:
+    """Sixteen pixels."""
+    return stepping(session_on(counting(rows=4, columns=4)), layer, way)
+
+
+MAX, MEAN, TURNED = "maxpool 2", "avgpool 2 s1", "convtranspose 2x2 1"
+
+
+@pytest.mark.parametrize(
+    ("layer", "way", "keys", "row", "column"),
+    [
+        (MAX, "", [], 1, None),
+        (MEAN, "", [], 1, None),
+        (TURNED, "gather", [], 1, None),
+        (TURNED, "scatter", [], None, 1),
+        (MAX, "", ["y"], None, 1),
+        (TURNED, "gather", ["y"], None, 1),
+        (TURNED, "scatter", ["y"], 1, None),
+    ],
+)
+async def test_a_step_goes_along_a_line(
+    layer: str, way: str, keys: list[str], row: int | None, column: int | None
+) -> None:
+    async with matrix_page(tiny(layer, way)) as driven:
+        await driven.press(*keys, "right")
+        grid = driven.grid("matrix")
+        assert (grid.lit_row, grid.lit_column) == (row, column)
+        line = shown_in(driven.session).line(1).indices
+        across, result = driven.grid("across"), driven.grid("result")
+        if row is None:
+            assert across.focus == (0, 1)
+            assert result.readers.rows == set(line.tolist())
+        else:
+            assert result.focus == (1, 0)
+            assert across.readers.columns == set(line.tolist())
+        assert f"{'column' if row is None else 'row'} 1" in driven.text
+
+
+@pytest.mark.parametrize("keys", [[], ["y"]])
+@pytest.mark.parametrize(("layer", "way"), [(MAX, ""), (MEAN, ""), (TURNED, "gather"), (TURNED, "scatter")])
+async def test_the_cursor_goes_through_any_matrix(layer: str, way: str, keys: list[str]) -> None:
+    async with matrix_page(tiny(layer, way)) as driven:
+        await driven.press(*keys, "shift+right")
+        first = driven.grid("matrix").focus
+        await driven.press("shift+right", "shift+down")
+        shown = shown_in(driven.session)
+        assert first
+        assert driven.grid("matrix").focus == (first[0] + 1, first[1] + 1)
+        assert driven.session.index == 1
+        name = f"{shown.name}[{first[0] + 1}, {first[1] + 1}]"
+        assert name in driven.text
+        await driven.click("matrix", (3, 2))
+        assert driven.session.index == (3 if shown.is_by_row else 2)
+        assert f"{shown.name}[3, 2]" in driven.text
+        await driven.hover("matrix", (1, 1))
+        assert f"{shown.name}[1, 1]" in driven.text
+        await driven.hover("across" if shown.is_by_row else "result", (0, 2) if shown.is_by_row else (2, 0))
+        assert f"{shown.name}[{'3, 2' if shown.is_by_row else '2, 2'}]" in driven.text
+        await driven.press("escape")
+        await driven.click("result" if shown.is_by_row else "across", (2, 0) if shown.is_by_row else (0, 1))
+        assert driven.session.index == (2 if shown.is_by_row else 1)
+
+
+async def test_the_winner_is_marked_in_image_window_and_vector() -> None:
+    async with matrix_page(tiny(MAX).at(1)) as driven:
+        assert driven.grid("across").focus == (0, 7)
+        assert driven.grid("image").focus == (1, 3)
+        assert driven.grid("kernel").focus == (1, 1)
+        assert driven.grid("kernel").title == "window"
+
+
+async def test_shares_stand_where_the_kernel_does() -> None:
+    async with matrix_page(tiny(MEAN)) as driven:
+        grid = driven.grid("kernel")
+        assert (grid.title, grid.cells.text(0.25)) == ("shares", "1/4")
+        await driven.press("v", "shift+right", "shift+right")
+        grid = driven.grid("kernel")
+        assert grid.focus == (0, 1)
+        assert [grid.cells.text(value) for value in range(4)] == ["0,0", "0,1", "1,0", "1,1"]
+
+
+async def test_what_has_landed_so_far_is_in_y() -> None:
+    async with matrix_page(tiny(TURNED, "scatter").at(1)) as driven:
+        y = driven.grid("result").cells
+        patch = y.patch(range(y.rows), range(1), DARK)
+        transposed = shown_in(driven.session).operation
+        assert isinstance(transposed, TransposedConvolution)
+        landed = transposed.landed(1, 4, 0, slice(None), slice(None))
+        assert (patch.values[:, 0] == landed.ravel()).all()
+        assert landed.any()
+        assert (patch.kinds[:, 0] == ABSENT).sum() == 25 - 6
+        for landed_on in (4, 5):
+            await driven.press("enter")
+            y = driven.grid("result").cells
+            assert (y.patch(range(25), range(1), DARK).kinds == ABSENT).sum() == 25 - landed_on
+        await driven.press("f")
+        y = driven.grid("result").cells
+        patch = y.patch(range(25), range(1), DARK)
+        assert (patch.values[:, 0] == transposed.output.ravel()).all()
+        assert not patch.kinds.any()
+
+
+async def test_a_tap_is_a_cell_that_is_kept_in_view() -> None:
+    async with matrix_page(stepping(lesson(), "convtranspose 3x3 1 s2", "scatter").at(300)) as driven:
+        for _ in range(9):
+            await driven.press("enter")
+            row, column = driven.grid("matrix").focus or (-1, -1)
+            rows, columns = driven.pane("matrix").visible
+            assert column == 300
+            assert row in rows
+            assert column in columns
+
+
+async def test_only_a_convolution_has_padding_columns_and_a_transposed_one_two_ways() -> None:
+    async with matrix_page(tiny(MAX)) as driven:
+        assert "colour" in driven.bottom
+        assert "padding" not in driven.bottom
+        await driven.press("w")
+        assert driven.refused
+        assert "only the matrix of a convolution" in driven.said
+        assert not driven.session.view.with_padding
+    async with matrix_page(tiny(TURNED, "scatter").at(2)) as driven:
+        await driven.press("w")
+        assert driven.session.way == "gather"
+        assert driven.grid("matrix").lit_row == 0
+        await driven.press("w")
+        assert driven.session.way == "scatter"
+
+
+async def test_the_convolution_stands_beside_its_transpose() -> None:
+    async with matrix_page(stepping(lesson(), "convtranspose 3x3 1 s2")) as driven:
+        assert "M " in driven.text
+        assert "convolution" in driven.text
+        assert "one is the other, mirrored" in driven.text
+        assert "the transpose of the convolution's 784 x 3,249 matrix, not its inverse" in driven.text
+
+
+async def test_letters_of_other_operations() -> None:
+    for layer, line in (
+        (MAX, "▸ max(A, B, E, F) = F = S"),
+        (MEAN, "▸ (A + B + E + F) / 4 = S"),
+    ):
+        async with matrix_page(tiny(layer)) as driven:
+            await driven.press("a")
+            assert line in driven.text
+    session = stepping(own([[[[1.0, 2.0]]]], counting(rows=2, columns=2)), "convtranspose 1x2 1")
+    async with matrix_page(session) as driven:
+        await driven.press("a")
+        assert "▸ αA = P" in driven.text
+        assert "βA + αB = Q" in driven.text
+    async with matrix_page(stepping(lesson(), MAX)) as driven:
+        await driven.press("a")
+        assert driven.refused
+        assert "too many for letters" in driven.said
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("keys", [[], ["y", "v"], ["a", "shift+right"], ["enter", "down", "end", "H"]])
+@pytest.mark.parametrize(
+    ("layer", "way"),
+    [(MAX, ""), ("adaptiveavgpool 3", ""), (TURNED, "gather"), (f"{TURNED} s2 p1", "scatter")],
+)
+async def test_every_line_of_any_operation_is_as_wide_as_the_screen(
+    layer: str, way: str, keys: list[str], size: tuple[int, int]
+) -> None:
+    async with matrix_page(tiny(layer, way), size) as driven:
+        canvas = driven.page.query_one(Canvas)
+        before = [pane.region for pane in canvas._panes.values()]
+        await driven.press("right")
+        assert [pane.region for pane in canvas._panes.values()] == before
+        await driven.press(*keys)
+        assert {strip.cell_length for strip in driven.app.screen._compositor.render_strips()} == {size[0]}
+
+
+@pytest.mark.parametrize("layer", ["maxpool 64", "avgpool 3 s1 p1", "adaptiveavgpool 1", "adaptivemaxpool 7"])
+async def test_poolings_of_a_million_pixels(layer: str) -> None:
+    pixels = np.random.default_rng(0).random((1, 1024, 1024))
+    async with matrix_page(stepping(session_on(picture_of(pixels)), layer)) as driven:
+        await driven.press("right", "shift+right", "y", "v", "end")
+        assert driven.session.index == driven.session.size - 1
+
+
+async def test_a_transposed_convolution_of_a_million_pixels() -> None:
+    pixels = np.random.default_rng(0).random((1, 1024, 1024))
+    session = stepping(session_on(picture_of(pixels)), "convtranspose 3x3 1 s2")
+    async with matrix_page(session.at(500_000)) as driven:
+        await driven.press("right", "shift+right", "w", "y", "v", "end")
+        assert driven.session.index == driven.session.size - 1

@@ -9,6 +9,8 @@ from textual.geometry import Region
 
 from convtui.engine.equations import equations
 from convtui.engine.matrix import WeightMatrix
+from convtui.engine.operation_matrix import OperationMatrix
+from convtui.engine.pooling import Pooling
 from convtui.pages.matrix.cells import MatrixCells, VectorCells
 from convtui.pages.matrix.panes import (
     EquationsPane,
@@ -17,9 +19,12 @@ from convtui.pages.matrix.panes import (
     VectorPane,
     overview_characters,
 )
+from convtui.pages.matrix.shown import shown_in
 from convtui.paint.colours import DARK
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, CellSize, Grid
+from convtui.paint.text import number_format
 from tests.support.example_sessions import counting, lesson, own, session_on
+from tests.support.operations import stepping
 
 
 def small() -> WeightMatrix:
@@ -27,12 +32,16 @@ def small() -> WeightMatrix:
     return own(weight, counting(rows=3, columns=3)).convolution.weight_matrix
 
 
+def cells_of(matrix: WeightMatrix) -> MatrixCells:
+    return MatrixCells(matrix, number_format(-3, 3, True), matrix.weight)
+
+
 def vector(size: int, lying: bool) -> Grid:
     return Grid(VectorCells(size, lying, (0.0, 1.0), lambda along: np.zeros(len(along))), "v")
 
 
 def panes(
-    matrix: WeightMatrix, cells: CellSize, region: Region
+    matrix: OperationMatrix, cells: CellSize, region: Region
 ) -> tuple[MatrixPane, VectorPane, VectorPane, OverviewPane]:
     above, beside, overview = VectorPane("across"), VectorPane("result"), OverviewPane()
     pane = MatrixPane(above, [beside], overview)
@@ -53,7 +62,7 @@ def text(line: list[Segment]) -> str:
 def drawn(cells: CellSize, lit_row: int | None = None, lit_column: int | None = None) -> list[str]:
     matrix = small()
     pane, *_ = panes(matrix, cells, Region(0, 0, 9 * cells.width, 5))
-    pane.show(Grid(MatrixCells(matrix), "M", lit_row=lit_row, lit_column=lit_column))
+    pane.show(Grid(cells_of(matrix), "M", lit_row=lit_row, lit_column=lit_column))
     return [text(pane.line(1 + row)) for row in range(cells.lines(4))]
 
 
@@ -75,7 +84,7 @@ def test_a_line_runs_through_the_current_column_of_the_transposed_matrix() -> No
 
 def test_half_blocks_show_the_line_by_colour_and_leave_the_weights() -> None:
     matrix = small()
-    cells = MatrixCells(matrix)
+    cells = cells_of(matrix)
     pane, *_ = panes(matrix, HALF_BLOCKS, Region(0, 0, 9, 4))
     pane.show(Grid(cells, "M"))
     plain = [segment.style for segment in pane.line(1)]
@@ -86,7 +95,7 @@ def test_half_blocks_show_the_line_by_colour_and_leave_the_weights() -> None:
 @pytest.mark.parametrize("mark", ["lit_row", "lit_column"])
 def test_a_line_that_moves_repaints_where_it_was_and_is(mark: str) -> None:
     matrix = lesson().convolution.weight_matrix
-    cells = MatrixCells(matrix)
+    cells = cells_of(matrix)
     pane, *_ = panes(matrix, BLOCKS, Region(0, 0, 40, 21))
     for at in (3, 4):
         pane.changes()
@@ -103,7 +112,7 @@ def test_a_line_that_moves_repaints_where_it_was_and_is(mark: str) -> None:
 def test_all_scroll_together() -> None:
     matrix = lesson().convolution.weight_matrix
     pane, above, beside, overview = panes(matrix, HALF_BLOCKS, Region(0, 0, 40, 21))
-    pane.show(Grid(MatrixCells(matrix), "M"))
+    pane.show(Grid(cells_of(matrix), "M"))
     overview.changes()
     beside.scroll(2, 3)
     assert pane.visible == (range(10, 50), range(15, 55))
@@ -131,7 +140,7 @@ def test_the_map_has_a_dot_where_the_matrix_has_weights() -> None:
 def test_the_map_marks_what_is_in_view_and_knows_its_cells() -> None:
     matrix = lesson().convolution.weight_matrix
     pane, *_, overview = panes(matrix, HALF_BLOCKS, Region(0, 0, 40, 21))
-    pane.show(Grid(MatrixCells(matrix), "M"))
+    pane.show(Grid(cells_of(matrix), "M"))
     plain = overview.line(10)
     assert len(overview.line(1)) > len(plain)
     assert {sum(map(len, map(text, [[s] for s in overview.line(y)]))) for y in range(11)} == {20}
@@ -145,7 +154,7 @@ def test_the_map_marks_what_is_in_view_and_knows_its_cells() -> None:
 def test_a_matrix_all_in_view_is_not_marked() -> None:
     matrix = small()
     pane, *_, overview = panes(matrix, BLOCKS, Region(0, 0, 18, 5))
-    pane.show(Grid(MatrixCells(matrix), "M"))
+    pane.show(Grid(cells_of(matrix), "M"))
     assert len(overview.line(1)) <= 2
     overview.place(overview.region, True, DARK)
     assert "all of it" in text(overview.line(1))
@@ -172,3 +181,81 @@ def test_an_equation_too_long_for_spaces_does_without() -> None:
     pane.place(Region(0, 0, 12, 4), DARK)
     pane.show(letters, 0, None)
     assert text(pane.line(1)) == "▸ αA+βB=P   "
+
+
+def mirrored(region: Region, hinted: bool = True, step: tuple[int, int] = (-1, 3)) -> OverviewPane:
+    """The map of a transposed convolution's matrix 81x16 beside that of the convolution's."""
+    session = stepping(session_on(counting(rows=4, columns=4)), "convtranspose 3x3 1 s2")
+    matrix = shown_in(session).matrix
+    pane, *_, overview = panes(matrix, HALF_BLOCKS, Region(0, 0, 40, 21))
+    overview.place(region, hinted, DARK)
+    overview.show(matrix, ("M", "convolution"), step)
+    pane.show(Grid(cells_of(session.convolution.weight_matrix), "M"))
+    return overview
+
+
+@pytest.mark.parametrize("region", [Region(0, 0, 60, 20), Region(0, 0, 31, 12), Region(0, 0, 13, 6)])
+def test_a_matrix_beside_its_mirror_image(region: Region) -> None:
+    overview = mirrored(region)
+    lines = [text(overview.line(y)) for y in range(region.height)]
+    assert {len(line) for line in lines} == {region.width}
+    assert lines[0].startswith("M")
+    assert "conv" in lines[0]
+    left, right = overview._maps
+    assert left.matrix.shape == right.matrix.shape[::-1]
+    assert np.array_equal(left.matrix.toarray(), right.matrix.toarray().T)
+    (height, width), (other_height, other_width) = left.size, right.size
+    assert height >= other_height
+    assert width <= other_width
+    assert width + other_width < region.width
+
+
+def test_the_shapes_are_said_where_there_is_room() -> None:
+    assert text(mirrored(Region(0, 0, 60, 20)).line(0)).split() == ["M", "81x16", "convolution", "16x81"]
+    assert text(mirrored(Region(0, 0, 60, 20)).line(1)).startswith("one is the other, mirrored")
+    assert text(mirrored(Region(0, 0, 13, 6)).line(0)).split() == ["M", "conv"]
+
+
+def test_the_line_of_the_step_is_marked_in_both() -> None:
+    overview = mirrored(Region(0, 0, 60, 20))
+    accent = Color.from_triplet(ColorTriplet(*DARK.accent))
+    left, right = overview._maps
+    marked = {
+        (y, x)
+        for y in range(2, 20)
+        for x, style in enumerate(each.style for each in overview.line(y) for _ in each.text)
+        if style and style.bgcolor == accent
+    }
+    columns = {x for _, x in marked if x < left.size[1]}
+    rows = {y for y, x in marked if x >= left.size[1]}
+    assert columns == {3 * left.size[1] // 16}
+    assert rows == {2 + 3 * right.size[0] // 16}
+    overview.changes()
+    overview.show(left.matrix, ("M", "convolution"), (-1, 4))
+    assert overview.changes()
+
+
+def test_a_place_of_the_mirror_image_is_a_cell_of_the_matrix() -> None:
+    overview = mirrored(Region(0, 0, 60, 20))
+    left, right = overview._maps
+    start = left.size[1] + 2
+    assert overview.cell_at(0, 2) == left.cell_at(0, 0)
+    row, column = overview.cell_at(start + right.size[1] - 1, 2) or (0, 0)
+    assert row > 70
+    assert column < 4
+    assert overview.cell_at(left.size[1], 2) is None
+
+
+def test_equations_of_poolings_say_what_they_are() -> None:
+    for layer, words, line in (
+        ("maxpool 1x2", "each output cell is the greatest of its window", "▸ max(A, B) = B = P"),
+        ("avgpool 1x2", "each output cell is the mean of its window", "▸ (A + B) / 2 = P"),
+    ):
+        operation = stepping(own([[[[1.0]]]], counting(rows=1, columns=4)), layer).operation
+        pane = EquationsPane()
+        pane.place(Region(0, 0, 60, 4), DARK)
+        assert isinstance(operation, Pooling)
+        pane.show(equations(operation), 0, 1)
+        assert [text(pane.line(y)).strip() for y in range(2)] == [words, line]
+        accent = Color.from_triplet(ColorTriplet(*DARK.accent))
+        assert [each.text for each in pane.line(1) if each.style and each.style.bgcolor == accent] == ["B"]

@@ -45,7 +45,7 @@ async def test_pixels_land_and_the_output_is_the_sum() -> None:
         assert "pixel" in driven.bottom
         await driven.press("w")
         assert "kernel, flipped" in driven.text
-        assert "tinted: zeros" in driven.text
+        assert "window over zeros (tinted)" in driven.text
 
 
 async def test_a_click_on_the_output_goes_to_the_pixel_that_lands_there() -> None:

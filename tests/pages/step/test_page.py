@@ -233,7 +233,7 @@ async def test_a_clicked_value_can_be_typed() -> None:
         assert "size 3" in driven.bottom
         await driven.enter("size 3x5")
         assert driven.session.spec.kernel_size == (3, 5)
-        await driven.click_on("top-edge", "kernel")
+        await driven.click_on("top-edge", "n")
         await driven.enter("kernel box-blur")
         assert driven.session.kernel.name == "box-blur"
 

@@ -3,14 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from convtui.app.app import ConvtuiApp
 from convtui.state.session import Session, Zoom
+from convtui.state.settings import transition
 from tests.support.driving import Driven
-from tests.support.example_sessions import lesson, session_on
+from tests.support.example_sessions import lesson, picture_of, session_on
 
 Compare = Callable[..., bool]
 
@@ -29,6 +31,12 @@ class Shot:
 
 def digit(**given: object) -> Session:
     return session_on("digit-8x8-3", **given)  # type: ignore[arg-type]
+
+
+def typed(session: Session, *lines: str) -> Session:
+    for line in lines:
+        session = transition(line)(session)
+    return session
 
 
 def opening() -> Session:
@@ -71,6 +79,37 @@ SHOTS = {
     "error-80x24": Shot(lambda: session_on("count-5x5"), ["d", "d"], USUAL),
     "edit-80x24": Shot(lambda: digit().at(14), ["e", "down", "right", "minus", "2"], USUAL),
     "edit-image-light": Shot(half, ["e", "tab", "tab"], WIDE, "light"),
+    "maxpool": Shot(lambda: typed(digit(), "operation maxpool 2").at(6)),
+    "maxpool-entries-80x24-light": Shot(
+        lambda: typed(digit(), "operation maxpool 3 s2 p1").at(5, 6), size=USUAL, theme="light"
+    ),
+    "maxpool-colours-80x24": Shot(
+        lambda: typed(session_on("colours-12x12", "edges"), "operation maxpool 3").at(18), size=USUAL
+    ),
+    "avgpool-light": Shot(
+        lambda: typed(digit(), "operation avgpool 3 s2 p1 ceil nopadcount").at(9), theme="light"
+    ),
+    "avgpool-80x24": Shot(lambda: typed(lesson(), "operation avgpool 2").at(90, 3), size=USUAL),
+    "adaptive": Shot(lambda: typed(digit(), "operation adaptiveavgpool 5").at(7)),
+    "adaptive-80x24": Shot(lambda: typed(lesson(), "operation adaptivemaxpool 5x4").at(6), size=USUAL),
+    "scatter": Shot(lambda: typed(digit(), "operation convtranspose s2").at(27)),
+    "scatter-light": Shot(lambda: typed(digit(), "operation convtranspose s2 p1").at(27, 5), theme="light"),
+    "scatter-80x24": Shot(lambda: typed(digit(), "operation convtranspose 4x4 1 s2").at(27, 6), size=USUAL),
+    "scatter-finished": Shot(lambda: typed(lesson(), "operation convtranspose s2").finished()),
+    "gather": Shot(lambda: typed(digit(), "operation convtranspose s2", "way gather").at(75)),
+    "gather-80x24-light": Shot(
+        lambda: typed(session_on("count-3x3"), "operation convtranspose s2", "way gather").at(17, 5),
+        size=USUAL,
+        theme="light",
+    ),
+    "one-row-80x24": Shot(
+        lambda: (
+            session_on("count-5x5", "identity", size=1)
+            .with_picture(picture_of(np.arange(10.0).reshape(1, 1, 10)))
+            .with_kernel_size((1, 3))
+        ),
+        size=USUAL,
+    ),
     "help": Shot(lesson, ["question_mark"]),
     "help-80x24-light": Shot(lesson, ["question_mark"], USUAL, "light"),
     "quit-80x24": Shot(half, ["t", "q"], USUAL),
