@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from convtui.cli.options import Parser, add_axes, formatter
+from convtui.cli.options import ASKED, Parser, add_axes, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
 from convtui.cli.quick_start import collecting_no_garbage
 
@@ -71,7 +71,8 @@ convtui [IMAGE] [options]
        convtui measure RUN [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
-       convtui samples"""
+       convtui samples
+       convtui completion SHELL"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
 commands:
@@ -83,6 +84,7 @@ commands:
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
   convtui samples          list the bundled images, kernels, layers and sessions
+  convtui completion bash  print a script for the tab key (or zsh, fish)
   To open a file called as one of them, write ./render.
 
 arrays:
@@ -145,6 +147,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):  # what it cannot encode is no reason to say nothing
             stream.reconfigure(errors="replace")
     try:
+        if ASKED in os.environ and "COMP_LINE" in os.environ:
+            _answer_shell()
         code = 0
         with suppress(SystemExit):  # argparse's way to end after --help
             code = _run(sys.argv[1:] if argv is None else argv)
@@ -202,6 +206,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.learn import learn
 
             return learn(rest, _open_course, _session_of)
+        case ["completion", *rest]:
+            from convtui.cli.completion import completion
+
+            return completion(rest)
     return _open(arguments)
 
 
@@ -474,6 +482,24 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 
 
 # -- the options
+
+
+def _answer_shell() -> None:
+    """Tell the shell what may come next on the command line, and end."""
+    from convtui.cli import animate, completion, layers, learn, measure, samples, train
+
+    commands: dict[str, Callable[[], Parser]] = {
+        "render": _render_parser,
+        "animate": lambda: animate.parser(_add_options),
+        "code": _code_parser,
+        "train": train.parser,
+        "measure": measure.parser,
+        "learn": learn.parser,
+        "layers": layers.parser,
+        "samples": samples.parser,
+        "completion": completion.parser,
+    }
+    completion.answer(commands, _open_parser)
 
 
 def _open_parser() -> Parser:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from convtui.cli import main as cli
 from convtui.cli.animate import parser as animate_parser
+from convtui.cli.completion import parser as completion_parser
 from convtui.cli.measure import parser as measure_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
@@ -58,7 +59,12 @@ def refusal(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
 
 
 @pytest.mark.parametrize(
-    "command", [["--help"], ["-h"], *([name, "--help"] for name in ("render", "animate", "code", "samples"))]
+    "command",
+    [
+        ["--help"],
+        ["-h"],
+        *([name, "--help"] for name in ("render", "animate", "code", "samples", "completion")),
+    ],
 )
 def test_help_is_narrow_and_imports_nothing_slow(command: list[str]) -> None:
     result = run(*command, env={**os.environ, "COLUMNS": "200"})
@@ -97,6 +103,7 @@ def test_options_in_the_examples_exist(line: str) -> None:
         "code": cli._code_parser(),
         "samples": parser,
         "measure": measure_parser(),
+        "completion": completion_parser(),
     }
     if arguments[0] in parsers:
         parser = parsers[arguments.pop(0)]
