@@ -67,6 +67,7 @@ convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
        convtui animate OUT [IMAGE] [options]
        convtui code [IMAGE] [options]
+       convtui notebook OUT [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
        convtui learn [LESSON] [options]
@@ -79,6 +80,7 @@ commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
   convtui animate OUT      draw the window sliding (convtui animate --help)
   convtui code             print the PyTorch code of the output cell on show
+  convtui notebook OUT     write a notebook that runs (convtui notebook --help)
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
@@ -186,6 +188,10 @@ def _run(arguments: Sequence[str]) -> int:
             return animate(rest, _add_options, build)
         case ["code", *rest]:
             return _code(rest)
+        case ["notebook", *rest]:
+            from convtui.cli.notebook import notebook
+
+            return notebook(rest, _add_options, build)
         case ["samples", *rest]:
             from convtui.cli.samples import list_samples
 
@@ -486,12 +492,13 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 
 def _answer_shell() -> None:
     """Tell the shell what may come next on the command line, and end."""
-    from convtui.cli import animate, completion, layers, learn, measure, samples, train
+    from convtui.cli import animate, completion, layers, learn, measure, notebook, samples, train
 
     commands: dict[str, Callable[[], Parser]] = {
         "render": _render_parser,
         "animate": lambda: animate.parser(_add_options),
         "code": _code_parser,
+        "notebook": lambda: notebook.parser(_add_options),
         "train": train.parser,
         "measure": measure.parser,
         "learn": learn.parser,

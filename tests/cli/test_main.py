@@ -1,6 +1,7 @@
 """The command line: the session it asks for, or one line and exit code 2 where that cannot be had."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from convtui.cli import main as cli
 from convtui.cli.animate import parser as animate_parser
 from convtui.cli.completion import parser as completion_parser
 from convtui.cli.measure import parser as measure_parser
+from convtui.cli.notebook import parser as notebook_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import NAMES, kernel, load_kernel
@@ -80,6 +82,7 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
         "render": cli._render_parser(),
         "animate": animate_parser(cli._add_options),
         "code": cli._code_parser(),
+        "notebook": notebook_parser(cli._add_options),
     }
     for command, parser in parsers.items():
         assert cli.main([*command.split(), "--help"]) == 0
@@ -95,12 +98,13 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     "line", [line for line in cli.COMMANDS.splitlines() if line.startswith("  convtui ")]
 )
 def test_options_in_the_examples_exist(line: str) -> None:
-    _, *arguments = shlex.split(line.partition("   ")[0])
+    _, *arguments = shlex.split(re.split(" {2,}", line.strip())[0])
     parser = cli._open_parser()
     parsers = {
         "render": cli._render_parser(),
         "animate": animate_parser(cli._add_options),
         "code": cli._code_parser(),
+        "notebook": notebook_parser(cli._add_options),
         "samples": parser,
         "measure": measure_parser(),
         "completion": completion_parser(),
