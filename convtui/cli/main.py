@@ -222,15 +222,23 @@ def _run(arguments: Sequence[str]) -> int:
 def _open(arguments: Sequence[str]) -> int:
     options = _open_parser().parsed(arguments)
     if options.version:
-        from importlib.metadata import version
-
         with printing():
-            print(f"convtui {version('convtui')}")
+            print(_versions())
         return 0
     with collecting_no_garbage():
         recipe = _recipe_of(options)
         session = build(options)
         return _run_app(session, notice=session.notice, theme=options.theme, recipe=recipe)
+
+
+def _versions() -> str:
+    """That of convtui and that of PyTorch, as they are installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    torch = "not installed"
+    with suppress(PackageNotFoundError):
+        torch = version("torch")
+    return f"convtui {version('convtui')} (torch {torch})"
 
 
 def _session_of(arguments: Sequence[str]) -> Session:
@@ -520,7 +528,7 @@ def _open_parser() -> Parser:
     )
     _add_options(parser)
     parser.add_argument("--data", metavar="DATA", help=DATA)
-    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.add_argument("--version", action="store_true", help="print the versions of convtui and PyTorch")
     return parser
 
 

@@ -6,6 +6,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import metadata
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +116,21 @@ def test_options_in_the_examples_exist(line: str) -> None:
     parser.parsed(arguments)
 
 
-def test_version() -> None:
-    from importlib.metadata import version
-
+def test_version_is_that_of_convtui_and_of_torch_without_importing_it() -> None:
+    versions = f"convtui {version('convtui')} (torch {version('torch')})\n"
     result = run("--version")
-    assert (result.returncode, result.stdout, result.stderr) == (0, f"convtui {version('convtui')}\n", "\n")
+    assert (result.returncode, result.stdout, result.stderr) == (0, versions, "\n")
+
+
+def test_version_without_torch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def installed(name: str) -> str:
+        if name == "torch":
+            raise metadata.PackageNotFoundError(name)
+        return "1.2.3"
+
+    monkeypatch.setattr(metadata, "version", installed)
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == "convtui 1.2.3 (torch not installed)\n"
 
 
 def test_samples_are_all_listed() -> None:
