@@ -31,8 +31,7 @@ class Words:
 class Code:
     """A cell of Python. shows: what its last line shows, by type. prints: what it prints.
 
-    A cell that neither shows nor prints stands there as one that has not been run yet. is_folded: its code
-    is hidden until the reader unfolds it.
+    is_folded: its code is hidden until the reader unfolds it.
     """
 
     text: str
@@ -82,11 +81,7 @@ def write_notebook(cells: Sequence[Cell], out: Path) -> None:
 
 def notebook_bytes(cells: Sequence[Cell]) -> bytes:
     """The file, in the order and with the indent with which Jupyter writes one."""
-    written, count = [], 0
-    for number, cell in enumerate(cells, start=1):
-        has_run = isinstance(cell, Code) and bool(cell.shows or cell.prints)
-        count += has_run
-        written.append(_written(cell, f"cell-{number}", count if has_run else None))
+    written = [_written(cell, f"cell-{number}") for number, cell in enumerate(cells, start=1)]
     notebook = {
         "cells": written,
         "metadata": {
@@ -100,8 +95,8 @@ def notebook_bytes(cells: Sequence[Cell]) -> bytes:
     return f"{json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)}\n".encode()
 
 
-def _written(cell: Cell, name: str, count: int | None) -> dict[str, Any]:
-    """The cell; count: as which of all cells it was run, None if it was not."""
+def _written(cell: Cell, name: str) -> dict[str, Any]:
+    """The cell, without the number that a run gives it."""
     begun = {"id": name, "metadata": {}, "source": _lines(cell.text)}
     if isinstance(cell, Words):
         return {"cell_type": "markdown", **begun}
@@ -111,11 +106,11 @@ def _written(cell: Cell, name: str, count: int | None) -> dict[str, Any]:
     if cell.shows:
         data = {kind: _lines(text) for kind, text in cell.shows.items()}
         outputs.append(
-            {"output_type": "execute_result", "data": data, "execution_count": count, "metadata": {}}
+            {"output_type": "execute_result", "data": data, "execution_count": None, "metadata": {}}
         )
     if cell.is_folded:
         begun["metadata"] = {"jupyter": {"source_hidden": True}}
-    return {"cell_type": "code", **begun, "execution_count": count, "outputs": outputs}
+    return {"cell_type": "code", **begun, "execution_count": None, "outputs": outputs}
 
 
 def _digest(cells: Iterable[Mapping[str, Any]]) -> str:
