@@ -23,7 +23,7 @@ _IN_THE_APP: Final = {"batchnorm": "Norms (`4`)", "train": "Train (`5`)"}
 
 def lesson_cells(course: Course) -> Iterator[Cell]:
     """All lessons of a course. Raises ValueError if one has a fault."""
-    number, known = 0, ""
+    number, known = 0, [""]
     for place in course.places():
         lesson, step = course.lesson(place), course.step(place)
         session = course.set_up(place).session
@@ -42,9 +42,9 @@ def lesson_cells(course: Course) -> Iterator[Cell]:
         if step.page in _IN_THE_APP:
             words.append(_in_the_app(course, lesson, step.page))
         yield Words("\n\n".join(words))
-        shown = [*_shown(session, step, known)]
-        known = shown[0].text if shown else known
-        yield from shown
+        cells = _shown(session, step)
+        if cells and known != (known := [cell.text for cell in cells]):
+            yield from cells
         if step.question is not None:
             yield _answer(course, place, step)
 
@@ -64,18 +64,16 @@ def _name(course: Course, lesson: Lesson) -> str:
     return name_of(lesson.path) if course.is_built_in else lesson.path.name.replace("`", "'")
 
 
-def _shown(session: Session, step: LessonStep, known: str) -> Iterator[Code]:
-    """The session as code, unless it is known from a step before. What has no code is left out."""
+def _shown(session: Session, step: LessonStep) -> list[Code]:
+    """The session as code, if it has some; it shows nothing that would answer the step's question."""
     is_asked = step.question is not None
     with suppress(ValueError):
         if step.page == "layers":
-            cells = [_fields(session, is_asked)]
-        elif step.page in ("step", "matrix"):
-            cells = [cell for cell in operation_cells(session, is_asked=is_asked) if isinstance(cell, Code)]
-        else:
-            return
-        if cells[0].text != known:
-            yield from cells
+            return [_fields(session, is_asked)]
+        if step.page in ("step", "matrix"):
+            cells = operation_cells(session, is_asked=is_asked)
+            return [cell for cell in cells if isinstance(cell, Code)]
+    return []
 
 
 def _fields(session: Session, is_asked: bool) -> Code:
@@ -89,7 +87,7 @@ def _fields(session: Session, is_asked: bool) -> Code:
         f"for n, field in enumerate(receptive_field(layers, {shape}), 1):\n"
         '    print(f"{n}: size {field.size}, jump {field.jump}, start {field.start}")'
     )
-    return Code(code, is_folded=True) if is_asked else Code(code, prints=told)
+    return Code(code, prints="" if is_asked else told)
 
 
 def _answer(course: Course, place: Place, step: LessonStep) -> Words:

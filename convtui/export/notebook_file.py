@@ -29,15 +29,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Code:
-    """A cell of Python. shows: what its last line shows, by type. prints: what it prints.
-
-    is_folded: its code is hidden until the reader unfolds it.
-    """
+    """A cell of Python. shows: what its last line shows, by type. prints: what it prints."""
 
     text: str
     shows: Mapping[str, str] = field(default_factory=dict)
     prints: str = ""
-    is_folded: bool = False
 
 
 Cell = Words | Code
@@ -108,8 +104,6 @@ def _written(cell: Cell, name: str) -> dict[str, Any]:
         outputs.append(
             {"output_type": "execute_result", "data": data, "execution_count": None, "metadata": {}}
         )
-    if cell.is_folded:
-        begun["metadata"] = {"jupyter": {"source_hidden": True}}
     return {"cell_type": "code", **begun, "execution_count": None, "outputs": outputs}
 
 

@@ -32,22 +32,19 @@ def session_cells(session: Session, animation: str = "") -> Iterator[Cell]:
 def operation_cells(session: Session, between: str = "", is_asked: bool = False) -> Iterator[Cell]:
     """The code of a session, and its figures: the operation and the output cell on show.
 
-    between: words between the two. is_asked: they would answer a question, so the code is folded and has not
-    been run. Raises ValueError for what has no code.
+    between: words between the two. is_asked: they would answer a question, so the code asserts nothing and
+    what it shows is left to the reader's run. Raises ValueError for what has no code.
     """
-    yield Code(session_code(session, is_portable=True).rstrip(), is_folded=is_asked)
+    code = session_code(session, is_portable=True)
+    yield Code((code.partition("\nassert ")[0] if is_asked else code).rstrip())
     if between:
         yield Words(between)
     operation, cell = plain_operation(session), call_of(session).cell
     imported, name, call = constructor(operation)
     made = f"from convtui import {imported}\n\n{name} = {call}\n{name}"
     step = f"{name}.step({', '.join(map(str, cell))})"
-    if is_asked:
-        yield Code(made, is_folded=True)
-        yield Code(step, is_folded=True)
-        return
-    yield Code(made, mimebundle(operation))
-    yield Code(step, mimebundle(operation.step(*cell)))
+    yield Code(made, {} if is_asked else mimebundle(operation))
+    yield Code(step, {} if is_asked else mimebundle(operation.step(*cell)))
 
 
 def plain_operation(session: Session) -> Convolution | TransposedConvolution | Pooling:

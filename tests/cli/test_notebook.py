@@ -79,13 +79,13 @@ def test_every_lesson_of_the_course_can_be_written(name: str, tmp_path: Path) ->
     assert len(titles) > 1
 
 
-def test_what_answers_a_question_is_folded_and_not_run(tmp_path: Path) -> None:
+def test_nothing_answers_a_question_before_the_reader_runs_it(tmp_path: Path) -> None:
     asked = f"{READ}image = 'count-5x5'\nask = 'Rows?'\nanswer = 3\nfigure = 'output.rows'"
-    read = notebook(tmp_path, "--lesson", str(written(tmp_path / "asked.toml", asked)))
+    lesson = written(tmp_path / "asked.toml", asked, f"{READ}settings = ['at 1,1']", READ)
+    read = notebook(tmp_path, "--lesson", str(lesson))
     code = [cell for cell in read.cells if cell.cell_type == "code"]
-    assert len(code) == 3
-    assert all(cell.metadata == {"jupyter": {"source_hidden": True}} for cell in code)
-    assert not any(cell.outputs for cell in code)
+    assert [bool(cell.outputs) for cell in code] == [False, False, False, False, True, True]
+    assert ["assert" in cell.source for cell in code] == [False, False, False, True, False, False]
 
 
 def test_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:

@@ -16,9 +16,7 @@ from convtui.export.notebook_file import Cell, Code, Words, is_as_written, noteb
 CELLS = (Words("# Words\n\nmore"), Code("1 + 1", {"text/plain": "2"}), Code("print(3)", prints="3\n"))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 SHOWS = st.dictionaries(st.sampled_from(["text/plain", "image/svg+xml"]), TEXTS)
-ANY_CELL: st.SearchStrategy[Cell] = st.one_of(
-    st.builds(Words, TEXTS), st.builds(Code, TEXTS, SHOWS, TEXTS, st.booleans())
-)
+ANY_CELL: st.SearchStrategy[Cell] = st.one_of(st.builds(Words, TEXTS), st.builds(Code, TEXTS, SHOWS, TEXTS))
 
 
 @given(st.lists(ANY_CELL))
@@ -36,12 +34,11 @@ def test_jupyter_would_write_the_same_bytes() -> None:
     assert nbformat.writes(notebook) + "\n" == content  # type: ignore[no-untyped-call]
 
 
-def test_what_is_shown_printed_and_folded() -> None:
-    cells = json.loads(notebook_bytes([*CELLS, Code("secret", is_folded=True)]))["cells"]
-    assert [cell.get("execution_count") for cell in cells] == [None] * 4
+def test_what_is_shown_and_printed() -> None:
+    cells = json.loads(notebook_bytes(CELLS))["cells"]
+    assert [cell.get("execution_count") for cell in cells] == [None] * 3
     assert cells[1]["outputs"][0]["data"] == {"text/plain": ["2"]}
     assert cells[2]["outputs"][0]["text"] == ["3\n"]
-    assert cells[3]["metadata"] == {"jupyter": {"source_hidden": True}}
 
 
 def changed(file: Path, **cell: Any) -> None:
