@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from convtui.engine.spec import ConvSpec, SpecError
     from convtui.engine.stack import receptive_field
     from convtui.engine.transposed import TransposedConvolution
+    from convtui.tracing.in_python import trace
 
 __all__ = [
     "ConvSpec",
@@ -29,6 +30,7 @@ __all__ = [
     "kernel",
     "max_pool2d",
     "receptive_field",
+    "trace",
 ]
 
 _HOMES = {
@@ -44,6 +46,7 @@ _HOMES = {
     "kernel": "convtui.engine.kernels",
     "max_pool2d": "convtui.engine.pooling",
     "receptive_field": "convtui.engine.stack",
+    "trace": "convtui.tracing.in_python",
 }
 
 

@@ -14,7 +14,9 @@ import convtui.pages
 from tests.benchmarks.terminal import running
 
 SLOW = {"PIL", "asyncio", "filelock", "numpy", "platformdirs", "rich", "safetensors", "textual", "torch"}
-FLOORS = {"app", "cli", "engine", "export", "inputs", "pages", "paint", "state", "store", "training"}
+FLOORS = {
+    *("app", "cli", "engine", "export", "inputs", "pages", "paint", "state", "store", "tracing", "training"),
+}
 PAGES = {"batchnorm", "layers", "matrix", "step", "train"}
 WATCHED = SLOW | {f"convtui.{floor}" for floor in FLOORS} | {f"convtui.pages.{page}" for page in PAGES}
 PURE = {"figures", "labels", "layout", "plots", "sheets", "tables", "views"}  # of each page
@@ -56,6 +58,9 @@ def loaded(statement: str) -> set[str]:
         ("import convtui.engine.presets", floors("engine") | {"numpy"}),
         ("import convtui.cli.main", floors("cli")),
         ("import convtui.cli.train", floors("cli") | {"asyncio"}),
+        ("import convtui.cli.trace", floors("cli") | {"asyncio"}),
+        ("import convtui.tracing.client", floors("engine tracing") | {"asyncio", "numpy"}),
+        ("import convtui.tracing.traced", floors("engine tracing") | {"numpy"}),
     ],
 )
 def test_what_an_import_loads(statement: str, expected: set[str]) -> None:
@@ -70,6 +75,7 @@ def test_what_an_import_loads(statement: str, expected: set[str]) -> None:
         ("render --help", floors("cli")),
         ("animate --help", floors("cli export inputs")),
         ("train --help", floors("cli") | {"asyncio"}),
+        ("trace --help", floors("cli") | {"asyncio"}),
         ("samples", floors("cli engine inputs") | {"numpy"}),
         (
             "train --list",

@@ -21,7 +21,8 @@ from convtui.lessons.course import Place, built_in_course
 from convtui.pages.base.keys import SECTIONS
 from convtui.pages.base.modal import ClosesOnce
 from convtui.paint.themes import THEMES
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.state.settings import kernel_change, layers_change
 
 if TYPE_CHECKING:
@@ -133,10 +134,10 @@ def _to_choose(app: App[None], host: Host) -> Iterator[SystemCommand]:
             f"Layers: {path.stem}", samples.first_comment(path), partial(_show_layers, host, path.stem)
         )
     for mode in PADDING_MODES:
-        change = _changes(host, partial(Session.with_spec, padding_mode=mode))
+        change = _changes(host, partial(Session.with_parameters, padding_mode=mode))
         yield SystemCommand(f"Padding mode: {mode}", "what fills the padding", change)
     for padding in PADDING_WORDS:
-        change = _changes(host, partial(Session.with_spec, padding=padding))
+        change = _changes(host, partial(Session.with_parameters, padding=padding))
         same = "'SAME' in TensorFlow" if padding == "same-tf" else f"{padding!r} in PyTorch"
         yield SystemCommand(f"Padding: {padding}", f"as padding={same}", change)
     for theme in THEMES:

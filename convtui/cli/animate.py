@@ -27,6 +27,7 @@ examples:
   convtui animate conv.gif count-5x5 --padding 1
   convtui animate conv.svg mnist-7 --kernel sobel-x --theme light
   convtui animate edges.gif cat-32 --kernel edges --at 2,0,0 --stride 2 --fps 8
+  convtui animate pool.svg digit-8x8-3 --operation "maxpool 2"
   convtui animate row.svg digit-8x8-3 --steps 0-6 --pane image,output
 """
 _SLOWEST: Final = 0.2
@@ -77,7 +78,7 @@ def _subject(session: Session) -> Subject:
 
     operation = session.operation
     if isinstance(operation, Scattering):
-        raise ValueError("way scatter: a diagram goes by output cells; way gather does that, too")
+        raise ValueError("way scatter: a diagram goes by output cells; choose way gather (--way gather)")
     if session.taps is not None:
         told = f"--multiply-adds {session.taps}: a diagram shows whole sums"
         raise ValueError(f"{told}; convtui render OUT.svg draws a screen")

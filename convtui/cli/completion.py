@@ -143,6 +143,11 @@ def _runs(prefix: str) -> Names:
     return {run.number: f"began {run.began:%Y-%m-%d %H:%M}" for run in runs} | _files(prefix)
 
 
+def _models(prefix: str) -> Names:
+    """The files in which a model may be; what is in them only its own code tells, which is not run here."""
+    return _files(prefix, ("py",))
+
+
 def _data(prefix: str) -> Names:
     from convtui.inputs import samples
 
@@ -169,13 +174,16 @@ PARTS: Final = ("test", "train")  # of a data set
 COMPLETERS: Final[Mapping[str, Callable[[str], Names]]] = {
     "data": _data,
     "image": _images,
+    "inputs": _models,
     "kernel": _kernels,
     "layers": _layers,
     "lesson": _lessons,
+    "model": _models,
     "out": _files,
     "padding": _paddings,
     "padding_mode": _padding_modes,
     "resume": _runs,
     "run": _runs,
     "way": _ways,
+    "weights": _files,
 }

@@ -112,6 +112,7 @@ def _record(row: Row) -> dict[str, Any]:
         "multiply_adds": row.multiply_adds,
         "memory": row.memory,
         "field": list(row.field.size),
+        "field_is_bound": row.field.is_bound,
         "field_pixels": row.field.pixels,
         "jump": [round(number, 6) for number in row.field.jump],
         "start": list(row.field.start),
@@ -136,7 +137,7 @@ def _readable(summary: Summary) -> Cells:
             f"{row.parameters:,}",
             f"{row.multiply_adds:,}",
             memory_text(row.memory),
-            "x".join(map(str, row.field.size)),
+            ("≤" if row.field.is_bound else "") + "x".join(map(str, row.field.size)),
         ]
         for row in layers
     ]

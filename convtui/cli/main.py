@@ -47,6 +47,7 @@ SETTINGS: Final = (
     "layers",
 )
 # With another operation these are its own: what makes a kernel comes before it, the rest after.
+OF_WEIGHTS: Final = ("kernel", "filters", "groups", "bias", "seed")
 OF_OPERATION: Final = ("operation", "way", "padding", "stride", "dilation", "kernel_size")
 
 FAILED: Final = 1
@@ -72,6 +73,7 @@ convtui [IMAGE] [options]
        convtui measure RUN [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
+       convtui trace MODEL [options]
        convtui samples
        convtui completion SHELL"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
@@ -85,6 +87,7 @@ commands:
   convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
+  convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
   convtui samples          list the bundled images, kernels, layers and sessions
   convtui completion bash  print a script for the tab key (or zsh, fish)
   To open a file called as one of them, write ./render.
@@ -208,6 +211,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.measure import measure
 
             return measure(rest)
+        case ["trace", *rest]:
+            from convtui.cli.trace import trace
+
+            return trace(rest)
         case ["learn", *rest]:
             from convtui.cli.learn import learn
 
@@ -377,10 +384,29 @@ def build(options: argparse.Namespace) -> Session:
         settings = {**defaults, **given}
         if options.operation is not None and "padding" not in given:
             settings.pop("padding", None)
-        session = _with_operation(_blank(options), settings, DEFAULT_SIZE, options.kernel_layout).restarted()
+        session = _started(options, settings)
         if options.image is None and options.at is None:
             session = session.at_something_to_see()
     return _placed(session, options)
+
+
+def _started(options: argparse.Namespace, settings: Mapping[str, str]) -> Session:
+    """The settings over the image; a kernel that nobody asked for and that does not fit is left out."""
+    from convtui.engine.pooling import Pooling
+    from convtui.engine.spec import SpecError
+
+    blank, layout = _blank(options), options.kernel_layout
+    try:
+        session = _with_operation(blank, settings, DEFAULT_SIZE, layout)
+    except SpecError:
+        if options.kernel is not None or (options.operation is None and options.layers is None):
+            raise
+        others = {name: text for name, text in settings.items() if name != "kernel"}
+        session = _with_operation(blank, others, DEFAULT_SIZE, layout)
+    for name in OF_WEIGHTS:
+        if isinstance(session.operation, Pooling) and getattr(options, name) is not None:
+            raise ValueError(f"--{name} {getattr(options, name)}: a pooling has no weights; leave it out")
+    return session.restarted()
 
 
 def _session_file(name: str | None) -> Path | None:
@@ -416,7 +442,8 @@ def _read_session(file: Path, options: argparse.Namespace) -> Session:
 def _blank(options: argparse.Namespace) -> Session:
     """The image under the one kernel that fits any image, for the settings to change."""
     from convtui.inputs import samples
-    from convtui.state.session import KernelChoice, Session
+    from convtui.state.kernel_choice import KernelChoice
+    from convtui.state.session import Session
     from convtui.store.pictures import open_any
 
     if options.image is None:
@@ -500,7 +527,7 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 
 def _answer_shell() -> None:
     """Tell the shell what may come next on the command line, and end."""
-    from convtui.cli import animate, completion, layers, learn, measure, notebook, samples, train
+    from convtui.cli import animate, completion, layers, learn, measure, notebook, samples, trace, train
 
     commands: dict[str, Callable[[], Parser]] = {
         "render": _render_parser,
@@ -511,6 +538,7 @@ def _answer_shell() -> None:
         "measure": measure.parser,
         "learn": learn.parser,
         "layers": layers.parser,
+        "trace": trace.parser,
         "samples": samples.parser,
         "completion": completion.parser,
     }

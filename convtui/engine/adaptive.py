@@ -85,7 +85,7 @@ class AdaptiveAxis:
     def formula(self) -> str:
         """The output size, which is the one asked for, and how large its windows are."""
         sizes = " and ".join(map(str, self.sizes))
-        return f"{self.output} of {self.size} {self.name}, windows of {sizes}"
+        return f"{self.output} windows over {self.size} {self.name}, of {sizes} each"
 
     def window_formula(self, output: int) -> str:
         """Which inputs an output index reads, in numbers."""

@@ -33,9 +33,9 @@ class FeatureMaps:
     """The output of each layer of a stack for an image [channels, rows, columns].
 
     weights: arrays by layer number and by PyTorch's names. All others are drawn when a layer needs them, from
-    the seed and the layer's number alone, as torch.nn.init.kaiming_uniform_ draws: the weights of conv and
-    linear layers uniformly from -sqrt(6/fan_in) to sqrt(6/fan_in), biases 0. Batch norms are in evaluation
-    mode, with running mean 0 and running variance 1 unless given.
+    the seed and the layer's number alone, as torch.nn.init.kaiming_uniform_ draws: the weights of conv,
+    convtranspose and linear layers uniformly from -sqrt(6/fan_in) to sqrt(6/fan_in), biases 0. Batch norms
+    are in evaluation mode, with running mean 0 and running variance 1 unless given.
     summary: the rows of the stack, as far as it fits the image.
     Raises ValueError if the image or the weights are not finite numbers of the right shape, LayerError if the
     text is not a stack of layers.
@@ -93,7 +93,7 @@ class FeatureMaps:
         """
         row = self._row(layer)
         if not isinstance(row.layer, Conv | ConvTranspose | Pool | AdaptivePool):
-            raise LayerError(layer, row.layer.title, "has no windows")
+            raise LayerError(layer, row.layer.title, "has no windows; convolutions and poolings have")
         image, weights = self.activations(row.inputs[0]), self.weights(layer)
         match row.layer:
             case Conv(spec=spec):
@@ -152,7 +152,7 @@ class FeatureMaps:
         given = self._given.get(row.number, {})
         if name in given:
             return given[name]
-        if name == "weight" and isinstance(row.layer, Conv | Linear):
+        if name == "weight" and isinstance(row.layer, Conv | ConvTranspose | Linear):
             weight = np.empty(shape)
             self._drawing(row)(weight)
             return _kept(weight)

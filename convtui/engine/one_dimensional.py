@@ -32,7 +32,7 @@ def convtranspose1d(
     out_channels: int,
     kernel_size: int,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | str = 0,
     output_padding: int = 0,
     groups: int = 1,
     bias: bool = True,
@@ -40,8 +40,9 @@ def convtranspose1d(
 ) -> ConvTranspose:
     """torch.nn.LazyConvTranspose1d, as a transposed convolution with a kernel of one row."""
     sizes = _along("kernel_size", kernel_size), _along("stride", stride)
-    pads = _along("padding", padding, 0), _along("output_padding", output_padding, 0)
-    return ConvTranspose(out_channels, *sizes, *pads, groups, bias, _along("dilation", dilation))
+    pads = padding if isinstance(padding, str) else _along("padding", padding, 0)
+    added = _along("output_padding", output_padding, 0)
+    return ConvTranspose(out_channels, *sizes, pads, added, groups, bias, _along("dilation", dilation))
 
 
 def maxpool1d(

@@ -22,7 +22,7 @@ from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooled import pooled
 from convtui.engine.reductions import Average, Maximum, Mean, PoolAxes, Reduction, Winner
 from convtui.engine.shown import Animated, Shown
-from convtui.engine.spec import Floats, Indices, Picked
+from convtui.engine.spec import Floats, Indices, Picked, SpecError, brief
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +71,8 @@ class Pooling(Animated):
         self.image = shaped("image", image, "[channels, rows, columns]")
         channels, height, width = self.image.shape
         self.image_shape = channels, height, width
+        if isinstance(reduction, Average) and isinstance(spec, PoolSpec) and spec.dilation != (1, 1):
+            raise SpecError("dilation", brief(spec.dilation), "average pooling has none", "1")
         self.spec = spec.over(height, width) if isinstance(spec, PoolSpec) else spec
         self.reduction = reduction
         self.axes: PoolAxes = self.spec.axes(height, width)

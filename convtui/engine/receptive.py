@@ -18,7 +18,7 @@ from convtui.engine.spec import ConvSpec, Indices, Pair
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
 
 MOST_TOLD = 2**14  # pixels that fields may span for those that are read to be told apart
-MOST_KEPT = 2**18  # pixels told apart in all fields of a layer along one axis, if they are not alike
+MOST_KEPT = 2**24  # pixels told apart in all fields of a layer along one axis, if they are not alike
 MOST_PARTS = 12  # rectangles with holes, that a field is put together from
 
 
@@ -203,6 +203,11 @@ class ReceptiveField:
     def size(self) -> Pair:
         """How many (rows, columns) of pixels an activation sees in a large enough image."""
         return self.rows.size, self.columns.size
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it is only known that the fields are no larger."""
+        return self.rows.is_bound or self.columns.is_bound
 
     @property
     def jump(self) -> tuple[float, float]:

@@ -86,7 +86,7 @@ def call_of_pooling(pooling: Pooling, step: PoolStep) -> Call:
         output_shape=pooling.output_shape,
         cell=step.position,
         value=step.value,
-        magnitude=added / step.done.divisor if isinstance(step.done, Mean) else 0.0,
+        magnitude=added / abs(step.done.divisor) if isinstance(step.done, Mean) else 0.0,
     )
 
 

@@ -54,7 +54,7 @@ class TransposedConvolution(Animated):
     """A transposed convolution of one image, as torch.nn.functional.conv_transpose2d computes it.
 
     Shapes: image [C, H, W], weight [C, O/groups, kH, kW], bias [O] or None. All are stored as read-only
-    float64. The keyword arguments are PyTorch's; padding may also be ((top, bottom), (left, right)).
+    float64. The keyword arguments are PyTorch's; padding is also taken as TransposedSpec takes it.
     Raises ValueError for other shapes or numbers that are not finite, SpecError for what PyTorch refuses.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
     """
@@ -65,7 +65,7 @@ class TransposedConvolution(Animated):
         weight: ArrayLike,
         bias: ArrayLike | None = None,
         stride: int | Sequence[int] = 1,
-        padding: int | Sequence[int] | Sequence[Sequence[int]] = 0,
+        padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
         output_padding: int | Sequence[int] = 0,
         groups: int = 1,
         dilation: int | Sequence[int] = 1,

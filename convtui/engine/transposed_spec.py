@@ -198,7 +198,8 @@ class TransposedSpec:
     """The parameters of torch.nn.ConvTranspose2d, with sizes normalised to (rows, columns) pairs.
 
     padding: one number or a pair as in PyTorch, or four sides, ((top, bottom), (left, right)), which PyTorch
-    cuts off with F.pad and negative numbers.
+    cuts off with F.pad and negative numbers; or "same-tf", which TensorFlow calls SAME and which is stored as
+    the numbers, also of output_padding, with which there are stride times as many outputs as inputs.
     Raises SpecError for parameters that are illegal whatever the image.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
     """
@@ -214,19 +215,24 @@ class TransposedSpec:
         self,
         kernel_size: int | Sequence[int],
         stride: int | Sequence[int] = 1,
-        padding: int | Sequence[int] | Sequence[Sequence[int]] = 0,
+        padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
         output_padding: int | Sequence[int] = 0,
         groups: int = 1,
         dilation: int | Sequence[int] = 1,
     ) -> None:
-        if isinstance(padding, str):
-            raise SpecError("padding", padding, "a transposed convolution takes numbers")
+        if isinstance(padding, str) and padding != "same-tf":
+            reason = "a transposed convolution takes numbers or 'same-tf'"
+            raise SpecError("padding", padding, reason, "'same-tf'")
         spec = ConvSpec(kernel_size, stride, padding, dilation, groups)
+        added = pair_of_numbers("output_padding", output_padding, 0)
+        if spec.padding == "same-tf":
+            cut, added = _same(spec, added)
+            spec = replace(spec, padding=cut)
         values = {
             "kernel_size": spec.kernel_size,
             "stride": spec.stride,
             "padding": spec.pads,
-            "output_padding": pair_of_numbers("output_padding", output_padding, 0),
+            "output_padding": added,
             "groups": spec.groups,
             "dilation": spec.dilation,
         }
@@ -298,6 +304,18 @@ class TransposedSpec:
             nearest = min(divisors, key=lambda n: abs(n - self.groups))
             raise SpecError("groups", self.groups, f"must divide the {channels} input channels", str(nearest))
         self.axes(height, width)
+
+
+def _same(spec: ConvSpec, output_padding: Pair) -> tuple[Sides, Pair]:
+    """The padding and the output padding with which there are stride times as many outputs as inputs.
+
+    Source: https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose
+    """
+    sizes = zip(spec.kernel_size, spec.stride, spec.dilation, output_padding, strict=True)
+    rows, columns = (d * (k - 1) + 1 + added - s for k, s, d, added in sizes)
+    high, wide = max(rows, 0), max(columns, 0)
+    cut = (high // 2, high - high // 2), (wide // 2, wide - wide // 2)
+    return cut, (output_padding[0] + high - rows, output_padding[1] + wide - columns)
 
 
 def _less(axis: TransposedAxis) -> Pair:

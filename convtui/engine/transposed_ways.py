@@ -92,6 +92,10 @@ class SpreadAxis:
         """[kernel] the spread indices at which an output index's window lies."""
         return output - self.before + np.arange(self.kernel) * self.dilation
 
+    def first_pixel(self, output: int) -> int:
+        """The first input index in an output index's window, or else the next after its start."""
+        return -((self.before - output) // self.transposed.stride)
+
     def window_sources(self, output: int) -> Indices:
         """[kernel] the input indices that an output index reads; -1 at a zero."""
         return self.sources[output : output + self.transposed.span : self.dilation]

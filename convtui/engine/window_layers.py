@@ -155,7 +155,7 @@ def pointwise(out_channels: int, groups: int = 1, bias: bool = True) -> Conv:
 
 @dataclass(frozen=True, init=False)
 class ConvTranspose(Window):
-    """torch.nn.LazyConvTranspose2d; padding is also taken as ((top, bottom), (left, right)).
+    """torch.nn.LazyConvTranspose2d; padding is also taken as TransposedSpec takes it.
 
     Raises SpecError for what no input makes legal.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.LazyConvTranspose2d.html
@@ -171,7 +171,7 @@ class ConvTranspose(Window):
         out_channels: int,
         kernel_size: int | Sequence[int],
         stride: int | Sequence[int] = 1,
-        padding: int | Sequence[int] | Sequence[Sequence[int]] = 0,
+        padding: int | str | Sequence[int] | Sequence[Sequence[int]] = 0,
         output_padding: int | Sequence[int] = 0,
         groups: int = 1,
         bias: bool = True,

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, groupby
+from math import floor
 from typing import Final, TypeAlias
 from xml.sax.saxutils import escape
 
@@ -51,7 +52,9 @@ class _Clock:
         self.total = self.ends[-1]
 
     def percent(self, seconds: float, decimals: int = 2) -> str:
-        return f"{_exact(seconds / self.total * 100, decimals)}%"
+        """The share, rounded down: no frame is still seen when the next one begins."""
+        unit = 10.0**-decimals
+        return f"{_exact(floor(seconds / self.total * 100 / unit + 1e-9) * unit, decimals)}%"
 
 
 def _staying(diagram: Diagram, clock: _Clock, rules: list[str]) -> Iterator[str]:

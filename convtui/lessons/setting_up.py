@@ -18,7 +18,8 @@ from convtui.inputs.images import InputError
 from convtui.inputs.names import printable
 from convtui.lessons.lesson import Lesson, LessonStep
 from convtui.lessons.lesson_file import LessonError
-from convtui.state.session import KernelChoice, Session, View, Zoom
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session, View, Zoom
 from convtui.state.settings import transition
 from convtui.training.recipe import Recipe
 

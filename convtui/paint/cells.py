@@ -143,6 +143,7 @@ class ImageCells:
     axes: tuple[FrameAxis, FrameAxis]
     channel: int
     own_colours: bool
+    outside: float = 0.0  # what is read in zero padding
 
     cost = 1
 
@@ -179,7 +180,7 @@ class ImageCells:
         c = across.sources[columns.start : columns.stop]
         cells = np.ix_(r, c)
         outside = (r < 0)[:, None] | (c < 0)
-        values = np.where(outside, 0.0, self.picture.pixels[self.channel][cells])
+        values = np.where(outside, self.outside, self.picture.pixels[self.channel][cells])
         if self.own_colours:
             planes = [np.where(outside, 0.0, plane[cells]) for plane in self.picture.pixels]
             pixels = np.concatenate([greys(plane, 0, 1)[..., :1] for plane in planes], axis=-1)

@@ -27,6 +27,7 @@ class Control(NamedTuple):
     value: str
     stepped: bool = True
     label: str = ""  # before the value: of one that is stepped instead of its name, else of none
+    short: str = ""  # the label where there is little room
     spare: int = 0
     is_plain: bool = False  # whether the value alone says what is set
     is_marked: bool = False
@@ -58,7 +59,7 @@ def _named(item: Control) -> Content:
 
 
 def _bare(item: Control) -> Content:
-    return _drawn(item, "", named=not item.is_plain)
+    return _drawn(item._replace(label=item.short or item.label), "", named=not item.is_plain)
 
 
 def _cut(item: Control) -> Content:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from math import isinf
 from typing import Final
 
 import numpy as np
@@ -37,6 +38,8 @@ def _scientific(value: float) -> str:
     """One digit and its power of ten; what is too small even for that is 0 with its sign."""
     if not value:
         return "0"
+    if isinf(value):
+        return str(value)
     digit, exponent = f"{value:.0e}".split("e")
     shown = f"{digit}e{int(exponent)}"
     return shown if len(shown) <= NUMBER_WIDTH else f"{digit[:-1]}0"

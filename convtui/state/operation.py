@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from convtui.engine.convolution import Convolution
+from convtui.engine.layers import LayerError
 from convtui.engine.pooling import Pooling
 from convtui.engine.spec import SpecError
 from convtui.engine.transposed import TransposedConvolution
@@ -17,7 +18,7 @@ from convtui.engine.transposed_ways import Gathering, Scattering
 if TYPE_CHECKING:
     from convtui.engine.layers import Layer
     from convtui.engine.pool_layers import AdaptivePool, Pool
-    from convtui.engine.spec import Floats
+    from convtui.engine.spec import Floats, Pair, Sides
     from convtui.engine.window_layers import ConvTranspose
 
 Transposed: TypeAlias = Gathering | Scattering
@@ -83,6 +84,50 @@ def kind_of(operation: Operation) -> str:
     return layer_of(operation).kind
 
 
+def one_layer(text: str, parameter: str = "operation", left_out: str = "") -> Layer:
+    """The layer in a text, with what is left out of it. Raises SpecError if it is none or several."""
+    from convtui.engine.layer_text import parse_layers
+
+    try:
+        layers = parse_layers(f"{text} {left_out}")
+    except LayerError as error:
+        raise SpecError(parameter, text, error.reason) from None
+    if len(layers) > 1:
+        raise SpecError(
+            parameter, text, "must be one layer; several are typed as in: layers conv 3x3 8, relu"
+        )
+    return layers[0]
+
+
+def of_kind(kind: str, present: Layer | None, convolution: Convolution) -> Layer | None:
+    """A layer with the parameters that it has in common with the present one, or with the convolution.
+
+    None: the convolution itself, also as the present one.
+    """
+    from convtui.engine.layer_names import KINDS as LAYERS
+    from convtui.engine.pool_layers import AdaptivePool, Pool
+
+    spec, size = convolution.spec, convolution.image_shape[1:]
+    if kind == "conv":
+        return None
+    if kind == "convtranspose":
+        given = {
+            "stride": spec.stride,
+            "padding": spec.pads,
+            "dilation": spec.dilation,
+            "groups": spec.groups,
+        }
+        return LAYERS[kind](len(convolution.weight), spec.kernel_size, **given)
+    if kind.startswith("adaptive"):
+        if isinstance(present, AdaptivePool):
+            return LAYERS[kind](present.output_size)
+        return LAYERS[kind]([1 if side == 1 else 4 for side in size])
+    if isinstance(present, Pool):
+        windows = present.spec
+        return LAYERS[kind](windows.kernel_size, windows.stride, windows.padding, ceil_mode=windows.ceil_mode)
+    return LAYERS[kind]([min(side, 2) for side in size])
+
+
 def require_parameter(kind: str, name: str, value: object) -> None:
     """Raise SpecError unless an operation of this kind has such a parameter, and tell one that has it."""
     from convtui.engine.layer_names import parameters_of
@@ -144,6 +189,15 @@ def fitted(operation: OtherOperation | None, convolution: Convolution) -> OtherO
     kept = {"bias": convolution.bias is not None, "kernel_size": convolution.spec.kernel_size}
     layer = layer.changed(out_channels=len(convolution.weight), groups=groups, **kept)
     return over(layer, convolution, way_of(operation))
+
+
+def room_for(kernel_size: Pair, image: Pair, dilation: Pair = (1, 1)) -> Sides:
+    """The least padding with which a convolution has a window; a transposed one takes any kernel."""
+    missing = (
+        max(d * (k - 1) + 1 - size, 0) for k, size, d in zip(kernel_size, image, dilation, strict=True)
+    )
+    rows, columns = (((count + 1) // 2, count // 2) for count in missing)
+    return rows, columns
 
 
 def transposed_weight(weight: Floats, groups: int) -> Floats:

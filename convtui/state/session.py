@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Final
@@ -17,24 +15,28 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.engine.convolution import Convolution, Step
+from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import (
-    LARGEST_SIDE,
     RANDOM,
-    filters_of,
-    kernel,
-    legal_sizes,
-    other_filters,
     own_filters,
     random_weight,
 )
 from convtui.engine.pooling import Pooling
 from convtui.engine.spec import Axis, ConvSpec, Pair, SpecError, brief
 from convtui.engine.torch_text import pooling_call, torch_call, transposed_call
-from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
 from convtui.inputs.images import Picture, with_pixel
 from convtui.state.history import Document
+from convtui.state.kernel_choice import (
+    KernelChoice,
+    each_filter,
+    filters_for,
+    named_weight,
+    nearest_size,
+    require_size,
+    slices_of,
+    tiled,
+)
 from convtui.state.norm_choice import BATCH_NORM, NormChoice
 from convtui.state.operation import (
     SCATTER,
@@ -44,14 +46,14 @@ from convtui.state.operation import (
     in_way,
     kind_of,
     layer_of,
+    of_kind,
     over,
     require_parameter,
-    transposed_weight,
+    room_for,
     way_of,
 )
 
 if TYPE_CHECKING:
-    from convtui.engine.feature_maps import FeatureMaps
     from convtui.engine.layers import Layer
     from convtui.engine.pool_layers import AdaptivePool, Pool
     from convtui.engine.window_layers import Conv, ConvTranspose
@@ -109,48 +111,6 @@ class View:
 
 
 @dataclass(frozen=True)
-class KernelChoice:
-    """Where the weights came from: a named kernel, a file, or the user's own edits.
-
-    The filters of a named kernel are its own, repeated in turn where more are asked for; or, where filters
-    were added or removed one by one, `kernels` names the kernel of each.
-    """
-
-    name: str
-    seed: int = 0
-    filters: int | None = None  # None: as many as the kernel itself has, or as `kernels` has
-    named: bool = True  # False once edited or read from a file
-    kernels: tuple[str, ...] = ()  # (): the kernel's own filters
-    notice: str = field(default="", compare=False)  # what the user should know about how it was read
-
-    @property
-    def label(self) -> str:
-        """The kernel's name, and of which others there are filters: "edges + identity", "3 of edges"."""
-        if not self.named:
-            return f"{self.name} (custom)"
-        own, each = own_filters(self.name), tuple(dict.fromkeys(self.kernels))
-        if not each or each == own:
-            return self.name
-        if each == own[: len(each)]:
-            return f"{len(each)} of {self.name}"
-        first, others = self.name, each[len(own) :]
-        if each[: len(own)] != own:
-            first, others = each[0], each[1:]
-        match others:
-            case ():
-                return first
-            case (other,):
-                return f"{first} + {other}"
-        return f"{first} + {len(others)} others"
-
-    @property
-    def sizes(self) -> list[int]:
-        """The sizes in which all filters of a named kernel come."""
-        names = {self.name, *self.kernels}
-        return sorted(set.intersection(*(set(legal_sizes(name)) for name in names)))
-
-
-@dataclass(frozen=True)
 class Session:
     """An image, an operation over it, and the position in its output.
 
@@ -188,11 +148,11 @@ class Session:
         A named kernel is made to fit the image's channels and the groups; `weight` is [O, S, kH, kW].
         """
         groups = spec.get("groups", 1)
-        slices = _slices(len(picture.pixels), groups)
+        slices = slices_of(len(picture.pixels), groups)
         if weight is None:
-            weight = _named_weight(choice, size, slices, groups)
+            weight = named_weight(choice, size, slices, groups)
         elif weight.shape[1] == 1:
-            weight = _tiled(weight, slices, len(weight))
+            weight = tiled(weight, slices, len(weight))
         return cls(picture, Convolution(picture.pixels, weight, bias, **spec), choice)
 
     # -- what is here
@@ -268,27 +228,31 @@ class Session:
         return self.operation.position(self.index)
 
     @property
-    def step(self) -> Step:
-        """That of the convolution at an output cell. Raises TypeError while another operation is chosen."""
-        step = self.operation.step(self.index)
-        if not isinstance(step, Step):
-            raise TypeError(f"a step of {self.kind} has no products")
-        return step
-
-    @property
     def window_start(self) -> tuple[int, int]:
-        """Row and column of the image where the window begins, below 0 in the padding; or the input cell."""
+        """Row and column of the pixel where the window begins, below 0 in the padding; or the input cell."""
         _, row, column = self.position
         operation = self.operation
         if isinstance(operation, Scattering):
             return row, column
         down, across = operation.axes
+        if isinstance(down, SpreadAxis) and isinstance(across, SpreadAxis):
+            return down.first_pixel(row), across.first_pixel(column)
         return int(down.window(row)[0]), int(across.window(column)[0])
 
     @property
     def products(self) -> int:
         """Multiply-adds in the output cell; of a pooling, entries of its window."""
         return self.operation.entries(self.index)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the cell, the last that was reached, is computed in part only."""
+        return self.taps is not None and self.taps < self.products and self.filled == self.index + 1
+
+    @property
+    def is_all_landed(self) -> bool:
+        """Whether, scattering, every input cell has landed, and none is on show while it does."""
+        return self.filled == self.size and (self.index + 1 < self.size or self.taps is None)
 
     @property
     def slices(self) -> int:
@@ -305,6 +269,11 @@ class Session:
         if self.taps:
             return (self.taps - 1) // (self.products // slices)
         return min(self.view.slice or 0, slices - 1)
+
+    @property
+    def last_slice(self) -> int:
+        """The highest slice that a view can ask for."""
+        return max(len(self.picture.pixels), self.slices) - 1
 
     @property
     def channel(self) -> int:
@@ -416,27 +385,7 @@ class Session:
 
     def with_kind(self, kind: str) -> Session:
         """An operation of another kind, with the parameters that both have, or those of the convolution."""
-        from convtui.engine.layer_names import KINDS as LAYERS
-        from convtui.engine.pool_layers import AdaptivePool, Pool
-
-        layer, spec = self.layer, self.spec
-        if kind == "conv":
-            return self.with_operation(None)
-        if kind == "convtranspose":
-            filters = self.convolution.weight_shape[0]
-            given = {"stride": spec.stride, "padding": spec.pads, "dilation": spec.dilation}
-            return self.with_operation(LAYERS[kind](filters, spec.kernel_size, groups=spec.groups, **given))
-        if kind.startswith("adaptive"):
-            return self.with_operation(
-                LAYERS[kind](layer.output_size if isinstance(layer, AdaptivePool) else 4)
-            )
-        if not isinstance(layer, Pool):
-            return self.with_operation(LAYERS[kind](2))
-        windows = layer.spec
-        padding, ceil_mode = windows.padding, windows.ceil_mode
-        return self.with_operation(
-            LAYERS[kind](windows.kernel_size, windows.stride, padding, ceil_mode=ceil_mode)
-        )
+        return self.with_operation(of_kind(kind, self.layer, self.convolution))
 
     def with_way(self, way: str) -> Session:
         """A transposed convolution stepped through another way, at its first cell, or all of it if it was."""
@@ -444,14 +393,21 @@ class Session:
         if not isinstance(operation, Gathering | Scattering):
             reason = "only a transposed convolution has ways to step through it"
             raise SpecError("way", way, reason, "operation convtranspose s2")
-        turned = replace(self, chosen_operation=in_way(operation.transposed, way), index=0, taps=None)
-        return replace(turned, filled=turned.size if self.filled == self.size else 1)
+        turned = self._rebuilt(self.convolution, in_way(operation.transposed, way))
+        if way == self.way:
+            return self
+        if way == SCATTER:
+            chosen = self.output_channel - operation.transposed.reading_channels(turned.position[0]).start
+            return turned.with_view(slice=chosen)
+        return turned.at(turned.operation.index(self.output_channel, *turned.position[1:])).with_view(
+            slice=None
+        )
 
     def _with_weights_of(self, layer: Conv | ConvTranspose) -> Session:
         """With the kernel size, the filters, the groups and the bias of a layer; one operation at a time."""
         spec, session = layer.spec, replace(self, chosen_operation=None, index=0, taps=None, filled=1)
         if spec.kernel_size != session.spec.kernel_size:
-            session = session._with_room_for(spec.kernel_size).with_kernel_size(spec.kernel_size)
+            session = session._with_room_for(spec.kernel_size)._with_any_kernel_of(spec.kernel_size)
         if spec.groups != session.spec.groups:
             session = session.with_groups(spec.groups)
         if layer.out_channels != session.convolution.weight_shape[0]:
@@ -460,22 +416,28 @@ class Session:
             session = session.with_bias(None)
         return session
 
+    def _with_any_kernel_of(self, size: Pair) -> Session:
+        """The kernel at another size, or a random one where the named kernel does not come in that."""
+        try:
+            return self.with_kernel_size(size)
+        except SpecError:
+            return self.with_kernel(KernelChoice(RANDOM), size)
+
     def _with_room_for(self, kernel_size: Pair) -> Session:
-        """With as much padding as makes a kernel fit; a transposed convolution takes any on any image."""
-        spec, image = self.spec, self.convolution.image_shape[1:]
-        spans = [d * (k - 1) + 1 for d, k in zip(spec.dilation, kernel_size, strict=True)]
-        if all(span <= size + sum(side) for span, size, side in zip(spans, image, spec.pads, strict=True)):
+        """With the padding that a kernel needs, if it has less."""
+        room = room_for(kernel_size, self.convolution.image_shape[1:], self.spec.dilation)
+        if all(sum(pads) >= sum(needed) for pads, needed in zip(self.spec.pads, room, strict=True)):
             return self
-        return self.with_spec(padding=(spans[0] - 1, spans[1] - 1), padding_mode="zeros")
+        return self.with_spec(padding=room, padding_mode="zeros")
 
     def with_groups(self, groups: int) -> Session:
         """Other groups; the filters are made to fit: a slice for each channel of a group."""
-        slices = _slices(len(self.picture.pixels), groups)
+        slices = slices_of(len(self.picture.pixels), groups)
         if self.kernel.named:
-            weight = _named_weight(self.kernel, self.spec.kernel_size, slices, groups)
+            weight = named_weight(self.kernel, self.spec.kernel_size, slices, groups)
         else:
             filters = self.kernel.filters or self.convolution.weight_shape[0]
-            weight = _tiled(self.convolution.weight, slices, _filters_for(filters, groups), groups)
+            weight = tiled(self.convolution.weight, slices, filters_for(filters, groups), groups)
         return self._rebuilt(self._with_weight(weight, groups=groups))
 
     def with_filters(self, filters: int) -> Session:
@@ -491,11 +453,11 @@ class Session:
             raise SpecError("filters", filters, reason, str(nearest))
         choice = replace(self.kernel, filters=filters)
         if choice.named and (choice.kernels or choice.name != RANDOM):
-            each = _each_filter(self.filter_names, groups, filters // groups, self.spec.kernel_size)
+            each = each_filter(self.filter_names, groups, filters // groups, self.spec.kernel_size)
             choice = replace(choice, filters=None, kernels=each)
         if choice.named:
             slices = self.convolution.weight_shape[1]
-            weight = _named_weight(choice, self.spec.kernel_size, slices, groups)
+            weight = named_weight(choice, self.spec.kernel_size, slices, groups)
             return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
         return replace(self._rebuilt(self._with_own_filters(filters // groups)), kernel=choice)
 
@@ -504,30 +466,30 @@ class Session:
         rows, columns = (size, size) if isinstance(size, int) else size
         filters, slices = self.convolution.weight_shape[:2]
         if self.kernel.named:
-            weight = _named_weight(self.kernel, (rows, columns), slices, self.spec.groups)
+            weight = named_weight(self.kernel, (rows, columns), slices, self.spec.groups)
         else:
-            _require_size(rows, columns)
+            require_size(rows, columns)
             weight = np.zeros((filters, slices, rows, columns))
             old = self.convolution.weight[:, :, :rows, :columns]
             weight[:, :, : old.shape[2], : old.shape[3]] = old
-        return self._rebuilt(self.convolution.replaced(weight=weight))
+        return self._rebuilt(self._with_weight(weight))
 
     def with_kernel(self, choice: KernelChoice, size: int | Pair | None = None) -> Session:
         """A named kernel; at the present size, or the nearest to it that the kernel has."""
         slices, groups = self.convolution.weight_shape[1], self.spec.groups
         try:
-            weight = _named_weight(choice, size or self.spec.kernel_size, slices, groups)
+            weight = named_weight(choice, size or self.spec.kernel_size, slices, groups)
         except SpecError:
             if size is not None:
                 raise
-            nearest = partial(_distance, self.spec.kernel_size[0])
-            weight = _named_weight(choice, min(legal_sizes(choice.name), key=nearest), slices, groups)
+            nearest = nearest_size(choice.name, self.spec.kernel_size[0])
+            weight = named_weight(choice, nearest, slices, groups)
         return replace(self._rebuilt(self._with_weight(weight)), kernel=choice)
 
     def with_weight(self, weight: Array, name: str, notice: str = "") -> Session:
         """Weights [O, S, kH, kW] of the user's own; a single slice serves every channel."""
         if weight.shape[1] == 1:
-            weight = _tiled(weight, _slices(len(self.picture.pixels), self.spec.groups), len(weight))
+            weight = tiled(weight, slices_of(len(self.picture.pixels), self.spec.groups), len(weight))
         changed = self._rebuilt(self._with_weight(weight))
         return replace(changed, kernel=KernelChoice(name, filters=len(weight), named=False, notice=notice))
 
@@ -556,12 +518,12 @@ class Session:
     def with_picture(self, picture: Picture) -> Session:
         """Another image with the same kernel and spec, at its first output cell."""
         weight = self.convolution.weight
-        slices = _slices(len(picture.pixels), self.spec.groups)
+        slices = slices_of(len(picture.pixels), self.spec.groups)
         if self.kernel.named:
-            weight = _named_weight(self.kernel, self.spec.kernel_size, slices, self.spec.groups)
+            weight = named_weight(self.kernel, self.spec.kernel_size, slices, self.spec.groups)
         elif (weight == weight[:, :1]).all():
-            weight = _tiled(weight, slices, len(weight))
-        fresh = self.convolution.replaced(image=picture.pixels, weight=weight, bias=self._bias(len(weight)))
+            weight = tiled(weight, slices, len(weight))
+        fresh = self._with_weight(weight, image=picture.pixels)
         stack = self.chosen_stack and self.chosen_stack.over(picture.pixels.shape)
         return Session(
             picture,
@@ -575,51 +537,6 @@ class Session:
 
     def with_stack(self, stack: Stack) -> Session:
         return replace(self, chosen_stack=stack)
-
-    def with_layer_opened(self, feature_maps: FeatureMaps) -> Session:
-        """The operation of the stack's selected layer, with its real input, at the selected activation.
-
-        Raises LayerError if that layer has no windows.
-        """
-        stack = chosen = self.stack
-        opened = feature_maps.operation_of(stack.layer)
-        picture = self.picture
-        if stack.row.inputs != (0,):
-            name = f"{picture.name} · layer {stack.layer} input"
-            pixels = opened.image
-            lowest, highest = min(0.0, float(pixels.min())), float(pixels.max())
-            highest = highest if highest > lowest else lowest + 1
-            picture = Picture(pixels, name, "", False, lowest, highest)
-            chosen = stack.over(pixels.shape)
-        view = replace(self.view, slice=None, zoom=None)
-        if isinstance(opened, Pooling):
-            session = replace(self._over(picture), view=view, chosen_stack=chosen, chosen_operation=opened)
-            return session.at(opened.index(*stack.activation))
-        run = f"{stack.trained.run_name} " if stack.trained else ""
-        if isinstance(opened, TransposedConvolution):
-            weight = transposed_weight(opened.weight, opened.spec.groups)
-            spread = tuple(kernel - 1 for kernel in opened.spec.kernel_size)
-            convolution = Convolution(
-                opened.image, weight, opened.bias, padding=spread, groups=opened.spec.groups
-            )
-            operation: OtherOperation | None = Gathering(opened)
-        else:
-            assert isinstance(opened, Convolution)
-            convolution, operation = opened, None
-        choice = KernelChoice(f"{run}layer {stack.layer}", filters=convolution.weight_shape[0], named=False)
-        session = Session(
-            picture, convolution, choice, view=view, chosen_stack=chosen, chosen_operation=operation
-        )
-        return session.at(opened.index(*stack.activation))
-
-    def _over(self, picture: Picture) -> Session:
-        """The same kernel over another picture, or, where it does not fit, one that fits any."""
-        if picture is self.picture:
-            return self
-        try:
-            return replace(self, chosen_operation=None).with_picture(picture)
-        except SpecError:
-            return Session.start(picture, KernelChoice("identity"), size=1)
 
     def with_view(self, **changes: Any) -> Session:
         return replace(self, view=replace(self.view, **changes))
@@ -638,8 +555,18 @@ class Session:
         weight = drawn.reshape(groups * count, *shape)
         return self.convolution.replaced(weight=weight, bias=None if bias is None else bias[picked])
 
-    def _with_weight(self, weight: Array, **spec: Any) -> Convolution:
-        return self.convolution.replaced(weight=weight, bias=self._bias(len(weight)), **spec)
+    def _with_weight(self, weight: Array, **changes: Any) -> Convolution:
+        """Other weights, image or groups; a convolution that is not on show gets the room that it needs."""
+        changes = {"weight": weight, "bias": self._bias(len(weight)), **changes}
+        try:
+            return self.convolution.replaced(**changes)
+        except SpecError:
+            if self.chosen_operation is None:
+                raise
+            image: Array = changes.get("image", self.convolution.image)
+            (_, height, width), (*_, rows, columns) = image.shape, weight.shape
+            room = room_for((rows, columns), (height, width), self.spec.dilation)
+            return self.convolution.replaced(**changes, padding=room, padding_mode="zeros")
 
     def _bias(self, filters: int) -> Array | None:
         bias = self.convolution.bias
@@ -668,7 +595,8 @@ class Session:
             for old, at, new in zip(before.axes, place, after.axes, strict=True)
         )
         channels = after.image_shape[0] if isinstance(after, Scattering) else after.output_shape[0]
-        index = after.index(min(c, channels - 1), rows, columns)
+        is_first = type(before) is not type(after) and self.index == 0
+        index = 0 if is_first else after.index(min(c, channels - 1), rows, columns)
         is_finished = self.filled == self.size > 1
         filled = after.size if is_finished else index + 1
         changed = replace(
@@ -680,34 +608,29 @@ class Session:
 SESSION: Final = Document[Session]("session")
 
 
-def _named_weight(choice: KernelChoice, size: int | Pair, slices: int, groups: Any) -> Array:
-    """A named kernel with as many filters as were asked for, or as it has, rounded up to fill the groups."""
-    asked = choice.filters or len(choice.kernels or own_filters(choice.name))
-    filters = _filters_for(asked, groups)
-    if not choice.kernels:
-        return kernel(choice.name, size, in_channels=slices, filters=filters, seed=choice.seed)
-    weight = filters_of(choice.kernels, size, in_channels=slices, seed=choice.seed)
-    return weight[np.arange(filters) % len(weight)]
-
-
-def _each_filter(names: tuple[str, ...], groups: int, count: int, size: Pair) -> tuple[str, ...]:
-    """The kernel of each filter where every group has so many: the first of those it has, then others."""
-    own = len(names) // groups
-    chosen = (other_filters(names[first : first + own], count, size) for first in range(0, len(names), own))
-    return tuple(chain.from_iterable(chosen))
-
-
 def _near(before: Operation, old: WindowAxis, at: int, after: Operation, new: WindowAxis) -> int:
     """The row or column whose window is where that of another operation was, or near it."""
-    if isinstance(before, Scattering) or isinstance(after, Scattering):
-        is_alike = isinstance(before, Scattering) and isinstance(after, Scattering)
-        return min(at if is_alike else 0, (new.size if isinstance(after, Scattering) else new.output) - 1)
-    if isinstance(old, SpreadAxis) or isinstance(new, SpreadAxis):
-        return min(at if isinstance(old, SpreadAxis) and isinstance(new, SpreadAxis) else 0, new.output - 1)
-    start = int(old.window(at)[0])
-    if isinstance(new, Axis):
+    if type(before) is type(after) and isinstance(old, Axis) and isinstance(new, Axis):
+        start = int(old.window(at)[0])
         return min(max((start + new.before) // new.stride, 0), new.output - 1)
-    return min(max(start, 0) * new.output // new.size, new.output - 1)
+    pixel = at if isinstance(before, Scattering) else _looked_at(old, at)
+    if isinstance(after, Scattering):
+        return min(pixel, new.size - 1)
+    reading = new.outputs_reading(min(pixel, new.size - 1))
+    if reading.size:
+        return int(reading[reading.size // 2])
+    return min(pixel * new.output // new.size, new.output - 1)
+
+
+def _looked_at(axis: WindowAxis, at: int) -> int:
+    """The row or column of the image in the middle of a window, or the nearest that there is."""
+    if isinstance(axis, SpreadAxis):
+        landing = axis.transposed.window(at)
+        middle = landing[landing.size // 2] if landing.size else at // axis.transposed.stride
+    else:
+        window = axis.window(at)
+        middle = window[window.size // 2]
+    return min(max(int(middle), 0), axis.size - 1)
 
 
 def _went(before: Session, after: Session) -> str:
@@ -733,38 +656,3 @@ def _with_spec_of(convolution: Convolution, layer: Conv) -> Convolution:
     return convolution.replaced(
         stride=spec.stride, padding=spec.padding, dilation=spec.dilation, padding_mode=spec.padding_mode
     )
-
-
-def _distance(size: int, other: int) -> tuple[int, int]:
-    return abs(other - size), other
-
-
-def _slices(channels: int, groups: Any) -> int:
-    """Slices of one filter; where the groups do not divide, one, and the spec's own check says why."""
-    if not isinstance(groups, int) or groups < 1 or channels % groups:
-        return channels
-    return channels // groups
-
-
-def _filters_for(filters: int, groups: Any) -> int:
-    """The fewest filters, at least as many as asked, that the groups divide."""
-    if not isinstance(groups, int) or groups < 1:
-        return filters
-    return -(-filters // groups) * groups
-
-
-def _tiled(weight: Array, slices: int, filters: int, groups: int = 1) -> Array:
-    """Weights repeated until they fill the shape; of those cut, each group keeps its own channels' slices."""
-    group = np.arange(filters) * groups // filters
-    picked = (group[:, None] * slices + np.arange(slices)) % weight.shape[1]
-    tiled: Array = weight[np.arange(filters)[:, None] % len(weight), picked]
-    return tiled
-
-
-def _require_size(rows: int, columns: int) -> None:
-    for side in (rows, columns):
-        if not 1 <= side <= LARGEST_SIDE:
-            nearest = str(min(max(side, 1), LARGEST_SIDE))
-            raise SpecError(
-                "kernel_size", brief((rows, columns)), f"must be from 1 to {LARGEST_SIDE}", nearest
-            )

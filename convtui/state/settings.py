@@ -22,12 +22,11 @@ from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE as LARGEST_IMAGE
 from convtui.inputs.images import PASTED, How, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
-from convtui.state.operation import EXAMPLES as OPERATIONS
-from convtui.state.operation import SCATTER
-from convtui.state.session import MOST_FILTERS, KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.operation import KINDS, SCATTER, one_layer
+from convtui.state.session import MOST_FILTERS, Session
 
 if TYPE_CHECKING:
-    from convtui.engine.layers import Layer
     from convtui.state.network import Stack
 
 Change: TypeAlias = Callable[[Session], Session]
@@ -257,41 +256,49 @@ def _change(name: str, text: str, reopen: Reopen | None) -> Change:
 def operation_change(text: str) -> Change:
     """The change to the operation of a layer: "maxpool 2 s2", "adaptiveavgpool 4", "convtranspose 3x3 1 s2".
 
-    "conv" alone is the convolution as it is; what is left out of "convtranspose" is that of the present
-    kernel, and a pooling without a size has that of its example. Raises ValueError for any other layer.
+    "conv" alone is the convolution as it is, the name of a pooling alone one that fits the image; the kernel
+    size and the filters that are left out are those of the present kernel. Raises ValueError for any other
+    layer.
     """
     from convtui.engine.layer_names import kind_of
-    from convtui.engine.layer_text import parse_layers
+    from convtui.engine.printed_model import is_printed
 
+    if is_printed(text):
+        return _printed_operation(text)
     first, *words = text.split()
     kind = kind_of(first)
-    sizes = sum(bool(re.fullmatch(r"\d+(x\d+)?", word)) for word in words)
-
-    def layer(written: str) -> "Layer":
-        layers = parse_layers(written)
-        if len(layers) > 1:
-            raise SpecError(
-                "operation", text, "must be one layer; layers are typed as in: layers conv 3x3 8, relu"
-            )
-        return layers[0]
-
-    if kind in ("conv", "convtranspose") and sizes < 2:
-        if kind == "conv" and not words:
-            return lambda session: session.with_operation(None)
-
-        def make(session: Session) -> Session:
-            (rows, columns), filters = session.spec.kernel_size, session.convolution.weight_shape[0]
-            at_size = [] if sizes else [f"{rows}x{columns}"]
-            own = words[:sizes]
-            return session.with_operation(
-                layer(" ".join([first, *at_size, *own, str(filters), *words[sizes:]]))
-            )
-
-        return make
-    if kind.endswith(("pool", "pool1d")) and not words:
-        text = next((each for each in OPERATIONS if each.startswith(f"{kind} ")), text)
-    chosen = layer(text)
+    if kind in KINDS and not words and kind != "convtranspose":
+        return lambda session: session.with_kind(kind)
+    if kind in ("conv", "convtranspose", "conv1d", "convtranspose1d"):
+        return lambda session: session.with_operation(one_layer(text, left_out=_left_out(text, session)))
+    chosen = one_layer(text)
     return lambda session: session.with_operation(chosen)
+
+
+def _printed_operation(text: str) -> Change:
+    """The change to a module as PyTorch prints or makes it: "nn.MaxPool2d(3, stride=2)"."""
+    from convtui.engine.printed_model import read_printed
+    from convtui.engine.stack import summarize
+
+    model = read_printed(text)
+    if len(model.layers) != 1:
+        raise SpecError("operation", text, "must be one module")
+
+    def make(session: Session) -> Session:
+        model.check(summarize(model.layers, session.picture.pixels.shape))
+        return session.with_operation(model.layers[0])
+
+    return make
+
+
+def _left_out(text: str, session: Session) -> str:
+    """The kernel size and the filters of a session, as far as a convolution is written without them."""
+    rows, columns = session.spec.kernel_size
+    size = str(columns) if "1d" in text.split()[0].lower() else f"{rows}x{columns}"
+    own = {"kernel_size": size, "out_channels": str(session.convolution.weight_shape[0])}
+    unnamed = sum(bool(re.fullmatch(r"\d+([x×]\d+)?", word)) for word in text.split())
+    names = (name for name in list(own)[unnamed:] if f"{name}=" not in text)
+    return " ".join(f"{name}={own[name]}" for name in names)
 
 
 def with_size(session: Session, size: int | Pair) -> Session:

@@ -76,7 +76,7 @@ def dumps(session: Session, folder: Path | None = None) -> str:
         "convolution": _written_convolution(session.spec),
         "operation": _written_operation(session),
         "position": _written_position(session),
-        "view": _written_view(session.view),
+        "view": _written_view(session),
         "layers": _written_layers(session, folder),
         "batchnorm": _written_norm(session.norm),
     }
@@ -253,10 +253,11 @@ def _written_position(session: Session) -> dict[str, str]:
     return keys | {"filled": f"{session.filled}  # output cells computed so far"}
 
 
-def _written_view(view: View) -> dict[str, str]:
+def _written_view(session: Session) -> dict[str, str]:
+    view = session.view
     keys = {"zoom": _quoted(view.zoom.value if view.zoom else "auto")}
     if view.slice is not None:
-        keys["slice"] = f"{view.slice}"
+        keys["slice"] = f"{min(view.slice, session.last_slice)}"
     if view.panel is not View.panel:
         keys["panel"] = _quoted(view.panel.value)
     if view.overlay is not View.overlay:

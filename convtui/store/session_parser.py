@@ -21,8 +21,10 @@ from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
 from convtui.inputs.axes import AXES
 from convtui.inputs.images import LARGEST_SIDE, Floats, How, InputError, Picture
 from convtui.inputs.names import printable
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.norm_choice import BATCH_NORM, MOST_GROUPS, NormChoice
-from convtui.state.session import MOST_FILTERS, KernelChoice, Overlay, Panel, Session, View, Zoom
+from convtui.state.operation import one_layer
+from convtui.state.session import MOST_FILTERS, Overlay, Panel, Session, View, Zoom
 from convtui.store.pictures import open_path, open_sample
 from convtui.store.toml_document import SessionFileError, TomlDocument, is_number, is_whole
 
@@ -312,17 +314,11 @@ def _operated(document: TomlDocument, session: Session) -> Session:
         if way is not None:
             raise document.error(("operation", "way"), "operation.way needs operation.layer; give both")
         return session
-    from convtui.engine.layer_text import parse_layers
-
     try:
-        layers = parse_layers(text)
-        if len(layers) > 1:
-            raise document.must_be("operation", "layer", "one layer, such as maxpool 2 s2")
-        session = session.with_operation(layers[0])
-    except SessionFileError:
-        raise
-    except ValueError as error:
-        raise document.error(("operation", "layer"), f"operation.layer: {error}") from None
+        session = session.with_operation(one_layer(text, "operation.layer"))
+    except SpecError as error:
+        in_layer = "" if error.parameter == "operation.layer" else "operation.layer: "
+        raise document.error(("operation", "layer"), f"{in_layer}{error}") from None
     if way is None:
         return session
     try:
@@ -432,7 +428,7 @@ def _view(document: TomlDocument, session: Session) -> View:
             document, "overlay", {None: default.overlay} | {each.value: each for each in Overlay}
         ),
         explained=document.whole("view", "explained", 0),
-        slice=document.whole("view", "slice", 0, len(session.picture.pixels) - 1),
+        slice=document.whole("view", "slice", 0, session.last_slice),
         hints=True if hints is None else hints,
         **{name: bool(document.flag("view", name)) for name in VIEW_FLAGS},
     )

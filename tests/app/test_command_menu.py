@@ -11,10 +11,13 @@ from textual.widgets import Input, OptionList
 from convtui.app.command_menu import CommandMenu, commands
 from convtui.engine import presets
 from convtui.engine.kernels import NAMES
+from convtui.engine.pool_layers import MaxPool
 from convtui.engine.spec import PADDING_MODES
+from convtui.engine.window_layers import ConvTranspose
 from convtui.inputs import samples
 from convtui.pages.base.keys import SECTIONS, all_keys
 from convtui.pages.layers.page import LayersPage
+from convtui.state import settings
 from convtui.store import session_file
 from tests.support.driving import Driven, opened, until
 
@@ -93,6 +96,22 @@ async def test_images_kernels_sessions_and_themes_are_taken() -> None:
             assert driven.session.spec.padding == padding, driven.said
         found["Theme: light"]()
         assert driven.app.theme == "convtui-light"
+
+
+async def test_padding_is_that_of_the_operation_on_show() -> None:
+    async with opened() as driven:
+        found = {command.title: command.callback for command in commands(driven.app, driven.page)}
+        driven.app.change(settings.transition("operation convtranspose s2"))
+        found["Padding: same-tf"]()
+        assert isinstance(driven.session.layer, ConvTranspose), driven.said
+        assert driven.session.layer.spec.padding == ((0, 1), (0, 1))
+        driven.app.change(settings.transition("operation maxpool 3 s2"))
+        found["Padding: same-tf"]()
+        assert isinstance(driven.session.layer, MaxPool), driven.said
+        assert driven.session.layer.spec.padding == ((0, 1), (0, 1))
+        found["Padding mode: reflect"]()
+        assert driven.refused
+        assert "maxpool has none" in driven.said
 
 
 async def test_kernel_files_are_taken_where_they_fit() -> None:

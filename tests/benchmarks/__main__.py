@@ -40,6 +40,7 @@ from tests.benchmarks.measure import (
 )
 from tests.benchmarks.report import Figure, compared, machine, show
 from tests.benchmarks.terminal import Ended, Silent
+from tests.benchmarks.tracing import tracing_figures
 from tests.benchmarks.training import training_figures
 
 CONVTUI = [sys.executable, "-m", "convtui"]
@@ -135,7 +136,8 @@ def saved_image(directory: str, side: int) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parts = ["start", "keys", "matrix", "layers", "convolutions", "training", "laboratory", "features"]
+    parts = ["start", "keys", "matrix", "layers", "convolutions", "training", "laboratory"]
+    parts += ["features", "trace"]
     parser.add_argument("--only", choices=parts, help="measure only this")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args()
@@ -163,6 +165,8 @@ def main() -> int:
                 figures += laboratory_figures()
             if options.only in (None, "features"):
                 figures += features_figures()
+            if options.only in (None, "trace"):
+                figures += tracing_figures()
         except (Silent, Ended) as error:
             print(error, file=sys.stderr)
             return 1

@@ -148,7 +148,8 @@ def measured_steps(text: str) -> dict[str, list[float]]:
     import numpy as np
 
     from convtui.inputs.images import Picture
-    from convtui.state.session import KernelChoice, Session
+    from convtui.state.kernel_choice import KernelChoice
+    from convtui.state.session import Session
     from convtui.state.settings import operation_change
 
     def steps(side: int) -> Callable[[], Any]:

@@ -1,6 +1,7 @@
 """`convtui animate` and `convtui render OUT.png`: the same file each time, or one line that says why not."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ from convtui.cli.main import WRONG, main
 from convtui.engine.layer_text import parse_layers
 from convtui.export.files import is_drawn
 from convtui.inputs import samples
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store import session_file
 
 
@@ -127,11 +129,21 @@ def test_the_operation_of_a_session_is_drawn(tmp_path: Path) -> None:
     assert main(["render", str(tmp_path / "x.png"), session]) == 0
 
 
+def test_other_operations_are_chosen_by_an_option(tmp_path: Path) -> None:
+    for number, options in enumerate(
+        ("--operation 'avgpool 2'", "--operation 'convtranspose s2' --way gather")
+    ):
+        out = tmp_path / f"{number}.svg"
+        assert main(["animate", str(out), "count-5x5", *shlex.split(options)]) == 0
+    assert "output[0, 0, 0] = 16 / 4 = 4" in (tmp_path / "0.svg").read_text("utf-8")
+    assert "kernel 3x3, flipped" in (tmp_path / "1.svg").read_text("utf-8")
+
+
 def test_a_scatter_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session = saved(tmp_path / "scatter.toml", "convtranspose 3x3 1 s2", "scatter")
     for command in (["animate", str(tmp_path / "x.gif")], ["render", str(tmp_path / "x.png")]):
         told = refused(capsys, *command, session)
-        assert told == "way scatter: a diagram goes by output cells; way gather does that, too"
+        assert told == "way scatter: a diagram goes by output cells; choose way gather (--way gather)"
     assert len([*tmp_path.iterdir()]) == 1
 
 

@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     folder = tmp_path / "mine"
     (folder / "pictures").mkdir(parents=True)
-    for name in ("my photo.jpg", "mine.toml", "mine.npy"):
+    for name in ("my photo.jpg", "mine.toml", "mine.npy", "net.py"):
         (folder / name).touch()
     monkeypatch.chdir(folder)
     return folder
@@ -103,6 +103,8 @@ def test_every_command_is_completed() -> None:
         ("padding_mode", {"zeros", "reflect", "replicate", "circular"}),
         ("way", {"scatter", "gather"}),
         ("out", {"my photo.jpg"}),
+        ("model", {"net.py", "pictures/"}),
+        ("weights", {"mine.npy"}),
     ],
 )
 @pytest.mark.usefixtures("folder")

@@ -20,13 +20,16 @@ from convtui.cli.animate import parser as animate_parser
 from convtui.cli.completion import parser as completion_parser
 from convtui.cli.measure import parser as measure_parser
 from convtui.cli.notebook import parser as notebook_parser
+from convtui.cli.trace import parser as trace_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
 from convtui.engine.kernels import NAMES, kernel, load_kernel
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store import session_file
+from tests.support.example_sessions import step_of
 
 MODULES = """
 import sys
@@ -110,6 +113,7 @@ def test_options_in_the_examples_exist(line: str) -> None:
         "samples": parser,
         "measure": measure_parser(),
         "completion": completion_parser(),
+        "trace": trace_parser(),
     }
     if arguments[0] in parsers:
         parser = parsers[arguments.pop(0)]
@@ -165,8 +169,8 @@ def test_bare_convtui_opens_the_lesson() -> None:
     assert session.spec.pads == ((1, 1), (1, 1))
     assert session.convolution.output_shape == (1, 28, 28)
     assert (session.position, session.filled, session.taps) == ((0, 6, 6), session.index + 1, None)
-    assert session.step.value >= session.convolution.output.max() / 2
-    following = [session.moved(count).step.value for count in range(7)]
+    assert step_of(session).value >= session.convolution.output.max() / 2
+    following = [session.convolution.step(session.index + count).value for count in range(7)]
     assert min(following) > 1
 
 
@@ -184,10 +188,9 @@ def test_an_image_gets_the_defaults_of_pytorch() -> None:
 
 
 def test_another_operation_has_the_options_for_itself() -> None:
-    session = built("--operation", "avgpool 3", "--stride", "2", "--padding", "1", "--kernel", "sobel-x")
+    session = built("--operation", "avgpool 3", "--stride", "2", "--padding", "1")
     assert str(session.layer) == "avgpool 3 s2 p1"
     assert session.spec.stride == (1, 1)
-    assert session.kernel.name == "sobel-x"
     session = built(
         *("cat-32", "--operation", "convtranspose", "--kernel-size", "5", "--stride", "2", "--way", "gather"),
         *("--kernel", "gaussian-blur", "--filters", "2", "--at", "1,3,4"),
@@ -196,6 +199,20 @@ def test_another_operation_has_the_options_for_itself() -> None:
     assert session.way == "gather"
     assert session.position == (1, 3, 4)
     assert session.operation.output_shape == (2, 67, 67)
+
+
+@pytest.mark.parametrize(
+    ("operation", "shape"),
+    [
+        ("maxpool1d 2", (1, 1, 4)),
+        ("adaptiveavgpool1d 3", (1, 1, 3)),
+        ("conv1d 3 8 s2", (8, 1, 3)),
+        ("convtranspose1d 3 s2", (1, 1, 17)),
+        ("nn.MaxPool2d((1, 4), stride=2)", (1, 1, 3)),
+    ],
+)
+def test_a_sequence_needs_no_kernel_that_fits(operation: str, shape: tuple[int, int, int]) -> None:
+    assert built("[[1, 2, 3, 4, 5, 6, 7, 8]]", "--operation", operation).operation.output_shape == shape
 
 
 def test_all_options_together() -> None:
@@ -311,6 +328,8 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["--operation", "maxpool 3", "--padding", "2"], ["padding=2", "nearest legal: 1"]),
         (["--operation", "adaptivemaxpool 3", "--stride", "2"], ["stride=2", "operation maxpool 2 has"]),
         (["--operation", "maxpool3d 2"], ["two-dimensional"]),
+        (["--operation", "maxpool 2", "--kernel", "sobel-x"], ["--kernel sobel-x", "has no weights"]),
+        (["--operation", "nn.ConvTranspose2d(3, 1, 2)"], ["in_channels is 3", "the image has 1"]),
         (["--way", "gather"], ["way='gather'", "operation convtranspose s2"]),
         (["--padding-mode", "mirror"], ["padding_mode='mirror'", *PADDING_MODES]),
         (["--kernel", "sobel"], ["sobel: no such kernel", "sobel-x"]),

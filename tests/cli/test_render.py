@@ -11,7 +11,8 @@ import pytest
 from convtui.cli.render import LARGEST, SMALLEST, parse_size, render
 from convtui.inputs import samples
 from convtui.inputs.images import read_picture
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 
 SESSION = Session.start(samples.open_image("digit-8x8-3"), KernelChoice("top-edge"), size=3, padding=1)
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooling import (
     Pooling,
     adaptive_avg_pool2d,
@@ -18,7 +19,7 @@ from convtui.engine.pooling import (
     avg_pool2d,
     max_pool2d,
 )
-from convtui.engine.reductions import Mean, Winner
+from convtui.engine.reductions import Average, Mean, Winner
 from convtui.engine.spec import Floats, SpecError
 from tests.engine.cases import pairs
 
@@ -369,6 +370,10 @@ def test_a_dilated_window_may_read_nothing() -> None:
             "padding='same': a pooling takes numbers or 'same-tf'",
         ),
         (lambda: max_pool2d(IMAGE, 3, ceil_mode=1), "ceil_mode=1: must be true or false"),  # type: ignore[arg-type]
+        (
+            lambda: Pooling(IMAGE, PoolSpec(2, 1, dilation=(2, 1)), Average()),
+            r"dilation=\(2, 1\): average pooling has none; nearest legal: 1",
+        ),
         (lambda: avg_pool2d(IMAGE, 3, divisor_override=0), "divisor_override=0: must not be 0"),
         (
             lambda: avg_pool2d(IMAGE, 3, divisor_override=True),

@@ -94,6 +94,13 @@ def test_a_maximum_is_asserted_exactly_also_of_padding_alone() -> None:
         run(code)
 
 
+def test_a_divisor_below_zero() -> None:
+    pooling = avg_pool2d(np.ones((1, 2, 2)), 2, divisor_override=-3)
+    code = snippet(call_of_pooling(pooling, pooling.step(0)), [f"x = {tensor('the image', pooling.image)}"])
+    assert code.splitlines()[-1].startswith("assert abs(y[0, 0, 0] + 1.3333333333333333) <=")
+    run(code)
+
+
 def test_a_pooling_that_no_call_computes_is_refused() -> None:
     pooling = avg_pool2d(np.ones((1, 4, 4)), 2, padding=((0, 1), (0, 0)), count_include_pad=False)
     with pytest.raises(ValueError, match="no code can be written: no single PyTorch call pads"):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from convtui.engine.spec import Floats, SpecError
+from convtui.engine.spec import ConvSpec, Floats, SpecError
 from convtui.engine.transposed import TransposedConvolution
 from tests.engine.cases import pairs
 
@@ -288,6 +288,36 @@ def test_padding_of_four_sides_cuts_each_by_its_own() -> None:
     np.testing.assert_allclose(ours.output, whole[:, :-1, 2:-1], rtol=0, atol=1e-12)
 
 
+@settings(deadline=None)
+@given(pairs(1, 5), pairs(1, 5), pairs(1, 4), pairs(1, 2))
+def test_same_tf_is_the_gradient_of_a_convolution_that_tensorflow_pads(
+    size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
+) -> None:
+    random = np.random.default_rng(4)
+    image, weight = random.standard_normal((2, *size)), random.standard_normal((2, 3, *kernel))
+    ours = TransposedConvolution(image, weight, stride=stride, padding="same-tf", dilation=dilation)
+    wide = size[0] * stride[0], size[1] * stride[1]
+    assert ours.output_shape == (3, *wide)
+    pads: list[int] = []
+    for n, k, s, d in zip(wide, kernel, stride, dilation, strict=True):
+        total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
+        pads = [total // 2, total - total // 2, *pads]  # F.pad takes the last axis first
+    read = torch.zeros(1, 3, *wide, dtype=torch.float64, requires_grad=True)
+    output = F.conv2d(F.pad(read, pads), torch.tensor(weight), stride=stride, dilation=dilation)
+    (gradient,) = torch.autograd.grad(output, read, torch.tensor(image)[None])
+    np.testing.assert_allclose(ours.output, gradient[0].numpy(), rtol=0, atol=1e-9)
+    assert ours.spec.padding == ConvSpec(kernel, stride, "same-tf", dilation).over(*wide).pads
+
+
+def test_same_tf_makes_room_for_output_padding() -> None:
+    image, weight = np.ones((1, 3, 3)), np.ones((1, 1, 3, 3))
+    transposed = TransposedConvolution(image, weight, None, 2, "same-tf", 1)
+    assert (transposed.spec.padding, transposed.spec.output_padding) == (((1, 1), (1, 1)), (1, 1))
+    assert transposed.output_shape == (1, 6, 6)
+    wide = TransposedConvolution(image, np.ones((1, 1, 1, 1)), None, 3, "same-tf")
+    assert (wide.spec.padding, wide.spec.output_padding) == (((0, 0), (0, 0)), (2, 2))
+
+
 @pytest.mark.parametrize(
     ("shape", "weight", "parameters", "output"),
     [
@@ -296,6 +326,7 @@ def test_padding_of_four_sides_cuts_each_by_its_own() -> None:
         ((1, 3, 3), (1, 2, 3, 3), {"stride": (3, 2), "output_padding": 1}, (2, 10, 8)),
         ((1, 3, 3), (1, 2, 3, 3), {"stride": (3, 2), "padding": (1, 2)}, (2, 7, 3)),
         ((1, 3, 3), (1, 2, 3, 3), {"stride": 2, "padding": ((0, 1), (0, 1))}, (2, 6, 6)),
+        ((1, 3, 3), (1, 2, 3, 3), {"stride": 2, "padding": "same-tf"}, (2, 6, 6)),
         ((1, 3, 3), (1, 1, 2, 2), {"dilation": 2}, (1, 5, 5)),
         ((2, 3, 3), (2, 1, 3, 3), {"groups": 2}, (2, 5, 5)),
     ],
@@ -342,7 +373,11 @@ def test_pixels_that_are_cut_off_whole_are_unused() -> None:
         ),
         ({"padding": 4}, "padding=4: cuts off all of the 6 output rows; nearest legal: padding 2"),
         ({"stride": 2**20}, "stride=1048576: makes 3145731 output rows, at most 1048576 fit"),
-        ({"padding": "same"}, "padding='same': a transposed convolution takes numbers"),
+        ({"padding": "same"}, "padding='same': a transposed convolution takes numbers or 'same-tf'"),
+        (
+            {"dilation": 2**21, "padding": "same-tf"},
+            "adds 2097152 on one side; nearest legal: at most 1048576",
+        ),
         ({"groups": 2}, "groups=2: must divide the 1 input channels; nearest legal: 1"),
         ({"stride": 0}, "stride=0: must be at least 1"),
         ({"bias": [1.0, 2.0]}, "bias has 2 numbers, but there are 1 output channels"),

@@ -48,6 +48,11 @@ def test_arguments_build_the_layer_again(layer: Window) -> None:
             Conv(8, 3, 2, "same-tf"),
         ),
         (
+            "convtranspose 3x3 8 s2 same-tf",
+            'type = "convtranspose"\nout_channels = 8\nkernel_size = 3\nstride = 2\npadding = "same-tf"',
+            ConvTranspose(8, 3, 2, ((0, 1), (0, 1))),
+        ),
+        (
             "depthwise 3 s2 p1 nobias",
             'type = "depthwise"\nkernel_size = 3\nstride = 2\npadding = 1\nbias = false',
             Depthwise(3, 2, 1, bias=False),
@@ -67,6 +72,7 @@ def test_arguments_build_the_layer_again(layer: Window) -> None:
             None,
             ConvTranspose(8, (1, 4), (1, 2), (0, 1), (0, 1), dilation=(1, 2)),
         ),
+        ("convtranspose1d 3 8 s2 same-tf", None, ConvTranspose(8, (1, 3), (1, 2), ((0, 0), (0, 1)))),
     ],
 )
 def test_text_and_toml(text: str, toml: str | None, layer: Layer) -> None:

@@ -11,7 +11,8 @@ from PIL import Image
 from convtui.engine.layer_text import parse_layers
 from convtui.export.code import image_code, session_code
 from convtui.inputs.images import Picture
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store.pictures import open_any
 from tests.engine.test_snippet import run
 

@@ -83,6 +83,15 @@ def test_each_frame_begins_when_the_one_before_ends() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_no_frame_is_still_seen_when_the_next_one_begins(command: str) -> None:
+    diagram = swept(command)
+    shares = re.findall(r"@keyframes p\d\{0%\{visibility:visible\}([\d.]+)%", animated_svg(diagram))
+    lengths = [*dict.fromkeys(frame.seconds for frame in diagram.frames)]
+    for share, length in zip(shares, lengths, strict=True):
+        assert length - 1e-3 < float(share) / 100 * diagram.seconds <= length * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_keyframes_ascend(command: str) -> None:
     rules = re.findall(r"@keyframes \w+\{((?:[^{}]*\{[^{}]*\})*)\}", animated_svg(swept(command)))
     assert len(rules) > 10

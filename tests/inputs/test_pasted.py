@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from convtui.inputs.images import InputError, read_pasted, read_picture
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store.pictures import open_any
 from convtui.store.session_file import dumps, loads
 from tests.support.image_files import assert_shows, refusal, written

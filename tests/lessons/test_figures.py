@@ -8,7 +8,8 @@ from convtui.inputs import samples
 from convtui.lessons.expressions import evaluated
 from convtui.lessons.figures import Seen
 from convtui.lessons.setting_up import changed
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store.pictures import open_any
 
 

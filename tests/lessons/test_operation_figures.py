@@ -14,8 +14,9 @@ from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering, Scattering
 from convtui.lessons.expressions import ExpressionError, Value, evaluated
 from convtui.lessons.figures import Seen
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.operation import OtherOperation
-from convtui.state.session import KernelChoice, Session
+from convtui.state.session import Session
 from tests.engine.test_pooling import PoolCase
 from tests.engine.test_pooling import legal_cases as legal_poolings
 from tests.engine.test_transposed import TransposedCase

@@ -11,7 +11,8 @@ from convtui.lessons.expressions import ExpressionError, evaluated
 from convtui.lessons.figures import Seen, UnknownYet, filled
 from convtui.lessons.run_figures import figures_of
 from convtui.lessons.setting_up import DEFAULT_IMAGE
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store.pictures import open_any
 from convtui.training.protocol import Epoch
 from convtui.training.recipe import Recipe

@@ -19,7 +19,7 @@ from convtui.paint.cells import (
 )
 from convtui.paint.colours import DARK, channel_coloured, coloured, diverging, greys
 from convtui.state.session import Session
-from tests.support.example_sessions import counting, lesson, own, picture_of, session_on, sessions
+from tests.support.example_sessions import counting, lesson, own, picture_of, session_on, sessions, step_of
 
 NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -61,7 +61,7 @@ def test_unused_are_the_pixels_that_no_step_reads(session: Session) -> None:
 
 @given(sessions(), st.data())
 def test_any_piece_is_a_piece_of_the_whole(session: Session, data: st.DataObject) -> None:
-    step = session.step
+    step = step_of(session)
     table = TableCells(step.window[0], -5.0, 5.0, padding=step.is_padding)
     for cells in (image_cells(session), OutputCells(session.convolution, 0, False), table):
         top, bottom = sorted(data.draw(st.tuples(*[st.integers(0, cells.rows)] * 2)))
@@ -141,7 +141,7 @@ def test_each_kind_of_cells_writes_its_numbers_in_its_own_way() -> None:
 
 
 def test_a_window_shows_what_of_it_is_padding() -> None:
-    step = lesson().step
+    step = lesson().convolution.step(0)
     patch = whole(TableCells(step.window[0], 0.0, 1.0, padding=step.is_padding))
     np.testing.assert_array_equal(patch.kinds == PADDING, step.is_padding)
     assert (patch.kinds[1:, 1:] == PLAIN).all()

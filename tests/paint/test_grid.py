@@ -25,6 +25,7 @@ from tests.support.example_sessions import (
     moves,
     session_on,
     sessions,
+    step_of,
     stepped_sessions,
 )
 
@@ -50,7 +51,7 @@ def pane_for(
 
 
 def show(pane: GridPane, session: Session, pointer: Pointer | None = None) -> None:
-    pane.show(getattr(step_grids(session, session.step, pointer or Pointer()), pane.name))
+    pane.show(getattr(step_grids(session, step_of(session), pointer or Pointer()), pane.name))
 
 
 def text(pane: GridPane) -> list[str]:
@@ -212,8 +213,8 @@ def test_the_start_of_the_window_is_always_in_view(
     if down.span <= rows and across.span <= columns:
         window = {
             (int(r) + down.before, int(c) + across.before)
-            for r in session.step.rows
-            for c in session.step.columns
+            for r in step_of(session).rows
+            for c in step_of(session).columns
         }
         assert window <= in_view(image)
 
@@ -231,7 +232,7 @@ def in_view(pane: GridPane) -> set[tuple[int, int] | None]:
 @given(sessions(), sizes, st.integers(6, 40), st.integers(2, 20))
 def test_every_cell_lies_where_it_is_drawn(session: Session, size: CellSize, width: int, height: int) -> None:
     pane = pane_for(session, "output", width, height, size)
-    cells = step_grids(session, session.step, Pointer()).output.cells
+    cells = step_grids(session, step_of(session), Pointer()).output.cells
     at_origin = pane.cell_at(0, 1)
     assert at_origin == (0, 0)
     for y in range(height):

@@ -1,7 +1,7 @@
 """Values become text that can be trusted."""
 
 import re
-from math import isclose
+from math import inf, isclose
 
 import numpy as np
 import pytest
@@ -85,6 +85,11 @@ def test_a_range_of_values_decides_the_decimals(
     lowest: float, highest: float, value: float, text: str
 ) -> None:
     assert number_format(lowest, highest)(value) == text
+
+
+@pytest.mark.parametrize("highest", [0.01, 1.0, 255.0, 1e5])
+def test_the_maximum_of_no_pixel_is_written_in_any_range(highest: float) -> None:
+    assert number_format(0.0, highest)(-inf) == "-inf"
 
 
 @given(st.integers(-9999, 9999))

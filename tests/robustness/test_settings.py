@@ -14,7 +14,7 @@ from convtui.pages.base.step_grids import Pointer, step_grids
 from convtui.state.session import Session
 from convtui.state.settings import EXAMPLES, transition
 from tests.robustness import SEED, rounds
-from tests.support.example_sessions import counting, own, session_on
+from tests.support.example_sessions import counting, own, session_on, step_of
 
 MOST_PRODUCTS = 2**19  # of an output that is computed as a whole
 NUMBERS = (
@@ -127,7 +127,7 @@ def require_one_line(error: Exception) -> None:
 def require_torchs(session: Session) -> None:
     """The numbers of PyTorch, in the whole output and in a step, and all that is shown of the step."""
     convolution, spec = session.convolution, session.spec
-    step = session.step
+    step = step_of(session)
     step_grids(session, step, Pointer())
     if convolution.size * convolution.weight[0].size > MOST_PRODUCTS:
         return

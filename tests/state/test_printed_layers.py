@@ -4,7 +4,8 @@ import pytest
 
 from convtui.inputs.samples import open_image
 from convtui.pages.base.typed_line import one_line
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.state.settings import layer_transition, transition
 
 PRINT = """\

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from convtui.engine.kernels import filters_of, kernel, random_weight
 from convtui.engine.spec import SpecError
-from convtui.state.session import KernelChoice, Session, Zoom
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session, Zoom
 from tests.support.example_sessions import (
     Change,
     applied,
@@ -23,6 +24,7 @@ from tests.support.example_sessions import (
     picture_of,
     session_on,
     sessions,
+    step_of,
     stepped_sessions,
 )
 
@@ -51,13 +53,13 @@ def assert_is_true(session: Session) -> None:
     """Everything the session says of itself holds."""
     convolution = session.convolution
     assert 0 <= session.index < session.filled <= session.size == convolution.output.size
-    assert session.taps is None or 0 <= session.taps <= session.products == session.step.products.size
-    assert session.step.value == convolution.output[session.position]
+    assert session.taps is None or 0 <= session.taps <= session.products == step_of(session).products.size
+    assert step_of(session).value == convolution.output[session.position]
     assert convolution.index(*session.position) == session.index
     np.testing.assert_array_equal(session.picture.pixels, convolution.image)
     assert session.channel == convolution.channels_read(session.position[0])[session.slice]
     if session.taps:
-        assert session.slice == session.step.multiply_adds[session.taps - 1].slice
+        assert session.slice == step_of(session).multiply_adds[session.taps - 1].slice
         assert not session.own_colours
     filters, slices, *size = convolution.weight_shape
     if session.kernel.named:
@@ -230,7 +232,7 @@ def test_the_window_starts_where_it_did_or_at_the_nearest_start_before(
     if changed.convolution is session.convolution or changed.picture.name != session.picture.name:
         return
     axes = changed.convolution.axes
-    was, now = ((int(at.step.rows[0]), int(at.step.columns[0])) for at in (session, changed))
+    was, now = (at.window_start for at in (session, changed))
     for axis, before, after in zip(axes, was, now, strict=True):
         starts = [at * axis.stride - axis.before for at in range(axis.output)]
         assert after == max((start for start in starts if start <= before), default=starts[0])

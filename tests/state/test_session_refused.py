@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convtui.engine.spec import SpecError
-from convtui.state.session import KernelChoice
+from convtui.state.kernel_choice import KernelChoice
 from tests.state.test_session import fingerprint
 from tests.support.example_sessions import Change, counting, picture_of, session_on
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from convtui.engine.kernels import kernel, load_kernel
 from convtui.engine.spec import LARGEST_VALUE, PADDING_MODES, ConvSpec, SpecError
 from convtui.inputs import samples
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.state.settings import (
     EXAMPLES,
     canonical,

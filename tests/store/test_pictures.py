@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from convtui.inputs.images import InputError, with_pixel
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.store.pictures import open_any, open_data_image
 from convtui.store.session_file import dumps, load, loads, save
 from convtui.training.datasets.open_any import DataError, DataSet, picture

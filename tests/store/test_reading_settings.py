@@ -8,7 +8,8 @@ import pytest
 
 from convtui.engine.spec import SpecError
 from convtui.inputs.images import InputError
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from convtui.state.settings import change, layer_transition, transition
 from convtui.store import session_file
 from convtui.store.pictures import open_any, reopened

@@ -14,11 +14,13 @@ from hypothesis import given
 from convtui.engine.transposed_ways import Scattering
 from convtui.inputs import samples
 from convtui.inputs.images import read_picture
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.network import Stack
 from convtui.state.norm_choice import NormChoice
-from convtui.state.session import KernelChoice, Session
+from convtui.state.session import Session
 from convtui.store import pictures
 from convtui.store.session_file import SessionFileError, dumps, load, loads, save
+from tests.support.example_sessions import step_of
 from tests.support.sessions import figures, image_file, sessions, top_edge
 
 
@@ -54,7 +56,7 @@ def test_samples_show_what_they_say() -> None:
     assert lessons["same-even-kernel"].spec.pads == ((1, 2), (1, 2))
     assert lessons["same-even-kernel"].convolution.output_shape == (1, 8, 8)
     assert lessons["colour-groups"].convolution.output_shape[0] == 3
-    assert list(lessons["colour-groups"].step.channels) == [1]
+    assert list(step_of(lessons["colour-groups"]).channels) == [1]
     assert lessons["dilation"].convolution.output_shape == lessons["dilation"].convolution.image_shape
     assert [axis.span for axis in lessons["dilation"].convolution.axes] == [5, 5]
     checkerboard = lessons["checkerboard"]
@@ -63,7 +65,7 @@ def test_samples_show_what_they_say() -> None:
         assert isinstance(session.operation, Scattering)
         inner = session.operation.transposed.output[0, 3:-3, 3:-3]
         assert len(np.unique(inner.round(9))) == values
-    top_edge = lessons["top-edge"].step
+    top_edge = step_of(lessons["top-edge"])
     assert top_edge.value == top_edge.products.sum() > 2
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from convtui.engine.kernels import kernel
 from convtui.state.session import Session
 from convtui.store.session_file import SessionFileError, dumps, loads
+from tests.support.example_sessions import step_of
 from tests.support.sessions import figures, sessions, top_edge
 
 LESSON = """\
@@ -298,7 +299,7 @@ def test_one_slice_by_hand_serves_all_channels() -> None:
     text = OWN.replace("\n2 0\n", "").replace("1 0.5 0\n", "1 0.5 0\n\n1 1 1\n1 1 1\n\n2 2 2\n0 0 0\n")
     session = loads(text, "lesson.toml")
     assert session.convolution.weight_shape == (1, 3, 1, 2)
-    assert session.step.slice_sums.tolist() == [0, 1, 2]
+    assert step_of(session).slice_sums.tolist() == [0, 1, 2]
 
 
 def test_names_cannot_smuggle_control_characters() -> None:

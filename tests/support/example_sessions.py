@@ -9,11 +9,13 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
+from convtui.engine.convolution import Step
 from convtui.engine.kernels import NAMES
 from convtui.engine.spec import PADDING_MODES
 from convtui.inputs import samples
 from convtui.inputs.images import Picture
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import Session
 from tests.engine.cases import Case, legal_cases, pairs
 
 Change = Callable[[Session], Session]
@@ -55,6 +57,11 @@ def own(weight: ArrayLike, image: Picture, **given: Any) -> Session:
 
 def session_of(case: Case) -> Session:
     return own(case.weight, picture_of(case.image), bias=case.bias, **case.parameters)
+
+
+def step_of(session: Session) -> Step:
+    """How the output cell is computed where a session is in its convolution."""
+    return session.convolution.step(session.index)
 
 
 def applied(session: Session, *changes: Change) -> Session:

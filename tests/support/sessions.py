@@ -15,10 +15,11 @@ from convtui.engine.norms import NORM_KINDS
 from convtui.engine.spec import LARGEST_VALUE, PADDING_MODES, SpecError
 from convtui.inputs import samples
 from convtui.inputs.images import Picture
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.network import Stack
 from convtui.state.norm_choice import NormChoice
 from convtui.state.operation import EXAMPLES, WAYS
-from convtui.state.session import KernelChoice, Session, Zoom
+from convtui.state.session import Session, Zoom
 from convtui.state.settings import operation_change
 from convtui.store.session_parser import VIEW_FLAGS
 
@@ -44,7 +45,9 @@ def bits(array: NDArray[np.float64] | None) -> tuple[tuple[int, ...], bytes] | N
 
 def figures(session: Session) -> dict[str, Any]:
     """All that a session file has to bring back."""
-    picture, convolution = session.picture, session.convolution
+    picture, convolution, view = session.picture, session.convolution, session.view
+    if view.slice is not None:  # one that the operation on show does not have is not kept
+        view = replace(view, slice=min(view.slice, session.last_slice))
     return {
         "pixels": bits(picture.pixels),
         "original": bits((picture.original or picture).pixels),
@@ -62,7 +65,7 @@ def figures(session: Session) -> dict[str, Any]:
         "kernel": session.kernel,
         "operation": (str(session.layer), session.way, session.torch_call),
         "place": (session.index, session.taps, session.filled),
-        "view": session.view,
+        "view": view,
         "stack": session.stack,
         "norm": session.norm,
     }
@@ -152,7 +155,8 @@ _changes = st.one_of(
     st.just(lambda session: session.finished()),
     _stacks.map(lambda change: lambda session: session.with_stack(change(session.stack))),
     st.sampled_from([None, *Zoom]).map(lambda zoom: lambda session: session.with_view(zoom=zoom)),
-    st.booleans().map(lambda hints: lambda session: session.with_view(hints=hints, slice=0)),
+    st.booleans().map(lambda hints: lambda session: session.with_view(hints=hints)),
+    st.integers(0, 5).map(lambda slice: lambda session: session.with_view(slice=slice % session.slices)),
     st.builds(NormChoice, st.sampled_from(NORM_KINDS), st.integers(1, 64)).map(
         lambda norm: lambda session: replace(session, norm=norm)
     ),

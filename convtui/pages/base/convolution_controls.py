@@ -12,8 +12,9 @@ from convtui.engine.reductions import Average
 from convtui.engine.spec import ConvSpec, Sides
 from convtui.engine.transposed_ways import Gathering, Scattering
 from convtui.paint.controls import Control
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.operation import way_of
-from convtui.state.session import KernelChoice, Session
+from convtui.state.session import Session
 
 NAMES: Final = {
     "conv": "conv",
@@ -63,14 +64,18 @@ def _pooling(pooling: Pooling) -> list[Control]:
         Control("t", "stride", pair(spec.stride)),
         Control("p", "padding", sides(spec.pads)),
         Control("z", "size", size(spec.kernel_size)),
-        Control("x", "mode", "on" if spec.ceil_mode else "off", stepped=False, label="ceil_mode", spare=1),
+        Control(
+            "x", "mode", "on" if spec.ceil_mode else "off", stepped=False, label="ceil_mode", short="ceil"
+        ),
     ]
     if not isinstance(reduction, Average):
         return [*own, Control("d", "dilation", pair(spec.dilation), spare=2)]
     counted = "on" if reduction.count_include_pad else "off"
-    own.append(Control("i", "filters", counted, stepped=False, label="count_include_pad", spare=2))
+    own.append(Control("i", "filters", counted, stepped=False, label="count_include_pad", short="count pad"))
     if reduction.divisor_override is not None:
-        own.append(Control(":", "divisor", str(reduction.divisor_override), stepped=False, label="divisor"))
+        own.append(
+            Control(":", "divisor_override", str(reduction.divisor_override), stepped=False, label="divisor")
+        )
     return own
 
 
@@ -81,12 +86,14 @@ def _transposed(operation: Gathering | Scattering, kernel: KernelChoice) -> list
         Control("w", "way", way_of(operation), stepped=False),
         Control("t", "stride", pair(spec.stride)),
         Control("p", "padding", sides(spec.pads)),
-        Control("x", "mode", pair(spec.output_padding), stepped=False, label="output_padding", spare=2),
-        Control("d", "dilation", pair(spec.dilation), spare=1),
-        Control("G", "groups", str(spec.groups), spare=3),
+        Control(
+            "x", "mode", pair(spec.output_padding), stepped=False, label="output_padding", short="output pad"
+        ),
         Control("z", "size", size(spec.kernel_size)),
-        Control("n", "kernel", kernel.label, is_plain=True),
-        Control("i", "filters", str(operation.output_shape[0]), spare=4),
+        Control("i", "filters", str(operation.output_shape[0]), spare=2),
+        Control("n", "kernel", kernel.label, is_plain=True, spare=1),
+        Control("d", "dilation", pair(spec.dilation), spare=3),
+        Control("G", "groups", str(spec.groups), spare=4),
     ]
 
 

@@ -9,20 +9,22 @@ from typing import ClassVar, Final
 
 from convtui.engine.adaptive import AdaptiveSpec
 from convtui.engine.kernels import NAMES
-from convtui.engine.pool_layers import Pool
+from convtui.engine.pool_layers import AvgPool, Pool
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooling import Pooling
 from convtui.engine.reductions import Average
 from convtui.engine.spec import PADDING_MODES, PADDING_WORDS, ConvSpec, Pair, Sides
+from convtui.engine.torch_text import NO_CALL
 from convtui.engine.transposed_spec import TransposedSpec
 from convtui.pages.base.convolution_controls import controls
 from convtui.pages.base.keys import Key, all_keys
 from convtui.pages.base.page import Page
 from convtui.pages.base.player import Player
 from convtui.paint.controls import Control
+from convtui.state.kernel_choice import KernelChoice
 from convtui.state.operation import EXAMPLES as OPERATIONS
 from convtui.state.operation import GATHER, KINDS, SCATTER, WAYS
-from convtui.state.session import KernelChoice, Session, Zoom
+from convtui.state.session import Session, Zoom
 from convtui.state.settings import EXAMPLES, canonical, parse_at, transition, with_size
 
 WITH_PADDING: Final = ("conv", "convtranspose", "maxpool", "avgpool")
@@ -52,7 +54,13 @@ class ConvolutionPage(Page):
         self.change(lambda session: session.moved_rows(count), "move")
 
     def action_channels(self, count: int) -> None:
-        self.change(lambda session: session.moved_channels(count), "move")
+        """Through the output channels; while pixels scatter, all of which one lands on, the one on show."""
+        session = self.session
+        if session.way == SCATTER:
+            chosen = min(max(session.slice + count, 0), session.slices - 1)
+            self.change(lambda session: session.at(session.index).with_view(slice=chosen), "look")
+        else:
+            self.change(lambda session: session.moved_channels(count), "move")
 
     def action_ends(self, direction: int) -> None:
         self.change(lambda session: session.at(session.size - 1 if direction > 0 else 0), "jump")
@@ -129,16 +137,18 @@ class ConvolutionPage(Page):
             modes = _after(PADDING_MODES, self.session.spec.padding_mode, by)
             self._change_to_first([partial(Session.with_spec, padding_mode=mode) for mode in modes])
         elif isinstance(layer.spec, TransposedSpec):
-            rows, columns = layer.spec.output_padding
-            most = max(*layer.spec.stride, *layer.spec.dilation)
-            following = ((rows + by) % most, (columns + by) % most)
-            self.change(lambda session: session.with_parameters(output_padding=following))
+            spec = layer.spec
+            most = [max(sides) for sides in zip(spec.stride, spec.dilation, strict=True)]
+            rows, columns = ((at + by) % size for at, size in zip(spec.output_padding, most, strict=True))
+            if most == [1, 1]:
+                rows = columns = 1  # the session says why not
+            self.change(lambda session: session.with_parameters(output_padding=(rows, columns)))
         else:
             is_on = not getattr(layer.spec, "ceil_mode", False)
             self.change(lambda session: session.with_parameters(ceil_mode=is_on))
 
-    def action_divisor(self, by: int = 1) -> None:  # noqa: ARG002
-        self.action_type("divisor")
+    def action_divisor_override(self, by: int = 1) -> None:  # noqa: ARG002
+        self.action_type("divisor_override")
 
     def action_size(self, by: int) -> None:
         layer = self.session.layer
@@ -241,13 +251,20 @@ class ConvolutionPage(Page):
                 return session.kernel.name
             case "size":
                 return canonical(_own_size(spec))
+            case "divisor_override":
+                assert isinstance(session.layer, AvgPool)
+                return canonical(session.layer.reduction.divisor_override)
         return canonical(getattr(spec, name))
 
     # -- looking
 
     def action_slice(self, by: int) -> None:
         """Through the slices that the filter reads; a colour picture's own colours come first."""
-        slices: Sequence[int | None] = range(self.session.slices)
+        if self.session.way == SCATTER and self.session.shape[0] > 1:
+            following = (self.session.position[0] + by) % self.session.shape[0]
+            self.change(lambda session: session.moved_channels(following - session.position[0]), "move")
+            return
+        slices: Sequence[int | None] = range(1 if self.session.way == SCATTER else self.session.slices)
         if self.session.picture.colour:
             slices = [None, *slices]
         if len(slices) == 1:
@@ -260,6 +277,9 @@ class ConvolutionPage(Page):
     def action_copy_call(self) -> None:
         """The PyTorch call goes to the terminal's clipboard, if the terminal allows that."""
         call = self.session.torch_call
+        if call == NO_CALL:
+            self.say(call, error=True)
+            return
         self.app.copy_to_clipboard(call)
         self.say(f"copied: {call}")
 

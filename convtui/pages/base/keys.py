@@ -98,7 +98,7 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
             "colon",
             ":",
             "type('')",
-            "type a setting: stride 2,1 · padding same · kernel sobel-x 5 · operation maxpool 3 s2",
+            "type a setting: stride 2,1 · kernel sobel-x 5 · operation maxpool 3 s2",
             everywhere=True,
         ),
         Key("u", "u", "undo", "undo", "undo", everywhere=True),

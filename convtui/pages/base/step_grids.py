@@ -16,13 +16,13 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution, Step
 from convtui.engine.pooling import Pooling, PoolStep
-from convtui.engine.reductions import Average, Winner
+from convtui.engine.reductions import Average, Maximum, Winner
 from convtui.engine.spec import Axis, ConvSpec, Sides
 from convtui.engine.transposed import Scatter
 from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
 from convtui.inputs.images import Picture
 from convtui.pages.base.convolution_controls import padding, sides
-from convtui.pages.base.step_tables import COLOURS, are_whole, convolved, pooled, scattered
+from convtui.pages.base.step_tables import COLOURS, LOWEST, are_whole, convolved, pooled, scattered
 from convtui.paint.cells import Cells, ImageCells, LandedCells, OutputCells, whole_pixels
 from convtui.paint.drawing import NOBODY, Cell, Grid, Outline, Readers
 from convtui.paint.text import is_integral, plural, spans
@@ -45,7 +45,7 @@ class Pointer(NamedTuple):
     def within(self, session: Session) -> Pointer:
         """What of it is still there."""
         _, *image = session.operation.image_shape
-        return Pointer(_held(self.pixel, *image), _held(self.entry, *window_size(session)))
+        return Pointer(_held(self.pixel, *image), _held(self.entry, *_window_here(session)))
 
 
 def _held(cell: Cell | None, rows: int, columns: int) -> Cell | None:
@@ -57,6 +57,16 @@ def window_size(session: Session) -> tuple[int, int]:
     operation = session.operation
     rows, columns = operation.axes
     return rows.kernel, columns.kernel
+
+
+def _window_here(session: Session) -> tuple[int, int]:
+    """Rows and columns of this cell's window: those of adaptive pooling have several sizes."""
+    operation = session.operation
+    if not isinstance(operation, Pooling):
+        return window_size(session)
+    _, row, column = session.position
+    rows, columns = operation.axes
+    return rows.window(row).size, columns.window(column).size
 
 
 class StepGrids(NamedTuple):
@@ -116,6 +126,15 @@ def pixel_at(frame: Frame, cell: Cell) -> Cell | None:
     return sources[0], sources[1]
 
 
+def nearest_pixel(frame: Frame, cell: Cell) -> Cell:
+    """The pixel of the image at a cell of its frame or before it; outside of the image in the padding."""
+    (row, column) = (
+        (at - axis.before) // (axis.transposed.stride if isinstance(axis, SpreadAxis) else 1)
+        for axis, at in zip(frame, cell, strict=True)
+    )
+    return row, column
+
+
 def _place_in(frame: Frame, pixel: Cell) -> Cell | None:
     """The cell of the frame at which a pixel is; None if it is cut off."""
     places = []
@@ -129,7 +148,9 @@ def _place_in(frame: Frame, pixel: Cell) -> Cell | None:
 
 @lru_cache(maxsize=4)
 def image_cells(picture: Picture, operation: Operation, channel: int, own_colours: bool) -> ImageCells:
-    return ImageCells(picture, frame_of(operation), channel, own_colours)
+    is_maximum = isinstance(operation, Pooling) and isinstance(operation.reduction, Maximum)
+    outside = LOWEST if is_maximum else 0.0
+    return ImageCells(picture, frame_of(operation), channel, own_colours, outside)
 
 
 @lru_cache(maxsize=4)
@@ -271,8 +292,7 @@ def _output(session: Session, pointer: Pointer) -> Grid:
     o, r, c = session.position
     _, rows, columns = operation.output_shape
     filled = min(max(session.filled - o * rows * columns, 0), rows * columns)
-    if session.taps is not None and session.taps < session.products and session.filled == session.index + 1:
-        filled -= 1
+    filled -= session.is_begun
     shape = "x".join(map(str, operation.output_shape))
     cell, step = f"output[{o}, {r}, {c}]", f"step {session.index + 1} of {session.size}"
     title, short_title = f"{cell} of {shape} · {step}", f"{cell.removeprefix('output')} · {step}"
@@ -326,9 +346,7 @@ def _landing(session: Session, step: Scatter, pointer: Pointer) -> Grid:
     operation, channel = session.operation, session.output_channel
     assert isinstance(operation, Scattering)
     whole = output_cells(session.picture, operation, channel)
-    is_finished = session.filled == session.size and (
-        session.index + 1 < session.size or session.taps is None
-    )
+    is_finished = session.is_all_landed
     cells: Cells = whole
     if not is_finished:
         entries = session.products if session.taps is None else session.taps

@@ -131,9 +131,9 @@ def _window_title(session: Session) -> tuple[str, str]:
     """That of the window, and a shorter one."""
     if session.operation.image_shape[0] == 1:
         return "window", "window"
-    short = f"window · {_channel(session)}"
-    slices = session.slices
-    return (f"{short} ({session.slice + 1} of {slices})" if slices > 1 else short), short
+    title, slices = f"window · {_channel(session)}", session.slices
+    short = title if session.picture.colour else f"window [{session.channel}]"
+    return (f"{title} ({session.slice + 1} of {slices})" if slices > 1 else title), short
 
 
 def _of_channel(session: Session) -> str:

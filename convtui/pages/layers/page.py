@@ -52,6 +52,7 @@ from convtui.paint.canvas import Canvas, Pane
 from convtui.paint.controls import Control
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import TextPane
+from convtui.state.layer_opening import layer_opened
 from convtui.state.learned_weights import is_normalised
 from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
@@ -381,7 +382,7 @@ class LayersPage(ConvolutionPage):
             self.say("the layer's input is still being computed")
             return
         feature_maps = maker.feature_maps
-        if self.change(lambda session: session.with_layer_opened(feature_maps)):
+        if self.change(lambda session: layer_opened(session, feature_maps)):
             name = self.session.picture.name
             self.host.open_page("step", f"{name}: its real input and weights · u, then 3, to go back")
 

@@ -222,8 +222,7 @@ def _columns(rows: Sequence[Row]) -> list[_Column]:
 def field_text(row: Row) -> str:
     """What the receptive field spans, with a star where the image clips it; ≤ where only a bound is told."""
     rows, columns = row.field.size
-    is_bound = row.field.rows.is_bound or row.field.columns.is_bound
-    return f"{'≤' if is_bound else ''}{rows}x{columns}" + ("*" if is_clipped(row) else " ")
+    return f"{'≤' if row.field.is_bound else ''}{rows}x{columns}" + ("*" if is_clipped(row) else " ")
 
 
 def is_clipped(row: Row) -> bool:

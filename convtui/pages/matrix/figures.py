@@ -257,8 +257,7 @@ def _above(session: Session, shown: Shown) -> tuple[str, str]:
 
 def _filled(session: Session) -> int:
     """Output cells computed so far; the one in the making is not among them."""
-    making = session.taps is not None and session.taps < session.products
-    return session.filled - (making and session.filled == session.index + 1)
+    return session.filled - session.is_begun
 
 
 def _output_cells(session: Session, shown: Shown, thickness: int) -> VectorCells:
@@ -266,8 +265,7 @@ def _output_cells(session: Session, shown: Shown, thickness: int) -> VectorCells
     outputs = _whole_output_cells(
         session.picture, session.operation, shown, session.output_channel, session.view.letters, thickness
     )
-    is_whole = session.filled == session.size and (session.index + 1 < session.size or session.taps is None)
-    if not shown.is_by_input or shown.is_transposed or is_whole:
+    if not shown.is_by_input or shown.is_transposed or session.is_all_landed:
         return outputs
     entries = session.products if session.taps is None else session.taps
     transposed = shown.operation
@@ -438,7 +436,7 @@ def _shares(step: PoolStep, pointer: Pointer) -> Grid:
 
 @lru_cache(maxsize=4)
 def _named_image(picture: Picture, operation: Operation, channel: int, names: str) -> NamedImageCells:
-    return NamedImageCells(picture, frame_of(operation), channel, False, names)
+    return NamedImageCells(picture, frame_of(operation), channel, False, names=names)
 
 
 def _named_kernel(there: Session, shown: Shown, table: TableCells) -> NamedKernelCells:

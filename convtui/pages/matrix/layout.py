@@ -138,7 +138,8 @@ def _pictures(
         (c for c in LADDER[1:] if c.lines(kernel[0]) <= kernel_lines and c.width * kernel[1] <= most // 2),
         HALF_BLOCKS,
     )
-    kernel_height = heading + kernel_cells.lines(kernel[0])
+    # Of the large window of a pooling a part must do.
+    kernel_height = heading + min(kernel_cells.lines(kernel[0]), height // 3)
     room = height - max(kernel_height, LEAST_OVERVIEW + heading)
     if image[1] > most or HALF_BLOCKS.lines(image[0]) + heading > room:  # a part of it must do
         most, room = max(LEAST_SIDE, int(width * 0.3)), min(room, height // 2)
@@ -146,7 +147,7 @@ def _pictures(
         (c for c in LADDER[1:] if c.width * image[1] <= most and c.lines(image[0]) + heading <= room),
         HALF_BLOCKS,
     )
-    kernel_width = max(kernel[1] * kernel_cells.width, len("kernel [0, 0]"))
+    kernel_width = max(min(kernel[1] * kernel_cells.width, most // 2), len("kernel [0, 0]"))
     beside = kernel_width + GAP + LEAST_OVERVIEW_WIDTH
     side = max(min(most, max(image[1] * image_cells.width, LEAST_SIDE)), beside)
     x = width - side

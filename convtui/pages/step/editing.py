@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from convtui.engine.pooling import Pooling
-from convtui.pages.base.step_grids import Pointer, frame_of, pixel_at
+from convtui.pages.base.step_grids import Pointer, frame_of, nearest_pixel
 from convtui.paint.drawing import Cell
 from convtui.paint.text import significant
 from convtui.state.operation import GATHER
@@ -56,9 +56,7 @@ class Editing(NamedTuple):
     def clicked(self, on_image: bool, cell: Cell, session: Session) -> Editing:
         """At a cell of the image's grid, which has the padding too, or of the kernel's."""
         if on_image:
-            frame = frame_of(session.operation)
-            at = pixel_at(frame, cell) or (cell[0] - frame[0].before, cell[1] - frame[1].before)
-            return Editing("image", *at).within(session)
+            return Editing("image", *nearest_pixel(frame_of(session.operation), cell)).within(session)
         if "kernel" not in targets(session):
             return self
         return Editing("kernel", *Editing("kernel", *cell)._turned(session)).within(session)

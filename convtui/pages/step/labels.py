@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from convtui.pages.step.shape import has_unread, overlaps, shape_notes, unread
+from convtui.engine.torch_text import NO_CALL
+from convtui.pages.base.step_grids import window_size
+from convtui.pages.step.shape import has_unread, remarks, shape_notes, tells_unread, unread
 from convtui.state.operation import GATHER, SCATTER
 from convtui.state.session import Session
 
@@ -62,7 +64,8 @@ ONE_ROW = "1-D, one row, as in Conv1d"
 def introductions(session: Session) -> tuple[str, str, str]:
     """What the page is and what its keys do first, in full, in short, and shortest."""
     full, short, cell, entry = _WORDS[session.way or session.kind]
-    if session.operation.image_shape[1] == 1:
+    _, rows, columns = session.operation.image_shape
+    if rows == 1 < columns and window_size(session)[0] == 1:
         full, short = f"{ONE_ROW}. {full}", ONE_ROW
     keys = _KEYS.format(cell=cell, entry=entry)
     return f"{full}: {keys}", f"{short}: {keys}", f"{short}: {_FEWER_KEYS.format(cell=cell)}"
@@ -71,14 +74,15 @@ def introductions(session: Session) -> tuple[str, str, str]:
 def notes(session: Session, width: int, lines: int) -> list[str]:
     """The output's size, and with lines to spare the PyTorch call and what the page is."""
     axes, hints, words = session.operation.axes, session.view.hints, introductions(session)
-    least = shape_notes(axes, width, 0)
+    at = session.position[1:]
+    least = shape_notes(axes, width, 0, at)
     spare = lines - len(least)
     if spare < 0:
         return least[:lines]  # the corner says what is never read
     has_introduction = hints and spare > 1 and len(words[-1]) <= width
     introduction = [introduced(words, width)] if has_introduction else []
-    code = [code_line(session.torch_call, width)] if spare > 0 else []
-    return [*introduction, *shape_notes(axes, width, lines - len(introduction) - len(code)), *code]
+    code = code_lines(session.torch_call, width, spare - len(introduction))
+    return [*introduction, *shape_notes(axes, width, lines - len(introduction) - len(code), at), *code]
 
 
 def corner(session: Session, noted: list[str], width: int, lines: int) -> list[str]:
@@ -88,10 +92,10 @@ def corner(session: Session, noted: list[str], width: int, lines: int) -> list[s
     """
     axes, call, words = session.operation.axes, session.torch_call, introductions(session)
     texts = []
-    if has_unread(axes) and not any("never read" in line for line in noted):
+    if has_unread(axes) and not any(map(tells_unread, noted)):
         texts.append(unread(axes, 3 * width))
-    if not any("checkerboard" in line for line in noted):
-        texts += overlaps(axes, 3 * width)
+    told = remarks(axes, 3 * width)
+    texts += [text for text in told if not any(text[:12] in line for line in noted)]
     if session.view.hints and not any(line.startswith(tuple(each[:8] for each in words)) for line in noted):
         texts.append(words[-1])
     if not any(call in line for line in noted):
@@ -109,7 +113,14 @@ def introduced(words: Sequence[str], width: int) -> str:
     return line.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def code_line(call: str, width: int) -> str:
-    """The PyTorch call, and the key that copies it where there is room for that."""
+def code_lines(call: str, width: int, most: int) -> list[str]:
+    """The PyTorch call, and the key that copies it where there is room for that; a long one on two lines."""
+    if most < 1:
+        return []
+    if call == NO_CALL:
+        return [call]
     forms = (f"code  {call}  (Y copies it)", f"code  {call}", call)
-    return next((form for form in forms if len(form) <= width), call)
+    line = next((form for form in forms if len(form) <= width), call)
+    if len(line) <= width or most < 2:
+        return [line]
+    return wrap(call, width, subsequent_indent="  ", break_long_words=False, max_lines=2, placeholder=" …")

@@ -135,6 +135,8 @@ class StepPage(ConvolutionPage):
         products = replace(grids.products, title=ROUNDED) if signs[1] == "≈" else grids.products
         for pane, grid in zip(self._tables, (grids.window, grids.kernel, products), strict=True):
             pane.show(grid)
+        if session.kind.startswith("adaptive"):  # tells what each window reads
+            self._write(session)
         for operator, sign in zip(self._operators, signs, strict=True):
             operator.show([*self._above_operators, f" {sign}"])
         self._equation.show(self._written(session, step))
@@ -191,17 +193,16 @@ class StepPage(ConvolutionPage):
         for name, text in texts.items():
             text.place(places[name], palette)
         self._above_operators = [""] * (1 + plan.tables_hinted + plan.table.cells.height // 2)
-        self._write(session, places)
+        self._write(session)
         grids = {pane.name: pane for pane in (self._image, self._output, *self._maps, *self._tables)}
         self.canvas.place({**grids, **texts}, palette)
         return plan
 
-    def _write(self, session: Session, places: Mapping[str, Region]) -> None:
-        """What stays the same while stepping."""
-        notes_place, corner_place = places["formula"], places["corner"]
-        written = notes(session, notes_place.width, notes_place.height)
+    def _write(self, session: Session) -> None:
+        """What stays the same while stepping, unless windows are uneven."""
+        written = notes(session, *self._notes.region.size)
         self._notes.show(written)
-        self._corner.show(corner(session, written, corner_place.width, corner_place.height))
+        self._corner.show(corner(session, written, *self._corner.region.size))
 
     @property
     def _texts(self) -> list[TextPane]:

@@ -14,6 +14,11 @@ from convtui.paint.arithmetic import as_result, precision, written_formula
 from convtui.paint.text import cut_to, significant
 
 MOST_DIGITS: Final = 17
+_SHORT: Final = {
+    "the zeros of the padding count": "padding counts",
+    "without count_include_pad only pixels count": "only pixels count",
+    "what hangs over the padded image does not count": "what hangs over does not count",
+}
 NO_PIXEL: Final = "no pixel in this window: -inf, as in PyTorch"
 
 
@@ -22,7 +27,7 @@ def pooling_lines(step: PoolStep, taps: int | None, width: int) -> tuple[str, st
     """What is done to the entries of the window, and what comes of it."""
     if isinstance(step.done, Winner):
         return _compared(step, step.done, taps, width), _won(step, step.done, taps, width)
-    return _added(step, step.done, taps, width), cut_to(_divided(step, step.done, taps), width)
+    return _added(step, step.done, taps, width), _divided(step, step.done, taps, width)
 
 
 def _name(step: PoolStep) -> str:
@@ -41,7 +46,7 @@ def _compared(step: PoolStep, winner: Winner, taps: int | None, width: int) -> s
         return cut_to(NO_PIXEL, width)
     line = f"greatest of {', '.join(map(significant, pixels))} = {significant(winner.value)}"
     padded = int(is_padding.sum())
-    skipped = f"   ({padded} in the padding never {'win' if padded > 1 else 'wins'})" if padded else ""
+    skipped = f"   ({padded} outside the image never {'win' if padded > 1 else 'wins'})" if padded else ""
     if len(line) <= width:
         return line + skipped if len(line + skipped) <= width else line
     return cut_to(f"greatest of {len(pixels):,} pixels = {significant(winner.value)}{skipped}", width)
@@ -51,7 +56,7 @@ def _one_compared(values: np.ndarray, is_padding: np.ndarray, taps: int) -> str:
     """An entry, and whether it is the greatest so far."""
     head = f"entry {taps} of {len(values)}:  "
     if is_padding[taps - 1]:
-        return f"{head}padding, which never wins"
+        return f"{head}outside the image, so it never wins"
     before = values[: taps - 1][~is_padding[: taps - 1]]
     value = float(values[taps - 1])
     if not before.size:
@@ -95,12 +100,18 @@ def _added(step: PoolStep, mean: Mean, taps: int | None, width: int) -> str:
     return terms_line("sum", values, mean.total, done, width)
 
 
-def _divided(step: PoolStep, mean: Mean, taps: int | None) -> str:
-    """The sum, divided, and why by this number."""
-    why = f"divisor {mean.divisor_formula}{f': {mean.reason}' if mean.reason else ''}"
+def _divided(step: PoolStep, mean: Mean, taps: int | None, width: int) -> str:
+    """The sum, divided, and why by this number, as fully as there is room for."""
     if taps is not None and taps < step.window.size:
-        left = step.window.size - taps
-        return f"{left} more to be added, then divided by {mean.divisor}   {why}"
+        line = f"{step.window.size - taps} more to be added, then divided by {mean.divisor}"
+    else:
+        line = f"{_name(step)} = {_quotient(mean)}"
+    forms = [f"{line}   {reason}" for reason in _reasons(mean)]
+    return next((form for form in forms if len(form) <= width), cut_to(line, width))
+
+
+def _quotient(mean: Mean) -> str:
+    """The sum divided, and what that is."""
     divisor = mean.divisor if mean.divisor >= 0 else f"({mean.divisor})"
 
     def numbers(more: int) -> tuple[str, float]:
@@ -110,4 +121,15 @@ def _divided(step: PoolStep, mean: Mean, taps: int | None) -> str:
     usual = precision(mean.value)
     results = [as_result(usual.finer(more).text(mean.value)) for more in (0, -1, -2)]
     formula = written_formula(numbers, results)
-    return f"{_name(step)} = {formula.numbers} {formula.sign} {formula.shown}   {why}"
+    return f"{formula.numbers} {formula.sign} {formula.shown}"
+
+
+def _reasons(mean: Mean) -> list[str]:
+    """Where the divisor comes from, and why it is not simply the window's size, in full and ever shorter."""
+    formula = mean.divisor_formula
+    if formula.startswith("divisor_override"):
+        return [f"{formula}, whatever the window's size", formula]
+    if not mean.reason:
+        return [f"divisor {formula}", formula]
+    short = _SHORT.get(mean.reason, mean.reason)
+    return [f"divisor {formula}: {mean.reason}", f"{formula}: {mean.reason}", f"{formula}: {short}", formula]

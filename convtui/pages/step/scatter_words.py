@@ -19,13 +19,30 @@ def scatter_lines(
     if taps:
         return _added(transposed, step, taps, width)
     channel = step.channels[slice]
-    where = f"{_span('row', step.rows)} and {_span('column', step.columns)}"
-    cut = int(step.is_cut.sum())
-    some = f"; {counted(cut, 'weight')} of {step.is_cut.size} cut off" if cut else ""
-    first = f"{_pixel(step)} = {significant(step.pixel)} times the kernel is added to {where}{some}"
+    first = _laid(step, width)
     if taps == 0:
-        return cut_to(first, width), cut_to("enter multiplies and adds, one product at a time", width)
-    return cut_to(first, width), cut_to(_overlapping(transposed, step, channel), width)
+        return first, cut_to("enter multiplies and adds, one product at a time", width)
+    return first, _fitting(width, *_overlapping(transposed, step, channel))
+
+
+def _laid(step: Scatter, width: int) -> str:
+    """Where the kernel is laid, and how much of it is cut off."""
+    rows, columns = _span("row", step.rows), _span("column", step.columns)
+    pixel = f"{_pixel(step)} = {significant(step.pixel)}"
+    cut = int(step.is_cut.sum())
+    full = f"; {counted(cut, 'weight')} of {step.is_cut.size} cut off" if cut else ""
+    short = f"; {cut} of {step.is_cut.size} cut off" if cut else ""
+    return _fitting(
+        width,
+        f"{pixel} times the kernel is added to {rows} and {columns}{full}",
+        f"{pixel} times the kernel: {rows}, {columns}{short}",
+        f"{pixel}: {rows}, {columns}{short}",
+    )
+
+
+def _fitting(width: int, *forms: str) -> str:
+    """The first of them for which there is room."""
+    return next((form for form in forms if len(form) <= width), cut_to(forms[-1], width))
 
 
 def _pixel(step: Scatter) -> str:
@@ -41,19 +58,19 @@ def _span(name: str, places: np.ndarray) -> str:
     return f"{name}s {first} to {last}{spread}"
 
 
-def _overlapping(transposed: TransposedConvolution, step: Scatter, channel: int) -> str:
-    """On how many of the cells something has landed before."""
+def _overlapping(transposed: TransposedConvolution, step: Scatter, channel: int) -> tuple[str, ...]:
+    """On how many of the cells something has landed before, in full and shorter."""
     _, height, width = transposed.output_shape
     rows = step.rows[(step.rows >= 0) & (step.rows < height)]
     columns = step.columns[(step.columns >= 0) & (step.columns < width)]
     before = int(transposed.has_landed(step.index, 0, channel, rows, columns).sum())
     cells = rows.size * columns.size
     if not cells:
-        return "all of it is cut off by the padding"
+        return ("all of it is cut off by the padding",)
     if not before:
-        return f"nothing has landed on {'this cell' if cells == 1 else f'these {cells} cells'} before"
+        return (f"nothing has landed on {'this cell' if cells == 1 else f'these {cells} cells'} before",)
     had = f"{before} of these {counted(cells, 'cell')} had a sum before"
-    return f"{had}: there windows overlap, and what lands is added"
+    return f"{had}: there windows overlap, and what lands is added", f"{had}: windows overlap"
 
 
 def _added(transposed: TransposedConvolution, step: Scatter, taps: int, width: int) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Why the output has the size it has, in words and numbers, and which pixels nobody reads."""
+"""Why the output has the size it has, in words and numbers, and which pixels it does not depend on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from convtui.engine.adaptive import AdaptiveAxis
 from convtui.engine.spec import Axis
 from convtui.engine.transposed_spec import TransposedAxis
 from convtui.engine.transposed_ways import SpreadAxis
-from convtui.paint.text import plural, spans
+from convtui.paint.text import counted, plural, spans
 
 AnyAxis: TypeAlias = Axis | AdaptiveAxis | TransposedAxis | SpreadAxis
 Axes: TypeAlias = tuple[AnyAxis, AnyAxis]
@@ -29,6 +29,16 @@ _TRANSPOSED = (
     "(image−1)·stride − padding + dilation·(kernel−1) + output padding + 1",
     "(image−1)·stride − pad + dilation·(kernel−1) + output pad + 1",
 )
+_UNREAD = "never read by any window: ", "never read: "
+_NOWHERE = "cut off, so they land nowhere: ", "land nowhere: "
+
+
+def tells_unread(line: str) -> bool:
+    """Whether a line is one of `unread`."""
+    return line.startswith((*_UNREAD, *_NOWHERE))
+
+
+DROPPED = "a window that starts in the padding is dropped"
 
 
 def _words(axis: AnyAxis) -> tuple[str, str]:
@@ -41,22 +51,23 @@ def _words(axis: AnyAxis) -> tuple[str, str]:
     return _TRANSPOSED
 
 
-def shape_notes(axes: Axes, width: int, lines: int) -> list[str]:
+def shape_notes(axes: Axes, width: int, lines: int, at: tuple[int, int] = (0, 0)) -> list[str]:
     """Pixels never read, and the formula of each axis with its numbers put in, once where both agree.
 
-    With a line to spare there is the formula in words, with two a title, too.
+    With a line to spare there is the formula in words, with two a title, too. at: the row and column of the
+    output cell, whose window an adaptive pooling tells.
     """
     rows, columns = axes
     words, shorter = _words(rows)
     if isinstance(rows, AdaptiveAxis):
-        notes = [axis.formula[: width or None] for axis in axes]
+        notes = [_of_window(axis, place, width) for axis, place in zip(axes, at, strict=True)]
     elif rows.formula == columns.formula:
         notes = [_fitted("", rows.formula, width)]
     else:
         notes = [_fitted(f"{axis.name}  ", axis.formula, width) for axis in axes]
     if has_unread(axes):
         notes.append(unread(axes, width))
-    notes += overlaps(axes, width)
+    notes += remarks(axes, width)
     if len(notes) + 2 <= lines and len(words) <= width:
         return ["output size", words, *notes]
     if len(notes) < lines:
@@ -70,8 +81,20 @@ def shape_notes(axes: Axes, width: int, lines: int) -> list[str]:
     return [_fitted(label, notes[0], width), *notes[1:]]
 
 
-def overlaps(axes: Axes, width: int) -> list[str]:
-    """The pattern that a transposed convolution makes, where more windows overlap than elsewhere."""
+def _of_window(axis: AnyAxis, at: int, width: int) -> str:
+    """How many windows an adaptive pooling has, and what the one on show reads, as far as there is room."""
+    if not isinstance(axis, AdaptiveAxis):
+        return axis.formula
+    reads = f"{axis.name} {axis.window_formula(at)}"
+    forms = f"{axis.formula}; here {reads}", reads, axis.formula
+    return next((form for form in forms if len(form) <= width or not width), reads[:width])
+
+
+def remarks(axes: Axes, width: int) -> list[str]:
+    """What else is to be said: of a window that ceil_mode drops, of the pattern where windows overlap."""
+    if any(isinstance(axis, Axis) and axis.is_dropped for axis in axes):
+        forms = f"− 1: {DROPPED}", DROPPED
+        return [next((form for form in forms if len(form) <= width), DROPPED[:width])]
     of = [axis.transposed if isinstance(axis, SpreadAxis) else axis for axis in axes]
     uneven = [axis for axis in of if isinstance(axis, TransposedAxis) and not axis.is_even]
     if not uneven:
@@ -81,15 +104,19 @@ def overlaps(axes: Axes, width: int) -> list[str]:
 
 
 def has_unread(axes: Axes) -> bool:
-    """Whether there are rows or columns that no window reads."""
+    """Whether there are rows or columns that no window reads, or that land nowhere."""
     return any(axis.unused for axis in axes)
 
 
 def unread(axes: Axes, width: int) -> str:
-    """The rows and columns that no window reads, as many as there is room for, and how many there are."""
+    """The rows and columns that no window reads, as many as there is room for, and how many there are.
+
+    Of a transposed convolution those of which the padding cuts off everything.
+    """
     skipping = [axis for axis in axes if axis.unused]
-    for label in ("never read by any window: ", "never read: "):
-        for most in (4, 2, 1, 0):
+    is_transposed = isinstance(axes[0], TransposedAxis | SpreadAxis)
+    for label in _NOWHERE if is_transposed else _UNREAD:
+        for most in (4, 2, 1):
             named = (
                 f"{plural(axis.name.removesuffix('s'), len(axis.unused))} {spans(axis.unused, most)}"
                 for axis in skipping
@@ -97,7 +124,7 @@ def unread(axes: Axes, width: int) -> str:
             line = label + ", ".join(named)
             if len(line) <= width:
                 return line
-    return line
+    return label + ", ".join(counted(len(axis.unused), axis.name.removesuffix("s")) for axis in skipping)
 
 
 def _fitted(label: str, formula: str, width: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layer_text import parse_layers
 from convtui.inputs.images import InputError, Picture
+from convtui.state.layer_opening import layer_opened
 from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 from convtui.state.session import Session
@@ -59,7 +60,7 @@ def trained_step(session: Session, run: Run, picture: Picture, step: int | None 
     stack = trained_stack(run, picture, step).at(1, (0, 0, 0))
     assert stack.trained is not None
     maps = FeatureMaps(stack.layers, picture.pixels, weights=stack.trained.within(stack.summary))
-    return replace(session, picture=picture, chosen_stack=stack).with_layer_opened(maps)
+    return layer_opened(replace(session, picture=picture, chosen_stack=stack), maps)
 
 
 def weights_of(folder: Path, step: int, digest: str | None = None) -> LearnedWeights:

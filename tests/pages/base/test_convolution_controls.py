@@ -73,7 +73,7 @@ def test_sides_are_one_number_for_each_axis_where_both_agree() -> None:
         ("adaptiveavgpool 3x5", ["adaptive avg", "3x5"]),
         (
             "convtranspose 3x3 2 s2 op1",
-            ["transposed", "scatter", "2", "0", "1", "1", "1", "3x3", "top-edge", "2"],
+            ["transposed", "scatter", "2", "0", "1", "3x3", "2", "top-edge + bottom-edge", "1", "1"],
         ),
     ],
 )

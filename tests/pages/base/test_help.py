@@ -50,7 +50,7 @@ async def test_all_of_it_can_be_scrolled_to() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 async def test_no_line_of_it_is_wrapped_where_there_is_room(width: int) -> None:
-    async with opened(size=(width, 100)) as driven:
+    async with opened(size=(width, 120)) as driven:
         await driven.press("question_mark")
         for key in all_keys():
             if len(key.does) < width - 30:

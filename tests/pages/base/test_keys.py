@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from convtui.pages.base.keys import all_keys
-from convtui.state.session import SESSION, KernelChoice, Session, Zoom
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.session import SESSION, Session, Zoom
 from tests.state.test_session import fingerprint
 from tests.support.driving import opened
 from tests.support.example_sessions import Change, lesson, session_on

@@ -12,13 +12,21 @@ from convtui.pages.base.step_grids import Pointer, StepGrids, picture_title, sli
 from convtui.paint.colours import DARK
 from convtui.paint.drawing import Grid
 from convtui.state.session import Session
-from tests.support.example_sessions import counting, lesson, own, session_on, sessions, stepped_sessions
+from tests.support.example_sessions import (
+    counting,
+    lesson,
+    own,
+    session_on,
+    sessions,
+    step_of,
+    stepped_sessions,
+)
 
 NOTHING = Pointer()
 
 
 def grids(session: Session, pointer: Pointer = NOTHING) -> StepGrids:
-    return step_grids(session, session.step, pointer)
+    return step_grids(session, step_of(session), pointer)
 
 
 def shown(grid: Grid) -> Any:
@@ -28,7 +36,7 @@ def shown(grid: Grid) -> Any:
 
 @given(stepped_sessions())
 def test_window_times_kernel_is_products(session: Session) -> None:
-    made, step = grids(session), session.step
+    made, step = grids(session), step_of(session)
     np.testing.assert_array_equal(shown(made.window), step.window[session.slice])
     np.testing.assert_array_equal(shown(made.kernel), step.weights[session.slice])
     np.testing.assert_array_equal(shown(made.products), shown(made.window) * shown(made.kernel))
@@ -40,7 +48,7 @@ def test_the_outline_frames_the_pixels_of_the_window(session: Session) -> None:
     image = grids(session).image
     assert image.outline is not None
     framed = shown(image)[np.ix_(image.outline.rows, image.outline.columns)]
-    np.testing.assert_array_equal(framed, session.step.window[session.slice])
+    np.testing.assert_array_equal(framed, step_of(session).window[session.slice])
 
 
 @given(stepped_sessions())
@@ -62,13 +70,13 @@ def test_inside_a_cell_one_entry_is_marked_everywhere(session: Session, data: st
     session = session.at(data.draw(st.integers(0, session.size)), data.draw(st.integers(1, session.products)))
     made = grids(session)
     assert session.taps is not None
-    at = session.step.multiply_adds[session.taps - 1]
+    at = step_of(session).multiply_adds[session.taps - 1]
     assert made.window.focus == made.kernel.focus == made.products.focus == (at.i, at.j)
     assert shown(made.window)[at.i, at.j] == at.pixel
     assert shown(made.kernel)[at.i, at.j] == at.weight
     assert made.image.focus is not None
     assert shown(made.image)[made.image.focus] == at.pixel
-    earlier = {(m.i, m.j) for m in session.step.multiply_adds[: session.taps] if m.slice == session.slice}
+    earlier = {(m.i, m.j) for m in step_of(session).multiply_adds[: session.taps] if m.slice == session.slice}
     assert {
         cell for cell in np.ndindex(session.spec.kernel_size) if made.products.is_filled(*cell)
     } == earlier
@@ -99,7 +107,7 @@ def test_pointing_at_a_weight_marks_the_pixel_that_it_multiplies(
     made = grids(session, Pointer(entry=entry))
     assert made.kernel.focus == made.window.focus == made.products.focus == entry
     assert made.image.focus is not None
-    assert shown(made.image)[made.image.focus] == session.step.window[session.slice][entry]
+    assert shown(made.image)[made.image.focus] == step_of(session).window[session.slice][entry]
 
 
 def test_cells_are_kept_while_stepping() -> None:

@@ -22,7 +22,7 @@ from convtui.state.network import Stack
 from convtui.state.session import Session, Zoom
 from convtui.store import session_file
 from tests.support.driving import Driven, opened
-from tests.support.example_sessions import lesson, session_on
+from tests.support.example_sessions import lesson, session_on, step_of
 
 DIGIT = (1, 28, 28)
 
@@ -318,7 +318,7 @@ async def test_a_layer_is_opened_with_its_real_input_and_weights(layer: int) -> 
         assert isinstance(driven.page, StepPage)
         session = driven.session
         assert session.position == activation
-        assert session.step.value == pytest.approx(shown)
+        assert step_of(session).value == pytest.approx(shown)
         is_first = layer == 1
         assert session.picture.name == ("mnist-7" if is_first else f"mnist-7 · layer {layer} input")
         again = session_file.loads(session_file.dumps(session), "opened.toml")

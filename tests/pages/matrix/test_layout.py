@@ -12,7 +12,8 @@ from convtui.state.session import Zoom
 
 lengths = st.integers(1, 40) | st.sampled_from([784, 1_000_000])
 shapes = st.tuples(lengths, lengths)
-kernels = st.tuples(st.integers(1, 11), st.integers(1, 11))
+sides = st.integers(1, 11) | st.sampled_from([30, 4096])  # windows of poolings can be large
+kernels = st.tuples(sides, sides)
 
 
 @st.composite

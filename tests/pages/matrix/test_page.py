@@ -433,7 +433,7 @@ async def test_only_a_convolution_has_padding_columns_and_a_transposed_one_two_w
     async with matrix_page(tiny(TURNED, "scatter").at(2)) as driven:
         await driven.press("w")
         assert driven.session.way == "gather"
-        assert driven.grid("matrix").lit_row == 0
+        assert driven.grid("matrix").lit_row == driven.session.index == 8  # where that pixel lands
         await driven.press("w")
         assert driven.session.way == "scatter"
 
@@ -465,22 +465,22 @@ async def test_letters_of_other_operations() -> None:
         assert "too many for letters" in driven.said
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])
-@pytest.mark.parametrize("keys", [[], ["y", "v"], ["a", "shift+right"], ["enter", "down", "end", "H"]])
+@pytest.mark.parametrize("size", [(60, 20), (120, 40)])
 @pytest.mark.parametrize(
     ("layer", "way"),
     [(MAX, ""), ("adaptiveavgpool 3", ""), (TURNED, "gather"), (f"{TURNED} s2 p1", "scatter")],
 )
 async def test_every_line_of_any_operation_is_as_wide_as_the_screen(
-    layer: str, way: str, keys: list[str], size: tuple[int, int]
+    layer: str, way: str, size: tuple[int, int]
 ) -> None:
     async with matrix_page(tiny(layer, way), size) as driven:
         canvas = driven.page.query_one(Canvas)
         before = [pane.region for pane in canvas._panes.values()]
-        await driven.press("right")
+        await driven.press("right", "down", "end", "home", "enter")
         assert [pane.region for pane in canvas._panes.values()] == before
-        await driven.press(*keys)
-        assert {strip.cell_length for strip in driven.app.screen._compositor.render_strips()} == {size[0]}
+        for keys in ([], ["y"], ["v", "shift+right"], ["y"], ["a"], ["H"]):
+            await driven.press(*keys)
+            assert {strip.cell_length for strip in driven.app.screen._compositor.render_strips()} == {size[0]}
 
 
 @pytest.mark.parametrize("layer", ["maxpool 64", "avgpool 3 s1 p1", "adaptiveavgpool 1", "adaptivemaxpool 7"])

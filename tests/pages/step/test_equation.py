@@ -21,7 +21,15 @@ from tests.support.equations_read import (
     read_sum,
     unit_of,
 )
-from tests.support.example_sessions import counting, own, picture_of, session_on, sessions, stepped_sessions
+from tests.support.example_sessions import (
+    counting,
+    own,
+    picture_of,
+    session_on,
+    sessions,
+    step_of,
+    stepped_sessions,
+)
 
 WIDTHS = st.integers(59, 200)
 
@@ -39,7 +47,7 @@ def places(draw: st.DrawFn) -> tuple[Step, int, int | None]:
     session = session.at(
         draw(st.integers(0, session.size)), draw(st.none() | st.integers(0, session.products))
     )
-    return session.step, session.slice, session.taps
+    return step_of(session), session.slice, session.taps
 
 
 @given(places(), WIDTHS)
@@ -59,7 +67,7 @@ def partial(step: Step, slice: int, taps: int | None) -> tuple[list[float], floa
 @settings(max_examples=100, deadline=None)
 @given(hard_sessions(), WIDTHS)
 def test_the_products_written_out_add_up_to_the_sum(session: Session, width: int) -> None:
-    step, slice, taps = session.step, session.slice, session.taps
+    step, slice, taps = step_of(session), session.slice, session.taps
     whole = sum_line(step, slice, taps, width)
     line = whole.partition("  ")[2]
     read = assert_adds_up(whole, line, width)
@@ -79,7 +87,10 @@ def test_the_products_written_out_add_up_to_the_sum(session: Session, width: int
 @settings(max_examples=100, deadline=None)
 @given(hard_sessions(), WIDTHS, st.booleans())
 def test_slices_and_bias_add_up_to_the_output_cell(session: Session, width: int, is_named: bool) -> None:
-    step, count = session.step, len(session.step.slice_sums)
+    step, count = (
+        step_of(session),
+        len(step_of(session).slice_sums),
+    )
     line = result_line(step, None, width, ("red", "green", "blue")[:count] if is_named else ())
     name = f"output[{', '.join(map(str, step.position))}] = "
     assert line.startswith(name)
@@ -93,7 +104,8 @@ def test_slices_and_bias_add_up_to_the_output_cell(session: Session, width: int,
     if re.match(rf"{count} slice sums (\+ bias )?= ", sums):
         return
     read = assert_adds_up(line, sums, width)
-    assert abs(read.total - value) <= read.unit / 2 + 2 * scale
+    last_bits = abs(value) * Decimal(2) ** -50  # a tie in decimals is none in float64
+    assert abs(read.total - value) <= read.unit / 2 + 2 * scale + last_bits
     assert len(read.terms) == (1 if "slice sums" in sums else count) + step.has_bias
 
 
@@ -101,7 +113,7 @@ def test_slices_and_bias_add_up_to_the_output_cell(session: Session, width: int,
 @given(hard_sessions(), st.integers(79, 200))
 def test_a_multiply_add_is_a_product_and_a_running_sum(session: Session, width: int) -> None:
     session = session.at(session.index, session.taps or 1)
-    step, taps = session.step, session.taps
+    step, taps = step_of(session), session.taps
     assert taps
     if taps == session.products:
         return
@@ -134,13 +146,13 @@ def test_numbers_of_a_million_are_all_written_alike() -> None:
     session = session_on(picture_of(pixels), "sharpen", padding=1)
     for at in range(session.size):
         for width in (79, 119):
-            line = sum_line(session.at(at).step, 0, None, width).partition("  ")[2]
+            line = sum_line(session.convolution.step(at), 0, None, width).partition("  ")[2]
             assert "e+" not in line
             read = read_sum(line)
             assert read.adds_up
             assert read.sign == "=" or width < 119
             assert is_shown(read.total, session.convolution.output.flat[at], read.unit)
-    large = session_on(picture_of(pixels * 1e3), "sharpen", padding=1).at(12).step
+    large = session_on(picture_of(pixels * 1e3), "sharpen", padding=1).convolution.step(12)
     numbers = read_sum(sum_line(large, 0, None, 119).partition("  ")[2])
     assert numbers.adds_up
     assert sum_line(large, 0, None, 119).count("e+09") == 6, "one exponent for all that are not 0"
@@ -148,7 +160,7 @@ def test_numbers_of_a_million_are_all_written_alike() -> None:
 
 def test_small_numbers_keep_their_digits() -> None:
     pixels = np.random.default_rng(0).normal(1e-6, 1e-7, (1, 5, 5))
-    step = session_on(picture_of(pixels), "sharpen", padding=1).at(12).step
+    step = session_on(picture_of(pixels), "sharpen", padding=1).convolution.step(12)
     read = read_sum(sum_line(step, 0, None, 119).partition("  ")[2])
     assert read.adds_up
     assert read.unit <= Decimal("1e-9")
@@ -156,7 +168,7 @@ def test_small_numbers_keep_their_digits() -> None:
 
 def test_a_cut_sum_begins_with_the_sum_of_what_is_not_shown() -> None:
     weight = np.where(np.arange(25) % 2, -1.5, 0.25).reshape(1, 1, 5, 5)
-    step = own(weight, counting(1, 5, 5)).step
+    step = own(weight, counting(1, 5, 5)).convolution.step(0)
     assert (
         sum_line(step, 0, None, 79)
         == "sum  (first 18) -114.75 + 4.75 - 30 + 5.25 - 33 + 5.75 - 36 + 6.25 = -191.75"
@@ -164,7 +176,7 @@ def test_a_cut_sum_begins_with_the_sum_of_what_is_not_shown() -> None:
 
 
 def test_every_part_of_a_cell_is_written() -> None:
-    step = small().step
+    step = small().convolution.step(0)
     assert sum_line(step, 0, None, 79) == "slice 0  0.5 - 2 + 0 + 1.25 = -0.25"
     assert sum_line(step, 1, None, 79) == "slice 1  10 + 0 + 0 - 28 = -18"
     assert result_line(step, None, 79) == "output[0, 0, 0] = slices -0.25 - 18 + bias 0.125 = -18.125"
@@ -186,27 +198,27 @@ def test_every_part_of_a_cell_is_written() -> None:
 )
 def test_inside_a_cell_the_sum_grows(taps: int, sum_so_far: str, result: str) -> None:
     session = small().at(0, taps)
-    assert sum_line(session.step, session.slice, taps, 79) == sum_so_far
-    assert result_line(session.step, taps, 79) == result
+    assert sum_line(step_of(session), session.slice, taps, 79) == sum_so_far
+    assert result_line(step_of(session), taps, 79) == result
 
 
 def test_before_the_first_multiply_add_the_key_is_named() -> None:
-    step = small().step
+    step = small().convolution.step(0)
     assert sum_line(step, 0, 0, 79) == "slice 0  0 + … = 0"
     assert "enter" in result_line(step, 0, 79)
 
 
 def test_one_slice_needs_no_number_and_no_bias_is_said() -> None:
     session = own([[[[1.0, 2.0]]]], counting())
-    assert sum_line(session.step, 0, None, 79) == "sum of products  1 + 4 = 5"
-    assert result_line(session.step, None, 79) == "output[0, 0, 0] = 5   no bias"
+    assert sum_line(step_of(session), 0, None, 79) == "sum of products  1 + 4 = 5"
+    assert result_line(step_of(session), None, 79) == "output[0, 0, 0] = 5   no bias"
     biased = session.with_bias_value(0, -0.5)
-    assert result_line(biased.step, None, 79) == "output[0, 0, 0] = 5 + bias -0.5 = 4.5"
+    assert result_line(step_of(biased), None, 79) == "output[0, 0, 0] = 5 + bias -0.5 = 4.5"
 
 
 def test_where_room_is_short_digits_go_first_then_the_first_terms() -> None:
     session = own(np.full((1, 1, 3, 3), 1 / 3), counting(1, 5, 5))
-    wide, narrow, least = (sum_line(session.step, 0, None, width) for width in (120, 80, 60))
+    wide, narrow, least = (sum_line(step_of(session), 0, None, width) for width in (120, 80, 60))
     assert wide.startswith("sum of products  0.3333 + 0.6667 + 1 + 2 + ")
     assert narrow.startswith("sum  0.3333 + 0.6667 + 1 + 2 + ")
     assert least.startswith("sum  (first 4) 4 + 2.333 + ")
@@ -214,7 +226,7 @@ def test_where_room_is_short_digits_go_first_then_the_first_terms() -> None:
 
 
 def test_the_slices_of_a_colour_picture_go_by_their_colours() -> None:
-    step, names = session_on("cat-32").at(0).step, ("red", "green", "blue")
+    step, names = session_on("cat-32").convolution.step(0), ("red", "green", "blue")
     line = result_line(step, None, 100, names)
     assert re.fullmatch(
         rf"output\[0, 0, 0\] = red {SIGNED} \+ green {SIGNED} \+ blue {SIGNED} = {SIGNED}", line
@@ -226,24 +238,27 @@ def test_the_slices_of_a_colour_picture_go_by_their_colours() -> None:
 
 @given(stepped_sessions(), WIDTHS)
 def test_lines_with_names_fit_too(session: Session, width: int) -> None:
-    names = ("green",) * len(session.step.slice_sums)
-    assert len(result_line(session.step, session.taps, width, names)) <= width
-    assert len(sum_line(session.step, session.slice, session.taps, width, names)) <= width
+    names = ("green",) * len(step_of(session).slice_sums)
+    assert len(result_line(step_of(session), session.taps, width, names)) <= width
+    assert len(sum_line(step_of(session), session.slice, session.taps, width, names)) <= width
 
 
 def test_a_small_slice_beside_a_large_one_is_not_0() -> None:
     session = own([[[[0.5]], [[1e7]]]], picture_of(np.array([[[2e15]], [[1e30]]])))
-    step = session.step
+    step = step_of(session)
     assert sum_line(step, 0, None, 80) == "slice 0  1e+15 = 1e+15"
     assert result_line(step, None, 80) == "output[0, 0, 0] = slices 0.0000e+37 + 1e+37 = 1e+37"
 
 
 def test_the_sum_so_far_is_not_0_because_larger_products_follow() -> None:
     session = own([[[[0.5, 1e7]]]], picture_of(np.array([[[1e15, 1e30]]])))
-    assert sum_line(session.step, 0, 1, 80) == "sum of products  5e+14 + … = 5e+14"
-    assert result_line(session.step, 1, 80) == "multiply-add 1 of 2:  1e+15 × 0.5 = 5e+14,  running sum 5e+14"
+    assert sum_line(step_of(session), 0, 1, 80) == "sum of products  5e+14 + … = 5e+14"
+    assert (
+        result_line(step_of(session), 1, 80)
+        == "multiply-add 1 of 2:  1e+15 × 0.5 = 5e+14,  running sum 5e+14"
+    )
 
 
 def test_products_that_cancel_but_for_their_last_bits_are_0() -> None:
     session = own([[[[0.1, 0.2, -0.3]]]], picture_of(np.ones((1, 1, 3))))
-    assert sum_line(session.step, 0, None, 80) == "sum of products  0.1 + 0.2 - 0.3 = 0"
+    assert sum_line(step_of(session), 0, None, 80) == "sum of products  0.1 + 0.2 - 0.3 = 0"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convtui.engine.spec import SpecError
-from convtui.pages.step.labels import code_line, corner, introduced, introductions, notes
+from convtui.pages.step.labels import code_lines, corner, introduced, introductions, notes
 from convtui.pages.step.shape import shape_notes
 from convtui.state.operation import EXAMPLES
 from convtui.state.session import Session
@@ -35,7 +35,7 @@ def test_there_are_no_more_words_than_room(
     written = notes(session, width, lines)
     assert len(written) <= lines
     assert max(map(len, written)) <= max(width, len(session.torch_call))
-    assert any(session.torch_call in line for line in written) == (lines > least)
+    assert (session.torch_call in " ".join(map(str.strip, written))) == (lines > least)
     assert any("space plays" in line for line in written) == (hints and lines > least + 1)
 
 
@@ -76,10 +76,18 @@ def test_a_corner_repeats_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "line"), [(60, f"code  {CALL}  (Y copies it)"), (40, f"code  {CALL}"), (20, CALL)]
+    ("width", "lines"),
+    [
+        (60, [f"code  {CALL}  (Y copies it)"]),
+        (40, [f"code  {CALL}"]),
+        (25, [CALL]),
+        (20, ["F.conv2d(x, w,", "  padding=1)"]),
+    ],
 )
-def test_the_call_is_named_where_there_is_room(width: int, line: str) -> None:
-    assert code_line(CALL, width) == line
+def test_the_call_is_named_where_there_is_room(width: int, lines: list[str]) -> None:
+    assert code_lines(CALL, width, 2) == lines
+    assert code_lines(CALL, width, 0) == []
+    assert len(code_lines(CALL, width, 1)) == 1
 
 
 def test_pixels_never_read_are_told_in_the_corner_where_no_line_is_left() -> None:

@@ -11,7 +11,7 @@ from convtui.engine.convolution import Convolution
 from convtui.paint.colours import DARK, LIGHT
 from convtui.state.session import SESSION, Session, Zoom
 from tests.support.driving import Driven, opened
-from tests.support.example_sessions import counting, lesson, own, session_on
+from tests.support.example_sessions import counting, lesson, own, session_on, step_of
 
 
 def places(driven: Driven) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def places(driven: Driven) -> dict[str, Any]:
 
 async def test_everything_of_a_step_is_on_the_screen() -> None:
     async with opened(lesson().at(28 * 9 + 12)) as driven:
-        step = driven.session.step
+        step = step_of(driven.session)
         for words in (
             "mnist-7 1x28x28 · padding 1",
             "output[0, 9, 12] of 1x28x28 · step 265 of 784",

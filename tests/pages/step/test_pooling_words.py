@@ -67,8 +67,8 @@ def test_entries_are_compared_one_by_one(taps: int, line: str) -> None:
 
 def test_padding_never_wins() -> None:
     step = max_pool2d(-IMAGE, 2, 2, 1).step(0, 0, 0)
-    assert pooling_lines(step, None, 100)[0] == "greatest of -0.5 = -0.5   (3 in the padding never win)"
-    assert pooling_lines(step, 2, 100)[0] == "entry 2 of 4:  padding, which never wins"
+    assert pooling_lines(step, None, 100)[0] == "greatest of -0.5 = -0.5   (3 outside the image never win)"
+    assert pooling_lines(step, 2, 100)[0] == "entry 2 of 4:  outside the image, so it never wins"
     none = max_pool2d(np.ones((1, 2, 2)), 2, 1, ((1, 1), (1, 1)), 3).step(0, 0, 0)
     assert none.is_padding.all()
     assert pooling_lines(none, None, 100)[0] == "no pixel in this window: -inf, as in PyTorch"
@@ -99,8 +99,7 @@ def test_numbers_that_differ_only_late_are_told_apart() -> None:
         ),
         (
             avg_pool2d(IMAGE, 2, divisor_override=-3).step(0),
-            "output[0, 0, 0] = 2.25 / (-3) = -0.75   divisor divisor_override = -3: "
-            "divisor_override takes the place of the number of entries",
+            "output[0, 0, 0] = 2.25 / (-3) = -0.75   divisor_override = -3, whatever the window's size",
         ),
     ],
 )

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.pages.step.shape import overlaps, shape_notes
+from convtui.pages.step.labels import corner, notes
+from convtui.pages.step.shape import remarks, shape_notes
 from convtui.paint.text import spans
 from convtui.state.session import Session
 from convtui.state.settings import operation_change
@@ -76,6 +77,17 @@ def test_what_no_window_reads_is_said() -> None:
     assert notes[-1] == "never read by any window: row 2, column 2"
 
 
+@pytest.mark.parametrize("way", ["scatter", "gather"])
+def test_what_lands_nowhere_is_said(way: str) -> None:
+    """No window reads, of a transposed convolution; and a corner does not say it again."""
+    session = operation_change("convtranspose 2 1 s2 p3")(session_on("count-5x5", "random", size=2))
+    session = session.with_way(way)
+    told = "cut off, so they land nowhere: rows 0, 4, columns 0, 4"
+    written = notes(session, 120, 3)
+    assert told in written
+    assert not any("land nowhere" in line for line in corner(session, written, 40, 4))
+
+
 @given(st.sets(st.integers(0, 60), min_size=1))
 def test_spans_name_every_number(numbers: set[int]) -> None:
     text = spans(sorted(numbers), most=100)
@@ -115,8 +127,9 @@ def test_spans(numbers: list[int], text: str) -> None:
             "adaptiveavgpool 5",
             [
                 "output size = the one asked for; window i is ⌊i·image/output⌋ to ⌈(i+1)·image/output⌉ − 1",
-                "5 of 28 rows, windows of 6 and 7",
-                "5 of 28 columns, windows of 6 and 7",
+                "5 windows over 28 rows, of 6 and 7 each; here rows ⌊0·28 / 5⌋ = 0 to ⌈1·28 / 5⌉ − 1 = 5",
+                "5 windows over 28 columns, of 6 and 7 each; "
+                "here columns ⌊1·28 / 5⌋ = 5 to ⌈2·28 / 5⌉ − 1 = 11",
             ],
         ),
         (
@@ -133,7 +146,7 @@ def test_spans(numbers: list[int], text: str) -> None:
 def test_the_sizes_of_other_operations_have_their_own_formulas(text: str, notes: list[str], way: str) -> None:
     session = operation_change(text)(lesson(padding=0))
     session = session.with_way(way) if session.way else session
-    written = shape_notes(session.operation.axes, 120, 3)
+    written = shape_notes(session.operation.axes, 120, 3, (0, 1))
     assert written == notes
     for lines in range(5):
         assert max(map(len, shape_notes(session.operation.axes, 59, lines))) <= 59
@@ -141,4 +154,4 @@ def test_the_sizes_of_other_operations_have_their_own_formulas(text: str, notes:
 
 def test_an_even_transposed_convolution_makes_no_pattern() -> None:
     session = operation_change("convtranspose 4x4 1 s2")(session_on("ramp-6x11", "identity"))
-    assert overlaps(session.operation.axes, 120) == []
+    assert remarks(session.operation.axes, 120) == []

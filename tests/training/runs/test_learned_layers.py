@@ -10,7 +10,9 @@ import torch
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.inputs import samples
 from convtui.inputs.images import InputError
-from convtui.state.session import KernelChoice, Session
+from convtui.state.kernel_choice import KernelChoice
+from convtui.state.layer_opening import layer_opened
+from convtui.state.session import Session
 from convtui.store.session_file import SessionFileError, dumps, load, loads, save
 from convtui.training.runs.learned_layers import trained_layers, trained_stack, trained_step, weights_of
 from convtui.training.runs.store import Run, RunError, new_run
@@ -59,7 +61,7 @@ def test_deeper_layers_open_with_their_real_input() -> None:
     stack = session.stack
     assert stack.trained is not None
     maps = FeatureMaps(stack.layers, session.picture.pixels, weights=stack.trained.weights)
-    opened = session.with_layer_opened(maps)
+    opened = layer_opened(session, maps)
     assert opened.kernel.name == f"run 1 layer {stack.layer}"
     np.testing.assert_array_equal(opened.convolution.weight, weight(training.model[stack.layer - 1]).numpy())
 

@@ -1,0 +1,180 @@
+"""`convtui trace`: the table of somebody's own PyTorch model, and why its shapes fail, without the app."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from convtui.cli.options import Parser, formatter
+from convtui.cli.output import printing, tell
+
+if TYPE_CHECKING:
+    from convtui.tracing.protocol import Job, Outcome
+
+FAILED: Final = 1
+WRONG: Final = 2
+
+ABOUT: Final = """\
+Run a PyTorch model of yours once and print each of its operations: the
+module, the line of your file, the shape of its output, parameters,
+multiply-adds, the memory of the output, and its receptive field. If the pass
+fails, the operations up to there, and why: the shapes and where each came
+from, the formula with its numbers, and the nearest changes that fit.
+
+MODEL is FILE.py:NAME or package.module:NAME, of a class, a function that makes
+the model, or a model. Naming it runs its code, in a process of its own. What
+it prints is printed on standard error. Arguments for it follow after --.
+"""
+EXAMPLES: Final = """\
+checks, under the table (--silence NAME leaves one out):
+  bias          a convolution's bias right before a batch norm
+  unread        pixels of the input that no window reads
+  field         a receptive field smaller than the image at the last convolution
+  checkerboard  a transposed convolution whose stride does not divide its kernel
+  training      a batch norm in training mode
+  softmax       a softmax before a cross entropy, which has its own
+
+examples:
+  convtui trace net.py:Net --input 3x224x224
+  convtui trace net.py:Net --input 1x28x28 --weights net.safetensors --sizes
+  convtui trace net.py:make_net --inputs net.py:make_inputs -- 10 depth=18
+  convtui trace torchvision.models:resnet50 --input 3x224x224 --format csv
+
+exit codes: 0 traced, 1 the pass failed, 2 refused, 130 after Ctrl+C
+"""
+_SHAPE: Final = re.compile("[0-9]{1,7}(x[0-9]{1,7}){0,3}")
+
+
+def trace(arguments: Sequence[str]) -> int:
+    """Do what `convtui trace` is asked and return its exit code. Raises ValueError for what is refused."""
+    ours, theirs = list(arguments), []
+    if "--" in ours:
+        at = ours.index("--")
+        ours, theirs = ours[:at], ours[at + 1 :]
+    options = parser().parsed(ours)
+    job = _job(options, theirs)
+    silenced = _silenced(options.silence)
+    from convtui.tracing import client
+    from convtui.tracing.traced import FORMATS, Trace
+
+    outcome = asyncio.run(client.trace(job, _limit(options.limit)))
+    for notice in outcome.notices:
+        tell(notice)
+    if outcome.refused:
+        for line in outcome.refused.details:
+            tell(f"  {line}")
+        raise ValueError(outcome.refused.reason)
+    if outcome.graph is not None:
+        traced = Trace(outcome.graph, outcome.sizes, silenced)
+        with printing():
+            print(FORMATS[options.format](traced))
+        if options.format == "csv":
+            for line in traced.failure_lines():
+                tell(line)
+    return _code(outcome)
+
+
+def _code(outcome: Outcome) -> int:
+    if outcome.trouble:
+        tell(f"convtui: the process that runs your code {outcome.trouble}")
+        return FAILED
+    return FAILED if outcome.graph is None or outcome.graph.failure else 0
+
+
+def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
+    from convtui.inputs.names import printable
+    from convtui.tracing.protocol import Job
+
+    if (options.input is None) == (options.inputs is None):
+        raise ValueError(
+            "name either --input, such as 3x224x224, or --inputs, a function that makes the inputs"
+        )
+    if options.inputs is not None and options.batch is not None:
+        raise ValueError("--batch: works only with --input; the function of --inputs decides itself")
+    shape: tuple[int, ...] = ()
+    if options.input is not None:
+        text = options.input.lower().replace("×", "x")
+        if not _SHAPE.fullmatch(text) or "0" in text.split("x"):
+            given = printable(options.input)
+            raise ValueError(f"--input {given}: must be channels x rows x columns, such as 3x224x224")
+        shape = tuple(map(int, text.split("x")))
+    return Job(
+        target=options.model,
+        arguments=tuple(theirs),
+        shape=shape,
+        batch=_batch(options.batch),
+        inputs=options.inputs or "",
+        weights=options.weights or "",
+        training=options.train,
+        sizes=options.sizes,
+    )
+
+
+def _batch(text: str | None) -> int:
+    from convtui.inputs.names import printable
+
+    if text is None:
+        return 1
+    if not text.isdecimal() or not 1 <= int(text) <= 2**16:
+        raise ValueError(f"--batch {printable(text)}: must be a whole number from 1 on")
+    return int(text)
+
+
+def _limit(text: str | None) -> float:
+    from convtui.inputs.names import printable
+    from convtui.tracing.client import LIMIT
+
+    if text is None:
+        return LIMIT
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise ValueError(f"--limit {printable(text)}: must be a number of seconds above 0")
+    return seconds
+
+
+def _silenced(names: Sequence[str]) -> frozenset[str]:
+    from convtui.engine.graph.checks import CHECKS
+    from convtui.inputs.names import did_you_mean, printable
+
+    for name in names:
+        if name not in CHECKS:
+            close = did_you_mean(name, CHECKS) or f"; choose from {', '.join(CHECKS)}"
+            raise ValueError(f"--silence {printable(name)}: no such check{close}")
+    return frozenset(names)
+
+
+def parser() -> Parser:
+    """The model, its input, and how the table is printed."""
+    parser = Parser(
+        prog="convtui trace",
+        description=ABOUT,
+        epilog=EXAMPLES,
+        formatter_class=formatter,
+        allow_abbrev=False,
+        usage="convtui trace MODEL (--input CxHxW | --inputs FILE.py:NAME) [options] [-- ARGUMENTS]",
+    )
+    parser.add_argument("model", metavar="MODEL", help="FILE.py:NAME or package.module:NAME")
+    parser.add_argument(
+        "--input", metavar="CxHxW", help="the input's shape without the batch: random numbers"
+    )
+    parser.add_argument("--batch", metavar="N", help="how many of them at once (default 1)")
+    parser.add_argument(
+        "--inputs", metavar="FILE.py:NAME", help="a function of yours that gives a tensor, several, or a dict"
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="a state dict: .safetensors, or what torch.save wrote"
+    )
+    parser.add_argument("--train", action="store_true", help="in training mode (default: evaluation)")
+    parser.add_argument("--sizes", action="store_true", help="also search which image sizes go through")
+    parser.add_argument(
+        "--format", choices=["table", "json", "csv", "markdown"], default="table", help="(default: table)"
+    )
+    parser.add_argument("--silence", metavar="NAME", action="append", default=[], help="leave out a check")
+    parser.add_argument("--limit", metavar="SECONDS", help="stop your code after so long (default 120)")
+    return parser

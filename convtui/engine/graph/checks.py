@@ -1,0 +1,168 @@
+"""What a careful colleague would remark on in a network, each with its evidence in a line."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from convtui.engine.graph.feeding import feeding_all
+from convtui.engine.graph.fields import AxisField, Fields, fields
+from convtui.engine.graph.operation import Graph, Op, Source, shape_text
+
+LOOKING_EVERYWHERE: Final = frozenset(
+    ("multi_head_attention_forward", "scaled_dot_product_attention", "matmul", "bmm", "lstm", "gru")
+)
+
+Seen: TypeAlias = Mapping[Source, Fields]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A name to silence it by, the operation that it is about (0: the whole), and the evidence."""
+
+    name: str
+    op: int
+    evidence: str
+
+
+def remarks(graph: Graph, silenced: frozenset[str] = frozenset(), seen: Seen | None = None) -> list[Remark]:
+    """What there is to remark on, in the order of the checks. seen: the fields, if they are known already."""
+    seen = fields(graph) if seen is None else seen
+    return [
+        Remark(name, op, evidence)
+        for name, check in CHECKS.items()
+        if name not in silenced
+        for op, evidence in check(graph, seen)
+    ]
+
+
+def _bias_before_norm(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
+    readers: dict[Source, list[Op]] = {}
+    for op in graph.ops:
+        for source in op.inputs:
+            readers.setdefault(source, []).append(op)
+    for op in graph.ops:
+        bias = [each for each in op.parameters if each.name.rpartition(".")[2] == "bias"]
+        source = Source(op.number)
+        after = readers.get(source, [])
+        is_read_by_norm = len(after) == 1 and after[0].kind == "batch_norm" and source not in graph.outputs
+        if op.kind.startswith("conv") and bias and is_read_by_norm:
+            norm = after[0]
+            yield (
+                op.number,
+                f"{_named(op)}: its bias of {bias[0].count:,} numbers does nothing, as {_named(norm)} right "
+                "after it subtracts the mean: bias=False",
+            )
+
+
+def _unread_pixels(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
+    image = graph.image
+    if image is None or graph.failure or not graph.outputs:
+        return
+    shape = graph.tensor(image).shape
+    fed = feeding_all(graph).get(image)
+    if len(shape) != 4 or fed is None or not fed.is_told:
+        return
+    is_read = fed.is_fed(2, 3)
+    unread = int(is_read.size - is_read.sum())
+    if not unread:
+        return
+    rows = np.flatnonzero(~is_read.any(axis=1)).tolist()
+    columns = np.flatnonzero(~is_read.any(axis=0)).tolist()
+    lines = [_numbered("row", rows), _numbered("column", columns)]
+    where = " and ".join(filter(None, lines))
+    yield 0, f"{unread:,} of {is_read.size:,} pixels are read by no window{f': {where}' if where else ''}"
+
+
+def _small_field(graph: Graph, seen: Seen) -> Iterator[tuple[int, str]]:
+    image = graph.image
+    convolutions = [op for op in graph.ops if op.kind.startswith("conv") and "transpose" not in op.kind]
+    if image is None or not convolutions or graph.failure or not graph.outputs:
+        return
+    if any(op.kind.startswith(("conv_transpose", "interpolate", "upsample")) for op in graph.ops):
+        return  # what ends in a map need not see the whole image
+    last = convolutions[-1]
+    if any(op.kind in LOOKING_EVERYWHERE for op in graph.ops[last.number :]):
+        return
+    sizes = graph.tensor(image).shape[2:]
+    along = [field for field in seen[Source(last.number)] if isinstance(field, AxisField)]
+    if len(along) == len(sizes) and any(
+        field.is_even and field.size < size for field, size in zip(along, sizes, strict=True)
+    ):
+        field = shape_text(tuple(each.size for each in along))
+        yield (
+            last.number,
+            f"{_named(last)}, the last convolution, sees {field} of the {shape_text(sizes)} image",
+        )
+
+
+def _checkerboard(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
+    for op in graph.ops:
+        kernel, stride = op.settings.get("kernel"), op.settings.get("stride")
+        is_told = isinstance(kernel, tuple) and isinstance(stride, tuple)
+        if not op.kind.startswith("conv_transpose") or not is_told:
+            continue
+        assert isinstance(kernel, tuple)
+        assert isinstance(stride, tuple)
+        if any(k % s for k, s in zip(kernel, stride, strict=True)):
+            yield (
+                op.number,
+                f"{_named(op)}: stride {_side(stride)} does not divide kernel size {_side(kernel)}, so that "
+                "unequally many windows land on its cells: a checkerboard",
+            )
+
+
+def _training_norm(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
+    norms = [op for op in graph.ops if op.kind == "batch_norm" and op.settings.get("training")]
+    if norms:
+        count = f"{_named(norms[0])}" + (f" and {len(norms) - 1} more" if len(norms) > 1 else "")
+        yield (
+            norms[0].number,
+            f"{count} in training mode: the output depends on the other images of the batch; for use: "
+            "model.eval()",
+        )
+
+
+def _softmax_before_loss(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
+    for op in graph.ops:
+        if op.kind not in ("softmax", "log_softmax"):
+            continue
+        losses = [
+            each for each in graph.ops if each.kind == "cross_entropy" and Source(op.number) in each.inputs
+        ]
+        words = "applies a softmax of its own: leave this one out"
+        if losses:
+            yield op.number, f"{_named(op)} goes into {_named(losses[0])}, which {words}"
+        elif Source(op.number) in graph.outputs and (traits := [t for t in graph.traits if "ntropy" in t]):
+            yield op.number, f"{_named(op)} is the output, and {traits[0]}, which is used with it, {words}"
+
+
+def _named(op: Op) -> str:
+    path = f" {op.path}" if op.path else ""
+    return f"{op.kind}{path}{f' ({op.line})' if op.line else ''}"
+
+
+def _side(numbers: tuple[int, ...]) -> str:
+    return str(numbers[0]) if len(set(numbers)) == 1 else "x".join(map(str, numbers))
+
+
+def _numbered(name: str, numbers: list[int]) -> str:
+    if not numbers:
+        return ""
+    if len(numbers) == 1:
+        return f"{name} {numbers[0]}"
+    if numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{name}s {numbers[0]} to {numbers[-1]}"
+    shown = ", ".join(map(str, numbers[:6]))
+    return f"{name}s {shown}{f' and {len(numbers) - 6} more' if len(numbers) > 6 else ''}"
+
+
+CHECKS: Final[dict[str, Callable[[Graph, Seen], Iterator[tuple[int, str]]]]] = {
+    "bias": _bias_before_norm,
+    "unread": _unread_pixels,
+    "field": _small_field,
+    "checkerboard": _checkerboard,
+    "training": _training_norm,
+    "softmax": _softmax_before_loss,
+}

@@ -1,0 +1,198 @@
+"""How an operation reads: for each axis of an input, which of its indices an index of the output needs.
+
+A read names the axis of the output by which it is decided. From it follow the interval of indices (a hull,
+exact at the borders) and the mask of indices (exact, with the holes that dilation leaves).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.engine.spec import Indices
+
+Mask: TypeAlias = NDArray[np.bool_]
+Span: TypeAlias = tuple[Indices, Indices]
+
+NOTHING: int = 2**62  # the first index of what reads nothing; its last is -1
+
+
+@dataclass(frozen=True)
+class Pointwise:
+    """Index i of the output reads index i."""
+
+    axis: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window: i reads i·stride − before + t·dilation for t in 0..kernel−1, as far as that is inside.
+
+    A slice is a window of 1 with padding that is negative, a part of a concat one with padding.
+    """
+
+    axis: int
+    kernel: int
+    stride: int = 1
+    before: int = 0
+    dilation: int = 1
+
+
+@dataclass(frozen=True)
+class Transposed:
+    """A transposed convolution: input j lays its kernel on j·stride − before + t·dilation."""
+
+    axis: int
+    kernel: int
+    stride: int = 1
+    before: int = 0
+    dilation: int = 1
+
+
+@dataclass(frozen=True)
+class Gather:
+    """Index i reads low[i] to high[i]; nothing where high is less."""
+
+    axis: int
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Each group of so many outputs reads its own group of so many inputs, all of it."""
+
+    axis: int
+    inputs: int
+    outputs: int
+
+
+@dataclass(frozen=True)
+class Unravel:
+    """The axis was flattened: i reads (i // step) modulo the size of the input's axis."""
+
+    axis: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The axis was taken apart: indices i, j, ... read start + i·steps[0] + j·steps[1] + ...
+
+    With no axes it is one index that all outputs read.
+    """
+
+    axes: tuple[int, ...] = ()
+    steps: tuple[int, ...] = ()
+    start: int = 0
+
+
+@dataclass(frozen=True)
+class All:
+    """Every index of the output reads all of the axis."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """It is not known what is read."""
+
+
+Read: TypeAlias = Pointwise | Window | Transposed | Gather | Grouped | Unravel | Merge | All | Unknown
+Ranged: TypeAlias = Pointwise | Window | Transposed | Gather | Grouped | Unravel
+Reads: TypeAlias = tuple[Read, ...]  # of one input, an axis each
+
+
+def spans(read: Ranged, size: int, outputs: int) -> list[Span]:
+    """What each of so many output indices reads of so many: the union of some ranges [first, last].
+
+    A range is empty where its last lies before its first; the others lie inside the axis.
+    """
+    i = np.arange(outputs)
+    match read:
+        case Pointwise():
+            return [_inside(i, i, size)]
+        case Window(_, kernel, stride, before, 1):
+            first = i * stride - before
+            return [_inside(first, first + kernel - 1, size)]
+        case Window(_, kernel, stride, before, dilation):
+            taps = (i * stride - before + tap * dilation for tap in range(kernel))
+            return [_inside(tap, tap, size) for tap in taps]
+        case Transposed(_, kernel, stride, before, dilation):
+            landing = []
+            for tap in range(kernel):
+                at, rest = np.divmod(i + before - tap * dilation, stride)
+                landing.append(_inside(np.where(rest == 0, at, -1), np.where(rest == 0, at, -1), size))
+            return landing
+        case Gather(_, low, high):
+            return [_inside(np.array(low, dtype=np.intp), np.array(high, dtype=np.intp), size)]
+        case Grouped(_, inputs, each):
+            first = i // each * inputs
+            return [_inside(first, first + inputs - 1, size)]
+        case Unravel(_, step):
+            at = i // step % size
+            return [(at, at)]
+
+
+def _inside(first: Indices, last: Indices, size: int) -> Span:
+    return np.maximum(first, 0), np.minimum(last, size - 1)
+
+
+def hull(read: Ranged, low: Indices, high: Indices, outputs: int) -> Span:
+    """[outputs] the first and last of what is seen through a read of inputs that see low [n] to high [n]."""
+    if isinstance(read, Window) and read.dilation == 1 and _is_ascending(low) and _is_ascending(high):
+        ((begin, end),) = spans(read, len(low), outputs)
+        if (begin <= end).all():
+            return low[begin], high[end]
+    first, last = np.full(outputs, NOTHING), np.full(outputs, -1)
+    for begin, end in spans(read, len(low), outputs):
+        is_read = begin <= end
+        first = np.where(is_read, np.minimum(first, _over(np.minimum, low, begin, end, NOTHING)), first)
+        last = np.where(is_read, np.maximum(last, _over(np.maximum, high, begin, end, -1)), last)
+    return first, last
+
+
+def _is_ascending(numbers: Indices) -> bool:
+    return bool((numbers[1:] >= numbers[:-1]).all())
+
+
+def _over(choose: np.ufunc, values: Indices, begin: Indices, end: Indices, nothing: int) -> Indices:
+    """[outputs] the least or the greatest value in each range; any number for empty ones."""
+    if (begin == end).all():
+        return values[begin]
+    padded = np.append(values, nothing)
+    begin = np.minimum(begin, len(values))
+    bounds = np.stack([begin, np.maximum(end + 1, begin)], axis=1).ravel()
+    chosen: Indices = choose.reduceat(padded, bounds)[::2]
+    return chosen
+
+
+def back(read: Read, size: int, outputs: Sequence[Mask]) -> Mask | None:
+    """[size] which indices the marked outputs (a mask for each axis) read; None where that is not known.
+
+    Of a merged axis it is every index that marks of its axes put together.
+    """
+    match read:
+        case Unknown():
+            return None
+        case All():
+            return np.full(size, all(mask.any() for mask in outputs))
+        case Merge(axes, steps, start):
+            at = np.full(1, start)
+            for axis, step in zip(axes, steps, strict=True):
+                at = (at[:, None] + np.flatnonzero(outputs[axis]) * step).ravel()
+            merged = np.zeros(size, dtype=bool)
+            merged[at] = all(mask.any() for mask in outputs)
+            return merged
+        case Pointwise(axis) if len(outputs[axis]) == size:
+            return outputs[axis]
+        case _:
+            marked = outputs[read.axis]
+            edges = np.zeros(size + 1, dtype=np.intp)
+            for begin, end in spans(read, size, len(marked)):
+                is_read = marked & (begin <= end)
+                np.add.at(edges, begin[is_read], 1)
+                np.add.at(edges, end[is_read] + 1, -1)
+            read_at: Mask = np.cumsum(edges[:-1]) > 0
+            return read_at

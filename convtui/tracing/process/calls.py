@@ -1,0 +1,836 @@
+"""What is known of PyTorch's functions: by which names their arguments go, what they read, what they cost.
+
+A function that is not in these tables is a row of the graph all the same, which says that it is not known
+what it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convtui.engine.adaptive import adaptive_windows
+from convtui.engine.graph import costs
+from convtui.engine.graph.operation import Cost, Setting, Shape
+from convtui.engine.graph.reads import (
+    All,
+    Gather,
+    Grouped,
+    Merge,
+    Pointwise,
+    Read,
+    Reads,
+    Transposed,
+    Unknown,
+    Unravel,
+    Window,
+)
+
+SHARE: Final = 1e-11  # of an input in an output, beyond what is rounding
+MOST_PROBED: Final = 2**20  # cells of a tensor that is sent through a function to see where they go
+
+ReadsByRole: TypeAlias = Mapping[str, Reads]
+
+
+@dataclass
+class Call:
+    """A call of a function with its arguments by name, and what it gave."""
+
+    kind: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    bound: Mapping[str, Any]
+    outputs: Sequence[Tensor] = ()
+    followed: frozenset[str] = frozenset()  # the roles of tensors that came from the input
+
+    @property
+    def input(self) -> Tensor:
+        """The first tensor that it was given."""
+        return next(tensor for _, tensor in self.tensors)
+
+    @property
+    def output(self) -> Tensor:
+        """Its first output."""
+        return self.outputs[0]
+
+    @property
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """The tensors that it was given, with their roles: `weight`, `tensors[1]`."""
+        for name, value in self.bound.items():
+            yield from _tensors(name, value)
+
+    def shape(self, role: str) -> Shape:
+        """The shape of an argument, () of one that is no tensor."""
+        value = self.bound.get(role)
+        return tuple(value.shape) if isinstance(value, Tensor) else ()
+
+    def numbers(self, name: str, default: Any, count: int) -> tuple[int, ...]:
+        """An argument that is a number for each axis, or one for all."""
+        value = self.bound.get(name)
+        value = default if value is None or value == () or value == [] else value
+        each = [int(n) for n in value] if isinstance(value, Sequence) else [int(value)]
+        return tuple(each * count if len(each) == 1 else each)
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a call reads, for each output, of each tensor by its role; what it costs; its settings."""
+
+    reads: tuple[ReadsByRole, ...] = ()
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    cost: Cost | None = field(default_factory=Cost)
+    note: str = ""
+
+
+def bind(kind: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments by name. Those beyond what is known are arg3, arg4; methods call themselves input."""
+    names = SIGNATURES.get(kind, "input").split()
+    if kind in _SECOND and "other" not in kwargs:
+        names = ["input", "other"]
+    bound = {names[i] if i < len(names) else f"arg{i}": value for i, value in enumerate(args)}
+    renamed = {"axis": "dim", "self": "input"}
+    return bound | {renamed.get(name, name): value for name, value in kwargs.items()}
+
+
+def unread(kind: str) -> str:
+    """The role of the tensor of which a function reads no number; "" where it reads all that it is given."""
+    return "input" if kind in OVERWRITTEN else "arg1" if kind in _SHAPES else ""
+
+
+def settings_of(call: Call) -> dict[str, Setting]:
+    """What tells this call from others of the same function, from its arguments alone."""
+    told: dict[str, Setting] = {}
+    weight = call.shape("weight")
+    if call.kind in CONVOLUTIONS and len(weight) > 2:
+        axes = len(weight) - 2
+        groups = int(call.bound.get("groups", 1))
+        first, second = weight[0], weight[1] * groups
+        if call.kind.startswith("conv_transpose"):
+            first, second = weight[1] * groups, weight[0]
+            told["output_padding"] = call.numbers("output_padding", 0, axes)
+        padding = call.bound.get("padding", 0)
+        told |= {
+            "kernel": weight[2:],
+            "in_channels": second,
+            "out_channels": first,
+            "stride": call.numbers("stride", 1, axes),
+            "padding": padding if isinstance(padding, str) else call.numbers("padding", 0, axes),
+            "dilation": call.numbers("dilation", 1, axes),
+            "groups": groups,
+        }
+    elif call.kind == "linear" and len(weight) == 2:
+        told |= {"in_features": weight[1], "out_features": weight[0]}
+    elif call.kind in POOLINGS:
+        axes = _digits(call.kind)
+        kernel = call.numbers("kernel_size", 1, axes)
+        told |= {
+            "kernel": kernel,
+            "stride": call.numbers("stride", kernel, axes),
+            "padding": call.numbers("padding", 0, axes),
+            "dilation": call.numbers("dilation", 1, axes),
+            "ceil_mode": bool(call.bound.get("ceil_mode", False)),
+        }
+    elif call.kind in ("batch_norm", "instance_norm"):
+        told["training"] = bool(call.bound.get("training", call.bound.get("use_input_stats", False)))
+    elif call.kind == "group_norm":
+        told["num_groups"] = int(call.bound.get("num_groups", 1))
+    elif call.kind == "layer_norm":
+        told["normalized_shape"] = tuple(int(n) for n in call.bound.get("normalized_shape", ()))
+    elif call.kind in ("reshape", "view"):
+        told["shape"] = tuple(_sizes(call))
+    elif call.kind in ("interpolate", "pad"):
+        mode = call.bound.get("mode", "nearest" if call.kind == "interpolate" else "constant")
+        told["mode"] = str(mode)
+    dim = call.bound.get("dim")
+    if dim is None and call.kind in _WITH_DIM_0:
+        dim = 0
+    if isinstance(dim, int | tuple | list):
+        told["dim"] = dim if isinstance(dim, int) else tuple(int(n) for n in dim)
+    return told
+
+
+def _sizes(call: Call) -> Iterator[int]:
+    for name, value in call.bound.items():
+        if name.startswith(("arg", "shape", "size")):
+            yield from (int(n) for n in (value if isinstance(value, Sequence) else [value]))
+
+
+def describe(call: Call) -> Described:
+    """What is known of a call that has given its outputs."""
+    settings = settings_of(call)
+    handler = HANDLERS.get(call.kind)
+    if handler is None:
+        return Described(settings=settings, cost=None, note="not known what it reads")
+    try:
+        reads, cost = handler(call, settings)
+    except (LookupError, TypeError, ValueError, RuntimeError, StopIteration):
+        return Described(settings=settings, cost=None, note="not known what it reads")
+    return Described(tuple(reads), settings, cost)
+
+
+# -- handlers: reads for each output, and the cost
+
+Handled: TypeAlias = tuple[Sequence[ReadsByRole], Cost | None]
+Handler: TypeAlias = Callable[[Call, Mapping[str, Setting]], Handled]
+
+
+def unknown(shape: Shape) -> Reads:
+    """Nothing is known of any axis."""
+    return tuple(Unknown() for _ in shape)
+
+
+def _pointwise(count: int) -> list[Read]:
+    return [Pointwise(axis) for axis in range(count)]
+
+
+def _convolution(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    weight, rank = call.shape("weight"), call.input.dim()
+    axes = len(weight) - 2
+    kernel, stride, dilation = weight[2:], call.numbers("stride", 1, axes), call.numbers("dilation", 1, axes)
+    padding = call.bound.get("padding", 0)
+    if padding == "same":  # the odd one goes to the end
+        before = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
+    else:
+        before = (0,) * axes if padding == "valid" else call.numbers("padding", 0, axes)
+    reads = _pointwise(rank - axes - 1)
+    reads.append(_grouped(rank - axes - 1, call.shape("input")[-axes - 1], weight[0], settings["groups"]))
+    for i in range(axes):
+        reads.append(Window(rank - axes + i, kernel[i], stride[i], before[i], dilation[i]))
+    return [{"input": tuple(reads)}], costs.convolution(weight, tuple(call.output.shape))
+
+
+def _transposed(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    weight, rank = call.shape("weight"), call.input.dim()
+    axes = len(weight) - 2
+    stride, dilation = call.numbers("stride", 1, axes), call.numbers("dilation", 1, axes)
+    before = call.numbers("padding", 0, axes)
+    outputs = call.output.shape[-axes - 1]
+    reads = _pointwise(rank - axes - 1)
+    reads.append(_grouped(rank - axes - 1, weight[0], outputs, settings["groups"]))
+    for i in range(axes):
+        reads.append(Transposed(rank - axes + i, weight[2 + i], stride[i], before[i], dilation[i]))
+    return [{"input": tuple(reads)}], costs.transposed_convolution(weight, call.shape("input"))
+
+
+def _grouped(axis: int, inputs: int, outputs: int, groups: Setting) -> Read:
+    assert isinstance(groups, int)
+    if groups == 1:
+        return All()
+    if groups == inputs == outputs:
+        return Pointwise(axis)
+    return Grouped(axis, inputs // groups, outputs // groups)
+
+
+def _linear(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    del settings
+    reads = (*_pointwise(call.input.dim() - 1), All())
+    return [{"input": reads}], costs.linear(call.shape("weight"), tuple(call.output.shape))
+
+
+def _pool(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    axes, rank = _digits(call.kind), call.input.dim()
+    kernel, stride, padding, dilation = (
+        settings[name] for name in ("kernel", "stride", "padding", "dilation")
+    )
+    reads = _pointwise(rank - axes)
+    for i in range(axes):
+        numbers = (each[i] for each in (kernel, stride, padding, dilation) if isinstance(each, tuple))
+        reads.append(Window(rank - axes + i, *numbers))
+    return [{"input": tuple(reads)}] * len(call.outputs), Cost()
+
+
+def _adaptive(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    del settings
+    axes, rank = _digits(call.kind), call.input.dim()
+    reads = _pointwise(rank - axes)
+    for axis in range(rank - axes, rank):
+        size, count = call.input.shape[axis], call.output.shape[axis]
+        if count == 1:
+            reads.append(All())
+        elif size % count == 0:
+            reads.append(Window(axis, size // count, size // count))
+        else:
+            windows = adaptive_windows(size, count)
+            reads.append(_gathered(axis, [(each.start, each.stop - 1) for each in windows]))
+    return [{"input": tuple(reads)}] * len(call.outputs), Cost()
+
+
+def _gathered(axis: int, ranges: Sequence[tuple[int, int]]) -> Gather:
+    low, high = zip(*ranges, strict=True)
+    return Gather(axis, low, high)
+
+
+def _batch_norm(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    reads = _pointwise(call.input.dim())
+    if settings["training"]:
+        across = range(2, len(reads)) if call.kind == "instance_norm" else (0, *range(2, len(reads)))
+        for axis in across:
+            reads[axis] = All()
+    return [{"input": tuple(reads)}], Cost()
+
+
+def _layer_norm(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    shape = settings["normalized_shape"]
+    assert isinstance(shape, tuple)
+    rank = call.input.dim()
+    return [{"input": (*_pointwise(rank - len(shape)), *[All()] * len(shape))}], Cost()
+
+
+def _group_norm(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    rank, groups = call.input.dim(), settings["num_groups"]
+    assert isinstance(groups, int)
+    each = call.input.shape[1] // groups
+    reads: Reads = (Pointwise(0), Grouped(1, each, each), *[All() for _ in range(rank - 2)])
+    return [{"input": reads}], Cost()
+
+
+def _reduced(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """Sums, means and the like: over some axes, which the output has no longer or has once."""
+    del settings
+    rank, dim = call.input.dim(), call.bound.get("dim")
+    dims = list(range(rank)) if dim is None or dim == () else [dim] if isinstance(dim, int) else list(dim)
+    across = {axis % max(rank, 1) for axis in dims}
+    keeps = call.output.dim() == rank
+    reads: list[Read] = []
+    at = 0
+    for axis in range(rank):
+        if axis in across:
+            reads.append(All())
+            at += keeps
+        else:
+            reads.append(Pointwise(at))
+            at += 1
+    return [{"input": tuple(reads)}] * len(call.outputs), Cost()
+
+
+def _softmax(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    reads = _pointwise(call.input.dim())
+    dim = settings.get("dim")
+    assert isinstance(dim, int)
+    reads[dim] = All()
+    return [{"input": tuple(reads)}] * len(call.outputs), Cost()
+
+
+def _normalised(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    del settings
+    reads = _pointwise(call.input.dim())
+    reads[call.bound.get("dim", 1)] = All()
+    return [{"input": tuple(reads)}], Cost()
+
+
+def _cumulative(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    reads = _pointwise(call.input.dim())
+    dim = settings.get("dim")
+    assert isinstance(dim, int)
+    dim %= len(reads)
+    reads[dim] = _gathered(dim, [(0, i) for i in range(call.input.shape[dim])])
+    return [{"input": tuple(reads)}] * len(call.outputs), Cost()
+
+
+def broadcast(shape: Shape, output: Shape) -> Reads:
+    """Cell by cell, where axes of one cell are read by all of the output's."""
+    ahead = len(output) - len(shape)
+    return tuple(
+        Merge() if size == 1 != output[ahead + axis] else Pointwise(ahead + axis)
+        for axis, size in enumerate(shape)
+    )
+
+
+def _elementwise(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    del settings
+    output = tuple(call.output.shape)
+    roles = [(role, each) for role, each in call.tensors if role != unread(call.kind)]
+    return [{role: broadcast(tuple(each.shape), output) for role, each in roles}], Cost()
+
+
+def _overwritten(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """Nothing of what was there stays: x.copy_(y), x.fill_(0)."""
+    del settings
+    output = tuple(call.output.shape)
+    roles = [(role, each) for role, each in call.tensors if role == "other" and call.kind == "copy"]
+    return [{role: broadcast(tuple(each.shape), output) for role, each in roles}], Cost()
+
+
+def _joined(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    dim = settings.get("dim")
+    assert isinstance(dim, int)
+    rank = call.output.dim()
+    dim %= rank
+    reads: dict[str, Reads] = {}
+    start = 0
+    for role, tensor in call.tensors:
+        if tensor.dim() != rank:  # an old way to begin with nothing
+            reads[role] = ()
+            continue
+        along = _pointwise(rank)
+        along[dim] = Window(dim, 1, 1, start)
+        reads[role] = tuple(along)
+        start += tensor.shape[dim]
+    return [reads], Cost()
+
+
+def _stacked(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    dim = settings.get("dim")
+    assert isinstance(dim, int)
+    rank = call.output.dim()
+    dim %= rank
+    axes = [axis for axis in range(rank) if axis != dim]
+    along = tuple(Pointwise(axis) for axis in axes)
+    places = enumerate(role for role, _ in call.tensors)
+    return [{role: (*along, Window(dim, 1, 1, place)) for place, role in places}], Cost()
+
+
+def _set(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """b[:, 0] = y: the cells that are replaced read theirs of y; those of b are told to be not known."""
+    del settings
+    value, index = call.bound["value"], call.bound["index"]
+    if not isinstance(value, Tensor):
+        return [{}], Cost()
+    shape = tuple(call.input.shape)
+    whole = torch.empty(shape, device="meta")
+    part = whole[index]
+    starts = strided_reads(shape, part.shape, part.stride(), int(part.storage_offset()))
+    if starts is None or not part._is_view():
+        raise ValueError("not a part of the tensor by its axes")
+    along: dict[int, Read] = {}
+    dropped: list[Read] = []
+    for axis, read in enumerate(starts):
+        match read:
+            case Pointwise(at):
+                along[at] = Pointwise(axis)
+            case Window(at, _, step, before):
+                along[at] = Transposed(axis, 1, step, before)
+            case Merge(_, _, start):
+                if shape[axis] > 1:
+                    if axis > 1:
+                        raise ValueError("a single row or column")
+                    dropped.append(Window(axis, 1, 1, start))
+    ahead = part.dim() - value.dim()
+    reads = [
+        along.get(ahead + axis, Merge()) if size == part.shape[ahead + axis] else Merge()
+        for axis, size in enumerate(value.shape)
+    ]
+    return [{"value": (*reads, *dropped)}], Cost()
+
+
+def _reshaped(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    del settings
+    return [{"input": reshape_reads(tuple(call.input.shape), tuple(call.output.shape))}], Cost()
+
+
+def reshape_reads(before: Shape, after: Shape) -> Reads:
+    """How a tensor of the same numbers in another shape reads: axes flattened, or taken apart."""
+    reads: list[Read] = [Merge() if size == 1 else Unknown() for size in before]
+    ins = [axis for axis, size in enumerate(before) if size != 1]
+    outs = [axis for axis, size in enumerate(after) if size != 1]
+    while ins and outs:
+        group_in, group_out = [ins.pop(0)], [outs.pop(0)]
+        while True:
+            one, other = prod(before[axis] for axis in group_in), prod(after[axis] for axis in group_out)
+            if one == other:
+                break
+            (group_in if one < other else group_out).append((ins if one < other else outs).pop(0))
+        if len(group_in) == len(group_out) == 1:
+            reads[group_in[0]] = Pointwise(group_out[0])
+        elif len(group_out) == 1:
+            for place, axis in enumerate(group_in):
+                reads[axis] = Unravel(group_out[0], prod(before[later] for later in group_in[place + 1 :]))
+        elif len(group_in) == 1:
+            steps = tuple(
+                prod(after[later] for later in group_out[place + 1 :]) for place in range(len(group_out))
+            )
+            reads[group_in[0]] = Merge(tuple(group_out), steps)
+    return tuple(reads)
+
+
+def _viewed(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """Views of a tensor: which cells they show follows from their strides, without a look at any."""
+    whole = torch.empty(tuple(call.input.shape), device="meta")
+    views = _flat(call.function(*_replaced(call.args, call.input, whole), **call.kwargs))
+    if len(views) != len(call.outputs) or not all(view._is_view() for view in views):
+        return _probed(call, settings)
+    reads = [
+        strided_reads(whole.shape, view.shape, view.stride(), int(view.storage_offset())) for view in views
+    ]
+    if any(read is None for read in reads):
+        return _probed(call, settings)
+    return [{"input": read} for read in reads if read is not None], Cost()
+
+
+def strided_reads(
+    shape: Sequence[int], view: Sequence[int], strides: Sequence[int], offset: int
+) -> Reads | None:
+    """How a view of a whole tensor reads; None where an axis of the view runs through several of its."""
+    reads: list[Read] = []
+    starts: list[int] = []
+    steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    for step in steps:
+        starts.append(offset // step if step else 0)
+        offset -= starts[-1] * step
+    reads = [Merge(start=start) for start in starts]
+    for axis, (count, stride) in enumerate(zip(view, strides, strict=True)):
+        if count == 1 or stride == 0:
+            continue
+        for place, step in enumerate(steps):
+            if (
+                shape[place] > 1
+                and stride % step == 0
+                and starts[place] + (count - 1) * stride // step < shape[place]
+            ):
+                if reads[place] != Merge(start=starts[place]):
+                    return None
+                is_whole = stride == step and not starts[place] and count == shape[place]
+                reads[place] = (
+                    Pointwise(axis) if is_whole else Window(axis, 1, stride // step, -starts[place])
+                )
+                break
+        else:
+            return None
+    return tuple(reads)
+
+
+def _probed(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """What moves numbers about: the numbers of the cells themselves are sent through it."""
+    del settings
+    size = call.input.numel()
+    if not 0 < size <= MOST_PROBED or len(call.followed) > 1:
+        raise ValueError("too large to be looked at")
+    cells = torch.arange(size, dtype=torch.float64).reshape(call.input.shape)
+    moved = _flat(call.function(*_replaced(call.args, call.input, cells), **call.kwargs))
+    shape = tuple(call.input.shape)
+    return [{"input": probed_reads(shape, each.numpy().astype(np.intp))} for each in moved], Cost()
+
+
+def probed_reads(shape: Shape, moved: Any) -> Reads:
+    """How an output reads that holds, for each of its cells, the number of the input's cell that is there."""
+    reads: list[Read] = []
+    for at in np.unravel_index(moved, shape):
+        varying = [axis for axis in range(at.ndim) if (np.diff(at, axis=axis) != 0).any()]
+        start = int(at[(0,) * at.ndim])
+        if len(varying) == 1:
+            line = at[tuple(slice(None) if axis == varying[0] else 0 for axis in range(at.ndim))]
+            numbers = tuple(line.tolist())
+            reads.append(Gather(varying[0], numbers, numbers))
+            continue
+        firsts = [np.take(at, min(1, at.shape[axis] - 1), axis).flat[0] - start for axis in varying]
+        steps = tuple(int(step) for step in firsts)
+        grid = np.full(at.shape, start)
+        for axis, step in zip(varying, steps, strict=True):
+            grid = grid + np.expand_dims(
+                np.arange(at.shape[axis]) * step, [i for i in range(at.ndim) if i != axis]
+            )
+        reads.append(Merge(tuple(varying), steps, start) if (grid == at).all() else Unknown())
+    return tuple(reads)
+
+
+def _padded(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    pad = [int(n) for n in call.bound["pad"]]
+    rank = call.input.dim()
+    reads = _pointwise(rank)
+    for i in range(len(pad) // 2):
+        axis, before = rank - 1 - i, pad[2 * i]
+        size, count = call.input.shape[axis], call.output.shape[axis]
+        at = np.arange(count) - before
+        last = size - 1
+        match settings["mode"]:
+            case "constant":
+                reads[axis] = Window(axis, 1, 1, before)
+                continue
+            case "reflect":
+                at = last - np.abs(last - np.abs(at))
+            case "replicate":
+                at = at.clip(0, last)
+            case "circular":
+                at = at % size
+        numbers = tuple(at.tolist())
+        reads[axis] = Gather(axis, numbers, numbers)
+    return [{"input": tuple(reads)}], Cost()
+
+
+def _interpolated(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """Each axis sent through, one input after another: which outputs have a share of it is then exact.
+
+    The other axes are there, too, of one cell each: PyTorch rounds in another way where there is one axis.
+    """
+    mode, rank = settings["mode"], call.input.dim()
+    reads = _pointwise(rank)
+    if mode == "nearest" and rank > 3 and call.input.shape == call.output.shape:
+        return [{"input": tuple(reads)}], Cost()  # PyTorch copies, whatever the factor
+    scale = call.bound.get("scale_factor")
+    axes = rank - 2
+    for i in range(axes):
+        size, count = call.input.shape[2 + i], call.output.shape[2 + i]
+        if size * size > MOST_PROBED or mode == "bicubic":
+            reads[2 + i] = Unknown()
+            continue
+        factor = scale[i] if isinstance(scale, tuple | list) else scale
+        others = [1] * axes
+        alone = torch.eye(size, dtype=torch.float64).reshape(size, 1, *others[:i], size, *others[i + 1 :])
+        sent = torch.nn.functional.interpolate(
+            alone,
+            size=None if factor is not None else (*others[:i], count, *others[i + 1 :]),
+            scale_factor=None if factor is None else (*[2.0] * i, float(factor), *[2.0] * (axes - i - 1)),
+            mode=str(mode),
+            align_corners=call.bound.get("align_corners"),
+            recompute_scale_factor=None if factor is None else call.bound.get("recompute_scale_factor"),
+        )
+        lines = (
+            sent.reshape(size, -1) if axes == 1 else sent.movedim(2 + i, -1).reshape(size, -1, count)[:, 0]
+        )
+        share = lines.abs().numpy() > SHARE
+        if share.shape[1] != count:
+            raise ValueError("another size than it is called with")
+        low = share.argmax(0)
+        high = size - 1 - share[::-1].argmax(0)
+        reads[2 + i] = Gather(2 + i, tuple(low.tolist()), tuple(high.tolist()))
+    return [{"input": tuple(reads)}], Cost()
+
+
+def _matrix_product(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    del settings
+    (first, one), (second, other) = list(call.tensors)[-2:]
+    output = tuple(call.output.shape)
+    if min(one.dim(), other.dim()) < 2:
+        raise ValueError("of vectors")
+    left = broadcast(tuple(one.shape[:-2]), output[:-2])
+    right = broadcast(tuple(other.shape[:-2]), output[:-2])
+    rank = len(output)
+    reads: dict[str, Reads] = {
+        first: (*left, Pointwise(rank - 2), All()),
+        second: (*right, All(), Pointwise(rank - 1)),
+    }
+    added = [(role, each) for role, each in call.tensors if role not in reads]
+    reads |= {role: broadcast(tuple(each.shape), output) for role, each in added}
+    return [reads], costs.matrix_product(tuple(one.shape), output)
+
+
+def _attention(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    del settings
+    query, key, value = (call.shape(role) for role in ("query", "key", "value"))
+    rank = len(query)
+    batch = _pointwise(rank - 2)
+    reads: dict[str, Reads] = {
+        "query": (*batch, Pointwise(rank - 2), All()),
+        "key": (*batch, All(), All()),
+        "value": (*batch, All(), Pointwise(rank - 1)),
+    }
+    return [reads], costs.attention(query, key, value)
+
+
+def _multi_head_attention(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """[length, batch, features] each, whatever batch_first says: the module has put them so."""
+    del settings
+    query, key = call.shape("query"), call.shape("key")
+    projection = call.shape("in_proj_weight")
+    batch = [Pointwise(1)] if len(query) == 3 else []
+    attended: dict[str, Reads] = {"query": (Pointwise(0), *batch, All())}
+    attended |= dict.fromkeys(("key", "value"), (All(), *batch, All()))
+    reads: list[ReadsByRole] = [attended]
+    if len(call.outputs) > 1:  # which query looks at which key: [batch, query, key]
+        reads.append({})
+    if len(projection) != 2:
+        return reads, None
+    positions = tuple(n for n in query[:-1] if n > 1)
+    pairs = (*positions, key[0], query[-1])
+    return reads, Cost(((*positions, *projection), pairs, pairs, (*positions, query[-1], query[-1])))
+
+
+def _embedded(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    del settings
+    return [{"input": tuple(_pointwise(call.input.dim()))}], Cost()
+
+
+def _summed_by_letters(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """einsum: a letter of the output is an axis, any other is summed over."""
+    del settings
+    equation, *operands = call.args if not isinstance(call.args[1], list) else (call.args[0], *call.args[1])
+    left, arrow, right = str(equation).replace(" ", "").partition("->")
+    terms = left.split(",")
+    if not arrow or "." in left or any(len(set(term)) < len(term) for term in terms):
+        raise ValueError("not told")
+    sizes: dict[str, int] = {}
+    for term, operand in zip(terms, operands, strict=True):
+        sizes |= dict(zip(term, operand.shape, strict=True))
+    reads = {
+        role: tuple(Pointwise(right.index(letter)) if letter in right else All() for letter in term)
+        for (role, _), term in zip(call.tensors, terms, strict=True)
+    }
+    cost = Cost((tuple(n for n in sizes.values() if n > 1),)) if len(terms) == 2 else None
+    return [reads], cost
+
+
+def _replaced(args: Sequence[Any], tensor: Tensor, by: Tensor) -> list[Any]:
+    return [by if arg is tensor else arg for arg in args]
+
+
+def _tensors(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, list | tuple):
+        for place, each in enumerate(value):
+            yield from _tensors(f"{name}[{place}]", each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _tensors(f"{name}[{key!r}]", each)
+
+
+def _flat(value: Any) -> list[Tensor]:
+    return [tensor for _, tensor in _tensors("", value)]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _digits(kind: str) -> int:
+    return int(next(character for character in kind if character.isdigit()))
+
+
+_WITH_DIM_0: Final = ("cat", "concat", "concatenate", "stack", "unbind")
+CONVOLUTIONS: Final = frozenset(f"{name}{axes}d" for name in ("conv", "conv_transpose") for axes in (1, 2, 3))
+POOLINGS: Final = frozenset(
+    f"{name}_pool{axes}d{suffix}"
+    for name in ("max", "avg", "lp")
+    for axes in (1, 2, 3)
+    for suffix in ("", "_with_indices")
+)
+_ADAPTIVE: Final = frozenset(
+    f"adaptive_{name}_pool{axes}d{suffix}"
+    for name in ("max", "avg")
+    for axes in (1, 2, 3)
+    for suffix in ("", "_with_indices")
+)
+_ELEMENTWISE: Final = _words(
+    """
+    relu relu6 leaky_relu prelu elu selu celu gelu silu mish hardswish hardsigmoid hardtanh sigmoid
+    tanh softplus softsign logsigmoid tanhshrink hardshrink softshrink threshold rrelu dropout
+    alpha_dropout feature_alpha_dropout dropout1d dropout2d dropout3d add sub subtract rsub radd mul
+    multiply rmul div divide true_divide truediv floor_divide floordiv rdiv rtruediv rfloordiv pow
+    rpow neg negative abs absolute exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal
+    sin cos tan asin acos atan sinh cosh asinh acosh atanh atan2 erf erfc clamp clip clamp_min
+    clamp_max minimum maximum fmin fmax where round floor ceil trunc fix frac sign sgn float double
+    half bfloat16 int long short bool to type type_as clone contiguous detach data cpu cuda
+    masked_fill eq ne gt lt ge le greater less logical_and logical_or logical_not logical_xor and or
+    xor invert bitwise_and bitwise_or bitwise_not bitwise_xor isnan isfinite isinf nan_to_num lerp
+    addcmul addcdiv remainder fmod copysign hypot logit positive real requires_grad
+    """
+)
+_MADE: Final = _words(
+    """
+    zeros_like ones_like empty_like full_like rand_like randn_like
+    new_zeros new_ones new_empty new_full new_tensor
+    """
+)
+OVERWRITTEN: Final = frozenset({"copy", "fill", "zero", *_MADE})  # what was there is not read
+_SHAPES: Final = _words(
+    """
+    expand_as view_as reshape_as type_as
+    """
+)  # of the second, no number is read
+_REDUCED: Final = _words(
+    """
+    mean sum prod amax amin max min argmax argmin std var std_mean var_mean norm logsumexp any all
+    median nansum nanmean count_nonzero aminmax vector_norm
+    """
+)
+_RESHAPED: Final = _words(
+    """
+    reshape view flatten unflatten view_as reshape_as ravel
+    """
+)
+_VIEWED: Final = _words(
+    """
+    permute transpose t T mT H mH adjoint swapaxes swapdims movedim moveaxis getitem select narrow
+    chunk split tensor_split hsplit vsplit dsplit unbind unsqueeze squeeze expand expand_as
+    broadcast_to diagonal unsafe_chunk unsafe_split
+    """
+)
+_MOVED: Final = _words(
+    """
+    pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle roll flip fliplr flipud
+    rot90 repeat tile repeat_interleave index_select unfold
+    """
+)
+_SECOND: Final = _words(
+    """
+    add sub mul div matmul bmm mm minimum maximum pow eq ne gt lt ge le
+    """
+)
+
+_CONV: Final = "input weight bias stride padding dilation groups"
+_TRANSPOSED: Final = "input weight bias stride padding output_padding groups dilation"
+_POOL: Final = "input kernel_size stride padding dilation ceil_mode return_indices"
+SIGNATURES: Final[Mapping[str, str]] = {
+    **{kind: _TRANSPOSED if "transpose" in kind else _CONV for kind in CONVOLUTIONS},
+    **{
+        kind: _POOL if kind.startswith("max") else _POOL.replace(" dilation", "")
+        for kind in POOLINGS
+        if not kind.startswith("lp")
+    },
+    **{kind: "input norm_type kernel_size stride ceil_mode" for kind in POOLINGS if kind.startswith("lp")},
+    **dict.fromkeys(_ADAPTIVE, "input output_size"),
+    **dict.fromkeys(("cat", "concat", "concatenate", "stack"), "tensors dim"),
+    **dict.fromkeys((*_REDUCED, "unbind", "normalize", "cumsum", "cumprod"), "input dim"),
+    **dict.fromkeys(("softmax", "log_softmax", "softmin"), "input dim"),
+    "normalize": "input p dim eps",
+    "glu": "input dim",
+    "norm": "input p dim",
+    "linear": "input weight bias",
+    "bilinear": "input1 input2 weight bias",
+    "batch_norm": "input running_mean running_var weight bias training momentum eps",
+    "instance_norm": "input running_mean running_var weight bias use_input_stats momentum eps",
+    "layer_norm": "input normalized_shape weight bias eps",
+    "rms_norm": "input normalized_shape weight eps",
+    "group_norm": "input num_groups weight bias eps",
+    "local_response_norm": "input size alpha beta k",
+    "interpolate": "input size scale_factor mode align_corners recompute_scale_factor antialias",
+    "pad": "input pad mode value",
+    "scaled_dot_product_attention": "query key value attn_mask dropout_p is_causal scale",
+    "multi_head_attention_forward": "query key value embed_dim num_heads in_proj_weight in_proj_bias",
+    "embedding": "input weight padding_idx",
+    "einsum": "equation operands",
+    "where": "condition input other",
+    "setitem": "input index value",
+    "getitem": "input index",
+    "copy": "input other",
+    "baddbmm": "input batch1 batch2",
+    "addmm": "input mat1 mat2",
+    "prelu": "input weight",
+    "cross_entropy": "input target weight",
+}
+HANDLERS: Final[Mapping[str, Handler]] = {
+    **dict.fromkeys(_ELEMENTWISE, _elementwise),
+    **dict.fromkeys(_REDUCED, _reduced),
+    **dict.fromkeys(_RESHAPED, _reshaped),
+    **dict.fromkeys(_VIEWED, _viewed),
+    **dict.fromkeys(_MOVED, _probed),
+    **dict.fromkeys(POOLINGS, _pool),
+    **dict.fromkeys(_ADAPTIVE, _adaptive),
+    **{kind: _transposed if "transpose" in kind else _convolution for kind in CONVOLUTIONS},
+    **dict.fromkeys(("softmax", "log_softmax", "softmin"), _softmax),
+    **dict.fromkeys(("cat", "concat", "concatenate"), _joined),
+    **dict.fromkeys(("cumsum", "cumprod"), _cumulative),
+    **dict.fromkeys(("matmul", "rmatmul", "bmm", "mm", "baddbmm", "addmm"), _matrix_product),
+    **dict.fromkeys(OVERWRITTEN, _overwritten),
+    **dict.fromkeys(("layer_norm", "rms_norm"), _layer_norm),
+    **dict.fromkeys(("batch_norm", "instance_norm"), _batch_norm),
+    "stack": _stacked,
+    "setitem": _set,
+    "linear": _linear,
+    "group_norm": _group_norm,
+    "normalize": _normalised,
+    "pad": _padded,
+    "interpolate": _interpolated,
+    "upsample": _interpolated,
+    "scaled_dot_product_attention": _attention,
+    "embedding": _embedded,
+    "multi_head_attention_forward": _multi_head_attention,
+    "einsum": _summed_by_letters,
+}

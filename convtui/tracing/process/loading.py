@@ -1,0 +1,264 @@
+"""Makes the user's model as `python net.py` would: by the name of a class or function in a file or module.
+
+Only what is named on the command line is run. Whatever their code does wrong is told in their frames.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import torch
+from torch import nn
+
+from convtui.inputs.names import did_you_mean, printable
+from convtui.tracing.process.tracer import frames_of
+
+SAVED: Final = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+OTHERS: Final = (".pt2", ".onnx", ".h5", ".keras", ".tflite", ".pb", ".ipynb")
+
+
+class LoadError(ValueError):
+    """One line for the user, and the frames of theirs that led there."""
+
+    def __init__(self, reason: str, details: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.details = tuple(details)
+
+
+def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
+    """The model that `net.py:Net` or `package.module:factory` names. Raises LoadError."""
+    where, _, name = _parted(target)
+    module = load_code(where)
+    if not name:
+        examples = _examples(where, module)
+        raise LoadError(
+            f"{printable(target)}: name the class, or a function that makes the model: {examples}"
+        )
+    made = _named(module, name, where)
+    if isinstance(made, nn.Module):
+        if arguments:
+            raise LoadError(f"{printable(target)}: is a model already, which takes no arguments")
+        return made
+    if isinstance(made, Mapping):
+        raise LoadError(f"{printable(target)}: {_state_dict_words(where)}")
+    if not callable(made):
+        raise LoadError(f"{printable(target)}: is a {type(made).__name__}, not a class, function or model")
+    positional, named = parse_arguments(arguments)
+    try:
+        model = made(*positional, **named)
+    except BaseException as error:
+        raise _theirs(error, f"{printable(target)}: cannot be made", _needs(made, target)) from None
+    if isinstance(model, nn.Module):
+        return model
+    if isinstance(model, Mapping):
+        raise LoadError(f"{printable(target)}: gives {_state_dict_words(where)}")
+    raise LoadError(f"{printable(target)}: gives a {type(model).__name__}, not a torch.nn.Module")
+
+
+def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What a function of theirs gives, as arguments for the model: a tensor, several, or a dict by name.
+
+    Raises LoadError.
+    """
+    where, _, name = _parted(target)
+    if not name:
+        raise LoadError(f"--inputs {printable(target)}: name the function, as net.py:make_inputs")
+    made = _named(load_code(where), name, where)
+    try:
+        given = made() if callable(made) else made
+    except BaseException as error:
+        raise _theirs(error, f"--inputs {printable(target)}: failed") from None
+    if isinstance(given, torch.Tensor):
+        return (given,), {}
+    if isinstance(given, tuple | list):
+        if len(given) == 2 and isinstance(given[0], tuple) and isinstance(given[1], dict):
+            return given[0], given[1]
+        return tuple(given), {}
+    if isinstance(given, dict) and all(isinstance(name, str) for name in given):
+        return (), given
+    kind = type(given).__name__
+    raise LoadError(f"--inputs {printable(target)}: gives a {kind}, not a tensor, several, or a dict of them")
+
+
+def load_code(where: str) -> ModuleType:
+    """The module in a file, with its folder first on sys.path, or an installed one. Raises LoadError."""
+    path = Path(where)
+    if path.suffix != ".py" and not path.exists():
+        if path.suffix in (*SAVED, *OTHERS) or os.sep in where:
+            raise LoadError(f"{printable(where)}: there is no such file")
+        _first_on_path(Path.cwd())
+        try:
+            return importlib.import_module(where)
+        except BaseException as error:
+            if isinstance(error, ModuleNotFoundError) and error.name and where.startswith(error.name):
+                close = did_you_mean(where, _python_files())
+                raise LoadError(f"{printable(where)}: there is no such module or file{close}") from None
+            raise _theirs(error, f"{printable(where)}: cannot be imported") from None
+    if path.is_dir():
+        raise LoadError(f"{printable(where)}: is a folder; name a file, as {where.rstrip('/')}/net.py:Net")
+    if path.suffix != ".py":
+        raise LoadError(f"{printable(where)}: {_file_words(path)}")
+    if not path.exists():
+        raise LoadError(
+            f"{printable(where)}: there is no such file{did_you_mean(path.name, _python_files(path.parent))}"
+        )
+    path = path.resolve()
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) == str(path) and getattr(module, "__convtui__", False):
+            return module
+    _first_on_path(path.parent)
+    sys.argv = [where]
+    name = path.stem if path.stem.isidentifier() and not _is_taken(path.stem, path) else "__convtui_model__"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    module.__convtui__ = True  # type: ignore[attr-defined]
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        raise _theirs(error, f"{printable(where)}: cannot be run") from None
+    return module
+
+
+def parse_arguments(arguments: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
+    """`10 depth=18 "name=resnet"`: values as Python writes them, and as text where they are none."""
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if equals and name.isidentifier():
+            named[name] = _value(text)
+        else:
+            positional.append(_value(argument))
+    return positional, named
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+def _parted(target: str) -> tuple[str, str, str]:
+    where, colon, name = target.rpartition(":")
+    if not colon or os.sep in name:  # a drive letter, or no name
+        return target, "", ""
+    return where, colon, name
+
+
+def _named(module: ModuleType, name: str, where: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            close = did_you_mean(part, [each for each in vars(module) if not each.startswith("_")])
+            examples = "" if close else f"; there is {_examples(where, module)}"
+            raise LoadError(f"{printable(where)}: has no {printable(name)}{close or examples}") from None
+    return found
+
+
+def _examples(where: str, module: ModuleType) -> str:
+    """The models in a module, as they can be named."""
+    names = [
+        name
+        for name, value in vars(module).items()
+        if (isinstance(value, nn.Module) or (inspect.isclass(value) and issubclass(value, nn.Module)))
+        and getattr(value, "__module__", "") == module.__name__
+    ]
+    return " or ".join(f"{where}:{name}" for name in names[-4:]) or f"{where}:Net (it has no nn.Module)"
+
+
+def _needs(made: Any, target: str) -> str:
+    """What arguments a class or a function takes that it has not been given."""
+    with suppress(TypeError, ValueError):
+        parameters = inspect.signature(made).parameters.values()
+        missing = [
+            each.name
+            for each in parameters
+            if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+        ]
+        if missing:
+            values = " ".join(f"{name}=…" for name in missing)
+            return f"; it takes arguments after --: convtui trace {target} … -- {values}"
+    return ""
+
+
+def _theirs(error: BaseException, what: str, help_words: str = "") -> LoadError:
+    """What their code raised, with the frames of theirs."""
+    frames = frames_of(error.__traceback__)
+    if isinstance(error, SystemExit):
+        return LoadError(f"{what}: it ended the process with sys.exit({error.code!r})", frames)
+    if isinstance(error, SyntaxError) and error.filename:
+        at = f"{Path(error.filename).name}:{error.lineno}"
+        return LoadError(f"{what}: {at}: {error.msg}", [*frames, (error.text or "").strip()])
+    words = str(error).strip().splitlines()
+    reason = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        reason += (
+            f"; install it where convtui is: {sys.executable} -m pip install {error.name.partition('.')[0]}"
+        )
+    help_words = help_words if isinstance(error, TypeError) else ""
+    return LoadError(f"{what}: {reason}{help_words}", frames)
+
+
+def _first_on_path(folder: Path) -> None:
+    text = str(folder)
+    if sys.path[:1] != [text]:
+        sys.path.insert(0, text)
+
+
+def _is_taken(name: str, path: Path) -> bool:
+    """Whether something else is imported by this name already, as torch.py would be."""
+    module = sys.modules.get(name)
+    return module is not None and getattr(module, "__file__", None) != str(path)
+
+
+def _python_files(folder: Path | None = None) -> list[str]:
+    with suppress(OSError):
+        return [each.name for each in (folder or Path.cwd()).glob("*.py")][:2000]
+    return []
+
+
+def _state_dict_words(where: str) -> str:
+    return (
+        "a state dict: weights by name, without the code that uses them, so there is no graph to show; "
+        f"name the class: convtui trace net.py:Net --weights {printable(where)}"
+    )
+
+
+def _file_words(path: Path) -> str:
+    """Why a file that is no code cannot be traced, and what can be."""
+    if path.suffix in SAVED:
+        if is_torchscript(path):
+            return (
+                "a TorchScript file: its operations cannot be followed to lines of your code; "
+                "name the class that it was made from: convtui trace net.py:Net"
+            )
+        return _state_dict_words(str(path))
+    if path.suffix in OTHERS:
+        return f"a {path.suffix} file cannot be traced; name the class in its code: convtui trace net.py:Net"
+    return "is no Python file; name one and a class in it: net.py:Net"
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is what torch.jit.save writes."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") or "/code/" in name for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False

@@ -1,0 +1,596 @@
+"""Follows a pass through a model, operation by operation, whatever the model's code does.
+
+A mode for torch functions sees every call, hooks on all modules tell which module made it, the stack which
+line of whose file. It holds no tensor that the pass itself lets go of.
+"""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import os
+import sys
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Final, Generic, TypeVar
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils.weak import TensorWeakRef
+
+from convtui.engine.graph.operation import INPUT, Argument, Failure, Graph, Op, Parameter, Source, Tensor
+from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
+
+T = TypeVar("T")
+
+NOT_FOLLOWED: Final = "not followed"
+THROUGH: Final = "through numpy or Python, where it cannot be followed"
+UNREGISTERED: Final = "a parameter that the model does not know: keep modules in an nn.ModuleList"
+DEPTH: Final = 4  # of lists and dicts in which a module may keep tensors
+
+_TORCH: Final = str(Path(torch.__file__).parent) + os.sep
+_OURS: Final = str(Path(__file__).parents[2]) + os.sep
+_PYTHON: Final = tuple(str(Path(sysconfig.get_path(name))) + os.sep for name in ("stdlib", "platstdlib"))
+_PACKAGES: Final = tuple(str(Path(sysconfig.get_path(name))) + os.sep for name in ("purelib", "platlib"))
+_LEAVING: Final = frozenset(("numpy", "tolist", "array", "dlpack"))
+_ROWS_EVEN_IF: Final = frozenset(("dropout", "dropout1d", "dropout2d", "dropout3d"))  # nothing was done
+_NO_CHANGE: Final = frozenset(
+    ("contiguous", "to", "float", "double", "half", "bfloat16", "type", "type_as", "cpu", "cuda", "dropout")
+)
+_IN_PLACE: Final = frozenset(("setitem", "iadd", "isub", "imul", "itruediv", "ipow", "iand", "ior", "ixor"))
+
+
+@dataclass
+class Inside:
+    """A module that is being run: its path, which call of it, and what it was given."""
+
+    module: nn.Module
+    path: str
+    call: int
+    given: tuple[Any, ...]
+
+
+class Known(Generic[T]):
+    """What is known of tensors, none of which it holds: a number that is used again is another tensor's."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[TensorWeakRef, T]] = {}
+
+    def __setitem__(self, tensor: torch.Tensor, value: T) -> None:
+        self._kept[id(tensor)] = TensorWeakRef(tensor), value
+
+    def __getitem__(self, tensor: torch.Tensor) -> T:
+        value = self.get(tensor)
+        if value is None:
+            raise KeyError
+        return value
+
+    def __contains__(self, tensor: torch.Tensor) -> bool:
+        return self.get(tensor) is not None
+
+    def get(self, tensor: torch.Tensor) -> T | None:
+        """What is known of a tensor; None if nothing is."""
+        found = self._kept.get(id(tensor))
+        return found[1] if found and found[0]() is tensor else None
+
+    def forget(self, tensor: torch.Tensor) -> None:
+        """Know nothing of a tensor any longer."""
+        self._kept.pop(id(tensor), None)
+
+
+class Tracer(TorchFunctionMode):
+    """Records the operations of one pass. tell is called with each of them as soon as it is done."""
+
+    def __init__(self, model: nn.Module, inputs: Sequence[torch.Tensor], tell: Callable[[Op], None]) -> None:
+        super().__init__()
+        self.ops: list[Op] = []
+        self.failures: list[tuple[BaseException, Failure]] = []
+        self._tell = tell
+        self._sources: Known[Source] = Known()
+        self._made: Known[str] = Known()  # tensors that depend on no input, and by what they were made
+        self._paths = _paths(model)
+        self._parameters = {id(each): (name, each) for name, each in _named_parameters(model)}
+        self._buffers = {id(each): name for name, each in model.named_buffers()}
+        self._constants = {*self._parameters, *self._buffers}  # until something is written into them
+        self._model = model
+        self._kept: dict[int, str] | None = None
+        self._stack: list[Inside] = []
+        self._broken: list[tuple[BaseException, Inside]] = []  # the innermost module that each went through
+        self._calls: dict[int, int] = {}
+        self._left: Source | None = None  # where numbers have left for numpy or Python
+        self._files: dict[str, bool] = {}
+        self._lines: dict[tuple[str, int], tuple[str, str]] = {}
+        self._names: dict[Any, str] = {}
+        self._add(Op(0, INPUT, tuple(map(_tensor, inputs))))
+        for number, each in enumerate(inputs):
+            self._sources[each] = Source(0, number)
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Everything that runs inside is recorded."""
+        handles = [
+            register_module_forward_pre_hook(self._enter),
+            register_module_forward_hook(self._leave, always_call=True),
+        ]
+        try:
+            with self:
+                yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def sources_of(self, tensors: Iterable[torch.Tensor]) -> tuple[Source, ...]:
+        """Where tensors came from, as far as they did come from an operation."""
+        found = (self._sources.get(each) for each in tensors)
+        return tuple(each for each in found if each is not None)
+
+    @property
+    def used(self) -> set[Parameter]:
+        """The parameters that the pass has used."""
+        return {each for op in self.ops for each in op.parameters}
+
+    # -- modules
+
+    def _enter(self, module: nn.Module, given: tuple[Any, ...]) -> None:
+        call = self._calls[id(module)] = self._calls.get(id(module), 0) + 1
+        path = self._paths.get(id(module))
+        if path is None:
+            above = next((each.path for each in reversed(self._stack)), "")
+            path = f"{above}.({type(module).__name__})".lstrip(".")
+        self._stack.append(Inside(module, path, call, given))
+
+    def _leave(self, module: nn.Module, given: tuple[Any, ...], result: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None and self._stack and all(error is not each for each, _ in self._broken):
+            self._broken.append((error, self._stack[-1]))
+        while self._stack and self._stack.pop().module is not module:
+            pass
+        hidden = [each for each in _flat(result) if not self._is_known(each)]
+        if hidden:  # its code is hidden: TorchScript, or compiled
+            inputs = [each for each in _flat(given) if each in self._sources]
+            parameters = self._counted(module.parameters())
+            self._record_unknown(
+                _class_of(module), hidden, inputs, self._paths.get(id(module), ""), parameters, module
+            )
+
+    def _is_known(self, tensor: torch.Tensor) -> bool:
+        return id(tensor) in self._constants or tensor in self._sources or tensor in self._made
+
+    # -- operations
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Do what was called, and record it if tensors came of it."""
+        del types
+        kwargs = kwargs or {}
+        given = _flat(args)
+        if any(nn.parameter.is_lazy(each) for each in given):  # a lazy module makes its parameters
+            return func(*args, **kwargs)
+        versions = [(each, each._version) for each in given if not each.is_inference()]
+        try:
+            result = func(*args, **kwargs)
+        except Exception as error:
+            self._fail(func, args, kwargs, error)
+            raise
+        kind = self._name(func)
+        result_tensors = [args[0]] if kind == "setitem" else _flat(result)
+        if result_tensors:
+            changed = {id(each) for each, version in versions if each._version != version}
+            if kind not in _NO_CHANGE:  # of tensors in inference mode no versions are kept
+                ids = {id(each) for each in given}
+                changed |= {id(each) for each in result_tensors if each.is_inference() and id(each) in ids}
+            self._record(Call(kind, func, args, kwargs, {}, result_tensors), changed)
+        elif kind in _LEAVING:
+            self._left = next(iter(self.sources_of(_flat(args))), self._left)
+        return result
+
+    def _record(self, call: Call, changed: set[int]) -> None:
+        outputs = call.outputs
+        given = {id(each) for each in _flat(call.args)}
+        if not changed and call.kind not in _ROWS_EVEN_IF and all(id(each) in given for each in outputs):
+            return  # nothing was done: contiguous, to, float, and the like
+        call.bound = bind(call.kind, call.args, call.kwargs)
+        tensors = list(call.tensors)
+        found = [
+            (role, each, self._source(each)) for role, each in tensors if id(each) not in self._constants
+        ]
+        overwritten = unread(call.kind), "out"
+        read = [(role, each) for role, each, source in found if source and role not in overwritten]
+        parameters = self._counted(each for _, each in tensors)
+        if not read and all(isinstance(each, nn.Parameter) for each in outputs):
+            return  # a parameter is set
+        if not read and not parameters:
+            if self._left and call.kind in ("from_numpy", "tensor", "as_tensor", "asarray", "from_dlpack"):
+                self._add_op(call.kind, outputs, [self._left], None, (), {}, None, THROUGH)
+                return
+            for each in outputs:
+                self._made[each] = call.kind
+                self._sources.forget(each)
+            return
+        call.followed = frozenset(role for role, _ in read)
+        described = describe(call)
+        shares = bool(changed) or all(each._is_view() for each in outputs)
+        settings = {**described.settings, **({"shares_memory": True} if shares else {})}
+        reads, note = [], described.note
+        for place in range(len(outputs)):
+            by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
+            reads.append(
+                tuple(by_role[role] if role in by_role else unknown(tuple(each.shape)) for role, each in read)
+            )
+        sources = [self._sources[each] for _, each in read]
+        if any(source is None and self._made.get(each) == UNREGISTERED for _, each, source in found):
+            note = note or UNREGISTERED
+        if call.kind == "setitem" and any(role == "input" for role, _ in read):
+            note = "some cells of a tensor are replaced, so that its fields are not known"
+        bases = [each._base for each in outputs if id(each) in changed and each._base is not None]
+        if bases:  # the tensor of which a part was written
+            for base in bases:
+                if base in self._sources and self._sources[base] not in sources:
+                    sources.append(self._sources[base])
+                    reads = [(*each, unknown(tuple(base.shape))) for each in reads]
+            reads += [tuple(unknown(self._shape(source)) for source in sources) for _ in bases]
+            note = "a part of a tensor is written, so that the fields of the whole are not known"
+        self._add_op(
+            call.kind, [*outputs, *bases], sources, reads, parameters, settings, described.cost, note
+        )
+
+    def _source(self, tensor: torch.Tensor) -> Source | None:
+        """Where a tensor came from; None of one that depends on no input."""
+        source = self._sources.get(tensor)
+        if source is None and not self._is_known(tensor):
+            self._look_at(tensor)
+            source = self._sources.get(tensor)
+        return source
+
+    def _shape(self, source: Source) -> tuple[int, ...]:
+        return self.ops[source.op].outputs[source.output].shape
+
+    def _look_at(self, tensor: torch.Tensor) -> None:
+        """A tensor that nothing seen has made: one that the model keeps, or what hidden code has made."""
+        if self._kept is None:
+            self._kept = _kept_tensors(self._model)
+        if isinstance(tensor, nn.Parameter):
+            named = {id(each): (name, each) for name, each in _named_parameters(self._model)}
+            if id(tensor) in named:  # of a lazy module, which has made it just now
+                self._parameters |= named
+                self._constants.add(id(tensor))
+            else:
+                self._made[tensor] = UNREGISTERED
+            return
+        name = self._kept.get(id(tensor)) or _global_name(tensor)
+        if name is not None:
+            self._made[tensor] = name
+            return
+        self._record_unknown(NOT_FOLLOWED, [tensor], [], "", (), None)
+
+    def _record_unknown(
+        self,
+        kind: str,
+        outputs: Sequence[torch.Tensor],
+        inputs: Sequence[torch.Tensor],
+        path: str,
+        parameters: tuple[Parameter, ...],
+        module: nn.Module | None,
+    ) -> None:
+        """A row for what cannot be followed; without inputs it is taken to read all that came before."""
+        sources = [self._sources[each] for each in inputs]
+        note = "its inside cannot be followed" if module else "made by code that cannot be followed"
+        if not sources and module is None:
+            sources = [self._left or Source(self.ops[-1].number)]
+            note = THROUGH if self._left else note
+        self._add_op(kind, outputs, sources, None, parameters, {}, None, note, path or None)
+
+    def _add_op(
+        self,
+        kind: str,
+        outputs: Sequence[torch.Tensor],
+        sources: Sequence[Source],
+        reads: Sequence[tuple[Any, ...]] | None,
+        parameters: tuple[Parameter, ...],
+        settings: Mapping[str, Any],
+        cost: Any,
+        note: str = "",
+        path: str | None = None,
+    ) -> None:
+        if reads is None:
+            reads = [tuple(unknown(self._shape(source)) for source in sources)] * len(outputs)
+        inside = self._stack[-1] if self._stack else None
+        line, code = self._line(sys._getframe(1))
+        number = len(self.ops)
+        op = Op(
+            number=number,
+            kind=kind,
+            outputs=tuple(map(_tensor, outputs)),
+            inputs=tuple(sources),
+            reads=tuple(reads),
+            path=inside.path if path is None and inside else path or "",
+            module=_class_of(inside.module) if inside else "",
+            line=line,
+            code=code,
+            call=inside.call if inside and inside.path else 1,
+            settings=settings,
+            parameters=parameters,
+            cost=cost,
+            note=note,
+        )
+        for place, each in enumerate(outputs):
+            self._sources[each] = Source(number, place)
+            self._constants.discard(id(each))
+        self._add(op)
+
+    def _add(self, op: Op) -> None:
+        self.ops.append(op)
+        self._tell(op)
+
+    def _counted(self, tensors: Iterable[torch.Tensor]) -> tuple[Parameter, ...]:
+        named = (self._parameters[id(each)] for each in tensors if id(each) in self._parameters)
+        return tuple(Parameter(name, tuple(each.shape)) for name, each in named)
+
+    def _name(self, func: Callable[..., Any]) -> str:
+        try:
+            return self._names[func]
+        except KeyError:
+            name = self._names[func] = function_name(func)
+            return name
+        except TypeError:  # not hashable
+            return function_name(func)
+
+    # -- failures
+
+    def _fail(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception
+    ) -> None:
+        kind = self._name(func)
+        bound = bind(kind, args, kwargs)
+        call = Call(kind, func, args, kwargs, bound)
+        try:
+            settings: Mapping[str, Any] = settings_of(call)
+        except (LookupError, TypeError, ValueError, RuntimeError):
+            settings = {}
+        line, code = self._line(sys._getframe(1))
+        inside = self._stack[-1] if self._stack else None
+        failure = Failure(
+            error=_first_line(error),
+            kind=kind,
+            path=inside.path if inside else "",
+            module=_class_of(inside.module) if inside else "",
+            line=line,
+            code=code,
+            settings=settings,
+            arguments=tuple(self.argument(role, each) for role, each in call.tensors),
+            frames=frames_of(error.__traceback__),
+        )
+        self.failures.append((error, failure))
+
+    def failure_of(self, error: BaseException) -> Failure:
+        """What is known of the exception that ended the pass."""
+        frames = frames_of(error.__traceback__)
+        cause: BaseException | None = error
+        while cause is not None:
+            for failed, failure in self.failures:
+                if failed is cause:
+                    return Failure(**{**vars(failure), "frames": frames})
+            cause = cause.__cause__ or cause.__context__
+        inside = next((inside for broken, inside in self._broken if broken is error), None)
+        line, code = last_of_theirs(error.__traceback__)
+        given = list(bind("", inside.given, {}).items()) if inside else []
+        arguments = [self.argument(role, each) for role, value in given for each in _flat(value)]
+        return Failure(
+            error=f"{type(error).__name__}: {_first_line(error)}",
+            path=inside.path if inside else "",
+            module=_class_of(inside.module) if inside else "",
+            line=line,
+            code=code,
+            settings=_module_settings(inside.module) if inside else {},
+            arguments=tuple(arguments),
+            frames=frames,
+        )
+
+    def argument(self, role: str, tensor: torch.Tensor) -> Argument:
+        """A tensor and where it came from."""
+        name = ""
+        if tensor not in self._sources:
+            if id(tensor) in self._parameters:
+                name = f"parameter {self._parameters[id(tensor)][0]}"
+            elif id(tensor) in self._buffers:
+                name = f"buffer {self._buffers[id(tensor)]}"
+            elif tensor in self._made:
+                name = f"made by {self._made[tensor]}"
+        return Argument(role, _tensor(tensor), self._sources.get(tensor), name)
+
+    # -- their files
+
+    def _line(self, frame: FrameType | None) -> tuple[str, str]:
+        """The innermost line that is theirs, as net.py:23, and what stands there."""
+        while frame is not None:
+            file = frame.f_code.co_filename
+            is_theirs = self._files.get(file)
+            if is_theirs is None:
+                is_theirs = self._files[file] = is_of_theirs(file)
+            if is_theirs:
+                at = file, frame.f_lineno
+                if at not in self._lines:
+                    code = linecache.getline(*at, frame.f_globals).strip()
+                    self._lines[at] = f"{file_name(file)}:{frame.f_lineno}", code
+                return self._lines[at]
+            frame = frame.f_back
+        return "", ""
+
+
+def follow(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    name: str = "",
+    tell: Callable[[Op], None] = lambda _: None,
+) -> Graph:
+    """Run the model once and return the graph of the pass, up to where it fails if it does.
+
+    What the pass changes and what is seen to be so is put back: buffers (running statistics) and the states
+    of the random numbers. Gradients are not recorded.
+    """
+    inputs = [*_flat(args), *_flat(kwargs)]
+    tracer = Tracer(model, inputs, tell)
+    failure: Failure | None = None
+    outputs: list[torch.Tensor] = []
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), _unchanged(model):
+        try:
+            with tracer.following():
+                outputs = _flat(model(*args, **kwargs))
+        except Exception as error:
+            failure = tracer.failure_of(error)
+    everything = tuple(
+        Parameter(each, tuple(parameter.shape)) for each, parameter in _named_parameters(model)
+    )
+    used = tracer.used
+    return Graph(
+        ops=tuple(tracer.ops),
+        name=name or type(model).__name__,
+        outputs=tracer.sources_of(outputs),
+        failure=failure,
+        unused=() if failure else tuple(each for each in everything if each not in used),
+        training=model.training,
+        traits=tuple(sorted({type(each).__name__ for each in model.modules()} & {"CrossEntropyLoss"})),
+    )
+
+
+@contextmanager
+def _unchanged(model: nn.Module) -> Iterator[None]:
+    kept = [(each, each.detach().clone()) for each in model.buffers() if not nn.parameter.is_lazy(each)]
+    try:
+        yield
+    finally:
+        for buffer, before in kept:
+            buffer.copy_(before)
+
+
+def function_name(func: Callable[..., Any]) -> str:
+    """PyTorch's name of a function without how it is spelt: add of add_, __add__ and torch.add."""
+    try:
+        name = resolve_name(func) or getattr(func, "__name__", "") or "call"
+    except (TypeError, AttributeError, RuntimeError):
+        name = getattr(func, "__name__", "") or "call"
+    last = name.removesuffix(".__get__").rpartition(".")[2]
+    plain = last.strip("_") or last
+    if last.startswith("__i") and plain in _IN_PLACE:
+        plain = plain[1:]
+    return plain
+
+
+def is_of_theirs(file: str) -> bool:
+    """Whether a file is the user's: none of PyTorch's, of Python's own or of ours."""
+    if file.startswith(("<", _TORCH, _OURS)):
+        return False
+    return file.startswith(_PACKAGES) or not file.startswith(_PYTHON)
+
+
+def file_name(file: str) -> str:
+    """A file as short as it can be: from where it is imported, or where one is."""
+    shortest = file
+    for folder in (str(Path.cwd()), *sys.path):
+        if folder and file.startswith(begin := folder.rstrip(os.sep) + os.sep):
+            shortest = min(shortest, file[len(begin) :], key=len)
+    return shortest
+
+
+def frames_of(trace: TracebackType | None) -> tuple[str, ...]:
+    """The frames of a traceback that are theirs, as `net.py:23 in forward: x = self.fc(x)`."""
+    frames = [each for each in traceback.extract_tb(trace) if is_of_theirs(each.filename)]
+    return tuple(
+        f"{file_name(each.filename)}:{each.lineno} in {each.name}: {each.line or ''}".rstrip(": ")
+        for each in frames
+    )
+
+
+def last_of_theirs(trace: TracebackType | None) -> tuple[str, str]:
+    """The innermost line of theirs in a traceback, and what stands there."""
+    for each in reversed(traceback.extract_tb(trace)):
+        if is_of_theirs(each.filename):
+            return f"{file_name(each.filename)}:{each.lineno}", each.line or ""
+    return "", ""
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _paths(model: nn.Module) -> dict[int, str]:
+    paths: dict[int, str] = {}
+    for path, module in model.named_modules(remove_duplicate=False):
+        paths.setdefault(id(module), _plain(path))
+    return paths
+
+
+def _plain(path: str) -> str:
+    """A path without the wrappers of compiled and parallel models."""
+    return ".".join(part for part in path.split(".") if part != "_orig_mod")
+
+
+def _named_parameters(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    return [(_plain(name), each) for name, each in model.named_parameters() if _is_sized(each)]
+
+
+def _is_sized(tensor: torch.Tensor) -> bool:
+    return not nn.parameter.is_lazy(tensor)
+
+
+def _class_of(module: nn.Module) -> str:
+    return str(getattr(module, "original_name", "") or type(module).__name__)
+
+
+def _module_settings(module: nn.Module) -> dict[str, Any]:
+    names = ("num_features", "in_channels", "out_channels", "in_features", "out_features", "num_channels")
+    found = {name: getattr(module, name, None) for name in names}
+    return {name: value for name, value in found.items() if isinstance(value, int)}
+
+
+def _tensor(tensor: torch.Tensor) -> Tensor:
+    return Tensor(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+
+
+def _flat(value: Any, depth: int = 0) -> list[torch.Tensor]:
+    """The tensors in lists, tuples, dicts and data classes."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if value is None or depth > DEPTH or isinstance(value, int | float | str):
+        return []
+    if isinstance(value, list | tuple):
+        return [tensor for each in value for tensor in _flat(each, depth + 1)]
+    if isinstance(value, dict):
+        return [tensor for each in value.values() for tensor in _flat(each, depth + 1)]
+    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        return _flat(vars(value) if hasattr(value, "__dict__") else {}, depth + 1)
+    return []
+
+
+def _kept_tensors(model: nn.Module) -> dict[int, str]:
+    """Tensors that modules keep beside parameters and buffers, by where."""
+    kept: dict[int, str] = {}
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if name.startswith("_") and name in ("_parameters", "_buffers", "_modules"):
+                continue
+            for each in _flat(value):
+                kept[id(each)] = f"{path}.{name}".lstrip(".")
+    return kept
+
+
+def _global_name(tensor: torch.Tensor) -> str | None:
+    """The name of a tensor that stands in a module's globals or in a list or dict there."""
+    for holder in gc.get_referrers(tensor):
+        if isinstance(holder, dict) and "__name__" in holder and "__builtins__" in holder:
+            return next((name for name, value in holder.items() if value is tensor), None)
+    return None

@@ -1,0 +1,234 @@
+"""Reads are what PyTorch's functions do to the cells, whatever the settings; masks follow from them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from convtui.engine.graph.feeding import feeding
+from convtui.engine.graph.fields import AxisField, fields
+from convtui.engine.graph.operation import Source
+from convtui.engine.graph.reads import All, Gather, Grouped, Merge, Unknown, Window, back, hull
+from convtui.tracing.process.tracer import follow
+
+SIZES = st.integers(1, 9)
+
+
+class Calls(nn.Module):
+    """A function as a network, perhaps with a weight."""
+
+    def __init__(self, function: Callable[..., Tensor], weight: Tensor | None = None) -> None:
+        super().__init__()
+        self.function = function
+        self.weight = None if weight is None else nn.Parameter(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x) if self.weight is None else self.function(x, self.weight)
+
+
+def agrees(
+    function: Callable[..., Tensor], shape: tuple[int, ...], cells: int = 6, weight: Tensor | None = None
+) -> None:
+    """Masks and intervals of some output cells are those of the gradients; what is refused is left out."""
+    model = Calls(function, weight)
+    graph = follow(model, (torch.rand(shape, dtype=torch.float64) + 0.5,), {})
+    if graph.failure is not None or 0 in graph.tensor(graph.outputs[0]).shape:
+        return
+    assert not any(op.note for op in graph.ops)
+    output = graph.tensor(graph.outputs[0])
+    count = int(np.prod(output.shape))
+    seen = fields(graph).get(graph.outputs[0], ())
+    image = torch.rand(shape, dtype=torch.float64) + 0.5
+    for number in range(0, count, max(1, count // cells)):
+        cell = tuple(int(i) for i in np.unravel_index(number, output.shape))
+        leaf = image.clone().requires_grad_()
+        model(leaf)[cell].backward()
+        expected = np.zeros(shape, dtype=bool) if leaf.grad is None else (leaf.grad != 0).numpy()
+        found = feeding(graph, graph.outputs[0], cell)
+        fed = found.get(Source(0))
+        assert fed is not None or Source(0) not in found
+        told = np.zeros(shape, dtype=bool) if fed is None else fed.is_fed()
+        assert np.array_equal(told, expected)
+        for axis, field in enumerate(seen, 2):
+            if not isinstance(field, AxisField) or not expected.any():
+                continue
+            along = np.flatnonzero(expected.any(axis=tuple(i for i in range(len(shape)) if i != axis)))
+            low, high = field.span(cell[field.axis] if field.axis is not None else 0)
+            assert low <= along[0] <= along[-1] <= high
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_convolutions(data: st.DataObject) -> None:
+    rows, columns = data.draw(st.tuples(SIZES, SIZES))
+    groups = data.draw(st.integers(1, 3))
+    kernel, stride = data.draw(st.tuples(st.integers(1, 4), st.integers(1, 3))), data.draw(st.integers(1, 4))
+    padding, dilation = data.draw(st.integers(0, 3)), data.draw(st.integers(1, 3))
+    weight = torch.rand(2 * groups, 2, *kernel, dtype=torch.float64) + 0.1
+    agrees(
+        lambda x, w: F.conv2d(x, w, None, stride, padding, dilation, groups),
+        (1, 2 * groups, rows, columns),
+        4,
+        weight,
+    )
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_transposed_convolutions(data: st.DataObject) -> None:
+    size, stride = data.draw(SIZES), data.draw(st.integers(1, 4))
+    kernel, padding = data.draw(st.integers(1, 5)), data.draw(st.integers(0, 2))
+    extra, dilation = data.draw(st.integers(0, 2)), data.draw(st.integers(1, 3))
+    groups = data.draw(st.integers(1, 2))
+    weight = torch.rand(2 * groups, 2, kernel, dtype=torch.float64) + 0.1
+    agrees(
+        lambda x, w: F.conv_transpose1d(x, w, None, stride, padding, extra, groups, dilation),
+        (1, 2 * groups, size),
+        6,
+        weight,
+    )
+
+
+@settings(max_examples=25)
+@given(SIZES, st.integers(1, 4), st.integers(1, 4), st.integers(0, 2), st.booleans())
+def test_pools(size: int, kernel: int, stride: int, padding: int, ceil: bool) -> None:
+    agrees(lambda x: F.avg_pool1d(x, kernel, stride, padding, ceil), (1, 2, size))
+
+
+@settings(max_examples=25)
+@given(SIZES, SIZES, st.sampled_from(["linear", "nearest", "area", "nearest-exact"]), st.booleans())
+def test_interpolation(size: int, to: int, mode: str, corners: bool) -> None:
+    align = corners if mode == "linear" else None
+    agrees(lambda x: F.interpolate(x, size=to, mode=mode, align_corners=align), (1, 1, size), 12)
+
+
+@settings(max_examples=25)
+@given(SIZES, st.floats(0.3, 4), st.sampled_from(["bilinear", "nearest"]))
+def test_interpolation_by_a_factor(size: int, factor: float, mode: str) -> None:
+    agrees(lambda x: F.interpolate(x, scale_factor=factor, mode=mode), (1, 1, size, 5), 12)
+
+
+@settings(max_examples=25)
+@given(
+    SIZES,
+    st.integers(0, 4),
+    st.integers(0, 4),
+    st.sampled_from(["constant", "reflect", "replicate", "circular"]),
+)
+def test_padding(size: int, before: int, after: int, mode: str) -> None:
+    agrees(lambda x: F.pad(x, (before, after), mode), (1, 2, size), 12)
+
+
+@settings(max_examples=25)
+@given(SIZES, SIZES)
+def test_adaptive_pools(size: int, to: int) -> None:
+    agrees(lambda x: F.adaptive_avg_pool1d(x, to), (1, 2, size), 12)
+
+
+CALLS: dict[str, Callable[[Tensor], Tensor]] = {
+    "flatten": lambda x: x.flatten(1),
+    "flatten some": lambda x: x.flatten(1, 2),
+    "view": lambda x: x.view(1, 2, 2, 6, 6),
+    "reshape": lambda x: x.permute(0, 2, 3, 1).reshape(1, 36, 4),
+    "unflatten": lambda x: x.unflatten(2, (2, 3)),
+    "permute": lambda x: x.permute(0, 3, 1, 2),
+    "transpose": lambda x: x.transpose(1, -1),
+    "mT": lambda x: x.mT,
+    "movedim": lambda x: torch.movedim(x, 1, 3),
+    "slices": lambda x: x[:, 1:3, ::2, 1:-1],
+    "select": lambda x: x[0, :, 2],
+    "new axis": lambda x: x[:, None, ..., 3],
+    "index": lambda x: x[:, [2, 0, 2]],
+    "index of rows": lambda x: x[:, :, torch.tensor([5, 1])],
+    "squeeze": lambda x: x.squeeze(0),
+    "unsqueeze": lambda x: x.unsqueeze(2),
+    "expand": lambda x: x[:, :1].expand(-1, 3, -1, -1),
+    "repeat": lambda x: x.repeat(1, 2, 1, 3),
+    "repeat_interleave": lambda x: x.repeat_interleave(2, 3),
+    "flip": lambda x: x.flip(2),
+    "roll": lambda x: x.roll((1, 2), (2, 3)),
+    "rot90": lambda x: torch.rot90(x, 1, (2, 3)),
+    "chunk": lambda x: x.chunk(2, 1)[1],
+    "split": lambda x: x.split([1, 3], 1)[1],
+    "unbind": lambda x: x.unbind(2)[3],
+    "cat": lambda x: torch.cat([x, x[:, :2], x * 0.5], 1),
+    "cat of rows": lambda x: torch.cat([x[:, :, :2], x], dim=2),
+    "stack": lambda x: torch.stack([x, x.flip(3)], 2),
+    "broadcast": lambda x: x + x[:, :1, :, :1],
+    "mean": lambda x: x.mean((2, 3)),
+    "mean kept": lambda x: x.mean(1, keepdim=True),
+    "sum of all": lambda x: x.sum()[None],
+    "softmax": lambda x: x.softmax(1),
+    "log softmax": lambda x: F.log_softmax(x, -1),
+    "cumsum": lambda x: x.cumsum(2),
+    "matmul": lambda x: x @ x.transpose(-2, -1),
+    "bmm": lambda x: torch.bmm(x[0], x[0]),
+    "einsum": lambda x: torch.einsum("bchw,bdhw->bcd", x, x),
+    "linear": lambda x: F.linear(x, torch.ones(3, 6, dtype=x.dtype)),
+    "layer norm": lambda x: F.layer_norm(x**2, (6,)),
+    "group norm": lambda x: F.group_norm(x**2, 2),
+    "instance norm": lambda x: F.instance_norm(x**2),
+    "batch norm": lambda x: F.batch_norm(x**2, None, None, training=True),
+    "normalize": lambda x: F.normalize(x),
+    "attention": lambda x: F.scaled_dot_product_attention(x, x.flip(2), x),
+    "relu in place": lambda x: (x * 1).relu_(),
+    "where": lambda x: torch.where(x > 9, x * 2, x),
+    "channel shuffle": lambda x: F.channel_shuffle(x, 2),
+    "minus": lambda x: 1 - x,
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls(name: str) -> None:
+    graph = follow(Calls(CALLS[name]), (torch.rand(1, 4, 6, 6),), {})
+    assert [op for op in graph.ops if op.note] == []
+    agrees(CALLS[name], (1, 4, 6, 6), 20)
+
+
+def test_pixel_shuffle_has_fields_and_no_masks() -> None:
+    graph = follow(nn.PixelShuffle(2), (torch.rand(1, 4, 3, 3),), {})
+    rows = fields(graph)[graph.outputs[0]][0]
+    assert isinstance(rows, AxisField)
+    assert [rows.span(i) for i in range(6)] == [(0, 0), (0, 0), (1, 1), (1, 1), (2, 2), (2, 2)]
+    assert feeding(graph, graph.outputs[0], (0, 0, 0, 0))[Source(0)] is None
+
+
+def test_a_hull_skips_what_reads_nothing() -> None:
+    low, high = hull(Window(0, 2, 3, 4), np.arange(3), np.arange(3), 4)
+    assert low[0] > high[0]
+    assert list(zip(low[1:3], high[1:3], strict=True)) == [(0, 0), (2, 2)]
+
+
+def test_masks_of_reads() -> None:
+    both = [np.array([True, False]), np.array([False, True, True])]
+    assert back(Unknown(), 3, both) is None
+    assert list(_mask(All(), 2, both)) == [True, True]
+    assert list(_mask(Grouped(1, 2, 1), 6, both)) == [False, False, True, True, True, True]
+    assert list(_mask(Merge((0, 1), (3, 1)), 6, both)) == [False, True, True, False, False, False]
+    assert list(_mask(Gather(1, (0, 2, 3), (1, 1, 3)), 4, both)) == [False, False, False, True]
+    assert list(_mask(Merge(start=1), 2, both)) == [False, True]
+    assert not _mask(All(), 2, [np.array([False])]).any()
+
+
+def _mask(read: object, size: int, outputs: list[np.ndarray]) -> np.ndarray:
+    mask = back(read, size, outputs)  # type: ignore[arg-type]
+    assert mask is not None
+    return mask
+
+
+def test_attention_reads_its_query_and_all_keys() -> None:
+    attention = nn.MultiheadAttention(4, 2).double()
+    graph = follow(attention, (*[torch.rand(5, 1, 4, dtype=torch.float64) for _ in range(3)],), {})
+    tensors = [torch.rand(5, 1, 4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    attention(*tensors)[0][3, 0, 1].backward()
+    fed = feeding(graph, graph.outputs[0], (3, 0, 1))
+    for number, tensor in enumerate(tensors):
+        of = fed[Source(0, number)]
+        assert of is not None
+        assert tensor.grad is not None
+        assert np.array_equal(of.is_fed(), (tensor.grad != 0).numpy())

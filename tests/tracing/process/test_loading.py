@@ -1,0 +1,148 @@
+"""A model of theirs is made as python net.py would, or refused in words that help."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from convtui.tracing.process.loading import LoadError, load_inputs, load_model, parse_arguments
+
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, width, depth=1):
+        super().__init__()
+        self.layers = nn.Sequential(*[nn.Linear(width, width) for _ in range(depth)])
+    def forward(self, x):
+        return self.layers(x)
+
+def make(**settings):
+    return Net(2, **settings)
+
+model = Net(3)
+weights = model.state_dict()
+number = 5
+def inputs():
+    return {"x": torch.zeros(1, 3)}
+def pair():
+    return torch.zeros(1), torch.ones(1)
+def broken():
+    raise KeyError("no")
+"""
+
+
+@pytest.fixture(autouse=True)
+def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder with the file, in which one is; what is imported is forgotten."""
+    (tmp_path / "mine.py").write_text(NET, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def refused(target: str, *arguments: str) -> str:
+    with pytest.raises(LoadError) as caught:
+        load_model(target, arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_class_with_arguments() -> None:
+    model = load_model("mine.py:Net", ["4", "depth=2"])
+    assert [each.in_features for each in model.layers] == [4, 4]  # type: ignore[union-attr]
+
+
+def test_a_function_a_model_and_a_module() -> None:
+    assert len(list(load_model("mine.py:make", ["depth=3"]).parameters())) == 6
+    assert load_model("mine:model", []).state_dict()["layers.0.bias"].shape == (3,)
+    assert isinstance(load_model("torch.nn:Flatten", []), nn.Flatten)
+
+
+def test_arguments_are_read_as_python_writes_them() -> None:
+    assert parse_arguments(["1", "[2, 3]", "resnet", "a=None", "b=x=y", "-1"]) == (
+        [1, [2, 3], "resnet", -1],
+        {"a": None, "b": "x=y"},
+    )
+
+
+def test_inputs_of_theirs() -> None:
+    assert list(load_inputs("mine.py:inputs")[1]) == ["x"]
+    assert len(load_inputs("mine.py:pair")[0]) == 2
+    with pytest.raises(LoadError, match=r"--inputs mine\.py:number: gives a int, not a tensor"):
+        load_inputs("mine.py:number")
+    with pytest.raises(LoadError, match=r"--inputs mine\.py:broken: failed: KeyError: 'no'"):
+        load_inputs("mine.py:broken")
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("mine.py", "name the class, or a function that makes the model: mine.py:Net or mine.py:model"),
+        ("mine.py:Nett", "has no Nett; did you mean Net?"),
+        ("mine.py:zzzz", "has no zzzz; there is mine.py:Net or mine.py:model"),
+        ("mine.py:weights", "so there is no graph to show; name the class"),
+        ("mine.py:number", "is a int, not a class, function or model"),
+        ("mine.py:Net", "it takes arguments after --: convtui trace mine.py:Net … -- width=…"),
+        ("mime.py:Net", "there is no such file; did you mean mine.py?"),
+        ("no_such_package.inside:Net", "there is no such module or file"),
+        ("mine.py:broken", "cannot be made: KeyError: 'no'"),
+        (".:Net", "is a folder; name a file"),
+    ],
+)
+def test_what_is_refused(target: str, words: str) -> None:
+    assert words in refused(target)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import sys\nsys.exit(2)\n", "cannot be run: it ended the process with sys.exit(2)"),
+        ("def f(:\n", "cannot be run: wrong.py:1: "),
+        ("x = 1 / 0\n", "cannot be run: ZeroDivisionError: division by zero"),
+        ("import no_such_thing.inside\n", "-m pip install no_such_thing"),
+    ],
+)
+def test_what_goes_wrong_in_their_file(code: str, words: str) -> None:
+    Path("wrong.py").write_text(code, "utf-8")
+    assert words in refused("wrong.py:Net")
+    with pytest.raises(LoadError) as caught:
+        load_model("wrong.py:Net", [])
+    assert all("wrong.py" in line or line in code for line in caught.value.details)
+
+
+def test_files_that_are_no_code() -> None:
+    torch.save({"a": torch.zeros(1)}, "weights.pth")
+    assert "a state dict: weights by name, without the code" in refused("weights.pth")
+    assert "--weights weights.pth" in refused("weights.pth")
+    Path("net.onnx").write_bytes(b"")
+    assert "a .onnx file cannot be traced" in refused("net.onnx")
+    Path("text.txt").write_text("", "utf-8")
+    assert "is no Python file" in refused("text.txt:Net")
+
+
+def test_torchscript_says_why() -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(nn.ReLU()), "scripted.pt")
+    assert "a TorchScript file: its operations cannot be followed" in refused("scripted.pt")
+
+
+def test_a_file_called_as_a_module_of_pythons_does_not_take_its_place() -> None:
+    Path("json.py").write_text(NET, "utf-8")
+    import json
+
+    assert load_model("json.py:model", [])
+    assert sys.modules["json"] is json

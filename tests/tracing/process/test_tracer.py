@@ -1,0 +1,294 @@
+"""Every trap on the way through a model that somebody else wrote."""
+
+import gc
+import warnings
+import weakref
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from convtui.engine.graph.feeding import feeding
+from convtui.engine.graph.fields import AxisField, NotKnown, fields
+from convtui.engine.graph.operation import Graph, Op, Source
+from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, Known, follow, function_name
+from tests.support.traced_models import (
+    Attending,
+    Halved,
+    Hidden,
+    Listed,
+    Named,
+    Own,
+    ResNet,
+    Reused,
+    Written,
+)
+
+
+def traced(model: nn.Module, *shape: int) -> Graph:
+    graph = follow(model.eval(), (torch.rand(shape),), {})
+    assert graph.failure is None
+    return graph
+
+
+def kinds(graph: Graph) -> list[str]:
+    return [op.kind for op in graph.ops[1:]]
+
+
+def op_at(graph: Graph, kind: str, number: int = 0) -> Op:
+    return [op for op in graph.ops if op.kind == kind][number]
+
+
+def test_what_is_changed_in_place_is_read_from_where_it_was_changed() -> None:
+    graph = traced(ResNet(2, 3), 1, 3, 32, 32)
+    added = op_at(graph, "add", 1)
+    assert [graph.ops[each.op].kind for each in added.inputs] == ["batch_norm", "relu"]
+    assert graph.ops[added.inputs[1].op].inputs == (Source(op_at(graph, "add", 0).number),)
+    assert added.memory == 0  # no new tensor
+    assert added.parameters == ()
+
+
+def test_a_scripted_module_is_one_row_and_those_after_it_go_on() -> None:
+    scripted = _script(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()))
+    graph = traced(nn.Sequential(nn.Conv2d(1, 1, 3), scripted, nn.Conv2d(2, 1, 1)), 1, 1, 9, 9)
+    assert kinds(graph) == ["conv2d", "Sequential", "conv2d"]
+    hidden = op_at(graph, "Sequential")
+    assert hidden.inputs == (Source(1),)
+    assert hidden.note == "its inside cannot be followed"
+    assert hidden.cost is None
+    assert sum(each.count for each in hidden.parameters) == 2 * 9 + 2
+    assert fields(graph)[graph.outputs[0]] == (NotKnown(hidden.number),) * 2
+
+
+def _script(module: nn.Module) -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted: nn.Module = torch.jit.script(module)
+    return scripted
+
+
+def test_what_is_written_into_a_tensor_is_followed() -> None:
+    graph = traced(Written(), 1, 1, 8, 8)
+    sets = [op for op in graph.ops if op.kind == "setitem"]
+    assert [graph.ops[each.op].kind for each in sets[0].inputs] == ["getitem"]
+    assert Source(sets[0].number) in sets[1].inputs
+    fed = feeding(graph, Source(sets[0].number), (0, 0, 4, 4))[Source(0)]
+    assert fed is not None
+    assert fed.pixels == 9
+    assert Source(0) not in feeding(graph, Source(sets[0].number), (0, 1, 4, 4))  # zeros
+    rows = fields(graph)[Source(sets[0].number)][0]
+    assert isinstance(rows, AxisField)
+    assert rows.size == 3
+
+
+def test_an_lstm_and_attention_are_a_row_each() -> None:
+    graph = traced(Attending(), 1, 4, 3, 3)
+    assert "multi_head_attention_forward" in kinds(graph)
+    assert "lstm" in kinds(graph)
+    assert [op.kind for op in graph.uncounted] == ["lstm"]
+    attention = op_at(graph, "multi_head_attention_forward")
+    assert attention.cost is not None
+    assert attention.cost.multiply_adds == 9 * 12 * 4 + 2 * 9 * 9 * 4 + 9 * 4 * 4
+    assert all(isinstance(each, AxisField) for each in fields(graph)[Source(attention.number)])
+    used = {each for op in graph.ops for each in op.parameters}
+    assert sum(each.count for each in used) == sum(each.numel() for each in Attending().parameters())
+
+
+def test_a_plain_list_of_modules_has_no_path_and_says_so() -> None:
+    graph = traced(Listed(), 1, 1, 9, 9)
+    assert [op.path for op in graph.ops[1:]] == ["blocks.0", "blocks.1", "(Conv2d)"]
+    assert graph.ops[-1].note == UNREGISTERED
+
+
+def test_no_tensor_is_held_that_the_pass_lets_go_of() -> None:
+    alive: list[weakref.ref[Tensor]] = []
+
+    class Watched(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            for _ in range(6):
+                x = x * 2
+                alive.append(weakref.ref(x))
+                gc.collect(0)
+            assert sum(each() is not None for each in alive) <= 2
+            return x
+
+    assert kinds(traced(Watched(), 2, 2)) == ["mul"] * 6
+
+
+def test_what_is_known_of_a_tensor_is_not_of_the_next_in_its_place() -> None:
+    known: Known[int] = Known()
+    for number in range(2000):
+        tensor = torch.zeros(1)
+        assert known.get(tensor) is None
+        known[tensor] = number
+        assert known[tensor] == number
+    known.forget(tensor)
+    assert tensor not in known
+    with pytest.raises(KeyError):
+        known[tensor]
+
+
+def test_a_module_that_is_used_twice_counts_its_parameters_once_and_its_work_twice() -> None:
+    graph = traced(Reused(), 1, 2, 6, 6)
+    calls = [op for op in graph.ops if op.path == "conv"]
+    assert [op.call for op in calls if op.kind == "conv2d"] == [1, 2]
+    assert graph.parameters == 2 * 2 * 9 + 2 + 4
+    assert graph.multiply_adds == 2 * 36 * 36 + 36 * 4
+    assert kinds(graph) == ["conv2d", "relu", "conv2d", "mean", "conv2d", "sub"]
+
+
+def test_inputs_by_name_and_outputs_in_a_dict() -> None:
+    inputs = {"image": torch.rand(1, 1, 6, 6), "words": torch.tensor([[1, 2, 3]])}
+    graph = follow(Named().eval(), (), inputs)
+    assert graph.failure is None
+    assert [each.dtype for each in graph.ops[0].outputs] == ["float32", "int64"]
+    assert op_at(graph, "embedding").inputs == (Source(0, 1),)
+    assert [graph.tensor(each).shape for each in graph.outputs] == [(1, 2, 4, 4), (1, 2), (1, 4, 4)]
+    assert op_at(graph, "embedding").cost is not None
+    rows = fields(graph)[Source(op_at(graph, "embedding").number)]
+    assert rows == (None, None)  # of no image
+
+
+def test_a_part_that_is_changed_makes_the_whole_unknown() -> None:
+    graph = traced(Halved(), 1, 1, 6, 6)
+    changed = op_at(graph, "relu")
+    assert len(changed.outputs) == 2
+    assert op_at(graph, "add").inputs == (Source(changed.number, 1),)
+    assert all(isinstance(each, NotKnown) for each in fields(graph)[graph.outputs[0]])
+
+
+def test_numbers_that_leave_for_numpy_are_told() -> None:
+    graph = traced(Hidden(), 1, 1, 9, 9)
+    assert kinds(graph) == ["sub", "conv2d", "not followed", "conv2d"]
+    assert op_at(graph, "not followed").note == THROUGH
+    assert all(isinstance(each, NotKnown) for each in fields(graph)[graph.outputs[0]])
+
+
+def test_an_operation_of_theirs_is_a_row_or_what_is_in_it() -> None:
+    class Theirs(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = Own.apply(x + 1) * 3  # type: ignore[no-untyped-call]
+            return out
+
+    graph = traced(Theirs(), 1, 1, 4, 4)
+    assert kinds(graph)[0] == "add"
+    assert kinds(graph)[-1] == "mul"
+    assert all(isinstance(each, NotKnown) for each in fields(graph)[graph.outputs[0]])
+
+
+def test_hooks_of_theirs_run_as_ever() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 1, 3), nn.ReLU())
+    seen: list[tuple[int, ...]] = []
+
+    def after(_: nn.Module, __: object, output: Tensor) -> Tensor:
+        seen.append(tuple(output.shape))
+        return output * 2
+
+    model[0].register_forward_hook(after)
+    model[1].register_forward_pre_hook(lambda _, given: (given[0] + 1,))
+    assert kinds(traced(model, 1, 1, 5, 5)) == ["conv2d", "mul", "add", "relu"]
+    assert seen == [(1, 1, 3, 3)]
+
+
+def test_half_precision_is_told() -> None:
+    graph = follow(nn.Conv2d(1, 1, 3).to(torch.bfloat16), (torch.rand(1, 1, 5, 5, dtype=torch.bfloat16),), {})
+    assert graph.ops[1].output.dtype == "bfloat16"
+    assert graph.ops[1].memory == 9 * 2
+
+
+def test_looking_changes_nothing() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5)).train()
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    image = torch.rand(2, 1, 5, 5)
+    random = torch.get_rng_state()
+    graph = follow(model, (image,), {})
+    assert graph.training
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
+    assert model.training
+
+
+def test_what_is_changed_in_place_in_inference_mode() -> None:
+    class Inferring(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            with torch.inference_mode():
+                x = x * 2
+                return x.relu_().contiguous() + 1
+
+    graph = traced(Inferring(), 1, 4)
+    assert kinds(graph) == ["mul", "relu", "add"]
+    assert [op.inputs[0].op for op in graph.ops[1:]] == [0, 1, 2]
+
+
+def test_what_is_computed_into_a_tensor_is_followed() -> None:
+    class Into(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = x * 2
+            torch.add(x, 1, out=y)
+            return y.relu()
+
+    graph = traced(Into(), 1, 4)
+    assert kinds(graph) == ["mul", "add", "relu"]
+    assert [op.inputs for op in graph.ops[2:]] == [(Source(0),), (Source(2),)]
+
+
+def test_the_line_is_theirs_however_deep_the_call_is() -> None:
+    op = op_at(traced(nn.Sequential(nn.Sequential(nn.ReLU())), 1, 4), "relu")
+    assert op.line.split(":")[0].endswith("test_tracer.py")
+    assert op.path == "0.0"
+
+
+def test_an_exception_that_they_catch_is_no_failure() -> None:
+    class Careful(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            try:
+                x = x + torch.zeros(3)
+            except RuntimeError:
+                x = x + 1
+            return x
+
+    assert kinds(traced(Careful(), 1, 4)) == ["add"]
+
+
+def test_parameters_that_no_operation_used_are_told() -> None:
+    model = nn.Linear(2, 2)
+    model.extra = nn.Linear(3, 1)
+    assert [each.name for each in traced(model, 1, 2).unused] == ["extra.weight", "extra.bias"]
+
+
+def test_a_failure_keeps_the_rows_before_it() -> None:
+    graph = follow(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(3, 1, 3)), (torch.rand(1, 1, 8, 8),), {})
+    assert kinds(graph) == ["conv2d"]
+    assert graph.failure is not None
+    assert (graph.failure.kind, graph.failure.path) == ("conv2d", "1")
+    assert graph.failure.arguments[0].source == Source(1)
+    assert graph.failure.arguments[1].name == "parameter 1.weight"
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (torch.add, "add"),
+        (Tensor.add_, "add"),
+        (Tensor.__rsub__, "rsub"),
+        (Tensor.__setitem__, "setitem"),
+        (F.relu, "relu"),
+        (F.conv2d, "conv2d"),
+        (torch.conv2d, "conv2d"),
+        (Tensor.T.__get__, "T"),  # type: ignore[attr-defined]
+        (Tensor.__iadd__, "add"),
+        (Tensor.__matmul__, "matmul"),
+    ],
+)
+def test_names(function: object, name: str) -> None:
+    assert function_name(function) == name  # type: ignore[arg-type]
+
+
+def test_lazy_modules_have_parameters_once_they_have_run() -> None:
+    graph = traced(
+        nn.Sequential(nn.LazyConv2d(2, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(3)), 1, 1, 5, 5
+    )
+    assert graph.parameters == 20 + 4 + 18 * 3 + 3
+    assert [op.note for op in graph.ops if op.note] == []
+    assert graph.unused == ()
