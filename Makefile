@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run dev console test robustness lint bench bench-fastai pictures hooks clean
+.PHONY: help run dev console test robustness lint bench bench-fastai pictures dist hooks clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -56,6 +56,11 @@ pictures: $(VENV)/.run ## redraw the README's screenshots
 	XDG_DATA_HOME=$(abspath $(VENV))/pictures $(BIN)/convtui train
 	XDG_DATA_HOME=$(abspath $(VENV))/pictures $(BIN)/convtui render samples/screens/train.svg --screen train --run 1
 
+dist: $(VENV)/.release ## build the sdist, the wheel from it, and check both
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
 clean: ## remove .venv, the caches and the build output
 	rm -rf $(VENV) $(FASTAI_VENV) build dist *.egg-info snapshot_report.html
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
@@ -69,10 +74,10 @@ $(BIN)/python:
 	$(PYTHON) -m venv --clear $(VENV)
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP_INSTALL) -c constraints.txt -e .
+	$(PIP_INSTALL) -c constraints.txt -e '.[train]'
 	@touch $@
 
-$(VENV)/.test $(VENV)/.lint $(VENV)/.dev: $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
+$(VENV)/.test $(VENV)/.lint $(VENV)/.dev $(VENV)/.release: $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP_INSTALL) -c constraints.txt -e '.[$*]'
 	@touch $(VENV)/.run $@
 

@@ -1,17 +1,24 @@
-"""The wheel: built from a copy of the checkout, unpacked, and used from somewhere else."""
+"""What is released: a wheel, built from the sdist of a copy of the checkout, and used from somewhere else."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
+import tomllib
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.metadata import Metadata
 
 CHECKOUT = Path(__file__).parents[1]
-PARTS = ("pyproject.toml", "README.md", "LICENSE", "convtui", "samples")
+PARTS = (
+    *("pyproject.toml", "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff"),
+    *("LICENSE", "Makefile", "constraints.txt", "convtui", "samples", "tests"),
+)
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
 
 USE = """
 import json
@@ -34,20 +41,59 @@ def samples_of(folder: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the sdist and the wheel that is built from it."""
     source = tmp_path_factory.mktemp("source")
     for part in PARTS:
         if (CHECKOUT / part).is_dir():
             shutil.copytree(CHECKOUT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(CHECKOUT / part, source)
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "dist", "."]
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", "dist", "."]
     subprocess.run(build, cwd=source, check=True, capture_output=True)
-    (wheel,) = (source / "dist").glob("convtui-*.whl")
+    return source / "dist"
+
+
+@pytest.fixture(scope="module")
+def unpacked(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    (wheel,) = dist.glob("convtui-*.whl")
     target = tmp_path_factory.mktemp("unpacked")
     with ZipFile(wheel) as archive:
         archive.extractall(target)
     return target
+
+
+def test_the_sdist_holds_all_that_a_checkout_needs(dist: Path) -> None:
+    (sdist,) = dist.glob("convtui-*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        files = {name.partition("/")[2] for name in archive.getnames()}
+    for part in PARTS:
+        path = CHECKOUT / part
+        needed = {f"{part}/{name}" for name in samples_of(path)} if path.is_dir() else {part}
+        assert {name for name in needed if "__pycache__" not in name} <= files
+
+
+def test_the_metadata_is_valid_and_leaves_torch_to_an_extra(unpacked: Path) -> None:
+    (file,) = unpacked.glob("*.dist-info/METADATA")
+    metadata = Metadata.from_email(file.read_bytes(), validate=True)
+    assert metadata.description_content_type == "text/markdown"
+    assert metadata.license_files == ["LICENSE"]
+    needed = [each for each in metadata.requires_dist or [] if not each.marker]
+    assert {each.name for each in needed} >= {"textual", "numpy"}
+    torch = [str(each.marker) for each in metadata.requires_dist or [] if each.name == "torch"]
+    assert 'extra == "train"' in torch
+    assert all(marker.startswith("extra == ") for marker in torch)
+
+
+def test_what_make_installs_can_train() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert "convtui[train]" in extras["test"]
+    assert "-e '.[train]'" in (CHECKOUT / "Makefile").read_text("utf-8")
+
+
+def test_the_citation_is_of_this_version() -> None:
+    lines = (CHECKOUT / "CITATION.cff").read_text("utf-8").splitlines()
+    assert {f"version: {PROJECT['project']['version']}", "license: MIT", "cff-version: 1.2.0"} <= {*lines}
 
 
 def test_the_wheel_holds_every_module_and_sample(unpacked: Path) -> None:

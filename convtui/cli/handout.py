@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from convtui.cli.render import render, require_replaceable
+from convtui.export.markdown import escaped
 from convtui.inputs.names import printable
 from convtui.lessons.checking import solved
 from convtui.lessons.course import Course, Place
@@ -76,24 +77,25 @@ def _handout(course: Course, places: list[Place]) -> str:
         seen = Seen(course.set_up(place).session)
         heading = f"{place.step + 1}. {step.title}".rstrip(". ")
         parts += [f"## {heading}\n", f"![{lesson.title}, step {place.step + 1}](<{_still(course, place)}>)\n"]
-        parts.append(f"{_escaped(_filled(course, place, step.words, seen))}\n")
+        parts.append(f"{escaped(filled_in(course, place, step.words, seen))}\n")
         if step.question is None:
-            parts += _paragraph(_escaped(_filled(course, place, step.after, seen)))
+            parts += _paragraph(escaped(filled_in(course, place, step.after, seen)))
             continue
         number += 1
-        parts += _question(course, place, step, seen, number)
-        answers.append(f"{number}. {' '.join(_answer(course, place, step))}\n")
+        parts += question_lines(course, place, step, seen, number)
+        answers.append(f"{number}. {' '.join(answer_words(course, place, step))}\n")
     return "\n".join([*parts, *(answers if number else [])])
 
 
-def _question(course: Course, place: Place, step: LessonStep, seen: Seen, number: int) -> Iterator[str]:
+def question_lines(course: Course, place: Place, step: LessonStep, seen: Seen, number: int) -> Iterator[str]:
+    """The question of a step, and what one may choose from."""
     assert step.question is not None
-    yield f"**Question {number}.** {_escaped(_filled(course, place, step.question.text, seen))}\n"
-    choices = [_escaped(_filled(course, place, choice, seen)) for choice in step.question.choices]
+    yield f"**Question {number}.** {escaped(filled_in(course, place, step.question.text, seen))}\n"
+    choices = [escaped(filled_in(course, place, choice, seen)) for choice in step.question.choices]
     yield from _paragraph("\n".join(f"- {letter_of(at)}) {choice}" for at, choice in enumerate(choices)))
 
 
-def _answer(course: Course, place: Place, step: LessonStep) -> Iterator[str]:
+def answer_words(course: Course, place: Place, step: LessonStep) -> Iterator[str]:
     """The answer and what is said once it is given."""
     question = step.question
     assert question is not None
@@ -101,12 +103,13 @@ def _answer(course: Course, place: Place, step: LessonStep) -> Iterator[str]:
     seen = Seen(begun.session)
     with suppress(ValueError, IndexError, OSError):
         seen = Seen(solved(begun, question, course.lesson(place).path.parent).session)
-    answer = _escaped(_filled(course, place, answer_text(question), seen))
+    answer = escaped(filled_in(course, place, answer_text(question), seen))
     yield f"**{answer}**"
-    yield from filter(None, [_escaped(_filled(course, place, step.after, seen))])
+    yield from filter(None, [escaped(filled_in(course, place, step.after, seen))])
 
 
-def _filled(course: Course, place: Place, text: str, seen: Seen) -> str:
+def filled_in(course: Course, place: Place, text: str, seen: Seen) -> str:
+    """A text of a step with its figures. Raises ValueError for a fault in it."""
     try:
         return filled(text, seen)
     except ExpressionError as error:
@@ -116,8 +119,3 @@ def _filled(course: Course, place: Place, text: str, seen: Seen) -> str:
 
 def _paragraph(text: str) -> list[str]:
     return [f"{text}\n"] if text else []
-
-
-def _escaped(text: str) -> str:
-    """The text with what Markdown would read as marks."""
-    return "".join(f"\\{each}" if each in "\\`*_<>[]#|~" else each for each in text)

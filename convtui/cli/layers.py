@@ -32,7 +32,7 @@ _SHAPE: Final = re.compile("([0-9]{1,6})x([0-9]{1,6})x([0-9]{1,6})")
 
 def print_layers(arguments: Sequence[str]) -> int:
     """Run the command. Raises ValueError for what is refused."""
-    options = _parser().parsed(arguments)
+    options = parser().parsed(arguments)
     from convtui.cli.layer_table import FORMATS
 
     if options.json and options.format not in (None, "json"):
@@ -89,7 +89,7 @@ def _list() -> int:
     return 0
 
 
-def _parser() -> Parser:
+def parser() -> Parser:
     from convtui.engine.layer_names import KINDS, example
 
     kinds = "\n".join(["layers, each as an example:", *(f"  {example(kind)}" for kind in KINDS)])

@@ -46,7 +46,7 @@ def learn(arguments: Sequence[str], open_app: Open, build: Callable[[Sequence[st
 
     Raises ValueError for what is refused.
     """
-    options = _parser().parsed(arguments)
+    options = parser().parsed(arguments)
     actions = [name for name in ("check", "new", "notes") if getattr(options, name)]
     if len(actions) > 1 or (actions and options.present):
         names = ", ".join(f"--{name}" for name in [*actions, *(["present"] if options.present else [])])
@@ -126,7 +126,7 @@ def _notes() -> str:
     return "\n\n".join(filter(None, [heading, step.title, step.notes or "(no notes for this step)"]))
 
 
-def _parser() -> Parser:
+def parser() -> Parser:
     parser = Parser(
         prog="convtui learn",
         description=ABOUT,

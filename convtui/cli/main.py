@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from convtui.cli.options import Parser, add_axes, formatter
+from convtui.cli.options import ASKED, Parser, add_axes, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
 from convtui.cli.own_network import add_network_options, arguments_parted, opening_of
 from convtui.cli.quick_start import collecting_no_garbage
@@ -70,24 +70,28 @@ convtui [IMAGE] [options]
        convtui render OUT [IMAGE] [options]
        convtui animate OUT [IMAGE] [options]
        convtui code [IMAGE] [options]
+       convtui notebook OUT [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
        convtui trace MODEL [options]
-       convtui samples"""
+       convtui samples
+       convtui completion SHELL"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
 commands:
   convtui render OUT.svg   draw a screen to a file (convtui render --help)
   convtui animate OUT      draw the window sliding (convtui animate --help)
   convtui code             print the PyTorch code of the output cell on show
+  convtui notebook OUT     write a notebook that runs (convtui notebook --help)
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
   convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
   convtui samples          list the bundled images, kernels, layers and sessions
+  convtui completion bash  print a script for the tab key (or zsh, fish)
   To open a file called as one of them, write ./render.
 
 arrays:
@@ -158,6 +162,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):  # what it cannot encode is no reason to say nothing
             stream.reconfigure(errors="replace")
     try:
+        if ASKED in os.environ and "COMP_LINE" in os.environ:
+            _answer_shell()
         code = 0
         with suppress(SystemExit):  # argparse's way to end after --help
             code = _run(sys.argv[1:] if argv is None else argv)
@@ -195,6 +201,10 @@ def _run(arguments: Sequence[str]) -> int:
             return animate(rest, _add_options, build)
         case ["code", *rest]:
             return _code(rest)
+        case ["notebook", *rest]:
+            from convtui.cli.notebook import notebook
+
+            return notebook(rest, _add_options, build)
         case ["samples", *rest]:
             from convtui.cli.samples import list_samples
 
@@ -219,6 +229,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.learn import learn
 
             return learn(rest, _open_course, _session_of)
+        case ["completion", *rest]:
+            from convtui.cli.completion import completion
+
+            return completion(rest)
     return _open(arguments)
 
 
@@ -226,16 +240,24 @@ def _open(arguments: Sequence[str]) -> int:
     ours, theirs = arguments_parted(arguments)
     options = _open_parser().parsed(ours)
     if options.version:
-        from importlib.metadata import version
-
         with printing():
-            print(f"convtui {version('convtui')}")
+            print(_versions())
         return 0
     network = opening_of(options, theirs)
     with collecting_no_garbage():
         recipe = _recipe_of(options)
         session = build(options)
         return _run_app(session, notice=session.notice, theme=options.theme, recipe=recipe, network=network)
+
+
+def _versions() -> str:
+    """That of convtui and that of PyTorch, as they are installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    torch = "not installed"
+    with suppress(PackageNotFoundError):
+        torch = version("torch")
+    return f"convtui {version('convtui')} (torch {torch})"
 
 
 def _session_of(arguments: Sequence[str]) -> Session:
@@ -515,6 +537,26 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 # -- the options
 
 
+def _answer_shell() -> None:
+    """Tell the shell what may come next on the command line, and end."""
+    from convtui.cli import animate, completion, layers, learn, measure, notebook, samples, trace, train
+
+    commands: dict[str, Callable[[], Parser]] = {
+        "render": _render_parser,
+        "animate": lambda: animate.parser(_add_options),
+        "code": _code_parser,
+        "notebook": lambda: notebook.parser(_add_options),
+        "train": train.parser,
+        "measure": measure.parser,
+        "learn": learn.parser,
+        "layers": layers.parser,
+        "trace": trace.parser,
+        "samples": samples.parser,
+        "completion": completion.parser,
+    }
+    completion.answer(commands, _open_parser)
+
+
 def _open_parser() -> Parser:
     parser = Parser(
         prog="convtui",
@@ -527,7 +569,7 @@ def _open_parser() -> Parser:
     _add_options(parser)
     add_network_options(parser)
     parser.add_argument("--data", metavar="DATA", help=DATA)
-    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.add_argument("--version", action="store_true", help="print the versions of convtui and PyTorch")
     return parser
 
 

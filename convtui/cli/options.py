@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import partial
-from typing import NoReturn
+from typing import Final, NoReturn
+
+ASKED: Final = "_ARGCOMPLETE"  # what a shell sets to ask for completions
 
 formatter = partial(argparse.RawDescriptionHelpFormatter, max_help_position=26, width=80)
 

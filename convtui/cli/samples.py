@@ -11,11 +11,16 @@ from convtui.cli.output import printing
 
 def list_samples(arguments: Sequence[str]) -> int:
     """Print the samples, with a sentence on each. Raises ValueError for any option."""
-    about = "List the bundled images, kernels, layers and sessions."
-    Parser(prog="convtui samples", description=about, allow_abbrev=False).parsed(arguments)
+    parser().parsed(arguments)
     with printing():
         _print_all()
     return 0
+
+
+def parser() -> Parser:
+    """No options but --help."""
+    about = "List the bundled images, kernels, layers and sessions."
+    return Parser(prog="convtui samples", description=about, allow_abbrev=False)
 
 
 def _print_all() -> None:

@@ -57,18 +57,22 @@ class _Way:
     read: Callable[[], Floats]
 
 
-def session_code(session: Session) -> str:
+def session_code(session: Session, is_portable: bool = False) -> str:
     """The code of the session's operation, which asserts the output cell on show.
 
+    is_portable: samples are read by their name, through convtui, and so on any machine that has it.
     Raises ValueError for numbers too many to be written out, and for a pooling that PyTorch has no call for.
     """
-    call = _call(session)
-    code = image_code(session.picture)
+    call = call_of(session)
+    code = image_code(session.picture, is_portable)
     return snippet(call, code.lines, code.imports)
 
 
-def _call(session: Session) -> Call:
-    """The call of the operation; of a pixel that is scattered, at the first output cell on which it lands."""
+def call_of(session: Session) -> Call:
+    """The call of the operation; of a pixel that is scattered, at the first output cell on which it lands.
+
+    Raises ValueError for a pooling that PyTorch has no call for.
+    """
     operation, index = session.operation, session.index
     if isinstance(operation, Convolution):
         return call_of_convolution(operation, operation.step(index))
@@ -86,13 +90,13 @@ def _call(session: Session) -> Call:
     return call_of_transposed(transposed, transposed.step(*cell))
 
 
-def image_code(picture: Picture) -> ImageCode:
-    """The code that makes the picture's tensor [C, H, W] in float64.
+def image_code(picture: Picture, is_portable: bool = False) -> ImageCode:
+    """The code that makes the picture's tensor [C, H, W] in float64; is_portable as for session_code.
 
     Raises ValueError for more than 2**16 numbers that no file has.
     """
     title = f"# {printable(picture.name)}: {list(picture.pixels.shape)}"
-    read = None if picture.pixels.size <= MOST_WRITTEN else _reading(picture.original or picture)
+    read = None if picture.pixels.size <= MOST_WRITTEN else _reading(picture.original or picture, is_portable)
     edits = [*_edits(picture)]
     if read is None or len(edits) > MOST_WRITTEN:
         return ImageCode((title, f"x = {tensor('the image', picture.pixels)}"))
@@ -107,11 +111,11 @@ def _edits(picture: Picture) -> Iterator[str]:
         yield f"x[{', '.join(map(str, place))}] = {number(picture.pixels[tuple(place)])}"
 
 
-def _reading(picture: Picture) -> ImageCode | None:
+def _reading(picture: Picture, is_portable: bool) -> ImageCode | None:
     """The code that reads the picture from its file to the same numbers; None if nothing does any more."""
     if not picture.source:
         return None
-    for way in _ways(picture):
+    for way in () if is_portable and _is_bundled(picture.source) else _ways(picture):
         with suppress(Exception):  # a reader of numpy or Pillow that does not take this file
             if np.array_equal(way.read(), picture.pixels):
                 return way.code
@@ -137,9 +141,8 @@ def _ways(picture: Picture) -> Iterator[_Way]:
 
 def _path(source: str) -> Path:
     """The file, from wherever the code is run."""
-    name = samples.image_name(source)
-    if is_sample(name) and not Path(source).is_file():
-        files = (samples.folder() / "images").glob(f"{name}.*")
+    if _is_bundled(source):
+        files = (samples.folder() / "images").glob(f"{samples.image_name(source)}.*")
         return next(files, Path(source)).resolve()
     return Path(source).expanduser().absolute()
 
@@ -233,6 +236,9 @@ def _argument(value: object) -> str:
 
 def _portable(source: str) -> str:
     """The name by which open_any finds the same image, from wherever the code is run."""
-    if is_sample(samples.image_name(source)) and not Path(source).is_file():
-        return source
-    return str(Path(source).expanduser().absolute())
+    return source if _is_bundled(source) else str(Path(source).expanduser().absolute())
+
+
+def _is_bundled(source: str) -> bool:
+    """Whether the image is a sample, by its name."""
+    return is_sample(samples.image_name(source)) and not Path(source).is_file()

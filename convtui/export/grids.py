@@ -18,6 +18,9 @@ from convtui.paint.text import number_format
 LEAST_NUMBERS: Final = 30  # the side of a cell with a number
 LEAST_GAP: Final = 18  # the side of cells with a line between them: pictures have none
 SMALL: Final = 12  # the size of what is said beside
+_STRIPES: Final = 41  # of a legend
+_STRIPE: Final = 3
+_BESIDE: Final = 6  # between the stripes and the values at both ends
 
 _BLACK: Final = (0, 0, 0)
 _GREY: Final = (128, 128, 128)
@@ -130,13 +133,23 @@ def side_within(cells: Cells, room: int, most: int) -> int:
 
 def legend(grid: Grid) -> Iterator[Shape]:
     """The colours from the lowest to the highest value, below the grid."""
+    lowest, highest = _ends(grid)
+    y = grid.y + grid.height + 10
+    x = grid.x + ceil(text_width(lowest, SMALL)) + _BESIDE
+    colours = coloured(np.linspace(*grid.cells.scale, _STRIPES), grid.cells.scale, grid.palette).tolist()
+    for at, (red, green, blue) in enumerate(colours):
+        yield Box(x + at * _STRIPE, y, _STRIPE, 9, (red, green, blue))
+    yield Label(grid.x, y + 9, lowest, SMALL, grid.palette.muted)
+    yield Label(x + _STRIPES * _STRIPE + _BESIDE, y + 9, highest, SMALL, grid.palette.muted)
+
+
+def legend_width(grid: Grid) -> int:
+    """How wide its legend is."""
+    return sum(ceil(text_width(end, SMALL)) + _BESIDE for end in _ends(grid)) + _STRIPES * _STRIPE
+
+
+def _ends(grid: Grid) -> tuple[str, str]:
+    """The lowest and the highest value, as the legend writes them."""
     lowest, highest = grid.cells.scale
     text = number_format(lowest, highest)
-    y, count, width = grid.y + grid.height + 10, 41, 3
-    ends = [text(value) for value in (lowest, highest)]
-    x = grid.x + ceil(text_width(ends[0], SMALL)) + 6
-    colours = coloured(np.linspace(lowest, highest, count), grid.cells.scale, grid.palette).tolist()
-    for at, (red, green, blue) in enumerate(colours):
-        yield Box(x + at * width, y, width, 9, (red, green, blue))
-    yield Label(grid.x, y + 9, ends[0], SMALL, grid.palette.muted)
-    yield Label(x + count * width + 6, y + 9, ends[1], SMALL, grid.palette.muted)
+    return text(lowest), text(highest)

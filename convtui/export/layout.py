@@ -9,7 +9,7 @@ from math import ceil
 from typing import Final, NamedTuple, TypeAlias
 
 from convtui.export.diagram import ADVANCE, Label, Shape, text_width
-from convtui.export.grids import SMALL, Grid, legend
+from convtui.export.grids import SMALL, Grid, legend, legend_width
 from convtui.paint.colours import Palette
 
 HEADING: Final = 16
@@ -42,7 +42,8 @@ class Panel(NamedTuple):
 
     @property
     def width(self) -> int:
-        return max(self.grid.width, ceil(text_width(self.title, _TITLE)))
+        legend = legend_width(self.grid) if self.has_legend else 0
+        return max(self.grid.width, ceil(text_width(self.title, _TITLE)), legend)
 
 
 class Column(NamedTuple):
@@ -103,7 +104,7 @@ class Layout:
         for column in self.columns:
             y = _TOP + (self._tall - column.height) // 2
             for panel in column.panels:
-                yield panel, left + (column.width - panel.grid.width) // 2, y + _ABOVE
+                yield panel, left + (column.width - panel.width) // 2, y + _ABOVE
                 y += panel.height + _BETWEEN
             left += column.width + _GAP
 

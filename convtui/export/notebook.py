@@ -71,10 +71,26 @@ def animate(
         raise ValueError(f"panes: there is no {unknown[0]!r}; they are {', '.join(PANES)}")
     if steps is not None and not len(steps):
         raise ValueError("steps: name at least one")
+    write_animation(_swept(operation, steps, theme == "dark", panes, 1 / fps), Path(path))
+
+
+def require_animated(operation: Operation) -> None:
+    """Raise ValueError for what `animate` cannot draw."""
+    _swept(operation)
+
+
+def _swept(
+    operation: Operation,
+    steps: Sequence[int] | None = None,
+    is_dark: bool = True,
+    panes: Sequence[str] = PANES,
+    seconds: float = 0.25,
+) -> Diagram:
+    """The diagram of these steps, each shown for some seconds."""
     gone_through = Gathering(operation) if isinstance(operation, TransposedConvolution) else operation
     chosen = usual_steps(gone_through, 0) if steps is None else sorted(steps)
     subject = Subject(_picture(operation.image), gone_through, "kernel")
-    write_animation(steps_diagram(subject, chosen, theme == "dark", panes, 1 / fps), Path(path))
+    return steps_diagram(subject, chosen, is_dark, panes, seconds)
 
 
 def _picture(image: Floats) -> Picture:

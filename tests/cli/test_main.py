@@ -1,10 +1,13 @@
 """The command line: the session it asks for, or one line and exit code 2 where that cannot be had."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import metadata
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,9 @@ from PIL import Image
 
 from convtui.cli import main as cli
 from convtui.cli.animate import parser as animate_parser
+from convtui.cli.completion import parser as completion_parser
 from convtui.cli.measure import parser as measure_parser
+from convtui.cli.notebook import parser as notebook_parser
 from convtui.cli.trace import parser as trace_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
@@ -61,7 +66,12 @@ def refusal(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
 
 
 @pytest.mark.parametrize(
-    "command", [["--help"], ["-h"], *([name, "--help"] for name in ("render", "animate", "code", "samples"))]
+    "command",
+    [
+        ["--help"],
+        ["-h"],
+        *([name, "--help"] for name in ("render", "animate", "code", "samples", "completion")),
+    ],
 )
 def test_help_is_narrow_and_imports_nothing_slow(command: list[str]) -> None:
     result = run(*command, env={**os.environ, "COLUMNS": "200"})
@@ -77,6 +87,7 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
         "render": cli._render_parser(),
         "animate": animate_parser(cli._add_options),
         "code": cli._code_parser(),
+        "notebook": notebook_parser(cli._add_options),
     }
     for command, parser in parsers.items():
         assert cli.main([*command.split(), "--help"]) == 0
@@ -92,14 +103,16 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     "line", [line for line in cli.COMMANDS.splitlines() if line.startswith("  convtui ")]
 )
 def test_options_in_the_examples_exist(line: str) -> None:
-    _, *arguments = shlex.split(line.partition("   ")[0])
+    _, *arguments = shlex.split(re.split(" {2,}", line.strip())[0])
     parser = cli._open_parser()
     parsers = {
         "render": cli._render_parser(),
         "animate": animate_parser(cli._add_options),
         "code": cli._code_parser(),
+        "notebook": notebook_parser(cli._add_options),
         "samples": parser,
         "measure": measure_parser(),
+        "completion": completion_parser(),
         "trace": trace_parser(),
     }
     if arguments[0] in parsers:
@@ -107,11 +120,21 @@ def test_options_in_the_examples_exist(line: str) -> None:
     parser.parsed(arguments)
 
 
-def test_version() -> None:
-    from importlib.metadata import version
-
+def test_version_is_that_of_convtui_and_of_torch_without_importing_it() -> None:
+    versions = f"convtui {version('convtui')} (torch {version('torch')})\n"
     result = run("--version")
-    assert (result.returncode, result.stdout, result.stderr) == (0, f"convtui {version('convtui')}\n", "\n")
+    assert (result.returncode, result.stdout, result.stderr) == (0, versions, "\n")
+
+
+def test_version_without_torch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def installed(name: str) -> str:
+        if name == "torch":
+            raise metadata.PackageNotFoundError(name)
+        return "1.2.3"
+
+    monkeypatch.setattr(metadata, "version", installed)
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == "convtui 1.2.3 (torch not installed)\n"
 
 
 def test_samples_are_all_listed() -> None:
