@@ -27,8 +27,8 @@ console: $(VENV)/.dev ## what the app prints and logs while `make dev` runs
 hooks: $(VENV)/.dev ## check each commit as CI does
 	@$(BIN)/pre-commit install
 
-test: $(VENV)/.test ## run the tests; ARGS="..." go to pytest
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+test: $(VENV)/.test ## run the tests but those of make robustness; ARGS="..." go to pytest
+	@$(BIN)/python -m pytest -n auto --ignore=tests/robustness $(ARGS)
 
 robustness: $(VENV)/.test ## attack the app for up to ten minutes: keys, kills, settings, files; SEED=7 for others
 	@CONVTUI_ROBUSTNESS=long CONVTUI_ROBUSTNESS_SEED=$(SEED) $(BIN)/python -m pytest -n 2 tests/robustness $(ARGS)

@@ -18,7 +18,7 @@ from convtui.engine.spec import ConvSpec, Indices, Pair
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
 
 MOST_TOLD = 2**14  # pixels that fields may span for those that are read to be told apart
-MOST_KEPT = 2**24  # pixels told apart in all fields of a layer along one axis, if they are not alike
+MOST_KEPT = 2**22  # pixels told apart in all fields of a layer along one axis, if they are not alike
 MOST_PARTS = 12  # rectangles with holes, that a field is put together from
 
 

@@ -209,10 +209,6 @@ def test_wrong_adaptive_pooling_is_refused(text: str, message: str) -> None:
         ("unflatten", "unflatten: convtui has no layer 'unflatten'; it has conv"),
         ("Conv3d 3", "Conv3d: convtui has no layer 'conv3d': convtui is two-dimensional; look at one slice"),
         ("in_channels 3", "in_channels: taken from the input; leave it out"),
-        (
-            "output_padding 1",
-            "output_padding: a parameter of layers, as in: layers convtranspose 4x4 8 s2 p1, relu",
-        ),
         ("relu", "relu: a layer is typed with all others, for example: layers conv 3x3 8 s2 p1, relu"),
         ("layers relu, celu", "layer 2 (celu): convtui has no layer 'celu'"),
         ("strid 3", "strid: unknown setting; did you mean stride"),

@@ -152,7 +152,8 @@ def test_the_fields_of_a_transposed_convolution_differ_from_cell_to_cell() -> No
     assert [field.rows.reads(i) for i in range(4)] == [(0, 1), (0, 0), (0, 0), (0, 2)]
     assert [field.rows.nearest(pixel) for pixel in (0, 1)] == [0, 3]
     assert receptive_field("conv 3x3 1, convtranspose 3x3 1")[-1].size == (5, 5)
-    assert summarize("convtranspose 9x9 1 s99999", (1, 4, 4)).rows[-1].field.pixels is None
+    assert summarize("convtranspose 9x9 1 s99999", (1, 4, 4)).rows[-1].field.pixels == 1
+    assert summarize("convtranspose 3x3 1 s2", (1, 2048, 4)).rows[-1].field.pixels is None
 
 
 def test_fields_too_large_to_tell_are_not_told_and_cost_nothing() -> None:

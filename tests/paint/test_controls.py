@@ -40,7 +40,7 @@ def test_all_settings_of_a_usual_session_are_in_sight() -> None:
 
 def test_in_the_narrowest_usual_terminal_the_settings_and_the_kernel_are_in_sight() -> None:
     actions = clicks(controls_line(controls(lesson()), 80)).values()
-    for name in ("stride", "padding", "dilation", "size", "groups", "kernel"):
+    for name in ("operation", "stride", "padding", "dilation", "size", "kernel"):
         assert f"screen.{name}(1)" in actions
 
 

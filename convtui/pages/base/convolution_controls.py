@@ -27,8 +27,10 @@ NAMES: Final = {
 
 
 def controls(session: Session) -> list[Control]:
-    """The settings of a session's operation; the same list as before where none has changed."""
-    return [Control("b", "operation", NAMES[session.kind], is_plain=True), *_of_operation(session)]
+    """The operation of a session, and its settings."""
+    spare = 0 if session.chosen_operation else 1
+    chosen = Control("b", "operation", NAMES[session.kind], is_plain=True, spare=spare)
+    return [chosen, *_of_operation(session)]
 
 
 def _of_operation(session: Session) -> list[Control]:
@@ -46,12 +48,12 @@ def _convolution(convolution: Convolution, kernel: KernelChoice) -> list[Control
     return [
         Control("t", "stride", pair(spec.stride)),
         Control("p", "padding", padding(spec)),
-        Control("d", "dilation", pair(spec.dilation), spare=1),
-        Control("G", "groups", str(spec.groups), spare=2),
-        Control("x", "mode", spec.padding_mode, stepped=False, label="pad", spare=3),
+        Control("d", "dilation", pair(spec.dilation), spare=2),
+        Control("G", "groups", str(spec.groups), spare=3),
+        Control("x", "mode", spec.padding_mode, stepped=False, label="pad", spare=4),
         Control("z", "size", size(spec.kernel_size)),
         Control("n", "kernel", kernel.label, is_plain=True),
-        Control("i", "filters", str(convolution.weight_shape[0]), spare=4),
+        Control("i", "filters", str(convolution.weight_shape[0]), spare=5),
     ]
 
 

@@ -89,7 +89,7 @@ async def test_while_one_types_no_key_reaches_the_page_behind(page: str, key: st
 async def test_an_empty_line_shows_what_may_be_typed() -> None:
     async with opened(size=(80, 24)) as driven:
         for page, example in (
-            ("1", "stride 2,1 · padding same"),
+            ("1", "stride 2,1 · kernel sobel-x 5"),
             ("3", "filters 16"),
             ("4", "gamma 2 · beta"),
         ):
