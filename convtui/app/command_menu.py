@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
@@ -28,6 +28,16 @@ from convtui.state.settings import kernel_change, layers_change
 if TYPE_CHECKING:
     from convtui.pages.base.host import Host
     from convtui.pages.base.page import Page
+
+
+OPERATIONS: Final = {
+    "conv": "convolution: a kernel slides over the image",
+    "convtranspose": "transposed convolution: each pixel lays the kernel on the output",
+    "maxpool": "max pooling: the greatest pixel of each window",
+    "avgpool": "average pooling: the mean of each window",
+    "adaptivemaxpool": "adaptive max pooling: the greatest pixel of so many windows",
+    "adaptiveavgpool": "adaptive average pooling: the mean of so many windows",
+}
 
 
 class InOrder(SystemCommandsProvider):
@@ -133,6 +143,9 @@ def _to_choose(app: App[None], host: Host) -> Iterator[SystemCommand]:
         yield SystemCommand(
             f"Layers: {path.stem}", samples.first_comment(path), partial(_show_layers, host, path.stem)
         )
+    for kind, about in OPERATIONS.items():
+        change = _changes(host, partial(Session.with_kind, kind=kind))
+        yield SystemCommand(f"Operation: {about.partition(':')[0]}", about.partition(": ")[2], change)
     for mode in PADDING_MODES:
         change = _changes(host, partial(Session.with_parameters, padding_mode=mode))
         yield SystemCommand(f"Padding mode: {mode}", "what fills the padding", change)

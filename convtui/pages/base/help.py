@@ -22,7 +22,7 @@ INTRODUCTIONS: Final = {
 A kernel slides over an image. At each step it covers a window of the image: every pixel in the window \
 is multiplied by the weight that covers it, the products are summed, and the bias is added. The result is \
 one cell of the output. Deep learning calls this convolution, although it is cross-correlation: the kernel \
-is not flipped.""",
+is not flipped. b goes on to its transpose, in which the arrows go from pixel to pixel, and to pooling.""",
     "matrix": """\
 The same convolution as a matrix, with a row for every output cell and a column for every pixel. A row \
 holds the kernel's weights at the pixels of its window and zeros everywhere else. Those are structural \
