@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from typing import Any, Final
 
+from convtui.engine.memory import memory_text
 from convtui.engine.stack import Row, Summary
-from convtui.pages.layers.table import TOTAL, layer_text, memory_text, shape_text
+from convtui.pages.layers.table import TOTAL, layer_text, shape_text
 
 Cells = Sequence[Sequence[str]]
 

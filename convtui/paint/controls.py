@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -40,18 +41,23 @@ def controls_line(items: list[Control], width: int, marked: Set[str] = _NONE) ->
     """
     items = [item._replace(is_marked=item.name in marked) for item in items]
     for gap, space in (("   ", " "), ("  ", " "), ("  ", ""), (" ", "")):
-        line = Content(gap).join([_drawn(item, space) for item in items])
-        if line.cell_length + 2 <= width:
-            return Content(" ") + line
+        parts = [_drawn(item, space) for item in items]
+        if _length(parts, gap) + 2 <= width:
+            return Content(" ") + Content(gap).join(parts)
     kept = list(items)
     while kept:
         least_needed = max(reversed(kept), key=attrgetter("spare"))
         for form in (_named, _bare, *([] if least_needed.spare else [_cut])):
-            line = Content(" ").join([form(item) for item in kept])
-            if line.cell_length + 1 <= width:
-                return Content(" ") + line
+            parts = [form(item) for item in kept]
+            if _length(parts, " ") + 1 <= width:
+                return Content(" ") + Content(" ").join(parts)
         kept.remove(least_needed)
     return Content()
+
+
+def _length(parts: list[Content], gap: str) -> int:
+    """Columns that they take with gaps between them."""
+    return sum(part.cell_length for part in parts) + len(gap) * (len(parts) - 1)
 
 
 def _named(item: Control) -> Content:
@@ -66,6 +72,7 @@ def _cut(item: Control) -> Content:
     return _bare(item._replace(value=cut_to(item.value, SHORTEST)) if item.is_plain else item)
 
 
+@lru_cache(maxsize=256)
 def _drawn(item: Control, space: str, named: bool = True) -> Content:
     key = Content.styled(item.key, KEY_STYLE)
     if not item.stepped:

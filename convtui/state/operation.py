@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from convtui.engine.adaptive import AdaptiveSpec
 from convtui.engine.convolution import Convolution
 from convtui.engine.layers import LayerError
 from convtui.engine.pooling import Pooling
+from convtui.engine.reductions import Average
 from convtui.engine.spec import SpecError
 from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering, Scattering
@@ -42,9 +44,7 @@ KINDS: Final = tuple(text.split()[0] for text in EXAMPLES)
 
 def layer_of(operation: OtherOperation) -> Pool | AdaptivePool | ConvTranspose:
     """The layer that computes an operation."""
-    from convtui.engine.adaptive import AdaptiveSpec
     from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
-    from convtui.engine.reductions import Average
     from convtui.engine.window_layers import ConvTranspose
 
     if not isinstance(operation, Pooling):
@@ -81,7 +81,10 @@ def kind_of(operation: Operation) -> str:
     """The name of its kind, one of KINDS."""
     if isinstance(operation, Convolution):
         return "conv"
-    return layer_of(operation).kind
+    if not isinstance(operation, Pooling):
+        return "convtranspose"
+    adaptive = "adaptive" if isinstance(operation.spec, AdaptiveSpec) else ""
+    return f"{adaptive}{'avg' if isinstance(operation.reduction, Average) else 'max'}pool"
 
 
 def one_layer(text: str, parameter: str = "operation", left_out: str = "") -> Layer:

@@ -16,6 +16,7 @@ from convtui.engine.graph.fields import AxisField, Fields, NotKnown, fields
 from convtui.engine.graph.image_sizes import nearest, sizes_told
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import PostMortem, post_mortem
+from convtui.engine.memory import memory_text
 from convtui.tracing.protocol import NO_IMAGE, Sizes
 
 if TYPE_CHECKING:
@@ -339,15 +340,6 @@ def aligned(table: Sequence[Cells]) -> Iterator[str]:
             cells[i].rjust(widths[i]) if table[0][i] in RIGHT else cells[i].ljust(widths[i]) for i in kept
         )
         yield "  ".join(placed).rstrip()
-
-
-def memory_text(count: int) -> str:
-    """So many bytes, in the unit that leaves at most three digits before the point."""
-    size, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    while size >= 999.5 and len(units) > 1:
-        size, units = size / 1000, units[1:]
-    is_whole = units[0] == "B" or size >= 99.95
-    return f"{size:.{0 if is_whole else 1}f} {units[0]}"
 
 
 def _headed(name: str, lines: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from textual import events
 from textual.command import CommandList
 from textual.widgets import Input, OptionList
 
-from convtui.app.command_menu import CommandMenu, commands
+from convtui.app.command_menu import OPERATIONS, CommandMenu, commands
 from convtui.engine import presets
 from convtui.engine.kernels import NAMES
 from convtui.engine.pool_layers import MaxPool
@@ -18,6 +18,7 @@ from convtui.inputs import samples
 from convtui.pages.base.keys import SECTIONS, all_keys
 from convtui.pages.layers.page import LayersPage
 from convtui.state import settings
+from convtui.state.operation import KINDS
 from convtui.store import session_file
 from tests.support.driving import Driven, opened, until
 
@@ -37,6 +38,7 @@ async def test_every_command_sample_kernel_and_theme_is_found() -> None:
         assert {f"Kernel: {name}" for name in NAMES} <= set(titles)
         assert {f"Kernel file: {path.stem}" for path in samples.kernel_files()} <= set(titles)
         assert {f"Padding mode: {mode}" for mode in PADDING_MODES} <= set(titles)
+        assert sum(title.startswith("Operation: ") for title in titles) == len(KINDS)
         assert {"Theme: dark", "Theme: light"} <= set(titles)
         assert all(command.help for command in commands(driven.app, driven.page))
 
@@ -96,6 +98,15 @@ async def test_images_kernels_sessions_and_themes_are_taken() -> None:
             assert driven.session.spec.padding == padding, driven.said
         found["Theme: light"]()
         assert driven.app.theme == "convtui-light"
+
+
+async def test_operations_are_taken() -> None:
+    assert list(OPERATIONS) == list(KINDS)
+    async with opened() as driven:
+        found = {each.title: each.callback for each in commands(driven.app, driven.page)}
+        for kind, about in OPERATIONS.items():
+            found[f"Operation: {about.partition(':')[0]}"]()
+            assert driven.session.kind == kind
 
 
 async def test_padding_is_that_of_the_operation_on_show() -> None:

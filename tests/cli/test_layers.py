@@ -10,9 +10,9 @@ import pytest
 from convtui.cli.main import main
 from convtui.engine.layer_names import KINDS, example
 from convtui.engine.layer_text import parse_layers
+from convtui.engine.memory import memory_text
 from convtui.engine.presets import NAMES, preset
 from convtui.engine.stack import summarize
-from convtui.pages.layers.table import memory_text
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

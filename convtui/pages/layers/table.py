@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from convtui.engine.branches import Branches
+from convtui.engine.memory import memory_text
 from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding
 
@@ -22,8 +23,6 @@ FEEDING = "feeding cells"
 TOTAL = "all layers"
 NOTHING = "none"
 
-
-KILO = 1000
 
 _JOINED = {"residual": " + ", "multiply": " × "}
 _NONE: Set[str] = frozenset()
@@ -161,15 +160,6 @@ def layer_text(row: Row, longest: int | None = LONGEST_LAYER) -> str:
         title += " " + _JOINED.get(title, ", ").join(map(str, row.inputs))
     text = guides + title
     return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
-
-
-def memory_text(count: int) -> str:
-    """So many bytes, in the unit that leaves at most three digits before the point."""
-    size, units = float(count), ["B", "kB", "MB", "GB"]
-    while size >= KILO - 0.5 and len(units) > 1:
-        size, units = size / KILO, units[1:]
-    is_whole = units[0] == "B" or size >= 99.95
-    return f"{size:.{0 if is_whole else 1}f} {units[0]}"
 
 
 def _columns(rows: Sequence[Row]) -> list[Column]:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convtui.engine.layers import Layer, Shape
+from convtui.engine.memory import memory_text
 from convtui.engine.presets import NAMES, preset
 from convtui.engine.stack import summarize
 from convtui.engine.tracing import feeding
@@ -15,7 +16,6 @@ from convtui.pages.layers.table import (
     Kind,
     feeding_text,
     layer_text,
-    memory_text,
     table_lines,
 )
 from tests.engine.stacks import stacks
