@@ -76,6 +76,7 @@ convtui [IMAGE] [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
        convtui trace MODEL [options]
+       convtui serve [options]
        convtui samples
        convtui completion SHELL"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
@@ -90,6 +91,7 @@ commands:
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
   convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
+  convtui serve            show the app in a browser (convtui serve --help)
   convtui samples          list the bundled images, kernels, layers and sessions
   convtui completion bash  print a script for the tab key (or zsh, fish)
   To open a file called as one of them, write ./render.
@@ -229,6 +231,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.learn import learn
 
             return learn(rest, _open_course, _session_of)
+        case ["serve", *rest]:
+            from convtui.cli.serve import serve
+
+            return serve(rest, _session_of)
         case ["completion", *rest]:
             from convtui.cli.completion import completion
 
@@ -539,7 +545,18 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 
 def _answer_shell() -> None:
     """Tell the shell what may come next on the command line, and end."""
-    from convtui.cli import animate, completion, layers, learn, measure, notebook, samples, trace, train
+    from convtui.cli import (
+        animate,
+        completion,
+        layers,
+        learn,
+        measure,
+        notebook,
+        samples,
+        serve,
+        trace,
+        train,
+    )
 
     commands: dict[str, Callable[[], Parser]] = {
         "render": _render_parser,
@@ -551,6 +568,7 @@ def _answer_shell() -> None:
         "learn": learn.parser,
         "layers": layers.parser,
         "trace": trace.parser,
+        "serve": serve.parser,
         "samples": samples.parser,
         "completion": completion.parser,
     }

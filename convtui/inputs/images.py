@@ -21,6 +21,7 @@ from convtui.engine.spec import LARGEST_VALUE
 from convtui.inputs.axes import AXES, with_channels_first
 from convtui.inputs.decoding import Contents, decoded, scaled_size
 from convtui.inputs.idx_files import idx_advice
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.inputs.npz_files import npz_advice
 from convtui.inputs.quiet import silent_stderr
@@ -255,6 +256,7 @@ def _resized(values: Floats, longer: int) -> Floats:
 
 
 def _regular_file(path: Path) -> Path:
+    require_ours(path)
     try:
         path = path.expanduser()
         status = path.stat()

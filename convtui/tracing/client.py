@@ -19,6 +19,7 @@ from typing import Final
 
 import convtui
 from convtui.engine.graph.operation import Graph, Op
+from convtui.inputs.confinement import require_free
 from convtui.tracing.encoding import graph_from_json
 from convtui.tracing.protocol import (
     Done,
@@ -66,8 +67,9 @@ class TracingProcess:
         """A process that has begun to import PyTorch: it says Ready, and takes its job at once.
 
         What their code prints goes to this process's standard error, or is taken by `printed`. Raises OSError
-        where none starts.
+        where none starts, ConfinedError for a visitor.
         """
+        require_free("a network of your own")
         try:
             Path.cwd()
         except FileNotFoundError:  # in which PyTorch does not find its own libraries

@@ -1,0 +1,86 @@
+"""What the app does for somebody who sees it in a browser: the session goes into the address, files are downloads."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING, Final, Protocol
+
+from convtui.state.session import SESSION
+from convtui.store.link import LinkError, link_of
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from convtui.app.app import ConvtuiApp
+
+TOLD_EVERY: Final = 0.5  # seconds
+
+
+class Server(Protocol):
+    """The server's end, as Textual's web driver has it."""
+
+    def write_meta(self, data: dict[str, object]) -> None:
+        """Tell the server."""
+
+
+class Visitor:
+    """Somebody in a browser; page is the one to open first."""
+
+    def __init__(self, page: str = "") -> None:
+        self._page = page
+        self._app: ConvtuiApp | None = None
+        self._told = ""
+        self._timer: Timer | None = None
+
+    def begin(self, app: ConvtuiApp) -> None:
+        """Show the first page, and from now on keep the address up to date."""
+        self._app = app
+        self._told = self._link() or ""
+        app.workspace.timelines.watch(SESSION, self.tell_soon)
+        if self._page not in ("", app.current_mode):
+            app.open_page(self._page)
+
+    def tell_soon(self) -> None:
+        """Something has changed: tell the server, twice a second at most."""
+        if self._timer is None and self._app is not None:
+            self._timer = self._app.set_timer(TOLD_EVERY, self._tell)
+
+    def _tell(self) -> None:
+        self._timer = None
+        link = self._link() or ""
+        if link != self._told:
+            self._told = link
+            self._write("link", link)
+
+    def copy_link(self) -> None:
+        """Have the browser copy a link to this session; say so, or why there is none."""
+        assert self._app
+        try:
+            link = link_of(self._app.current_mode, self._app.session)
+        except LinkError as error:
+            self._app.say(str(error), error=True)
+            return
+        self._told = link
+        self._write("copy_link", link)
+        self._app.say("the link to this session is in the address bar, and copied where the browser lets it")
+
+    def deliver(self, name: str, text: str) -> None:
+        """Have the browser download a text."""
+        assert self._app
+        self._app.deliver_text(StringIO(text), save_filename=name, mime_type="text/plain")
+
+    def _link(self) -> str | None:
+        """None for a session that is too large for a link: the address keeps none rather than an old one."""
+        assert self._app
+        try:
+            return link_of(self._app.current_mode, self._app.session)
+        except (LinkError, ValueError):
+            return None
+
+    def _write(self, kind: str, link: str) -> None:
+        from textual.drivers.web_driver import WebDriver
+
+        assert self._app
+        driver = self._app._driver
+        if isinstance(driver, WebDriver):
+            driver.write_meta({"type": kind, "link": link})
