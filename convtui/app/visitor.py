@@ -1,4 +1,4 @@
-"""What the app does for somebody who sees it in a browser: the session goes into the address, files are downloads."""
+"""What the app does for somebody in a browser: the session goes into the address, files are downloads."""
 
 from __future__ import annotations
 
@@ -9,18 +9,40 @@ from convtui.state.session import SESSION
 from convtui.store.link import LinkError, link_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.driver import Driver
     from textual.timer import Timer
 
-    from convtui.app.app import ConvtuiApp
+    from convtui.app.workspace import Workspace
 
 TOLD_EVERY: Final = 0.5  # seconds
 
 
-class Server(Protocol):
-    """The server's end, as Textual's web driver has it."""
+class Stage(Protocol):
+    """What a visitor's app does for it."""
 
-    def write_meta(self, data: dict[str, object]) -> None:
-        """Tell the server."""
+    _driver: Driver | None
+
+    @property
+    def workspace(self) -> Workspace:
+        """The visitor's work."""
+
+    @property
+    def current_mode(self) -> str:
+        """The page on show."""
+
+    def open_page(self, name: str, notice: str = "", error: bool = False) -> None:
+        """Show another page."""
+
+    def say(self, text: str, error: bool = False) -> None:
+        """Show one line until the next key."""
+
+    def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """Have this called later."""
+
+    def deliver_text(self, path_or_file: StringIO, *, save_filename: str, mime_type: str) -> str | None:
+        """Have the driver hand a text over."""
 
 
 class Visitor:
@@ -28,11 +50,11 @@ class Visitor:
 
     def __init__(self, page: str = "") -> None:
         self._page = page
-        self._app: ConvtuiApp | None = None
+        self._app: Stage | None = None
         self._told = ""
         self._timer: Timer | None = None
 
-    def begin(self, app: ConvtuiApp) -> None:
+    def begin(self, app: Stage) -> None:
         """Show the first page, and from now on keep the address up to date."""
         self._app = app
         self._told = self._link() or ""
@@ -56,7 +78,7 @@ class Visitor:
         """Have the browser copy a link to this session; say so, or why there is none."""
         assert self._app
         try:
-            link = link_of(self._app.current_mode, self._app.session)
+            link = link_of(self._app.current_mode, self._app.workspace.session)
         except LinkError as error:
             self._app.say(str(error), error=True)
             return
@@ -73,7 +95,7 @@ class Visitor:
         """None for a session that is too large for a link: the address keeps none rather than an old one."""
         assert self._app
         try:
-            return link_of(self._app.current_mode, self._app.session)
+            return link_of(self._app.current_mode, self._app.workspace.session)
         except (LinkError, ValueError):
             return None
 

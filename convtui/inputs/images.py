@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from convtui.engine.array_text import is_array_text, parse_array, parse_real
 from convtui.engine.spec import LARGEST_VALUE
 from convtui.inputs.axes import AXES, with_channels_first
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.decoding import Contents, decoded, scaled_size
 from convtui.inputs.idx_files import idx_advice
-from convtui.inputs.confinement import require_ours
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.inputs.npz_files import npz_advice
 from convtui.inputs.quiet import silent_stderr

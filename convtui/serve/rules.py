@@ -10,7 +10,6 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
@@ -167,7 +166,7 @@ def _side(value: Any) -> int:
     return min(max(value, SIDES[0]), SIDES[1])
 
 
-def safe_name(name: str, taken: Collection[str] = ()) -> str:
+def safe_name(name: str) -> str:
     """A file's name for a download: letters, digits, dots and dashes, no folder."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name.rsplit("/", 1)[-1]).strip(".-")[:100]
-    return plain or "session" if plain not in taken else f"{len(taken)}-{plain}"
+    return plain or "session"

@@ -115,7 +115,7 @@ class Server:
     async def _guarded(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Refuse all but who knows the token and asks by a name of ours; nothing tells what there would be."""
+        """Refuse all but who knows the token and asks by a name of ours; no answer tells what there is."""
         host = request.headers.get("Host", "")
         if not self.hosts.allow(host):
             response: web.StreamResponse = _told(WRONG_HOST, 421)

@@ -35,6 +35,7 @@
       this.addEventListener("open", () => {
         const begin = { link: location.hash.slice(1), width: Number(size.get("width")), height: Number(size.get("height")) };
         this.send(JSON.stringify(["begin", begin]));
+        document.querySelector(".xterm-helper-textarea").focus(); // keys work without a click
       });
       this.addEventListener("message", (event) => {
         if (typeof event.data === "string") this.#told(...JSON.parse(event.data));

@@ -15,8 +15,8 @@ import numpy as np
 
 from convtui.inputs import samples
 from convtui.inputs.axes import AXES
-from convtui.inputs.idx_files import FOUR_FILES, idx_shape
 from convtui.inputs.confinement import require_ours
+from convtui.inputs.idx_files import FOUR_FILES, idx_shape
 from convtui.inputs.images import InputError, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.training.datasets.folders import read_folders
