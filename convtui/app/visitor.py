@@ -57,10 +57,10 @@ class Visitor:
     def begin(self, app: Stage) -> None:
         """Show the first page, and from now on keep the address up to date."""
         self._app = app
-        self._told = self._link() or ""
         app.workspace.timelines.watch(SESSION, self.tell_soon)
         if self._page not in ("", app.current_mode):
             app.open_page(self._page)
+        self.tell_soon()
 
     def tell_soon(self) -> None:
         """Something has changed: tell the server, twice a second at most."""

@@ -19,6 +19,8 @@ from typing import Final, NoReturn
 from convtui.inputs.confinement import confinement, fence_in
 from convtui.serve.limits import limit_memory
 
+_SERVER: Final = os.getppid()
+
 GRACE: Final = 4.0  # seconds to end in order once the server is gone, or has asked
 
 
@@ -60,19 +62,14 @@ def _run(link: str, first: str) -> int:
 
 def _end_with_server(folder: str) -> NoReturn:
     """Wait for the end of standard input, without reading it; then have all end."""
-    while not _is_alone(None):
+    poll = select.poll()
+    poll.register(0, 0)  # that the other end is closed is told unasked
+    gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
+    while not any(event & gone for _, event in poll.poll()):
         pass
     os.kill(os.getpid(), signal.SIGTERM)  # a run is stopped in order, if the app still answers
     time.sleep(GRACE)
     end_at_once(folder)
-
-
-def _is_alone(patience: int | None = 0) -> bool:
-    """Whether the server has let go of this process's standard input, perhaps within so many milliseconds."""
-    poll = select.poll()
-    poll.register(0, 0)  # that the other end is closed is told unasked
-    gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
-    return any(event & gone for _, event in poll.poll(patience))
 
 
 def end_at_once(folder: str) -> NoReturn:
@@ -84,7 +81,7 @@ def end_at_once(folder: str) -> NoReturn:
 def _leave_nothing(folder: str) -> None:
     """Take the folder away; of a server that is gone also that of all visitors, once it is empty."""
     shutil.rmtree(folder, ignore_errors=True)
-    if _is_alone():
+    if os.getppid() != _SERVER:
         with suppress(OSError):
             os.rmdir(os.path.dirname(folder))  # noqa: PTH106, PTH120
 

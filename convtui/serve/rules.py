@@ -26,6 +26,7 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), clipboard-read=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
+    "Server": "convtui",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }

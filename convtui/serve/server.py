@@ -23,7 +23,7 @@ from typing import Final
 from aiohttp import WSMsgType, web
 
 from convtui.serve.limits import Limits
-from convtui.serve.rules import LARGEST_MESSAGE, Hosts, headers, is_own_origin, is_same
+from convtui.serve.rules import LARGEST_MESSAGE, Hosts, headers, is_own_origin, is_same, new_token
 from convtui.serve.visit import CROWDED, SHUT, Visit
 
 PREFIX: Final = "convtui-serve-"
@@ -188,10 +188,11 @@ class Server:
         if not await self._room():
             await browser.close(code=4000, message=CROWDED.encode())
             return browser
-        visit = Visit(_Connection(browser), self.limits, Path(tempfile.mkdtemp(dir=self._folder)), self.first)
+        visit = Visit(_Connection(browser), self.limits, self._folder / new_token(), self.first)
         self.visits[visit.secret], self._sockets[visit.secret] = visit, browser
         why = ""
         try:
+            visit.folder.mkdir(mode=0o700)
             why = await visit.go()
         except OSError as error:
             visit.trouble = f"a visitor's process cannot be started: {error.strerror or error}"

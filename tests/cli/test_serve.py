@@ -1,6 +1,7 @@
 """The options of `convtui serve`, and what is said before anything is served."""
 
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -58,8 +59,6 @@ def test_a_host_that_others_reach_is_warned_of(
 
 
 def test_the_server_imports_neither_torch_nor_the_app() -> None:
-    import subprocess
-
     script = "import sys, convtui.serve.server; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()

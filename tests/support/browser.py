@@ -1,4 +1,4 @@
-"""A real browser without a window, driven by its DevTools protocol, as far as tests of the served page need it."""
+"""A real browser without a window, driven by its DevTools protocol, for tests of the served page."""
 
 from __future__ import annotations
 
