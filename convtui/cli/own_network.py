@@ -37,12 +37,48 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     """The image after the network, its weights and how the image is normalised."""
     parser.add_argument("photo", metavar="IMAGE", nargs="?", help=argparse.SUPPRESS)
     group = parser.add_argument_group("your own network")
-    group.add_argument(
-        "--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote"
-    )
+    add_tracing_options(group)
     numbers = "one number, or one for each channel: 0.485,0.456,0.406"
     group.add_argument("--mean", metavar="M", help=f"subtracted from the image, {numbers} (default: 0)")
     group.add_argument("--std", metavar="S", help="what it is divided by after that (default: 1)")
+
+
+def add_tracing_options(group: argparse._ActionsContainer) -> None:
+    """What says how a network is run, and what of it is told: in the app as by `convtui trace`."""
+    group.add_argument(
+        "--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote"
+    )
+    group.add_argument("--train", action="store_true", help="run it in training mode (default: evaluation)")
+    group.add_argument("--silence", metavar="NAME", action="append", default=[], help="leave out a check")
+    group.add_argument("--limit", metavar="SECONDS", help="stop your code after so long (default 120)")
+
+
+def limit_of(text: str | None) -> float:
+    """The seconds after which their code is stopped. Raises ValueError for what is no number above 0."""
+    from convtui.inputs.names import printable
+    from convtui.tracing.client import LIMIT
+
+    if text is None:
+        return LIMIT
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise ValueError(f"--limit {printable(text)}: must be a number of seconds above 0")
+    return seconds
+
+
+def silenced_of(names: Sequence[str]) -> frozenset[str]:
+    """The checks that are left out. Raises ValueError for a name that no check has."""
+    from convtui.engine.graph.checks import CHECKS
+    from convtui.inputs.names import did_you_mean, printable
+
+    for name in names:
+        if name not in CHECKS:
+            close = did_you_mean(name, CHECKS) or f"; choose from {', '.join(CHECKS)}"
+            raise ValueError(f"--silence {printable(name)}: no such check{close}")
+    return frozenset(names)
 
 
 def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | None:
@@ -60,10 +96,11 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         if options.photo is not None:
             wrong = f"{printable(options.photo)}: a second image; a network of yours comes before the image"
             raise ValueError(f"{wrong}: convtui net.py:Net {printable(options.photo)}")
-        for name in ("weights", "mean", "std"):
-            if getattr(options, name) is not None:
-                given = printable(getattr(options, name))
-                raise ValueError(f"--{name} {given}: works only with a network: convtui net.py:Net photo.jpg")
+        for name in ("weights", "train", "silence", "limit", "mean", "std"):
+            given = getattr(options, name)
+            if given:
+                text = "" if given is True else f" {printable(given if isinstance(given, str) else given[0])}"
+                raise ValueError(f"--{name}{text}: works only with a network: convtui net.py:Net photo.jpg")
         return None
     where = _NETWORK.fullmatch(target)
     assert where
@@ -84,7 +121,16 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
     mean, std = (_numbers(name, getattr(options, name)) for name in ("mean", "std"))
     if 0.0 in std:
         raise ValueError(f"--std {printable(options.std)}: must not be 0, as the image is divided by it")
-    return Opening(target, tuple(theirs), options.weights or "", mean, std)
+    return Opening(
+        target,
+        tuple(theirs),
+        options.weights or "",
+        mean,
+        std,
+        training=options.train,
+        silenced=silenced_of(options.silence),
+        limit=limit_of(options.limit),
+    )
 
 
 def _numbers(name: str, text: str | None) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from convtui.cli.options import Parser, formatter
 from convtui.cli.output import printing, tell
+from convtui.cli.own_network import add_tracing_options, limit_of, silenced_of
 
 if TYPE_CHECKING:
     from convtui.tracing.protocol import Job, Outcome
@@ -56,11 +57,11 @@ def trace(arguments: Sequence[str]) -> int:
         ours, theirs = ours[:at], ours[at + 1 :]
     options = parser().parsed(ours)
     job = _job(options, theirs)
-    silenced = _silenced(options.silence)
+    silenced = silenced_of(options.silence)
     from convtui.tracing import client
     from convtui.tracing.traced import FORMATS, Trace
 
-    outcome = asyncio.run(client.trace(job, _limit(options.limit)))
+    outcome = asyncio.run(client.trace(job, limit_of(options.limit)))
     for notice in outcome.notices:
         tell(notice)
     if outcome.refused:
@@ -123,32 +124,6 @@ def _batch(text: str | None) -> int:
     return int(text)
 
 
-def _limit(text: str | None) -> float:
-    from convtui.inputs.names import printable
-    from convtui.tracing.client import LIMIT
-
-    if text is None:
-        return LIMIT
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise ValueError(f"--limit {printable(text)}: must be a number of seconds above 0")
-    return seconds
-
-
-def _silenced(names: Sequence[str]) -> frozenset[str]:
-    from convtui.engine.graph.checks import CHECKS
-    from convtui.inputs.names import did_you_mean, printable
-
-    for name in names:
-        if name not in CHECKS:
-            close = did_you_mean(name, CHECKS) or f"; choose from {', '.join(CHECKS)}"
-            raise ValueError(f"--silence {printable(name)}: no such check{close}")
-    return frozenset(names)
-
-
 def parser() -> Parser:
     """The model, its input, and how the table is printed."""
     parser = Parser(
@@ -167,14 +142,9 @@ def parser() -> Parser:
     parser.add_argument(
         "--inputs", metavar="FILE.py:NAME", help="a function of yours that gives a tensor, several, or a dict"
     )
-    parser.add_argument(
-        "--weights", metavar="FILE", help="a state dict: .safetensors, or what torch.save wrote"
-    )
-    parser.add_argument("--train", action="store_true", help="in training mode (default: evaluation)")
+    add_tracing_options(parser)
     parser.add_argument("--sizes", action="store_true", help="also search which image sizes go through")
     parser.add_argument(
         "--format", choices=["table", "json", "csv", "markdown"], default="table", help="(default: table)"
     )
-    parser.add_argument("--silence", metavar="NAME", action="append", default=[], help="leave out a check")
-    parser.add_argument("--limit", metavar="SECONDS", help="stop your code after so long (default 120)")
     return parser

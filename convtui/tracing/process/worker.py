@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -29,7 +30,7 @@ from convtui.tracing.protocol import (
     Settled,
     Tensors,
     Traced,
-    decode_fetch,
+    decode_asked,
     decode_job,
     encode,
 )
@@ -114,40 +115,45 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
     from convtui.tracing.process.weights import load_weights
 
     torch.manual_seed(0)
-    args: tuple[Any, ...]
     try:
         model = load_model(job.target, job.arguments)
         model.train(job.training)
         notices = load_weights(model, job.weights) if job.weights else ()
-        if job.inputs:
-            args, kwargs = load_inputs(job.inputs)
-        elif job.image:
-            args, kwargs = (_normalised(job).to(_dtype(model)),), {}
-        else:
-            image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
-            args, kwargs = (image.to(_dtype(model)),), {}
+        while True:
+            args, kwargs = load_inputs(job.inputs) if job.inputs else ((_image(job, model),), {})
+            outbox.send(Loaded(notices))
+            graph = follow(model, args, kwargs, job.target, lambda op: outbox.send(Done(op)))
+            outbox.send(Traced(rest_to_json(graph)))
+            found = post_mortem(graph)
+            is_wanted = found.size_helps if found else job.sizes
+            if is_wanted and len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor):
+                with _silent():  # each size would print again
+                    sizes = search(model, args[0])
+                outbox.send(sizes)
+            if not job.folder:
+                return
+            if job.image:
+                written.add(job.image)  # which was written for this process alone
+            outbox.send(Settled())
+            while isinstance(asked := decode_asked(lines.get()), Fetch):
+                outbox.send(_fetched(asked, model, args, kwargs, graph, job.folder, written))
+                outbox.send(Settled())
+            job = replace(job, image=asked.image)
     except LoadError as error:
         outbox.send(Refused(str(error), error.details))
-        return
-    outbox.send(Loaded(notices))
-    try:
-        graph = follow(model, args, kwargs, job.target, lambda op: outbox.send(Done(op)))
     except SystemExit as error:
         outbox.send(Refused(f"{job.target}: the pass ended the process with sys.exit({error.code!r})"))
-        return
-    outbox.send(Traced(rest_to_json(graph)))
-    found = post_mortem(graph)
-    is_wanted = found.size_helps if found else job.sizes
-    if is_wanted and len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor):
-        with _silent():  # each size would print again
-            sizes = search(model, args[0])
-        outbox.send(sizes)
-    if job.folder and job.image:
-        written.add(job.image)  # which was written for this process alone
-    while job.folder:
-        outbox.send(Settled())
-        asked = decode_fetch(lines.get())
-        outbox.send(_fetched(asked, model, args, kwargs, graph, job.folder, written))
+
+
+def _image(job: Job, model: torch.nn.Module) -> torch.Tensor:
+    """What the model gets: the image of the job, or random numbers of the shape that it names."""
+    import torch
+
+    if job.image:
+        image = _normalised(job)
+    else:
+        image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
+    return image.to(_dtype(model))
 
 
 @contextmanager
