@@ -15,23 +15,23 @@ from convtui.engine.graph.operation import Graph
 from convtui.tracing.process.exported import Exported, is_arithmetic, load_exported
 from convtui.tracing.process.problems import LoadError
 from convtui.tracing.process.tracer import follow
-from tests.support.traced_models import UNet
+from tests.support.traced_models import ResNet
 
 
 def saved(folder: Path) -> Path:
     path = folder / "net.pt2"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.export.save(torch.export.export(UNet().eval(), (torch.rand(1, 1, 16, 24),)), path)
+        torch.export.save(torch.export.export(ResNet(2, 3).eval(), (torch.rand(1, 3, 16, 24),)), path)
     return path
 
 
 def figures(graph: Graph) -> list[tuple[object, ...]]:
     seen = fields(graph)
     return [
-        (op.kind, op.path, op.line, op.outputs, op.inputs, op.reads, op.parameters, op.cost, op.call)
-        + tuple(told(each) for source in seen if source.op == op.number for each in seen[source])
+        (op.kind, op.path, op.line, op.outputs, op.inputs, op.reads, op.parameters, op.cost, op.call, words)
         for op in graph.ops
+        for words in [[told(each) for source in seen if source.op == op.number for each in seen[source]]]
     ]
 
 
@@ -63,10 +63,10 @@ def test_rows_are_those_of_the_code(file: Path) -> None:
 def test_an_image_of_another_size_is_told_what_it_was_exported_for(file: Path) -> None:
     exported = load_exported(file)
     assert isinstance(exported, Exported)
-    assert exported.refusal((torch.rand(1, 1, 16, 24),), {}) == ""
-    why = exported.refusal((torch.rand(1, 1, 16, 16),), {})
-    assert why == "was exported for an input of 1x1x16x24, gets 1x1x16x16"
-    assert exported.hint(is_photo=False).startswith("; --input 1x16x24")
+    assert exported.refusal((torch.rand(1, 3, 16, 24),), {}) == ""
+    why = exported.refusal((torch.rand(1, 3, 16, 16),), {})
+    assert why == "was exported for an input of 1x3x16x24, gets 1x3x16x16"
+    assert exported.hint(is_photo=False).startswith("; --input 3x16x24")
 
 
 def test_what_would_run_is_refused(file: Path, tmp_path: Path) -> None:
