@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from convtui.engine.graph.fields import fields, told
-from convtui.engine.graph.operation import Graph
+from convtui.engine.graph.operation import Graph, Source
 from convtui.tracing.process.exported import Exported, is_arithmetic, load_exported
 from convtui.tracing.process.problems import LoadError
 from convtui.tracing.process.tracer import follow
@@ -31,7 +31,7 @@ def figures(graph: Graph) -> list[tuple[object, ...]]:
     return [
         (op.kind, op.path, op.line, op.outputs, op.inputs, op.reads, op.parameters, op.cost, op.call, words)
         for op in graph.ops
-        for words in [[told(each) for source in seen if source.op == op.number for each in seen[source]]]
+        for words in [[told(field) for field in seen[Source(op.number)]]]
     ]
 
 
@@ -52,12 +52,10 @@ def changed(file: Path, folder: Path, change: Callable[[str], str], of: str = "m
 
 def test_rows_are_those_of_the_code(file: Path) -> None:
     exported = load_exported(file)
-    image = torch.rand(1, 1, 16, 24)
-    from_file, from_code = follow(exported, (image,), {}), follow(UNet().eval(), (image,), {})
+    image, model = torch.rand(1, 3, 16, 24), ResNet(2, 3).eval()
+    from_file, from_code = follow(exported, (image,), {}), follow(model, (image,), {})
     assert figures(from_file) == figures(from_code)
-    assert {name for name, _ in exported.named_parameters()} == {
-        name for name, _ in UNet().named_parameters()
-    }
+    assert set(exported.state_dict()) == set(model.state_dict())
 
 
 def test_an_image_of_another_size_is_told_what_it_was_exported_for(file: Path) -> None:
