@@ -6,11 +6,14 @@ computed everything. A stack that does not fit its image still has the rows up t
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from operator import index
 
 from convtui.engine.activations import Softmax
 from convtui.engine.branches import Branches, Multiply
+from convtui.engine.graph.operation import Cost, Graph, Source
+from convtui.engine.layer_operations import cost_of, operation_of, tensor_of
 from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import BatchNorm, Image, Layer, LayerError, Linear, Shape
 from convtui.engine.norm_layers import Norm
@@ -19,8 +22,6 @@ from convtui.engine.receptive import AxisField, ReceptiveField, joined
 from convtui.engine.spec import SpecError
 from convtui.engine.upsample import Upsample
 from convtui.engine.window_layers import Axes, Conv, ConvTranspose, Depthwise, Window, WindowSpec
-
-BYTES = 4  # of a number in float32
 
 
 @dataclass(frozen=True)
@@ -83,27 +84,17 @@ class Row(Node):
     @property
     def memory(self) -> int:
         """Bytes that the output takes in float32."""
-        return prod(self.output_shape) * BYTES
+        return tensor_of(self.output_shape).memory
+
+    @cached_property
+    def cost(self) -> Cost:
+        """Multiply-adds for one image, and how they are counted."""
+        return cost_of(self.layer, self.input_shape, self.output_shape)
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds for one image: positions times weights, in convolutions and linear layers.
-
-        Positions are those of the output; of a transposed convolution those of the input, each of which puts
-        the whole kernel on the output.
-        """
-        return prod(self._factors) if self._factors else 0
-
-    @property
-    def multiply_adds_formula(self) -> str:
-        """How the multiply-adds are counted, as 7*7*288 = 14,112: rows, columns, weights."""
-        return f"{'*'.join(map(str, self._factors))} = {self.multiply_adds:,}" if self._factors else "0"
-
-    @property
-    def _factors(self) -> Shape:
-        weight = () if isinstance(self.layer, Norm) else self.parameter_shapes.get("weight", ())
-        positions = (self.input_shape if isinstance(self.layer, ConvTranspose) else self.output_shape)[1:]
-        return () if len(weight) < 2 else (*positions, prod(weight)) if positions else weight
+        """Multiply-adds for one image: positions times weights, in convolutions and linear layers."""
+        return self.cost.multiply_adds
 
 
 @dataclass(frozen=True)
@@ -127,6 +118,24 @@ class Summary:
     def multiply_adds(self) -> int:
         """Multiply-adds of all rows for one image."""
         return sum(row.multiply_adds for row in self.rows)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The rows as a graph, for a batch of one image: operation n is row n."""
+        rows = self.rows
+        return Graph(
+            tuple(
+                operation_of(
+                    row.number,
+                    row.layer,
+                    row.inputs,
+                    [rows[i].output_shape for i in row.inputs],
+                    row.output_shape,
+                )
+                for row in rows
+            ),
+            outputs=() if self.error else (Source(rows[-1].number),),
+        )
 
 
 def nodes(layers: Sequence[Layer]) -> tuple[Node, ...]:
