@@ -12,7 +12,7 @@ from operator import index
 
 from convtui.engine.activations import Softmax
 from convtui.engine.branches import Branches, Multiply
-from convtui.engine.graph.operation import Cost, Graph, Source
+from convtui.engine.graph.operation import Cost, Graph, Op, Source
 from convtui.engine.layer_operations import cost_of, operation_of, tensor_of
 from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import BatchNorm, Image, Layer, LayerError, Linear, Shape
@@ -45,6 +45,7 @@ class Row(Node):
     output_shape: Shape
     field: ReceptiveField
     notes: tuple[str, ...] = ()
+    input_shapes: tuple[Shape, ...] = ()
 
     @property
     def axes(self) -> Axes | None:
@@ -87,6 +88,11 @@ class Row(Node):
         return tensor_of(self.output_shape).memory
 
     @cached_property
+    def operation(self) -> Op:
+        """The layer as an operation of a graph, for a batch of one image."""
+        return operation_of(self.number, self.layer, self.inputs, self.input_shapes, self.output_shape)
+
+    @cached_property
     def cost(self) -> Cost:
         """Multiply-adds for one image, and how they are counted."""
         return cost_of(self.layer, self.input_shape, self.output_shape)
@@ -119,23 +125,16 @@ class Summary:
         """Multiply-adds of all rows for one image."""
         return sum(row.multiply_adds for row in self.rows)
 
-    @cached_property
+    @property
     def graph(self) -> Graph:
-        """The rows as a graph, for a batch of one image: operation n is row n."""
-        rows = self.rows
-        return Graph(
-            tuple(
-                operation_of(
-                    row.number,
-                    row.layer,
-                    row.inputs,
-                    [rows[i].output_shape for i in row.inputs],
-                    row.output_shape,
-                )
-                for row in rows
-            ),
-            outputs=() if self.error else (Source(rows[-1].number),),
-        )
+        """The rows as a graph: operation n is row n."""
+        return graph_of(self.rows, is_whole=self.error is None)
+
+
+def graph_of(rows: Sequence[Row], is_whole: bool = True) -> Graph:
+    """Rows from the image on as a graph; if they are the whole stack, the last is its output."""
+    outputs = (Source(rows[-1].number),) if is_whole else ()
+    return Graph(tuple(row.operation for row in rows), outputs=outputs)
 
 
 def nodes(layers: Sequence[Layer]) -> tuple[Node, ...]:
@@ -184,7 +183,19 @@ def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summ
             return Summary(tuple(rows), _misfit(number, node.layer, shapes[0], error))
         field = field_after(layer, [row.field for row in inputs], output_shape)
         notes = _notes(field, shape)
-        rows.append(Row(layer, node.inputs, node.branch, number, shapes[0], output_shape, field, notes))
+        rows.append(
+            Row(
+                layer,
+                node.inputs,
+                node.branch,
+                number,
+                shapes[0],
+                output_shape,
+                field,
+                notes,
+                tuple(shapes),
+            )
+        )
     return Summary(tuple(rows))
 
 
