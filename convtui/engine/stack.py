@@ -109,6 +109,7 @@ class Summary:
 
     rows: tuple[Row, ...]
     error: LayerError | None = None
+    nodes: tuple[Node, ...] = ()  # as they were given, before they were laid over this image
 
     @property
     def parameters(self) -> int:
@@ -173,14 +174,15 @@ def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summ
     shape = _image_shape(input_shape)
     pixels = ReceptiveField(AxisField(count=shape[1]), AxisField(count=shape[2]))
     rows = [Row(Image(), (), (), 0, shape, shape, pixels)]
-    for number, node in enumerate(nodes(_parsed(layers)), 1):
+    flat = nodes(_parsed(layers))
+    for number, node in enumerate(flat, 1):
         inputs = [rows[i] for i in node.inputs]
         shapes = [row.output_shape for row in inputs]
         try:
             layer = node.layer.over(shapes[0])
             output_shape = layer.output_shape(*shapes)
         except SpecError as error:
-            return Summary(tuple(rows), _misfit(number, node.layer, shapes[0], error))
+            return Summary(tuple(rows), _misfit(number, node.layer, shapes[0], error), flat)
         field = field_after(layer, [row.field for row in inputs], output_shape)
         notes = _notes(field, shape)
         rows.append(
@@ -196,7 +198,19 @@ def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summ
                 tuple(shapes),
             )
         )
-    return Summary(tuple(rows))
+    return Summary(tuple(rows), nodes=flat)
+
+
+def fits(layers: Sequence[Node], image: Shape) -> bool:
+    """Whether nodes go over an image [channels, rows, columns], from the shapes alone."""
+    shapes = [image]
+    for node in layers:
+        inputs = [shapes[i] for i in node.inputs]
+        try:
+            shapes.append(node.layer.over(inputs[0]).output_shape(*inputs))
+        except SpecError:
+            return False
+    return True
 
 
 def receptive_field(
