@@ -29,8 +29,8 @@ from convtui.engine.graph.reads import (
     Reads,
     Transposed,
     Unknown,
-    Unravel,
     Window,
+    reshape_reads,
 )
 from convtui.tracing.process.aten import bind_operator
 
@@ -277,8 +277,10 @@ def _pool(call: Call, settings: Mapping[str, Setting]) -> Handled:
     )
     reads = _pointwise(rank - axes)
     for i in range(axes):
-        numbers = (each[i] for each in (kernel, stride, padding, dilation) if isinstance(each, tuple))
-        reads.append(Window(rank - axes + i, *numbers))
+        size, step, before, apart = (
+            each[i] for each in (kernel, stride, padding, dilation) if isinstance(each, tuple)
+        )
+        reads.append(Window(rank - axes + i, size, step, before, apart))
     return [{"input": tuple(reads)}] * len(call.outputs), Cost()
 
 
@@ -459,31 +461,6 @@ def _set(call: Call, settings: Mapping[str, Setting]) -> Handled:
 def _reshaped(call: Call, settings: Mapping[str, Setting]) -> Handled:
     del settings
     return [{"input": reshape_reads(tuple(call.input.shape), tuple(call.output.shape))}], Cost()
-
-
-def reshape_reads(before: Shape, after: Shape) -> Reads:
-    """How a tensor of the same numbers in another shape reads: axes flattened, or taken apart."""
-    reads: list[Read] = [Merge() if size == 1 else Unknown() for size in before]
-    ins = [axis for axis, size in enumerate(before) if size != 1]
-    outs = [axis for axis, size in enumerate(after) if size != 1]
-    while ins and outs:
-        group_in, group_out = [ins.pop(0)], [outs.pop(0)]
-        while True:
-            one, other = prod(before[axis] for axis in group_in), prod(after[axis] for axis in group_out)
-            if one == other:
-                break
-            (group_in if one < other else group_out).append((ins if one < other else outs).pop(0))
-        if len(group_in) == len(group_out) == 1:
-            reads[group_in[0]] = Pointwise(group_out[0])
-        elif len(group_out) == 1:
-            for place, axis in enumerate(group_in):
-                reads[axis] = Unravel(group_out[0], prod(before[later] for later in group_in[place + 1 :]))
-        elif len(group_in) == 1:
-            steps = tuple(
-                prod(after[later] for later in group_out[place + 1 :]) for place in range(len(group_out))
-            )
-            reads[group_in[0]] = Merge(tuple(group_out), steps)
-    return tuple(reads)
 
 
 def _viewed(call: Call, settings: Mapping[str, Setting]) -> Handled:
