@@ -138,7 +138,7 @@ def parser() -> Parser:
     made.add_argument(
         "--memory",
         metavar="MIB",
-        default="2048",
-        help="at most for each of a visitor's two processes: the app, the training (default: 2048)",
+        default="1024",
+        help="at most for each of a visitor's two processes: the app, the training (default: 1024)",
     )
     return made

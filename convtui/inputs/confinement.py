@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "CONVTUI_CONFINED"
 MOST_THREADS: Final = 1
+DEVICE: Final = "cpu"
 LONGEST_NAME: Final = 100
 
 
@@ -41,6 +42,10 @@ class BoundedRecipe(Protocol):
     @property
     def threads(self) -> int:
         """Threads of the training."""
+
+    @property
+    def device(self) -> str:
+        """What trains."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,10 @@ class Confinement:
             raise ConfinedError(f"epochs {recipe.epochs}: a run has at most {self.most_epochs} epochs here")
         if recipe.threads > MOST_THREADS:
             raise ConfinedError(f"threads {recipe.threads}: a run has one thread here; type threads 1")
+        if recipe.device != DEVICE:
+            raise ConfinedError(
+                f"device {recipe.device}: a run is on the {DEVICE} here; type device {DEVICE}"
+            )
 
 
 @cache

@@ -19,7 +19,7 @@ class Limits:
     visitors: int = 4
     idle: float = 600.0
     notice: float = 60.0
-    memory: int = 2048
+    memory: int = 1024
     files: int = 256
     epochs: int = 5
     seconds: float = 120.0

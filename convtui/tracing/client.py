@@ -19,7 +19,6 @@ from typing import Final
 
 import convtui
 from convtui.engine.graph.operation import Graph, Op
-from convtui.inputs.confinement import require_free
 from convtui.tracing.encoding import graph_from_json
 from convtui.tracing.protocol import (
     Done,
@@ -70,6 +69,8 @@ class TracingProcess:
         What their code prints goes to this process's standard error, or is taken by `printed`. Raises OSError
         where none starts, ConfinedError for a visitor.
         """
+        from convtui.inputs.confinement import require_free
+
         require_free("a network of your own")
         try:
             Path.cwd()

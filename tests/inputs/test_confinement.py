@@ -166,6 +166,7 @@ def test_what_is_saved_is_handed_over(own: Path) -> None:
     [
         (Recipe(epochs=6), "epochs 6: a run has at most 5"),
         (Recipe(threads=2), "threads 2: a run has one thread"),
+        (Recipe(device="cuda"), "device cuda: a run is on the cpu"),
     ],
 )
 def test_training_is_bounded(recipe: Recipe, why: str) -> None:
