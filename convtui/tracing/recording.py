@@ -13,9 +13,11 @@ from typing import Final
 
 from convtui.engine.graph.operation import Shape, shape_text
 from convtui.inputs import samples
+from convtui.inputs.images import Picture
 from convtui.inputs.names import did_you_mean, printable
 from convtui.tracing import client
 from convtui.tracing.client import Told
+from convtui.tracing.open_model import Opening, OpenModel
 from convtui.tracing.protocol import Done, Event, Job, Outcome, Sizes, Traced, decode, encode
 from convtui.tracing.traced import Trace
 
@@ -36,6 +38,10 @@ class Recording:
         """What is named to run it: the path of its file, and the class."""
         file, _, kind = self.name.partition(":")
         return f"{samples.model_folder() / file}.py:{kind}"
+
+    def opened(self, picture: Picture, row: int | None = None) -> OpenModel:
+        """What page 3 shows of it: the recording, until the file is run again. row: is selected first."""
+        return OpenModel(Opening(self.target), picture, self.outcome, row)
 
     @cached_property
     def outcome(self) -> Outcome:
