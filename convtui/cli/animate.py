@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from convtui.cli.options import Parser, formatter
 from convtui.cli.output import tell
-from convtui.export import PANES
+from convtui.export import ALL_PANES, PANES
 from convtui.inputs.names import did_you_mean, printable
 
 if TYPE_CHECKING:
-    from convtui.export.steps import Subject
+    from convtui.export.subject import Subject
     from convtui.state.session import Session
 
 ABOUT: Final = """\
@@ -29,6 +29,8 @@ examples:
   convtui animate edges.gif cat-32 --kernel edges --at 2,0,0 --stride 2 --fps 8
   convtui animate pool.svg digit-8x8-3 --operation "maxpool 2"
   convtui animate row.svg digit-8x8-3 --steps 0-6 --pane image,output
+  convtui animate matrix.gif count-5x5 --pane image,output,matrix
+  convtui animate up.gif count-5x5 --operation "convtranspose s2" --way scatter
 """
 _SLOWEST: Final = 0.2
 _FASTEST: Final = 25.0
@@ -73,16 +75,12 @@ def render_diagram(session: Session, out: Path, theme: str) -> None:
 
 def _subject(session: Session) -> Subject:
     """What the session steps through. Raises ValueError for what has no diagram."""
-    from convtui.engine.transposed_ways import Scattering
-    from convtui.export.steps import Subject
+    from convtui.export.subject import Subject
 
-    operation = session.operation
-    if isinstance(operation, Scattering):
-        raise ValueError("way scatter: a diagram goes by output cells; choose way gather (--way gather)")
     if session.taps is not None:
         told = f"--multiply-adds {session.taps}: a diagram shows whole sums"
         raise ValueError(f"{told}; convtui render OUT.svg draws a screen")
-    return Subject(session.picture, operation, session.kernel.label, session.slice)
+    return Subject(session.picture, session.operation, session.kernel.label, session.slice)
 
 
 def parse_steps(text: str) -> tuple[int, int]:
@@ -110,8 +108,8 @@ def parse_panes(text: str) -> tuple[str, ...]:
     """The panes to be drawn, from "image,output". Raises ValueError."""
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in PANES:
-            close = did_you_mean(name, PANES) or f"; they are {', '.join(PANES)}"
+        if name not in ALL_PANES:
+            close = did_you_mean(name, ALL_PANES) or f"; they are {', '.join(ALL_PANES)}"
             raise ValueError(f"--pane {printable(text)}: there is no pane {printable(name)}{close}")
     return tuple(names)
 
@@ -139,6 +137,7 @@ def parser(add_options: Callable[[argparse.ArgumentParser], None]) -> Parser:
         "--pane",
         metavar="PANES",
         default=",".join(PANES),
-        help="what to draw, with commas between (default: image,kernel,output,sum)",
+        help="what to draw, with commas between: image, kernel, output, sum, and matrix, the row of the "
+        "weight matrix that belongs to the output cell (default: image,kernel,output,sum)",
     )
     return made

@@ -423,4 +423,8 @@ class Page(Screen[None]):
         from convtui.pages.base.suggest import SuggestToOpen
 
         question, example = "open an image or a session:", "cat-32 · mnist-12k:test:17 · photo.jpg"
-        self.prompt(question, name, self.host.open, example, SuggestToOpen())
+        self.prompt(question, name, self.open_named, example, SuggestToOpen())
+
+    def open_named(self, text: str) -> bool:
+        """Open an image or a session by path or name; tells whether there was nothing to refuse."""
+        return self.host.open(text)

@@ -11,6 +11,7 @@ from textual.worker import get_current_worker
 
 from convtui.engine.output_cells import Position
 from convtui.engine.tracing import Feeding, feeding
+from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise
 from convtui.pages.base import keys
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
@@ -463,7 +464,16 @@ class LayersPage(ConvolutionPage):
         feature_maps = maker.feature_maps
         if self.change(lambda session: layer_opened(session, feature_maps)):
             name = self.session.picture.name
-            self.host.open_page("step", f"{name}: its real input and weights · u, then 3, to go back")
+            has_weights = isinstance(stack.summary.rows[stack.layer].layer, Conv | Depthwise | ConvTranspose)
+            real = "its real input and weights" if has_weights else "its real input"
+            self.host.open_page("step", f"{name}: {real} · u, then 3, to go back")
+
+    def open_named(self, text: str) -> bool:
+        before = self.session.picture
+        is_open = super().open_named(text)
+        if self.model and self.session.picture is not before:
+            self.run_worker(self.model.model.look_at(self.session.picture))
+        return is_open
 
     def action_finish(self) -> None:
         self.say("f finishes the output on the Step page; 1 opens it")
