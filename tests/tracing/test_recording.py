@@ -8,14 +8,7 @@ import pytest
 from convtui.inputs import samples
 from convtui.tracing.protocol import Sizes, Traced
 from convtui.tracing.recording import SUFFIX, Recording, encoded, fresh, path_of, recorded
-
-RECORDED = [
-    ("channel_bug:Net", (3, 64, 64)),
-    ("shape_bug:Mended", (3, 64, 64)),
-    ("shape_bug:Net", (3, 32, 32)),
-    ("shape_bug:Net", (3, 64, 64)),
-    ("unet:Net", (3, 62, 62)),
-]
+from tests.support.recordings import RECORDED
 
 
 def comparable(recording: Recording) -> list[dict[str, object]]:
