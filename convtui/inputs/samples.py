@@ -113,6 +113,12 @@ def first_comment(path: Path) -> str:
     return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")
 
 
+def docstring(path: Path) -> str:
+    """The first line of a sample module, which describes it; it is not run."""
+    first, *_ = path.read_text("utf-8").splitlines()
+    return first.strip('"')
+
+
 def lesson_folder() -> Path:
     """The folder of the course, whose lessons are in the order of their names."""
     return folder() / "lessons"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from convtui.engine.graph.operation import Failure, Shape
 from convtui.engine.graph.postmortem import expected_and_given
 from convtui.lessons.operation_figures import NotOfThis
-from convtui.tracing.protocol import without_batch
 
 if TYPE_CHECKING:
     from convtui.tracing.traced import Row, Trace
@@ -41,13 +40,19 @@ def _least_rows(trace: Trace) -> int:
     return min(rows for rows, _ in trace.sizes.work)
 
 
+def _without_batch(shape: Shape) -> Shape:
+    from convtui.tracing.protocol import without_batch  # which a lesson without a model does not need
+
+    return without_batch(shape)
+
+
 def _shape(trace: Trace, number: int) -> Shape:
     """Of the output of an operation, without the axis of the batch."""
-    return without_batch(trace.graph.ops[number].output.shape)
+    return _without_batch(trace.graph.ops[number].output.shape)
 
 
 def _argument(trace: Trace, number: int) -> Shape:
-    return without_batch(_failure(trace).arguments[number].tensor.shape)
+    return _without_batch(_failure(trace).arguments[number].tensor.shape)
 
 
 def _side(shape: Shape, axis: int) -> int:

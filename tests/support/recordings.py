@@ -1,4 +1,4 @@
-"""The recorded traces of the sample models: `make recordings` takes them again once the tracing has changed."""
+"""The recorded traces of the sample models: `make recordings` takes them again when tracing has changed."""
 
 from typing import Final
 
