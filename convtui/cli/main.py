@@ -77,7 +77,7 @@ convtui [IMAGE] [options]
        convtui layers LAYERS [options]
        convtui trace MODEL [options]
        convtui serve [options]
-       convtui samples
+       convtui samples [NAME]
        convtui completion SHELL"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
@@ -92,7 +92,7 @@ commands:
   convtui layers           print the table of a network (convtui layers --help)
   convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
   convtui serve            show the app in a browser (convtui serve --help)
-  convtui samples          list the bundled images, kernels, layers and sessions
+  convtui samples          list the bundled samples, or print one as a text
   convtui completion bash  print a script for the tab key (or zsh, fish)
   To open a file called as one of them, write ./render.
 
