@@ -139,17 +139,6 @@ examples:
   convtui render step.png count-5x5 --padding 1 --at 1,2 --finished
   convtui render handout/ --lesson stride
 """
-CODE_ABOUT: Final = """\
-Print PyTorch code that computes the convolution and asserts the output cell on
-show. It runs by itself, in float64: the numbers are written out, or a larger
-image is read from its file to exactly the same numbers.
-"""
-CODE_EXAMPLES: Final = """\
-examples:
-  convtui code digit-8x8-3 --padding 1 --at 0,4,2
-  convtui code photo.jpg --kernel sobel-x --stride 2 > photo.py
-  convtui code cat-32 --kernel edges | python
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -200,7 +189,9 @@ def _run(arguments: Sequence[str]) -> int:
 
             return animate(rest, _add_options, build)
         case ["code", *rest]:
-            return _code(rest)
+            from convtui.cli.code import code
+
+            return code(rest, _add_options, build)
         case ["notebook", *rest]:
             from convtui.cli.notebook import notebook
 
@@ -339,19 +330,6 @@ def _render_diagram(options: argparse.Namespace, out: Path) -> int:
         raise ValueError(f"{told}: a diagram is of the step screen; the others are drawn as .svg or .txt")
     session = build(options)
     render_diagram(session, out, options.theme)
-    if session.notice:
-        tell(session.notice)
-    return 0
-
-
-def _code(arguments: Sequence[str]) -> int:
-    options = _code_parser().parsed(arguments)
-    session = build(options)
-    from convtui.export.code import session_code
-
-    code = session_code(session)
-    with printing():
-        print(code, end="")
     if session.notice:
         tell(session.notice)
     return 0
@@ -539,12 +517,12 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 
 def _answer_shell() -> None:
     """Tell the shell what may come next on the command line, and end."""
-    from convtui.cli import animate, completion, layers, learn, measure, notebook, samples, trace, train
+    from convtui.cli import animate, code, completion, layers, learn, measure, notebook, samples, trace, train
 
     commands: dict[str, Callable[[], Parser]] = {
         "render": _render_parser,
         "animate": lambda: animate.parser(_add_options),
-        "code": _code_parser,
+        "code": lambda: code.parser(_add_options),
         "notebook": lambda: notebook.parser(_add_options),
         "train": train.parser,
         "measure": measure.parser,
@@ -614,19 +592,6 @@ def _render_parser() -> Parser:
         default="120x40",
         help="columns x rows of characters, 60x20 to 400x1000 (default: 120x40)",
     )
-    return parser
-
-
-def _code_parser() -> Parser:
-    parser = Parser(
-        prog="convtui code",
-        description=CODE_ABOUT,
-        epilog=CODE_EXAMPLES,
-        formatter_class=formatter,
-        allow_abbrev=False,
-        usage="convtui code [IMAGE] [options]",
-    )
-    _add_options(parser)
     return parser
 
 

@@ -80,7 +80,8 @@ def norm_code(
         f"order = np.random.default_rng(({session.position.epoch + 1}, {order_seed}))"
         ".permutation(len(train_images))",
         f"images = train_images[order[{first} : {first + session.batch_size}]]",
-        f"x = torch.from_numpy({normalised('images', data)}).double()",
+        f"images = {normalised('images', data)}",
+        "x = torch.from_numpy(images).double()",
         *(_before(session, model, given) if len(rows) > 1 else ()),
         "",
         *_module(session),
@@ -142,18 +143,24 @@ def _module(session: BatchNormSession) -> Iterator[str]:
             call = call_text("nn.GroupNorm", str(session.num_groups), channels, eps=eps)
         case "instance":
             call = call_text("nn.InstanceNorm2d", channels, eps=eps, affine="True")
-    yield f"# {choice.title} with gamma and beta, in {'training' if norm.training else 'evaluation'} mode"
+    yield f"# {choice.title} in {'training' if norm.training else 'evaluation'} mode"
     yield f"norm = {call}.double().{mode}().requires_grad_(False)"
-    for name, values in (("weight", norm.weight), ("bias", norm.bias)):
-        spread = ""
-        if choice.kind == "layer":  # which has one for each element: here all of a channel are alike
-            spread = f".reshape({', '.join(['-1'] + ['1'] * (len(shape) - 1))}).expand({tuple(shape)})"
-        yield f"norm.{name}.copy_({tensor(name, values)}{spread})"
+    spread = ""
+    if choice.kind == "layer":  # which has one for each element: here all of a channel are alike
+        spread = f".reshape({', '.join(['-1'] + ['1'] * (len(shape) - 1))}).expand({tuple(shape)})"
+    for name, usual in (("weight", 1), ("bias", 0)):
+        yield from _set(name, getattr(norm, name), usual, spread)
     if choice.is_batch:
-        for name in _AFTER:
-            yield f"norm.{name}.copy_({tensor(name, getattr(norm, name))})"
+        for name, usual in (("running_mean", 0), ("running_var", 1)):
+            yield from _set(name, getattr(norm, name), usual)
         if norm.momentum is None:
             yield f"norm.num_batches_tracked.fill_({norm.num_batches_tracked})"
+
+
+def _set(name: str, values: Floats, usual: float, spread: str = "") -> Iterator[str]:
+    """The line that gives the norm an array, unless a new one has it already."""
+    if (values != usual).any():
+        yield f"norm.{name}.copy_({tensor(name, values)}{spread})"
 
 
 def _assertions(session: BatchNormSession, shown: NormShown) -> Iterator[str]:
@@ -163,8 +170,8 @@ def _assertions(session: BatchNormSession, shown: NormShown) -> Iterator[str]:
     if session.choice.is_batch and not norm.training:
         mean, var = f"norm.running_mean[{channel}]", f"norm.running_var[{channel}]"
     else:
-        yield f"shared = x[{_members(session.shared, shown.index, session.choice.is_batch)}]"
         yield "# the activations that share a mean with the one that is looked at"
+        yield f"shared = x[{_members(session.shared, shown.index, session.choice.is_batch)}]"
         mean, var = "shared.mean()", "shared.var(correction=0)"
     yield assertion(mean, shown.mean, ROUNDING * most)
     yield assertion(var, shown.var, ROUNDING * (most**2 + abs(shown.var)))

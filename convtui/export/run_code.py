@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from convtui.engine.module_text import module_text
@@ -17,10 +18,13 @@ from convtui.engine.stack import Row
 from convtui.engine.window_layers import Conv
 from convtui.export.data_code import data_code, normalised
 from convtui.export.stack_code import imports
+from convtui.inputs.names import run_name
 from convtui.training.architecture import network
-from convtui.training.datasets.open_any import DataSet
+from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.protocol import Rate
 from convtui.training.recipe import Recipe
+from convtui.training.runs.history import RunHistory
+from convtui.training.runs.store import Run
 
 EVALUATED: Final = 500  # images at once: how many there are decides how sums round
 
@@ -170,3 +174,21 @@ def _setting(indent: str) -> Iterator[str]:
     yield f'{indent}        for name in {{"lr", "initial_lr", "min_lr"}} & group.keys():'
     yield f'{indent}            group[name] *= rate / group["max_lr"]'
     yield f'{indent}        group["max_lr"] = rate'
+
+
+def code_of_run(history: RunHistory, step: int | None = None, data: DataSet | None = None) -> str:
+    """The loop of a run as far as its accuracy is known, or as it was known after a step.
+
+    data: that of the run, if it is read already. Raises ValueError for a run without an accuracy, and where
+    its data cannot be read or is another by now.
+    """
+    recipe, name = history.recipe, run_name(history.run)
+    epochs = [each for each in history.epochs if step is None or each.step <= step]
+    if not epochs:
+        raise ValueError(
+            f"{name}: there is no code yet; the first epoch, and with it an accuracy, is to come"
+        )
+    data = data or load(recipe.data, recipe.image_size, recipe.data_axes)
+    Run(Path(history.run)).check_data(fingerprint(data))
+    ending = Ending(name, epochs[-1].epoch, epochs[-1].accuracy, history.rates)
+    return run_code(recipe, data, ending)

@@ -190,7 +190,7 @@ def _needed(stack: Stack) -> tuple[Row, ...]:
 def _named(stack: Stack, written: int, about: str) -> Iterator[str]:
     """What the model is, and what is left out of it."""
     name = f"{stack.name}: " if stack.name else ""
-    yield f"# {name}layers 1 to {written}, by their numbers on page 3, with the shapes of their outputs{about}"
+    yield f"# {name}layers 1 to {written}, by their numbers on page 3, with their outputs' shapes{about}"
     left = len(nodes(stack.layers)) - written
     if stack.summary.error:
         yield f"# The {left} layers after them do not fit the image."
