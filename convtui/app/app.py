@@ -218,6 +218,9 @@ class ConvtuiApp(App[None]):
     def save_as(self) -> None:
         self.workspace.save_as()
 
+    def write_code(self, text: str, code: str) -> bool:
+        return self.workspace.write_code(text, code)
+
     def open_page(self, name: str, notice: str = "", error: bool = False) -> None:
         self.switch_mode(name)
         if notice:

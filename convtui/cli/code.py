@@ -88,7 +88,7 @@ def _of_norms(options: argparse.Namespace, build: Build) -> tuple[str, str]:  # 
 
     settings = [parse_setting(text) for text in options.norm]
     seeds = [parse_count(name, value, least=0) for name, value in settings if name == "seed"]
-    source = NetworkSource(Recipe(), *seeds[-1:])
+    source = NetworkSource(Recipe(), seeds[-1] if seeds else 0)
     if options.image is not None:
         run = find_run(options.image)
         source = NetworkSource(run.recipe, run=str(run.path), step=run.latest_checkpoint().step)
@@ -150,6 +150,7 @@ def parser(add_options: Callable[[argparse.ArgumentParser], None]) -> Parser:
         metavar="SETTING",
         action="append",
         default=[],
-        help='a setting as it is typed on the Norms page, such as "norm layer" or "channel 3"; may be repeated',
+        help='a setting as it is typed on the Norms page, such as "norm layer" or "channel 3"; for each one '
+        "--norm",
     )
     return made

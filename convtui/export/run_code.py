@@ -20,6 +20,7 @@ from convtui.export.data_code import data_code, normalised
 from convtui.export.stack_code import imports
 from convtui.inputs.names import run_name
 from convtui.training.architecture import network
+from convtui.training.datasets.minibatches import lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.protocol import Rate
 from convtui.training.recipe import Recipe
@@ -192,3 +193,12 @@ def code_of_run(history: RunHistory, step: int | None = None, data: DataSet | No
     Run(Path(history.run)).check_data(fingerprint(data))
     ending = Ending(name, epochs[-1].epoch, epochs[-1].accuracy, history.rates)
     return run_code(recipe, data, ending)
+
+
+def code_of_next(recipe: Recipe) -> str:
+    """The loop of a run that is still to come. Raises ValueError where its data cannot be read."""
+    data = load(recipe.data, recipe.image_size, recipe.data_axes)
+    fitting, _ = lowered(recipe, len(data.train_images)) if may_lower(recipe) else (recipe, "")
+    if fitting.batch_size > len(data.train_images):
+        raise ValueError(f"batch_size {recipe.batch_size}: there are {len(data.train_images)} images")
+    return run_code(fitting, data, None)
