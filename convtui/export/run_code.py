@@ -186,9 +186,7 @@ def code_of_run(history: RunHistory, step: int | None = None, data: DataSet | No
     recipe, name = history.recipe, run_name(history.run)
     epochs = [each for each in history.epochs if step is None or each.step <= step]
     if not epochs:
-        raise ValueError(
-            f"{name}: there is no code yet; the first epoch, and with it an accuracy, is to come"
-        )
+        raise ValueError(f"{name}: there is no code before the end of its first epoch")
     data = data or load(recipe.data, recipe.image_size, recipe.data_axes)
     Run(Path(history.run)).check_data(fingerprint(data))
     ending = Ending(name, epochs[-1].epoch, epochs[-1].accuracy, history.rates)
