@@ -127,7 +127,7 @@ def test_all_code_runs_by_itself_and_a_wrong_digit_fails(tmp_path: Path) -> None
 @given(stacks(), st.data())
 def test_every_stack_has_its_code(drawn: tuple[list[Layer], Shape], data: st.DataObject) -> None:
     layers, shape = drawn
-    image = Picture(np.random.default_rng(1).standard_normal(shape), name="drawn", source="")
+    image = Picture(np.random.default_rng(1).standard_normal(shape), "drawn", "", False)
     stack = Stack.laid(layers, shape, seed=2)
     stack = stack.at(data.draw(st.integers(0, len(stack.summary.rows) - 1)))
     maps = maps_of(stack, image)

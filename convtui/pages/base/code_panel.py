@@ -133,7 +133,9 @@ class CodeScreen(ClosesOnce[str]):
 
     async def on_key(self, event: events.Key) -> None:
         event.stop()
-        if event.key in _CLOSES:
+        if self.app.screen is not self:  # it was on its way when the panel closed
+            self.app.screen.post_message(events.Key(event.key, event.character))
+        elif event.key in _CLOSES:
             self.dismiss(None)
         elif event.key in _MOVES:
             await self._scroll.run_action(_MOVES[event.key])

@@ -150,14 +150,14 @@ SECTIONS: Final[dict[str, tuple[Key, ...]]] = {
             "ctrl+g",
             "ctrl+g",
             "animate",
-            "animate to a file (GIF or SVG): the window sliding, as convtui animate draws it",
+            "animate to a file: the window sliding, as .gif or .svg",
             everywhere=True,
         ),
         Key(
             "ctrl+f",
             "ctrl+f",
             "picture",
-            "picture to a file: of the step as .png or .svg; of other pages the screen as .svg",
+            "picture to a file: the step as .png or .svg, else the screen as .svg",
             everywhere=True,
         ),
         Key(
