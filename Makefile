@@ -28,7 +28,7 @@ hooks: $(VENV)/.dev ## check each commit as CI does
 	@$(BIN)/pre-commit install
 
 test: $(VENV)/.test ## run the tests but those of make robustness; ARGS="..." go to pytest
-	@$(BIN)/python -m pytest -n auto --ignore=tests/robustness $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/robustness $(ARGS)
 
 robustness: $(VENV)/.test ## attack the app for up to ten minutes: keys, kills, settings, files; SEED=7 for others
 	@CONVTUI_ROBUSTNESS=long CONVTUI_ROBUSTNESS_SEED=$(SEED) $(BIN)/python -m pytest -n 2 tests/robustness $(ARGS)

@@ -12,6 +12,11 @@ settings.register_profile("ci", deadline=None, max_examples=EXAMPLES, derandomiz
 settings.load_profile("ci" if "CI" in os.environ else "default")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers for each core: the tests of real processes wait for most of their time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home directory of the test's own, so that no test reads or writes what is the user's."""

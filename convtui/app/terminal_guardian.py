@@ -46,12 +46,11 @@ def guard(terminal: int, before: list[int], report: str) -> None:
     if told.endswith(GOODBYE):
         return
     signal.alarm(_PATIENCE)  # for a terminal that takes nothing more
-    now = termios.tcgetattr(terminal)
-    is_given_back = bool(now[3] & termios.ICANON)  # as before a kill while it was suspended
+    is_given_back = bool(termios.tcgetattr(terminal)[3] & termios.ICANON)  # killed while it was suspended
     if not is_given_back:
         os.write(1, RESET)
-    if now == of_the_app:  # and not a shell's that was faster
-        settings: list[int | list[bytes | int]] = [*before[:_NUMBERS], [*before[_NUMBERS:]]]
+    settings: list[int | list[bytes | int]] = [*before[:_NUMBERS], [*before[_NUMBERS:]]]
+    if termios.tcgetattr(terminal) == of_the_app:  # asked at the last moment: a shell may be faster
         termios.tcsetattr(terminal, termios.TCSANOW, settings)
         termios.tcflush(terminal, termios.TCIFLUSH)  # what the mouse has sent is not for the shell
     if told:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from convtui.cli.options import Parser, formatter
 from convtui.cli.output import tell
-from convtui.export import PANES
+from convtui.export import ALL_PANES, PANES
 from convtui.inputs.names import did_you_mean, printable
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ examples:
   convtui animate edges.gif cat-32 --kernel edges --at 2,0,0 --stride 2 --fps 8
   convtui animate pool.svg digit-8x8-3 --operation "maxpool 2"
   convtui animate row.svg digit-8x8-3 --steps 0-6 --pane image,output
+  convtui animate matrix.gif count-5x5 --pane image,output,matrix
+  convtui animate up.gif count-5x5 --operation "convtranspose s2" --way scatter
 """
 _SLOWEST: Final = 0.2
 _FASTEST: Final = 25.0
@@ -101,8 +103,8 @@ def parse_panes(text: str) -> tuple[str, ...]:
     """The panes to be drawn, from "image,output". Raises ValueError."""
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in PANES:
-            close = did_you_mean(name, PANES) or f"; they are {', '.join(PANES)}"
+        if name not in ALL_PANES:
+            close = did_you_mean(name, ALL_PANES) or f"; they are {', '.join(ALL_PANES)}"
             raise ValueError(f"--pane {printable(text)}: there is no pane {printable(name)}{close}")
     return tuple(names)
 
@@ -130,6 +132,7 @@ def parser(add_options: Callable[[argparse.ArgumentParser], None]) -> Parser:
         "--pane",
         metavar="PANES",
         default=",".join(PANES),
-        help="what to draw, with commas between (default: image,kernel,output,sum)",
+        help="what to draw, with commas between: image, kernel, output, sum, and matrix, the row of the "
+        "weight matrix that belongs to the output cell (default: image,kernel,output,sum)",
     )
     return made

@@ -1,4 +1,4 @@
-"""The user's own network on the command line: `convtui net.py:Net photo.jpg -- 10 depth=18`.
+"""The user's own network on the command line: `convtui net.py:Net photo.jpg -- 10 depth=18`, or net.pt2.
 
 Only what is named here is ever run. Nothing of PyTorch or of the tracing is imported for it.
 """
@@ -14,14 +14,21 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from convtui.tracing.open_model import Opening
 
+SAVED: Final = (".pt2", ".onnx", ".pt", ".pth", ".ckpt", ".safetensors", ".torchscript")
+
 _NAME: Final = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _NETWORK: Final = re.compile(rf"(?P<where>.*\.py|{_NAME}):(?P<name>{_NAME})", re.DOTALL)
 _FILE: Final = re.compile(r".*\.py(:[^:]*)?", re.DOTALL)
 
 
 def is_network(text: str) -> bool:
-    """Whether `FILE.py:NAME` or `package.module:NAME` is meant, and no image."""
-    return bool(_NETWORK.fullmatch(text)) and not Path(text).exists()
+    """Whether `FILE.py:NAME`, `package.module:NAME` or a saved network is meant, and no image."""
+    return is_saved(text) or (bool(_NETWORK.fullmatch(text)) and not Path(text).exists())
+
+
+def is_saved(text: str) -> bool:
+    """Whether it is a file of a network, or of weights alone, which the tracing process says."""
+    return Path(text).suffix.lower() in SAVED
 
 
 def arguments_parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -37,12 +44,48 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     """The image after the network, its weights and how the image is normalised."""
     parser.add_argument("photo", metavar="IMAGE", nargs="?", help=argparse.SUPPRESS)
     group = parser.add_argument_group("your own network")
-    group.add_argument(
-        "--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote"
-    )
+    add_tracing_options(group)
     numbers = "one number, or one for each channel: 0.485,0.456,0.406"
     group.add_argument("--mean", metavar="M", help=f"subtracted from the image, {numbers} (default: 0)")
     group.add_argument("--std", metavar="S", help="what it is divided by after that (default: 1)")
+
+
+def add_tracing_options(group: argparse._ActionsContainer) -> None:
+    """What says how a network is run, and what of it is told: in the app as by `convtui trace`."""
+    group.add_argument(
+        "--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote"
+    )
+    group.add_argument("--train", action="store_true", help="run it in training mode (default: evaluation)")
+    group.add_argument("--silence", metavar="NAME", action="append", default=[], help="leave out a check")
+    group.add_argument("--limit", metavar="SECONDS", help="stop your code after so long (default 120)")
+
+
+def limit_of(text: str | None) -> float:
+    """The seconds after which their code is stopped. Raises ValueError for what is no number above 0."""
+    from convtui.inputs.names import printable
+    from convtui.tracing.client import LIMIT
+
+    if text is None:
+        return LIMIT
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise ValueError(f"--limit {printable(text)}: must be a number of seconds above 0")
+    return seconds
+
+
+def silenced_of(names: Sequence[str]) -> frozenset[str]:
+    """The checks that are left out. Raises ValueError for a name that no check has."""
+    from convtui.engine.graph.checks import CHECKS
+    from convtui.inputs.names import did_you_mean, printable
+
+    for name in names:
+        if name not in CHECKS:
+            close = did_you_mean(name, CHECKS) or f"; choose from {', '.join(CHECKS)}"
+            raise ValueError(f"--silence {printable(name)}: no such check{close}")
+    return frozenset(names)
 
 
 def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | None:
@@ -60,16 +103,16 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         if options.photo is not None:
             wrong = f"{printable(options.photo)}: a second image; a network of yours comes before the image"
             raise ValueError(f"{wrong}: convtui net.py:Net {printable(options.photo)}")
-        for name in ("weights", "mean", "std"):
-            if getattr(options, name) is not None:
-                given = printable(getattr(options, name))
-                raise ValueError(f"--{name} {given}: works only with a network: convtui net.py:Net photo.jpg")
+        for name in ("weights", "train", "silence", "limit", "mean", "std"):
+            given = getattr(options, name)
+            if given:
+                text = "" if given is True else f" {printable(given if isinstance(given, str) else given[0])}"
+                raise ValueError(f"--{name}{text}: works only with a network: convtui net.py:Net photo.jpg")
         return None
-    where = _NETWORK.fullmatch(target)
-    assert where
-    code = Path(where["where"])
-    if code.suffix == ".py" and not code.is_file():
-        found = [each.name for each in code.parent.glob("*.py")] if code.parent.is_dir() else []
+    where = None if is_saved(target) else _NETWORK.fullmatch(target)
+    code = Path(where["where"] if where else target)
+    if code.suffix in (".py", *SAVED) and not code.is_file():
+        found = [each.name for each in code.parent.glob(f"*{code.suffix}")] if code.parent.is_dir() else []
         raise ValueError(f"{printable(target)}: there is no such file{did_you_mean(code.name, found)}")
     if options.photo is None:
         raise ValueError(
@@ -84,7 +127,16 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
     mean, std = (_numbers(name, getattr(options, name)) for name in ("mean", "std"))
     if 0.0 in std:
         raise ValueError(f"--std {printable(options.std)}: must not be 0, as the image is divided by it")
-    return Opening(target, tuple(theirs), options.weights or "", mean, std)
+    return Opening(
+        target,
+        tuple(theirs),
+        options.weights or "",
+        mean,
+        std,
+        training=options.train,
+        silenced=silenced_of(options.silence),
+        limit=limit_of(options.limit),
+    )
 
 
 def _numbers(name: str, text: str | None) -> tuple[float, ...]:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from convtui.cli.options import Parser, formatter
 from convtui.cli.output import printing, tell
+from convtui.cli.own_network import add_tracing_options, limit_of, silenced_of
 
 if TYPE_CHECKING:
     from convtui.tracing.protocol import Job, Outcome
 
 FAILED: Final = 1
 WRONG: Final = 2
+NOT_BOTH: Final = "name either --input, such as 3x224x224, or --inputs, a function that makes the inputs"
 
 ABOUT: Final = """\
 Run a PyTorch model of yours once and print each of its operations: the
@@ -27,6 +29,8 @@ from, the formula with its numbers, and the nearest changes that fit.
 MODEL is FILE.py:NAME or package.module:NAME, of a class, a function that makes
 the model, or a model. Naming it runs its code, in a process of its own. What
 it prints is printed on standard error. Arguments for it follow after --.
+Or MODEL is a FILE.pt2 that torch.export.save wrote: none of its code is
+needed, none is run, and its own inputs are taken where --input names none.
 """
 EXAMPLES: Final = """\
 checks, under the table (--silence NAME leaves one out):
@@ -41,6 +45,7 @@ examples:
   convtui trace net.py:Net --input 3x224x224
   convtui trace net.py:Net --input 1x28x28 --weights net.safetensors --sizes
   convtui trace net.py:make_net --inputs net.py:make_inputs -- 10 depth=18
+  convtui trace net.pt2
   convtui trace torchvision.models:resnet50 --input 3x224x224 --format csv
 
 exit codes: 0 traced, 1 the pass failed, 2 refused, 130 after Ctrl+C
@@ -56,11 +61,11 @@ def trace(arguments: Sequence[str]) -> int:
         ours, theirs = ours[:at], ours[at + 1 :]
     options = parser().parsed(ours)
     job = _job(options, theirs)
-    silenced = _silenced(options.silence)
+    silenced = silenced_of(options.silence)
     from convtui.tracing import client
     from convtui.tracing.traced import FORMATS, Trace
 
-    outcome = asyncio.run(client.trace(job, _limit(options.limit)))
+    outcome = asyncio.run(client.trace(job, limit_of(options.limit)))
     for notice in outcome.notices:
         tell(notice)
     if outcome.refused:
@@ -88,12 +93,14 @@ def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
     from convtui.inputs.names import printable
     from convtui.tracing.protocol import Job
 
-    if (options.input is None) == (options.inputs is None):
-        raise ValueError(
-            "name either --input, such as 3x224x224, or --inputs, a function that makes the inputs"
-        )
-    if options.inputs is not None and options.batch is not None:
-        raise ValueError("--batch: works only with --input; the function of --inputs decides itself")
+    is_exported = options.model.endswith(".pt2")  # which knows its inputs
+    if options.input is not None and options.inputs is not None:
+        raise ValueError(NOT_BOTH)
+    if options.input is None and options.inputs is None and not is_exported:
+        raise ValueError(NOT_BOTH)
+    if options.input is None and options.batch is not None:
+        decides = "the file" if options.inputs is None else "the function of --inputs"
+        raise ValueError(f"--batch: works only with --input; {decides} decides itself")
     shape: tuple[int, ...] = ()
     if options.input is not None:
         text = options.input.lower().replace("×", "x")
@@ -123,32 +130,6 @@ def _batch(text: str | None) -> int:
     return int(text)
 
 
-def _limit(text: str | None) -> float:
-    from convtui.inputs.names import printable
-    from convtui.tracing.client import LIMIT
-
-    if text is None:
-        return LIMIT
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise ValueError(f"--limit {printable(text)}: must be a number of seconds above 0")
-    return seconds
-
-
-def _silenced(names: Sequence[str]) -> frozenset[str]:
-    from convtui.engine.graph.checks import CHECKS
-    from convtui.inputs.names import did_you_mean, printable
-
-    for name in names:
-        if name not in CHECKS:
-            close = did_you_mean(name, CHECKS) or f"; choose from {', '.join(CHECKS)}"
-            raise ValueError(f"--silence {printable(name)}: no such check{close}")
-    return frozenset(names)
-
-
 def parser() -> Parser:
     """The model, its input, and how the table is printed."""
     parser = Parser(
@@ -159,7 +140,7 @@ def parser() -> Parser:
         allow_abbrev=False,
         usage="convtui trace MODEL (--input CxHxW | --inputs FILE.py:NAME) [options] [-- ARGUMENTS]",
     )
-    parser.add_argument("model", metavar="MODEL", help="FILE.py:NAME or package.module:NAME")
+    parser.add_argument("model", metavar="MODEL", help="FILE.py:NAME, package.module:NAME or FILE.pt2")
     parser.add_argument(
         "--input", metavar="CxHxW", help="the input's shape without the batch: random numbers"
     )
@@ -167,14 +148,9 @@ def parser() -> Parser:
     parser.add_argument(
         "--inputs", metavar="FILE.py:NAME", help="a function of yours that gives a tensor, several, or a dict"
     )
-    parser.add_argument(
-        "--weights", metavar="FILE", help="a state dict: .safetensors, or what torch.save wrote"
-    )
-    parser.add_argument("--train", action="store_true", help="in training mode (default: evaluation)")
+    add_tracing_options(parser)
     parser.add_argument("--sizes", action="store_true", help="also search which image sizes go through")
     parser.add_argument(
         "--format", choices=["table", "json", "csv", "markdown"], default="table", help="(default: table)"
     )
-    parser.add_argument("--silence", metavar="NAME", action="append", default=[], help="leave out a check")
-    parser.add_argument("--limit", metavar="SECONDS", help="stop your code after so long (default 120)")
     return parser

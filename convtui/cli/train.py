@@ -321,4 +321,10 @@ _SCHEDULE: Final = (
     ("--weight-decay", "W", "of weights, not of biases and norms (default: 0.01)"),
     ("--seed", "N", "of the first weights and of the order of images (default: 0)"),
     ("--threads", "N", "of PyTorch; more seldom help a network so small (default: 1)"),
+    (
+        "--device",
+        "NAME",
+        "cpu, cuda, mps or auto, which says what it took; only on cpu does a resumed run give the same bits "
+        "(default: cpu)",
+    ),
 )

@@ -2,4 +2,5 @@
 
 from typing import Final
 
-PANES: Final = ("image", "kernel", "output", "sum")  # of a diagram
+PANES: Final = ("image", "kernel", "output", "sum")  # of a diagram, unless others are asked for
+ALL_PANES: Final = (*PANES, "matrix")

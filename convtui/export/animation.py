@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from convtui.engine.transposed_ways import Scattering
+from convtui.export import PANES
 from convtui.export.files import ANIMATIONS, STILLS, require_writable, write_animation, write_still
 from convtui.export.operations import name_of
-from convtui.export.steps import Subject, steps_diagram, usual_steps
+from convtui.export.steps import steps_diagram, usual_steps
+from convtui.export.subject import Subject
 from convtui.inputs.names import printable
 from convtui.state.session import Session
 
@@ -44,11 +45,8 @@ class Typed:
 
 
 def subject_of(session: Session) -> Subject:
-    """What is drawn of a session. Raises ValueError for what has no diagram."""
-    operation = session.operation
-    if isinstance(operation, Scattering):
-        raise ValueError("way scatter: a diagram goes by output cells; choose way gather (--way gather)")
-    return Subject(session.picture, operation, session.kernel.label, session.slice)
+    """What is drawn of a session."""
+    return Subject(session.picture, session.operation, session.kernel.label, session.slice)
 
 
 def file_stem(session: Session) -> str:
@@ -58,22 +56,27 @@ def file_stem(session: Session) -> str:
 
 
 def steps_of(session: Session) -> Sequence[int]:
-    """The steps that an animation goes through by itself. Raises as subject_of does."""
+    """The steps that an animation goes through by itself."""
     return usual_steps(subject_of(session).operation, session.position[0])
 
 
-def animate(session: Session, out: Path, steps: Sequence[int] | None, is_dark: bool) -> int:
+def animate(
+    session: Session,
+    out: Path,
+    steps: Sequence[int] | None,
+    is_dark: bool,
+    panes: Sequence[str] = PANES,
+) -> int:
     """Write the animation; of how many steps it is. Raises ValueError where it cannot be drawn or written."""
     shown = steps_of(session) if steps is None else steps
-    write_animation(steps_diagram(subject_of(session), shown, is_dark), out)
+    write_animation(steps_diagram(subject_of(session), shown, is_dark, panes), out)
     return len(shown)
 
 
-def require_picture(session: Session, text: str) -> Path:
-    """The file that was typed for a picture. Raises ValueError where it cannot be drawn or written."""
+def require_picture(text: str) -> Path:
+    """The file that was typed for a picture. Raises ValueError where it cannot be written."""
     out = Path(text).expanduser()
     require_writable(out, STILLS)
-    subject_of(session)
     return out
 
 

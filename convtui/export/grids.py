@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, floor
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convtui.export.diagram import ADVANCE, RISE, Box, Label, Outline, Shape, text_width
-from convtui.paint.cells import PADDING, UNUSED, Cells, Patch
+from convtui.paint.cells import ABSENT, PADDING, UNUSED, Cells, Patch
 from convtui.paint.colours import RGB, Palette, channel_coloured, coloured, ink, tint
 from convtui.paint.text import number_format
 
@@ -87,12 +88,23 @@ class Grid:
         return Label(x, y, text, self.size, colour, "middle")
 
     def shapes(self, first: int = 0, end: int | None = None) -> tuple[Shape, ...]:
-        """The cells from one to another in the order of rows, then their numbers."""
+        """The cells from one to another in the order of rows, then their numbers; no absent ones."""
+        whole = range(first, self.count if end is None else end)
+        return self.shapes_of(at for at in whole if not self.absent[at])
+
+    @cached_property
+    def absent(self) -> NDArray[np.bool_]:
+        """[count] which cells have nothing in them: structural zeros, what nothing has landed on."""
+        is_absent: NDArray[np.bool_] = self.patch.kinds.ravel() == ABSENT
+        return is_absent
+
+    def shapes_of(self, cells: Iterable[int]) -> tuple[Shape, ...]:
+        """These cells, counted row by row, then their numbers."""
         values, pixels, kinds = self.patch.lists()
         boxes: list[Box] = []
         labels: list[Label] = []
         columns = self.cells.columns
-        for row, column in (divmod(at, columns) for at in range(first, self.count if end is None else end)):
+        for row, column in (divmod(at, columns) for at in cells):
             pixel = pixels[row][column]
             if kinds[row][column] == UNUSED:
                 pixel = tint(pixel, self.palette.muted, 0.5)

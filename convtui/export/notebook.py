@@ -22,7 +22,8 @@ from convtui.export.diagram import Diagram, Frame, Shape
 from convtui.export.files import write_animation
 from convtui.export.grids import Grid, side_within
 from convtui.export.layout import Column, Layout, Panel
-from convtui.export.steps import Subject, steps_diagram, usual_steps
+from convtui.export.steps import steps_diagram, usual_steps
+from convtui.export.subject import Subject
 from convtui.export.sums import in_words, sum_line
 from convtui.export.svg import still_svg
 from convtui.export.words import shape_text

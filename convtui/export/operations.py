@@ -11,7 +11,7 @@ from convtui.engine.convolution import Convolution, Step
 from convtui.engine.pooling import Pooling, PoolStep
 from convtui.engine.reductions import Average, Winner
 from convtui.engine.spec import Axis, ConvSpec, Floats
-from convtui.engine.transposed_ways import Gathering, SpreadAxis
+from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
 from convtui.export.words import pair_text, sides_text
 from convtui.inputs.images import Picture
 from convtui.paint.cells import FILLED_TINT, ZERO_TINT, OutputCells, TableCells, whole_pixels
@@ -22,9 +22,9 @@ AnyStep: TypeAlias = Step | PoolStep
 Frame: TypeAlias = tuple[Axis, Axis] | tuple[SpreadAxis, SpreadAxis]
 
 
-def frame_of(operation: Operation) -> Frame:
+def frame_of(operation: Operation | Scattering) -> Frame:
     """The rows and columns of the image as they are drawn: with padding, or with zeros between them."""
-    if not isinstance(operation, Pooling):
+    if isinstance(operation, Convolution | Gathering):
         return operation.axes
     rows, columns = operation.axes
     if isinstance(rows, Axis) and isinstance(columns, Axis):
@@ -75,7 +75,7 @@ def window_cells(operation: Operation, picture: Picture, step: AnyStep, slice: i
     return TableCells(values, picture.lowest, picture.highest, whole_pixels(picture), is_padding, shade)
 
 
-def name_of(operation: Operation, kernel: str) -> str:
+def name_of(operation: Operation | Scattering, kernel: str) -> str:
     """What is done to the image: "top-edge", "transposed top-edge", "2x2 max pooling"."""
     if isinstance(operation, Pooling):
         kind = "average" if isinstance(operation.reduction, Average) else "max"
@@ -85,9 +85,9 @@ def name_of(operation: Operation, kernel: str) -> str:
     return kernel if isinstance(operation, Convolution) else f"transposed {kernel}"
 
 
-def settings_of(operation: Operation) -> str:
+def settings_of(operation: Operation | Scattering) -> str:
     """Stride and padding, and of the others what is not the default."""
-    spec = operation.transposed.spec if isinstance(operation, Gathering) else operation.spec
+    spec = operation.transposed.spec if isinstance(operation, Gathering | Scattering) else operation.spec
     if isinstance(spec, AdaptiveSpec):
         return f"output {pair_text(spec.output_size)}"
     mode = getattr(spec, "padding_mode", "zeros")

@@ -14,12 +14,13 @@ import numpy as np
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.pooling import Pooling
-from convtui.engine.spec import Indices
-from convtui.engine.transposed_ways import Gathering
+from convtui.engine.transposed_ways import Gathering, Scattering
 from convtui.export import PANES
 from convtui.export.diagram import Diagram, Frame, Mover, Shape
-from convtui.export.grids import LEAST_NUMBERS, Grid, side_within
+from convtui.export.grids import Grid
 from convtui.export.layout import Column, Layout, Panel
+from convtui.export.matrix_pane import NAME as MATRIX
+from convtui.export.matrix_pane import MatrixPane
 from convtui.export.operations import (
     AnyStep,
     Operation,
@@ -32,45 +33,40 @@ from convtui.export.operations import (
     weights_of,
     window_cells,
 )
+from convtui.export.scatter_steps import scatter_diagram
+from convtui.export.subject import (
+    HOLD,
+    LONGEST_NAME,
+    Subject,
+    Window,
+    image_title,
+    movement,
+    outlines,
+    output_grid,
+    output_title,
+    require_steps,
+    table_grid,
+)
 from convtui.export.sums import in_words, sum_line
 from convtui.export.words import shape_text
-from convtui.inputs.images import Picture
-from convtui.paint.cells import ImageCells, TableCells
+from convtui.paint.cells import TableCells
 from convtui.paint.colours import DARK, LIGHT, Palette
 from convtui.paint.text import cut_to, is_integral
 
-MOST_CELLS: Final = 80  # rows or columns of the padded image
 MOST_STEPS: Final = 256
 USUAL_STEPS: Final = 64
-HOLD: Final = 1.5  # seconds for which the last frame stays at least
 
-_ROOM: Final = 440  # of the image, and of the output
-_MOST_SIDE: Final = 36
-_TABLE_ROOM: Final = 220  # of a window or a kernel
-_LARGER: Final = 1.6  # times the side of a pixel: that of an output cell which is drawn larger
 _MOST_SLICES: Final = 3
-_MOST_TAPS: Final = 49  # of a dilated window, each of which is outlined
-_LONGEST_NAME: Final = 48
 _COLOURS: Final = ("red", "green", "blue")
 
 
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """What is drawn: an operation over a picture, the name of its kernel, and the slice on show."""
+def usual_steps(operation: Operation | Scattering, channel: int) -> tuple[int, ...]:
+    """Every step of an output channel, or 64 evenly spaced ones; in the first channel, step 0 before them.
 
-    picture: Picture
-    operation: Operation
-    kernel: str
-    slice: int = 0
-
-    def own_colours(self, channel: int) -> bool:
-        """Whether the picture is drawn in its own colours, for an output channel."""
-        return self.picture.colour and len(self.operation.channels_read(channel)) == len(_COLOURS)
-
-
-def usual_steps(operation: Operation, channel: int) -> tuple[int, ...]:
-    """Every step of an output channel, or 64 evenly spaced ones; in the first channel, step 0 before them."""
-    _, rows, columns = operation.output_shape
+    A transposed convolution that scatters steps through the pixels of an input channel.
+    """
+    scatters = isinstance(operation, Scattering)
+    _, rows, columns = operation.image_shape if scatters else operation.output_shape
     first, count = channel * rows * columns, rows * columns
     shown = min(count, USUAL_STEPS)
     begin = () if channel else (0,)
@@ -87,25 +83,16 @@ def steps_diagram(
 ) -> Diagram:
     """The diagram that goes through these steps, ascending and of one output channel, so many seconds each.
 
-    filled: how many output cells, from the first, are computed however many the steps say.
+    filled: how many output cells, from the first, are computed however many the steps say; scattering, how
+    many pixels have landed.
     Raises ValueError for an image of more than 80 rows or columns with its padding, and for other steps.
     """
-    _require_steps(subject.operation, steps)
-    palette = DARK if is_dark else LIGHT
-    return _Drawing(subject, tuple(steps), palette, tuple(panes), seconds, filled).diagram
-
-
-def _require_steps(operation: Operation, steps: Sequence[int]) -> None:
-    told = f"steps {steps[0]}-{steps[-1]}"
-    _, rows, columns = operation.output_shape
-    if steps[-1] > operation.size or steps[0] < 0:
-        raise ValueError(f"{told}: there are {operation.size:,} steps; choose from 0-{operation.size}")
-    of = max(steps[0] - 1, 0) // (rows * columns)
-    first, last = of * rows * columns + 1, (of + 1) * rows * columns
-    if steps[-1] > last:
-        raise ValueError(f"{told}: must be of one filter; those of filter {of} are {first}-{last}")
-    if len(steps) > MOST_STEPS:
-        raise ValueError(f"{told}: {len(steps):,} steps are too many for an animation; at most {MOST_STEPS}")
+    palette, operation = DARK if is_dark else LIGHT, subject.operation
+    if isinstance(operation, Scattering):
+        require_steps(steps, operation.image_shape, "channel", MOST_STEPS)
+        return scatter_diagram(subject, operation, tuple(steps), palette, tuple(panes), seconds, filled)
+    require_steps(steps, operation.output_shape, "filter", MOST_STEPS)
+    return _Drawing(subject, operation, tuple(steps), palette, tuple(panes), seconds, filled).diagram
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,15 +100,12 @@ class _Drawing:
     """What the diagram is made of; computed once, as all frames use it."""
 
     subject: Subject
+    operation: Operation
     steps: tuple[int, ...]
     palette: Palette
     panes: tuple[str, ...]
     seconds: float
     filled: int
-
-    @property
-    def operation(self) -> Operation:
-        return self.subject.operation
 
     @property
     def diagram(self) -> Diagram:
@@ -166,27 +150,21 @@ class _Drawing:
     # -- the grids
 
     @cached_property
+    def own_colours(self) -> bool:
+        return self.subject.own_colours(self.operation.channels_read(self.channel))
+
+    @cached_property
     def image(self) -> Grid:
-        picture = self.subject.picture
-        frame, own_colours = frame_of(self.operation), self.subject.own_colours(self.channel)
-        cells = ImageCells(picture, frame, self.channel_read(0), own_colours)
-        if max(cells.rows, cells.columns) > MOST_CELLS:
-            scale = max(max(cells.rows, cells.columns) - max(picture.pixels.shape[1:]), 0)
-            side = 0 if isinstance(self.operation, Gathering) else min(MOST_CELLS - scale, 64)
-            advice = f"; --resize {side} scales the image" if side > 0 else ""
-            raise ValueError(
-                f"{picture.name}: {cells.rows}x{cells.columns} pixels with the padding are too many for a "
-                f"diagram, which has at most {MOST_CELLS}x{MOST_CELLS}{advice}"
-            )
-        side = side_within(cells, _ROOM, _MOST_SIDE)
-        # Of a pixel in its own colours three numbers would be to be shown.
-        return Grid(cells, min(side, LEAST_NUMBERS - 1) if cells.own_colours else side, self.palette)
+        return self.subject.image(self.channel_read(0), self.own_colours, self.palette)
 
     @cached_property
     def output(self) -> Grid:
-        cells, usual = output_cells(self.operation, self.subject.picture, self.channel), self.image.side
-        side = side_within(cells, _ROOM, _MOST_SIDE)
-        return Grid(cells, side if side > _LARGER * usual else usual, self.palette)
+        return output_grid(output_cells(self.operation, self.subject.picture, self.channel), self.image)
+
+    @cached_property
+    def matrix(self) -> MatrixPane:
+        read = [self.channel_read(number) for number in range(len(self.slices))]
+        return MatrixPane(self.operation, read, self.palette)
 
     @cached_property
     def kernels(self) -> tuple[Grid, ...]:
@@ -196,17 +174,15 @@ class _Drawing:
             return ()
         of_all = all_weights(self.operation)
         limit, whole = float(np.abs(of_all).max()), is_integral(of_all)
-        return tuple(self.table(TableCells(weights[each], -limit, limit, whole)) for each in self.slices)
-
-    def table(self, cells: TableCells) -> Grid:
-        """The grid of a kernel or a window."""
-        return Grid(cells, side_within(cells, _TABLE_ROOM, _MOST_SIDE), self.palette)
+        return tuple(
+            table_grid(TableCells(weights[each], -limit, limit, whole), self.palette) for each in self.slices
+        )
 
     @cached_property
     def has_window(self) -> bool:
         """Whether the window has a grid of its own: where the image shows no numbers, and its size stays."""
         tables = self.kernels or (self.window(self.operation.step(self.indices[0]), 0),)
-        return not self.image.has_numbers and tables[0].has_numbers and self.pattern is not None
+        return not self.image.has_numbers and tables[0].has_numbers and self.keeps_its_form
 
     @cached_property
     def longest(self) -> int:
@@ -218,21 +194,20 @@ class _Drawing:
         """What the window covers, in the slice with this number among those drawn."""
         picture, s = self.subject.picture, self.slices[number]
         channel = step.channels[s] if picture.colour and picture.lowest >= 0 else None
-        grid = self.table(window_cells(self.operation, picture, step, s))
+        grid = table_grid(window_cells(self.operation, picture, step, s), self.palette)
         return replace(grid, channel=channel, longest=self.longest)
 
     @cached_property
-    def windows(self) -> tuple[tuple[Indices, Indices], ...]:
+    def windows(self) -> tuple[Window, ...]:
         """The rows and columns of the image's frame that the window covers in each frame."""
         down, across = frame_of(self.operation)
         steps: list[AnyStep] = [self.operation.step(index) for index in self.indices]
         return tuple((step.rows + down.before, step.columns + across.before) for step in steps)
 
     @cached_property
-    def pattern(self) -> tuple[Indices, Indices] | None:
-        """The window, counted from its first row and column; None if it is not the same in all frames."""
-        first, *others = ((rows - rows[0], columns - columns[0]) for rows, columns in self.windows)
-        return first if all(_are_alike(each, first) for each in others) else None
+    def keeps_its_form(self) -> bool:
+        """Whether the window is the same in all frames."""
+        return movement(self.image, self.windows) is not None
 
     # -- where they are
 
@@ -242,7 +217,7 @@ class _Drawing:
         of = "channel" if isinstance(self.operation, Pooling) else "filter"
         which = f", {of} {self.channel}," if self.operation.output_shape[0] > 1 else ""
         done = f"{name_of(self.operation, subject.kernel)}{which}"
-        name = cut_to(f"{done} over {subject.picture.name}", _LONGEST_NAME)
+        name = cut_to(f"{done} over {subject.picture.name}", LONGEST_NAME)
         settings = settings_of(self.operation)
         return Layout(tuple(self._columns()), name, settings, self.palette, "sum" in self.panes)
 
@@ -269,6 +244,8 @@ class _Drawing:
             sign = "=" if is_equation else "→"
             has_legend = not self.output.has_numbers
             yield Column(sign, (Panel(("output", 0), self._output_title, self.output, has_legend),))
+        if MATRIX in self.panes:
+            yield Column("", tuple(self.matrix.panels(self.indices[0])))
 
     # -- what is drawn
 
@@ -278,8 +255,10 @@ class _Drawing:
             if name == "output":
                 yield from grid.uncomputed()
                 yield from grid.shapes(0, self._before)
-            elif name != "window":
+            elif name not in ("window", MATRIX):
                 yield from grid.shapes()
+        if MATRIX in self.panes:
+            yield from self.matrix.shapes(self.layout.grids)
         if "sum" in self.panes:
             yield from self.layout.below(left=in_words(self.operation.step(self.indices[0])))
 
@@ -302,44 +281,41 @@ class _Drawing:
     def _passing(self, number: int) -> Iterator[Shape]:
         """The window's pixels and the sum, at a step."""
         step = self.operation.step(max(number - 1, 0))
-        if self.pattern is None and ("image", 0) in self.layout.grids:
+        if not self.keeps_its_form and ("image", 0) in self.layout.grids:
             at = self.steps.index(number)
-            yield from _outlines(self.layout.grids["image", 0], *self.windows[at])
+            yield from outlines(self.layout.grids["image", 0], *self.windows[at])
         for (name, at), grid in self.layout.grids.items():
             if name == "window":
                 yield from self.window(step, at).at(grid.x, grid.y).shapes()
+        if MATRIX in self.panes:
+            yield from self.matrix.passing(self.layout.grids, step.index)
         if "sum" in self.panes:
             yield from self.layout.below(right=f"step {number:,} of {self.operation.size:,}")
             if number:
                 yield self.layout.sum(sum_line(step, self.layout.room))
 
     def _movers(self) -> Iterator[Mover]:
-        image, pattern = self.layout.grids.get(("image", 0)), self.pattern
-        if image and pattern:
-            (top, left), (rows, columns) = (each[0] for each in self.windows[0]), pattern
-            places = tuple(
-                (int(c[0] - left) * image.side, int(r[0] - top) * image.side) for r, c in self.windows
-            )
-            yield Mover(tuple(_outlines(image, rows + top, columns + left)), places)
+        image = self.layout.grids.get(("image", 0))
+        if image and (window := movement(image, self.windows)):
+            yield window
         if output := self.layout.grids.get(("output", 0)):
             cells = [self.operation.position(index)[1:] for index in self.indices]
             places = tuple((column * output.side, row * output.side) for row, column in cells)
             yield Mover(output.outline(1, 1), places)
+        if MATRIX in self.panes:
+            yield from self.matrix.movers(self.layout.grids, self.indices)
 
     # -- words
 
     @property
     def _image_title(self) -> str:
         shape = self.operation.image_shape
-        if shape[0] == 1 or self.subject.own_colours(self.channel):
-            return f"image {shape_text(shape)}"
-        return f"image[{self.channel_read(0)}] of {shape_text(shape)}"
+        is_whole = shape[0] == 1 or self.own_colours
+        return image_title(shape, None if is_whole else self.channel_read(0))
 
     @property
     def _output_title(self) -> str:
-        shape = self.operation.output_shape
-        which = f"[{self.channel}] of" if shape[0] > 1 else ""
-        return f"output{which} {shape_text(shape)}"
+        return output_title(self.operation.output_shape, self.channel)
 
     def _window_title(self, number: int) -> str:
         if self.operation.image_shape[0] == 1:
@@ -357,18 +333,3 @@ class _Drawing:
     @property
     def _slice_count(self) -> int:
         return len(self.operation.channels_read(self.channel))
-
-
-def _are_alike(one: tuple[Indices, Indices], other: tuple[Indices, Indices]) -> bool:
-    return all(np.array_equal(ours, theirs) for ours, theirs in zip(one, other, strict=True))
-
-
-def _outlines(image: Grid, rows: Indices, columns: Indices) -> Iterator[Shape]:
-    """A window at these rows and columns: one outline, or one around each pixel where it has holes."""
-    high, wide = int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
-    if high * wide == len(rows) * len(columns) or len(rows) * len(columns) > _MOST_TAPS:
-        yield from image.outline(high, wide, int(rows[0]), int(columns[0]))
-        return
-    for row in rows.tolist():
-        for column in columns.tolist():
-            yield from image.outline(1, 1, row, column)

@@ -170,9 +170,10 @@ def _shapes(shapes: Sequence[Shape], usual: _Style | None = None) -> Iterator[st
 
 
 def _boxes(boxes: Sequence[Box]) -> Iterator[str]:
-    """A path for each colour; those of one run do not overlap, so their order does not matter."""
+    """A path for each colour: those of one run lie apart, or in the same place, where the last is seen."""
     paths: dict[RGB, list[str]] = {}
-    for box in _merged(boxes):
+    seen = {(box.x, box.y, box.width, box.height): box for box in boxes}
+    for box in _merged([*seen.values()]):
         path = f"M{box.x} {box.y}h{box.width}v{box.height}h-{box.width}z"
         paths.setdefault(box.fill, []).append(path)
     for fill, parts in paths.items():

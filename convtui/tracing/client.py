@@ -28,6 +28,7 @@ from convtui.tracing.protocol import (
     Forked,
     Job,
     Loaded,
+    Look,
     Outcome,
     Ready,
     Refused,
@@ -95,8 +96,8 @@ class TracingProcess:
                 return f"was killed by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
 
-    def send(self, message: Job | Fetch) -> None:
-        """Give it its job, or ask it for tensors, without waiting."""
+    def send(self, message: Job | Fetch | Look) -> None:
+        """Give it its job, or ask it for tensors or another pass, without waiting."""
         if self._process.returncode is None and not self._stdin.is_closing():
             self._stdin.write(encode(message))
 
@@ -153,6 +154,11 @@ async def trace(job: Job, limit: float = LIMIT, tell: Callable[[Event], None] = 
         return await outcome(process, job, limit, tell)
     finally:
         await process.end()
+
+
+def overtime(limit: float) -> str:
+    """Why a process was ended that took longer than it may."""
+    return f"did not end within {limit:g} seconds and was stopped; --limit gives it more"
 
 
 class Told:
@@ -213,5 +219,5 @@ async def outcome(
             if not told.has_ended:
                 await process.wait()
     except TimeoutError:
-        return told.outcome(f"did not end within {limit:g} seconds and was stopped; --limit gives it more")
+        return told.outcome(overtime(limit))
     return told.outcome("" if told.has_ended else process.cause)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from convtui.engine.graph.operation import Op
 from convtui.inputs.images import Picture
-from convtui.tracing.client import Told, TracingProcess
+from convtui.tracing.client import LIMIT, Told, TracingProcess, overtime
 from convtui.tracing.differences import Differences, differences
 from convtui.tracing.protocol import (
     Done,
@@ -28,6 +28,7 @@ from convtui.tracing.protocol import (
     Fetch,
     Job,
     Loaded,
+    Look,
     Outcome,
     Ready,
     Settled,
@@ -50,13 +51,19 @@ Arrays = Mapping[str, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Opening:
-    """What is named on the command line: the network, arguments for it, its weights, the normalisation."""
+    """What is named on the command line: the network, arguments for it, its weights, the normalisation.
+
+    training: the mode that it is run in. silenced: names of checks. limit: seconds for a run of their code.
+    """
 
     target: str
     arguments: tuple[str, ...] = ()
     weights: str = ""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    training: bool = False
+    silenced: frozenset[str] = frozenset()
+    limit: float = LIMIT
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +95,7 @@ class OpenModel:
         self._process: TracingProcess | None = None
         self._serving: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None  # held, so that it is not collected
         self._since = 0.0
         self._told = Told(opening.target)
         self._fetched: dict[tuple[int, bool], Fetched] = {}
@@ -96,7 +104,9 @@ class OpenModel:
         self._then: Callable[[Fetched], None] | None = None
         self._before: Trace | None = None
         self._folder = Path()
+        self._pictures = 0
         self.is_stopped = False
+        self._is_overdue = False
         self._is_ending = False
 
     # -- what goes on
@@ -131,10 +141,37 @@ class OpenModel:
         if self.outcome is not None and self.trace is not None:
             self._before = self.trace
         await self.end()
-        self.trace, self.outcome, self.changed, self.trouble, self.printed = None, None, None, "", ""
-        self._told, self.is_stopped = Told(self.opening.target), False
-        self._fetched, self._asked, self._next, self._then = {}, None, None, None
+        self._forget()
         self.begin()
+
+    async def look_at(self, picture: Picture) -> None:
+        """Run the network on another image; its file is read again only if its process is at work or gone."""
+        self.picture, self._before = picture, None
+        process = self._process
+        if process is None or self.is_at_work or self.outcome is None or self._is_ending:
+            await self.reload()
+            return
+        self._forget()
+        self._begin_stage(self._running)
+        process.send(Look(self._written(picture)))
+        self._tell()
+
+    def _forget(self) -> None:
+        """What is known of the pass before."""
+        self.trace, self.outcome, self.changed, self.trouble, self.printed = None, None, None, "", ""
+        self._told, self.is_stopped, self._is_overdue = Told(self.opening.target), False, False
+        self._fetched, self._asked, self._next, self._then = {}, None, None, None
+
+    @property
+    def _running(self) -> str:
+        return f"running {self.opening.target} …"
+
+    def _written(self, picture: Picture) -> str:
+        """The file with the picture's values for the process; it goes with the folder."""
+        self._pictures += 1
+        path = self._folder / f"image-{self._pictures}.npy"
+        np.save(path, picture.pixels)
+        return str(path)
 
     async def stop(self) -> None:
         """End what runs, and say so: the rows that are known stay."""
@@ -217,11 +254,9 @@ class OpenModel:
         self._folder = Path(tempfile.mkdtemp(prefix="convtui-"))
         prints: asyncio.Task[None] | None = None
         try:
-            image = self._folder / "image.npy"
-            np.save(image, self.picture.pixels)
             self._process = process = await TracingProcess.start(takes_prints=True)
             prints = asyncio.create_task(self._take_prints(process))
-            process.send(self._job(image))
+            process.send(self._job(self._written(self.picture)))
             async for event in process.events():
                 self._take(event)
             with suppress(TimeoutError):
@@ -234,6 +269,8 @@ class OpenModel:
                     await prints
             if self._told.outcome().refused is None:
                 self.trouble = STOPPED if self.is_stopped else cause
+                if self._is_overdue:
+                    self.trouble = overtime(self.opening.limit)
             self._settle()
         except OSError as error:
             self.trouble = f"cannot be started: {error}"
@@ -247,13 +284,14 @@ class OpenModel:
             self._end_stage()
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _job(self, image: Path) -> Job:
+    def _job(self, image: str) -> Job:
         opening = self.opening
         return Job(
             opening.target,
             opening.arguments,
             weights=opening.weights,
-            image=str(image),
+            training=opening.training,
+            image=image,
             mean=opening.mean,
             std=opening.std,
             folder=str(self._folder),
@@ -263,7 +301,7 @@ class OpenModel:
         self._told.take(event)
         match event:
             case Ready():
-                self._begin_stage(f"running {self.opening.target} …")
+                self._begin_stage(self._running)
             case Loaded() | Done():
                 return
             case Traced():
@@ -297,7 +335,7 @@ class OpenModel:
         """Have the trace show the operations that are known by now."""
         told = self._told.outcome(self.trouble)
         if told.graph is not None:
-            self.trace = Trace(told.graph, told.sizes)
+            self.trace = Trace(told.graph, told.sizes, self.opening.silenced)
 
     async def _take_prints(self, process: TracingProcess) -> None:
         async for text in process.printed():
@@ -332,6 +370,10 @@ class OpenModel:
             self._look_again()
         self._tell()
         self._tick()
+        since = asyncio.get_running_loop().time() - self._since
+        if since > self.opening.limit and self.stage != STARTING and self._process is not None:
+            self._is_overdue = True
+            self._ending = asyncio.create_task(self._process.end())
 
     @property
     def last(self) -> Op | None:

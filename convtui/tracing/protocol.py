@@ -49,6 +49,13 @@ class Fetch:
 
 
 @dataclass(frozen=True)
+class Look:
+    """Run the model on another image, a .npy file as that of the job, and tell all of it anew."""
+
+    image: str
+
+
+@dataclass(frozen=True)
 class Ready:
     """PyTorch is imported; a job is done at once."""
 
@@ -145,7 +152,7 @@ def without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
 
 
-def encode(message: Job | Fetch | Event) -> bytes:
+def encode(message: Job | Fetch | Look | Event) -> bytes:
     """The message as a line."""
     values = {"op": op_to_json(message.op)} if isinstance(message, Done) else vars(message)
     text = json.dumps({"event": type(message).__name__, **values}, separators=(",", ":"), default=str)
@@ -160,12 +167,15 @@ def decode_job(line: bytes) -> Job:
     return Job(**{name: _tuples(value) for name, value in values.items()})
 
 
-def decode_fetch(line: bytes) -> Fetch:
+def decode_asked(line: bytes) -> Fetch | Look:
     """What is asked for. Raises ValueError for another line."""
     values = _values(line)
-    if values.pop("event", None) != "Fetch":
-        raise ValueError("asks for nothing")
-    return Fetch(**values)
+    match values.pop("event", None):
+        case "Fetch":
+            return Fetch(**values)
+        case "Look":
+            return Look(**values)
+    raise ValueError("asks for nothing")
 
 
 def decode(line: bytes) -> Event:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from convtui.inputs.axes import AXES as ARRAY_AXES
 from convtui.inputs.names import printable
+from convtui.training.devices import CHOICES
 
 SCHEDULES: Final = ("one-cycle", "constant")
 AXES: Final = (_AUTO := "auto", *ARRAY_AXES)
@@ -36,6 +37,7 @@ class Recipe:
     beta1: one-cycle takes it from high to low and back, a constant rate leaves it at `momentum`.
     image_size is the side that the pictures of a folder are scaled to; arrays keep their size. axes says
     where an array has its channels, channels-first or channels-last; auto: where its shape lets expect them.
+    device is what it trains on; auto: the fastest that is there. The same bits are promised of cpu alone.
     Raises RecipeError for a value that no run can have.
     Source: Smith 2018, https://arxiv.org/abs/1803.09820;
     https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html
@@ -63,6 +65,7 @@ class Recipe:
     final_div_factor: float = 4000.0
     seed: int = 0
     threads: int = 1
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, str) or not self.data:
@@ -75,7 +78,12 @@ class Recipe:
             raise RecipeError("channels", self.channels, f"1 to {MOST_LAYERS} numbers, such as 8,16,32,64")
         for count in self.channels:
             _require_count("channels", count, 1, 1024)
-        for name, names in (("axes", AXES), ("schedule", SCHEDULES), ("optimizer", OPTIMIZERS)):
+        for name, names in (
+            ("axes", AXES),
+            ("schedule", SCHEDULES),
+            ("optimizer", OPTIMIZERS),
+            ("device", CHOICES),
+        ):
             if getattr(self, name) not in names:
                 raise RecipeError(name, getattr(self, name), " or ".join(names))
         if not isinstance(self.batch_norm, bool):

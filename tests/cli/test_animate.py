@@ -139,12 +139,16 @@ def test_other_operations_are_chosen_by_an_option(tmp_path: Path) -> None:
     assert "kernel 3x3, flipped" in (tmp_path / "1.svg").read_text("utf-8")
 
 
-def test_a_scatter_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scatter_is_drawn_pixel_by_pixel(tmp_path: Path) -> None:
     session = saved(tmp_path / "scatter.toml", "convtranspose 3x3 1 s2", "scatter")
-    for command in (["animate", str(tmp_path / "x.gif")], ["render", str(tmp_path / "x.png")]):
-        told = refused(capsys, *command, session)
-        assert told == "way scatter: a diagram goes by output cells; choose way gather (--way gather)"
-    assert len([*tmp_path.iterdir()]) == 1
+    for command in (
+        ["animate", str(tmp_path / "x.svg"), "--steps", "0-2"],
+        ["render", str(tmp_path / "x.png")],
+    ):
+        assert main([*command, session]) == 0
+    text = (tmp_path / "x.svg").read_text("utf-8")
+    assert "image[0, 0, 1] = 2 times the kernel is added to rows 0 to 2 and columns 2 to 4" in text
+    assert is_drawn(tmp_path / "x.png")
 
 
 def test_steps() -> None:
@@ -166,5 +170,5 @@ def test_panes() -> None:
     assert parse_panes("image, sum") == ("image", "sum")
     with pytest.raises(ValueError, match="there is no pane imge; did you mean image"):
         parse_panes("imge")
-    with pytest.raises(ValueError, match="there is no pane ''; they are image, kernel, output, sum"):
+    with pytest.raises(ValueError, match="there is no pane ''; they are image, kernel, output, sum, matrix"):
         parse_panes("")

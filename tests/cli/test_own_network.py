@@ -62,11 +62,15 @@ def test_a_file_of_that_name_is_an_image(folder: Path) -> None:
 def test_everything_that_can_be_said_of_one() -> None:
     found, image = opening(
         *("net.py:Net", "cat-64", "--weights", "net.safetensors", "--mean", "0.5,0.25,1", "--std=2"),
+        *("--train", "--silence", "bias", "--silence", "field", "--limit", "9.5"),
         *("--resize", "32", "--", "10", "--depth", "name=x"),
     )
     assert image == "cat-64"
     assert found == Opening(
-        "net.py:Net", ("10", "--depth", "name=x"), "net.safetensors", (0.5, 0.25, 1.0), (2.0,)
+        *("net.py:Net", ("10", "--depth", "name=x"), "net.safetensors", (0.5, 0.25, 1.0), (2.0,)),
+        training=True,
+        silenced=frozenset(["bias", "field"]),
+        limit=9.5,
     )
 
 
@@ -91,6 +95,10 @@ def test_without_one_nothing_is_different() -> None:
             ["--weights net.safetensors: works only with a network"],
         ),
         (["cat-64", "--std", "2"], ["--std 2: works only with a network"]),
+        (["cat-64", "--train"], ["--train: works only with a network"]),
+        (["cat-64", "--silence", "bias"], ["--silence bias: works only with a network"]),
+        (["net.py:Net", "cat-64", "--silence", "bia"], ["--silence bia: no such check", "bias"]),
+        (["net.py:Net", "cat-64", "--limit", "0"], ["--limit 0: must be a number of seconds above 0"]),
         (["net.py:Net", "cat-63"], ["cat-63: no such file or sample", "cat-64"]),
     ],
 )

@@ -5,13 +5,14 @@ import shlex
 from convtui.cli.main import _open_parser as open_parser
 from convtui.cli.main import build
 from convtui.export.diagram import Diagram
-from convtui.export.steps import Subject, steps_diagram, usual_steps
+from convtui.export.steps import steps_diagram, usual_steps
+from convtui.export.subject import Subject
 
 
 def subject(command: str) -> Subject:
     """What a command line opens."""
     session = build(open_parser().parsed(shlex.split(command)))
-    return Subject(session.picture, session.convolution, session.kernel.label)
+    return Subject(session.picture, session.operation, session.kernel.label)
 
 
 def swept(command: str, channel: int = 0, every: int = 1, **how: object) -> Diagram:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.layers import Layer, Shape
 from convtui.engine.norms import NORM_KINDS
+from convtui.engine.output_cells import Position
 from convtui.export import data_code, stack_code
 from convtui.export.run_code import code_of_next, code_of_run
 from convtui.export.stack_code import stack_code as code_of_stack
@@ -50,10 +51,10 @@ def maps_of(stack: Stack, image: Picture) -> FeatureMaps:
     return FeatureMaps(stack.layers, image.pixels, stack.seed, weights)
 
 
-def layers_code(image: str, layers: str, *at: int) -> str:
+def layers_code(image: str, layers: str, layer: int | None = None, cell: Position | None = None) -> str:
     shown = open_any(image)
     stack = Stack.chosen(layers, shown.pixels.shape, seed=3)
-    stack = stack.at(*at) if at else stack
+    stack = stack if layer is None else stack.at(layer, cell)
     return code_of_stack(shown, stack, maps_of(stack, shown))
 
 
@@ -202,6 +203,18 @@ def test_a_run_whose_data_has_changed_has_no_code() -> None:
     other = replace(data, train_labels=data.train_labels[::-1].copy())
     with pytest.raises(ValueError, match="digits-8x8 has changed since the run began"):
         code_of_run(history, data=other)
+
+
+def test_of_a_gpu_nothing_is_asserted() -> None:
+    recipe = replace(SMALL, device="auto")
+    history, _ = finished(replace(recipe, device="cpu"))
+    history.recipe = recipe
+    code = code_of_run(history)
+    assert "assert " not in code
+    assert f"# The run ended at {history.epochs[-1].accuracy:.2%}" in code
+    names = run(code)
+    if names["device"] == "cpu":
+        assert names["accuracy"] == history.epochs[-1].accuracy
 
 
 def test_the_next_run_asserts_nothing() -> None:

@@ -11,14 +11,8 @@ from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering
 from convtui.export.diagram import Box, Diagram, Label, Outline
 from convtui.export.operations import frame_of, output_cells
-from convtui.export.steps import (
-    HOLD,
-    MOST_CELLS,
-    USUAL_STEPS,
-    Subject,
-    steps_diagram,
-    usual_steps,
-)
+from convtui.export.steps import USUAL_STEPS, steps_diagram, usual_steps
+from convtui.export.subject import HOLD, MOST_CELLS, Subject
 from convtui.inputs.images import Picture
 from convtui.paint.colours import DARK, LIGHT, diverging
 from tests.engine.cases import Case, legal_cases
@@ -39,7 +33,9 @@ def picture(image: np.ndarray) -> Picture:
 
 def test_the_output_fills_up_with_the_cells_that_the_engine_computes() -> None:
     diagram = swept("count-5x5 --padding 1")
-    output = subject("count-5x5 --padding 1").operation.output[0]
+    operation = subject("count-5x5 --padding 1").operation
+    assert isinstance(operation, Convolution)
+    output = operation.output[0]
     assert len(diagram.frames) == 26
     for at, frame in enumerate(diagram.frames):
         shown = [shape.text for shape in frame.staying if isinstance(shape, Label)]

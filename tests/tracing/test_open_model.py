@@ -133,6 +133,40 @@ def test_a_hang_is_stopped_with_the_rows_before_it() -> None:
     run("Hanging", do)
 
 
+def test_what_takes_longer_than_it_may_is_stopped() -> None:
+    model = run("Hanging", settled, limit=1.0)
+    assert model.outcome is not None
+    assert model.trouble == "did not end within 1 seconds and was stopped; --limit gives it more"
+    assert len(trace_of(model).rows) == 2
+
+
+def test_another_image_goes_through_the_same_process() -> None:
+    async def do(model: OpenModel) -> None:
+        await settled(model)
+        process = model._process
+        failed = trace_of(model)
+        assert failed.graph.failure is not None
+        assert failed.graph.training
+        assert "training" not in {each.name for each in failed.remarks}
+        other = picture(5)
+        await model.look_at(other)
+        assert (model.trace, model.outcome) == (None, None)
+        await settled(model)
+        assert model._process is process
+        assert model.picture is other
+        assert trace_of(model).graph.ops[0].output.shape == (1, 1, 5, 5)
+        assert model.changed is None
+        found = await tensors(model, 0)
+        np.testing.assert_allclose(found.arrays["output"], other.pixels, rtol=1e-6)
+        assert model.printed.count("made with") == 0  # the model was not made anew
+        await model.stop()
+        await model.look_at(picture(7))  # whose process may be gone by now or not
+        await settled(model)
+        assert trace_of(model).graph.ops[0].output.shape == (1, 1, 7, 7)
+
+    run("Misfit", do, training=True, silenced=frozenset(["training"]))
+
+
 def test_an_exit_is_told() -> None:
     model = run("Exiting", settled)
     assert model.trouble == "ended with exit code 3"

@@ -22,6 +22,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
+from convtui.export import PANES
 from convtui.inputs.names import printable
 from convtui.pages.base.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
 from convtui.pages.base.layout import (
@@ -74,6 +75,7 @@ class Page(Screen[None]):
     KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
     GROUPS: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # panes that lessons name together
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # which panes each mask of a lesson hides
+    ANIMATED: ClassVar[tuple[str, ...]] = PANES  # what an animation shows
     DOCUMENT: ClassVar[Document[Any]] = SESSION  # what is undone here
 
     class Done(Message):
@@ -452,7 +454,8 @@ class Page(Screen[None]):
             self.say(printable(str(error)), error=True)
             return False
         name, is_dark = printable(str(typed.out)), self.app.current_theme.dark
-        self._draw(name, lambda: f"{animate(session, typed.out, typed.steps, is_dark)} steps")
+        panes = self.ANIMATED
+        self._draw(name, lambda: f"{animate(session, typed.out, typed.steps, is_dark, panes)} steps")
         return True
 
     def _draw(self, name: str, draw: Callable[[], str]) -> None:
@@ -535,4 +538,8 @@ class Page(Screen[None]):
         from convtui.pages.base.suggest import SuggestToOpen
 
         question, example = "open an image or a session:", "cat-32 · mnist-12k:test:17 · photo.jpg"
-        self.prompt(question, name, self.host.open, example, SuggestToOpen())
+        self.prompt(question, name, self.open_named, example, SuggestToOpen())
+
+    def open_named(self, text: str) -> bool:
+        """Open an image or a session by path or name; tells whether there was nothing to refuse."""
+        return self.host.open(text)

@@ -59,7 +59,8 @@ def summary_line(trace: Trace) -> str:
     kinds = f" · computes in {', '.join(types)}" if types else ""
     count = counted(len(graph.ops) - 1, "operation")
     figures = f"{trace.parameters:,} parameters, {trace.multiply_adds:,} multiply-adds"
-    return f"{count} on {shape_text(graph.ops[0].output.shape)}: {figures}{kinds}"
+    mode = " · in training mode" if graph.training else ""
+    return f"{count} on {shape_text(graph.ops[0].output.shape)}: {figures}{kinds}{mode}"
 
 
 def remark_line(trace: Trace, outcome_notices: Sequence[str], printed: str) -> str:
@@ -240,5 +241,6 @@ def _wrapped(lines: Sequence[str], width: int) -> list[str]:
 def opened_notice(op: Op) -> str:
     """What the Step page says when an operation is opened there."""
     name = op.path or op.kind
+    real = "its real input" if "pool" in op.kind else "its real input and weights"
     types = f"your network computes in {op.output.dtype}, this page in float64"
-    return f"{name}: its real input and weights; {types} · u, then 3: back"
+    return f"{name}: {real}; {types} · u, then 3: back"

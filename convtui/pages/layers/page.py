@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.geometry import Region
 from textual.worker import get_current_worker
 
+from convtui.engine.graph.checks import CHECKS, Remark, remarks
 from convtui.engine.output_cells import Position
 from convtui.engine.tracing import Feeding, feeding
+from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise
 from convtui.pages.base import keys
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
@@ -55,7 +57,6 @@ from convtui.paint.panes import TextPane
 from convtui.state.layer_opening import layer_opened
 from convtui.state.learned_weights import is_normalised
 from convtui.state.network import Stack
-from convtui.state.operation import GATHER, SCATTER
 from convtui.state.session import Session, Zoom
 from convtui.state.settings import layer_transition, parse_activation
 
@@ -86,6 +87,9 @@ class LayersPage(ConvolutionPage):
         self._plan: Memo[LayersPlan] = Memo()
         self._maker: MapMaker | None = None
         self._table_lines: Memo[list[TableLine]] = Memo()
+        self._remarks: Memo[list[Remark]] = Memo()
+        self._remarked: list[Remark] | None = None  # those that are gone through
+        self._remark = 0
         self.features = FeaturesView(self)
         self._shows_features = False
         self._model: ModelView | None = None  # of the user's own network
@@ -369,8 +373,7 @@ class LayersPage(ConvolutionPage):
         stack, maker = self.session.stack, self._maker
         if maker is None or not maker.maps(stack.layer):
             raise ValueError("the layer's input is still being computed")
-        opened = layer_opened(self.session, maker.feature_maps)
-        return opened.with_way(GATHER) if opened.way == SCATTER else opened
+        return layer_opened(self.session, maker.feature_maps)
 
     def action_cells(self, count: int) -> None:
         if self.model:
@@ -476,7 +479,16 @@ class LayersPage(ConvolutionPage):
         feature_maps = maker.feature_maps
         if self.change(lambda session: layer_opened(session, feature_maps)):
             name = self.session.picture.name
-            self.host.open_page("step", f"{name}: its real input and weights · u, then 3, to go back")
+            has_weights = isinstance(stack.summary.rows[stack.layer].layer, Conv | Depthwise | ConvTranspose)
+            real = "its real input and weights" if has_weights else "its real input"
+            self.host.open_page("step", f"{name}: {real} · u, then 3, to go back")
+
+    def open_named(self, text: str) -> bool:
+        before = self.session.picture
+        is_open = super().open_named(text)
+        if self.model and self.session.picture is not before:
+            self.run_worker(self.model.model.look_at(self.session.picture))
+        return is_open
 
     def action_finish(self) -> None:
         self.say("f finishes the output on the Step page; 1 opens it")
@@ -501,8 +513,22 @@ class LayersPage(ConvolutionPage):
     def action_panel(self, by: int) -> None:
         if self.model:
             self.model.next_panel(by)
+        elif self.session.view.features:
+            self.features.next_panel(by)
+        else:
+            self._next_remark(by)
+
+    def _next_remark(self, by: int) -> None:
+        """Say one more of what the checks find in the stack of layers, and how many there are."""
+        summary = self.session.stack.summary
+        found = self._remarks.get(summary, lambda: remarks(summary.graph))
+        if not found:
+            self.say("the checks find nothing in these layers: " + ", ".join(CHECKS))
             return
-        self._in_features(lambda: self.features.next_panel(by))
+        if self._remarked is not found:
+            self._remarked, self._remark = found, -1 if by > 0 else 0
+        self._remark = (self._remark + by) % len(found)
+        self.say(f"{self._remark + 1} of {len(found)} · {found[self._remark].evidence}")
 
     def action_panel_alone(self) -> None:
         self._in_features(self.features.toggle_alone)

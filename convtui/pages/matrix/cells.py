@@ -1,11 +1,10 @@
-"""The cells of the weight matrix and of the vectors beside it, worked out where they are looked at."""
+"""The cells of the vectors beside the matrix and of the tables under it, worked out where they are seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +15,11 @@ from convtui.engine.operation_matrix import OperationMatrix
 from convtui.engine.spec import Indices, Picked
 from convtui.engine.window_operation import WindowOperation
 from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED, ImageCells, Patch, TableCells
-from convtui.paint.colours import Array, ColourScale, Palette, Pixels, coloured, diverging, mixed
+from convtui.paint.colours import Array, ColourScale, Palette, coloured, mixed
+from convtui.paint.matrix_cells import ENTRY_COLOURS, short_share, weight_pixels
 from convtui.paint.text import NUMBER_WIDTH, number_format
 
-# Paul Tol's muted scheme, which the colour-blind can tell apart. Source: https://sronpersonalpages.nl/~pault
-ENTRY_COLOURS: Final = np.array(
-    [
-        (136, 204, 238),
-        (204, 102, 119),
-        (221, 204, 119),
-        (68, 170, 153),
-        (170, 68, 153),
-        (153, 153, 51),
-        (92, 82, 190),
-        (17, 140, 60),
-        (165, 52, 100),
-    ],
-    dtype=np.uint8,
-)
 BlockOf = Callable[[int, Picked, Picked], Array]
-SEVERAL: Final = 0.5  # added to an entry's number where a pixel carries more weights than that one
 
 
 def entry_name(weights: int) -> Callable[[float], str]:
@@ -48,12 +32,6 @@ def entry_name(weights: int) -> Callable[[float], str]:
     return name
 
 
-def weight_pixels(values: Array, limit: float, palette: Palette) -> Pixels:
-    """Weights [...] as pixels [..., 3]: a weight of 0 is grey, to be told from a cell without a weight."""
-    pixels = diverging(values, limit, palette)
-    return np.where((values == 0)[..., None], mixed(pixels, palette.muted, 0.45), pixels)
-
-
 def window_place(columns: int) -> Callable[[float], str]:
     """How entries of a window so many columns wide are told apart: by row and column, "0,1"."""
 
@@ -63,82 +41,6 @@ def window_place(columns: int) -> Callable[[float], str]:
         return shown if len(shown) <= NUMBER_WIDTH else f"{shown[: NUMBER_WIDTH - 1]}…"
 
     return name
-
-
-def share(value: float) -> str:
-    """A share as the fraction that it is: "1/4", "1"; 0 where a maximum passes a pixel over."""
-    if not value:
-        return "0"
-    divisor = round(1 / abs(value))
-    return f"{'-' if value < 0 else ''}{'1' if divisor == 1 else f'1/{divisor}'}"
-
-
-def short_share(value: float) -> str:
-    """The same, or what of it fits in a cell."""
-    shown = share(value)
-    return shown if len(shown) <= NUMBER_WIDTH else number_format(0.0, abs(value))(value)
-
-
-@dataclass(frozen=True, eq=False)
-class MatrixCells:
-    """A matrix, coloured by value or by entry, its cells numbers or the names of entries.
-
-    weights: those of its entries; None where these are places in a window. padding: the input values of its
-    columns, or if is_transposed of its rows, where there is padding among them.
-    """
-
-    matrix: OperationMatrix
-    text: Callable[[float], str]
-    weights: Array | None = None
-    by_entry: bool = False
-    named: bool = False
-    padding: InputVector | None = None
-    is_transposed: bool = False
-
-    cost = 1
-
-    @property
-    def rows(self) -> int:
-        return self.matrix.shape[0]
-
-    @property
-    def columns(self) -> int:
-        return self.matrix.shape[1]
-
-    @property
-    def signed(self) -> bool:
-        return self.weights is not None and not self.named
-
-    @cached_property
-    def limit(self) -> float:
-        return self.matrix.limit
-
-    @property
-    def scale(self) -> ColourScale:
-        return -self.limit, self.limit
-
-    def patch(self, rows: range, columns: range, palette: Palette) -> Patch:
-        block = self.matrix.block(rows, columns)
-        absent = block.entries < 0
-        if self.by_entry:
-            pixels = ENTRY_COLOURS[block.entries % len(ENTRY_COLOURS)]
-        else:
-            pixels = weight_pixels(block.values, self.limit, palette)
-        empty = np.broadcast_to(np.array(palette.background, np.uint8), pixels.shape)
-        if self.padding:
-            if self.is_transposed:
-                outside = self.padding.is_outside(rows)[:, None]
-            else:
-                outside = self.padding.is_outside(columns)[None, :]
-            empty = np.where(outside[..., None], mixed(empty, palette.padding, 0.7), empty)
-        pixels = np.where(absent[..., None], empty, pixels)
-        values = block.values
-        if self.named:
-            values = block.entries.astype(np.float64)
-            if self.weights is not None:
-                several = block.values != self.weights.ravel()[block.entries]
-                values = values + SEVERAL * (several & ~absent)
-        return Patch(values, pixels, np.where(absent, ABSENT, PLAIN).astype(np.uint8))
 
 
 def input_kinds(inputs: InputVector, picked: range) -> NDArray[np.uint8]:

@@ -30,7 +30,6 @@ from convtui.pages.base.step_grids import (
     window_size,
 )
 from convtui.pages.matrix.cells import (
-    MatrixCells,
     NamedImageCells,
     NamedKernelCells,
     ShareCells,
@@ -38,7 +37,6 @@ from convtui.pages.matrix.cells import (
     entry_name,
     input_kinds,
     output_values,
-    short_share,
     transposed_product,
     window_place,
 )
@@ -47,6 +45,7 @@ from convtui.pages.matrix.shown import Pointed, Shown, is_mean, shown_in, tap_po
 from convtui.paint.cells import ABSENT, LEAST_SAMPLE, MOST_PRODUCTS, PLAIN, TableCells, whole_pixels
 from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
+from convtui.paint.matrix_cells import MatrixCells, short_share, written_ends
 from convtui.paint.text import counted, is_integral, number_format
 from convtui.state.operation import Operation
 from convtui.state.session import Session
@@ -166,21 +165,12 @@ def matrix_cells(shown: Shown, by_entry: bool, named: bool) -> MatrixCells:
         text = window_place(operation.axes[1].kernel) if by_entry else short_share
         return MatrixCells(shown.matrix, text, None, by_entry, by_entry, is_transposed=turned)
     weight = operation.weight
-    text = entry_name(weight.size) if named else number_format(*_written(shown), is_integral(weight))
+    text = (
+        entry_name(weight.size)
+        if named
+        else number_format(*written_ends(operation, shown.has_padding), is_integral(weight))
+    )
     return MatrixCells(shown.matrix, text, weight, by_entry, named, padding, turned)
-
-
-def _written(shown: Shown) -> tuple[float, float]:
-    """The least and the greatest number that a cell of a matrix of weights can hold."""
-    operation, largest = shown.operation, shown.matrix.limit
-    # A pixel that is read through the padding too carries the sum of several weights.
-    if (
-        isinstance(operation, Convolution)
-        and operation.spec.padding_mode != "zeros"
-        and not shown.has_padding
-    ):
-        largest = float(np.abs(operation.weight).sum(axis=(2, 3)).max())
-    return -largest, largest
 
 
 def _kept(

@@ -14,11 +14,11 @@ from convtui.engine.pooling import Pooling
 from convtui.engine.transposed import Scatter, TransposedConvolution
 from convtui.pages.base.step_sums import settled_sum, settled_value, usual_precision
 from convtui.pages.matrix import pool_labels
-from convtui.pages.matrix.cells import ENTRY_COLOURS
 from convtui.pages.matrix.figures import bias_of
 from convtui.pages.matrix.shown import Pointed, Shown, shown_in
 from convtui.pages.matrix.wording import fitting, shape_words, share_of, without_values
 from convtui.paint.arithmetic import precision, written_product, written_sum
+from convtui.paint.matrix_cells import ENTRY_COLOURS
 from convtui.paint.text import counted, significant
 from convtui.state.session import Session
 

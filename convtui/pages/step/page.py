@@ -320,18 +320,14 @@ class StepPage(ConvolutionPage):
         from convtui.export.animation import file_stem
 
         session = self.session
-        try:
-            name = f"{file_stem(session)}.png"
-        except ValueError as error:
-            self.say(printable(str(error)), error=True)
-            return
+        name = f"{file_stem(session)}.png"
         self.prompt("picture to (.png or .svg):", name, partial(self._draw_picture, session))
 
     def _draw_picture(self, session: Session, text: str) -> bool:
         from convtui.export.animation import picture, require_picture
 
         try:
-            out = require_picture(session, text)
+            out = require_picture(text)
         except (ValueError, OSError, RuntimeError) as error:
             self.say(printable(str(error)), error=True)
             return False

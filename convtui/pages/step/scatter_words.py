@@ -8,6 +8,7 @@ import numpy as np
 
 from convtui.engine.transposed import Scatter, TransposedConvolution
 from convtui.paint.arithmetic import precision, written_product, written_sum
+from convtui.paint.landing_words import fitting, laid
 from convtui.paint.text import counted, cut_to, significant
 
 
@@ -19,43 +20,10 @@ def scatter_lines(
     if taps:
         return _added(transposed, step, taps, width)
     channel = step.channels[slice]
-    first = _laid(step, width)
+    first = laid(step, width)
     if taps == 0:
         return first, cut_to("enter multiplies and adds, one product at a time", width)
-    return first, _fitting(width, *_overlapping(transposed, step, channel))
-
-
-def _laid(step: Scatter, width: int) -> str:
-    """Where the kernel is laid, and how much of it is cut off."""
-    rows, columns = _span("row", step.rows), _span("column", step.columns)
-    pixel = f"{_pixel(step)} = {significant(step.pixel)}"
-    cut = int(step.is_cut.sum())
-    full = f"; {counted(cut, 'weight')} of {step.is_cut.size} cut off" if cut else ""
-    short = f"; {cut} of {step.is_cut.size} cut off" if cut else ""
-    return _fitting(
-        width,
-        f"{pixel} times the kernel is added to {rows} and {columns}{full}",
-        f"{pixel} times the kernel: {rows}, {columns}{short}",
-        f"{pixel}: {rows}, {columns}{short}",
-    )
-
-
-def _fitting(width: int, *forms: str) -> str:
-    """The first of them for which there is room."""
-    return next((form for form in forms if len(form) <= width), cut_to(forms[-1], width))
-
-
-def _pixel(step: Scatter) -> str:
-    return f"image[{', '.join(map(str, step.position))}]"
-
-
-def _span(name: str, places: np.ndarray) -> str:
-    """Those of the output on which the kernel lies, from the first to the last."""
-    first, last = int(places[0]), int(places[-1])
-    if first == last:
-        return f"{name} {first}"
-    spread = f" by {places[1] - places[0]}" if places[1] - places[0] > 1 else ""
-    return f"{name}s {first} to {last}{spread}"
+    return first, fitting(width, *_overlapping(transposed, step, channel))
 
 
 def _overlapping(transposed: TransposedConvolution, step: Scatter, channel: int) -> tuple[str, ...]:

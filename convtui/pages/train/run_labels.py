@@ -10,6 +10,7 @@ from convtui.paint.text import counted
 from convtui.training.architecture import network
 from convtui.training.datasets.minibatches import lowered, may_lower
 from convtui.training.datasets.open_any import DataSet
+from convtui.training.devices import resume_words
 from convtui.training.protocol import ALL_LOST
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import rates_text, recipe_words
@@ -107,7 +108,8 @@ def state_words(history: RunHistory, others: Iterable[RunHistory] = ()) -> str:
             if history.begun is None:
                 return f"stopped before the first step: space starts a new run · {recipe}"
             how = "interrupted" if history.reason == "interrupted" else "saved"
-            return f"{how} at step {history.step}: g resumes it, space starts a new run · {recipe}"
+            promise = resume_words(history.recipe.device)
+            return f"{how} at step {history.step}: g resumes it{promise}, space starts a new run · {recipe}"
         case State.FAILED:
             return f"{history.reason}{': space resumes it · x gives it up' if history.is_lost else ''}"
         case State.ELSEWHERE:

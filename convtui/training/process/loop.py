@@ -21,10 +21,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from convtui.training.datasets.minibatches import MiniBatches, evenly_spaced, normalised, pictured
 from convtui.training.datasets.open_any import DataSet
+from convtui.training.devices import CPU, chosen
 from convtui.training.messages import Message
 from convtui.training.process.activation_stats import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
 from convtui.training.process.lr_finder import RATES, Finder
-from convtui.training.process.network import evaluating, model_of, to_array, to_tensor
+from convtui.training.process.network import devices_there, evaluating, model_of, to_array, to_tensor
 from convtui.training.protocol import (
     Epoch,
     Finished,
@@ -71,7 +72,8 @@ class Training:
         self._batches = MiniBatches(data, recipe.seed, recipe.batch_size)
         self.steps_per_epoch = self._batches.an_epoch
         self.total_steps = recipe.epochs * self.steps_per_epoch
-        self.model = model_of(recipe, data)
+        self._device = torch.device(chosen(recipe.device, devices_there())[0])
+        self.model = model_of(recipe, data).to(self._device)
         self._convolutions = {
             number: module for number, module in enumerate(self.model, 1) if isinstance(module, nn.Conv2d)
         }
@@ -79,7 +81,7 @@ class Training:
         self._scheduler = _scheduler(recipe, self._optimizer, self.total_steps)
         self._epoch_loss, self._epoch = 0.0, Epoch(0, 0, math.nan, math.nan, math.nan, 0.0, math.nan)
         self._captures, self._captured_step, self._next_capture = capture, -1, -math.inf
-        self._activations: dict[int, NDArray[np.float32]] = {}
+        self._activations: dict[int, Tensor] = {}
         self._pictured = pictured(data)
         middle = recipe.first_kernel_size // 2
         self.watch(1, (0, 0, middle, middle))
@@ -108,7 +110,9 @@ class Training:
         if self.step % self.steps_per_epoch == 0:
             self._epoch_loss = 0.0
         images, labels = self._batches.after(self.step)
-        loss = cross_entropy(self.model(to_tensor(images)), torch.tensor(labels))
+        loss = cross_entropy(
+            self.model(self._on_device(to_tensor(images))), self._on_device(torch.tensor(labels))
+        )
         self._optimizer.zero_grad()
         loss.backward()
         group = self._optimizer.param_groups[0]
@@ -129,7 +133,9 @@ class Training:
         """The network now; the activations are those of the last step's mini-batch, before its update."""
         began = perf_counter()
         statistics = tuple(
-            layer_statistics(number, activations, to_array(self._convolutions[convolution].weight), span)
+            layer_statistics(
+                number, activations.cpu().numpy(), to_array(self._convolutions[convolution].weight), span
+            )
             for convolution, number, span in self._measured
             if (activations := self._activations.get(number)) is not None
         )
@@ -251,13 +257,17 @@ class Training:
         with evaluating(self.model):
             for i in range(0, len(images), EVALUATION_BATCH):
                 outputs = self._outputs(images[i : i + EVALUATION_BATCH])
-                wanted = torch.tensor(labels[i : i + EVALUATION_BATCH])
+                wanted = self._on_device(torch.tensor(labels[i : i + EVALUATION_BATCH]))
                 loss += cross_entropy(outputs, wanted, reduction="sum").item()
                 correct += int((outputs.argmax(1) == wanted).sum())
         return loss / len(images), correct / len(images)
 
     def _outputs(self, images: NDArray[Any]) -> Tensor:
-        return self.model(to_tensor(normalised(images, self.data)))  # type: ignore[no-any-return]
+        inputs = self._on_device(to_tensor(normalised(images, self.data)))
+        return self.model(inputs)  # type: ignore[no-any-return]
+
+    def _on_device(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self._device)
 
     # -- what is shown
 
@@ -274,7 +284,7 @@ class Training:
         def keep(number: int) -> Callable[[nn.Module, Any, Tensor], None]:
             def hook(module: nn.Module, _: Any, output: Tensor) -> None:
                 if module.training:
-                    self._activations[number] = output.detach().numpy()
+                    self._activations[number] = output.detach()
 
             return hook
 
@@ -360,10 +370,11 @@ def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
         {"params": weights, "weight_decay": recipe.weight_decay, "max_lr": recipe.max_lr},
         {"params": others, "weight_decay": 0.0, "max_lr": recipe.max_lr},
     ]
+    is_fused = all(each.device.type == CPU for each in model.parameters())
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, recipe.max_lr, recipe.momentum, fused=True)
+        return torch.optim.SGD(groups, recipe.max_lr, recipe.momentum, fused=is_fused)
     betas = recipe.momentum, recipe.beta2
-    return torch.optim.AdamW(groups, recipe.max_lr, betas, recipe.eps, fused=True)
+    return torch.optim.AdamW(groups, recipe.max_lr, betas, recipe.eps, fused=is_fused)
 
 
 def _scheduler(recipe: Recipe, optimizer: torch.optim.Optimizer, total_steps: int) -> OneCycleLR | None:

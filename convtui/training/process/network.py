@@ -20,6 +20,7 @@ from convtui.engine.stack import Row
 from convtui.engine.window_layers import Conv
 from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet
+from convtui.training.devices import DEVICES
 from convtui.training.recipe import Recipe
 
 
@@ -54,6 +55,12 @@ def _module(row: Row) -> nn.Module:
     raise AssertionError(layer)
 
 
+def devices_there() -> tuple[str, ...]:
+    """The devices that PyTorch finds on this machine, of those that a recipe can name."""
+    found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return tuple(device for device in DEVICES if found[device])
+
+
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, in which looking at a network does not change it."""
@@ -72,4 +79,4 @@ def to_tensor(images: NDArray[np.float32]) -> Tensor:
 
 def to_array(tensor: Tensor) -> NDArray[Any]:
     """A copy that nothing trains any further."""
-    return np.array(tensor.detach().numpy(), order="C")
+    return np.array(tensor.detach().cpu().numpy(), order="C")

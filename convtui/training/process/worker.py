@@ -21,6 +21,7 @@ from convtui.inputs.names import printable
 from convtui.training.architecture import layers_text, network
 from convtui.training.datasets.minibatches import located, lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
+from convtui.training.devices import chosen
 from convtui.training.exploring import Ablate, Explain, Explore
 from convtui.training.measuring import POINTS, Measure, Measured, Measuring, landscape_count, noise_count
 from convtui.training.messages import Message
@@ -258,10 +259,13 @@ def _known(run: Run, data: DataSet, checkpoint: Checkpoint) -> tuple[Measuring, 
 
 def _fitted(recipe: Recipe, data: DataSet, keep_batch_size: bool) -> tuple[Recipe, str]:
     """The recipe for this data set, and what to tell of how that was read and of what was changed."""
-    told = ""
+    from convtui.training.process.network import devices_there  # which imports PyTorch
+
+    device, of_device = chosen(recipe.device, devices_there())
+    recipe, told = replace(recipe, device=device), ""
     if not keep_batch_size and may_lower(recipe):
         recipe, told = lowered(recipe, len(data.train_images))
-    return recipe, "; ".join(filter(None, (data.named_notice, told)))
+    return recipe, "; ".join(filter(None, (data.named_notice, told, of_device)))
 
 
 def _begun(recipe: Recipe, data: DataSet, step: int, total_steps: int, run: str = "") -> Begun:

@@ -121,6 +121,27 @@ async def test_the_operations_of_a_network_are_gone_through_and_opened() -> None
         assert "sees 8x8 of the image: rows 0-7, columns 0-7" in driven.text
 
 
+async def test_another_image_is_opened_and_no_file_is_run() -> None:
+    async with own("Branched") as driven:
+        await press(driven, "o")
+        await driven.enter("cat-32")
+        await until(driven, lambda: model(driven).outcome is not None)
+        await calm(driven)
+        assert model(driven).picture.name == "cat-32"
+        assert "conv2d expects 1 channel" in driven.text  # the cat is coloured
+        await press(driven, "o")
+        await driven.enter(f"{FILE}:Branched")
+        assert "no such file or sample" in driven.said
+        assert model(driven).picture.name == "cat-32"
+        await press(driven, "escape")
+        await press(driven, "o")
+        await driven.enter("digit-8x8-3")
+        await until(driven, lambda: model(driven).outcome is not None)
+        await calm(driven)
+        assert "13 operations on 1x1x8x8" in driven.text
+        assert driven.session.picture is model(driven).picture
+
+
 async def test_a_failing_pass_shows_its_rows_and_why_and_is_mended(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     file.write_text(FILE.read_text("utf-8"), "utf-8")

@@ -9,22 +9,18 @@ from hypothesis import strategies as st
 
 from convtui.engine.input_vector import InputVector
 from convtui.pages.matrix.cells import (
-    ENTRY_COLOURS,
-    MatrixCells,
     VectorCells,
     entry_name,
     input_kinds,
     output_values,
-    share,
-    short_share,
     transposed_product,
-    weight_pixels,
     window_place,
 )
 from convtui.pages.matrix.figures import matrix_cells
 from convtui.pages.matrix.shown import Shown, shown_of
 from convtui.paint.cells import ABSENT, PADDING, PLAIN, UNUSED
 from convtui.paint.colours import DARK, LIGHT
+from convtui.paint.matrix_cells import ENTRY_COLOURS, MatrixCells, share, short_share, weight_pixels
 from convtui.state.session import Session
 from tests.support.example_sessions import counting, lesson, own, session_on, sessions
 from tests.support.operations import operation_sessions

@@ -10,7 +10,6 @@ from textual import events
 
 from convtui.cli.render import render
 from convtui.engine.transposed import TransposedConvolution
-from convtui.pages.matrix.cells import MatrixCells
 from convtui.pages.matrix.page import MatrixPage
 from convtui.pages.matrix.panes import EquationsPane, OverviewPane
 from convtui.pages.matrix.shown import shown_in
@@ -18,6 +17,7 @@ from convtui.pages.step.page import StepPage
 from convtui.paint.canvas import Canvas
 from convtui.paint.cells import ABSENT
 from convtui.paint.colours import DARK
+from convtui.paint.matrix_cells import MatrixCells
 from convtui.state.session import Session, Zoom
 from tests.support.driving import Driven, opened
 from tests.support.example_sessions import counting, lesson, own, picture_of, session_on

@@ -11,7 +11,7 @@ from convtui.engine.equations import equations
 from convtui.engine.matrix import WeightMatrix
 from convtui.engine.operation_matrix import OperationMatrix
 from convtui.engine.pooling import Pooling
-from convtui.pages.matrix.cells import MatrixCells, VectorCells
+from convtui.pages.matrix.cells import VectorCells
 from convtui.pages.matrix.panes import (
     EquationsPane,
     MatrixPane,
@@ -22,6 +22,7 @@ from convtui.pages.matrix.panes import (
 from convtui.pages.matrix.shown import shown_in
 from convtui.paint.colours import DARK
 from convtui.paint.drawing import BLOCKS, HALF_BLOCKS, NUMBERS, CellSize, Grid
+from convtui.paint.matrix_cells import MatrixCells
 from convtui.paint.text import number_format
 from tests.support.example_sessions import counting, lesson, own, session_on
 from tests.support.operations import stepping
