@@ -23,7 +23,7 @@ WRITE: Final = "write"
 MOST_SHOWN: Final = 400  # lines
 MOST_SENT: Final = 74_994  # bytes that a terminal takes by OSC 52 for certain
 
-_FRAME: Final = 3  # lines of the border and of the bar that scrolls
+_FRAME: Final = 4  # lines of the border, of the bar that scrolls, and a blank one that it may cover
 _LAST_SHOWN: Final = 40  # lines, with what is asserted
 _WITHOUT_CLIPBOARD: Final = ("linux", "dumb", "unknown", "vt100", "vt220")
 _CLOSES: Final = ("escape", "q", "ctrl+y")
