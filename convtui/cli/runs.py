@@ -192,6 +192,8 @@ def _plotted(kept: Sequence[Kept], shown: str, is_log: bool, palette: Palette) -
     if len(kept) == 1:
         (run, history), *_ = kept
         about = f"run {run.number} · {recipe_words(run.recipe, rates=history.rates_used)}"
+        if history.is_diverged:
+            about += f" · diverged at step {history.diverged_at}"
     return plot_diagram(_PLOTS[shown](histories, is_log), about, palette)
 
 

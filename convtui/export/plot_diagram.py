@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import cos, pi, sin
+from math import cos, floor, pi, sin
+from textwrap import wrap
 from typing import Final
 
 import numpy as np
@@ -75,9 +76,9 @@ class _Drawing:
     def _legend(self) -> Iterator[Shape]:
         """What the plot is of, then a sample of each curve that has a name, on as many lines as they need."""
         y = 34
-        if self.about:
+        for line in wrap(self.about, floor((WIDTH - 2 * _MARGIN) / text_width("0", _SMALL))):
             y += _LINE
-            yield Label(_MARGIN, y, self.about, _SMALL, self.palette.muted)
+            yield Label(_MARGIN, y, line, _SMALL, self.palette.muted)
         y, x = y + _LINE, float(_MARGIN)
         for series in self.plot.series:
             if not series.name:
@@ -240,7 +241,7 @@ class _Area:
                     yield piece
                 piece = []
             if cut is not None:
-                piece = [*(piece or [cut[0]]), cut[1]]
+                piece = [*(piece or [cut[0]]), *([cut[1]] if cut[0] != cut[1] else [])]
         if len(piece) > 1:
             yield piece
 
