@@ -73,6 +73,7 @@ convtui [IMAGE] [options]
        convtui notebook OUT [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
+       convtui runs OUT [RUN ...] [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
        convtui trace MODEL [options]
@@ -87,6 +88,7 @@ commands:
   convtui notebook OUT     write a notebook that runs (convtui notebook --help)
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)
+  convtui runs OUT         plot runs, write their figures (convtui runs --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
   convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
@@ -212,6 +214,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.measure import measure
 
             return measure(rest)
+        case ["runs", *rest]:
+            from convtui.cli.runs import runs
+
+            return runs(rest)
         case ["trace", *rest]:
             from convtui.cli.trace import trace
 
@@ -517,7 +523,19 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 
 def _answer_shell() -> None:
     """Tell the shell what may come next on the command line, and end."""
-    from convtui.cli import animate, code, completion, layers, learn, measure, notebook, samples, trace, train
+    from convtui.cli import (
+        animate,
+        code,
+        completion,
+        layers,
+        learn,
+        measure,
+        notebook,
+        runs,
+        samples,
+        trace,
+        train,
+    )
 
     commands: dict[str, Callable[[], Parser]] = {
         "render": _render_parser,
@@ -526,6 +544,7 @@ def _answer_shell() -> None:
         "notebook": lambda: notebook.parser(_add_options),
         "train": train.parser,
         "measure": measure.parser,
+        "runs": runs.parser,
         "learn": learn.parser,
         "layers": layers.parser,
         "trace": trace.parser,

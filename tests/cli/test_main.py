@@ -21,6 +21,7 @@ from convtui.cli.code import parser as code_parser
 from convtui.cli.completion import parser as completion_parser
 from convtui.cli.measure import parser as measure_parser
 from convtui.cli.notebook import parser as notebook_parser
+from convtui.cli.runs import parser as runs_parser
 from convtui.cli.trace import parser as trace_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
@@ -113,6 +114,7 @@ def test_options_in_the_examples_exist(line: str) -> None:
         "notebook": notebook_parser(cli._add_options),
         "samples": parser,
         "measure": measure_parser(),
+        "runs": runs_parser(),
         "completion": completion_parser(),
         "trace": trace_parser(),
     }
