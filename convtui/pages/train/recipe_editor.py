@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from math import floor, log10
 from typing import Any, Final
@@ -20,7 +20,7 @@ from convtui.paint.controls import Control
 from convtui.paint.text import counted, cut_to, significant
 from convtui.training.datasets.open_any import check
 from convtui.training.next_run import NEXT_RUN, NextRun, RateChange
-from convtui.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, RecipeError
+from convtui.training.recipe import OPTIMIZERS, SCHEDULES, SETTINGS, Recipe, RecipeError
 from convtui.training.recipe_words import OTHER_NAMES, data_name, typed, value_text
 from convtui.training.trainer import Trainer
 
@@ -96,9 +96,7 @@ class RecipeEditor:
         before = self.recipe
         if recipe != before:
             self._page.host.timelines.change(NEXT_RUN, replace(self._next, recipe=recipe), kind)
-        names = [
-            each.name for each in fields(Recipe) if getattr(before, each.name) != getattr(recipe, each.name)
-        ]
+        names = [name for name in SETTINGS if getattr(before, name) != getattr(recipe, name)]
         if self._trainer.is_busy and names:
             changes = ", ".join(f"{name} {value_text(recipe, name)}" for name in names)
             self._page.say(f"for the next run: {changes}")
@@ -180,7 +178,7 @@ class RecipeEditor:
         value = value_text(recipe, name) if name else ""
         if name == "data" and value != recipe.data:  # it cannot be typed
             value = ""
-        proposed = [f"{each.name} {value_text(recipe, each.name)}" for each in fields(Recipe)]
+        proposed = [f"{name} {value_text(recipe, name)}" for name in SETTINGS]
         suggester = SuggestFromList([*OTHER_VALUES, *proposed])
         start = f"{name} {value}" if name else ""
         self._page.prompt(":", start, self._typed, suggester=suggester)
