@@ -79,7 +79,11 @@ def train(arguments: Sequence[str]) -> int:
     as_json, resumed, listed = (options.pop(name) for name in ("json", "resume", "list"))
     network = _network_of(options.pop("network"), theirs, options.pop("weights"))
     given = {name: value for name, value in options.items() if value is not None}
-    out_of_place = [*given, *(["json"] if listed and as_json else []), *(["network"] if listed and network else [])]
+    out_of_place = [
+        *given,
+        *(["json"] if listed and as_json else []),
+        *(["network"] if listed and network else []),
+    ]
     if out_of_place and (listed or resumed is not None):
         why = "--list takes no other options" if listed else "--resume uses the run's own recipe"
         raise ValueError(f"{why}; leave out --{out_of_place[0].replace('_', '-')}")
@@ -126,8 +130,8 @@ def _list_runs() -> int:
 
 def _begin(given: Mapping[str, str | bool], as_json: bool, network: OwnNetwork | None) -> int:
     from convtui.training.datasets.minibatches import may_lower
-    from convtui.training.protocol import Train
     from convtui.training.own_network import MAX_LR
+    from convtui.training.protocol import Train
     from convtui.training.recipe import Recipe, RecipeError
     from convtui.training.recipe_words import OF_BUNDLED
     from convtui.training.runs.history import RunHistory
@@ -135,7 +139,9 @@ def _begin(given: Mapping[str, str | bool], as_json: bool, network: OwnNetwork |
     recipe = Recipe(network=network, max_lr=MAX_LR if network else Recipe.max_lr)
     for name in OF_BUNDLED if network else ():
         if name in given:
-            raise ValueError(f"--{name.replace('_', '-')}: is of the bundled network; leave it out with --network")
+            raise ValueError(
+                f"--{name.replace('_', '-')}: is of the bundled network; leave it out with --network"
+            )
     try:
         for name, value in given.items():
             recipe = recipe.with_text(name, value if isinstance(value, str) else "on" if value else "off")
@@ -317,7 +323,9 @@ def parser() -> Parser:
     _add(group, _DATA)
     add_axes(group)
     group.add_argument("--network", metavar="FILE:NAME", help="your own network in place of the bundled one")
-    group.add_argument("--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote")
+    group.add_argument(
+        "--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote"
+    )
     group.add_argument(
         "--batch-norm",
         action=argparse.BooleanOptionalAction,

@@ -78,9 +78,7 @@ def as_arm(recipe: Recipe) -> Recipe:
 def arm_names(arms: Sequence[Recipe]) -> tuple[str, ...]:
     """Each arm by what differs between their recipes, and nothing else."""
     differing = [
-        name
-        for name in SETTINGS
-        if name not in _IS_NO_ARM and len({getattr(arm, name) for arm in arms}) > 1
+        name for name in SETTINGS if name not in _IS_NO_ARM and len({getattr(arm, name) for arm in arms}) > 1
     ]
     names = []
     for arm in arms:

@@ -110,7 +110,8 @@ class Ready(Message):
 class NamedModule(Message):
     """A module with weights of an own network, in the order of the first pass, counted from 1.
 
-    path is as in named_modules, title its class; shape is [out, in, row, column], of a Linear [out, in, 1, 1].
+    path is as in named_modules, title its class. shape is [out, in, row, column], that of a Linear
+    [out, in, 1, 1].
     """
 
     number: int

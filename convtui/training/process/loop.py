@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Final
 
@@ -108,10 +108,8 @@ class Training:
         self.total_steps = recipe.epochs * self.steps_per_epoch
         self._device = torch.device(chosen(recipe.device, devices_there())[0])
         self.is_source_changed, self.notice = False, ""
-        if recipe.network:
-            self.model, self._layers = self._own()
-        else:
-            self.model, self._layers = self._bundled()
+        self.model: Any  # a Sequential, unless it is the user's
+        self.model, self._layers = self._own() if recipe.network else self._bundled()
         convolutions = [each.weight for each in self._layers.values() if isinstance(each.module, nn.Conv2d)]
         self._filters = convolutions[0] if convolutions else None  # shown as pictures
         self._optimizer = _optimizer(recipe, self.model)
@@ -453,7 +451,9 @@ def replay(
     training = Training(recipe, data, checkpoint)
     if training.is_source_changed:
         assert recipe.network
-        raise TheirError(f"{recipe.network.name} has changed since the run began: no step can be trained again")
+        raise TheirError(
+            f"{recipe.network.name} has changed since the run began: no step can be trained again"
+        )
     training.watch(job.layer, job.index)
     if checkpoint is None:
         training.follow(rates)

@@ -93,7 +93,7 @@ def make(network: OwnNetwork, seed: int) -> tuple[nn.Module, str]:
     _forget(network.target)
     torch.manual_seed(seed)
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002: what their code draws from, if anything
+    np.random.seed(seed)
     own = os.getpid()
     try:
         model = load_model(network.target, network.arguments)
@@ -238,7 +238,11 @@ def _logits(outputs: Any, network: OwnNetwork, data: DataSet, count: int) -> Ten
 
 def _of_softmax(logits: Tensor, network: OwnNetwork) -> str:
     sums = logits.sum(1)
-    if logits.shape[1] > 1 and bool((logits >= 0).all()) and bool(torch.allclose(sums, torch.ones_like(sums))):
+    if (
+        logits.shape[1] > 1
+        and bool((logits >= 0).all())
+        and bool(torch.allclose(sums, torch.ones_like(sums)))
+    ):
         return (
             f"{network.name} gives probabilities, of which cross_entropy takes the softmax once more; "
             "leave out its softmax: it learns slowly, and the probabilities shown are not its own"
@@ -252,9 +256,14 @@ def _what_fits(model: nn.Module, images: Tensor, reason: str, data: DataSet) -> 
         wanted, given = channels.groups()
         if int(given) == images.shape[1]:
             return f"; it takes images of {wanted} channels, {data.name} has {given}"
-    found = search(model, images)
+    try:
+        found = search(model, images)
+    except BaseException:  # their code runs for it, and what it raises is told already
+        return ""
     side = max(images.shape[2:])
-    squares = sorted({rows for rows, columns in found.work if rows == columns}, key=lambda each: abs(each - side))
+    squares = sorted(
+        {rows for rows, columns in found.work if rows == columns}, key=lambda each: abs(each - side)
+    )
     if not squares:
         return ""
     some = ", ".join(f"{each}x{each}" for each in sorted(squares[:MOST_NAMED]))

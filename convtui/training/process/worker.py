@@ -26,9 +26,9 @@ from convtui.training.devices import chosen
 from convtui.training.exploring import Ablate, Explain, Explore
 from convtui.training.measuring import POINTS, Measure, Measured, Measuring, landscape_count, noise_count
 from convtui.training.messages import Message
+from convtui.training.own_network import OwnNetwork
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
-from convtui.training.own_network import OwnNetwork
 from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore, take_stdin, take_stdout
 from convtui.training.protocol import (
     JOBS,
@@ -166,9 +166,11 @@ class Worker:
     def _run(
         self, training: Training, run: Run, is_paused: bool = False, lost: bool = False, notice: str = ""
     ) -> None:
-        begun = _begun(training.recipe, training.data, training.step, training.total_steps, training)
+        begun = _begun(
+            training.recipe, training.data, training.step, training.total_steps, str(run.path), training
+        )
         told = "; ".join(filter(None, (notice or training.data.named_notice, training.notice)))
-        begun = replace(begun, run=str(run.path), lost=lost, notice=told)
+        begun = replace(begun, lost=lost, notice=told)
         try:
             UnderWay(training, run, self._inbox, self._outbox, self._jobs.append).do(begun, is_paused)
         except Exception as error:
@@ -213,7 +215,7 @@ class Worker:
 
     def _find(self, recipe: Recipe, data: DataSet, notice: str) -> None:
         fresh = self._loop.for_search(recipe, data) if recipe.network else None
-        self._outbox.send(replace(_begun(recipe, data, 0, len(RATES), fresh), notice=notice))
+        self._outbox.send(replace(_begun(recipe, data, 0, len(RATES), training=fresh), notice=notice))
         for count, event in enumerate(self._loop.find(recipe, data, fresh), 1):
             self._outbox.send(event)
             if self._is_to_stop("a learning-rate search"):
@@ -311,12 +313,17 @@ def _require_bundled(run: Run, what: str) -> None:
 
 
 def _begun(
-    recipe: Recipe, data: DataSet, step: int, total_steps: int, training: Training | None = None
+    recipe: Recipe,
+    data: DataSet,
+    step: int,
+    total_steps: int,
+    run: str = "",
+    training: Training | None = None,
 ) -> Begun:
     """What is told at the start; of a network of the user's only its training knows the modules."""
     begun = Begun(
         recipe=recipe,
-        run="",
+        run=run,
         step=step,
         steps_per_epoch=len(data.train_images) // recipe.batch_size,
         total_steps=total_steps,

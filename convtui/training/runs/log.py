@@ -44,7 +44,16 @@ LONGEST_LAYERS: Final = 10_000  # characters; those of the largest recipe take a
 MOST_STEPS: Final = 2**53  # beyond which a curve cannot tell one from the next
 LARGEST_COUNT: Final = 2**53
 
-_SAME_IN_A_RUN: Final = ("steps_per_epoch", "total_steps", "layers", "modules", "filters", "shape", "classes", "test_count")
+_SAME_IN_A_RUN: Final = (
+    "steps_per_epoch",
+    "total_steps",
+    "layers",
+    "modules",
+    "filters",
+    "shape",
+    "classes",
+    "test_count",
+)
 
 
 @dataclass(frozen=True)
