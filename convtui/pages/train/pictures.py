@@ -27,6 +27,10 @@ def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
     """The first input channel's slice of each kernel, as many as fit; negative weights have a dash."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
+    if not len(kernels.values):
+        glyphs = Glyphs(size[0], size[1], palette)
+        _head(glyphs, "kernels: this network has no 2D convolution", "", "no kernels")
+        return glyphs.lines()
     count, channels, rows, columns = kernels.values.shape
     slices = np.nan_to_num(kernels.values[:, 0], posinf=0.0, neginf=0.0)
     limit = top_of(np.abs(slices))

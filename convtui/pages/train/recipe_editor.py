@@ -79,7 +79,7 @@ class RecipeEditor:
         optimizer = "AdamW" if recipe.optimizer == "adamw" else "SGD"
         return [
             Control("d", "data", cut_to(data_name(recipe), LONGEST_NAME), stepped=False, spare=2),
-            Control("b", "batch_norm", "batch norm" if recipe.batch_norm else "no batch norm", stepped=False),
+            self._network_control(),
             Control("p", "schedule", recipe.schedule, stepped=False, spare=1),
             Control("r", "lr", significant(self.max_lr)),
             Control("a", "optimizer", optimizer, stepped=False, spare=3),
@@ -88,6 +88,14 @@ class RecipeEditor:
             Control("e", "epochs", str(recipe.epochs)),
             Control("z", "batch", str(recipe.batch_size), label="mini-batch"),
         ]
+
+    def _network_control(self) -> Control:
+        """The batch norm, or the name of the user's network in its place."""
+        network = self.recipe.network
+        if network:
+            return Control("b", "network", cut_to(network.name, LONGEST_NAME), stepped=False)
+        words = "batch norm" if self.recipe.batch_norm else "no batch norm"
+        return Control("b", "batch_norm", words, stepped=False)
 
     # -- changing
 
@@ -135,7 +143,12 @@ class RecipeEditor:
         self.set_rate(stepped(self.max_lr, by))
 
     def toggle_batch_norm(self) -> None:
-        self.set("batch_norm", not self.recipe.batch_norm)
+        if self.recipe.network:
+            self._page.say(
+                f"b is for the bundled network; {self.recipe.network.name} has the norms of its code"
+            )
+        else:
+            self.set("batch_norm", not self.recipe.batch_norm)
 
     def next_schedule(self) -> None:
         self.set("schedule", _other(SCHEDULES, self.recipe.schedule))

@@ -297,11 +297,13 @@ class ViewMaker:
     # -- the weights of its layers
 
     def shapes(self) -> Shapes:
-        """The weights of all convolutions, of the run that is shown or of the next."""
+        """The weights of what can be looked at, of the run that is shown or of the next."""
         return self.shapes_of(self.history)
 
     def shapes_of(self, history: RunHistory | None) -> Shapes:
         recipe = history.recipe if history else self._next_recipe
+        if recipe.network:
+            return {each.number: each.shape for each in (run_figures.modules_of(history) if history else ())}
         if history and history.begun:
             summary = run_figures.summary_of(history)
         elif data := self._data.images(recipe):

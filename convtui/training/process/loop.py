@@ -238,7 +238,8 @@ class Training:
         """Tell of this weight from the next step on. Raises ValueError if there is none."""
         if layer not in self._layers:
             known = ", ".join(map(str, self._layers))
-            raise ValueError(f"layer {layer}: must be one with weights, {known}")
+            what = "a module with weights" if self.recipe.network else "a convolution"
+            raise ValueError(f"layer {layer}: must be {what}, {known}")
         shape = in_four(self._layers[layer].weight).shape
         if len(index) != 4 or not all(0 <= i < size for i, size in zip(index, shape, strict=True)):
             raise ValueError(f"weight {list(index)} of layer {layer}: must lie within {list(shape)}")
