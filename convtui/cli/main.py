@@ -108,7 +108,8 @@ your own network:
   FILE.py:NAME or package.module:NAME before the image is a PyTorch network of
   yours: a class, a function that makes it, or the network itself. Naming it
   runs its code, in a process of its own, on the image; the Layers page (3)
-  shows each of its operations. Arguments for NAME follow after --: 10 depth=18
+  shows each of its operations, the Train page (5) trains it on --data.
+  Arguments for NAME follow after --: 10 depth=18
 
 examples:
   convtui

@@ -120,7 +120,7 @@ def test_help_is_narrow_and_complete(capsys: pytest.CaptureFixture[str]) -> None
         assert all(option in text for option in action.option_strings)
     for line in train_command.EXAMPLES.splitlines():
         if line.startswith("  convtui train"):
-            parser.parsed(line.split()[2:])
+            parser.parsed(line.partition(" -- ")[0].split()[2:])
 
 
 # -- what it prints, and how it ends

@@ -1,5 +1,7 @@
 """Networks of a user's that are trained, and such as cannot be; run by its path."""
 
+import os
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -21,6 +23,15 @@ class Net(nn.Module):
         x = F.max_pool2d(self.norm(self.relu(self.conv(x))), 2)
         scores: Tensor = self.fc(F.dropout(self.frozen(x.view(len(x), 64)), 0.1, self.training))
         return scores
+
+
+class Forking(Net):
+    """What it forks off goes on with whatever called it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if hasattr(os, "fork"):
+            os.fork()
 
 
 class Pair(Net):

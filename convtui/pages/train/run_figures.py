@@ -149,11 +149,12 @@ def _momentum_name(recipe: Recipe) -> str:
 
 
 @lru_cache(maxsize=2)
-def kernels(snapshot: Snapshot, is_past: bool = False) -> plain.Kernels:
+def kernels(snapshot: Snapshot, is_past: bool = False, is_own: bool = False) -> plain.Kernels:
     """The first convolution's; none of a network that has none."""
     if not snapshot.kernels:
         return plain.Kernels(np.zeros((0, 1, 1, 1)), None)
-    return plain.Kernels(np.array(snapshot.kernels, float), snapshot.step if is_past else None)
+    place = "first convolution" if is_own else plain.Kernels.place
+    return plain.Kernels(np.array(snapshot.kernels, float), snapshot.step if is_past else None, place)
 
 
 def has_images_of(data: DataSet, snapshot: Snapshot | None) -> bool:

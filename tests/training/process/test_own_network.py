@@ -96,9 +96,9 @@ def steps(events: list[Message]) -> list[tuple[int, float]]:
 
 
 def test_a_run_of_an_own_network(tmp_path: Path) -> None:
-    """Trained, stopped, resumed and replayed to the same bits; refused where it is not named, or changed."""
+    """Trained, stopped, resumed, replayed to the same bits; refused if not named, or changed. It forks."""
     code = Path(shutil.copy(FILE, tmp_path / "net.py"))
-    named = OwnNetwork(f"{code}:Net")
+    named = OwnNetwork(f"{code}:Forking")
     recipe = Recipe(data="digits-8x8", batch_size=64, epochs=2, max_lr=0.01, network=named)
     with process(tmp_path, network=named) as worker:
         assert worker.event() == Ready()
@@ -142,9 +142,11 @@ def test_a_run_of_an_own_network(tmp_path: Path) -> None:
         code.write_text(code.read_text().replace("0.1", "0.2"))
         worker.send(Replay(folder, 3, 6, 1, (0, 0, 1, 1)))
         changed = worker.until(Replayed, Failed)[-1]
-        assert changed == Failed("net.py:Net has changed since the run began: no step can be trained again")
+        assert changed == Failed(
+            "net.py:Forking has changed since the run began: no step can be trained again"
+        )
     with process(tmp_path) as worker:
         worker.event()
         (refused,) = worker.job(Continue(folder))
         assert isinstance(refused, Failed)
-        assert refused.reason.startswith("run 2 needs the code of net.py:Net")
+        assert refused.reason.startswith("run 2 needs the code of net.py:Forking")
