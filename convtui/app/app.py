@@ -132,10 +132,11 @@ class ConvtuiApp(App[None]):
         """Created when a page first asks for it; NEXT_RUN begins then, too."""
         from convtui.training.next_run import NEXT_RUN, NextRun
         from convtui.training.recipe import Recipe
-        from convtui.training.trainer import Trainer
+        from convtui.training.trainer import Trainer, start_worker
 
         if self._trainer is None:
-            self._trainer = Trainer()
+            network = self._recipe.network if self._recipe else None
+            self._trainer = Trainer(partial(start_worker, network))
         if self.timelines.get(NEXT_RUN) is None:
             self.timelines.begin(NEXT_RUN, NextRun(self._recipe or Recipe()))
         return self._trainer

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from convtui.cli.options import ASKED, Parser, add_axes, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
-from convtui.cli.own_network import add_network_options, arguments_parted, opening_of
+from convtui.cli.own_network import add_network_options, arguments_parted, is_saved, opening_of, to_train
 from convtui.cli.quick_start import collecting_no_garbage
 
 if TYPE_CHECKING:
     from convtui.inputs.images import How
     from convtui.lessons.course import Course, Place
     from convtui.state.session import Session
+    from convtui.tracing.open_model import Opening
     from convtui.training.recipe import Recipe
 
 DEFAULT_KERNEL: Final = {"kernel": "top-edge"}
@@ -109,7 +110,8 @@ your own network:
   FILE.py:NAME or package.module:NAME before the image is a PyTorch network of
   yours: a class, a function that makes it, or the network itself. Naming it
   runs its code, in a process of its own, on the image; the Layers page (3)
-  shows each of its operations. Arguments for NAME follow after --: 10 depth=18
+  shows each of its operations, the Train page (5) trains it on --data.
+  Arguments for NAME follow after --: 10 depth=18
 
 examples:
   convtui
@@ -242,7 +244,7 @@ def _open(arguments: Sequence[str]) -> int:
         return 0
     network = opening_of(options, theirs)
     with collecting_no_garbage():
-        recipe = _recipe_of(options)
+        recipe = _recipe_of(options, network)
         session = build(options)
         return _run_app(session, notice=session.notice, theme=options.theme, recipe=recipe, network=network)
 
@@ -268,15 +270,24 @@ def _open_course(course: Course, place: Place | None, options: argparse.Namespac
     return _run_app(session, theme=options.theme, course=(course, place), presents=options.present)
 
 
-def _recipe_of(options: argparse.Namespace) -> Recipe | None:
-    """The recipe of the next run, if the options say something about it."""
-    if options.data is None:
+def _recipe_of(options: argparse.Namespace, network: Opening | None) -> Recipe | None:
+    """The recipe of the next run, if the options say something about it.
+
+    The network that is opened is the one that is trained, if it has code; a saved one has none.
+    """
+    own = None
+    if network and not is_saved(network.target):
+        own = to_train(network.target, network.arguments, network.weights)
+    if options.data is None and own is None:
         return None
     from convtui.training.datasets.open_any import check
+    from convtui.training.own_network import MAX_LR
     from convtui.training.recipe import Recipe
 
-    check(options.data)
-    return Recipe(data=options.data, axes=options.axes or Recipe.axes)
+    data = options.data or Recipe.data
+    check(data)
+    rate = MAX_LR if own else Recipe.max_lr
+    return Recipe(data=data, axes=options.axes or Recipe.axes, network=own, max_lr=rate)
 
 
 def _run_app(session: Session, **how: Any) -> int:
