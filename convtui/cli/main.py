@@ -78,6 +78,7 @@ convtui [IMAGE] [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
        convtui trace MODEL [options]
+       convtui serve [options]
        convtui samples [NAME]
        convtui completion SHELL"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
@@ -93,6 +94,7 @@ commands:
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
   convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
+  convtui serve            show the app in a browser (convtui serve --help)
   convtui samples          list the bundled samples, or print one as a text
   convtui completion bash  print a script for the tab key (or zsh, fish)
   To open a file called as one of them, write ./render.
@@ -228,6 +230,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.learn import learn
 
             return learn(rest, _open_course, _session_of)
+        case ["serve", *rest]:
+            from convtui.cli.serve import serve
+
+            return serve(rest, _session_of)
         case ["completion", *rest]:
             from convtui.cli.completion import completion
 
@@ -544,6 +550,7 @@ def _answer_shell() -> None:
         notebook,
         runs,
         samples,
+        serve,
         trace,
         train,
     )
@@ -559,6 +566,7 @@ def _answer_shell() -> None:
         "learn": learn.parser,
         "layers": layers.parser,
         "trace": trace.parser,
+        "serve": serve.parser,
         "samples": samples.parser,
         "completion": completion.parser,
     }

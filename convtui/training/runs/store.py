@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from convtui.inputs.atomic import UNFINISHED, read_regular, write_whole
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.names import printable
 from convtui.training.messages import Message, encode
 from convtui.training.protocol import Begun, Rate
@@ -66,6 +67,7 @@ class Run:
     """
 
     def __init__(self, path: Path) -> None:
+        require_ours(path)
         self.path = path = _as_known(path)
         self.number = number_of(path)
         file = path / _RECIPE
