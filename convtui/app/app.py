@@ -137,10 +137,11 @@ class ConvtuiApp(App[None]):
         """Created when a page first asks for it; NEXT_RUN begins then, too."""
         from convtui.training.next_run import NEXT_RUN, NextRun
         from convtui.training.recipe import Recipe
-        from convtui.training.trainer import Trainer
+        from convtui.training.trainer import Trainer, start_worker
 
         if self._trainer is None:
-            self._trainer = Trainer()
+            network = self._recipe.network if self._recipe else None
+            self._trainer = Trainer(partial(start_worker, network))
         if self.timelines.get(NEXT_RUN) is None:
             self.timelines.begin(NEXT_RUN, NextRun(self._recipe or Recipe()))
         return self._trainer
@@ -231,6 +232,9 @@ class ConvtuiApp(App[None]):
 
     def save_as(self) -> None:
         self.workspace.save_as()
+
+    def write_code(self, text: str, code: str) -> bool:
+        return self.workspace.write_code(text, code)
 
     def open_page(self, name: str, notice: str = "", error: bool = False) -> None:
         self.switch_mode(name)

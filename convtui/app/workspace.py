@@ -175,6 +175,36 @@ class Workspace:
         self._dialogue.say(f"written: {shown}   (convtui learn {shown} opens it)")
         return True
 
+    def write_code(self, text: str, code: str) -> bool:
+        """Write code to a file; ask before one is replaced. Tells if there was nothing to refuse."""
+        try:
+            path = Path(text if text.endswith(".py") else f"{text}.py").expanduser()
+            if not path.parent.is_dir():
+                raise ValueError(f"{path}: the folder {path.parent} does not exist")
+            if path.exists() and not path.is_file():
+                raise ValueError(f"{path} is not a file")
+        except (ValueError, OSError, RuntimeError) as error:
+            self._dialogue.say(f"not written: {printable(str(error))}; choose another name", error=True)
+            return False
+        if path.exists():
+            answers = {"r": "replace", "escape": "keep it"}
+            question = f"{path.name} already exists. Replace it?"
+            self._dialogue.ask(question, answers, r=partial(self._put_code, path, code))
+            return True
+        return self._put_code(path, code)
+
+    def _put_code(self, path: Path, code: str) -> bool:
+        from convtui.store.session_file import write
+
+        try:
+            write(code, path)
+        except ValueError as error:
+            self._dialogue.say(str(error), error=True)
+            return False
+        shown = printable(str(path))
+        self._dialogue.say(f"written: {shown}   (python {shown} runs it)")
+        return True
+
     # -- opening
 
     def open(self, text: str) -> bool:

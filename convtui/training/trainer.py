@@ -20,6 +20,7 @@ from convtui.training.exploration import Exploration
 from convtui.training.exploring import Ablate, Explain, Explore, Explored
 from convtui.training.measuring import Measure, Measured
 from convtui.training.messages import Message
+from convtui.training.own_network import OwnNetwork
 from convtui.training.protocol import (
     JOBS,
     Begun,
@@ -86,11 +87,11 @@ class WorkerHandle(Protocol):
         """Have it end, by force if it will not."""
 
 
-async def start_worker() -> WorkerHandle:
-    """A training process of its own."""
+async def start_worker(network: OwnNetwork | None = None) -> WorkerHandle:
+    """A training process of its own; of the user's code it runs this network's alone."""
     from convtui.training.process import client
 
-    return await client.WorkerProcess.start()
+    return await client.WorkerProcess.start(network)
 
 
 class Trainer:

@@ -146,10 +146,17 @@ class Run:
 
         It is looked for among the last, the moments and those that were kept for good.
         """
-        found = [*self._checkpoints_and_moments(), *files_in(self.path / _FOR_GOOD)]
-        return first_whole(
-            path for path in found if step_of(path) == step and digest in (None, digest_of(path))
+        return first_whole(self._files_after(step, digest))
+
+    def checkpoint_file(self, step: int, digest: str | None = None) -> Path | None:
+        """The file of the one that checkpoint_after finds, from which others can read its weights."""
+        return next(
+            (path for path in self._files_after(step, digest) if first_whole([path]) is not None), None
         )
+
+    def _files_after(self, step: int, digest: str | None) -> list[Path]:
+        found = [*files_in(self.path / _FOR_GOOD), *self._checkpoints_and_moments()]
+        return [path for path in found if step_of(path) == step and digest in (None, digest_of(path))]
 
     def moments(self) -> list[int]:
         """The steps, ascending, to which one can go back, those of the last checkpoints included."""
