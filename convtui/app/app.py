@@ -26,6 +26,7 @@ from convtui.state.session import Session
 if TYPE_CHECKING:
     from convtui.app.guardian import Guardian
     from convtui.app.tutor import Tutor
+    from convtui.app.visitor import Visitor
     from convtui.lessons.course import Course, Place
     from convtui.lessons.view import LessonView
     from convtui.tracing.open_model import Opening, OpenModel
@@ -59,7 +60,8 @@ class ConvtuiApp(App[None]):
         course: tuple[Course, Place | None] | None = None,
         presents: bool = False,
         still: LessonView | None = None,
-        network: Opening | None = None,
+        network: Opening | OpenModel | None = None,
+        visitor: Visitor | None = None,
     ) -> None:
         super().__init__()
         for each in THEMES:
@@ -67,7 +69,8 @@ class ConvtuiApp(App[None]):
         # Assigning it would have the style sheets read a second and a third time before the first screen.
         self.set_reactive(ConvtuiApp.theme, f"convtui-{theme}")
         self.stylesheet.set_variables(self.get_css_variables())
-        self.workspace = Workspace(session, self)
+        self._visitor = visitor
+        self.workspace = Workspace(session, self, deliver=visitor.deliver if visitor else None)
         self._notice = notice
         self._has_autosave = autosave
         self._recipe, self._trainer = recipe, trainer
@@ -77,6 +80,7 @@ class ConvtuiApp(App[None]):
         self._tutor: Tutor | None = None
         self._network = network
         self._model: OpenModel | None = None
+        self._lesson_model: OpenModel | None = None
 
     def get_default_screen(self) -> Screen[Any]:
         return FIRST_PAGE()
@@ -94,6 +98,8 @@ class ConvtuiApp(App[None]):
             self.set_interval(1, self.workspace.tell_autosave_problem)
         if self._guardian:
             self.set_timer(0.1, self._guardian.start)
+        if self._visitor:
+            self.call_after_refresh(self._visitor.begin, self)
         if self._network:
             self._open_network(self._network)
         if self._course:
@@ -104,8 +110,8 @@ class ConvtuiApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Save the run, end the user's network; the terminal has been restored, however the app ended."""
-        if self._model:
-            await self._model.end()
+        for model in filter(None, (self._model, self._lesson_model)):
+            await model.end()
         if self._trainer:
             await self._trainer.end()
 
@@ -142,12 +148,20 @@ class ConvtuiApp(App[None]):
 
     @property
     def model(self) -> OpenModel | None:
-        return self._model
+        return self._lesson_model if self._tutor and self._tutor.is_on else self._model
 
-    def _open_network(self, network: Opening) -> None:
+    def show_network(self, network: OpenModel | None) -> None:
+        before, self._lesson_model = self._lesson_model, network
+        if before is not None and not before.is_recorded:
+            self.run_worker(before.end())
+
+    def _open_network(self, network: Opening | OpenModel) -> None:
         """Trace the user's own network on the image, and show it when the first page is there."""
         from convtui.tracing.open_model import OpenModel
 
+        if isinstance(network, OpenModel):  # that of a picture of a lesson
+            self._model = network
+            return
         self._model = OpenModel(network, self.session.picture)
         self._model.begin()
         self.call_after_refresh(self.open_page, "layers", self._notice)
@@ -219,8 +233,13 @@ class ConvtuiApp(App[None]):
     def save_as(self) -> None:
         self.workspace.save_as()
 
+    def write_code(self, text: str, code: str) -> bool:
+        return self.workspace.write_code(text, code)
+
     def open_page(self, name: str, notice: str = "", error: bool = False) -> None:
         self.switch_mode(name)
+        if self._visitor:
+            self._visitor.tell_soon()
         if notice:
             self.call_later(self.say, notice, error)
 
@@ -311,6 +330,10 @@ class ConvtuiApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         from convtui.app.command_menu import commands
 
+        if self._visitor:
+            yield SystemCommand(
+                "Copy a link", "it opens this page with this session again", self._visitor.copy_link
+            )
         yield from commands(self, self.page)
 
 

@@ -74,10 +74,12 @@ convtui [IMAGE] [options]
        convtui notebook OUT [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
+       convtui runs OUT [RUN ...] [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
        convtui trace MODEL [options]
-       convtui samples
+       convtui serve [options]
+       convtui samples [NAME]
        convtui completion SHELL"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
@@ -88,10 +90,12 @@ commands:
   convtui notebook OUT     write a notebook that runs (convtui notebook --help)
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)
+  convtui runs OUT         plot runs, write their figures (convtui runs --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
   convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
-  convtui samples          list the bundled images, kernels, layers and sessions
+  convtui serve            show the app in a browser (convtui serve --help)
+  convtui samples          list the bundled samples, or print one as a text
   convtui completion bash  print a script for the tab key (or zsh, fish)
   To open a file called as one of them, write ./render.
 
@@ -140,17 +144,6 @@ examples:
   convtui render net.svg --screen layers --layers resnet-50 --size 120x240
   convtui render step.png count-5x5 --padding 1 --at 1,2 --finished
   convtui render handout/ --lesson stride
-"""
-CODE_ABOUT: Final = """\
-Print PyTorch code that computes the convolution and asserts the output cell on
-show. It runs by itself, in float64: the numbers are written out, or a larger
-image is read from its file to exactly the same numbers.
-"""
-CODE_EXAMPLES: Final = """\
-examples:
-  convtui code digit-8x8-3 --padding 1 --at 0,4,2
-  convtui code photo.jpg --kernel sobel-x --stride 2 > photo.py
-  convtui code cat-32 --kernel edges | python
 """
 
 
@@ -202,7 +195,9 @@ def _run(arguments: Sequence[str]) -> int:
 
             return animate(rest, _add_options, build)
         case ["code", *rest]:
-            return _code(rest)
+            from convtui.cli.code import code
+
+            return code(rest, _add_options, build)
         case ["notebook", *rest]:
             from convtui.cli.notebook import notebook
 
@@ -223,6 +218,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.measure import measure
 
             return measure(rest)
+        case ["runs", *rest]:
+            from convtui.cli.runs import runs
+
+            return runs(rest)
         case ["trace", *rest]:
             from convtui.cli.trace import trace
 
@@ -231,6 +230,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.learn import learn
 
             return learn(rest, _open_course, _session_of)
+        case ["serve", *rest]:
+            from convtui.cli.serve import serve
+
+            return serve(rest, _session_of)
         case ["completion", *rest]:
             from convtui.cli.completion import completion
 
@@ -350,19 +353,6 @@ def _render_diagram(options: argparse.Namespace, out: Path) -> int:
         raise ValueError(f"{told}: a diagram is of the step screen; the others are drawn as .svg or .txt")
     session = build(options)
     render_diagram(session, out, options.theme)
-    if session.notice:
-        tell(session.notice)
-    return 0
-
-
-def _code(arguments: Sequence[str]) -> int:
-    options = _code_parser().parsed(arguments)
-    session = build(options)
-    from convtui.export.code import session_code
-
-    code = session_code(session)
-    with printing():
-        print(code, end="")
     if session.notice:
         tell(session.notice)
     return 0
@@ -550,18 +540,33 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 
 def _answer_shell() -> None:
     """Tell the shell what may come next on the command line, and end."""
-    from convtui.cli import animate, completion, layers, learn, measure, notebook, samples, trace, train
+    from convtui.cli import (
+        animate,
+        code,
+        completion,
+        layers,
+        learn,
+        measure,
+        notebook,
+        runs,
+        samples,
+        serve,
+        trace,
+        train,
+    )
 
     commands: dict[str, Callable[[], Parser]] = {
         "render": _render_parser,
         "animate": lambda: animate.parser(_add_options),
-        "code": _code_parser,
+        "code": lambda: code.parser(_add_options),
         "notebook": lambda: notebook.parser(_add_options),
         "train": train.parser,
         "measure": measure.parser,
+        "runs": runs.parser,
         "learn": learn.parser,
         "layers": layers.parser,
         "trace": trace.parser,
+        "serve": serve.parser,
         "samples": samples.parser,
         "completion": completion.parser,
     }
@@ -625,19 +630,6 @@ def _render_parser() -> Parser:
         default="120x40",
         help="columns x rows of characters, 60x20 to 400x1000 (default: 120x40)",
     )
-    return parser
-
-
-def _code_parser() -> Parser:
-    parser = Parser(
-        prog="convtui code",
-        description=CODE_ABOUT,
-        epilog=CODE_EXAMPLES,
-        formatter_class=formatter,
-        allow_abbrev=False,
-        usage="convtui code [IMAGE] [options]",
-    )
-    _add_options(parser)
     return parser
 
 

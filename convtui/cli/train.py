@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convtui.training.own_network import OwnNetwork
     from convtui.training.process.client import WorkerProcess
     from convtui.training.runs.history import RunHistory
+    from convtui.training.runs.store import Run, RunError
 
 FAILED: Final = 1
 DIVERGED: Final = 3
@@ -106,6 +107,17 @@ def _network_of(target: str | None, theirs: Sequence[str], weights: str | None) 
 
 def _list_runs() -> int:
     from convtui.cli.train_report import print_runs
+
+    histories, damages = kept_runs()
+    with printing():
+        print_runs(histories)
+    for damage in damages:
+        tell(f"convtui: {damage}")
+    return 0
+
+
+def kept_runs() -> tuple[list[tuple[Run, RunHistory]], list[RunError]]:
+    """All runs that are kept, oldest first, with outlines of their histories; and what is damaged."""
     from convtui.training.runs.history import RunHistory
     from convtui.training.runs.store import RunError, runs_and_damages
 
@@ -121,11 +133,7 @@ def _list_runs() -> int:
                 damages.append(RunError(f"run {run.number}: {history.left_out}"))
         except RunError as error:
             damages.append(error)
-    with printing():
-        print_runs(histories)
-    for damage in damages:
-        tell(f"convtui: {damage}")
-    return 0
+    return histories, damages
 
 
 def _begin(given: Mapping[str, str | bool], as_json: bool, network: OwnNetwork | None) -> int:

@@ -17,9 +17,11 @@ from PIL import Image
 
 from convtui.cli import main as cli
 from convtui.cli.animate import parser as animate_parser
+from convtui.cli.code import parser as code_parser
 from convtui.cli.completion import parser as completion_parser
 from convtui.cli.measure import parser as measure_parser
 from convtui.cli.notebook import parser as notebook_parser
+from convtui.cli.runs import parser as runs_parser
 from convtui.cli.trace import parser as trace_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
@@ -86,7 +88,7 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
         "": cli._open_parser(),
         "render": cli._render_parser(),
         "animate": animate_parser(cli._add_options),
-        "code": cli._code_parser(),
+        "code": code_parser(cli._add_options),
         "notebook": notebook_parser(cli._add_options),
     }
     for command, parser in parsers.items():
@@ -108,10 +110,11 @@ def test_options_in_the_examples_exist(line: str) -> None:
     parsers = {
         "render": cli._render_parser(),
         "animate": animate_parser(cli._add_options),
-        "code": cli._code_parser(),
+        "code": code_parser(cli._add_options),
         "notebook": notebook_parser(cli._add_options),
         "samples": parser,
         "measure": measure_parser(),
+        "runs": runs_parser(),
         "completion": completion_parser(),
         "trace": trace_parser(),
     }
@@ -142,14 +145,21 @@ def test_samples_are_all_listed() -> None:
     assert (result.returncode, result.stderr) == (0, "numpy\n")
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    kernels, layers, sessions = (
-        [path.stem for path in files]
-        for files in (samples.kernel_files(), samples.layer_files(), samples.session_files())
-    )
+    files = samples.kernel_files(), samples.layer_files(), samples.session_files(), samples.model_files()
+    kernels, layers, sessions, models = ([path.stem for path in each] for each in files)
     listed = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
     images = [*samples.image_names(), *samples.data_names()]
-    assert listed == [*images, *NAMES, *kernels, *presets.NAMES, *layers, *sessions]
+    assert listed == [*images, *NAMES, *kernels, *presets.NAMES, *layers, *sessions, *models]
     assert all(len(line.split()) > 3 for line in lines if line.startswith("  ") and line[2] != " ")
+
+
+@pytest.mark.parametrize("name", ["shape_bug", "unet", "luma", "inception", "why-13x13"])
+def test_a_sample_that_is_a_text_is_printed_as_it_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (path,) = (
+        each for each in samples.folder().rglob(f"{name}.*") if each.suffix in (".py", ".txt", ".toml")
+    )
+    assert cli.main(["samples", name]) == 0
+    assert capsys.readouterr().out == path.read_text("utf-8")
 
 
 def test_python_m_convtui() -> None:
@@ -366,7 +376,9 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["render", "out.svg", "--size", "400x1001"], ["size 400x1001", "60x20 to 400x1000"]),
         (["render", "out.svg", "--screen", "attic"], ["--screen", "attic", "step", "matrix", "layers"]),
         (["render", "out.svg", "--stride", "0"], ["stride=0"]),
-        (["samples", "all"], ["unknown argument all"]),
+        (["samples", "shape_bgu"], ["shape_bgu: no such sample; did you mean shape_bug"]),
+        (["samples", "cat-64"], ["cat-64: is opened by its name: convtui cat-64"]),
+        (["samples", "unet", "all"], ["unknown argument all"]),
         (["--data", "mnist-12"], ["mnist-12: no such data set", "did you mean mnist-12k"]),
         (["--data", "/nowhere/digits.npz"], ["/nowhere/digits.npz: no such data set, file or folder"]),
         (["--data", ""], ["'': ", "an .npz archive"]),

@@ -50,7 +50,7 @@ class Host(Protocol):
 
     @property
     def model(self) -> OpenModel | None:
-        """The user's own network, if one was named on the command line."""
+        """The user's own network, if one was named on the command line; in a lesson that of its step."""
 
     @property
     def lesson(self) -> LessonView | None:
@@ -80,6 +80,9 @@ class Host(Protocol):
 
     def save_as(self) -> None:
         """Save the session under a name that is asked for."""
+
+    def write_code(self, text: str, code: str) -> bool:
+        """Write code to a file of that name; ask before one is replaced. Tells if nothing was refused."""
 
     def open_page(self, name: str, notice: str = "") -> None:
         """Show another page, and a notice on it."""

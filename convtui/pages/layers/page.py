@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.geometry import Region
 from textual.worker import get_current_worker
 
+from convtui.engine.graph.checks import CHECKS, Remark, remarks
 from convtui.engine.output_cells import Position
 from convtui.engine.tracing import Feeding, feeding
 from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise
@@ -46,7 +47,7 @@ from convtui.pages.layers.labels import (
     unlike_training,
 )
 from convtui.pages.layers.layout import LayersPlan, Place, Wanted, layers_plan
-from convtui.pages.layers.map_maker import MapMaker
+from convtui.pages.layers.map_maker import MapMaker, feature_maps
 from convtui.pages.layers.table import TableLine, feeding_room, feeding_text, table_lines
 from convtui.pages.layers.table_pane import TablePane
 from convtui.paint.canvas import Canvas, Pane
@@ -72,6 +73,7 @@ class LayersPage(ConvolutionPage):
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "layers": ("sentence", "details", "selected", "mosaic"),
         "field": ("sentence", "details", "image"),
+        "postmortem": ("text",),
     }
 
     def __init__(self) -> None:
@@ -86,9 +88,12 @@ class LayersPage(ConvolutionPage):
         self._plan: Memo[LayersPlan] = Memo()
         self._maker: MapMaker | None = None
         self._table_lines: Memo[list[TableLine]] = Memo()
+        self._remarks: Memo[list[Remark]] = Memo()
+        self._remarked: list[Remark] | None = None  # those that are gone through
+        self._remark = 0
         self.features = FeaturesView(self)
         self._shows_features = False
-        self._model: ModelView | None = None  # of the user's own network
+        self._models: dict[bool, ModelView] = {}  # of a lesson's network, of the user's own
         self._is_model_wanted = True
         self._shows_model = False
 
@@ -96,15 +101,16 @@ class LayersPage(ConvolutionPage):
 
     @property
     def model(self) -> ModelView | None:
-        """The view of the user's own network, if there is one and it is on show."""
-        model = self.host.model
-        if model is None or not self._is_model_wanted or self.host.lesson is not None:
+        """The view of the user's own network, or of that of a lesson, if there is one and it is on show."""
+        model, is_lesson = self.host.model, self.host.lesson is not None
+        if model is None or not (self._is_model_wanted or is_lesson):
             return None
-        if self._model is None:
+        view = self._models.get(is_lesson)
+        if view is None or view.model is not model:
             from convtui.pages.layers.model_view import ModelView
 
-            self._model = ModelView(self, model)
-        return self._model
+            self._models[is_lesson] = view = ModelView(self, model)
+        return view
 
     @property
     def zoom(self) -> Zoom:
@@ -353,10 +359,23 @@ class LayersPage(ConvolutionPage):
 
     # -- selecting
 
-    def action_copy_call(self) -> None:
-        self.say(
-            "the PyTorch call is that of the Step page; enter opens a layer's convolution there", error=True
-        )
+    def code_of_page(self) -> Callable[[], str]:
+        if self.model:
+            raise ValueError("your network is code already; y shows the stack of layers, which has code here")
+        from convtui.export.stack_code import stack_code
+
+        picture, stack, maker = self.session.picture, self.session.stack, self._maker
+        known = maker.feature_maps if maker and maker.maps(stack.layer) else None
+        return lambda: stack_code(picture, stack, known or feature_maps(stack, picture))
+
+    def session_to_animate(self) -> Session:
+        """The windows of the selected layer, if it has some."""
+        if self.model:
+            raise ValueError("your network is not animated; y shows the stack of layers, whose windows are")
+        stack, maker = self.session.stack, self._maker
+        if maker is None or not maker.maps(stack.layer):
+            raise ValueError("the layer's input is still being computed")
+        return layer_opened(self.session, maker.feature_maps)
 
     def action_cells(self, count: int) -> None:
         if self.model:
@@ -480,6 +499,9 @@ class LayersPage(ConvolutionPage):
 
     def action_own_network(self) -> None:
         """Back and forth between the user's own network and the stack of layers."""
+        if self.host.lesson is not None:
+            self.say("this key is for a network of your own; the lesson chooses what is shown")
+            return
         if self.host.model is None:
             self.say("no network of yours is open: convtui net.py:Net photo.jpg opens one")
             return
@@ -496,8 +518,22 @@ class LayersPage(ConvolutionPage):
     def action_panel(self, by: int) -> None:
         if self.model:
             self.model.next_panel(by)
+        elif self.session.view.features:
+            self.features.next_panel(by)
+        else:
+            self._next_remark(by)
+
+    def _next_remark(self, by: int) -> None:
+        """Say one more of what the checks find in the stack of layers, and how many there are."""
+        summary = self.session.stack.summary
+        found = self._remarks.get(summary, lambda: remarks(summary.graph))
+        if not found:
+            self.say("the checks find nothing in these layers: " + ", ".join(CHECKS))
             return
-        self._in_features(lambda: self.features.next_panel(by))
+        if self._remarked is not found:
+            self._remarked, self._remark = found, -1 if by > 0 else 0
+        self._remark = (self._remark + by) % len(found)
+        self.say(f"{self._remark + 1} of {len(found)} · {found[self._remark].evidence}")
 
     def action_panel_alone(self) -> None:
         self._in_features(self.features.toggle_alone)
