@@ -101,12 +101,6 @@ def require_ours(path: str | os.PathLike[str]) -> None:
         raise ConfinedError(f"{name}: no such sample, and files cannot be opened or written here")
 
 
-def require_free(what: str) -> None:
-    """Raises ConfinedError, naming what was asked for, where this process is confined."""
-    if confinement() is not None:
-        raise ConfinedError(f"{what} cannot be had here")
-
-
 # -- the second fence
 
 

@@ -16,7 +16,7 @@ from convtui.engine.kernels import parse_kernel
 from convtui.inputs import confinement as confining
 from convtui.inputs import samples
 from convtui.inputs.atomic import read_regular, write_whole
-from convtui.inputs.confinement import ConfinedError, Confinement, confinement
+from convtui.inputs.confinement import Confinement, confinement
 from convtui.inputs.images import read_picture
 from convtui.inputs.names import neighbours
 from convtui.lessons.lesson_file import read_lesson
@@ -193,7 +193,7 @@ async def test_a_job_is_stopped_when_its_time_is_over(own: Path, monkeypatch: py
 
 @pytest.mark.usefixtures("own")
 async def test_no_network_of_ones_own_is_run() -> None:
-    with pytest.raises(ConfinedError, match="a network of your own"):
+    with pytest.raises(OSError, match="not run for visitors"):
         await TracingProcess.start()
 
 

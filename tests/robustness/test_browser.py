@@ -107,6 +107,6 @@ async def _server_killed(tab: Tab, server: Served) -> None:
     assert "lost" in await tab.until(
         '!document.getElementById("ended").hidden && document.getElementById("why").textContent'
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes):
             await asyncio.sleep(0.05)

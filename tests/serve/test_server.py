@@ -19,7 +19,7 @@ from convtui.store.link import link_of
 from tests.support.example_sessions import lesson
 from tests.support.served import Served, served
 
-PATIENCE = 40.0
+PATIENCE = 90.0
 _STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 

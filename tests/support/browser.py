@@ -16,7 +16,7 @@ from typing import Any, Final
 import aiohttp
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE: Final = 40.0  # seconds for what a page does on a machine that is busy
+PATIENCE: Final = 90.0  # seconds for what a page does on a machine that is busy
 
 KEYS: Final = {
     "right": ("ArrowRight", 39, ""),
