@@ -244,3 +244,8 @@ def opened_notice(op: Op) -> str:
     real = "its real input" if "pool" in op.kind else "its real input and weights"
     types = f"your network computes in {op.output.dtype}, this page in float64"
     return f"{name}: {real}; {types} · u, then 3: back"
+
+
+def norm_notice(op: Op) -> str:
+    """What the Norms page says when a norm is opened there."""
+    return f"{op.path or op.kind}: its real input, weights and statistics, as a copy · 3: back"

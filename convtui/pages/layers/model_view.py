@@ -11,7 +11,9 @@ from typing import Final
 
 from textual.geometry import Region
 
+from convtui.engine.graph.operation import Op
 from convtui.engine.output_cells import Position
+from convtui.inputs.names import printable
 from convtui.pages.base.layout import MARGIN, zoom_of
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.services import PageServices
@@ -34,6 +36,7 @@ from convtui.pages.layers.model_labels import (
     detail_lines,
     failure_lines,
     field_line,
+    norm_notice,
     notes_lines,
     opened_notice,
     printed_lines,
@@ -41,7 +44,7 @@ from convtui.pages.layers.model_labels import (
     remark_line,
     summary_line,
 )
-from convtui.pages.layers.model_opened import STEPPED, operation_of
+from convtui.pages.layers.model_opened import operation_of, why_not_opened
 from convtui.pages.layers.model_table import model_lines
 from convtui.pages.layers.table import TableLine
 from convtui.pages.layers.table_pane import TablePane
@@ -50,6 +53,7 @@ from convtui.paint.colours import Palette
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import Size, TextPane
 from convtui.state.layer_opening import operation_opened, picture_of
+from convtui.state.opened_norm import NORMS, OPENED_NORM, opened_norm
 from convtui.state.session import Session, Zoom
 from convtui.tracing.open_model import Fetched, OpenModel
 from convtui.tracing.traced import Row, Trace
@@ -401,10 +405,8 @@ class ModelView:
             self._page.say("this operation failed, so that there is nothing to step through")
             return
         row = trace.rows[self._number]
-        if row.op.kind not in STEPPED:
-            self._page.say(
-                f"{row.op.kind} has no windows to step through: choose a convolution or a pooling", error=True
-            )
+        if why := why_not_opened(row.op, trace.graph):
+            self._page.say(why, error=True)
             return
         self.model.open(row.op.number, lambda fetched: self._opened(row, fetched))
 
@@ -413,6 +415,9 @@ class ModelView:
             self._page.say(fetched.why, error=True)
             return
         op, picture = row.op, self.model.picture
+        if op.kind in NORMS:
+            self._open_norm(op, fetched)
+            return
         name = op.path or f"{op.kind} {op.number}"
         place = self._place
 
@@ -426,3 +431,18 @@ class ModelView:
 
         if self._page.host.change(make):
             self._page.host.open_page("step", opened_notice(op))
+
+    def _open_norm(self, op: Op, fetched: Fetched) -> None:
+        """Open a norm on the Norms page, with what went into it."""
+        trace = self.model.trace
+        assert trace is not None
+        given = trace.graph.tensor(op.inputs[0]).shape
+        try:
+            opened = opened_norm(op, fetched.arrays, given, self.model.picture.name)
+        except (ValueError, KeyError) as error:
+            self._page.say(printable(str(error)), error=True)
+            return
+        channel = min(self._place[0], opened.session.norm.num_features - 1)
+        opened = opened.with_session(opened.session.at_channel(channel))
+        self._page.host.timelines.begin(OPENED_NORM, opened)
+        self._page.host.open_page("batchnorm", norm_notice(op))
