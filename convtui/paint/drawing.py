@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 
@@ -80,11 +81,19 @@ BLOCKS: Final = CellSize(2)
 HALF_BLOCKS: Final = CellSize(1, half=True)
 
 
+@dataclass(frozen=True, eq=False)
+class Holes:
+    """Which cells of an outline are read [rows, columns], where a step in a range does not say it."""
+
+    read: NDArray[np.bool_]
+
+
 class Outline(NamedTuple):
     """The cells a window reads, in the grid's own coordinates; a step in a range is the dilation."""
 
     rows: range
     columns: range
+    holes: Holes | None = None
 
     def holds(self, row: int, column: int) -> bool:
         """Whether a cell lies inside, read or skipped."""
@@ -92,6 +101,8 @@ class Outline(NamedTuple):
 
     def reads(self, row: int, column: int) -> bool:
         """Whether a tap of the kernel lies on a cell."""
+        if self.holes and self.holds(row, column):
+            return bool(self.holes.read[row - self.rows[0], column - self.columns[0]])
         return row in self.rows and column in self.columns
 
     @property
@@ -109,8 +120,13 @@ class Outline(NamedTuple):
         )
 
     def is_frame(self, row: int, column: int) -> bool:
-        """Whether a cell stands for an outline that is not drawn: on an edge, or read by a dilated window."""
-        return self.rows.step > 1 or self.columns.step > 1 or any(self.edges(row, column))
+        """Whether a cell stands for an outline that is not drawn: on an edge, or read between holes."""
+        return (
+            self.holes is not None
+            or self.rows.step > 1
+            or self.columns.step > 1
+            or any(self.edges(row, column))
+        )
 
 
 @dataclass(frozen=True)

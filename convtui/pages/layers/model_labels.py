@@ -193,7 +193,11 @@ def field_line(row: Row, place: tuple[int, int, int], value: float | None, seen:
         return f"{text}: not known what it sees{why}"
     rows, columns = (f"{low}-{high}" if low != high else str(low) for low, high in (seen.rows, seen.columns))
     high, wide = (last - first + 1 for first, last in (seen.rows, seen.columns))
-    return f"{text} sees {high}x{wide} of the image: rows {rows}, columns {columns}"
+    where = f"rows {rows}, columns {columns}"
+    if seen.holes:
+        count = f"{'at most ' * seen.is_bound}{int(seen.holes.read.sum()):,} of {high * wide:,}"
+        return f"{text} reads {count} pixels: {where}"
+    return f"{text} sees {high}x{wide} of the image: {where}"
 
 
 def notes_lines(model: OpenModel, width: int) -> list[str]:

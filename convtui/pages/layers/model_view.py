@@ -30,6 +30,7 @@ from convtui.pages.layers.model_figures import (
     seen_by,
     selected_grid,
     to_come,
+    with_holes,
 )
 from convtui.pages.layers.model_labels import (
     PANELS,
@@ -62,6 +63,7 @@ DETAILS: Final = 5  # lines
 ROOMY: Final = 28  # lines of a canvas from which the rest of the details have lines of their own
 LEAD: Final = (None, "")  # lines over a panel of text: what is said, and a blank one
 LEAST_TEXT: Final = 8  # lines of a panel of text
+QUICK: Final = 64  # operations through which a field is traced back while a key waits
 STOP_HINT: Final = "escape stops it"
 
 
@@ -81,6 +83,8 @@ class ModelView:
         self._plan: Memo[LayersPlan] = Memo()
         self._lines: Memo[list[TableLine]] = Memo()
         self._maps: Memo[Maps] = Memo()
+        self._seen: tuple[tuple[Trace, int, Position], Seen] | None = None  # with the holes
+        self._is_looking = False  # for holes, in another thread
         self._told = False  # whether what is different was said
         model.listen(self._has_changed)
 
@@ -196,7 +200,7 @@ class ModelView:
         at = {"table": plan.table, "sentence": plan.sentence, "details": plan.details}
         panes = self._place_all(at, palette, plan)
         maps = self._maps_of(row, shape)
-        seen = seen_by(row, place)
+        seen = self._seen_by(trace, row, place)
         found = self.model.output(row.op.number)
         why = found.why if found else ""
         self._show_words(trace, row, maps, seen, why, plan)
@@ -207,6 +211,29 @@ class ModelView:
             self.selected.show(selected_grid(row.op, maps, place, plan.selected.every, why))
         self.mosaic.show(mosaic_grid(row.op, maps, place, plan.tiling, why))
         return panes
+
+    def _seen_by(self, trace: Trace, row: Row, place: Position) -> Seen:
+        """What an activation sees; in a large network the holes in it follow a little later."""
+        key = trace, row.op.number, place
+        if self._seen and self._seen[0] == key:
+            return self._seen[1]
+        hull = seen_by(row, place)
+        if len(trace.graph.ops) <= QUICK:
+            self._seen = key, with_holes(hull, trace.graph, row.op, place)
+            return self._seen[1]
+        if not self._is_looking:
+            self._is_looking = True
+
+            def work() -> Callable[[], None]:
+                found = key, with_holes(hull, trace.graph, row.op, place)
+                return lambda: self._take_seen(found)
+
+            self._page.in_thread(work)
+        return hull
+
+    def _take_seen(self, found: tuple[tuple[Trace, int, Position], Seen]) -> None:
+        self._seen, self._is_looking = found, False
+        self._page.show_again()
 
     def _maps_of(self, row: Row, shape: Position) -> Maps:
         found = self.model.output(row.op.number)

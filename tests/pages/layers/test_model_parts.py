@@ -5,6 +5,8 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from textual.geometry import Region
+from torch import nn
 
 import convtui
 from convtui.engine.graph.operation import Op
@@ -12,14 +14,17 @@ from convtui.engine.pooling import Pooling
 from convtui.engine.spec import SpecError
 from convtui.engine.transposed import TransposedConvolution
 from convtui.inputs.images import Picture
+from convtui.pages.layers.layout import Place
 from convtui.pages.layers.model_figures import (
     Seen,
     held,
+    image_grid,
     map_shape,
     maps_of,
     moved,
     seen_by,
     tensor_index,
+    with_holes,
 )
 from convtui.pages.layers.model_labels import (
     detail_lines,
@@ -32,9 +37,11 @@ from convtui.pages.layers.model_labels import (
 from convtui.pages.layers.model_opened import operation_of
 from convtui.pages.layers.model_table import model_lines
 from convtui.pages.layers.table import Kind
+from convtui.paint.drawing import BLOCKS, Holes
 from convtui.tracing.open_model import Opening
 from convtui.tracing.traced import Trace
 from tests.support.own_networks import Branched, Misfit
+from tests.support.traced_models import Dilated
 
 
 @cache
@@ -197,3 +204,55 @@ def test_operations_as_they_are_stepped_through() -> None:
         operation_of(op("relu"), {"input": image})
     with pytest.raises(ValueError, match="4 axes beside the batch"):
         operation_of(op("conv2d"), {"input": np.ones((1, 1, 2, 2)), "weight": weight})
+
+
+HOLED = [
+    (nn.Conv2d(1, 1, 3, dilation=4), "reads 9 of 81 pixels: rows 0-8, columns 0-8"),
+    (nn.Sequential(nn.Conv2d(1, 1, 1, stride=2), nn.Conv2d(1, 1, 3)), "reads 9 of 25 pixels: rows 0-4, columns 0-4"),
+    (Dilated(), "pixels: rows 0-"),
+]
+
+
+@pytest.mark.parametrize(("module", "words"), HOLED)
+def test_holes_in_a_field_are_where_gradients_are_0(module: nn.Module, words: str) -> None:
+    for parameter in module.parameters():  # so that no sum is 0 by chance
+        nn.init.uniform_(parameter, 0.5, 1.5)
+    image = torch.rand(1, 1, 23, 21, requires_grad=True)
+    trace = convtui.trace(module, image.detach())
+    output = module(image)
+    row = trace.rows[-1]
+    assert row.op.output.shape == tuple(output.shape)
+    for place in ((0, 0, 0), (0, 1, 2), (0, output.shape[2] - 1, output.shape[3] - 1)):
+        (gradient,) = torch.autograd.grad(output[0][place], image, retain_graph=True)
+        seen = with_holes(seen_by(row, place), trace.graph, row.op, place)
+        assert seen.holes is not None
+        assert seen.rows is not None
+        assert seen.columns is not None
+        drawn = np.zeros((23, 21), dtype=bool)
+        (top, bottom), (left, right) = seen.rows, seen.columns
+        drawn[top : bottom + 1, left : right + 1] = seen.holes.read
+        np.testing.assert_array_equal(drawn, gradient[0, 0].numpy() != 0)
+        # The grid draws it so, and the words count it.
+        picture = Picture(np.zeros((1, 23, 21)), "", "", False)
+        grid = image_grid(picture, None, seen, None, Place(Region(0, 0, 60, 30), BLOCKS))
+        outline = grid.outline
+        assert outline is not None
+        marked = [[outline.holds(r, c) and outline.reads(r, c) for c in range(21)] for r in range(23)]
+        np.testing.assert_array_equal(marked, drawn)
+        assert f"reads {int(drawn.sum())} of " in field_line(row, place, None, seen)
+    assert words in field_line(
+        row, (0, 0, 0), None, with_holes(seen_by(row, (0, 0, 0)), trace.graph, row.op, (0, 0, 0))
+    )
+
+
+def test_a_field_without_holes_is_framed_alone() -> None:
+    row = branched().rows[1]
+    seen = seen_by(row, (0, 5, 0))
+    assert with_holes(seen, branched().graph, row.op, (0, 5, 0)) is seen
+    thin = Seen((2, 6), (1, 5), holes=Holes(np.eye(5, dtype=bool)))
+    picture = Picture(np.zeros((1, 8, 8)), "", "", False)
+    outline = image_grid(picture, None, thin, None, Place(Region(0, 0, 60, 30), BLOCKS, 2)).outline
+    assert outline is not None
+    assert (outline.rows, outline.columns) == (range(1, 4), range(3))
+    assert outline.holes is not None
+    assert outline.holes.read.tolist() == [[1, 1, 0], [0, 1, 1], [0, 0, 1]]
