@@ -41,7 +41,7 @@ from convtui.paint.drawing import BLOCKS, Holes
 from convtui.tracing.open_model import Opening
 from convtui.tracing.traced import Trace
 from tests.support.own_networks import Branched, Misfit
-from tests.support.traced_models import Dilated
+from tests.support.traced_models import Dilated, ResNet
 
 
 @cache
@@ -172,7 +172,15 @@ def test_the_table_at_two_widths() -> None:
         assert name in wide[0].text
     assert len(wide) == len(narrow) == len(branched().rows) + 2
     assert all(len(line.text) <= 78 for line in narrow)
-    assert "3, 4" in next(line.text for line in wide if " add " in line.text)
+    assert "3, 4" in next(line.text for line in wide if "─add " in line.text)
+
+
+def test_a_path_that_is_cut_keeps_its_end() -> None:
+    trace = convtui.trace(ResNet(4, 10).eval(), torch.zeros(1, 3, 32, 32))
+    wide, narrow = (model_lines(trace, width)[25].text for width in (140, 80))
+    assert "layer2.0.downsample.0" in wide
+    assert " ╰┼─conv2d 1x1" in narrow
+    assert "…0.downsample.0 " in narrow
 
 
 def test_rows_that_differ_are_marked() -> None:
@@ -208,8 +216,11 @@ def test_operations_as_they_are_stepped_through() -> None:
 
 HOLED = [
     (nn.Conv2d(1, 1, 3, dilation=4), "reads 9 of 81 pixels: rows 0-8, columns 0-8"),
-    (nn.Sequential(nn.Conv2d(1, 1, 1, stride=2), nn.Conv2d(1, 1, 3)), "reads 9 of 25 pixels: rows 0-4, columns 0-4"),
-    (Dilated(), "pixels: rows 0-"),
+    (
+        nn.Sequential(nn.Conv2d(1, 1, 1, stride=2), nn.Conv2d(1, 1, 3)),
+        "reads 9 of 25 pixels: rows 0-4, columns 0-4",
+    ),
+    (Dilated(), "pixels: rows "),
 ]
 
 
