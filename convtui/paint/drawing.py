@@ -38,6 +38,8 @@ Edges = tuple[bool, bool, bool, bool]  # top, bottom, left, right
 
 NO_EDGES: Final = (False, False, False, False)
 
+LIT: Final = 0.5  # share of the accent in a cell that is read among others that are not
+
 # What a cell is shown as: its kind, or one of these where something is marked over it.
 FOCUS: Final = 4  # worked on or pointed at
 READER: Final = 5  # reads the pixel under the mouse
@@ -264,6 +266,8 @@ class Rows:
             pixel = self._palette.uncomputed
         if grid.outline and shown in (READ, SKIPPED):
             edges = grid.outline.edges(row, column)
+            if shown == READ and grid.outline.holes:
+                pixel = tint(pixel, accent_on(pixel, self._palette), LIT)
         if self._are_blocks:
             is_negative = grid.cells.signed and value < 0
             return _block(shown, pixel, edges, is_negative, self._palette)
