@@ -9,13 +9,18 @@ import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
+from time import monotonic
 from typing import Any, Final
 
+from convtui.engine.graph.checks import remarks
+from convtui.engine.graph.image_sizes import sizes_told, tried_sizes
 from convtui.engine.memory import memory_text
-from convtui.engine.stack import Row, Summary
+from convtui.engine.stack import Row, Summary, fits
 from convtui.pages.layers.table import TOTAL, layer_text, shape_text
 
 Cells = Sequence[Sequence[str]]
+
+SECONDS: Final = 1.0  # for which image sizes are tried
 
 _NUMERIC: Final = ("#", "parameters", "multiply-adds", "memory", "field")
 
@@ -34,7 +39,9 @@ def as_table(summary: Summary, name: str) -> str:
         return "  ".join(placed).rstrip()
 
     rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-    return "\n".join([line(header), rule, *map(line, body[:-1]), rule, line(body[-1])])
+    blocks = notes(summary), remark_lines(summary)
+    below = [text for lines in blocks if lines for text in ("", *lines)]
+    return "\n".join([line(header), rule, *map(line, body[:-1]), rule, line(body[-1]), *below])
 
 
 def as_csv(summary: Summary, name: str) -> str:
@@ -55,7 +62,8 @@ def as_markdown(summary: Summary, name: str) -> str:
     header, *body = _readable(summary)
     rule = ["--:" if title in _NUMERIC else ":--" for title in header]
     escaped = [[cell.replace("|", "\\|").replace("*", "\\*") for cell in cells] for cells in (header, *body)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (escaped[0], rule, *escaped[1:]))
+    lines = [f"| {' | '.join(cells)} |" for cells in (escaped[0], rule, *escaped[1:])]
+    return "\n".join([*lines, "", *(f"- {text}" for text in (*notes(summary), *remark_lines(summary)))])
 
 
 def as_latex(summary: Summary, name: str) -> str:
@@ -88,8 +96,26 @@ def as_json(summary: Summary, name: str) -> str:
     shape = json.dumps(summary.rows[0].output_shape)
     return (
         f'{{\n  "name": {json.dumps(name)},\n  "input": {shape},\n  "layers": [\n{lines}\n  ],\n'
-        f'  "total": {json.dumps(total)}\n}}'
+        f'  "total": {json.dumps(total)},\n'
+        f'  "remarks": {json.dumps([vars(each) for each in remarks(summary.graph)], ensure_ascii=False)}\n}}'
     )
+
+
+def notes(summary: Summary) -> list[str]:
+    """Which image sizes go through, of those that are tried in a second."""
+    channels, height, width = summary.rows[0].output_shape
+    ends = monotonic() + SECONDS
+    tried = tried_sizes(
+        lambda size: fits(summary.nodes, (channels, *size)), (height, width), True, lambda: monotonic() > ends
+    )
+    return [f"image sizes that go through: {sizes_told(sorted(tried), [s for s in tried if tried[s]])}"]
+
+
+def remark_lines(summary: Summary) -> list[str]:
+    """What a careful colleague would remark on."""
+    found = remarks(summary.graph)
+    width = max((len(each.name) for each in found), default=0)
+    return [f"{each.name.ljust(width)}  {each.evidence}" for each in found]
 
 
 FORMATS: Mapping[str, Callable[[Summary, str], str]] = {

@@ -1,4 +1,4 @@
-"""The user's own network on the command line: `convtui net.py:Net photo.jpg -- 10 depth=18`.
+"""The user's own network on the command line: `convtui net.py:Net photo.jpg -- 10 depth=18`, or net.pt2.
 
 Only what is named here is ever run. Nothing of PyTorch or of the tracing is imported for it.
 """
@@ -14,14 +14,21 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from convtui.tracing.open_model import Opening
 
+SAVED: Final = (".pt2", ".onnx", ".pt", ".pth", ".ckpt", ".safetensors", ".torchscript")
+
 _NAME: Final = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _NETWORK: Final = re.compile(rf"(?P<where>.*\.py|{_NAME}):(?P<name>{_NAME})", re.DOTALL)
 _FILE: Final = re.compile(r".*\.py(:[^:]*)?", re.DOTALL)
 
 
 def is_network(text: str) -> bool:
-    """Whether `FILE.py:NAME` or `package.module:NAME` is meant, and no image."""
-    return bool(_NETWORK.fullmatch(text)) and not Path(text).exists()
+    """Whether `FILE.py:NAME`, `package.module:NAME` or a saved network is meant, and no image."""
+    return is_saved(text) or (bool(_NETWORK.fullmatch(text)) and not Path(text).exists())
+
+
+def is_saved(text: str) -> bool:
+    """Whether it is a file of a network, or of weights alone, which the tracing process says."""
+    return Path(text).suffix.lower() in SAVED
 
 
 def arguments_parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -102,11 +109,10 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
                 text = "" if given is True else f" {printable(given if isinstance(given, str) else given[0])}"
                 raise ValueError(f"--{name}{text}: works only with a network: convtui net.py:Net photo.jpg")
         return None
-    where = _NETWORK.fullmatch(target)
-    assert where
-    code = Path(where["where"])
-    if code.suffix == ".py" and not code.is_file():
-        found = [each.name for each in code.parent.glob("*.py")] if code.parent.is_dir() else []
+    where = None if is_saved(target) else _NETWORK.fullmatch(target)
+    code = Path(where["where"] if where else target)
+    if code.suffix in (".py", *SAVED) and not code.is_file():
+        found = [each.name for each in code.parent.glob(f"*{code.suffix}")] if code.parent.is_dir() else []
         raise ValueError(f"{printable(target)}: there is no such file{did_you_mean(code.name, found)}")
     if options.photo is None:
         raise ValueError(

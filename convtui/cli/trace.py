@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 WRONG: Final = 2
+NOT_BOTH: Final = "name either --input, such as 3x224x224, or --inputs, a function that makes the inputs"
 
 ABOUT: Final = """\
 Run a PyTorch model of yours once and print each of its operations: the
@@ -28,6 +29,8 @@ from, the formula with its numbers, and the nearest changes that fit.
 MODEL is FILE.py:NAME or package.module:NAME, of a class, a function that makes
 the model, or a model. Naming it runs its code, in a process of its own. What
 it prints is printed on standard error. Arguments for it follow after --.
+Or MODEL is a FILE.pt2 that torch.export.save wrote: none of its code is
+needed, none is run, and its own inputs are taken where --input names none.
 """
 EXAMPLES: Final = """\
 checks, under the table (--silence NAME leaves one out):
@@ -42,6 +45,7 @@ examples:
   convtui trace net.py:Net --input 3x224x224
   convtui trace net.py:Net --input 1x28x28 --weights net.safetensors --sizes
   convtui trace net.py:make_net --inputs net.py:make_inputs -- 10 depth=18
+  convtui trace net.pt2
   convtui trace torchvision.models:resnet50 --input 3x224x224 --format csv
 
 exit codes: 0 traced, 1 the pass failed, 2 refused, 130 after Ctrl+C
@@ -89,12 +93,14 @@ def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
     from convtui.inputs.names import printable
     from convtui.tracing.protocol import Job
 
-    if (options.input is None) == (options.inputs is None):
-        raise ValueError(
-            "name either --input, such as 3x224x224, or --inputs, a function that makes the inputs"
-        )
-    if options.inputs is not None and options.batch is not None:
-        raise ValueError("--batch: works only with --input; the function of --inputs decides itself")
+    is_exported = options.model.endswith(".pt2")  # which knows its inputs
+    if options.input is not None and options.inputs is not None:
+        raise ValueError(NOT_BOTH)
+    if options.input is None and options.inputs is None and not is_exported:
+        raise ValueError(NOT_BOTH)
+    if options.input is None and options.batch is not None:
+        decides = "the file" if options.inputs is None else "the function of --inputs"
+        raise ValueError(f"--batch: works only with --input; {decides} decides itself")
     shape: tuple[int, ...] = ()
     if options.input is not None:
         text = options.input.lower().replace("×", "x")
@@ -134,7 +140,7 @@ def parser() -> Parser:
         allow_abbrev=False,
         usage="convtui trace MODEL (--input CxHxW | --inputs FILE.py:NAME) [options] [-- ARGUMENTS]",
     )
-    parser.add_argument("model", metavar="MODEL", help="FILE.py:NAME or package.module:NAME")
+    parser.add_argument("model", metavar="MODEL", help="FILE.py:NAME, package.module:NAME or FILE.pt2")
     parser.add_argument(
         "--input", metavar="CxHxW", help="the input's shape without the batch: random numbers"
     )

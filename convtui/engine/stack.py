@@ -6,11 +6,14 @@ computed everything. A stack that does not fit its image still has the rows up t
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from operator import index
 
 from convtui.engine.activations import Softmax
 from convtui.engine.branches import Branches, Multiply
+from convtui.engine.graph.operation import Cost, Graph, Op, Source
+from convtui.engine.layer_operations import cost_of, operation_of, tensor_of
 from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import BatchNorm, Image, Layer, LayerError, Linear, Shape
 from convtui.engine.norm_layers import Norm
@@ -19,8 +22,6 @@ from convtui.engine.receptive import AxisField, ReceptiveField, joined
 from convtui.engine.spec import SpecError
 from convtui.engine.upsample import Upsample
 from convtui.engine.window_layers import Axes, Conv, ConvTranspose, Depthwise, Window, WindowSpec
-
-BYTES = 4  # of a number in float32
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Row(Node):
     output_shape: Shape
     field: ReceptiveField
     notes: tuple[str, ...] = ()
+    input_shapes: tuple[Shape, ...] = ()
 
     @property
     def axes(self) -> Axes | None:
@@ -83,27 +85,22 @@ class Row(Node):
     @property
     def memory(self) -> int:
         """Bytes that the output takes in float32."""
-        return prod(self.output_shape) * BYTES
+        return tensor_of(self.output_shape).memory
+
+    @cached_property
+    def operation(self) -> Op:
+        """The layer as an operation of a graph, for a batch of one image."""
+        return operation_of(self.number, self.layer, self.inputs, self.input_shapes, self.output_shape)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """Multiply-adds for one image, and how they are counted."""
+        return cost_of(self.layer, self.input_shape, self.output_shape)
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds for one image: positions times weights, in convolutions and linear layers.
-
-        Positions are those of the output; of a transposed convolution those of the input, each of which puts
-        the whole kernel on the output.
-        """
-        return prod(self._factors) if self._factors else 0
-
-    @property
-    def multiply_adds_formula(self) -> str:
-        """How the multiply-adds are counted, as 7*7*288 = 14,112: rows, columns, weights."""
-        return f"{'*'.join(map(str, self._factors))} = {self.multiply_adds:,}" if self._factors else "0"
-
-    @property
-    def _factors(self) -> Shape:
-        weight = () if isinstance(self.layer, Norm) else self.parameter_shapes.get("weight", ())
-        positions = (self.input_shape if isinstance(self.layer, ConvTranspose) else self.output_shape)[1:]
-        return () if len(weight) < 2 else (*positions, prod(weight)) if positions else weight
+        """Multiply-adds for one image: positions times weights, in convolutions and linear layers."""
+        return self.cost.multiply_adds
 
 
 @dataclass(frozen=True)
@@ -112,6 +109,7 @@ class Summary:
 
     rows: tuple[Row, ...]
     error: LayerError | None = None
+    nodes: tuple[Node, ...] = ()  # as they were given, before they were laid over this image
 
     @property
     def parameters(self) -> int:
@@ -127,6 +125,17 @@ class Summary:
     def multiply_adds(self) -> int:
         """Multiply-adds of all rows for one image."""
         return sum(row.multiply_adds for row in self.rows)
+
+    @property
+    def graph(self) -> Graph:
+        """The rows as a graph: operation n is row n."""
+        return graph_of(self.rows, is_whole=self.error is None)
+
+
+def graph_of(rows: Sequence[Row], is_whole: bool = True) -> Graph:
+    """Rows from the image on as a graph; if they are the whole stack, the last is its output."""
+    outputs = (Source(rows[-1].number),) if is_whole else ()
+    return Graph(tuple(row.operation for row in rows), outputs=outputs)
 
 
 def nodes(layers: Sequence[Layer]) -> tuple[Node, ...]:
@@ -165,18 +174,43 @@ def summarize(layers: str | Sequence[Layer], input_shape: Sequence[int]) -> Summ
     shape = _image_shape(input_shape)
     pixels = ReceptiveField(AxisField(count=shape[1]), AxisField(count=shape[2]))
     rows = [Row(Image(), (), (), 0, shape, shape, pixels)]
-    for number, node in enumerate(nodes(_parsed(layers)), 1):
+    flat = nodes(_parsed(layers))
+    for number, node in enumerate(flat, 1):
         inputs = [rows[i] for i in node.inputs]
         shapes = [row.output_shape for row in inputs]
         try:
             layer = node.layer.over(shapes[0])
             output_shape = layer.output_shape(*shapes)
         except SpecError as error:
-            return Summary(tuple(rows), _misfit(number, node.layer, shapes[0], error))
+            return Summary(tuple(rows), _misfit(number, node.layer, shapes[0], error), flat)
         field = field_after(layer, [row.field for row in inputs], output_shape)
         notes = _notes(field, shape)
-        rows.append(Row(layer, node.inputs, node.branch, number, shapes[0], output_shape, field, notes))
-    return Summary(tuple(rows))
+        rows.append(
+            Row(
+                layer,
+                node.inputs,
+                node.branch,
+                number,
+                shapes[0],
+                output_shape,
+                field,
+                notes,
+                tuple(shapes),
+            )
+        )
+    return Summary(tuple(rows), nodes=flat)
+
+
+def fits(layers: Sequence[Node], image: Shape) -> bool:
+    """Whether nodes go over an image [channels, rows, columns], from the shapes alone."""
+    shapes = [image]
+    for node in layers:
+        inputs = [shapes[i] for i in node.inputs]
+        try:
+            shapes.append(node.layer.over(inputs[0]).output_shape(*inputs))
+        except SpecError:
+            return False
+    return True
 
 
 def receptive_field(

@@ -35,7 +35,7 @@ SUMMARY = summarize(preset("resnet-18").layers, (3, 224, 224))
 
 
 def test_table_is_aligned_and_complete(capsys: pytest.CaptureFixture[str]) -> None:
-    header, rule, *rows, _, total = printed(capsys, "resnet-18").splitlines()
+    header, rule, *rows, _, total = printed(capsys, "resnet-18").partition("\n\n")[0].splitlines()
     assert header.split() == ["#", "layer", "output", "parameters", "multiply-adds", "memory", "field"]
     assert len(rows) == len(SUMMARY.rows)
     assert {len(row) for row in rows[1:]} == {len(header)} == {len(rule)}
@@ -75,7 +75,9 @@ IMAGE = ("--input", "1x4x5")
 
 
 def test_markdown(capsys: pytest.CaptureFixture[str]) -> None:
-    assert printed(capsys, TEXT, *IMAGE, "--format", "markdown").splitlines() == [
+    table, _, notes = printed(capsys, TEXT, *IMAGE, "--format", "markdown").partition("\n\n")
+    assert notes.startswith("- image sizes that go through: any")
+    assert table.splitlines() == [
         "| # | layer | output | parameters | multiply-adds | memory | field |",
         "| --: | :-- | :-- | --: | --: | --: | --: |",
         "| 0 | image | 1x4x5 |  |  |  |  |",
@@ -147,3 +149,28 @@ def test_what_is_wrong_is_one_line(
     capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert refused(capsys, *arguments).startswith(message)
+
+
+def test_image_sizes_and_checks_are_told_under_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    layers = "conv 3x3 8 s2, bn, relu, convtranspose 3x3 4 s2, maxpool 3"
+    _, sizes, checks = printed(capsys, layers, "--input", "3x30x31").split("\n\n")
+    assert sizes == "image sizes that go through: any of 120 tried, 22x23 to 264x264"
+    assert [line.split()[0] for line in checks.splitlines()] == ["bias", "unread", "checkerboard"]
+    assert "31 of 930 pixels are read by no window: row 29" in checks
+    told = json.loads(printed(capsys, layers, "--input", "3x30x31", "--json"))["remarks"]
+    assert [(each["name"], each["op"]) for each in told] == [("bias", 1), ("unread", 0), ("checkerboard", 4)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        ("maxpool 30, flatten, linear 2", "30x30 and larger"),
+        ("residual(maxpool 2, upsample 2), conv 1x1 2", "multiples of 2, from 2x2"),
+        ("conv 3x3 4 s2 same-tf, conv 1x1 2", "any of 120 tried"),
+    ],
+)
+def test_sizes_that_go_through_are_those_that_lay_the_layers(
+    layers: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = printed(capsys, layers, "--input", "1x32x32").split("\n\n")[1]
+    assert sizes.startswith(f"image sizes that go through: {told}")

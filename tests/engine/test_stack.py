@@ -70,7 +70,7 @@ def test_formulas(text: str, image: Shape, formulas: dict[int, tuple[str, str]])
     rows = summarize(text, image).rows
     for number, (parameters, multiply_adds) in formulas.items():
         assert rows[number].parameters_formula == parameters
-        assert rows[number].multiply_adds_formula == multiply_adds
+        assert rows[number].cost.formula == multiply_adds
 
 
 @given(stacks())
@@ -78,7 +78,7 @@ def test_formulas_are_true(stack: tuple[list[Layer], Shape]) -> None:
     for row in summarize(*stack).rows:
         for formula, number in (
             (row.parameters_formula, row.parameters),
-            (row.multiply_adds_formula, row.multiply_adds),
+            (row.cost.formula, row.multiply_adds),
         ):
             sides = formula.replace(",", "").split(" = ")
             assert {eval(side) for side in sides} == {number}

@@ -8,8 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convtui.engine.graph.fields import AxisField, fields
+from convtui.engine.graph.operation import Source
 from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import Layer, Shape
+from convtui.engine.presets import preset
 from convtui.engine.stack import summarize
 from convtui.engine.tracing import feeding, field_through
 from tests.engine.stacks import ROUNDING, Torch, stacks
@@ -138,3 +141,17 @@ def test_without_a_concat_an_activation_sees_what_its_layer_does() -> None:
 def test_activation_that_is_not_there_is_refused(layer: int, position: tuple[int, int, int]) -> None:
     with pytest.raises(IndexError, match=f"layer {layer} has no activation"):
         feeding(summarize("relu", (1, 8, 8)).rows, layer, position)
+
+
+@pytest.mark.parametrize("name", ["resnet-18", "mobilenet-v2", "u-net", "alexnet"])
+def test_the_arithmetic_agrees_with_the_intervals_of_the_graph(name: str) -> None:
+    summary = summarize(preset(name).layers, preset(name).input_shape)
+    seen = fields(summary.graph)
+    compared = 0
+    for row in summary.rows:
+        for field, along in zip(seen[Source(row.number)], (row.field.rows, row.field.columns), strict=True):
+            if isinstance(field, AxisField) and field.is_even and not along.uneven and field.axis is not None:
+                assert (field.size, field.jump, field.first) == (along.size, along.jump, along.first)
+                assert field.span(0) == along.clipped(0, summary.rows[0].output_maps[1])
+                compared += 1
+    assert compared > len(summary.rows) // 2

@@ -139,7 +139,7 @@ def test_same_of_tensorflow_is_unknown_without_an_image() -> None:
 def test_multiply_adds_of_a_transposed_convolution_go_by_its_input() -> None:
     row = summarize("convtranspose 4x4 8 s2 p1", (3, 5, 6)).rows[1]
     assert row.output_shape == (8, 10, 12)
-    assert row.multiply_adds_formula == "5*6*384 = 11,520"
+    assert row.cost.formula == "5*6*384 = 11,520"
     assert row.parameters_formula == "3*(8*4*4)+8 = 392"
 
 

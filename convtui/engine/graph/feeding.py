@@ -5,13 +5,14 @@ What one path reads is all of some indices along each axis; what several read is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.graph.operation import Graph, Shape, Source
-from convtui.engine.graph.reads import Mask, Reads, back
+from convtui.engine.graph.reads import All, Mask, Pointwise, Reads, Unravel, back, whole
 
 MOST_BLOCKS: Final = 64  # beyond them only a bound is told
 
@@ -55,29 +56,40 @@ def feeding(graph: Graph, of: Source, cell: Sequence[int]) -> dict[Source, Feedi
 
 def feeding_all(graph: Graph) -> dict[Source, Feeding | None]:
     """What feeds any cell of what the network returned."""
-    whole = {
+    every = {
         each: [tuple(np.ones(n, dtype=bool) for n in graph.tensor(each).shape)] for each in graph.outputs
     }
-    return _traced(graph, whole)
+    return _traced(graph, every)
 
 
 def _traced(graph: Graph, begin: dict[Source, list[Block]]) -> dict[Source, Feeding | None]:
     blocks: dict[Source, list[Block] | None] = dict(begin)
     bounded: set[Source] = set()
-    for op in reversed(graph.ops[1:]):
+    for op in graph.ops[max(source.op for source in begin) : 0 : -1] if begin else ():
         for output in range(len(op.outputs)):
-            of = blocks.get(source := Source(op.number, output), [])
+            source = Source(op.number, output)
+            of = blocks.get(source, [])
+            if of is not None and not of:
+                continue
             for place, before in enumerate(op.inputs):
                 shape = graph.tensor(before).shape
                 so_far = blocks.setdefault(before, [])
-                read = None if of is None else [_read(op.reads[output][place], shape, block) for block in of]
-                if read is None or so_far is None or any(each is None for each in read):
+                if of is None or so_far is None:
                     blocks[before] = None
                     continue
-                merged = _without_repeats(
-                    [*so_far, *(each for each in read if each is not None and _is_any(each))]
-                )
-                if source in bounded or len(merged) > MOST_BLOCKS:
+                merged: list[Block] | None = so_far
+                is_told = source not in bounded
+                for block in of:
+                    read = _read(op.reads[output][place], shape, block)
+                    if read is None:
+                        merged = None
+                        break
+                    merged = _with(merged or [], read[0])
+                    is_told &= read[1]
+                if merged is None:
+                    blocks[before] = None
+                    continue
+                if not is_told or len(merged) > MOST_BLOCKS:
                     bounded.add(before)
                 if len(merged) > MOST_BLOCKS:
                     merged = [tuple(np.logical_or.reduce(along) for along in zip(*merged, strict=True))]
@@ -91,28 +103,56 @@ def _traced(graph: Graph, begin: dict[Source, list[Block]]) -> dict[Source, Feed
     }
 
 
-def _is_any(block: Block) -> bool:
-    return all(along.any() for along in block)
+def _read(reads: Reads, shape: Shape, block: Block) -> tuple[list[Block], bool] | None:
+    """The cells that a block reads, and whether it reads them all; None where that is not known."""
+    flattened = [read.axis for read in reads if isinstance(read, Unravel)]
+    if len(flattened) > 1 and 1 < (count := int(block[flattened[0]].sum())) < len(block[flattened[0]]):
+        axis = flattened[0]
+        if count <= MOST_BLOCKS:
+            every: list[Block] = []
+            for at in np.flatnonzero(block[axis]).tolist():
+                one = np.arange(len(block[axis])) == at
+                cells = _read(reads, shape, (*block[:axis], one, *block[axis + 1 :]))
+                if cells is None:
+                    return None
+                every += cells[0]
+            return every, True
+        cells_read = _read_axes(reads, shape, block)
+        along = (
+            int(mask.sum())
+            for read, mask in zip(reads, (cells_read or [()])[0], strict=False)
+            if isinstance(read, Unravel)
+        )
+        return None if cells_read is None else (cells_read, prod(along) == count)
+    found = _read_axes(reads, shape, block)
+    return None if found is None else (found, True)
 
 
-def _read(reads: Reads, shape: Shape, block: Block) -> Block | None:
-    sizes = shape + (1,) * (len(reads) - len(shape))
-    along = [back(read, size, block) for read, size in zip(reads, sizes, strict=True)]
-    known = [mask for mask in along if mask is not None]
-    if len(known) < len(along):
-        return None
-    kept = known[: len(shape)]
-    return tuple(kept) if all(mask.any() for mask in known) else tuple(np.zeros_like(mask) for mask in kept)
+def _read_axes(reads: Reads, shape: Shape, block: Block) -> list[Block] | None:
+    """Which indices along each axis a block reads, [] if it reads none; None where that is not known."""
+    found: list[Mask] = []
+    for axis, read in enumerate(reads):
+        size = shape[axis] if axis < len(shape) else 1
+        if isinstance(read, Pointwise) and len(block[read.axis]) == size:
+            found.append(block[read.axis])
+            continue
+        mask = whole(size) if isinstance(read, All) else back(read, size, block)
+        if mask is None:
+            return None
+        if not isinstance(read, All) and not mask.any():
+            return []
+        found.append(mask)
+    return [tuple(found[: len(shape)])]
 
 
-def _without_repeats(blocks: Sequence[Block]) -> list[Block]:
-    kept: list[Block] = []
-    for block in blocks:
-        if not any(_lies_in(block, other) for other in kept):
-            kept = [other for other in kept if not _lies_in(other, block)] + [block]
-    return kept
+def _with(blocks: list[Block], new: Sequence[Block]) -> list[Block]:
+    """The blocks and the new ones, without those that lie in others."""
+    for block in new:
+        if not any(_lies_in(block, other) for other in blocks):
+            blocks = [other for other in blocks if not _lies_in(other, block)] + [block]
+    return blocks
 
 
 def _lies_in(block: Block, other: Block) -> bool:
     pairs = zip(block, other, strict=True)
-    return all(mine is whole or not (mine & ~whole).any() for mine, whole in pairs)
+    return all(mine is theirs or not (mine & ~theirs).any() for mine, theirs in pairs)

@@ -1,11 +1,83 @@
-"""Which image sizes go through a network, said in words, from those that were tried."""
+"""Which image sizes go through a network: those that are tried, and in words which of them work."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from math import gcd
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Size: TypeAlias = tuple[int, int]
+
+MOST: Final = 120  # sizes that are tried
+COMMON: Final = (
+    32,
+    28,
+    224,
+    64,
+    128,
+    256,
+    96,
+    48,
+    112,
+    160,
+    192,
+    227,
+    299,
+    384,
+    448,
+    512,
+    16,
+    20,
+    24,
+    40,
+    56,
+    80,
+)
+
+
+def tried_sizes(
+    fits: Callable[[Size], bool], image: Size, has_rows: bool, is_over: Callable[[], bool]
+) -> dict[Size, bool]:
+    """Sizes near the image's and the usual ones, and whether they go through, until the time is over.
+
+    Of a size that works its neighbours are tried, too, until one does not. has_rows: else rows stay 1.
+    """
+    tried: dict[Size, bool] = {}
+    for size in _candidates(*image, has_rows):
+        if size in tried:
+            continue
+        if len(tried) >= MOST or is_over():
+            break
+        tried[size] = fits(size)
+        for step in (-1, 1) if tried[size] else ():
+            for near in _walk(size, step, has_rows):
+                if near in tried or len(tried) >= MOST or is_over():
+                    break
+                tried[near] = fits(near)
+                if not tried[near]:
+                    break
+    return tried
+
+
+def _walk(size: Size, step: int, has_rows: bool) -> Iterator[Size]:
+    for distance in range(1, 9):
+        rows, columns = (side + step * distance for side in size)
+        rows = rows if has_rows else 1
+        if min(rows, columns) < 1:
+            return
+        yield rows, columns
+
+
+def _candidates(rows: int, columns: int, has_rows: bool) -> Iterable[Size]:
+    """The image's own size, the usual ones, those next to it, and small ones, the likely ones first."""
+    yield rows, columns
+    for side in COMMON:
+        yield side if has_rows else 1, side
+    for distance in range(1, 33):
+        for step in (distance, -distance):
+            if min(rows + step, columns + step) > 0:
+                yield (rows + step if has_rows else 1), columns + step
+    for side in range(1, 65):
+        yield side if has_rows else 1, side
 
 
 def nearest(work: Sequence[Size], image: Size) -> Size | None:

@@ -6,6 +6,8 @@ exact at the borders) and the mask of indices (exact, with the holes that dilati
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +19,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 Span: TypeAlias = tuple[Indices, Indices]
 
 NOTHING: int = 2**62  # the first index of what reads nothing; its last is -1
+MOST_TAPS: int = 32  # of a window that are gone through one by one
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Window:
     """A window: i reads i·stride − before + t·dilation for t in 0..kernel−1, as far as that is inside.
 
     A slice is a window of 1 with padding that is negative, a part of a concat one with padding.
+    sources: which index each place of the padded axis holds, if its padding repeats what is inside.
     """
 
     axis: int
@@ -38,6 +42,7 @@ class Window:
     stride: int = 1
     before: int = 0
     dilation: int = 1
+    sources: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,12 +118,14 @@ def spans(read: Ranged, size: int, outputs: int) -> list[Span]:
     match read:
         case Pointwise():
             return [_inside(i, i, size)]
-        case Window(_, kernel, stride, before, 1):
+        case Window(_, kernel, stride, before, 1, ()):
             first = i * stride - before
             return [_inside(first, first + kernel - 1, size)]
-        case Window(_, kernel, stride, before, dilation):
-            taps = (i * stride - before + tap * dilation for tap in range(kernel))
-            return [_inside(tap, tap, size) for tap in taps]
+        case Window(_, kernel, stride, before, dilation, sources):
+            taps = (i * stride + tap * dilation for tap in range(kernel))
+            if sources:
+                return [(at, at) for at in (np.array(sources)[tap] for tap in taps)]
+            return [_inside(tap - before, tap - before, size) for tap in taps]
         case Transposed(_, kernel, stride, before, dilation):
             landing = []
             for tap in range(kernel):
@@ -141,7 +148,8 @@ def _inside(first: Indices, last: Indices, size: int) -> Span:
 
 def hull(read: Ranged, low: Indices, high: Indices, outputs: int) -> Span:
     """[outputs] the first and last of what is seen through a read of inputs that see low [n] to high [n]."""
-    if isinstance(read, Window) and read.dilation == 1 and _is_ascending(low) and _is_ascending(high):
+    is_plain = isinstance(read, Window) and read.dilation == 1 and not read.sources
+    if is_plain and _is_ascending(low) and _is_ascending(high):
         ((begin, end),) = spans(read, len(low), outputs)
         if (begin <= end).all():
             return low[begin], high[end]
@@ -171,13 +179,13 @@ def _over(choose: np.ufunc, values: Indices, begin: Indices, end: Indices, nothi
 def back(read: Read, size: int, outputs: Sequence[Mask]) -> Mask | None:
     """[size] which indices the marked outputs (a mask for each axis) read; None where that is not known.
 
-    Of a merged axis it is every index that marks of its axes put together.
+    Of a merged axis it is every index that marks of its axes put together. A mask may be one of those given.
     """
     match read:
         case Unknown():
             return None
         case All():
-            return np.full(size, all(mask.any() for mask in outputs))
+            return whole(size) if all(mask.any() for mask in outputs) else np.zeros(size, dtype=bool)
         case Merge(axes, steps, start):
             at = np.full(1, start)
             for axis, step in zip(axes, steps, strict=True):
@@ -187,12 +195,84 @@ def back(read: Read, size: int, outputs: Sequence[Mask]) -> Mask | None:
             return merged
         case Pointwise(axis) if len(outputs[axis]) == size:
             return outputs[axis]
-        case _:
-            marked = outputs[read.axis]
-            edges = np.zeros(size + 1, dtype=np.intp)
-            for begin, end in spans(read, size, len(marked)):
-                is_read = marked & (begin <= end)
-                np.add.at(edges, begin[is_read], 1)
-                np.add.at(edges, end[is_read] + 1, -1)
-            read_at: Mask = np.cumsum(edges[:-1]) > 0
-            return read_at
+        case Window():
+            return _under_windows(read, size, outputs[read.axis])
+        case Grouped(axis, inputs, each):
+            return np.repeat(outputs[axis].reshape(-1, each).any(axis=1), inputs)
+    marked = outputs[read.axis]
+    read_at = np.zeros(size, dtype=bool)
+    match read:
+        case Pointwise():
+            read_at[: len(marked)] = marked[:size]
+        case Transposed(_, kernel, stride, before, dilation):
+            for tap in range(kernel):
+                offset = tap * dilation - before
+                first = max(-(offset // stride), 0)
+                landed = marked[first * stride + offset :: stride][: size - first]
+                read_at[first : first + len(landed)] |= landed
+        case Gather(_, low, high):
+            for output in np.flatnonzero(marked).tolist():
+                read_at[low[output] : high[output] + 1] = True
+        case Unravel(_, step):
+            read_at[np.flatnonzero(marked) // step % size] = True
+    return read_at
+
+
+@lru_cache(maxsize=256)
+def whole(size: int) -> Mask:
+    """[size] all of an axis: the same mask each time, which is told from others at once."""
+    mask = np.ones(size, dtype=bool)
+    mask.setflags(write=False)
+    return mask
+
+
+def _under_windows(read: Window, size: int, marked: Mask) -> Mask:
+    kernel, stride, before, dilation = read.kernel, read.stride, read.before, read.dilation
+    if kernel == stride == 1 and not before and len(marked) == size:
+        return marked
+    if kernel > MOST_TAPS:
+        first = np.flatnonzero(marked) * stride
+        at = (first[:, None] + np.arange(kernel) * dilation).ravel()
+        at = (
+            np.array(read.sources)[at] if read.sources else at[(at >= before) & (at < before + size)] - before
+        )
+        read_at = np.zeros(size, dtype=bool)
+        read_at[at] = True
+        return read_at
+    reach = (len(marked) - 1) * stride + 1  # from the first window's start to the last one's
+    begin = max(before, 0)
+    padded = np.zeros(max(reach + (kernel - 1) * dilation, begin + size), dtype=bool)
+    for tap in range(0, kernel * dilation, dilation):
+        padded[tap : tap + reach : stride] |= marked
+    if before < 0:
+        padded = np.concatenate([np.zeros(-before, dtype=bool), padded])
+    inside: Mask = padded[begin : begin + size]
+    if read.sources:
+        outside = np.flatnonzero(padded)
+        inside[np.array(read.sources)[outside]] = True
+    return inside
+
+
+def reshape_reads(before: Sequence[int], after: Sequence[int]) -> Reads:
+    """How a tensor of the same numbers in another shape reads: axes flattened, or taken apart."""
+    reads: list[Read] = [Merge() if size == 1 else Unknown() for size in before]
+    ins = [axis for axis, size in enumerate(before) if size != 1]
+    outs = [axis for axis, size in enumerate(after) if size != 1]
+    while ins and outs:
+        group_in, group_out = [ins.pop(0)], [outs.pop(0)]
+        while True:
+            one, other = prod(before[axis] for axis in group_in), prod(after[axis] for axis in group_out)
+            if one == other:
+                break
+            (group_in if one < other else group_out).append((ins if one < other else outs).pop(0))
+        if len(group_in) == len(group_out) == 1:
+            reads[group_in[0]] = Pointwise(group_out[0])
+        elif len(group_out) == 1:
+            for place, axis in enumerate(group_in):
+                reads[axis] = Unravel(group_out[0], prod(before[later] for later in group_in[place + 1 :]))
+        elif len(group_in) == 1:
+            steps = tuple(
+                prod(after[later] for later in group_out[place + 1 :]) for place in range(len(group_out))
+            )
+            reads[group_in[0]] = Merge(tuple(group_out), steps)
+    return tuple(reads)

@@ -216,7 +216,7 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
             "V",
             "V",
             "panel(1)",
-            "features: next panel: kernel, patches, accuracy without a filter, class",
+            "what the checks find; features: next panel: kernel, patches, accuracy without a filter, class",
             "panel",
         ),
         Key("b", "b", "panel_alone", "features: the panel alone, or beside all filters"),

@@ -13,9 +13,9 @@ from math import isnan
 
 import numpy as np
 
+from convtui.engine.graph.reads import Mask
 from convtui.engine.output_cells import Position
 from convtui.engine.spec import Indices
-from convtui.engine.tracing import Mask
 from convtui.paint.cells import Patch
 from convtui.paint.colours import Array, ColourScale, Palette, accent_on, coloured
 from convtui.paint.drawing import Cell

@@ -103,7 +103,7 @@ def layer_line(row: Row, width: int) -> str:
     if not row.parameter_shapes:
         return f"{name}no parameters, nothing to train"
     parameters = f"parameters {row.parameters_formula}"
-    both = f"{parameters} · multiply-adds {row.multiply_adds_formula}" if row.multiply_adds else parameters
+    both = f"{parameters} · multiply-adds {row.cost.formula}" if row.multiply_adds else parameters
     candidates = [name + both, both, parameters]
     return next((text for text in candidates if len(text) <= width), candidates[-1])
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.geometry import Region
 from textual.worker import get_current_worker
 
+from convtui.engine.graph.checks import CHECKS, Remark, remarks
 from convtui.engine.output_cells import Position
 from convtui.engine.tracing import Feeding, feeding
 from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise
@@ -86,6 +87,9 @@ class LayersPage(ConvolutionPage):
         self._plan: Memo[LayersPlan] = Memo()
         self._maker: MapMaker | None = None
         self._table_lines: Memo[list[TableLine]] = Memo()
+        self._remarks: Memo[list[Remark]] = Memo()
+        self._remarked: list[Remark] | None = None  # those that are gone through
+        self._remark = 0
         self.features = FeaturesView(self)
         self._shows_features = False
         self._model: ModelView | None = None  # of the user's own network
@@ -496,8 +500,22 @@ class LayersPage(ConvolutionPage):
     def action_panel(self, by: int) -> None:
         if self.model:
             self.model.next_panel(by)
+        elif self.session.view.features:
+            self.features.next_panel(by)
+        else:
+            self._next_remark(by)
+
+    def _next_remark(self, by: int) -> None:
+        """Say one more of what the checks find in the stack of layers, and how many there are."""
+        summary = self.session.stack.summary
+        found = self._remarks.get(summary, lambda: remarks(summary.graph))
+        if not found:
+            self.say("the checks find nothing in these layers: " + ", ".join(CHECKS))
             return
-        self._in_features(lambda: self.features.next_panel(by))
+        if self._remarked is not found:
+            self._remarked, self._remark = found, -1 if by > 0 else 0
+        self._remark = (self._remark + by) % len(found)
+        self.say(f"{self._remark + 1} of {len(found)} · {found[self._remark].evidence}")
 
     def action_panel_alone(self) -> None:
         self._in_features(self.features.toggle_alone)

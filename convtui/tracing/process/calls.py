@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 
 from convtui.engine.adaptive import adaptive_windows
 from convtui.engine.graph import costs
@@ -28,9 +29,10 @@ from convtui.engine.graph.reads import (
     Reads,
     Transposed,
     Unknown,
-    Unravel,
     Window,
+    reshape_reads,
 )
+from convtui.tracing.process.aten import bind_operator
 
 SHARE: Final = 1e-11  # of an input in an output, beyond what is rounding
 MOST_PROBED: Final = 2**20  # cells of a tensor that is sent through a function to see where they go
@@ -89,14 +91,21 @@ class Described:
     note: str = ""
 
 
-def bind(kind: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments by name. Those beyond what is known are arg3, arg4; methods call themselves input."""
+def bind(
+    kind: str, function: object, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The kind of a call and its arguments by name.
+
+    Those beyond what is known are arg3, arg4; methods call themselves input.
+    """
+    if isinstance(function, OpOverload):
+        return bind_operator(function, args, kwargs)
     names = SIGNATURES.get(kind, "input").split()
     if kind in _SECOND and "other" not in kwargs:
         names = ["input", "other"]
     bound = {names[i] if i < len(names) else f"arg{i}": value for i, value in enumerate(args)}
     renamed = {"axis": "dim", "self": "input"}
-    return bound | {renamed.get(name, name): value for name, value in kwargs.items()}
+    return kind, bound | {renamed.get(name, name): value for name, value in kwargs.items()}
 
 
 def unread(kind: str) -> str:
@@ -180,7 +189,31 @@ def describe(call: Call) -> Described:
         reads, cost = handler(call, settings)
     except (LookupError, TypeError, ValueError, RuntimeError, StopIteration):
         return Described(settings=settings, cost=None, note="not known what it reads")
-    return Described(tuple(reads), settings, cost)
+    return Described(tuple(_fitting(reads, call)), settings, cost)
+
+
+def _fitting(reads: Sequence[ReadsByRole], call: Call) -> Iterator[ReadsByRole]:
+    """For each output, with what is not known of one that has other axes, as the statistics beside a norm."""
+    shapes = {role: tuple(tensor.shape) for role, tensor in call.tensors}
+    for place, output in enumerate(call.outputs):
+        by_role = reads[min(place, len(reads) - 1)] if reads else {}
+        rank = output.dim()
+        yield {
+            role: each
+            if len(each) >= len(shapes[role]) and all(_last_axis(read) < rank for read in each)
+            else unknown(shapes[role])
+            for role, each in by_role.items()
+        }
+
+
+def _last_axis(read: Read) -> int:
+    match read:
+        case All() | Unknown():
+            return -1
+        case Merge(axes):
+            return max(axes, default=-1)
+        case _:
+            return read.axis
 
 
 # -- handlers: reads for each output, and the cost
@@ -249,8 +282,10 @@ def _pool(call: Call, settings: Mapping[str, Setting]) -> Handled:
     )
     reads = _pointwise(rank - axes)
     for i in range(axes):
-        numbers = (each[i] for each in (kernel, stride, padding, dilation) if isinstance(each, tuple))
-        reads.append(Window(rank - axes + i, *numbers))
+        size, step, before, apart = (
+            each[i] for each in (kernel, stride, padding, dilation) if isinstance(each, tuple)
+        )
+        reads.append(Window(rank - axes + i, size, step, before, apart))
     return [{"input": tuple(reads)}] * len(call.outputs), Cost()
 
 
@@ -431,31 +466,6 @@ def _set(call: Call, settings: Mapping[str, Setting]) -> Handled:
 def _reshaped(call: Call, settings: Mapping[str, Setting]) -> Handled:
     del settings
     return [{"input": reshape_reads(tuple(call.input.shape), tuple(call.output.shape))}], Cost()
-
-
-def reshape_reads(before: Shape, after: Shape) -> Reads:
-    """How a tensor of the same numbers in another shape reads: axes flattened, or taken apart."""
-    reads: list[Read] = [Merge() if size == 1 else Unknown() for size in before]
-    ins = [axis for axis, size in enumerate(before) if size != 1]
-    outs = [axis for axis, size in enumerate(after) if size != 1]
-    while ins and outs:
-        group_in, group_out = [ins.pop(0)], [outs.pop(0)]
-        while True:
-            one, other = prod(before[axis] for axis in group_in), prod(after[axis] for axis in group_out)
-            if one == other:
-                break
-            (group_in if one < other else group_out).append((ins if one < other else outs).pop(0))
-        if len(group_in) == len(group_out) == 1:
-            reads[group_in[0]] = Pointwise(group_out[0])
-        elif len(group_out) == 1:
-            for place, axis in enumerate(group_in):
-                reads[axis] = Unravel(group_out[0], prod(before[later] for later in group_in[place + 1 :]))
-        elif len(group_in) == 1:
-            steps = tuple(
-                prod(after[later] for later in group_out[place + 1 :]) for place in range(len(group_out))
-            )
-            reads[group_in[0]] = Merge(tuple(group_out), steps)
-    return tuple(reads)
 
 
 def _viewed(call: Call, settings: Mapping[str, Setting]) -> Handled:
@@ -728,6 +738,7 @@ _ELEMENTWISE: Final = _words(
     masked_fill eq ne gt lt ge le greater less logical_and logical_or logical_not logical_xor and or
     xor invert bitwise_and bitwise_or bitwise_not bitwise_xor isnan isfinite isinf nan_to_num lerp
     addcmul addcdiv remainder fmod copysign hypot logit positive real requires_grad
+    alias lift_fresh lift_fresh_copy
     """
 )
 _MADE: Final = _words(
@@ -757,13 +768,13 @@ _VIEWED: Final = _words(
     """
     permute transpose t T mT H mH adjoint swapaxes swapdims movedim moveaxis getitem select narrow
     chunk split tensor_split hsplit vsplit dsplit unbind unsqueeze squeeze expand expand_as
-    broadcast_to diagonal unsafe_chunk unsafe_split
+    broadcast_to diagonal unsafe_chunk unsafe_split slice
     """
 )
 _MOVED: Final = _words(
     """
     pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle roll flip fliplr flipud
-    rot90 repeat tile repeat_interleave index_select unfold
+    rot90 repeat tile repeat_interleave index_select unfold index
     """
 )
 _SECOND: Final = _words(

@@ -22,22 +22,22 @@ import torch
 from torch import nn
 
 from convtui.inputs.names import did_you_mean, printable
-from convtui.tracing.process.tracer import frames_of
+from convtui.tracing.process.problems import LoadError
+from convtui.tracing.process.their_code import frames_of
 
 SAVED: Final = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-OTHERS: Final = (".pt2", ".onnx", ".h5", ".keras", ".tflite", ".pb", ".ipynb")
-
-
-class LoadError(ValueError):
-    """One line for the user, and the frames of theirs that led there."""
-
-    def __init__(self, reason: str, details: Sequence[str] = ()) -> None:
-        super().__init__(reason)
-        self.details = tuple(details)
+EXPORTED: Final = ".pt2"
+OTHERS: Final = (EXPORTED, ".onnx", ".h5", ".keras", ".tflite", ".pb", ".ipynb")
 
 
 def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     """The model that `net.py:Net` or `package.module:factory` names. Raises LoadError."""
+    if Path(target).suffix == EXPORTED and Path(target).is_file():
+        if arguments:
+            raise LoadError(f"{printable(target)}: is an exported network, which takes no arguments")
+        from convtui.tracing.process.exported import load_exported
+
+        return load_exported(Path(target))
     where, _, name = _parted(target)
     module = load_code(where)
     if not name:

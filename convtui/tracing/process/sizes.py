@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Final
 
@@ -10,34 +9,10 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from convtui.engine.graph.image_sizes import Size, tried_sizes
 from convtui.tracing.protocol import NO_IMAGE, Sizes
 
 SECONDS: Final = 4.0
-MOST: Final = 120
-COMMON: Final = (
-    32,
-    28,
-    224,
-    64,
-    128,
-    256,
-    96,
-    48,
-    112,
-    160,
-    192,
-    227,
-    299,
-    384,
-    448,
-    512,
-    16,
-    20,
-    24,
-    40,
-    56,
-    80,
-)
 
 
 def search(model: nn.Module, image: torch.Tensor, seconds: float = SECONDS) -> Sizes:
@@ -53,51 +28,20 @@ def search(model: nn.Module, image: torch.Tensor, seconds: float = SECONDS) -> S
     }
     rows = image.shape[-2] if image.dim() > 3 else 1
     columns = image.shape[-1]
-    tried: dict[tuple[int, int], bool] = {}
     _fits(nn.ReLU(), {}, image, (rows, columns))  # the first pass on the meta device imports much
-    ends = monotonic() + seconds
     refusal = ""
-    for size in _candidates(rows, columns, image.dim()):
-        if size in tried:
-            continue
-        if monotonic() > ends or len(tried) >= MOST:
-            break
-        tried[size], refusal = _fits(model, state, image, size)
-        if refusal:
-            return Sizes(why=refusal)
-        if tried[size]:
-            for step in (-1, 1):
-                for near in _walk(size, step, image.dim()):
-                    if near in tried or monotonic() > ends or len(tried) >= MOST:
-                        break
-                    tried[near], _ = _fits(model, state, image, near)
-                    if not tried[near]:
-                        break
-    sizes = sorted(tried)
-    return Sizes(tuple(sizes), tuple(size for size in sizes if tried[size]))
 
+    def fits(size: Size) -> bool:
+        nonlocal refusal
+        works, why = _fits(model, state, image, size)
+        refusal = refusal or why
+        return works
 
-def _walk(size: tuple[int, int], step: int, dimensions: int) -> Iterator[tuple[int, int]]:
-    for distance in range(1, 9):
-        rows, columns = (side + step * distance for side in size)
-        rows = rows if dimensions > 3 else 1
-        if min(rows, columns) < 1:
-            return
-        yield rows, columns
-
-
-def _candidates(rows: int, columns: int, dimensions: int) -> Iterable[tuple[int, int]]:
-    """The image's own size, those next to it, the usual ones, and multiples, the likely ones first."""
-    yield rows, columns
-    height = (lambda side: side) if dimensions > 3 else (lambda _: 1)
-    for side in COMMON:
-        yield height(side), side
-    for distance in range(1, 33):
-        for step in (distance, -distance):
-            if min(rows + step, columns + step) > 0:
-                yield (rows + step if dimensions > 3 else 1), columns + step
-    for side in range(1, 65):
-        yield height(side), side
+    ends = monotonic() + seconds
+    tried = tried_sizes(fits, (rows, columns), image.dim() > 3, lambda: bool(refusal) or monotonic() > ends)
+    if refusal:
+        return Sizes(why=refusal)
+    return Sizes(tuple(sorted(tried)), tuple(size for size in sorted(tried) if tried[size]))
 
 
 def _fits(

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import gc
 import linecache
-import os
 import sys
-import sysconfig
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Final, Generic, TypeVar
 
 import torch
 from torch import nn
+from torch._ops import OpOverload
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils.weak import TensorWeakRef
 
 from convtui.engine.graph.operation import INPUT, Argument, Failure, Graph, Op, Parameter, Source, Tensor
+from convtui.tracing.process.aten import operator_name
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
+from convtui.tracing.process.their_code import Place, file_name, frames_of, is_of_theirs, last_of_theirs
 
 T = TypeVar("T")
 
@@ -36,10 +35,6 @@ UNREGISTERED: Final = "a parameter that the model does not know: keep modules in
 MOST_BEFORE: Final = 3  # operations that one call may add before its own, for what was hidden
 DEPTH: Final = 4  # of lists and dicts in which a module may keep tensors
 
-_TORCH: Final = str(Path(torch.__file__).parent) + os.sep
-_OURS: Final = str(Path(__file__).parents[2]) + os.sep
-_PYTHON: Final = tuple(str(Path(sysconfig.get_path(name))) + os.sep for name in ("stdlib", "platstdlib"))
-_PACKAGES: Final = tuple(str(Path(sysconfig.get_path(name))) + os.sep for name in ("purelib", "platlib"))
 _LEAVING: Final = frozenset(("numpy", "tolist", "array", "dlpack"))
 _ROWS_EVEN_IF: Final = frozenset(("dropout", "dropout1d", "dropout2d", "dropout3d"))  # nothing was done
 _NO_CHANGE: Final = frozenset(
@@ -232,7 +227,7 @@ class Tracer(TorchFunctionMode):
         given = {id(each) for each in _flat(call.args)}
         if not changed and call.kind not in _ROWS_EVEN_IF and all(id(each) in given for each in outputs):
             return  # nothing was done: contiguous, to, float, and the like
-        call.bound = bind(call.kind, call.args, call.kwargs)
+        call.kind, call.bound = bind(call.kind, call.function, call.args, call.kwargs)
         tensors = list(call.tensors)
         found = [
             (role, each, self._source(each)) for role, each in tensors if id(each) not in self._constants
@@ -340,8 +335,7 @@ class Tracer(TorchFunctionMode):
     ) -> None:
         if reads is None:
             reads = [tuple(unknown(self._shape(source)) for source in sources)] * len(outputs)
-        inside = self._stack[-1] if self._stack else None
-        line, code = self._line(sys._getframe(1))
+        place = self._place(path)
         number = len(self.ops)
         op = Op(
             number=number,
@@ -349,23 +343,38 @@ class Tracer(TorchFunctionMode):
             outputs=tuple(map(_tensor, outputs)),
             inputs=tuple(sources),
             reads=tuple(reads),
-            path=inside.path if path is None and inside else path or "",
-            module=_class_of(inside.module) if inside else "",
-            line=line,
-            code=code,
-            call=inside.call if inside and inside.path else 1,
+            path=place.path,
+            module=place.module,
+            line=place.line,
+            code=place.code,
+            call=place.call,
             settings=settings,
             parameters=parameters,
             cost=cost,
             note=note,
         )
-        for place, each in enumerate(outputs):
-            self._sources[each] = Source(number, place)
+        for output, each in enumerate(outputs):
+            self._sources[each] = Source(number, output)
             self._constants.discard(id(each))
         if number == self._wanted:
             with torch._C.DisableTorchFunction():
                 self.gave = [each.detach().clone() for each in outputs]
         self._add(op)
+
+    def _place(self, path: str | None = None) -> Place:
+        """Where what runs now stands: as the model itself tells, else as the modules and the stack do."""
+        told: Place | None = getattr(self._model, "place", None)
+        if isinstance(told, Place):
+            return told
+        inside = self._stack[-1] if self._stack else None
+        line, code = self._line(sys._getframe(1))
+        return Place(
+            path=inside.path if path is None and inside else path or "",
+            module=_class_of(inside.module) if inside else "",
+            call=inside.call if inside and inside.path else 1,
+            line=line,
+            code=code,
+        )
 
     def _add(self, op: Op) -> None:
         self.ops.append(op)
@@ -389,22 +398,20 @@ class Tracer(TorchFunctionMode):
     def _fail(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception
     ) -> None:
-        kind = self._name(func)
-        bound = bind(kind, args, kwargs)
+        kind, bound = bind(self._name(func), func, args, kwargs)
         call = Call(kind, func, args, kwargs, bound)
         try:
             settings: Mapping[str, Any] = settings_of(call)
         except (LookupError, TypeError, ValueError, RuntimeError):
             settings = {}
-        line, code = self._line(sys._getframe(1))
-        inside = self._stack[-1] if self._stack else None
+        place = self._place()
         failure = Failure(
             error=_first_line(error),
             kind=kind,
-            path=inside.path if inside else "",
-            module=_class_of(inside.module) if inside else "",
-            line=line,
-            code=code,
+            path=place.path,
+            module=place.module,
+            line=place.line,
+            code=place.code,
             settings=settings,
             arguments=tuple(self.argument(role, each) for role, each in call.tensors),
             frames=frames_of(error.__traceback__),
@@ -422,7 +429,7 @@ class Tracer(TorchFunctionMode):
             cause = cause.__cause__ or cause.__context__
         inside = next((inside for broken, inside in self._broken if broken is error), None)
         line, code = last_of_theirs(error.__traceback__)
-        given = list(bind("", inside.given, {}).items()) if inside else []
+        given = list(bind("", None, inside.given, {})[1].items()) if inside else []
         arguments = [self.argument(role, each) for role, value in given for each in _flat(value)]
         return Failure(
             error=f"{type(error).__name__}: {_first_line(error)}",
@@ -542,6 +549,8 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
 
 def function_name(func: Callable[..., Any]) -> str:
     """PyTorch's name of a function without how it is spelt: add of add_, __add__ and torch.add."""
+    if isinstance(func, OpOverload):
+        return operator_name(func)
     try:
         name = resolve_name(func) or getattr(func, "__name__", "") or "call"
     except (TypeError, AttributeError, RuntimeError):
@@ -551,39 +560,6 @@ def function_name(func: Callable[..., Any]) -> str:
     if last.startswith("__i") and plain in _IN_PLACE:
         plain = plain[1:]
     return plain
-
-
-def is_of_theirs(file: str) -> bool:
-    """Whether a file is the user's: none of PyTorch's, of Python's own or of ours."""
-    if file.startswith(("<", _TORCH, _OURS)):
-        return False
-    return file.startswith(_PACKAGES) or not file.startswith(_PYTHON)
-
-
-def file_name(file: str) -> str:
-    """A file as short as it can be: from where it is imported, or where one is."""
-    shortest = file
-    for folder in (str(Path.cwd()), *sys.path):
-        if folder and file.startswith(begin := folder.rstrip(os.sep) + os.sep):
-            shortest = min(shortest, file[len(begin) :], key=len)
-    return shortest
-
-
-def frames_of(trace: TracebackType | None) -> tuple[str, ...]:
-    """The frames of a traceback that are theirs, as `net.py:23 in forward: x = self.fc(x)`."""
-    frames = [each for each in traceback.extract_tb(trace) if is_of_theirs(each.filename)]
-    return tuple(
-        f"{file_name(each.filename)}:{each.lineno} in {each.name}: {each.line or ''}".rstrip(": ")
-        for each in frames
-    )
-
-
-def last_of_theirs(trace: TracebackType | None) -> tuple[str, str]:
-    """The innermost line of theirs in a traceback, and what stands there."""
-    for each in reversed(traceback.extract_tb(trace)):
-        if is_of_theirs(each.filename):
-            return f"{file_name(each.filename)}:{each.lineno}", each.line or ""
-    return "", ""
 
 
 def _first_line(error: BaseException) -> str:

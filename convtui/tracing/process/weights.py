@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,8 @@ import torch
 from torch import nn
 
 from convtui.inputs.names import printable
-from convtui.tracing.process.loading import LoadError, is_torchscript
+from convtui.tracing.process.loading import is_torchscript
+from convtui.tracing.process.problems import LoadError, code_words
 
 NESTED: Final = ("state_dict", "model_state_dict", "model", "net", "weights", "module", "ema")
 PREFIXES: Final = ("module.", "_orig_mod.", "model.", "net.")
@@ -105,14 +105,9 @@ def _unpickled(path: Path) -> Any:
 
 
 def _code_words(error: str) -> str:
-    named = re.search(r"GLOBAL ([\w.]+)", error)
-    if named is None:
+    if "GLOBAL" not in error:
         return "is no file of weights that torch.save has written"
-    what = f" ({named[1].rstrip('.')})"
-    return (
-        f"would run code of its own when opened{what}, so it is not; where it was made, save the weights "
-        'alone: torch.save(model.state_dict(), "weights.pth")'
-    )
+    return code_words(error)
 
 
 def _weights_in(found: Any, shown: str) -> tuple[dict[str, torch.Tensor], list[str]]:

@@ -28,6 +28,7 @@ from convtui.tracing.protocol import (
     Ready,
     Refused,
     Settled,
+    Sizes,
     Tensors,
     Traced,
     decode_asked,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from convtui.engine.graph.operation import Graph
 
 MOST_BYTES: Final = 2**28  # of a tensor that is fetched
+EVEN_SO: Final = "the file holds the network in {} mode, in which it stays"
 NO_TORCH: Final = "tracing needs PyTorch: pip install torch"
 
 
@@ -109,8 +111,8 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
 
     from convtui.engine.graph.postmortem import post_mortem
     from convtui.tracing.encoding import rest_to_json
-    from convtui.tracing.process.loading import LoadError, load_inputs, load_model
-    from convtui.tracing.process.sizes import search
+    from convtui.tracing.process.loading import load_model
+    from convtui.tracing.process.problems import LoadError
     from convtui.tracing.process.tracer import follow
     from convtui.tracing.process.weights import load_weights
 
@@ -119,17 +121,17 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
         model = load_model(job.target, job.arguments)
         model.train(job.training)
         notices = load_weights(model, job.weights) if job.weights else ()
+        if model.training != job.training:
+            notices = (*notices, EVEN_SO.format("training" if model.training else "evaluation"))
         while True:
-            args, kwargs = load_inputs(job.inputs) if job.inputs else ((_image(job, model),), {})
+            args, kwargs = _inputs(job, model)
             outbox.send(Loaded(notices))
             graph = follow(model, args, kwargs, job.target, lambda op: outbox.send(Done(op)))
             outbox.send(Traced(rest_to_json(graph)))
             found = post_mortem(graph)
             is_wanted = found.size_helps if found else job.sizes
             if is_wanted and len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor):
-                with _silent():  # each size would print again
-                    sizes = search(model, args[0])
-                outbox.send(sizes)
+                outbox.send(_searched(model, args[0]))
             if not job.folder:
                 return
             if job.image:
@@ -145,15 +147,40 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
         outbox.send(Refused(f"{job.target}: the pass ended the process with sys.exit({error.code!r})"))
 
 
-def _image(job: Job, model: torch.nn.Module) -> torch.Tensor:
-    """What the model gets: the image of the job, or random numbers of the shape that it names."""
+def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What the model gets: theirs, the image, or random numbers. Raises LoadError for what it cannot take."""
     import torch
 
-    if job.image:
-        image = _normalised(job)
+    from convtui.inputs.names import printable
+    from convtui.tracing.process.exported import Exported
+    from convtui.tracing.process.loading import load_inputs
+    from convtui.tracing.process.problems import LoadError
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = {}
+    if job.inputs:
+        args, kwargs = load_inputs(job.inputs)
+    elif job.image:
+        args = (_normalised(job).to(_dtype(model)),)
+    elif isinstance(model, Exported) and not job.shape:
+        args, kwargs = model.inputs_like_sample()
     else:
         image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
-    return image.to(_dtype(model))
+        args = (image.to(_dtype(model)),)
+    if isinstance(model, Exported) and (why := model.refusal(args, kwargs)):
+        hint = model.hint(is_photo=bool(job.image)) if not job.inputs else ""
+        raise LoadError(f"{printable(job.target)}: {why}{hint}")
+    return args, kwargs
+
+
+def _searched(model: torch.nn.Module, image: torch.Tensor) -> Sizes:
+    from convtui.tracing.process.exported import Exported
+    from convtui.tracing.process.sizes import search
+
+    if isinstance(model, Exported) and not model.varies:
+        return Sizes(why="it was exported for one size, without dynamic_shapes")
+    with _silent():  # each size would print again
+        return search(model, image)
 
 
 @contextmanager
@@ -182,7 +209,7 @@ def _normalised(job: Job) -> torch.Tensor:
     import numpy as np
     import torch
 
-    from convtui.tracing.process.loading import LoadError
+    from convtui.tracing.process.problems import LoadError
 
     image = torch.from_numpy(np.load(job.image))
     for name, numbers in (("mean", job.mean), ("std", job.std)):

@@ -101,6 +101,19 @@ async def test_nothing_moves_while_an_activation_is_moved() -> None:
             assert {name: (driven.pane(name).region, driven.pane(name).cell_size) for name in names} == before
 
 
+async def test_what_the_checks_find_is_gone_through() -> None:
+    async with page(stacked("conv 3x3 8, bn, relu, conv 2x2 4 s3")) as driven:
+        await driven.press("V")
+        assert driven.said.startswith("1 of 2 · conv2d (layer 1): its bias of 8 numbers does nothing")
+        await driven.press("V")
+        assert driven.said == "2 of 2 · conv2d (layer 4), the last convolution, sees 4x4 of the 28x28 image"
+        await driven.press("V")
+        assert driven.said.startswith("1 of 2 · ")
+    async with page(stacked("maxpool 2")) as driven:
+        await driven.press("V")
+        assert driven.said.startswith("the checks find nothing in these layers: bias, unread, field")
+
+
 async def test_a_stack_that_does_not_fit_says_where_and_why() -> None:
     async with page(stacked("alexnet"), (80, 24)) as driven:
         await driven.press("end")

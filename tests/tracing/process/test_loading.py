@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from convtui.tracing.process.loading import LoadError, load_inputs, load_model, parse_arguments
+from convtui.tracing.process.loading import load_inputs, load_model, parse_arguments
+from convtui.tracing.process.problems import LoadError
 
 NET = """
 import torch

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from convtui.tracing.process.loading import LoadError
+from convtui.tracing.process.problems import LoadError
 from convtui.tracing.process.weights import differences, load_weights
 
 
