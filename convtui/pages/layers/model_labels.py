@@ -16,6 +16,7 @@ from convtui.paint.text import counted, significant
 from convtui.tracing.open_model import Opening, OpenModel
 from convtui.tracing.traced import Row, Trace
 
+LOSSY: Final = (".jpg", ".jpeg", ".jpe", ".jfif")  # whose decoder scales down already
 PANELS: Final = ("maps", "notes", "printed")
 
 
@@ -44,12 +45,23 @@ def _numbers(numbers: Sequence[float], default: str) -> str:
 
 
 def normalisation(opening: Opening, picture: Picture) -> str:
-    """How the image became the network's input."""
+    """How the image became the network's input, and the transforms of torchvision that do the same."""
+    _, rows, columns = picture.pixels.shape
+    is_scaled = picture.resize is not None and picture.highest == 1
+    resized = f"scaled to {rows}x{columns} (bilinear), " if is_scaled else ""
+    if is_scaled and (picture.gray or picture.source.lower().endswith(LOSSY)):
+        how = "from a JPEG decoded no larger than needed" if not picture.gray else "then made grey"
+        resized, is_scaled = f"scaled to {rows}x{columns} (bilinear, {how}), ", False
+    steps = [f"Resize(({rows}, {columns}))"] if is_scaled else []
+    steps.append("ToTensor()")
     if not opening.mean and not opening.std:
         what = "not normalised: its pixels are " + ("from 0 to 1" if picture.highest == 1 else "as they are")
-        return f"the image is {what}; --mean and --std change that"
+        same = f"; as {', '.join(steps)} of torchvision" if is_scaled else ""
+        return f"the image is {resized}{what}{same}; --mean and --std change that"
     mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
-    return f"the image is normalised: minus {mean}, divided by {std}"
+    steps.append(f"Normalize([{mean}], [{std}])")
+    same = f"; in float32, as {', '.join(steps)} of torchvision" if picture.highest == 1 else ", in float32"
+    return f"the image is {resized}normalised: minus {mean}, divided by {std}{same}"
 
 
 def summary_line(trace: Trace) -> str:

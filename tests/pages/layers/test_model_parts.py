@@ -1,5 +1,6 @@
 """What is said and drawn of the operations of the user's own network, without an app or a process."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -151,7 +152,15 @@ def test_the_normalisation_is_said() -> None:
     plain = normalisation(Opening("net.py:Net"), picture)
     assert plain == "the image is not normalised: its pixels are from 0 to 1; --mean and --std change that"
     told = normalisation(Opening("net.py:Net", mean=(0.5, 0.25), std=(2.0,)), picture)
-    assert told == "the image is normalised: minus 0.5,0.25, divided by 2"
+    same = "in float32, as ToTensor(), Normalize([0.5,0.25], [2]) of torchvision"
+    assert told == f"the image is normalised: minus 0.5,0.25, divided by 2; {same}"
+    scaled = replace(picture, resize=2, source="cat.png")
+    told = normalisation(Opening("net.py:Net", mean=(0.5,)), scaled)
+    assert "scaled to 2x2 (bilinear), normalised" in told
+    assert "as Resize((2, 2)), ToTensor(), Normalize([0.5], [1])" in told
+    told = normalisation(Opening("net.py:Net"), replace(scaled, source="cat.JPG"))
+    assert "from a JPEG decoded no larger than needed" in told
+    assert "Resize" not in told
 
 
 def test_the_table_at_two_widths() -> None:
