@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Final
 
+from convtui.engine.graph.fields import AxisField
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import origin_text
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
-from convtui.pages.layers.model_figures import Seen
+from convtui.pages.layers.model_figures import Seen, tensor_index
 from convtui.paint.controls import Control
 from convtui.paint.text import counted, significant
 from convtui.tracing.open_model import Opening, OpenModel
@@ -91,7 +92,7 @@ def remark_line(trace: Trace, outcome_notices: Sequence[str], printed: str) -> s
 def title_line(op: Op) -> str:
     """What it is and where: `conv2d 3x3 1→8 p1 · conv1 (Conv2d) · net.py:23: x = self.conv1(x)`."""
     path = f"{op.path} ({op.module})" if op.path and op.module else op.path or op.module
-    call = f"call {op.call}" if op.call > 1 else ""
+    call = f"call {op.call} of this module" if op.call > 1 else ""
     line = f"{op.line}: {op.code}" if op.code else op.line
     return " · ".join(filter(None, (f"{op.number} {op.title}", path, call, line)))
 
@@ -200,6 +201,8 @@ def field_line(row: Row, place: tuple[int, int, int], value: float | None, seen:
         return text.replace("activation", "pixel", 1)
     if seen.is_nothing:
         return f"{text} sees none of the image"
+    if told := _seen_along(row, place):
+        return f"{text} {told}"
     if seen.rows is None or seen.columns is None:
         why = f": operation {seen.because} cannot be followed" if seen.because is not None else ""
         return f"{text}: not known what it sees{why}"
@@ -210,6 +213,19 @@ def field_line(row: Row, place: tuple[int, int, int], value: float | None, seen:
         count = f"{'at most ' * seen.is_bound}{int(seen.holes.read.sum()):,} of {high * wide:,}"
         return f"{text} reads {count} pixels: {where}"
     return f"{text} sees {high}x{wide} of the image: {where}"
+
+
+def _seen_along(row: Row, place: tuple[int, int, int]) -> str:
+    """What an activation sees of a row or a volume, which is not drawn; "" of an image, or not known."""
+    fields = [each for each in row.fields if isinstance(each, AxisField)]
+    if len(fields) == 2 or not fields or len(fields) < len(row.fields):
+        return ""
+    index = tensor_index(place, row.op.output.shape)
+    spans = [each.span(index[each.axis] if each.axis is not None else 0) for each in fields]
+    if any(low > high for low, high in spans):
+        return "sees none of the input"
+    sizes = "x".join(str(high - low + 1) for low, high in spans)
+    return f"sees {sizes} of the input: {', '.join(f'{low}-{high}' for low, high in spans)}"
 
 
 def notes_lines(model: OpenModel, width: int) -> list[str]:

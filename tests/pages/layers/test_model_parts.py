@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from textual.geometry import Region
 from torch import nn
 
@@ -35,7 +36,7 @@ from convtui.pages.layers.model_labels import (
     size_formula,
     summary_line,
 )
-from convtui.pages.layers.model_opened import operation_of
+from convtui.pages.layers.model_opened import operation_of, why_not_opened
 from convtui.pages.layers.model_table import model_lines
 from convtui.pages.layers.table import Kind
 from convtui.paint.drawing import BLOCKS, Holes
@@ -276,3 +277,42 @@ def test_a_field_without_holes_is_framed_alone() -> None:
     assert (outline.rows, outline.columns) == (range(1, 4), range(3))
     assert outline.holes is not None
     assert outline.holes.read.tolist() == [[1, 1, 0], [0, 1, 1], [0, 0, 1]]
+
+
+class Several(nn.Module):
+    def forward(self, image: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+        picked = torch.eye(4)[words]
+        return F.conv2d(image, torch.ones(1, 1, 3, 3)).sum() + picked.sum()
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "kind", "why"),
+    [
+        (nn.Conv1d(1, 1, 3), (torch.zeros(1, 1, 9),), "conv1d", "conv1d slides along a row; "),
+        (nn.MaxPool1d(2), (torch.zeros(1, 1, 9),), "max_pool1d", "max_pool1d slides along a row; "),
+        (nn.Conv3d(1, 1, 2), (torch.zeros(1, 1, 4, 4, 4),), "conv3d", "conv3d slides along a volume; "),
+        (nn.Conv2d(1, 1, 3), (torch.zeros(2, 1, 8, 8),), "conv2d", "conv2d: its input has 2 images"),
+        (nn.Embedding(4, 3), (torch.zeros(1, 5, dtype=torch.long),), "embedding", "has no windows"),
+        (Several(), (torch.zeros(1, 1, 5, 5), torch.tensor([0, 2])), "input", "the input is no operation"),
+        (Several(), (torch.zeros(1, 1, 5, 5), torch.tensor([0, 2])), "conv2d", ""),
+        (nn.BatchNorm2d(1).eval(), (torch.zeros(1, 1, 5, 5),), "batch_norm", ""),
+    ],
+)
+def test_every_row_is_shown_and_says_why_it_is_not_opened(
+    module: nn.Module, given: tuple[torch.Tensor, ...], kind: str, why: str
+) -> None:
+    trace = convtui.trace(module, given)
+    found = next(op for op in trace.graph.ops if op.kind == kind)
+    told = why_not_opened(found, trace.graph)
+    assert why in told if why else not told
+    assert "\n" not in told
+    assert len(model_lines(trace, 80)) == len(trace.rows) + 2
+
+
+def test_what_is_seen_of_a_row_and_of_a_volume() -> None:
+    row = convtui.trace(nn.Conv1d(1, 1, 3, padding=1), torch.zeros(1, 1, 9)).rows[1]
+    assert field_line(row, (0, 0, 4), None, seen_by(row, (0, 0, 4))).endswith("sees 3 of the input: 3-5")
+    assert field_line(row, (0, 0, 0), None, seen_by(row, (0, 0, 0))).endswith("sees 2 of the input: 0-1")
+    row = convtui.trace(nn.Conv3d(1, 1, 2), torch.zeros(1, 1, 4, 4, 4)).rows[1]
+    told = field_line(row, (1, 2, 0), None, seen_by(row, (1, 2, 0)))
+    assert told.endswith("sees 2x2x2 of the input: 1-2, 2-3, 0-1")
