@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run dev console test robustness lint bench bench-fastai pictures dist hooks clean
+.PHONY: help run dev console test robustness lint bench bench-fastai pictures recordings dist hooks clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -55,6 +55,9 @@ pictures: $(VENV)/.run ## redraw the README's screenshots
 	rm -rf $(VENV)/pictures
 	XDG_DATA_HOME=$(abspath $(VENV))/pictures $(BIN)/convtui train
 	XDG_DATA_HOME=$(abspath $(VENV))/pictures $(BIN)/convtui render samples/screens/train.svg --screen train --run 1
+
+recordings: $(VENV)/.test ## trace the sample models of the course again
+	$(BIN)/python -m tests.support.recordings
 
 dist: $(VENV)/.release ## build the sdist, the wheel from it, and check both
 	rm -rf dist

@@ -59,7 +59,7 @@ class ConvtuiApp(App[None]):
         course: tuple[Course, Place | None] | None = None,
         presents: bool = False,
         still: LessonView | None = None,
-        network: Opening | None = None,
+        network: Opening | OpenModel | None = None,
     ) -> None:
         super().__init__()
         for each in THEMES:
@@ -77,6 +77,7 @@ class ConvtuiApp(App[None]):
         self._tutor: Tutor | None = None
         self._network = network
         self._model: OpenModel | None = None
+        self._lesson_model: OpenModel | None = None
 
     def get_default_screen(self) -> Screen[Any]:
         return FIRST_PAGE()
@@ -104,8 +105,8 @@ class ConvtuiApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Save the run, end the user's network; the terminal has been restored, however the app ended."""
-        if self._model:
-            await self._model.end()
+        for model in filter(None, (self._model, self._lesson_model)):
+            await model.end()
         if self._trainer:
             await self._trainer.end()
 
@@ -141,12 +142,20 @@ class ConvtuiApp(App[None]):
 
     @property
     def model(self) -> OpenModel | None:
-        return self._model
+        return self._lesson_model if self._tutor and self._tutor.is_on else self._model
 
-    def _open_network(self, network: Opening) -> None:
+    def show_network(self, network: OpenModel | None) -> None:
+        before, self._lesson_model = self._lesson_model, network
+        if before is not None and not before.is_recorded:
+            self.run_worker(before.end())
+
+    def _open_network(self, network: Opening | OpenModel) -> None:
         """Trace the user's own network on the image, and show it when the first page is there."""
         from convtui.tracing.open_model import OpenModel
 
+        if isinstance(network, OpenModel):  # that of a picture of a lesson
+            self._model = network
+            return
         self._model = OpenModel(network, self.session.picture)
         self._model.begin()
         self.call_after_refresh(self.open_page, "layers", self._notice)

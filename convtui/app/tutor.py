@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from convtui.pages.batchnorm.opened_network import OpenedNetwork
     from convtui.state.batchnorm import BatchNormSession
     from convtui.state.session import Session
+    from convtui.tracing.open_model import OpenModel
+    from convtui.tracing.recording import Recording
     from convtui.training.trainer import Trainer
 
 _NOT_KEPT: Final = "where you are in the lesson cannot be kept: the folder for it cannot be written to"
@@ -60,6 +62,9 @@ class Stage(Protocol):
     def show_lesson(self) -> None:
         """Draw what the lesson says and hides."""
 
+    def show_network(self, network: OpenModel | None) -> None:
+        """Have the Layers page show the network of a step, in place of the user's own; None: none."""
+
     def end_step(self) -> None:
         """Stop what plays, and close the line that is typed into."""
 
@@ -79,6 +84,7 @@ class Tutor:
         self._said = ""
         self._read_at: dict[Path, int | None] = {}
         self._norm_settings: tuple[str, ...] = ()  # to be typed once a network is open
+        self._recording: Recording | None = None  # of the step's model
         self._is_setting_up = False
         self._layer = 0
         self._listens = False  # to the training
@@ -148,7 +154,9 @@ class Tutor:
     def _seen(self) -> Seen:
         stage = self._stage
         opened = stage.workspace.timelines.get(BATCHNORM)
-        return Seen(stage.workspace.session, self._run_figures(), opened.session if opened else None)
+        trace = self._recording.trace if self._recording else None
+        session, batchnorm = stage.workspace.session, opened.session if opened else None
+        return Seen(session, self._run_figures(), batchnorm, trace)
 
     def _run_figures(self) -> RunFigures | None:
         """Of the run on show; before the first step on the Train page there is none, and no trainer."""
@@ -219,6 +227,7 @@ class Tutor:
         self._said = ""
         self._stage.end_step()
         self._is_setting_up = True
+        self._show_network(None)
         try:
             self._set_up(self.course.set_up(self.place))
         except LessonError as error:
@@ -251,6 +260,7 @@ class Tutor:
         """Close the course; the user's own work is back as it was."""
         self.course = None
         self._norm_settings = ()
+        self._show_network(None)
         self._stage.end_step()
         self._stage.workspace.end_lesson()
         self._stage.show_lesson()
@@ -333,12 +343,19 @@ class Tutor:
 
     # -- setting up
 
+    def _show_network(self, recording: Recording | None) -> None:
+        """Have the recorded trace of a model shown on the image of the step, or none."""
+        self._recording = recording
+        picture = self._stage.workspace.session.picture
+        self._stage.show_network(recording.opened(picture, self.step.row) if recording else None)
+
     def _set_up(self, begun: SetUp) -> None:
         workspace, step = self._stage.workspace, self.step
         session = begun.session
         if self._presents:
             session = session.with_view(zoom=session.view.zoom or Zoom.NUMBERS)
         workspace.show_lesson(session)
+        self._show_network(begun.recording)
         if step.question and step.question.until and self.is_done:
             self._solve(step.question)
         self._layer = session.stack.layer if step.page == "layers" else 0

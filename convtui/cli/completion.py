@@ -143,6 +143,13 @@ def _runs(prefix: str) -> Names:
     return {run.number: f"began {run.began:%Y-%m-%d %H:%M}" for run in runs} | _files(prefix)
 
 
+def _texts(prefix: str) -> Names:  # noqa: ARG001
+    """The samples that `convtui samples` prints."""
+    from convtui.cli.samples import text_files
+
+    return dict.fromkeys(text_files(), "")
+
+
 def _models(prefix: str) -> Names:
     """The files in which a model may be; what is in them only its own code tells, which is not run here."""
     return _files(prefix, ("py",))
@@ -179,6 +186,7 @@ COMPLETERS: Final[Mapping[str, Callable[[str], Names]]] = {
     "layers": _layers,
     "lesson": _lessons,
     "model": _models,
+    "name": _texts,
     "out": _files,
     "padding": _paddings,
     "padding_mode": _padding_modes,

@@ -58,7 +58,8 @@ def _draw_step(course: Course, place: Place, file: Path, size: tuple[int, int], 
         masks=step.question.masks if step.question else frozenset(),
         layer=begun.session.stack.layer if step.page == "layers" else 0,
     )
-    render(begun.session, file, step.page, size, theme, recipe=begun.recipe, still=still)
+    network = begun.recording.opened(begun.session.picture, step.row) if begun.recording else None
+    render(begun.session, file, step.page, size, theme, recipe=begun.recipe, still=still, network=network)
 
 
 def _still(course: Course, place: Place) -> str:
@@ -74,7 +75,7 @@ def _handout(course: Course, places: list[Place]) -> str:
         lesson, step = course.lesson(place), course.step(place)
         if not place.step:
             parts.append(f"# {lesson.title}\n")
-        seen = Seen(course.set_up(place).session)
+        seen = course.set_up(place).seen()
         heading = f"{place.step + 1}. {step.title}".rstrip(". ")
         parts += [f"## {heading}\n", f"![{lesson.title}, step {place.step + 1}](<{_still(course, place)}>)\n"]
         parts.append(f"{escaped(filled_in(course, place, step.words, seen))}\n")
@@ -100,9 +101,9 @@ def answer_words(course: Course, place: Place, step: LessonStep) -> Iterator[str
     question = step.question
     assert question is not None
     begun = course.set_up(place)
-    seen = Seen(begun.session)
+    seen = begun.seen()
     with suppress(ValueError, IndexError, OSError):
-        seen = Seen(solved(begun, question, course.lesson(place).path.parent).session)
+        seen = solved(begun, question, course.lesson(place).path.parent).seen()
     answer = escaped(filled_in(course, place, answer_text(question), seen))
     yield f"**{answer}**"
     yield from filter(None, [escaped(filled_in(course, place, step.after, seen))])

@@ -14,9 +14,10 @@ from convtui.export.markdown import escaped
 from convtui.export.notebook_file import Cell, Code, Words
 from convtui.export.session_notebook import operation_cells
 from convtui.lessons.course import Course, Place, name_of
-from convtui.lessons.figures import Seen
 from convtui.lessons.lesson import Lesson, LessonStep
+from convtui.lessons.setting_up import SetUp
 from convtui.state.session import Session
+from convtui.tracing.recording import Recording
 
 _IN_THE_APP: Final = {"batchnorm": "Norms (`4`)", "train": "Train (`5`)"}
 
@@ -26,8 +27,8 @@ def lesson_cells(course: Course) -> Iterator[Cell]:
     number, known = 0, [""]
     for place in course.places():
         lesson, step = course.lesson(place), course.step(place)
-        session = course.set_up(place).session
-        seen = Seen(session)
+        begun = course.set_up(place)
+        seen = begun.seen()
         if not place.step:
             yield Words(_title(course, lesson))
         words = [
@@ -42,7 +43,7 @@ def lesson_cells(course: Course) -> Iterator[Cell]:
         if step.page in _IN_THE_APP:
             words.append(_in_the_app(course, lesson, step.page))
         yield Words("\n\n".join(words))
-        cells = _shown(session, step)
+        cells = _shown(begun, step)
         if cells and known != (known := [cell.text for cell in cells]):
             yield from cells
         if step.question is not None:
@@ -64,9 +65,11 @@ def _name(course: Course, lesson: Lesson) -> str:
     return name_of(lesson.path) if course.is_built_in else lesson.path.name.replace("`", "'")
 
 
-def _shown(session: Session, step: LessonStep) -> list[Code]:
+def _shown(begun: SetUp, step: LessonStep) -> list[Code]:
     """The session as code, if it has some; it shows nothing that would answer the step's question."""
-    is_asked = step.question is not None
+    is_asked, session = step.question is not None, begun.session
+    if begun.recording is not None:
+        return [_trace(begun.recording, is_asked)]
     with suppress(ValueError):
         if step.page == "layers":
             return [_fields(session, is_asked)]
@@ -88,6 +91,15 @@ def _fields(session: Session, is_asked: bool) -> Code:
         '    print(f"{n}: size {field.size}, jump {field.jump}, start {field.start}")'
     )
     return Code(code, prints="" if is_asked else told)
+
+
+def _trace(recording: Recording, is_asked: bool) -> Code:
+    """The table of the sample model, and why its pass failed, as they were recorded."""
+    code = (
+        "from convtui.tracing.recording import recorded\n\n"
+        f'print(recorded("{recording.name}", {recording.shape}).trace)'
+    )
+    return Code(code, prints="" if is_asked else f"{recording.trace}\n")
 
 
 def _answer(course: Course, place: Place, step: LessonStep) -> Words:

@@ -76,7 +76,7 @@ convtui [IMAGE] [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
        convtui trace MODEL [options]
-       convtui samples
+       convtui samples [NAME]
        convtui completion SHELL"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
 COMMANDS: Final = """\
@@ -90,7 +90,7 @@ commands:
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
   convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
-  convtui samples          list the bundled images, kernels, layers and sessions
+  convtui samples          list the bundled samples, or print one as a text
   convtui completion bash  print a script for the tab key (or zsh, fish)
   To open a file called as one of them, write ./render.
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from convtui.cli.output import tell
 from convtui.inputs.names import printable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from convtui.app.app import ConvtuiApp
     from convtui.lessons.view import LessonView
+    from convtui.tracing.open_model import OpenModel
     from convtui.training.recipe import Recipe
     from convtui.training.trainer import Trainer
 
@@ -56,11 +57,13 @@ def render(
     run: str | None = None,
     recipe: "Recipe | None" = None,
     still: "LessonView | None" = None,
+    network: "OpenModel | None" = None,
 ) -> None:
     """Draw a screen of the session, of size (columns, rows), to `out`: an image as .svg or text as .txt.
 
     run: the number or folder of the saved run that the batchnorm and train screens show. recipe: of the next
     run, on the Train screen. still: what a lesson hides and points at.
+    network: the sample model that the Layers screen shows.
     Raises ValueError if there is no such run or its network cannot be loaded, for any other suffix, and if
     `out` cannot be written or is a file that was not drawn by this function.
     """
@@ -73,7 +76,7 @@ def render(
         raise ValueError(f"{out}: the folder {out.parent} does not exist")
     require_replaceable(out)
     with _terminal_of_our_own():
-        app = _app(session, screen, theme, run, recipe, still)
+        app = _app(session, screen, theme, run, recipe=recipe, still=still, network=network)
         text = asyncio.run(_drawn(app, screen, size, draw))
     write(text, out)
 
@@ -89,13 +92,12 @@ def _app(
     screen: str,
     theme: str,
     run: str | None,
-    recipe: "Recipe | None",
-    still: "LessonView | None",
+    **shown: Any,
 ) -> "ConvtuiApp":
     from convtui.app.app import ConvtuiApp
 
     trainer = _showing(run, screen) if screen in ("batchnorm", "layers", "train") else None
-    return ConvtuiApp(session, theme=theme, autosave=False, trainer=trainer, recipe=recipe, still=still)
+    return ConvtuiApp(session, theme=theme, autosave=False, trainer=trainer, **shown)
 
 
 async def _drawn(

@@ -1,26 +1,61 @@
-"""`convtui samples`: what is bundled, by the names that the other commands take."""
+"""`convtui samples`: what is bundled, by the names that the other commands take, and the text of a sample."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from textwrap import fill
+from typing import Final
 
-from convtui.cli.options import Parser
+from convtui.cli.options import Parser, formatter
 from convtui.cli.output import printing
+
+ABOUT: Final = """\
+List the bundled images, kernels, layers, sessions and models. With NAME, print
+the file of one that is a text, so that you can change a copy of it:
+
+  convtui samples shape_bug > net.py
+"""
 
 
 def list_samples(arguments: Sequence[str]) -> int:
-    """Print the samples, with a sentence on each. Raises ValueError for any option."""
-    parser().parsed(arguments)
+    """Print the samples, with a sentence on each; or the file of one. Raises ValueError for what is none."""
+    name = parser().parsed(arguments).name
+    text = None if name is None else _text_of(name)
     with printing():
-        _print_all()
+        if text is None:
+            _print_all()
+        else:
+            print(text, end="")
     return 0
 
 
 def parser() -> Parser:
     """No options but --help."""
-    about = "List the bundled images, kernels, layers and sessions."
-    return Parser(prog="convtui samples", description=about, allow_abbrev=False)
+    made = Parser(prog="convtui samples", description=ABOUT, formatter_class=formatter, allow_abbrev=False)
+    made.add_argument("name", metavar="NAME", nargs="?", help="a model, session, stack of layers or kernel")
+    return made
+
+
+def text_files() -> dict[str, Path]:
+    """The samples that are texts, by name."""
+    from convtui.inputs import samples
+
+    files = (samples.kernel_files(), samples.layer_files(), samples.session_files(), samples.model_files())
+    return {path.stem: path for each in files for path in each}
+
+
+def _text_of(name: str) -> str:
+    """The file of a sample. Raises ValueError if there is none, or it is no text."""
+    from convtui.inputs import samples
+    from convtui.inputs.names import did_you_mean, printable
+
+    files = text_files()
+    if name in samples.image_names() or name in samples.data_names():
+        raise ValueError(f"{printable(name)}: is opened by its name: convtui {name}; only texts are printed")
+    if name not in files:
+        raise ValueError(f"{printable(name)}: no such sample{did_you_mean(name, files)}")
+    return files[name].read_text("utf-8")
 
 
 def _print_all() -> None:
@@ -38,6 +73,8 @@ def _print_all() -> None:
     print_list("Layers (--layers NAME):", {**networks, **layer_files})
     sessions = {path.stem: samples.first_comment(path) for path in samples.session_files()}
     print_list("Sessions (convtui NAME):", sessions)
+    models = {path.stem: samples.docstring(path) for path in samples.model_files()}
+    print_list("PyTorch models (convtui samples NAME > net.py; convtui net.py:Net cat-64):", models)
 
 
 def print_list(title: str, entries: Mapping[str, str]) -> None:

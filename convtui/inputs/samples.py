@@ -97,10 +97,26 @@ def session_files() -> tuple[Path, ...]:
     return tuple(sorted((folder() / "sessions").glob("*.toml")))
 
 
+def model_folder() -> Path:
+    """The folder of the sample PyTorch models."""
+    return folder() / "models"
+
+
+def model_files() -> tuple[Path, ...]:
+    """The sample PyTorch models, by name."""
+    return tuple(sorted(model_folder().glob("*.py")))
+
+
 def first_comment(path: Path) -> str:
     """The first comment of a text sample, which describes it."""
     lines = path.read_text("utf-8").splitlines()
     return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")
+
+
+def docstring(path: Path) -> str:
+    """The first line of a sample module, which describes it; it is not run."""
+    first, *_ = path.read_text("utf-8").splitlines()
+    return first.strip('"')
 
 
 def lesson_folder() -> Path:

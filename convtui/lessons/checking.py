@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
 from typing import Final, TypeAlias
@@ -53,7 +54,7 @@ def _faults(lesson: Lesson) -> Iterator[LessonError]:
 
 def _of_step(lesson: Lesson, step: LessonStep, begun: SetUp) -> Iterator[Fault]:
     """What is wrong in a step."""
-    seen = Seen(begun.session)
+    seen = begun.seen()
     for key in step.highlight:
         if key not in HIGHLIGHTS[step.page]:
             yield (
@@ -71,7 +72,7 @@ def _of_step(lesson: Lesson, step: LessonStep, begun: SetUp) -> Iterator[Fault]:
     yield from _of_room(step, step.question, seen)
     done = seen
     with suppress(ValueError, IndexError, OSError):
-        done = Seen(solved(begun, step.question, lesson.path.parent).session)
+        done = solved(begun, step.question, lesson.path.parent).seen()
     yield from _of_text("after", step.after, done, LONGEST_WORDS)
 
 
@@ -80,7 +81,7 @@ def solved(begun: SetUp, question: Question, folder: Path) -> SetUp:
     session = begun.session
     for text in question.solution:
         session = changed(session, text, folder)
-    return SetUp(session, begun.recipe)
+    return replace(begun, session=session)
 
 
 def _of_text(key: str, text: str, seen: Seen, longest: int, line: int | None = None) -> Iterator[Fault]:
@@ -102,7 +103,7 @@ def _of_batchnorm(step: LessonStep) -> Iterator[Fault]:
 
 
 def _of_question(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[Fault]:
-    seen = Seen(begun.session)
+    seen = begun.seen()
     yield from _of_text("ask", question.text, seen, LONGEST_QUESTION)
     yield from _of_text("hint", question.hint, seen, LONGEST_WORDS)
     if question.until:
@@ -177,9 +178,9 @@ def _of_condition(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[
         names = names_in(question.until)
         if any(map(is_of_a_run, names)):
             with suppress(UnknownYet):
-                evaluated(question.until, Seen(begun.session))
+                evaluated(question.until, begun.seen())
             return
-        value = evaluated(question.until, Seen(begun.session))
+        value = evaluated(question.until, begun.seen())
         if not isinstance(value, bool):
             yield "until", f"{question.until}: must be a condition, and it is {shown(value)}"
             return
@@ -195,7 +196,7 @@ def _of_condition(lesson: Lesson, question: Question, begun: SetUp) -> Iterator[
         yield "solution", f"solution: {error}"
         return
     with suppress(ExpressionError):
-        if not evaluated(question.until, Seen(done.session)):
+        if not evaluated(question.until, done.seen()):
             yield "solution", f"after {', '.join(question.solution)} it is not true that {question.until}"
 
 

@@ -19,12 +19,14 @@ from convtui.engine.matrices import matrix_of
 from convtui.inputs.names import printable
 from convtui.lessons.expressions import ExpressionError, Value, evaluated, unknown_name
 from convtui.lessons.operation_figures import NotOfThis, Operated
+from convtui.lessons.trace_figures import OF_OPERATIONS, OF_TRACES
 from convtui.paint.text import significant
 from convtui.state.session import Session
 
 if TYPE_CHECKING:
     from convtui.engine.stack import Row
     from convtui.state.batchnorm import BatchNormSession, PastBatch
+    from convtui.tracing.traced import Trace
 
 UNKNOWN: Final = "–"  # in words, for a figure of a run that there is not yet
 
@@ -86,6 +88,7 @@ class Seen:
     session: Session
     run: RunFigures | None = None
     batchnorm: BatchNormSession | None = None
+    trace: Trace | None = None  # of the sample model on show
 
     @cached_property
     def of(self) -> Operated:
@@ -232,6 +235,15 @@ def _of_run(name: str) -> Callable[[Seen], Any]:
     return read
 
 
+def _of_trace(read: Callable[..., Any]) -> Callable[..., Any]:
+    def value(seen: Seen, *index: int) -> Any:
+        if seen.trace is None:
+            raise NotOfThis("this step shows no model")
+        return read(seen.trace, *index)
+
+    return value
+
+
 def _batchnorm(seen: Seen) -> BatchNormSession:
     if seen.batchnorm is None:
         raise UnknownYet("batchnorm: no network is open yet")
@@ -346,6 +358,7 @@ FIGURES: Final[Mapping[str, Callable[[Seen], Any]]] = {
     "network.name": lambda seen: seen.session.stack.name,
     "network.parameters": lambda seen: seen.session.stack.summary.parameters,
     "network.multiply_adds": lambda seen: seen.session.stack.summary.multiply_adds,
+    **{name: _of_trace(read) for name, read in OF_TRACES.items()},
     **{f"run.{each.name}": _of_run(each.name) for each in fields(RunFigures)},
     "batchnorm.norm": lambda seen: _batchnorm(seen).choice.kind,
     "batchnorm.batch": lambda seen: _batchnorm(seen).number,
@@ -379,6 +392,7 @@ INDEXED: Final[Mapping[str, tuple[Callable[..., Any], str]]] = {
     "layer.channels": (lambda seen, number: _row(seen, number).output_shape[0], "layer[3].channels"),
     "layer.parameters": (lambda seen, number: _row(seen, number).parameters, "layer[3].parameters"),
     "layer.field": (lambda seen, number: _row(seen, number).field.size[0], "layer[3].field"),
+    **{name: (_of_trace(read), example) for name, (read, example) in OF_OPERATIONS.items()},
     "edge.name": (lambda seen, number: _edge(seen, number)[0], "edge.name[0]"),
     "edge.likeness": (lambda seen, number: _edge(seen, number)[1], "edge.likeness[0]"),
     "layer.multiply_adds": (lambda seen, number: _row(seen, number).multiply_adds, "layer[3].multiply_adds"),

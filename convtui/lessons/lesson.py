@@ -15,7 +15,7 @@ Answer: TypeAlias = float | tuple[int, ...] | str  # a number, a shape, one of t
 PAGES: Final = ("step", "matrix", "layers", "batchnorm", "train")
 
 # What is hidden while a question is open, by what it would give away.
-MASKS: Final = ("size", "value", "products", "output", "field", "layers", "matrix", "batchnorm")
+MASKS: Final = ("size", "value", "products", "output", "field", "layers", "postmortem", "matrix", "batchnorm")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class LessonStep:
 
     `image`, `operation`, `way`, `settings`, `recipe` and `batchnorm` are what a user would type in the app;
     without an image the step goes on from the settings of the step before. `view` names what is switched on
-    in how the matrix is shown, `slice` the image channel on show. Texts may contain {expressions}. The
+    in how the matrix is shown, `slice` the image channel on show. `model` is a sample model whose recorded
+    trace is shown, `row` the operation of it that is selected. Texts may contain {expressions}. The
     command menu finds the step by its `ideas`. `line` is the first line of the step in its file, `lines`
     those of its keys.
     """
@@ -83,6 +84,8 @@ class LessonStep:
     zoom: str = ""
     view: tuple[str, ...] = ()
     slice: int | None = None
+    model: str = ""
+    row: int | None = None
     highlight: tuple[str, ...] = ()
     question: Question | None = None
     after: str = ""

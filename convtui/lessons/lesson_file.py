@@ -41,7 +41,7 @@ STEP_KEYS: Final = (
         "finished",
         "zoom",
     ),
-    *("view", "slice"),
+    *("view", "slice", "model", "row"),
     *("highlight", "words", "ask", "answer", "figure", "tolerance", "choices", "until", "solution", "wrong"),
     *("hint", "after", "masks", "reveal", "notes", "ideas"),
 )
@@ -60,6 +60,7 @@ _DEFAULT_MASKS: Final = (  # by what a question's figure names
     ("gradient", ("products",)),
     ("divisor", ("products", "value")),
     ("unread", ("size",)),
+    ("failed", ("postmortem",)),
     ("matrix.", ("matrix",)),
     ("layer.field", ("field",)),
     ("layer", ("layers",)),
@@ -217,10 +218,15 @@ def _step(line: int, document: TomlDocument, before: LessonStep | None) -> Lesso
             raise document.error((key,), _unknown(key, STEP_KEYS))
     if not keys.text("words"):
         raise LessonError.at(document.name, line, 'a step needs words = "…"')
+    page = keys.one_of("page", PAGES, before.page if before else "step")
+    if keys.text("model") and page != "layers":
+        raise keys.wrong("model", 'is shown on another page: page = "layers"')
+    if "row" in document.data and not keys.text("model"):
+        raise keys.wrong("row", 'needs a model, such as model = "shape_bug:Net"')
     return LessonStep(
         words=keys.text("words"),
         title=keys.text("title"),
-        page=keys.one_of("page", PAGES, before.page if before else "step"),
+        page=page,
         image=keys.text("image"),
         operation=keys.text("operation"),
         way=keys.text("way"),
@@ -232,6 +238,8 @@ def _step(line: int, document: TomlDocument, before: LessonStep | None) -> Lesso
         zoom=keys.one_of("zoom", ZOOMS, ""),
         view=_view(keys),
         slice=keys.whole("slice"),
+        model=keys.text("model"),
+        row=keys.whole("row"),
         highlight=keys.texts("highlight"),
         question=_question(keys),
         after=keys.text("after"),

@@ -22,7 +22,7 @@ HIGHLIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
         *_SETTINGS,
     ),
     "matrix": ("image", "matrix", "across", "result", "words", "figures", "overview", *_SETTINGS),
-    "layers": ("table", "sentence", "details", "image", "selected", "mosaic", "layer", "network"),
+    "layers": ("table", "sentence", "details", "image", "selected", "mosaic", "text", "layer", "network"),
     "batchnorm": (
         *("before", "after", "formula", "running", "rule", "modes", "difference"),
         *("batch means", "batch variances", "spread of means", "spread of variances"),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from convtui.inputs.images import InputError
 from convtui.inputs.names import printable
+from convtui.lessons.figures import Seen
 from convtui.lessons.lesson import Lesson, LessonStep
 from convtui.lessons.lesson_file import LessonError
 from convtui.state.kernel_choice import KernelChoice
@@ -24,7 +25,10 @@ from convtui.state.settings import transition
 from convtui.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    from convtui.lessons.figures import RunFigures
+    from convtui.state.batchnorm import BatchNormSession
     from convtui.state.batchnorm_settings import Transition
+    from convtui.tracing.recording import Recording
 
 DEFAULT_IMAGE: Final = "mnist-7"
 Made = TypeVar("Made")
@@ -36,10 +40,15 @@ _WITH_FILES: Final = ("kernel", "layers", "network", "data")  # settings whose v
 
 @dataclass(frozen=True, eq=False)
 class SetUp:
-    """The session and the recipe that a step begins with; no recipe where the lesson named none."""
+    """What a step begins with: its session, and the recipe and the model that the lesson names, if any."""
 
     session: Session
     recipe: Recipe | None = None
+    recording: Recording | None = None
+
+    def seen(self, run: RunFigures | None = None, batchnorm: BatchNormSession | None = None) -> Seen:
+        """What the figures are computed from."""
+        return Seen(self.session, run, batchnorm, self.recording.trace if self.recording else None)
 
 
 class SetUps:
@@ -60,7 +69,8 @@ class SetUps:
                 session = _session(
                     self._lesson.path, self._lesson.steps[at], before.session if before else None
                 )
-                self._known[at] = SetUp(session, self._recipe(at))
+                recording = _recording(self._lesson.path, self._lesson.steps[at], session)
+                self._known[at] = SetUp(session, self._recipe(at), recording)
         return self._known[index]
 
     def _recipe(self, index: int) -> Recipe | None:
@@ -88,6 +98,20 @@ def _session(path: Path, step: LessonStep, before: Session | None) -> Session:
     slice = _at_line(path, step, "slice", partial(_slice, session, step.slice))
     zoom = Zoom(step.zoom) if step.zoom else None
     return session.with_view(zoom=zoom, slice=slice, **dict.fromkeys(step.view, True))
+
+
+def _recording(path: Path, step: LessonStep, session: Session) -> Recording | None:
+    """The trace of the step's model on its image."""
+    if not step.model:
+        return None
+    from convtui.tracing.recording import recorded
+
+    shape = session.picture.pixels.shape
+    recording = _at_line(path, step, "model", partial(recorded, step.model, shape))
+    last = len(recording.trace.graph.ops) - 1
+    if step.row is not None and step.row > last:
+        raise LessonError.at(str(path), step.line_of("row"), f"row {step.row}: the last one is {last}")
+    return recording
 
 
 def changed(session: Session, text: str, folder: Path) -> Session:

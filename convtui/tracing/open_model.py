@@ -40,6 +40,7 @@ from convtui.tracing.traced import Trace
 
 STARTING: Final = "starting PyTorch …"
 AGAIN: Final = "R runs your file again"
+RECORDED: Final = "recorded, without its numbers; R runs the file, which takes PyTorch"
 STOPPED: Final = "was stopped"
 KEPT: Final = 4  # operations whose tensors are kept
 MOST_PRINTED: Final = 2**18  # characters of theirs that are kept
@@ -81,12 +82,19 @@ class OpenModel:
     trace: its operations as far as they are known; None before the first. outcome: once the pass is over.
     changed: what is different from before the file was run again; None if it was not. stage: what the process
     does now, "" if it waits. trouble: why there is no process any more; is_stopped: it was wanted so.
+    recorded: what came of an earlier pass, which is shown until the file is run again. row: the operation
+    that is selected first; None: the one that failed, or the image.
     """
 
-    def __init__(self, opening: Opening, picture: Picture) -> None:
-        self.opening, self.picture = opening, picture
+    def __init__(
+        self, opening: Opening, picture: Picture, recorded: Outcome | None = None, row: int | None = None
+    ) -> None:
+        self.opening, self.picture, self.row = opening, picture, row
+        self.is_recorded = recorded is not None
+        self.outcome = recorded
         self.trace: Trace | None = None
-        self.outcome: Outcome | None = None
+        if recorded is not None and recorded.graph is not None:
+            self.trace = Trace(recorded.graph, recorded.sizes)
         self.changed: Differences | None = None
         self.stage = ""
         self.trouble = ""
@@ -123,6 +131,8 @@ class OpenModel:
     @property
     def status(self) -> str:
         """What goes on, or why nothing does any more, in a line; "" if the process waits."""
+        if self.is_recorded:
+            return RECORDED
         if not self.stage:
             return f"the process that runs your code {self.trouble}; {AGAIN}" if self.trouble else ""
         seconds = int(asyncio.get_running_loop().time() - self._since)
@@ -160,6 +170,7 @@ class OpenModel:
         """What is known of the pass before."""
         self.trace, self.outcome, self.changed, self.trouble, self.printed = None, None, None, "", ""
         self._told, self.is_stopped, self._is_overdue = Told(self.opening.target), False, False
+        self.is_recorded = False
         self._fetched, self._asked, self._next, self._then = {}, None, None, None
 
     @property
@@ -207,7 +218,7 @@ class OpenModel:
         found = self._fetched.get((asked.op, asked.inputs)) or self._fetched.get((asked.op, True))
         if found is not None:
             return found
-        if self.trouble:
+        if self.trouble or self.is_recorded:
             return Fetched(asked.op, why=self.status)
         if self._asked == asked:
             return None

@@ -9,7 +9,7 @@ from convtui.app.app import ConvtuiApp
 from convtui.lessons.checking import solved
 from convtui.lessons.course import Course, Place, find_course, name_of
 from convtui.lessons.expressions import evaluated, names_in
-from convtui.lessons.figures import Seen, is_of_a_run, shown
+from convtui.lessons.figures import is_of_a_run, shown
 from convtui.lessons.judging import answer_text
 from convtui.lessons.lesson import Question
 from convtui.lessons.setting_up import SetUp
@@ -83,7 +83,7 @@ async def answer_wrong_then_right(driven: Driven, question: Question) -> None:
 def wrong_text(driven: Driven, question: Question, when: str) -> str:
     if question.choices:
         return when
-    return shown(evaluated(when, Seen(driven.session)))
+    return shown(evaluated(when, COURSE.set_up(driven.app.lessons.place).seen()))
 
 
 async def do_it(driven: Driven, question: Question) -> None:

@@ -463,6 +463,10 @@ async def test_what_a_lesson_can_point_at_is_there(page: str) -> None:
             seen |= {*driven.page.query_one(Canvas)._panes, *(each.name for each in driven.page.controls())}
             await driven.press(key)
         seen |= {each.name for each in driven.page.controls()}
+        if page == "layers":
+            driven.app.lessons.begin(find_course("shapes"))
+            await driven.pilot.pause()
+            seen |= {*driven.page.query_one(Canvas)._panes}
     assert {*HIGHLIGHTS[page]} <= seen
 
 

@@ -142,14 +142,21 @@ def test_samples_are_all_listed() -> None:
     assert (result.returncode, result.stderr) == (0, "numpy\n")
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    kernels, layers, sessions = (
-        [path.stem for path in files]
-        for files in (samples.kernel_files(), samples.layer_files(), samples.session_files())
-    )
+    files = samples.kernel_files(), samples.layer_files(), samples.session_files(), samples.model_files()
+    kernels, layers, sessions, models = ([path.stem for path in each] for each in files)
     listed = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
     images = [*samples.image_names(), *samples.data_names()]
-    assert listed == [*images, *NAMES, *kernels, *presets.NAMES, *layers, *sessions]
+    assert listed == [*images, *NAMES, *kernels, *presets.NAMES, *layers, *sessions, *models]
     assert all(len(line.split()) > 3 for line in lines if line.startswith("  ") and line[2] != " ")
+
+
+@pytest.mark.parametrize("name", ["shape_bug", "unet", "luma", "inception", "why-13x13"])
+def test_a_sample_that_is_a_text_is_printed_as_it_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (path,) = (
+        each for each in samples.folder().rglob(f"{name}.*") if each.suffix in (".py", ".txt", ".toml")
+    )
+    assert cli.main(["samples", name]) == 0
+    assert capsys.readouterr().out == path.read_text("utf-8")
 
 
 def test_python_m_convtui() -> None:
@@ -366,7 +373,9 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["render", "out.svg", "--size", "400x1001"], ["size 400x1001", "60x20 to 400x1000"]),
         (["render", "out.svg", "--screen", "attic"], ["--screen", "attic", "step", "matrix", "layers"]),
         (["render", "out.svg", "--stride", "0"], ["stride=0"]),
-        (["samples", "all"], ["unknown argument all"]),
+        (["samples", "shape_bgu"], ["shape_bgu: no such sample; did you mean shape_bug"]),
+        (["samples", "cat-64"], ["cat-64: is opened by its name: convtui cat-64"]),
+        (["samples", "unet", "all"], ["unknown argument all"]),
         (["--data", "mnist-12"], ["mnist-12: no such data set", "did you mean mnist-12k"]),
         (["--data", "/nowhere/digits.npz"], ["/nowhere/digits.npz: no such data set, file or folder"]),
         (["--data", ""], ["'': ", "an .npz archive"]),

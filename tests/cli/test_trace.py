@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -41,6 +42,30 @@ def test_the_table_of_a_network_that_works(capsys: pytest.CaptureFixture[str]) -
     first = "1 conv2d 5x5 3 →6 conv1 shape_bug.py:24 1x6x28x28 456 352,800 18.8 kB 5x5 1"
     assert " ".join(lines[3].split()) == first
     assert lines[-1].split() == ["total", "62,006", "651,720", "58.4", "kB"]
+
+
+def shown_in_readme(command: str) -> list[str]:
+    """The lines below a command in the README, without how many sizes there was time to try."""
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    block = text.partition(f"```\n$ {command}\n")[2].partition("\n```")[0]
+    return counted_out(block)
+
+
+def counted_out(text: str) -> list[str]:
+    return re.sub(r"of \d+ tried, \d+x\d+ to \d+x\d+", "of … tried", text).rstrip().splitlines()
+
+
+def test_the_readme_shows_what_is_printed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["samples", "shape_bug"]) == 0
+    Path("net.py").write_text(capsys.readouterr().out, "utf-8")
+    told = counted_out(printed(capsys, 1, "net.py:Net", "--input", "3x96x96"))
+    assert shown_in_readme("convtui trace net.py:Net --input 3x96x96 | tail -14") == told[-14:]
+    whole = shown_in_readme("convtui trace samples/models/shape_bug.py:Net --input 3x96x96")
+    plain = [re.sub(r"\s+|─+", " ", line).replace("shape_bug.py", "net.py") for line in whole]
+    assert plain == [re.sub(r"\s+|─+", " ", line) for line in told]
 
 
 def test_a_failing_pass(capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,6 +152,6 @@ def test_options_that_are_refused(
 
 
 def test_a_file_that_there_is_not(capfd: pytest.CaptureFixture[str]) -> None:
-    assert "there is no such file; did you mean shape_bug.py?" in refused(
+    assert "there is no such file; did you mean shape_bug.py" in refused(
         capfd, "shape_bugs.py:Net", "--input", "3"
     )

@@ -28,7 +28,8 @@ LITERALS: Final = re.compile(
     "|".join(
         (
             r"\b\d+x\d+\b",  # a size as a name: a 3x3 kernel; the session why-13x13
-            r"\bconv2d\b|\bBatchNorm2d\b",  # PyTorch's names
+            r"\bconv2d\b|\bBatchNorm2d\b|\bmax_pool2d\b|\badaptive_avg_pool2d\(x, 5\)",  # PyTorch's names
+            r"--input [0-9x]+",  # of a command
             r"\b(stride|padding|dilation|layer|momentum) \d+(\.\d+)?\b",  # a setting, as it is typed
             r"\(n \+ 2 pad − ks\)//stride \+ 1|n \+ 2 pad − ks",  # the lecture's formula
             r"such as 1/9",  # how an answer may be typed
@@ -57,7 +58,7 @@ class Asked:
 
     @property
     def seen(self) -> Seen:
-        return Seen(COURSE.set_up(self.place).session)
+        return COURSE.set_up(self.place).seen()
 
 
 def _places(course: Course) -> Iterator[Place]:
@@ -137,14 +138,14 @@ def test_what_is_to_be_done_is_noticed_once_it_is_done(asked: Asked) -> None:
     assert noticed(asked.question, asked.seen) is None
     begun = COURSE.set_up(asked.place)
     done = solved(begun, asked.question, COURSE.lesson(asked.place).path.parent)
-    verdict = noticed(asked.question, Seen(done.session))
+    verdict = noticed(asked.question, done.seen())
     assert verdict is not None
     assert verdict.is_right
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda p: f"{p.chapter + 1}.{p.step + 1}")
 def test_every_text_fits_an_80x24_terminal(place: Place) -> None:
-    seen, step = Seen(COURSE.set_up(place).session), COURSE.step(place)
+    seen, step = COURSE.set_up(place).seen(), COURSE.step(place)
     for text in _texts(step):
         with suppress(ExpressionError):  # `after` may need what the user has done; the check fills that in
             assert len(filled(text, seen)) <= LONGEST_WORDS, text
@@ -185,7 +186,7 @@ def _given(place: Place) -> set[str]:
     """The numbers that a step is set up with, or that its question names: they are no results."""
     steps = COURSE.lesson(place).steps[: place.step + 1]
     written = [text for step in steps for text in (*step.settings, *(step.recipe or ()), *step.batchnorm)]
-    written += [text for step in steps for text in (step.image, step.operation)]
+    written += [text for step in steps for text in (step.image, step.operation, step.model)]
     if (question := steps[-1].question) is not None:
         written += [question.figure, question.until, *question.solution]
     return {number for text in written for number in NUMBER.findall(text)}

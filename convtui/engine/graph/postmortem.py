@@ -151,6 +151,19 @@ def _types(failure: Failure) -> Reason | None:
     )
 
 
+def expected_and_given(failure: Failure) -> tuple[int, int] | None:
+    """How many features or channels a linear layer or a convolution expects, and how many it gets."""
+    given, weight = failure.shape("input"), failure.shape("weight")
+    if failure.kind == "linear" and len(weight) == 2 and given:
+        return weight[1], given[-1]
+    axes = len(weight) - 2
+    if failure.kind in _CONVOLUTIONS and len(given) in (axes + 1, axes + 2):
+        groups = _whole(failure.settings.get("groups"), 1)
+        expected = weight[0] if "transpose" in failure.kind else weight[1] * groups
+        return expected, given[-axes - 1]
+    return None
+
+
 # -- convolutions
 
 
@@ -162,10 +175,11 @@ def _convolution(failure: Failure, graph: Graph) -> Reason:
         return Reason()
     if len(image) not in (axes + 1, axes + 2):
         return _axes_missing(failure.kind, image, axes)
-    channels = image[-axes - 1]
+    found = expected_and_given(failure)
+    assert found is not None
+    expected, channels = found
     groups = _whole(failure.settings.get("groups"), 1)
     is_transposed = failure.kind.startswith("conv_transpose")
-    expected = weight[0] if is_transposed else weight[1] * groups
     if channels != expected:
         return _channels(failure, image, channels, expected, groups, axes)
     outputs = weight[1] * groups if is_transposed else weight[0]
@@ -269,10 +283,10 @@ def _axes_missing(kind: str, image: Shape, axes: int) -> Reason:
 
 
 def _linear(failure: Failure, graph: Graph) -> Reason:
-    given, weight = failure.shape("input"), failure.shape("weight")
-    if len(weight) != 2 or not given:
+    given, found = failure.shape("input"), expected_and_given(failure)
+    if found is None:
         return Reason()
-    expected, got = weight[1], given[-1]
+    expected, got = found
     if expected == got:
         return Reason()
     product, whole = _product_of(failure, graph, given)

@@ -50,7 +50,7 @@ class Host(Protocol):
 
     @property
     def model(self) -> OpenModel | None:
-        """The user's own network, if one was named on the command line."""
+        """The user's own network, if one was named on the command line; in a lesson that of its step."""
 
     @property
     def lesson(self) -> LessonView | None:

@@ -72,7 +72,9 @@ class ModelView:
 
     def __init__(self, page: PageServices, model: OpenModel) -> None:
         self._page, self.model = page, model
-        self._number = 0
+        trace = model.trace if model.outcome else None
+        failed = self._last(trace) if trace is not None and trace.graph.failure else 0
+        self._number = failed if model.row is None else model.row
         self._place: Position = (0, 0, 0)
         self._panel = PANELS[0]
         self._top = 0  # line of a panel of text
@@ -85,7 +87,7 @@ class ModelView:
         self._maps: Memo[Maps] = Memo()
         self._seen: tuple[tuple[Trace, int, Position], Seen] | None = None  # with the holes
         self._is_looking = False  # for holes, in another thread
-        self._told = False  # whether what is different was said
+        self._told = model.outcome is not None  # whether what is different was said
         model.listen(self._has_changed)
 
     # -- showing
@@ -148,6 +150,8 @@ class ModelView:
         most = height * 2 // 3
         text = text if len(text) <= most else [line for line in text if line]
         wanted = max(min(len(text), most), min(LEAST_TEXT, height // 2))
+        if self._is_masked:  # a lesson hides it: the rows are what there is to read
+            wanted = 1
         table = min(len(lines), max(height - wanted - 1 - len(LEAD), 4))
         room = height - table - len(LEAD)
         at = {
@@ -161,6 +165,11 @@ class ModelView:
         self._head.show([self._status() or hint if line is None else line for line in LEAD])
         self._show_text(text, room)
         return panes
+
+    @property
+    def _is_masked(self) -> bool:
+        lesson = self._page.host.lesson
+        return lesson is not None and "postmortem" in lesson.masks
 
     def _show_text(self, lines: list[str], room: int) -> None:
         self._top = min(self._top, max(len(lines) - room, 0))
@@ -244,12 +253,14 @@ class ModelView:
     def _show_words(self, trace: Trace, row: Row, maps: Maps, seen: Seen, why: str, plan: LayersPlan) -> None:
         op, graph = row.op, trace.graph
         value = float(maps.values[self._place]) if maps.is_computed else None
-        status = self._status() or why
+        is_recorded = self.model.is_recorded  # which is said above, and needs no line here
+        status = "" if is_recorded else self._status() or why
         lines = detail_lines(op, graph, plan.details.width)[: plan.details.height - 1]
         self._details.show([*lines, status or field_line(row, self._place, value, seen)])
         others = remark_line(trace, self._notices, self.model.printed)
         different = f"≠ {self.model.changed.told}" if self.model.changed else ""
-        self._sentence.show([summary_line(trace), different or others])
+        told = self.model.status if is_recorded else different or others
+        self._sentence.show([summary_line(trace), told])
 
     def _place_all(
         self, at: dict[str, Region], palette: Palette, plan: LayersPlan | None

@@ -73,6 +73,7 @@ class LayersPage(ConvolutionPage):
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "layers": ("sentence", "details", "selected", "mosaic"),
         "field": ("sentence", "details", "image"),
+        "postmortem": ("text",),
     }
 
     def __init__(self) -> None:
@@ -92,7 +93,7 @@ class LayersPage(ConvolutionPage):
         self._remark = 0
         self.features = FeaturesView(self)
         self._shows_features = False
-        self._model: ModelView | None = None  # of the user's own network
+        self._models: dict[bool, ModelView] = {}  # of a lesson's network, of the user's own
         self._is_model_wanted = True
         self._shows_model = False
 
@@ -100,15 +101,16 @@ class LayersPage(ConvolutionPage):
 
     @property
     def model(self) -> ModelView | None:
-        """The view of the user's own network, if there is one and it is on show."""
-        model = self.host.model
-        if model is None or not self._is_model_wanted or self.host.lesson is not None:
+        """The view of the user's own network, or of that of a lesson, if there is one and it is on show."""
+        model, is_lesson = self.host.model, self.host.lesson is not None
+        if model is None or not (self._is_model_wanted or is_lesson):
             return None
-        if self._model is None:
+        view = self._models.get(is_lesson)
+        if view is None or view.model is not model:
             from convtui.pages.layers.model_view import ModelView
 
-            self._model = ModelView(self, model)
-        return self._model
+            self._models[is_lesson] = view = ModelView(self, model)
+        return view
 
     @property
     def zoom(self) -> Zoom:
@@ -484,6 +486,9 @@ class LayersPage(ConvolutionPage):
 
     def action_own_network(self) -> None:
         """Back and forth between the user's own network and the stack of layers."""
+        if self.host.lesson is not None:
+            self.say("this key is for a network of your own; the lesson chooses what is shown")
+            return
         if self.host.model is None:
             self.say("no network of yours is open: convtui net.py:Net photo.jpg opens one")
             return
