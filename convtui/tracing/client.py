@@ -67,8 +67,11 @@ class TracingProcess:
         """A process that has begun to import PyTorch: it says Ready, and takes its job at once.
 
         What their code prints goes to this process's standard error, or is taken by `printed`. Raises OSError
-        where none starts.
+        where none starts, ConfinedError for a visitor.
         """
+        from convtui.inputs.confinement import require_free
+
+        require_free("a network of your own")
         try:
             Path.cwd()
         except FileNotFoundError:  # in which PyTorch does not find its own libraries

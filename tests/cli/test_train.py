@@ -8,6 +8,7 @@ import pytest
 from convtui.cli import main as cli
 from convtui.cli import train as train_command
 from convtui.training.messages import Message, encode
+from convtui.training.own_network import OwnNetwork
 from convtui.training.process import client
 from convtui.training.protocol import Begun, Continue, Failed, Ready, Saved, Stepped, Stopped, Train
 from convtui.training.recipe import Recipe
@@ -21,7 +22,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     """What stands in for the training process."""
     fake = FakeWorker()
 
-    async def start() -> FakeWorker:
+    async def start(_: OwnNetwork | None = None) -> FakeWorker:
         return fake
 
     monkeypatch.setattr(client.WorkerProcess, "start", start)
@@ -119,7 +120,7 @@ def test_help_is_narrow_and_complete(capsys: pytest.CaptureFixture[str]) -> None
         assert all(option in text for option in action.option_strings)
     for line in train_command.EXAMPLES.splitlines():
         if line.startswith("  convtui train"):
-            parser.parsed(line.split()[2:])
+            parser.parsed(line.partition(" -- ")[0].split()[2:])
 
 
 # -- what it prints, and how it ends

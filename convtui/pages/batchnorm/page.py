@@ -5,7 +5,8 @@ The page holds the parts that do the work, and turns keys into transitions of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from convtui.engine.norms import NormKind
@@ -198,6 +199,18 @@ class BatchNormPage(Page):
         for _ in range(count):
             self._next_batch()
         return self.opened is not None and not self.opened.session.is_last
+
+    # -- what is carried away
+
+    def code_of_page(self) -> Callable[[], str]:
+        from convtui.pages.batchnorm.code import code_of
+
+        if self._shown is None or self._shown[0] is not self.opened:
+            raise ValueError("this mini-batch is still being computed")
+        opened, figures = self._shown
+        if isinstance(opened, OpenedNorm):
+            raise ValueError("there is no code for a norm of your own network: its input is only in a pass")
+        return partial(code_of, opened, figures)
 
     # -- settings
 

@@ -7,6 +7,7 @@ parent's path for imports, whatever folder it is started in, and ends by itself 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from typing import Final
 
 from convtui.inputs.names import printable
 from convtui.training.messages import Message, decode, encode
+from convtui.training.own_network import OwnNetwork
 from convtui.training.process.pipes import GRACE
 
 LONGEST_LINE: Final = 2**24
@@ -38,9 +40,10 @@ class WorkerProcess:
         self._listening = asyncio.create_task(self._listen(process.stderr))
 
     @classmethod
-    async def start(cls) -> WorkerProcess:
+    async def start(cls, network: OwnNetwork | None = None) -> WorkerProcess:
         """A process that has begun to import what it needs: it says Ready, and takes messages at once.
 
+        It runs no code of the user's but that of this network.
         Raises OSError where none can be started.
         """
         try:
@@ -49,6 +52,7 @@ class WorkerProcess:
             raise OSError("the working directory no longer exists; change to another") from None
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "convtui.training.process"),
+            *([json.dumps(network.as_dict())] if network else []),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
