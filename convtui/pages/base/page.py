@@ -359,16 +359,21 @@ class Page(Screen[None]):
 
     # -- the same on every page
 
+    @property
+    def document(self) -> Document[Any]:
+        """What is undone here now."""
+        return self.DOCUMENT
+
     def action_type(self, name: str) -> None:
         """A setting typed in words, begun with the one that was clicked."""
         raise NotImplementedError
 
     def action_undo(self) -> None:
-        if not self.host.timelines.undo(self.DOCUMENT):
+        if not self.host.timelines.undo(self.document):
             self.say("nothing to undo")
 
     def action_redo(self) -> None:
-        if not self.host.timelines.redo(self.DOCUMENT):
+        if not self.host.timelines.redo(self.document):
             self.say("nothing to redo")
 
     def action_hints(self) -> None:

@@ -150,7 +150,10 @@ def settings_of(call: Call) -> dict[str, Setting]:
             told["count_include_pad"] = bool(call.bound.get("count_include_pad", True))
             told["divisor_override"] = call.bound.get("divisor_override")
     elif call.kind in ("batch_norm", "instance_norm"):
-        told["training"] = bool(call.bound.get("training", call.bound.get("use_input_stats", False)))
+        told["training"] = bool(
+            call.bound.get("training", call.bound.get("use_input_stats", call.kind == "instance_norm"))
+        )
+        told["momentum"] = call.bound.get("momentum", 0.1)
     elif call.kind == "group_norm":
         told["num_groups"] = int(call.bound.get("num_groups", 1))
     elif call.kind == "layer_norm":
@@ -160,6 +163,8 @@ def settings_of(call: Call) -> dict[str, Setting]:
     elif call.kind in ("interpolate", "pad"):
         mode = call.bound.get("mode", "nearest" if call.kind == "interpolate" else "constant")
         told["mode"] = str(mode)
+    if call.kind in ("batch_norm", "instance_norm", "group_norm", "layer_norm"):
+        told["eps"] = float(call.bound.get("eps", 1e-5))
     dim = call.bound.get("dim")
     if dim is None and call.kind in _WITH_DIM_0:
         dim = 0

@@ -207,9 +207,20 @@ class Tracer(TorchFunctionMode):
             self._record(call, changed)
             if is_before and self._wanted == len(self.ops) - 1:
                 self.given = {role: before.get(id(each), each) for role, each in call.tensors}
+                self.given |= self._tracked(kind)
         elif kind in _LEAVING:
             self._left = next(iter(self.sources_of(_flat(args))), self._left)
         return result
+
+    def _tracked(self, kind: str) -> dict[str, torch.Tensor]:
+        """The mini-batches that the batch norm which is run has seen before this one, if it counts them."""
+        module = self._stack[-1].module if self._stack else None
+        count = getattr(module, "num_batches_tracked", None)
+        if kind != "batch_norm" or not isinstance(count, torch.Tensor):
+            return {}
+        with torch._C.DisableTorchFunction():
+            before = count.detach() - (1 if self.ops[-1].settings["training"] else 0)
+            return {"num_batches_tracked": before}
 
     def _record(self, call: Call, changed: set[int]) -> None:
         outputs = call.outputs
@@ -238,6 +249,9 @@ class Tracer(TorchFunctionMode):
         described = describe(call)
         shares = bool(changed) or all(each._is_view() for each in outputs)
         settings = {**described.settings, **({"shares_memory": True} if shares else {})}
+        inside = self._stack[-1].module if self._stack else None
+        if call.kind == "batch_norm" and isinstance(inside, nn.modules.batchnorm._BatchNorm):
+            settings["momentum"] = inside.momentum  # what the function is given for None is a share
         reads, note = [], described.note
         for place in range(len(outputs)):
             by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
