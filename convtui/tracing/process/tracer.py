@@ -236,7 +236,7 @@ class Tracer(TorchFunctionMode):
             return
         call.followed = frozenset(role for role, _ in read)
         described = describe(call)
-        shares = bool(changed) or all(each._is_view() for each in outputs)
+        shares = bool(changed) or all(_is_view_of(each, call.args) for each in outputs)
         settings = {**described.settings, **({"shares_memory": True} if shares else {})}
         reads, note = [], described.note
         for place in range(len(outputs)):
@@ -249,8 +249,10 @@ class Tracer(TorchFunctionMode):
             note = note or UNREGISTERED
         if call.kind == "setitem" and any(role == "input" for role, _ in read):
             note = "some cells of a tensor are replaced, so that its fields are not known"
-        bases = [each._base for each in outputs if id(each) in changed and each._base is not None]
-        if bases:  # the tensor of which a part was written
+        # The tensor of which a part was written; one that no code has seen is PyTorch's own affair.
+        written = [each._base for each in outputs if id(each) in changed]
+        bases = [base for base in written if base is not None and self._is_known(base)]
+        if bases:
             for base in bases:
                 if base in self._sources and self._sources[base] not in sources:
                     sources.append(self._sources[base])
@@ -546,6 +548,12 @@ def function_name(func: Callable[..., Any]) -> str:
     if last.startswith("__i") and plain in _IN_PLACE:
         plain = plain[1:]
     return plain
+
+
+def _is_view_of(tensor: torch.Tensor, given: Any) -> bool:
+    """Whether it shows numbers of what was given; some functions give views of what they have made."""
+    base = tensor._base
+    return base is not None and any(each is base or each._base is base for each in _flat(given))
 
 
 def _first_line(error: BaseException) -> str:
