@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils.weak import TensorWeakRef
 
 from convtui.engine.graph.operation import INPUT, Argument, Failure, Graph, Op, Parameter, Source, Tensor
+from convtui.engine.graph.reads import Nothing
 from convtui.tracing.process.aten import operator_name
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
 from convtui.tracing.process.their_code import Place, file_name, frames_of, is_of_theirs, last_of_theirs
@@ -256,7 +257,7 @@ class Tracer(TorchFunctionMode):
             for base in bases:
                 if base in self._sources and self._sources[base] not in sources:
                     sources.append(self._sources[base])
-                    reads = [(*each, unknown(tuple(base.shape))) for each in reads]
+                    reads = [(*each, (Nothing(),) * base.dim()) for each in reads]
             reads += [tuple(unknown(self._shape(source)) for source in sources) for _ in bases]
             note = "a part of a tensor is written, so that the fields of the whole are not known"
         self._add_op(
