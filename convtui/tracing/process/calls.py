@@ -631,8 +631,10 @@ def _interpolated(call: Call, settings: Mapping[str, Setting]) -> Handled:
             reads[2 + i] = Unknown()
             continue
         factor = scale[i] if isinstance(scale, tuple | list) else scale
-        others = [1] * axes
-        alone = torch.eye(size, dtype=torch.float64).reshape(size, 1, *others[:i], size, *others[i + 1 :])
+        # PyTorch takes an axis of one cell for channels that are last, and antialiases the wrong one.
+        others = [2 if is_smooth else 1] * axes
+        ones = torch.eye(size, dtype=torch.float64).reshape(size, 1, *[1] * i, size, *[1] * (axes - i - 1))
+        alone = ones.expand(size, 1, *others[:i], size, *others[i + 1 :]).contiguous()
         sent = torch.nn.functional.interpolate(
             alone,
             size=None if factor is not None else (*others[:i], count, *others[i + 1 :]),
