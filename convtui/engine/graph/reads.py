@@ -104,7 +104,9 @@ class Unknown:
     """It is not known what is read."""
 
 
-Read: TypeAlias = Pointwise | Window | Transposed | Gather | Grouped | Unravel | Merge | All | Nothing | Unknown
+Read: TypeAlias = (
+    Pointwise | Window | Transposed | Gather | Grouped | Unravel | Merge | All | Nothing | Unknown
+)
 Ranged: TypeAlias = Pointwise | Window | Transposed | Gather | Grouped | Unravel
 Reads: TypeAlias = tuple[Read, ...]  # of one input, an axis each
 
