@@ -1,4 +1,4 @@
-"""Why a file that is no code has no graph to show, from a look into it that runs nothing and needs no PyTorch."""
+"""Why a file that is no code has no graph to show, from a look into it that runs nothing of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from convtui.inputs.names import printable
+from convtui.inputs.names import did_you_mean, printable
 
 EXPORTED: Final = ".pt2"
 SAVED: Final = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".torchscript")
@@ -33,9 +33,12 @@ class _Pickled:
 
 
 def refusal(text: str) -> str:
-    """One line on why a saved network cannot be traced and what can; "" of any other, and of a .pt2."""
+    """One line on why a saved network cannot be traced and what can; "" of a .pt2, and of what is no such file."""
     path = Path(text)
     suffix = path.suffix.lower()
+    if suffix in (*SAVED, *OTHERS, EXPORTED) and not path.exists():
+        found = [each.name for each in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
+        return f"{printable(text)}: there is no such file{did_you_mean(path.name, found)}"
     if suffix not in (*SAVED, *OTHERS) or not path.is_file():
         return ""
     return f"{printable(text)}: {_words(path, suffix)}"
@@ -72,8 +75,8 @@ def _words(path: Path, suffix: str) -> str:
             module, _, name = found.first.partition(" ")
             named = f"{module}:{name}" if module != "__main__" else f"net.py:{name}"
             return (
-                f"a whole model ({printable(found.first.replace(' ', '.'))}), whose code would run when it is "
-                f"opened, so it is not; name the class: {printable(named)}, "
+                f"a whole model ({printable(found.first.replace(' ', '.'))}), whose code would run "
+                f"when it is opened, so it is not; name the class: {printable(named)}, "
                 f"with --weights of what {WEIGHTS} wrote where it was made"
             )
         return state_dict_words(str(path))

@@ -69,9 +69,11 @@ def test_other_files(name: str, contents: bytes, words: str) -> None:
     assert "\n" not in refusal(name)
 
 
-def test_code_images_and_what_is_not_there_are_no_matter_of_this() -> None:
+def test_code_images_are_no_matter_of_this() -> None:
     Path("net.py").write_text("", "utf-8")
-    assert [refusal(each) for each in ("net.py", "net.py:Net", "cat-64", "none.pth")] == [""] * 4
+    assert [refusal(each) for each in ("net.py", "net.py:Net", "cat-64")] == [""] * 3
+    Path("weights.pth").touch()
+    assert refusal("weighs.pth") == "weighs.pth: there is no such file; did you mean weights.pth?"
 
 
 def test_both_commands_say_it_without_pytorch() -> None:

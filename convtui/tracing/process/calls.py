@@ -800,7 +800,8 @@ _ELEMENTWISE: Final = _words(
     half bfloat16 int long short bool to type type_as clone contiguous detach data cpu cuda
     masked_fill eq ne gt lt ge le greater less logical_and logical_or logical_not logical_xor and or
     xor invert bitwise_and bitwise_or bitwise_not bitwise_xor isnan isfinite isinf nan_to_num lerp
-    addcmul addcdiv logaddexp tril triu expit xlogy byte remainder fmod copysign hypot logit positive real requires_grad
+    logaddexp tril triu expit xlogy byte
+    addcmul addcdiv remainder fmod copysign hypot logit positive real requires_grad
     alias lift_fresh lift_fresh_copy
     """
 )

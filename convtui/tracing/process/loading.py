@@ -26,7 +26,6 @@ from convtui.tracing.process.problems import LoadError
 from convtui.tracing.process.their_code import frames_of
 from convtui.tracing.saved import EXPORTED, OTHERS, SAVED, refusal, state_dict_words
 
-
 MOST_TOLD: Final = 6  # tensors where something was raised
 
 

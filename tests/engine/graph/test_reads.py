@@ -210,7 +210,7 @@ def test_calls(name: str) -> None:
 
 def test_the_padding_of_an_unfold_is_no_cell() -> None:
     graph = follow(Calls(lambda x: F.unfold(x, (1, 3), padding=(0, 1))), (torch.rand(1, 1, 1, 5),), {})
-    rows, columns = fields(graph)[graph.outputs[0]]
+    _, columns = fields(graph)[graph.outputs[0]]
     assert isinstance(columns, NotKnown)
     assert feeding(graph, graph.outputs[0], (0, 0, 0))[Source(0)] is None
 
