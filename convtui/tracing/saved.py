@@ -33,7 +33,7 @@ class _Pickled:
 
 
 def refusal(text: str) -> str:
-    """One line on why a saved network cannot be traced and what can; "" of a .pt2, and of what is no such file."""
+    """One line on why a saved network cannot be traced and what can; "" of a .pt2 and of other files."""
     path = Path(text)
     suffix = path.suffix.lower()
     if suffix in (*SAVED, *OTHERS, EXPORTED) and not path.exists():
