@@ -108,6 +108,7 @@ your own network:
   yours: a class, a function that makes it, or the network itself. Naming it
   runs its code, in a process of its own, on the image; the Layers page (3)
   shows each of its operations. Arguments for NAME follow after --: 10 depth=18
+  FILE.pt2, which torch.export.save wrote, needs none of its code and runs none.
 
 examples:
   convtui
