@@ -114,6 +114,7 @@ your own network:
   runs its code, in a process of its own, on the image; the Layers page (3)
   shows each of its operations, the Train page (5) trains it on --data.
   Arguments for NAME follow after --: 10 depth=18
+  FILE.pt2, which torch.export.save wrote, needs none of its code and runs none.
 
 examples:
   convtui
