@@ -35,9 +35,9 @@ pixels that one activation sees through the layers before it. Dilation, strides 
 it; where they do, the table also says how many pixels are read. The features view (v) shows the filters of \
 a convolution: what their kernels resemble, and what of the validation set excites them. What PyTorch prints \
 of an nn.Sequential can be pasted as layers; convtui layers writes the table as CSV, Markdown, LaTeX or \
-JSON. With a network of yours (convtui net.py:Net photo.jpg, or net.pt2) the page shows its operations instead; tab, the \
-arrows, g and enter do the same there (enter on a norm opens page 4), lanes lead from branches to joins, and \
-V also shows checks, notes and what your code has printed.""",
+JSON. With a network of yours (convtui net.py:Net photo.jpg, or net.pt2) the page shows its operations \
+instead; tab, the arrows, g and enter do the same there (enter on a norm opens page 4), lanes lead from \
+branches to joins, and V also shows checks, notes and what your code has printed.""",
     "batchnorm": """\
 Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
 then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training. \
