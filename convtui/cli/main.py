@@ -291,7 +291,7 @@ def _recipe_of(options: argparse.Namespace, network: Opening | None) -> Recipe |
     from convtui.training.own_network import MAX_LR
     from convtui.training.recipe import Recipe
 
-    data = options.data or Recipe.data
+    data = Recipe.data if options.data is None else options.data
     check(data)
     rate = MAX_LR if own else Recipe.max_lr
     return Recipe(data=data, axes=options.axes or Recipe.axes, network=own, max_lr=rate)
