@@ -47,7 +47,8 @@ and statistics, as a copy, until the page is left.""",
     "train": """\
 A small network learns. Each step computes the loss of one mini-batch and moves every weight against its \
 gradient, or against a running average of its gradients. The one-cycle schedule raises the learning rate \
-once and lowers it again. Every run is saved.""",
+once and lowers it again. Every run is saved; convtui runs OUT.svg draws runs, OUT.csv has their figures. \
+Opened as convtui net.py:Net photo.jpg --data DIR, convtui trains that network of yours.""",
 }
 READING: Final = (
     ("axes channels-last", "read the image's array as [rows, columns, channels]; also channels-first, auto"),
