@@ -114,6 +114,7 @@ your own network:
   runs its code, in a process of its own, on the image; the Layers page (3)
   shows each of its operations, the Train page (5) trains it on --data.
   Arguments for NAME follow after --: 10 depth=18
+  FILE.pt2, which torch.export.save wrote, needs none of its code and runs none.
 
 examples:
   convtui
@@ -290,7 +291,7 @@ def _recipe_of(options: argparse.Namespace, network: Opening | None) -> Recipe |
     from convtui.training.own_network import MAX_LR
     from convtui.training.recipe import Recipe
 
-    data = options.data or Recipe.data
+    data = Recipe.data if options.data is None else options.data
     check(data)
     rate = MAX_LR if own else Recipe.max_lr
     return Recipe(data=data, axes=options.axes or Recipe.axes, network=own, max_lr=rate)

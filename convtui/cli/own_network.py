@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from convtui.tracing.open_model import Opening
     from convtui.training.own_network import OwnNetwork
 
-SAVED: Final = (".pt2", ".onnx", ".pt", ".pth", ".ckpt", ".safetensors", ".torchscript")
+SAVED: Final = (
+    *(".pt2", ".pt", ".pth", ".ckpt", ".safetensors", ".torchscript"),
+    *(".onnx", ".h5", ".keras", ".tflite"),
+)
 
 _NAME: Final = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _NETWORK: Final = re.compile(rf"(?P<where>.*\.py|{_NAME}):(?P<name>{_NAME})", re.DOTALL)
@@ -115,6 +118,10 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
     if code.suffix in (".py", *SAVED) and not code.is_file():
         found = [each.name for each in code.parent.glob(f"*{code.suffix}")] if code.parent.is_dir() else []
         raise ValueError(f"{printable(target)}: there is no such file{did_you_mean(code.name, found)}")
+    from convtui.tracing.saved import refusal
+
+    if why := refusal(target):
+        raise ValueError(why)
     if options.photo is None:
         raise ValueError(
             f"{printable(target)}: name an image after it: convtui {printable(target)} cat-64; "

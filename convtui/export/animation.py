@@ -65,11 +65,11 @@ def animate(
     out: Path,
     steps: Sequence[int] | None,
     is_dark: bool,
-    panes: Sequence[str] = PANES,
+    panes: Sequence[str] = (),
 ) -> int:
     """Write the animation; of how many steps it is. Raises ValueError where it cannot be drawn or written."""
     shown = steps_of(session) if steps is None else steps
-    write_animation(steps_diagram(subject_of(session), shown, is_dark, panes), out)
+    write_animation(steps_diagram(subject_of(session), shown, is_dark, panes or PANES), out)
     return len(shown)
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +122,34 @@ def test_help_is_narrow_and_complete(capsys: pytest.CaptureFixture[str]) -> None
     for line in train_command.EXAMPLES.splitlines():
         if line.startswith("  convtui train"):
             parser.parsed(line.partition(" -- ")[0].split()[2:])
+
+
+def test_an_own_network_has_its_own_rate(worker: FakeWorker, tmp_path: Path) -> None:
+    code = tmp_path / "net.py"
+    code.touch()
+    worker.tell(Failed("enough"))
+    assert train("--network", f"{code}:Net", "--epochs", "2", "--", "10", "depth=18") == 2
+    network = OwnNetwork(f"{code.resolve()}:Net", ("10", "depth=18"))
+    assert worker.told == [Train(Recipe(network=network, max_lr=0.001, epochs=2))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--network", "json:loads", "--channels", "8"], "--channels: is of the bundled network"),
+        (["--network", "nowhere.py:Net"], "--network nowhere.py:Net: there is no such file"),
+        (["--network", "net.pt2"], "a saved network cannot be trained; name its class"),
+        (["--network", "net"], "name a class or a function that makes the network"),
+        (["--weights", "w.pth"], "--weights w.pth: works only with --network"),
+        (["--", "10"], "-- 10: works only with --network"),
+        (["--list", "--network", "json:loads"], "leave out --network"),
+    ],
+)
+def test_an_own_network_that_is_refused(
+    arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(*arguments) == 2
+    assert reason in capsys.readouterr().err
 
 
 # -- what it prints, and how it ends

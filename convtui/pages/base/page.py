@@ -22,7 +22,6 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from convtui.export import PANES
 from convtui.inputs.names import printable
 from convtui.pages.base.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
 from convtui.pages.base.layout import (
@@ -75,7 +74,7 @@ class Page(Screen[None]):
     KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
     GROUPS: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # panes that lessons name together
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # which panes each mask of a lesson hides
-    ANIMATED: ClassVar[tuple[str, ...]] = PANES  # what an animation shows
+    ANIMATED: ClassVar[tuple[str, ...]] = ()  # what an animation shows; (): what it usually does
     DOCUMENT: ClassVar[Document[Any]] = SESSION  # what is undone here
 
     class Done(Message):
@@ -360,16 +359,21 @@ class Page(Screen[None]):
 
     # -- the same on every page
 
+    @property
+    def document(self) -> Document[Any]:
+        """What is undone here now."""
+        return self.DOCUMENT
+
     def action_type(self, name: str) -> None:
         """A setting typed in words, begun with the one that was clicked."""
         raise NotImplementedError
 
     def action_undo(self) -> None:
-        if not self.host.timelines.undo(self.DOCUMENT):
+        if not self.host.timelines.undo(self.document):
             self.say("nothing to undo")
 
     def action_redo(self) -> None:
-        if not self.host.timelines.redo(self.DOCUMENT):
+        if not self.host.timelines.redo(self.document):
             self.say("nothing to redo")
 
     def action_hints(self) -> None:

@@ -46,7 +46,10 @@ class NetworkSource:
             data = load(recipe.data, recipe.image_size, recipe.data_axes)
         layers = layers_text(recipe, data.shape, len(data.classes))
         if not self.run:
-            return data, Network.of(f"random weights, seed {self.seed}", layers, data.shape, self.seed)
+            bundled = "the bundled network, " if recipe.network else ""  # which is not what trains next
+            return data, Network.of(
+                f"{bundled}random weights, seed {self.seed}", layers, data.shape, self.seed
+            )
         run = find_run(self.run)
         learned = LearnedWeights.from_state_dict(run.path, *run.latest_weights())
         name = printable(str(learned))

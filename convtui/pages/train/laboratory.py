@@ -333,5 +333,5 @@ class Laboratory:
 
 def _is_alike(one: Recipe, two: Recipe) -> bool:
     """Whether a step of both takes about as long."""
-    names = ("data", "image_size", "channels", "first_kernel_size", "batch_size")
+    names = ("data", "image_size", "channels", "first_kernel_size", "batch_size", "network")
     return all(getattr(one, name) == getattr(two, name) for name in names)

@@ -30,12 +30,12 @@ _NO_CAUSES: Final = ("ignored: ", "note: ")  # what was not obeyed; how Rust wou
 class WorkerProcess:
     """A training process; `await WorkerProcess.start()` makes one."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, network: OwnNetwork | None = None) -> None:
         assert process.stdin
         assert process.stdout
         assert process.stderr
         self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
-        self._last_words = ""
+        self._last_words, self._network = "", network
         self._killing: asyncio.TimerHandle | None = None
         self._listening = asyncio.create_task(self._listen(process.stderr))
 
@@ -60,7 +60,7 @@ class WorkerProcess:
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path)},
         )
-        return cls(process)
+        return cls(process, network)
 
     @property
     def returncode(self) -> int | None:
@@ -80,6 +80,8 @@ class WorkerProcess:
         if code < 0:
             with suppress(ValueError):
                 how = f"was killed by {signal.Signals(-code).name}"
+        if self._network and self._last_words:  # which may be printed by the user's code
+            return f"{how}; the last line that it printed: {self._last_words}"
         return f"{how}: {self._last_words}" if self._last_words else how
 
     def send(self, message: Message) -> None:
