@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from convtui.engine.snippet import number, quoted
 from convtui.export.code import ImageCode
 from convtui.inputs import samples
+from convtui.inputs.confinement import confinement
 from convtui.inputs.names import printable
 from convtui.training.datasets.open_any import DEFAULT_SIZE, DataSet
 
@@ -53,6 +54,8 @@ def normalised(images: str, data: DataSet) -> str:
 
 
 def _npz(data: DataSet) -> Path | None:
+    if confinement() is not None:  # the visitor has other files
+        return None
     if data.source in samples.data_names():
         return (samples.folder() / "data" / f"{data.source}.npz").resolve()
     return Path(data.source) if data.source.lower().endswith(".npz") else None

@@ -52,8 +52,9 @@ class Ending:
 def run_code(recipe: Recipe, data: DataSet, ending: Ending | None) -> str:
     """The loop of a recipe on its data; without an ending it is that of a run still to come.
 
-    Raises ValueError for layers that do not fit the images.
+    Raises ValueError for layers that do not fit the images, and for a network of the user's own.
     """
+    _require_bundled(recipe)
     summary = network(recipe, data.shape, len(data.classes))
     if summary.error:
         raise summary.error
@@ -196,6 +197,11 @@ def _setting(indent: str) -> Iterator[str]:
     yield f'{indent}        group["max_lr"] = rate'
 
 
+def _require_bundled(recipe: Recipe) -> None:
+    if recipe.network:
+        raise ValueError(f"{recipe.network.name}: there is no code for a run of a network of your own yet")
+
+
 def code_of_run(history: RunHistory, step: int | None = None, data: DataSet | None = None) -> str:
     """The loop of a run as far as its accuracy is known, or as it was known after a step.
 
@@ -203,6 +209,7 @@ def code_of_run(history: RunHistory, step: int | None = None, data: DataSet | No
     its data cannot be read or is another by now.
     """
     recipe, name = history.recipe, run_name(history.run)
+    _require_bundled(recipe)
     epochs = [each for each in history.epochs if step is None or each.step <= step]
     if not epochs:
         raise ValueError(f"{name}: there is no code before the end of its first epoch")
@@ -214,6 +221,7 @@ def code_of_run(history: RunHistory, step: int | None = None, data: DataSet | No
 
 def code_of_next(recipe: Recipe) -> str:
     """The loop of a run that is still to come. Raises ValueError where its data cannot be read."""
+    _require_bundled(recipe)
     data = load(recipe.data, recipe.image_size, recipe.data_axes)
     fitting, _ = lowered(recipe, len(data.train_images)) if may_lower(recipe) else (recipe, "")
     if fitting.batch_size > len(data.train_images):

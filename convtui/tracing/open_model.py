@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.graph.operation import Op
+from convtui.inputs.confinement import confinement
 from convtui.inputs.images import Picture
 from convtui.tracing.client import LIMIT, Told, TracingProcess, overtime
 from convtui.tracing.differences import Differences, differences
@@ -146,7 +147,7 @@ class OpenModel:
 
     async def reload(self) -> None:
         """Run the file again in a fresh process; `changed` then tells which rows differ."""
-        if self._is_ending:
+        if self._is_ending or confinement() is not None:  # a visitor keeps the recording
             return
         if self.outcome is not None and self.trace is not None:
             self._before = self.trace
@@ -155,7 +156,12 @@ class OpenModel:
         self.begin()
 
     async def look_at(self, picture: Picture) -> None:
-        """Run the network on another image; its file is read again only if its process is at work or gone."""
+        """Run the network on another image; its file is read again only if its process is at work or gone.
+
+        A recording stays what it is.
+        """
+        if self.is_recorded:
+            return
         self.picture, self._before = picture, None
         process = self._process
         if process is None or self.is_at_work or self.outcome is None or self._is_ending:

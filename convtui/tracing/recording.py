@@ -60,12 +60,12 @@ class Recording:
 @lru_cache(maxsize=16)
 def recorded(name: str, shape: Shape) -> Recording:
     """The recording of a sample model on an image of that shape. Raises ValueError if there is none."""
+    known = sorted(each.stem.rsplit("-", 1)[0].replace("-", ":") for each in _folder().glob(f"*{SUFFIX}"))
+    if name not in known:  # not even where there is such a file: it would be run at R
+        names = did_you_mean(name, known) or f"; there are {', '.join(dict.fromkeys(known))}"
+        raise ValueError(f"{printable(name)}: no sample model{names}")
     path = path_of(name, shape)
     if not path.is_file():
-        known = sorted(each.stem.rsplit("-", 1)[0].replace("-", ":") for each in _folder().glob(f"*{SUFFIX}"))
-        if name not in known:
-            names = did_you_mean(name, known) or f"; there are {', '.join(dict.fromkeys(known))}"
-            raise ValueError(f"{printable(name)}: no sample model{names}")
         files = _folder().glob(f"{_stem(name)}-*{SUFFIX}")
         shapes = ", ".join(sorted(each.stem.rsplit("-", 1)[1] for each in files))
         raise ValueError(f"{name}: not recorded on an image of {shape_text(shape)}, but of {shapes}")

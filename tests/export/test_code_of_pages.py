@@ -29,6 +29,7 @@ from convtui.state.network import Stack
 from convtui.store.pictures import open_any
 from convtui.training.datasets.open_any import load, picture
 from convtui.training.messages import Message
+from convtui.training.own_network import OwnNetwork
 from convtui.training.process.loop import Training
 from convtui.training.protocol import Epoch, Rate, Stepped
 from convtui.training.recipe import Recipe
@@ -250,3 +251,10 @@ def test_data_sets_are_read_to_the_same_arrays(tmp_path: Path, laid: object, is_
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         wanted = getattr(data, name)
         np.testing.assert_array_equal(names[name].astype(wanted.dtype), wanted)
+
+
+def test_a_run_of_ones_own_network_has_no_code() -> None:
+    with pytest.raises(
+        ValueError, match="net.py:Net: there is no code for a run of a network of your own yet"
+    ):
+        code_of_next(Recipe(network=OwnNetwork("/home/me/net.py:Net")))

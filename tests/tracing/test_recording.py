@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +43,9 @@ def test_every_recording_is_tried_and_tells_no_path_of_a_machine() -> None:
     assert {path_of(*each) for each in RECORDED} == {*(folder / "recorded").glob(f"*{SUFFIX}")}
     for path in (folder / "recorded").iterdir():
         assert str(folder.parent) not in path.read_text("utf-8")
+
+
+def test_a_model_that_is_no_sample_is_refused_wherever_its_recording_lies(tmp_path: Path) -> None:
+    (tmp_path / "evil-Net-1x8x8.jsonl").write_bytes(b"")
+    with pytest.raises(ValueError, match="no sample model"):
+        recorded(f"{tmp_path}/evil:Net", (1, 8, 8))

@@ -21,7 +21,6 @@ from convtui.engine.graph.reads import (
     Merge,
     Nothing,
     Pointwise,
-    Read,
     Reads,
     Transposed,
     Unknown,
@@ -219,8 +218,3 @@ def told(number: Field) -> str:
     if number is None:
         return ""
     return "not known" if isinstance(number, NotKnown) else str(number.size)
-
-
-def read_of(kind: Read) -> str:
-    """The name of a read, as `window`."""
-    return type(kind).__name__.lower()

@@ -31,7 +31,7 @@ MOST_TOLD: Final = 6  # tensors where something was raised
 
 def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     """The model that `net.py:Net` or `package.module:factory` names. Raises LoadError."""
-    if Path(target).suffix == EXPORTED and Path(target).is_file():
+    if Path(target).suffix.lower() == EXPORTED and Path(target).is_file():
         if arguments:
             raise LoadError(f"{printable(target)}: is an exported network, which takes no arguments")
         from convtui.tracing.process.exported import load_exported

@@ -118,15 +118,17 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process at once; its run keeps its last checkpoint."""
-        if self.returncode is None:
-            with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
+            if self._network and hasattr(os, "killpg"):
+                os.killpg(self._process.pid, signal.SIGKILL)  # what the user's code has started, too
+            elif self.returncode is None:
                 self._process.kill()
 
     async def _ended(self) -> None:
         await self._process.wait()
         if self._killing:
             self._killing.cancel()
-        await asyncio.wait([self._listening])
+        await asyncio.wait([self._listening], timeout=GRACE)  # a child of theirs may hold the pipe
 
     async def _listen(self, stderr: asyncio.StreamReader) -> None:
         async for line in _lines(stderr):
