@@ -84,7 +84,7 @@ def test_what_an_import_loads(statement: str, expected: set[str]) -> None:
         ),
         ("code", floors("cli engine export inputs state store") | {"numpy"}),
         ("animate lesson.svg", floors("cli engine export inputs paint state store") | {"numpy", "rich"}),
-        ("render lesson.svg", STEP_PAGE),
+        ("render lesson.svg", STEP_PAGE | floors("export")),
     ],
 )
 def test_what_a_command_loads(

@@ -87,7 +87,7 @@ def test_the_metadata_is_valid_and_leaves_torch_to_an_extra(unpacked: Path) -> N
 
 def test_what_make_installs_can_train() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
-    assert "convtui[train]" in extras["test"]
+    assert "convtui[train,serve]" in extras["test"]
     assert "-e '.[train]'" in (CHECKOUT / "Makefile").read_text("utf-8")
 
 

@@ -26,6 +26,7 @@ from convtui.state.session import Session
 if TYPE_CHECKING:
     from convtui.app.guardian import Guardian
     from convtui.app.tutor import Tutor
+    from convtui.app.visitor import Visitor
     from convtui.lessons.course import Course, Place
     from convtui.lessons.view import LessonView
     from convtui.tracing.open_model import Opening, OpenModel
@@ -60,6 +61,7 @@ class ConvtuiApp(App[None]):
         presents: bool = False,
         still: LessonView | None = None,
         network: Opening | OpenModel | None = None,
+        visitor: Visitor | None = None,
     ) -> None:
         super().__init__()
         for each in THEMES:
@@ -67,7 +69,8 @@ class ConvtuiApp(App[None]):
         # Assigning it would have the style sheets read a second and a third time before the first screen.
         self.set_reactive(ConvtuiApp.theme, f"convtui-{theme}")
         self.stylesheet.set_variables(self.get_css_variables())
-        self.workspace = Workspace(session, self)
+        self._visitor = visitor
+        self.workspace = Workspace(session, self, deliver=visitor.deliver if visitor else None)
         self._notice = notice
         self._has_autosave = autosave
         self._recipe, self._trainer = recipe, trainer
@@ -95,6 +98,8 @@ class ConvtuiApp(App[None]):
             self.set_interval(1, self.workspace.tell_autosave_problem)
         if self._guardian:
             self.set_timer(0.1, self._guardian.start)
+        if self._visitor:
+            self.call_after_refresh(self._visitor.begin, self)
         if self._network:
             self._open_network(self._network)
         if self._course:
@@ -132,10 +137,11 @@ class ConvtuiApp(App[None]):
         """Created when a page first asks for it; NEXT_RUN begins then, too."""
         from convtui.training.next_run import NEXT_RUN, NextRun
         from convtui.training.recipe import Recipe
-        from convtui.training.trainer import Trainer
+        from convtui.training.trainer import Trainer, start_worker
 
         if self._trainer is None:
-            self._trainer = Trainer()
+            network = self._recipe.network if self._recipe else None
+            self._trainer = Trainer(partial(start_worker, network))
         if self.timelines.get(NEXT_RUN) is None:
             self.timelines.begin(NEXT_RUN, NextRun(self._recipe or Recipe()))
         return self._trainer
@@ -227,8 +233,13 @@ class ConvtuiApp(App[None]):
     def save_as(self) -> None:
         self.workspace.save_as()
 
+    def write_code(self, text: str, code: str) -> bool:
+        return self.workspace.write_code(text, code)
+
     def open_page(self, name: str, notice: str = "", error: bool = False) -> None:
         self.switch_mode(name)
+        if self._visitor:
+            self._visitor.tell_soon()
         if notice:
             self.call_later(self.say, notice, error)
 
@@ -319,6 +330,10 @@ class ConvtuiApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         from convtui.app.command_menu import commands
 
+        if self._visitor:
+            yield SystemCommand(
+                "Copy a link", "it opens this page with this session again", self._visitor.copy_link
+            )
         yield from commands(self, self.page)
 
 

@@ -60,11 +60,15 @@ class _SetAside:
 class Workspace:
     """The session with its timelines, its file, and its automatic copy."""
 
-    def __init__(self, session: Session, dialogue: Dialogue) -> None:
+    def __init__(
+        self, session: Session, dialogue: Dialogue, deliver: Callable[[str, str], None] | None = None
+    ) -> None:
+        """deliver: how a text of that name reaches a user who has no files here; else files are written."""
         self.timelines = Timelines()
         self.timelines.begin(SESSION, session)
         self.timelines.watch(SESSION, self._update_autosave)
         self._dialogue = dialogue
+        self._deliver = deliver
         self._unchanged: WeakSet[Operation] = _operations(session)
         self._unchanged_layers = _own_layers(session)
         self._read_at = {session.path: modified(session.path)} if session.path else {}
@@ -155,16 +159,50 @@ class Workspace:
 
     def write_lesson(self, text: str) -> bool:
         """Write the beginning of a lesson from the session to a new file. Tells whether that was done."""
-        from convtui.lessons.writing import new_lesson_path, write_new_from
+        from convtui.lessons.writing import new_lesson_path, new_text_from, write_new_from
 
         try:
             path = new_lesson_path(text)
+            if self._deliver:
+                self._deliver(path.name, new_text_from(path, self.session))
+                self._dialogue.say(f"downloaded: {printable(path.name)}")
+                return True
             write_new_from(path, self.session)
         except ValueError as error:
             self._dialogue.say(str(error), error=True)
             return False
         shown = printable(str(path))
         self._dialogue.say(f"written: {shown}   (convtui learn {shown} opens it)")
+        return True
+
+    def write_code(self, text: str, code: str) -> bool:
+        """Write code to a file; ask before one is replaced. Tells if there was nothing to refuse."""
+        try:
+            path = Path(text if text.endswith(".py") else f"{text}.py").expanduser()
+            if not path.parent.is_dir():
+                raise ValueError(f"{path}: the folder {path.parent} does not exist")
+            if path.exists() and not path.is_file():
+                raise ValueError(f"{path} is not a file")
+        except (ValueError, OSError, RuntimeError) as error:
+            self._dialogue.say(f"not written: {printable(str(error))}; choose another name", error=True)
+            return False
+        if path.exists():
+            answers = {"r": "replace", "escape": "keep it"}
+            question = f"{path.name} already exists. Replace it?"
+            self._dialogue.ask(question, answers, r=partial(self._put_code, path, code))
+            return True
+        return self._put_code(path, code)
+
+    def _put_code(self, path: Path, code: str) -> bool:
+        from convtui.store.session_file import write
+
+        try:
+            write(code, path)
+        except ValueError as error:
+            self._dialogue.say(str(error), error=True)
+            return False
+        shown = printable(str(path))
+        self._dialogue.say(f"written: {shown}   (python {shown} runs it)")
         return True
 
     # -- opening
@@ -229,7 +267,9 @@ class Workspace:
     def save(self, then: Done = _nothing) -> None:
         """Save, asking for a name if there is none; `then` is called after writing."""
         path = self.session.path
-        if path is None:
+        if self._deliver:
+            self._download(f"{self._stem}.toml", then)
+        elif path is None:
             self.save_as(then)
         elif path in self._read_at and modified(path) != self._read_at[path]:
             self._ask_to_replace(path, f"{path.name} has changed since it was opened. Replace it?", then)
@@ -237,13 +277,34 @@ class Workspace:
             self._write(path, then)
 
     def save_as(self, then: Done = _nothing) -> None:
-        stem = re.sub(r"[^\w.-]+", "-", Path(self.session.picture.name).stem).strip("-") or "session"
-        path = str(self.session.path or f"{stem}.toml")
+        path = str(self.session.path or f"{self._stem}.toml")
         self._dialogue.prompt("save as:", path, lambda text: self._save_to(text, then))
+
+    @property
+    def _stem(self) -> str:
+        """A file's name for the session, after its image."""
+        return re.sub(r"[^\w.-]+", "-", Path(self.session.picture.name).stem).strip("-") or "session"
+
+    def _download(self, name: str, then: Done) -> bool:
+        """Hand the session to a user who has no files here."""
+        from convtui.store.link import carried
+        from convtui.store.session_file import dumps
+
+        assert self._deliver
+        whole = _with_norm(self.session, self.timelines.all())
+        self._deliver(name, dumps(carried(whole)))
+        self._mark_unchanged()
+        without = "" if carried(whole) is whole else ", without the weights of the run, which stay here"
+        self._dialogue.say(f"downloaded: {printable(name)}{without}")
+        then()
+        return True
 
     def _save_to(self, text: str, then: Done) -> bool:
         from convtui.store import session_file
 
+        if self._deliver:
+            name = Path(text).name
+            return self._download(name if session_file.is_session_file(name) else f"{name}.toml", then)
         try:
             is_folder = Path(text).expanduser().is_dir()
             path = Path(text if session_file.is_session_file(Path(text)) else f"{text}.toml").expanduser()

@@ -14,7 +14,6 @@ from convtui.export import ALL_PANES, PANES
 from convtui.inputs.names import did_you_mean, printable
 
 if TYPE_CHECKING:
-    from convtui.export.subject import Subject
     from convtui.state.session import Session
 
 ABOUT: Final = """\
@@ -44,15 +43,17 @@ def animate(
     """Run the command; the options are those of the others, and what they build. Raises ValueError."""
     options = parser(add_options).parsed(arguments)
     out, panes, seconds = Path(options.out), parse_panes(options.pane), 1 / parse_fps(options.fps)
+    from convtui.export.animation import steps_of, subject_of
     from convtui.export.files import ANIMATIONS, require_writable, write_animation
-    from convtui.export.steps import steps_diagram, usual_steps
+    from convtui.export.steps import steps_diagram
 
     require_writable(out, ANIMATIONS)
     session = build(options)
-    subject = _subject(session)
+    _require_whole_sums(session)
+    subject = subject_of(session)
     steps: Sequence[int]
     if options.steps is None:
-        steps = usual_steps(subject.operation, session.position[0])
+        steps = steps_of(session)
     else:
         first, last = parse_steps(options.steps)
         steps = range(first, last + 1)
@@ -65,22 +66,16 @@ def animate(
 
 def render_diagram(session: Session, out: Path, theme: str) -> None:
     """Write a still of the output cell on show, as .png or .svg. Raises ValueError."""
-    from convtui.export.files import STILLS, require_writable, write_still
-    from convtui.export.steps import steps_diagram
+    from convtui.export.animation import picture
 
-    require_writable(out, STILLS)
-    steps, filled = [session.index + 1], session.filled
-    write_still(steps_diagram(_subject(session), steps, theme == "dark", filled=filled), out)
+    _require_whole_sums(session)
+    picture(session, out, theme == "dark")
 
 
-def _subject(session: Session) -> Subject:
-    """What the session steps through. Raises ValueError for what has no diagram."""
-    from convtui.export.subject import Subject
-
+def _require_whole_sums(session: Session) -> None:
     if session.taps is not None:
         told = f"--multiply-adds {session.taps}: a diagram shows whole sums"
         raise ValueError(f"{told}; convtui render OUT.svg draws a screen")
-    return Subject(session.picture, session.operation, session.kernel.label, session.slice)
 
 
 def parse_steps(text: str) -> tuple[int, int]:

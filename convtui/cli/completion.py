@@ -177,6 +177,12 @@ def _ways(_: str) -> Names:
     return dict.fromkeys(("scatter", "gather"), "")
 
 
+def _plots_of_runs(_: str) -> Names:
+    from convtui.cli.runs import SHOWN
+
+    return dict.fromkeys(SHOWN, "")
+
+
 PARTS: Final = ("test", "train")  # of a data set
 COMPLETERS: Final[Mapping[str, Callable[[str], Names]]] = {
     "data": _data,
@@ -192,6 +198,8 @@ COMPLETERS: Final[Mapping[str, Callable[[str], Names]]] = {
     "padding_mode": _padding_modes,
     "resume": _runs,
     "run": _runs,
+    "runs": _runs,
+    "show": _plots_of_runs,
     "way": _ways,
     "weights": _files,
 }

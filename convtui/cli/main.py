@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from convtui.cli.options import ASKED, Parser, add_axes, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
-from convtui.cli.own_network import add_network_options, arguments_parted, opening_of
+from convtui.cli.own_network import add_network_options, arguments_parted, is_saved, opening_of, to_train
 from convtui.cli.quick_start import collecting_no_garbage
 
 if TYPE_CHECKING:
     from convtui.inputs.images import How
     from convtui.lessons.course import Course, Place
     from convtui.state.session import Session
+    from convtui.tracing.open_model import Opening
     from convtui.training.recipe import Recipe
 
 DEFAULT_KERNEL: Final = {"kernel": "top-edge"}
@@ -73,9 +74,11 @@ convtui [IMAGE] [options]
        convtui notebook OUT [IMAGE] [options]
        convtui train [options]
        convtui measure RUN [options]
+       convtui runs OUT [RUN ...] [options]
        convtui learn [LESSON] [options]
        convtui layers LAYERS [options]
        convtui trace MODEL [options]
+       convtui serve [options]
        convtui samples [NAME]
        convtui completion SHELL"""
 DATA: Final = "the data set of the Train page (5): a folder or an .npz (see convtui train --help)"
@@ -87,9 +90,11 @@ commands:
   convtui notebook OUT     write a notebook that runs (convtui notebook --help)
   convtui train            train a small network (convtui train --help)
   convtui measure RUN      measure a saved run (convtui measure --help)
+  convtui runs OUT         plot runs, write their figures (convtui runs --help)
   convtui learn            learn it all step by step (convtui learn --help)
   convtui layers           print the table of a network (convtui layers --help)
   convtui trace MODEL      trace your own PyTorch model (convtui trace --help)
+  convtui serve            show the app in a browser (convtui serve --help)
   convtui samples          list the bundled samples, or print one as a text
   convtui completion bash  print a script for the tab key (or zsh, fish)
   To open a file called as one of them, write ./render.
@@ -107,7 +112,9 @@ your own network:
   FILE.py:NAME or package.module:NAME before the image is a PyTorch network of
   yours: a class, a function that makes it, or the network itself. Naming it
   runs its code, in a process of its own, on the image; the Layers page (3)
-  shows each of its operations. Arguments for NAME follow after --: 10 depth=18
+  shows each of its operations, the Train page (5) trains it on --data.
+  Arguments for NAME follow after --: 10 depth=18
+  FILE.pt2, which torch.export.save wrote, needs none of its code and runs none.
 
 examples:
   convtui
@@ -138,17 +145,6 @@ examples:
   convtui render net.svg --screen layers --layers resnet-50 --size 120x240
   convtui render step.png count-5x5 --padding 1 --at 1,2 --finished
   convtui render handout/ --lesson stride
-"""
-CODE_ABOUT: Final = """\
-Print PyTorch code that computes the convolution and asserts the output cell on
-show. It runs by itself, in float64: the numbers are written out, or a larger
-image is read from its file to exactly the same numbers.
-"""
-CODE_EXAMPLES: Final = """\
-examples:
-  convtui code digit-8x8-3 --padding 1 --at 0,4,2
-  convtui code photo.jpg --kernel sobel-x --stride 2 > photo.py
-  convtui code cat-32 --kernel edges | python
 """
 
 
@@ -200,7 +196,9 @@ def _run(arguments: Sequence[str]) -> int:
 
             return animate(rest, _add_options, build)
         case ["code", *rest]:
-            return _code(rest)
+            from convtui.cli.code import code
+
+            return code(rest, _add_options, build)
         case ["notebook", *rest]:
             from convtui.cli.notebook import notebook
 
@@ -221,6 +219,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.measure import measure
 
             return measure(rest)
+        case ["runs", *rest]:
+            from convtui.cli.runs import runs
+
+            return runs(rest)
         case ["trace", *rest]:
             from convtui.cli.trace import trace
 
@@ -229,6 +231,10 @@ def _run(arguments: Sequence[str]) -> int:
             from convtui.cli.learn import learn
 
             return learn(rest, _open_course, _session_of)
+        case ["serve", *rest]:
+            from convtui.cli.serve import serve
+
+            return serve(rest, _session_of)
         case ["completion", *rest]:
             from convtui.cli.completion import completion
 
@@ -245,7 +251,7 @@ def _open(arguments: Sequence[str]) -> int:
         return 0
     network = opening_of(options, theirs)
     with collecting_no_garbage():
-        recipe = _recipe_of(options)
+        recipe = _recipe_of(options, network)
         session = build(options)
         return _run_app(session, notice=session.notice, theme=options.theme, recipe=recipe, network=network)
 
@@ -271,15 +277,24 @@ def _open_course(course: Course, place: Place | None, options: argparse.Namespac
     return _run_app(session, theme=options.theme, course=(course, place), presents=options.present)
 
 
-def _recipe_of(options: argparse.Namespace) -> Recipe | None:
-    """The recipe of the next run, if the options say something about it."""
-    if options.data is None:
+def _recipe_of(options: argparse.Namespace, network: Opening | None) -> Recipe | None:
+    """The recipe of the next run, if the options say something about it.
+
+    The network that is opened is the one that is trained, if it has code; a saved one has none.
+    """
+    own = None
+    if network and not is_saved(network.target):
+        own = to_train(network.target, network.arguments, network.weights)
+    if options.data is None and own is None:
         return None
     from convtui.training.datasets.open_any import check
+    from convtui.training.own_network import MAX_LR
     from convtui.training.recipe import Recipe
 
-    check(options.data)
-    return Recipe(data=options.data, axes=options.axes or Recipe.axes)
+    data = Recipe.data if options.data is None else options.data
+    check(data)
+    rate = MAX_LR if own else Recipe.max_lr
+    return Recipe(data=data, axes=options.axes or Recipe.axes, network=own, max_lr=rate)
 
 
 def _run_app(session: Session, **how: Any) -> int:
@@ -339,19 +354,6 @@ def _render_diagram(options: argparse.Namespace, out: Path) -> int:
         raise ValueError(f"{told}: a diagram is of the step screen; the others are drawn as .svg or .txt")
     session = build(options)
     render_diagram(session, out, options.theme)
-    if session.notice:
-        tell(session.notice)
-    return 0
-
-
-def _code(arguments: Sequence[str]) -> int:
-    options = _code_parser().parsed(arguments)
-    session = build(options)
-    from convtui.export.code import session_code
-
-    code = session_code(session)
-    with printing():
-        print(code, end="")
     if session.notice:
         tell(session.notice)
     return 0
@@ -539,18 +541,33 @@ def _placed(session: Session, options: argparse.Namespace) -> Session:
 
 def _answer_shell() -> None:
     """Tell the shell what may come next on the command line, and end."""
-    from convtui.cli import animate, completion, layers, learn, measure, notebook, samples, trace, train
+    from convtui.cli import (
+        animate,
+        code,
+        completion,
+        layers,
+        learn,
+        measure,
+        notebook,
+        runs,
+        samples,
+        serve,
+        trace,
+        train,
+    )
 
     commands: dict[str, Callable[[], Parser]] = {
         "render": _render_parser,
         "animate": lambda: animate.parser(_add_options),
-        "code": _code_parser,
+        "code": lambda: code.parser(_add_options),
         "notebook": lambda: notebook.parser(_add_options),
         "train": train.parser,
         "measure": measure.parser,
+        "runs": runs.parser,
         "learn": learn.parser,
         "layers": layers.parser,
         "trace": trace.parser,
+        "serve": serve.parser,
         "samples": samples.parser,
         "completion": completion.parser,
     }
@@ -614,19 +631,6 @@ def _render_parser() -> Parser:
         default="120x40",
         help="columns x rows of characters, 60x20 to 400x1000 (default: 120x40)",
     )
-    return parser
-
-
-def _code_parser() -> Parser:
-    parser = Parser(
-        prog="convtui code",
-        description=CODE_ABOUT,
-        epilog=CODE_EXAMPLES,
-        formatter_class=formatter,
-        allow_abbrev=False,
-        usage="convtui code [IMAGE] [options]",
-    )
-    _add_options(parser)
     return parser
 
 

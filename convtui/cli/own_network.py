@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from convtui.tracing.open_model import Opening
+    from convtui.training.own_network import OwnNetwork
 
-SAVED: Final = (".pt2", ".onnx", ".pt", ".pth", ".ckpt", ".safetensors", ".torchscript")
+SAVED: Final = (
+    *(".pt2", ".pt", ".pth", ".ckpt", ".safetensors", ".torchscript"),
+    *(".onnx", ".h5", ".keras", ".tflite"),
+)
 
 _NAME: Final = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _NETWORK: Final = re.compile(rf"(?P<where>.*\.py|{_NAME}):(?P<name>{_NAME})", re.DOTALL)
@@ -114,6 +118,10 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
     if code.suffix in (".py", *SAVED) and not code.is_file():
         found = [each.name for each in code.parent.glob(f"*{code.suffix}")] if code.parent.is_dir() else []
         raise ValueError(f"{printable(target)}: there is no such file{did_you_mean(code.name, found)}")
+    from convtui.tracing.saved import refusal
+
+    if why := refusal(target):
+        raise ValueError(why)
     if options.photo is None:
         raise ValueError(
             f"{printable(target)}: name an image after it: convtui {printable(target)} cat-64; "
@@ -137,6 +145,33 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         silenced=silenced_of(options.silence),
         limit=limit_of(options.limit),
     )
+
+
+def to_train(target: str, arguments: Sequence[str], weights: str | None) -> OwnNetwork:
+    """The network that is to be trained, in a file that is found from anywhere.
+
+    Raises ValueError for a file that there is not, and for what has no code to train.
+    """
+    from convtui.inputs.names import did_you_mean, printable
+    from convtui.training.own_network import OwnNetwork
+
+    shown = f"--network {printable(target)}"
+    if is_saved(target.partition(":")[0]):
+        raise ValueError(f"{shown}: a saved network cannot be trained; name its class: net.py:Net")
+    named = _NETWORK.fullmatch(target)
+    if not named:
+        raise ValueError(f"{shown}: name a class or a function that makes the network: net.py:Net")
+    where = named["where"]
+    if where.endswith(".py"):
+        code = Path(where)
+        if not code.is_file():
+            found = [each.name for each in code.parent.glob("*.py")] if code.parent.is_dir() else []
+            raise ValueError(f"{shown}: there is no such file{did_you_mean(code.name, found)}")
+        where = str(code.resolve())
+    if weights and not Path(weights).is_file():
+        raise ValueError(f"--weights {printable(weights)}: there is no such file")
+    file = str(Path(weights).resolve()) if weights else ""
+    return OwnNetwork(f"{where}:{named['name']}", tuple(arguments), file)
 
 
 def _numbers(name: str, text: str | None) -> tuple[float, ...]:

@@ -31,9 +31,6 @@ LARGEST: Final = (400, 1000)  # so that the table of a network of hundreds of la
 
 _FIRST_LINE: Final = 4 * LARGEST[0]  # bytes
 
-_FONT_FACE: Final = re.compile(r" *@font-face \{[^}]*\}\n")
-_NO_LIGATURES: Final = "font-variant-ligatures: none;"
-
 _TERMINAL: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
 _TERMINALS_OWN: Final = re.compile("NO_COLOR|FORCE_COLOR|COLUMNS|LINES|JUPYTER_.*|TTY_.*|TEXTUAL_.*")
 
@@ -146,14 +143,9 @@ def _lines(app: "ConvtuiApp") -> list["Strip"]:
 
 
 def _svg(app: "ConvtuiApp") -> str:
-    return _in_fonts_of_the_reader(app.export_screenshot(simplify=True))
+    from convtui.export.screen import in_fonts_of_the_reader
 
-
-def _in_fonts_of_the_reader(svg: str) -> str:
-    """The SVG without fonts from a network or ligatures, by which Fira Code draws 4x4 with another sign."""
-    return _FONT_FACE.sub("", svg).replace(
-        "font-size: 20px;", f"font-size: 20px;\n        {_NO_LIGATURES}", 1
-    )
+    return in_fonts_of_the_reader(app.export_screenshot(simplify=True))
 
 
 def _text(app: "ConvtuiApp") -> str:

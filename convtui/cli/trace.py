@@ -92,7 +92,10 @@ def _code(outcome: Outcome) -> int:
 def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
     from convtui.inputs.names import printable
     from convtui.tracing.protocol import Job
+    from convtui.tracing.saved import refusal
 
+    if why := refusal(options.model):
+        raise ValueError(why)
     is_exported = options.model.endswith(".pt2")  # which knows its inputs
     if options.input is not None and options.inputs is not None:
         raise ValueError(NOT_BOTH)

@@ -19,8 +19,10 @@ from convtui.cli.output import OutputError, printing, tell
 
 if TYPE_CHECKING:
     from convtui.training.messages import Message
+    from convtui.training.own_network import OwnNetwork
     from convtui.training.process.client import WorkerProcess
     from convtui.training.runs.history import RunHistory
+    from convtui.training.runs.store import Run, RunError
 
 FAILED: Final = 1
 DIVERGED: Final = 3
@@ -29,8 +31,8 @@ NOT_BEGUN: Final = "convtui: stopped before the first step: there is nothing to 
 
 ABOUT: Final = """\
 Train a small network without the app: convolutions of stride 2 with ReLU and
-batch norm, by the one-cycle schedule. Every run is saved. Ctrl+C ends it
-early and says how to resume it.
+batch norm, by the one-cycle schedule; or, with --network, one of your own.
+Every run is saved. Ctrl+C ends it early and says how to resume it.
 """
 EXAMPLES: Final = """\
 your own data; the kind is recognised by what is there:
@@ -47,6 +49,12 @@ your own data; the kind is recognised by what is there:
   photos/   a sub-folder of images for each class, or train/ and test/ (or
             val/) with such sub-folders; hidden files are ignored
 
+your own network:
+  --network net.py:Net, or package.module:factory, names a class, a function
+  that makes the network, or the network itself. Naming it runs its code, in a
+  process of its own. It takes normalised images [N, channels, rows, columns]
+  and gives logits [N, classes]. Arguments for it follow after --: 10 depth=18
+
 examples:
   convtui train
   convtui train --no-batch-norm --schedule constant
@@ -56,6 +64,8 @@ examples:
   convtui train --json
   convtui train --list
   convtui train --resume 7
+  convtui train --network net.py:Net --data photos --image-size 64 -- 10
+  convtui train --resume 8 --network net.py:Net -- 10
 
 exit codes: 0 finished, 1 failed or killed, 2 refused, 3 finished but diverged
 (the loss is no longer finite), 130 after Ctrl+C
@@ -64,20 +74,50 @@ exit codes: 0 finished, 1 failed or killed, 2 refused, 3 finished but diverged
 
 def train(arguments: Sequence[str]) -> int:
     """Do what `convtui train` is asked and return its exit code. Raises ValueError for what is refused."""
-    options = vars(parser().parsed(arguments))
+    at = [*arguments].index("--") if "--" in arguments else len(arguments)
+    ours, theirs = arguments[:at], arguments[at + 1 :]
+    options = vars(parser().parsed(ours))
     as_json, resumed, listed = (options.pop(name) for name in ("json", "resume", "list"))
+    network = _network_of(options.pop("network"), theirs, options.pop("weights"))
     given = {name: value for name, value in options.items() if value is not None}
-    out_of_place = [*given, *(["json"] if listed and as_json else [])]
+    out_of_place = [
+        *given,
+        *(["json"] if listed and as_json else []),
+        *(["network"] if listed and network else []),
+    ]
     if out_of_place and (listed or resumed is not None):
         why = "--list takes no other options" if listed else "--resume uses the run's own recipe"
         raise ValueError(f"{why}; leave out --{out_of_place[0].replace('_', '-')}")
     if listed:
         return _list_runs()
-    return _begin(given, as_json) if resumed is None else _resume(resumed, as_json)
+    return _begin(given, as_json, network) if resumed is None else _resume(resumed, as_json, network)
+
+
+def _network_of(target: str | None, theirs: Sequence[str], weights: str | None) -> OwnNetwork | None:
+    from convtui.cli.own_network import to_train
+    from convtui.inputs.names import printable
+
+    if target is not None:
+        return to_train(target, theirs, weights)
+    for name, value in (("--", " ".join(theirs)), ("--weights", weights)):
+        if value:
+            raise ValueError(f"{name} {printable(value)}: works only with --network net.py:Net")
+    return None
 
 
 def _list_runs() -> int:
     from convtui.cli.train_report import print_runs
+
+    histories, damages = kept_runs()
+    with printing():
+        print_runs(histories)
+    for damage in damages:
+        tell(f"convtui: {damage}")
+    return 0
+
+
+def kept_runs() -> tuple[list[tuple[Run, RunHistory]], list[RunError]]:
+    """All runs that are kept, oldest first, with outlines of their histories; and what is damaged."""
     from convtui.training.runs.history import RunHistory
     from convtui.training.runs.store import RunError, runs_and_damages
 
@@ -93,27 +133,30 @@ def _list_runs() -> int:
                 damages.append(RunError(f"run {run.number}: {history.left_out}"))
         except RunError as error:
             damages.append(error)
-    with printing():
-        print_runs(histories)
-    for damage in damages:
-        tell(f"convtui: {damage}")
-    return 0
+    return histories, damages
 
 
-def _begin(given: Mapping[str, str | bool], as_json: bool) -> int:
+def _begin(given: Mapping[str, str | bool], as_json: bool, network: OwnNetwork | None) -> int:
     from convtui.training.datasets.minibatches import may_lower
+    from convtui.training.own_network import MAX_LR
     from convtui.training.protocol import Train
     from convtui.training.recipe import Recipe, RecipeError
+    from convtui.training.recipe_words import OF_BUNDLED
     from convtui.training.runs.history import RunHistory
 
-    recipe = Recipe()
+    recipe = Recipe(network=network, max_lr=MAX_LR if network else Recipe.max_lr)
+    for name in OF_BUNDLED if network else ():
+        if name in given:
+            raise ValueError(
+                f"--{name.replace('_', '-')}: is of the bundled network; leave it out with --network"
+            )
     try:
         for name, value in given.items():
             recipe = recipe.with_text(name, value if isinstance(value, str) else "on" if value else "off")
     except RecipeError as error:
         raise ValueError(_by_option(str(error))) from None
     is_asked_for = "batch_size" in given and may_lower(recipe)  # the default, typed
-    return _follow(Train(recipe, keep_batch_size=is_asked_for), RunHistory(recipe), as_json)
+    return _follow(Train(recipe, keep_batch_size=is_asked_for), RunHistory(recipe), as_json, network)
 
 
 def _by_option(reason: str) -> str:
@@ -124,7 +167,7 @@ def _by_option(reason: str) -> str:
     return f"--{name.replace('_', '-')} {rest}" if name in Recipe.__dataclass_fields__ else reason
 
 
-def _resume(text: str, as_json: bool) -> int:
+def _resume(text: str, as_json: bool, network: OwnNetwork | None) -> int:
     from convtui.training.protocol import Continue
     from convtui.training.runs.history import RunHistory, State
     from convtui.training.runs.store import find_run
@@ -134,7 +177,7 @@ def _resume(text: str, as_json: bool) -> int:
     if history.left_out:
         tell(f"convtui: run {run.number}: {history.left_out}")
     if history.state is not State.FINISHED:
-        return _follow(Continue(str(run.path)), history, as_json)
+        return _follow(Continue(str(run.path)), history, as_json, network)
     if as_json:
         tell(f"run {run.number} is finished")
     return _told_end(history, as_json)
@@ -170,14 +213,14 @@ class _Outcome:
     cause: str = ""
 
 
-def _follow(job: Message, history: RunHistory, as_json: bool) -> int:
+def _follow(job: Message, history: RunHistory, as_json: bool, network: OwnNetwork | None) -> int:
     from convtui.cli.train_report import reporting
     from convtui.training.protocol import Failed, Finished, Stopped
 
     outcome = _Outcome()
     try:
         with reporting(history, as_json) as report:
-            asyncio.run(_work(job, history, report, outcome))
+            asyncio.run(_work(job, history, report, outcome, network))
     except KeyboardInterrupt:
         tell(_how_to_go_on(history) if outcome.has_begun else NOT_BEGUN)
         raise
@@ -208,19 +251,24 @@ def _how_to_go_on(history: RunHistory) -> str:
     from convtui.training.runs.store import RunError, find_run
 
     try:
-        return f"to resume: convtui train --resume {find_run(history.run).number}"
+        named = f" {history.recipe.network.as_option()}" if history.recipe.network else ""
+        return f"to resume: convtui train --resume {find_run(history.run).number}{named}"
     except RunError as error:
         return str(error)
 
 
 async def _work(
-    job: Message, history: RunHistory, report: Callable[[Message], None], outcome: _Outcome
+    job: Message,
+    history: RunHistory,
+    report: Callable[[Message], None],
+    outcome: _Outcome,
+    network: OwnNetwork | None,
 ) -> None:
     """Have the worker do the job, and tell of it in `outcome`."""
     from convtui.training.process.client import WorkerProcess
     from convtui.training.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
 
-    worker = await WorkerProcess.start()
+    worker = await WorkerProcess.start(network)
     try:
         with _interruptible(worker, outcome):
             worker.send(job)
@@ -282,6 +330,10 @@ def parser() -> Parser:
     group = parser.add_argument_group("data and network")
     _add(group, _DATA)
     add_axes(group)
+    group.add_argument("--network", metavar="FILE:NAME", help="your own network in place of the bundled one")
+    group.add_argument(
+        "--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote"
+    )
     group.add_argument(
         "--batch-norm",
         action=argparse.BooleanOptionalAction,

@@ -19,6 +19,8 @@ from convtui.training.runs.divergence import cause_words
 from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run, number_of
 
+EPOCH_COLUMNS: Final = ("epoch", "train loss", "validation loss", "train accuracy", "accuracy", "time")
+
 Report: TypeAlias = Callable[[Message], None]
 
 UNCUT: Final = 1000  # columns of what is no terminal
@@ -41,8 +43,8 @@ def print_result(history: RunHistory) -> None:
     number = number_of(Path(history.run))
     if _is_on_a_terminal():
         _print_table(
-            ("epoch", "train loss", "validation loss", "train accuracy", "accuracy", "time"),
-            [_figures(history, epoch) for epoch in history.epochs],
+            EPOCH_COLUMNS,
+            [epoch_told(history, epoch) for epoch in history.epochs],
         )
     steps = f"{history.step} step{'s' * (history.step != 1)}"
     accuracy = "" if history.accuracy is None else f", accuracy {history.accuracy:.2%}"
@@ -74,12 +76,13 @@ def print_runs(runs: Sequence[tuple[Run, RunHistory]]) -> None:
     width = get_terminal_size().columns if _is_on_a_terminal() else UNCUT
     if width < TIGHT:
         names = ("run", "state", "accuracy") if width >= TIGHTER else ("run", "state")
-    told = [_told(*each, width < ROOMY) for each in runs]
+    told = [told_of(*each, width < ROOMY) for each in runs]
     rows = [[each[name] for name in names] for each in told]
     _print_table(names, rows, left=("recipe", "state"), cut="recipe" if "recipe" in names else "state")
 
 
-def _told(run: Run, history: RunHistory, is_short: bool) -> dict[str, str]:
+def told_of(run: Run, history: RunHistory, is_short: bool) -> dict[str, str]:
+    """What the columns of a table of runs say of one."""
     done = max((epoch.epoch for epoch in history.epochs), default=0)
     at = "" if history.diverged_at is None else f" at {'' if is_short else 'step '}{history.diverged_at}"
     return {
@@ -96,7 +99,8 @@ def _is_on_a_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()  # it is None where it was closed
 
 
-def _figures(history: RunHistory, epoch: Epoch) -> tuple[str, str, str, str, str, str]:
+def epoch_told(history: RunHistory, epoch: Epoch) -> tuple[str, str, str, str, str, str]:
+    """What the columns of a table of epochs say of one."""
     before = max((each.seconds for each in history.epochs if each.epoch < epoch.epoch), default=0.0)
     losses = f"{epoch.train_loss:.4f}", f"{epoch.validation_loss:.4f}"
     return (
@@ -117,7 +121,7 @@ def _print_line(history: RunHistory, event: Message) -> None:
         print(words, flush=True)
     elif isinstance(event, Epoch):
         names = "epoch {}  train loss {}  validation loss {}  train accuracy {}  accuracy {}  time {}"
-        print(names.format(*_figures(history, event)), flush=True)
+        print(names.format(*epoch_told(history, event)), flush=True)
 
 
 def _print_table(

@@ -11,6 +11,7 @@ from math import isfinite, nan, prod
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convtui.engine.shown import Shown
 from convtui.engine.spec import Floats
 
 EPS = 1e-5
@@ -48,7 +49,7 @@ class Statistics:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchNormState:
+class BatchNormState(Shown):
     """torch.nn.BatchNorm2d with all its state; over [images, features] torch.nn.BatchNorm1d.
 
     weight is gamma, bias is beta, each [num_features], 1 and 0 unless given; affine False keeps them so.

@@ -17,6 +17,7 @@ from convtui.engine.forward import forward
 from convtui.engine.layers import Layer, LayerError, Linear, Shape
 from convtui.engine.pool_layers import AdaptivePool, Pool
 from convtui.engine.pooling import Pooling
+from convtui.engine.shown import Shown
 from convtui.engine.spec import Axis, Floats
 from convtui.engine.stack import Row, missing, summarize
 from convtui.engine.transposed import TransposedConvolution
@@ -29,7 +30,7 @@ MOST_CELLS = 2**27
 MOST_DRAWN = 2**17  # numbers at once, so that they stay in the cache until they are scaled
 
 
-class FeatureMaps:
+class FeatureMaps(Shown):
     """The output of each layer of a stack for an image [channels, rows, columns].
 
     weights: arrays by layer number and by PyTorch's names. All others are drawn when a layer needs them, from

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convtui.engine.batchnorm import EPS, Statistics
+from convtui.engine.shown import Shown
 from convtui.engine.spec import Floats, SpecError
 
 NormKind: TypeAlias = Literal["batch", "layer", "group", "instance"]
@@ -20,7 +21,7 @@ NORM_KINDS: Final[tuple[NormKind, ...]] = ("batch", "layer", "group", "instance"
 
 
 @dataclass(frozen=True)
-class SharedMean:
+class SharedMean(Shown):
     """Which activations [images, channels, ...] share a mean and a variance: one set for each pair of them.
 
     A set has all rows and columns of `channels` neighbouring channels, in one image or in all of them.

@@ -14,6 +14,7 @@ from operator import or_
 
 from convtui.engine.adaptive import adaptive_windows
 from convtui.engine.pool_spec import PoolSpec
+from convtui.engine.shown import Shown
 from convtui.engine.spec import ConvSpec, Indices, Pair
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
 
@@ -186,7 +187,7 @@ class AxisField:
 
 
 @dataclass(frozen=True)
-class ReceptiveField:
+class ReceptiveField(Shown):
     """The receptive fields of a layer's activations; `misaligned` says how branches differ, if they do.
 
     parts: what different paths read, each of its rows at each of its columns; none if there is only one such

@@ -110,19 +110,24 @@ def snippet(call: Call, image: Sequence[str], imports: Sequence[str] = ()) -> st
         f"y = {call.expression}",
         "",
         f"assert y.shape == {call.output_shape}",
-        _assertion(call),
+        assertion(cell_text("y", call.cell), call.value, call.magnitude),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _assertion(call: Call) -> str:
-    cell = f"y[{', '.join(map(str, call.cell))}]"
-    if not call.magnitude:
-        return f"assert {cell} == {number(call.value)}"
-    tolerance = max(10.0 ** ceil(log10(call.magnitude * RELATIVE or _LEAST)), _LEAST)
-    sign = "+" if call.value < 0 else "-"
-    difference = f"{cell} {sign} {number(abs(call.value))}" if call.value else cell
+def assertion(what: str, value: float, magnitude: float) -> str:
+    """The line that asserts the value of an expression; magnitude as in Call, 0 where nothing is rounded."""
+    if not magnitude:
+        return f"assert {what} == {number(value)}"
+    tolerance = max(10.0 ** ceil(log10(magnitude * RELATIVE or _LEAST)), _LEAST)
+    sign = "+" if value < 0 else "-"
+    difference = f"{what} {sign} {number(abs(value))}" if value else what
     return f"assert abs({difference}) <= {tolerance!r}"
+
+
+def cell_text(name: str, cell: Sequence[int]) -> str:
+    """A cell of a tensor as Python writes it: y[0, 4, 18]."""
+    return f"{name}[{', '.join(map(str, cell))}]"
 
 
 def tensor(name: str, values: Floats) -> str:

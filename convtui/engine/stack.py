@@ -4,7 +4,7 @@ Branches lie flat in it: each row names the rows that it reads, so that whoever 
 computed everything. A stack that does not fit its image still has the rows up to the layer that does not.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
@@ -19,6 +19,7 @@ from convtui.engine.layers import BatchNorm, Image, Layer, LayerError, Linear, S
 from convtui.engine.norm_layers import Norm
 from convtui.engine.pool_layers import AdaptivePool, Pool
 from convtui.engine.receptive import AxisField, ReceptiveField, joined
+from convtui.engine.shown import Shown
 from convtui.engine.spec import SpecError
 from convtui.engine.upsample import Upsample
 from convtui.engine.window_layers import Axes, Conv, ConvTranspose, Depthwise, Window, WindowSpec
@@ -104,7 +105,7 @@ class Row(Node):
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Shown):
     """The rows of a stack from the image (row 0) on, and why the first layer that does not fit does not."""
 
     rows: tuple[Row, ...]
@@ -213,9 +214,18 @@ def fits(layers: Sequence[Node], image: Shape) -> bool:
     return True
 
 
-def receptive_field(
-    layers: str | Sequence[Layer], input_shape: Sequence[int] | None = None
-) -> tuple[ReceptiveField, ...]:
+class Fields(tuple[ReceptiveField, ...], Shown):
+    """The receptive field of each layer of a stack, and the layers' titles."""
+
+    layers: tuple[str, ...]
+
+    def __new__(cls, fields: Iterable[ReceptiveField], layers: Sequence[str] = ()) -> "Fields":
+        made = super().__new__(cls, fields)
+        made.layers = (*layers,)
+        return made
+
+
+def receptive_field(layers: str | Sequence[Layer], input_shape: Sequence[int] | None = None) -> Fields:
     """The receptive field of each layer; layers in branches come before the layer that joins them.
 
     layers: Layer objects, or text such as "conv 3x3 8 s2 p1, relu, maxpool 2".
@@ -231,13 +241,14 @@ def receptive_field(
         summary = summarize(layers, input_shape)
         if summary.error:
             raise summary.error
-        return tuple(row.field for row in summary.rows[1:])
-    fields = [ReceptiveField()]
-    for number, node in enumerate(nodes(layers), 1):
+        rows = summary.rows[1:]
+        return Fields([row.field for row in rows], [row.layer.title for row in rows])
+    fields, flat = [ReceptiveField()], nodes(layers)
+    for number, node in enumerate(flat, 1):
         if why := _needs_image(node.layer):
             raise LayerError(number, node.layer.title, f"{why}: give input_shape (channels, rows, columns)")
         fields.append(field_after(node.layer, [fields[i] for i in node.inputs], ()))
-    return tuple(fields[1:])
+    return Fields(fields[1:], [node.layer.title for node in flat])
 
 
 def _needs_image(layer: Layer) -> str:

@@ -19,12 +19,12 @@ def torch_call(spec: ConvSpec, has_bias: bool = False) -> str:
     image, padding = _padded(spec)
     given = {
         "bias": "b" if has_bias else "",
-        "stride": _pair(spec.stride, default=1),
+        "stride": pair_text(spec.stride, default=1),
         "padding": padding,
-        "dilation": _pair(spec.dilation, default=1),
+        "dilation": pair_text(spec.dilation, default=1),
         "groups": str(spec.groups) if spec.groups > 1 else "",
     }
-    return _call("F.conv2d", image, "w", **given)
+    return call_text("F.conv2d", image, "w", **given)
 
 
 def transposed_call(spec: TransposedSpec, has_bias: bool = False) -> str:
@@ -35,16 +35,16 @@ def transposed_call(spec: TransposedSpec, has_bias: bool = False) -> str:
     """
     (top, bottom), (left, right) = spec.pads
     is_alike = (top, left) == (bottom, right)
-    call = _call(
+    call = call_text(
         "F.conv_transpose2d",
         "x",
         "w",
         bias="b" if has_bias else "",
-        stride=_pair(spec.stride, default=1),
-        padding=_pair((top, left), default=0) if is_alike else "",
-        output_padding=_pair(spec.output_padding, default=0),
+        stride=pair_text(spec.stride, default=1),
+        padding=pair_text((top, left), default=0) if is_alike else "",
+        output_padding=pair_text(spec.output_padding, default=0),
         groups=str(spec.groups) if spec.groups > 1 else "",
-        dilation=_pair(spec.dilation, default=1),
+        dilation=pair_text(spec.dilation, default=1),
     )
     return call if is_alike else f"F.pad({call}, (-{left}, -{right}, -{top}, -{bottom}))".replace("-0", "0")
 
@@ -57,9 +57,9 @@ def pooling_call(pooling: Pooling) -> str:
     kind = "avg" if isinstance(pooling.reduction, Average) else "max"
     spec = pooling.spec
     if not isinstance(spec, PoolSpec):
-        return _call(f"F.adaptive_{kind}_pool2d", "x", _pair(spec.output_size, default=0))
+        return call_text(f"F.adaptive_{kind}_pool2d", "x", pair_text(spec.output_size, default=0))
     (top, bottom), (left, right) = spec.pads
-    image, padding = "x", _pair((top, left), default=0)
+    image, padding = "x", pair_text((top, left), default=0)
     counts = getattr(pooling.reduction, "count_include_pad", True)
     if not spec.is_torch_padding:
         if spec.ceil_mode or not counts:
@@ -67,21 +67,21 @@ def pooling_call(pooling: Pooling) -> str:
         filling = "" if kind == "avg" else ', value=float("-inf")'
         image, padding = f"F.pad(x, ({left}, {right}, {top}, {bottom}){filling})", ""
     divisor = getattr(pooling.reduction, "divisor_override", None)
-    return _call(
+    return call_text(
         f"F.{kind}_pool2d",
         image,
-        _pair(spec.kernel_size, default=0),
-        stride="" if spec.stride == spec.kernel_size else _pair(spec.stride, default=0),
+        pair_text(spec.kernel_size, default=0),
+        stride="" if spec.stride == spec.kernel_size else pair_text(spec.stride, default=0),
         padding=padding,
-        dilation=_pair(spec.dilation, default=1),
+        dilation=pair_text(spec.dilation, default=1),
         ceil_mode="True" if spec.ceil_mode else "",
         count_include_pad="" if counts else "False",
         divisor_override="" if divisor is None else str(divisor),
     )
 
 
-def _call(function: str, *inputs: str, **given: str) -> str:
-    """A call with the arguments that are given."""
+def call_text(function: str, *inputs: str, **given: str) -> str:
+    """A call with the arguments that are given; those that are "" are left out."""
     return (
         f"{function}({', '.join([*inputs, *(f'{name}={value}' for name, value in given.items() if value)])})"
     )
@@ -96,12 +96,12 @@ def _padded(spec: ConvSpec) -> tuple[str, str]:
         if spec.padding == "same":
             return "x", '"same"'
         if (top, left) == (bottom, right):
-            return "x", _pair((top, left), default=0)
+            return "x", pair_text((top, left), default=0)
         return f"F.pad(x, ({left}, {right}, {top}, {bottom}))", ""
     return f'F.pad(x, ({left}, {right}, {top}, {bottom}), mode="{spec.padding_mode}")', ""
 
 
-def _pair(pair: Pair, default: int) -> str:
+def pair_text(pair: Pair, default: int) -> str:
     """Rows and columns, once where they are the same; "" where both have the default."""
     if set(pair) == {default}:
         return ""

@@ -53,7 +53,23 @@ class Label:
     anchor: Anchor = "start"
 
 
-Shape: TypeAlias = Box | Outline | Label
+@dataclass(frozen=True)
+class Line:
+    """Straight from point to point (right and down of x, y); filled, the area that they go round.
+
+    dashes are the lengths that are drawn and left out in turn; none: it is drawn throughout.
+    """
+
+    x: int
+    y: int
+    points: tuple[tuple[float, float], ...]
+    colour: RGB
+    thickness: float = 1.5
+    dashes: tuple[int, int] | None = None
+    is_filled: bool = False
+
+
+Shape: TypeAlias = Box | Outline | Label | Line
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from rich.text import Text
 
 from convtui.engine.convolution import Convolution, Step
+from convtui.engine.feature_maps import FeatureMaps
 from convtui.engine.pooling import Pooling, PoolStep
 from convtui.engine.spec import Floats
 from convtui.engine.torch_text import torch_call
 from convtui.engine.transposed import TransposedConvolution
-from convtui.engine.transposed_ways import Gathering
-from convtui.export import PANES
+from convtui.engine.transposed_ways import Gathering, Scattering
+from convtui.export import ALL_PANES, PANES
 from convtui.export.diagram import Diagram, Frame, Shape
 from convtui.export.files import write_animation
 from convtui.export.grids import Grid, side_within
 from convtui.export.layout import Column, Layout, Panel
+from convtui.export.notebook_tables import Tabled, maps_to_draw, table_of
 from convtui.export.steps import steps_diagram, usual_steps
 from convtui.export.subject import Subject
 from convtui.export.sums import in_words, sum_line
@@ -43,13 +46,35 @@ Operation = Convolution | TransposedConvolution | Pooling
 
 
 def mimebundle(shown: object) -> dict[str, str]:
-    """Text and SVG of an operation or of a step."""
+    """Text, and the SVG of an operation or of a step or the HTML of whatever is a table."""
+    if isinstance(shown, Tabled):
+        table, picture = table_of(shown), ""
+        if isinstance(shown, FeatureMaps) and (drawn := maps_to_draw(shown)):
+            picture = still_svg(_maps_diagram(drawn))
+        return {"text/plain": table.text, "text/html": table.html + picture}
     if isinstance(shown, Step | PoolStep):
-        lines, diagram = _step_lines(shown), _step_diagram(shown)
+        diagram = _step_diagram(shown)
     else:
-        assert isinstance(shown, Operation)
-        lines, diagram = _operation_lines(shown), _operation_diagram(shown)
-    return {"text/plain": "\n".join(lines), "image/svg+xml": still_svg(diagram)}
+        diagram = _operation_diagram(_known(shown))
+    return {"text/plain": plain_text(shown), "image/svg+xml": still_svg(diagram)}
+
+
+def plain_text(shown: object) -> str:
+    """Shapes, formulas and settings, or the table."""
+    if isinstance(shown, Tabled):
+        return table_of(shown).text
+    lines = _step_lines(shown) if isinstance(shown, Step | PoolStep) else _operation_lines(_known(shown))
+    return "\n".join(lines)
+
+
+def rich_text(shown: object) -> Text:
+    """The same for rich, which would read its brackets as marks."""
+    return Text(plain_text(shown))
+
+
+def _known(shown: object) -> Operation:
+    assert isinstance(shown, Operation)
+    return shown
 
 
 def animate(
@@ -59,6 +84,7 @@ def animate(
     fps: float = 4.0,
     theme: str = "dark",
     panes: Sequence[str] = PANES,
+    way: str = "gather",
 ) -> None:
     """Draw the steps as .gif or .svg; by default all of the first output channel, or 64 of them.
 
@@ -68,11 +94,15 @@ def animate(
         raise ValueError(f"theme {theme!r}: must be 'dark' or 'light'")
     if not 0 < fps <= 50:
         raise ValueError(f"fps {fps}: must be above 0 and at most 50")
-    if unknown := [pane for pane in panes if pane not in PANES]:
-        raise ValueError(f"panes: there is no {unknown[0]!r}; they are {', '.join(PANES)}")
+    if unknown := [pane for pane in panes if pane not in ALL_PANES]:
+        raise ValueError(f"panes: there is no {unknown[0]!r}; they are {', '.join(ALL_PANES)}")
+    if way not in ("gather", "scatter"):
+        raise ValueError(f"way {way!r}: must be 'gather' or 'scatter'")
+    if way == "scatter" and not isinstance(operation, TransposedConvolution):
+        raise ValueError("way 'scatter': only a transposed convolution has it")
     if steps is not None and not len(steps):
         raise ValueError("steps: name at least one")
-    write_animation(_swept(operation, steps, theme == "dark", panes, 1 / fps), Path(path))
+    write_animation(_swept(operation, steps, theme == "dark", panes, 1 / fps, way), Path(path))
 
 
 def require_animated(operation: Operation) -> None:
@@ -86,9 +116,14 @@ def _swept(
     is_dark: bool = True,
     panes: Sequence[str] = PANES,
     seconds: float = 0.25,
+    way: str = "gather",
 ) -> Diagram:
     """The diagram of these steps, each shown for some seconds."""
-    gone_through = Gathering(operation) if isinstance(operation, TransposedConvolution) else operation
+    gone_through: Convolution | Pooling | Gathering | Scattering
+    if isinstance(operation, TransposedConvolution):
+        gone_through = Scattering(operation) if way == "scatter" else Gathering(operation)
+    else:
+        gone_through = operation
     chosen = usual_steps(gone_through, 0) if steps is None else sorted(steps)
     subject = Subject(_picture(operation.image), gone_through, "kernel")
     return steps_diagram(subject, chosen, is_dark, panes, seconds)
@@ -147,6 +182,15 @@ def _operation_diagram(operation: Operation) -> Diagram:
         columns.append(Column(times, (_panel("kernel", title, kernel, is_signed=True),)))
     columns.append(Column(equals, (_panel("output", of_output, output, is_signed=True),)))
     return _still(Layout(tuple(columns), type(operation).__name__, "", LIGHT))
+
+
+def _maps_diagram(maps: Sequence[tuple[str, Floats]]) -> Diagram:
+    """A feature map beside the one before it, the first of its layer."""
+    columns = [
+        Column("→" * bool(at), (_panel(f"map {at}", title, values, is_signed=at > 0),))
+        for at, (title, values) in enumerate(maps)
+    ]
+    return _still(Layout(tuple(columns), "feature maps", "", LIGHT))
 
 
 def _block(operation: Operation) -> Floats:

@@ -15,7 +15,7 @@ from math import floor
 from typing import Final, TypeAlias
 from xml.sax.saxutils import escape
 
-from convtui.export.diagram import Anchor, Box, Diagram, Label, Mover, Outline, Shape
+from convtui.export.diagram import Anchor, Box, Diagram, Label, Line, Mover, Outline, Shape
 from convtui.paint.colours import RGB
 
 FONT: Final = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
@@ -165,6 +165,8 @@ def _shapes(shapes: Sequence[Shape], usual: _Style | None = None) -> Iterator[st
             yield from _boxes([each for each in run if isinstance(each, Box)])
         elif kind is Outline:
             yield from (_outline(each) for each in run if isinstance(each, Outline))
+        elif kind is Line:
+            yield from (_line(each) for each in run if isinstance(each, Line))
         else:
             yield from _labels([each for each in run if isinstance(each, Label)], usual)
 
@@ -205,6 +207,17 @@ def _outline(outline: Outline) -> str:
     width, height = _plain(outline.width - 2 * half), _plain(outline.height - 2 * half)
     stroke = f'stroke="{_hex(outline.colour)}" stroke-width="{outline.thickness}"'
     return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="none" {stroke}/>'
+
+
+def _line(line: Line) -> str:
+    """Smooth, unlike what has only upright edges."""
+    places = [f"{_plain(line.x + x)} {_plain(line.y + y)}" for x, y in line.points]
+    path = f'<path d="M{"L".join(places)}{"z" * line.is_filled}" shape-rendering="auto"'
+    if line.is_filled:
+        return f'{path} fill="{_hex(line.colour)}"/>'
+    dashes = f' stroke-dasharray="{line.dashes[0]} {line.dashes[1]}"' if line.dashes else ""
+    stroke = f'stroke="{_hex(line.colour)}" stroke-width="{_plain(line.thickness)}"'
+    return f'{path} fill="none" {stroke} stroke-linejoin="round"{dashes}/>'
 
 
 def _labels(labels: Sequence[Label], usual: _Style | None) -> Iterator[str]:

@@ -9,11 +9,17 @@ from errno import EACCES, EINVAL
 from pathlib import Path
 from typing import Final
 
+from convtui.inputs.confinement import require_ours
+
 UNFINISHED: Final = ".tmp"
 
 
 def read_regular(path: Path) -> bytes:
-    """The content of a file. Raises OSError, also for a pipe or a device, which might block for ever."""
+    """The content of a file. Raises OSError, also for a pipe or a device, which might block for ever.
+
+    Raises ConfinedError for a file that is not for visitors.
+    """
+    require_ours(path)
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # which the system itself refuses to read
         raise OSError(EINVAL, "not a regular file", str(path))
@@ -31,8 +37,9 @@ def modified(path: Path) -> int | None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write the whole file or nothing, even if the process or the machine dies; it is on disk afterwards.
 
-    An existing file keeps its permissions. Raises OSError if it cannot be written.
+    An existing file keeps its permissions. Raises OSError if it cannot be written, and ConfinedError.
     """
+    require_ours(path)
     unfinished = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
     try:
         with unfinished.open("xb") as file:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from convtui.engine.array_text import is_array_text, parse_array, parse_real
 from convtui.engine.spec import LARGEST_VALUE
 from convtui.inputs.axes import AXES, with_channels_first
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.decoding import Contents, decoded, scaled_size
 from convtui.inputs.idx_files import idx_advice
 from convtui.inputs.names import did_you_mean, neighbours, printable
@@ -255,6 +256,7 @@ def _resized(values: Floats, longer: int) -> Floats:
 
 
 def _regular_file(path: Path) -> Path:
+    require_ours(path)
     try:
         path = path.expanduser()
         status = path.stat()

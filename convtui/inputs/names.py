@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
+from convtui.inputs.confinement import confinement
+
 
 def printable(text: str) -> str:
     """The text, shortened if very long, and quoted and escaped if a terminal would interpret it."""
@@ -48,6 +50,9 @@ def split_setting(text: str, names: Collection[str], aliases: Mapping[str, str])
 
 def neighbours(path: Path) -> list[str]:
     """Up to 2,000 names in the path's folder; none if it cannot be listed."""
+    limits = confinement()
+    if limits is not None and not limits.has(path):
+        return []
     try:
         return [entry.name for entry in islice(path.parent.iterdir(), 2000)]
     except OSError:

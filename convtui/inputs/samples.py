@@ -1,13 +1,11 @@
-"""Find the bundled samples wherever convtui runs from: the checkout, an editable install or a wheel.
-
-The checkout keeps them in samples/; a wheel carries the same folder inside the package as bundled/.
-"""
+"""The bundled samples: which there are, what each is, and how they are opened."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from convtui.inputs.images import InputError, Picture, read_picture
 from convtui.inputs.names import did_you_mean, printable
+from convtui.inputs.sample_folder import sample_folder
 
 DEFAULT_IMAGE = "mnist-7"
 
@@ -37,9 +35,7 @@ _FILES = {Path(file).stem: file for file in _IMAGES}
 
 def folder() -> Path:
     """The folder that holds images/, kernels/, sessions/ and data/."""
-    package = Path(__file__).parents[1]
-    bundled = package / "bundled"
-    return bundled if bundled.is_dir() else package.parent / "samples"
+    return sample_folder()
 
 
 def image_names() -> tuple[str, ...]:

@@ -67,7 +67,15 @@ def write_new(path: Path, image: str | None, session: Session) -> None:
 def write_new_from(path: Path, session: Session) -> None:
     """Write a commented lesson that begins with a session at work.
 
-    Raises LessonError for an image that is in no file, if the file exists or cannot be written.
+    Raises LessonError as new_text_from does, and if the file exists or cannot be written.
+    """
+    _write(path, new_text_from(path, session))
+
+
+def new_text_from(path: Path, session: Session) -> str:
+    """The text of a commented lesson that begins with a session at work, for a file at that path.
+
+    Raises LessonError for an image that is in no file.
     """
     picture, bias, weight = session.picture, session.convolution.bias, session.convolution.weight
     is_in_no_file = not picture.source or picture.original is not None
@@ -76,7 +84,7 @@ def write_new_from(path: Path, session: Session) -> None:
     if is_in_no_file or is_read_otherwise or has_own_weights:
         why = "a lesson cannot say all of it; save the session and name it: convtui learn --new FILE SESSION"
         raise LessonError(f"{printable(picture.name)}: {why}")
-    _write(path, _text(path, picture.source, _settings(session), session))
+    return _text(path, picture.source, _settings(session), session)
 
 
 def new_lesson_path(text: str) -> Path:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 
@@ -36,6 +37,8 @@ Look = tuple[str, Style]
 Edges = tuple[bool, bool, bool, bool]  # top, bottom, left, right
 
 NO_EDGES: Final = (False, False, False, False)
+
+LIT: Final = 0.5  # share of the accent in a cell that is read among others that are not
 
 # What a cell is shown as: its kind, or one of these where something is marked over it.
 FOCUS: Final = 4  # worked on or pointed at
@@ -80,11 +83,19 @@ BLOCKS: Final = CellSize(2)
 HALF_BLOCKS: Final = CellSize(1, half=True)
 
 
+@dataclass(frozen=True, eq=False)
+class Holes:
+    """Which cells of an outline are read [rows, columns], where a step in a range does not say it."""
+
+    read: NDArray[np.bool_]
+
+
 class Outline(NamedTuple):
     """The cells a window reads, in the grid's own coordinates; a step in a range is the dilation."""
 
     rows: range
     columns: range
+    holes: Holes | None = None
 
     def holds(self, row: int, column: int) -> bool:
         """Whether a cell lies inside, read or skipped."""
@@ -92,6 +103,8 @@ class Outline(NamedTuple):
 
     def reads(self, row: int, column: int) -> bool:
         """Whether a tap of the kernel lies on a cell."""
+        if self.holes and self.holds(row, column):
+            return bool(self.holes.read[row - self.rows[0], column - self.columns[0]])
         return row in self.rows and column in self.columns
 
     @property
@@ -109,8 +122,13 @@ class Outline(NamedTuple):
         )
 
     def is_frame(self, row: int, column: int) -> bool:
-        """Whether a cell stands for an outline that is not drawn: on an edge, or read by a dilated window."""
-        return self.rows.step > 1 or self.columns.step > 1 or any(self.edges(row, column))
+        """Whether a cell stands for an outline that is not drawn: on an edge, or read between holes."""
+        return (
+            self.holes is not None
+            or self.rows.step > 1
+            or self.columns.step > 1
+            or any(self.edges(row, column))
+        )
 
 
 @dataclass(frozen=True)
@@ -248,6 +266,8 @@ class Rows:
             pixel = self._palette.uncomputed
         if grid.outline and shown in (READ, SKIPPED):
             edges = grid.outline.edges(row, column)
+            if shown == READ and grid.outline.holes:
+                pixel = tint(pixel, accent_on(pixel, self._palette), LIT)
         if self._are_blocks:
             is_negative = grid.cells.signed and value < 0
             return _block(shown, pixel, edges, is_negative, self._palette)

@@ -26,7 +26,6 @@ from convtui.paint.axes import (
 )
 from convtui.paint.colours import RGB, Array, Palette, accent_on, style, tint
 from convtui.paint.glyphs import Glyphs, Lines
-from convtui.paint.panes import Size
 from convtui.paint.text import cut_to
 
 LEGEND_HEIGHT: Final = 8  # lines from which the legend may have a line of its own
@@ -118,7 +117,7 @@ class Plot:
         return x, y
 
 
-def plot_lines(plot: Plot, size: Size, palette: Palette) -> Lines:
+def plot_lines(plot: Plot, size: tuple[int, int], palette: Palette) -> Lines:
     """The plot as lines: title and legend, curves on axes, tick labels; small ones lose their axes."""
     height, width = size
     x, y = plot.scales()

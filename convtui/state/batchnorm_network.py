@@ -39,17 +39,44 @@ class NormLayer:
         return self.input if self.row is None else self.row
 
 
+@dataclass(frozen=True)
+class NormModule:
+    """A norm of the user's own network: how it is called there, and what went into it.
+
+    shape: that of its input. tracked: mini-batches that its running statistics come from.
+    difference: how far the page's output, in float64, is from the module's own at most.
+    """
+
+    name: str
+    kind: str
+    given: str
+    dtype: str
+    is_batch: bool
+    is_training: bool
+    has_running: bool
+    tracked: int
+    shape: tuple[int, ...]
+    difference: float = 0.0
+
+    @property
+    def mode(self) -> str:
+        """In which mode the module was."""
+        return "training" if self.is_training else "evaluation"
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """Layers with all their weights, by layer number and PyTorch's names.
 
-    batches_tracked is the number of mini-batches that its running statistics come from.
+    batches_tracked is the number of mini-batches that its running statistics come from. module: it is a
+    single norm of the user's own network.
     """
 
     name: str
     rows: tuple[Row, ...]
     weights: Mapping[int, Mapping[str, Floats]]
     batches_tracked: int = 0
+    module: NormModule | None = None
 
     @classmethod
     def of(

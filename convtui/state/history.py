@@ -73,6 +73,10 @@ class Timelines:
         """The document's first value; a history that it had is forgotten."""
         self._set(document, History(value))
 
+    def end(self, document: Document[T]) -> None:
+        """Forget the document, as if it had not begun."""
+        self._histories.pop(document, None)
+
     def get(self, document: Document[T]) -> T | None:
         """The present value; None for a document that has not begun."""
         history: History[T] | None = self._histories.get(document)

@@ -21,6 +21,7 @@ from convtui.engine.presets import NAMES, choose_layers, preset
 from convtui.engine.receptive import AxisField
 from convtui.engine.stack import Row, Summary, nodes, summarize
 from convtui.engine.window_layers import Conv, ConvTranspose, Window
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.images import LARGEST_SIDE
 from convtui.state.learned_weights import LearnedWeights
 
@@ -30,6 +31,12 @@ _SEVERAL_CHANNELS = (
     "conv 3x3 8 p1, relu, maxpool 2, conv 3x3 16 p1, relu, maxpool 2, conv 3x3 32 p1, relu, "
     "gap, flatten, linear 10"
 )
+
+
+def require_ours_of_layers(choice: str) -> None:
+    """Raises ConfinedError for what choose_layers would read from a file that is not for visitors."""
+    if Path(choice).suffix in (".toml", ".txt"):
+        require_ours(choice)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ class Stack:
 
         Raises ValueError for what is none of them.
         """
+        require_ours_of_layers(choice)
         path = Path(choice)
         if choice.startswith("~"):
             with suppress(RuntimeError):  # no such home

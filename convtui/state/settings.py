@@ -19,6 +19,7 @@ from convtui.engine.pooling import Pooling
 from convtui.engine.spec import LARGEST, LARGEST_VALUE, PADDING_WORDS, Pair, Sides, SpecError
 from convtui.inputs import samples
 from convtui.inputs.axes import AXES
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.images import LARGEST_SIDE as LARGEST_IMAGE
 from convtui.inputs.images import PASTED, How, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
@@ -413,10 +414,11 @@ def layers_change(text: str) -> Change:
     Raises ValueError where it is none of them.
     """
     from convtui.engine.presets import choose_layers
-    from convtui.state.network import Stack
+    from convtui.state.network import Stack, require_ours_of_layers
 
     bundled = {file.stem: str(file) for file in samples.layer_files()}
     choice = bundled.get(text, text)
+    require_ours_of_layers(choice)
     choose_layers(choice)  # refuses now what no image makes legal
 
     def apply(session: Session) -> Session:
@@ -476,6 +478,7 @@ def parse_activation(text: str, stack: "Stack") -> "Stack":
 
 
 def _is_file(text: str) -> bool:
+    require_ours(text)
     try:
         return Path(text).expanduser().is_file()
     except (OSError, ValueError, RuntimeError):
@@ -484,6 +487,7 @@ def _is_file(text: str) -> bool:
 
 def _kernel_file(text: str) -> Path:
     bundled = {file.stem: file for file in samples.kernel_files()}
+    require_ours(text)
     try:
         path = Path(text).expanduser()
         if path.exists():

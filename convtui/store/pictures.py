@@ -11,6 +11,7 @@ from typing import Unpack
 
 from convtui.engine.array_text import bracketed, is_array_text
 from convtui.inputs import samples
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.images import How, InputError, Picture, adjusted, read_pasted, read_picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 
@@ -27,7 +28,8 @@ def open_any(
 
     An image of a data set is named as in open_data_image, and an array may be pasted: "[[1, 2], [3, 4]]".
     resize, gray, axes, white: as for read_picture.
-    Raises InputError that suggests the files and samples with names like it.
+    Raises InputError that suggests the files and samples with names like it, ConfinedError for a visitor's
+    file.
     """
     how = How(resize=resize, gray=gray, axes=axes, white=white)
     path = Path(text)
@@ -36,6 +38,7 @@ def open_any(
         return open_sample(name, **how)
     if is_array_text(pasted := bracketed(text)) and not _is_file(path):
         return read_pasted(pasted, **how)
+    require_ours(text)
     if _is_missing(path):
         if _DATA_IMAGE.fullmatch(text):
             return open_data_image(text, **how)
@@ -67,6 +70,7 @@ def open_sample(name: str, **how: Unpack[How]) -> Picture:
 
 def open_path(path: Path, **how: Unpack[How]) -> Picture:
     """The image in a file, or that image of a data set. Raises InputError as read_picture does."""
+    require_ours(path)
     if _DATA_IMAGE.fullmatch(str(path)) and _is_missing(path):
         return open_data_image(str(path.absolute()), **how)
     return read_picture(path, **how)

@@ -15,6 +15,7 @@ import numpy as np
 from convtui.engine.kernels import format_kernel, parse_kernel
 from convtui.engine.spec import ConvSpec, Padding, Pair
 from convtui.inputs.atomic import write_whole
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.images import Floats, InputError, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.state.norm_choice import BATCH_NORM, NormChoice
@@ -46,6 +47,7 @@ def save(session: Session, path: Path) -> None:
 
     Raises SessionFileError if it cannot be written, or if an existing file is not a session.
     """
+    require_ours(path)
     if not is_session_file(path):
         raise SessionFileError(f"{printable(str(path))}: the name of a session file must end in .toml")
     with _one_line(path, "written"):
@@ -89,6 +91,7 @@ def dumps(session: Session, folder: Path | None = None) -> str:
 
 def read(path: Path) -> TomlDocument:
     """The document in a session file, its values not yet looked at. Raises SessionFileError if it is none."""
+    require_ours(path)
     with _one_line(path, "read"):
         file = path.expanduser()
         try:

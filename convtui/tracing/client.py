@@ -67,8 +67,12 @@ class TracingProcess:
         """A process that has begun to import PyTorch: it says Ready, and takes its job at once.
 
         What their code prints goes to this process's standard error, or is taken by `printed`. Raises OSError
-        where none starts.
+        where none starts, and for a visitor.
         """
+        from convtui.inputs.confinement import confinement
+
+        if confinement() is not None:
+            raise OSError("code of networks is not run for visitors; convtui in a terminal runs it")
         try:
             Path.cwd()
         except FileNotFoundError:  # in which PyTorch does not find its own libraries

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final, TypeAlias
 
-from convtui.engine.graph.operation import Graph, Op
+from convtui.engine.graph.operation import Graph, Op, shape_text
 
 NAMED: Final = 4  # rows at most
 
@@ -32,21 +32,27 @@ def differences(before: Graph, after: Graph) -> Differences:
     old, new = before.ops, after.ops
     rows: list[int] = []
     gone = 0
+    was: dict[int, Op] = {}
     matcher = SequenceMatcher(None, [_place(op) for op in old], [_place(op) for op in new], autojunk=False)
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         if kind == "equal":
             pairs = zip(old[i1:i2], new[j1:j2], strict=True)
-            rows += [after.number for before, after in pairs if _figures(before) != _figures(after)]
+            differ = [(before, after) for before, after in pairs if _figures(before) != _figures(after)]
+            rows += [after.number for _, after in differ]
+            was |= {after.number: before for before, after in differ}
         else:
             rows += range(j1, j2)
             gone += i2 - i1 if kind == "delete" else max(i2 - i1 - (j2 - j1), 0)
-    return Differences(frozenset(rows), _told([new[i] for i in rows], gone, before, after), gone)
+    return Differences(frozenset(rows), _told([new[i] for i in rows], was, gone, before, after), gone)
 
 
-def _told(rows: Sequence[Op], gone: int, before: Graph, after: Graph) -> str:
+def _told(rows: Sequence[Op], was: Mapping[int, Op], gone: int, before: Graph, after: Graph) -> str:
     words = []
     if rows:
         named = [f"{op.number} {op.path or op.kind}" for op in rows[:NAMED]]
+        first = rows[0]
+        if first.number in was:  # the others mostly follow from it
+            named[0] += f" ({_change(was[first.number], first)})"
         more = [f"{len(rows) - NAMED} more"] if len(rows) > NAMED else []
         count = "1 row differs" if len(rows) == 1 else f"{len(rows)} rows differ"
         words.append(f"{count}: {', '.join([*named, *more])}")
@@ -57,6 +63,31 @@ def _told(rows: Sequence[Op], gone: int, before: Graph, after: Graph) -> str:
     elif after.failure and not before.failure:
         words.insert(0, "the pass fails now")
     return "; ".join(words) or "no row differs"
+
+
+def _change(before: Op, after: Op) -> str:
+    """What is different of a row, by the first that tells it."""
+    for tell in (_title, _shapes, _types, _parameters):
+        if tell(before) != tell(after):
+            return f"{tell(before) or 'none'}, now {tell(after) or 'none'}"
+    return "other settings"
+
+
+def _title(op: Op) -> str:
+    return op.title
+
+
+def _shapes(op: Op) -> str:
+    return " and ".join(shape_text(each.shape) for each in op.outputs[:2])
+
+
+def _types(op: Op) -> str:
+    return " and ".join(dict.fromkeys(each.dtype for each in op.outputs))
+
+
+def _parameters(op: Op) -> str:
+    names = ((each.name.rpartition(".")[2], each.shape) for each in op.parameters)
+    return " and ".join(f"{name} {shape_text(shape)}" for name, shape in names)
 
 
 def _place(op: Op) -> _Place:

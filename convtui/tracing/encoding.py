@@ -23,7 +23,7 @@ _READS: Final = {
     kind.__name__: kind
     for kind in (
         *(reads.Pointwise, reads.Window, reads.Transposed, reads.Gather, reads.Grouped),
-        *(reads.Unravel, reads.Merge, reads.All, reads.Unknown),
+        *(reads.Unravel, reads.Merge, reads.All, reads.Nothing, reads.Unknown),
     )
 }
 

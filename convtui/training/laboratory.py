@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from itertools import combinations
@@ -11,7 +11,7 @@ from math import isfinite, sqrt
 from typing import Any, Final
 
 from convtui.training.rank_test import CLEAR, LEAST_VALUES, least_p, rank_p
-from convtui.training.recipe import Recipe
+from convtui.training.recipe import SETTINGS, Recipe
 from convtui.training.recipe_words import value_text
 
 MOST_ARMS: Final = 4
@@ -78,9 +78,7 @@ def as_arm(recipe: Recipe) -> Recipe:
 def arm_names(arms: Sequence[Recipe]) -> tuple[str, ...]:
     """Each arm by what differs between their recipes, and nothing else."""
     differing = [
-        field.name
-        for field in fields(Recipe)
-        if field.name not in _IS_NO_ARM and len({getattr(arm, field.name) for arm in arms}) > 1
+        name for name in SETTINGS if name not in _IS_NO_ARM and len({getattr(arm, name) for arm in arms}) > 1
     ]
     names = []
     for arm in arms:

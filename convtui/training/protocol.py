@@ -107,12 +107,28 @@ class Ready(Message):
 
 
 @dataclass(frozen=True)
+class NamedModule(Message):
+    """A module with weights of an own network, in the order of the first pass, counted from 1.
+
+    path is as in named_modules, title its class. shape is [out, in, row, column], that of a Linear
+    [out, in, 1, 1].
+    """
+
+    number: int
+    path: str
+    title: str
+    shape: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
 class Begun(Message):
     """A job has begun. For a run that goes on, `step` is that of the checkpoint: later events are void.
 
     layers is the network's text, as the Layers page reads it; shape is that of an image [C, H, W].
     run is the run's folder, "" for a learning-rate search. lost: the run has checkpoints, of which none is
-    whole, so that it begins again. notice: what the user should know about how the data was read.
+    whole, so that it begins again. notice: what the user should know about how the data was read. Of an own
+    network layers is "" and modules are those that are measured; filters is the shape of the filters that
+    snapshots show, () if it has no convolution.
     """
 
     recipe: Recipe
@@ -128,6 +144,8 @@ class Begun(Message):
     parameters: int
     lost: bool = False
     notice: str = ""
+    modules: tuple[NamedModule, ...] = ()
+    filters: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from convtui.inputs.axes import AXES as ARRAY_AXES
 from convtui.inputs.names import printable
 from convtui.training.devices import CHOICES
+from convtui.training.own_network import OwnNetwork
 
 SCHEDULES: Final = ("one-cycle", "constant")
 AXES: Final = (_AUTO := "auto", *ARRAY_AXES)
@@ -38,6 +39,7 @@ class Recipe:
     image_size is the side that the pictures of a folder are scaled to; arrays keep their size. axes says
     where an array has its channels, channels-first or channels-last; auto: where its shape lets expect them.
     device is what it trains on; auto: the fastest that is there. The same bits are promised of cpu alone.
+    network is one of the user's own, in place of convolutions of those channels.
     Raises RecipeError for a value that no run can have.
     Source: Smith 2018, https://arxiv.org/abs/1803.09820;
     https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html
@@ -66,6 +68,7 @@ class Recipe:
     seed: int = 0
     threads: int = 1
     device: str = "cpu"
+    network: OwnNetwork | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, str) or not self.data:
@@ -93,6 +96,8 @@ class Recipe:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             if not is_number or not low <= value <= high:
                 raise RecipeError(name, value, f"a number from {low:g} to {high:g}")
+        if not isinstance(self.network, OwnNetwork | None):
+            raise RecipeError("network", self.network, "one of your own, as net.py:Net")
         if self.low_momentum > self.high_momentum:
             raise RecipeError(
                 "low_momentum", self.low_momentum, f"at most high_momentum {self.high_momentum}"
@@ -105,14 +110,16 @@ class Recipe:
 
     def with_text(self, name: str, text: str) -> Recipe:
         """The recipe with one hyper-parameter as a person types it: `batch_norm off`, `channels 8,16`."""
-        kinds = {field.name: type(field.default) for field in fields(self)}
+        kinds = {name: type(getattr(Recipe, name)) for name in SETTINGS}
         if name not in kinds:
             raise RecipeError(name, text, f"one of {', '.join(kinds)}")
         return replace(self, **{name: _parsed(text.strip(), kinds[name])})
 
     def as_dict(self) -> dict[str, Any]:
         """What from_dict reads back; of JSON's types."""
-        return {**asdict(self), "channels": list(self.channels)}
+        values = {**asdict(self), "channels": list(self.channels)}
+        del values["network"]
+        return values | ({"network": self.network.as_dict()} if self.network else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
@@ -123,20 +130,30 @@ class Recipe:
         for name in values:
             if name not in known:
                 raise RecipeError(name, values[name], f"one of {', '.join(sorted(known))}")
-        channels = values.get("channels", cls.channels)
-        return cls(**{**values, "channels": tuple(channels) if isinstance(channels, list) else channels})
+        channels, network = values.get("channels", cls.channels), values.get("network")
+        if network is not None:
+            try:
+                network = OwnNetwork.from_dict(network)
+            except (TypeError, ValueError) as error:
+                raise RecipeError("network", network, f"one of your own ({error})") from None
+        channels = tuple(channels) if isinstance(channels, list) else channels
+        return cls(**{**values, "channels": channels, "network": network})
 
     def require_same(self, begun: Mapping[str, Any]) -> None:
-        """Raises ValueError if a run was begun with other values; only its data may lie elsewhere by now."""
+        """Raises ValueError if a run was begun with other values.
+
+        Only its data may lie elsewhere by now, and whoever loads its own network looks at that.
+        """
         if not isinstance(begun, Mapping):
             return  # its checkpoint is refused for that
         for name, value in self.as_dict().items():
-            if name != "data" and begun.get(name, value) != value:
+            if name not in ("data", "network") and begun.get(name, value) != value:
                 was = f"the run began with {short_repr(begun[name])}"
                 raise ValueError(f"{name} {value!r}: {was}; restore it in recipe.json, or start a new run")
 
 
 MOST_LAYERS: Final = 12
+SETTINGS: Final = tuple(field.name for field in fields(Recipe) if field.name != "network")  # that are typed
 
 _COUNTS: Final = {
     "image_size": (1, 512),

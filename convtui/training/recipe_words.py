@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
 from convtui.inputs.names import printable, split_setting
-from convtui.training.recipe import Recipe
+from convtui.training.recipe import SETTINGS, Recipe
 
 TOLD: Final = ("schedule", "max_lr", "batch_norm", "epochs")  # elsewhere
+OF_BUNDLED: Final = ("channels", "first_kernel_size", "batch_norm")  # decide nothing of an own network
 OTHER_NAMES: Final = {
     "lr": "max_lr",
     "rate": "max_lr",
@@ -55,11 +55,12 @@ def recipe_words(recipe: Recipe, is_short: bool = False, rates: Sequence[float] 
     """
     rate = rates_text(rates or [recipe.max_lr])
     norm = "BN" if is_short else "batch norm"
-    words = [f"{recipe.schedule} {rate}", norm if recipe.batch_norm else f"no {norm}"]
+    network = recipe.network.name if recipe.network else norm if recipe.batch_norm else f"no {norm}"
+    words = [f"{recipe.schedule} {rate}", network]
     plain = Recipe()
-    for field in fields(Recipe):
-        name, value = field.name, getattr(recipe, field.name)
-        if name not in TOLD and value != getattr(plain, name):
+    for name in SETTINGS:
+        value = getattr(recipe, name)
+        if name not in (*TOLD, *(OF_BUNDLED if recipe.network else ())) and value != getattr(plain, name):
             told = data_name(recipe) if name == "data" else value_text(recipe, name)
             words.append(f"{name} {told}")
     return " · ".join(words)
@@ -68,11 +69,13 @@ def recipe_words(recipe: Recipe, is_short: bool = False, rates: Sequence[float] 
 def typed(recipe: Recipe, text: str) -> tuple[str, Recipe]:
     """What a person sets, as "max_lr 0.03" or "norm off", and the recipe with it. Raises ValueError."""
     try:
-        name, value = split_setting(text, [field.name for field in fields(Recipe)], OTHER_NAMES)
+        name, value = split_setting(text, SETTINGS, OTHER_NAMES)
     except ValueError as error:
         known, is_long, _ = str(error).partition("; choose from ")
         such = "; choose from max_lr 0.03, epochs 8, channels 8,16 …"
         raise ValueError(f"{known}{such if is_long else ''}") from None
     if not value:
         raise ValueError(f"{name} needs a value: {name} {value_text(recipe, name)}")
+    if recipe.network and name in OF_BUNDLED:
+        raise ValueError(f"{name}: is of the bundled network; the next run trains {recipe.network.name}")
     return name, recipe.with_text(name, value)

@@ -14,12 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from convtui.inputs.confinement import ConfinedError, confinement
 from convtui.training.campaign import Campaign, Job, Measurement, Task
 from convtui.training.exploration import Exploration
 from convtui.training.exploring import Ablate, Explain, Explore, Explored
 from convtui.training.measuring import Measure, Measured
 from convtui.training.messages import Message
+from convtui.training.own_network import OwnNetwork
 from convtui.training.protocol import (
+    JOBS,
     Begun,
     Continue,
     Failed,
@@ -84,11 +87,11 @@ class WorkerHandle(Protocol):
         """Have it end, by force if it will not."""
 
 
-async def start_worker() -> WorkerHandle:
-    """A training process of its own."""
+async def start_worker(network: OwnNetwork | None = None) -> WorkerHandle:
+    """A training process of its own; of the user's code it runs this network's alone."""
     from convtui.training.process import client
 
-    return await client.WorkerProcess.start()
+    return await client.WorkerProcess.start(network)
 
 
 class Trainer:
@@ -126,6 +129,7 @@ class Trainer:
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._is_ending = False
+        self._limit: asyncio.TimerHandle | None = None  # when a visitor's job is stopped
 
     # -- listening
 
@@ -174,6 +178,7 @@ class Trainer:
     def start(self, recipe: Recipe, paused: bool = False) -> RunHistory:
         """Begin a run; paused: hold before its first step. Raises TrainerError while another job is on."""
         self._require_idle()
+        _require_bounded([recipe])
         self.comparison = []
         return self._begin(recipe, paused)
 
@@ -194,6 +199,7 @@ class Trainer:
     def find(self, recipe: Recipe) -> Search:
         """Search for a learning rate. Raises TrainerError while another job is on."""
         self._require_idle()
+        _require_bounded([recipe])
         self.search = self._job = Search(recipe)
         self._idle.clear()
         self._send(Find(recipe))
@@ -233,6 +239,7 @@ class Trainer:
         Raises TrainerError while another job is on.
         """
         self._require_idle()
+        _require_bounded([recipe])
         recipes = (
             replace(recipe, schedule=schedule, batch_norm=batch_norm)
             for schedule in sorted(SCHEDULES)
@@ -263,6 +270,8 @@ class Trainer:
         again it goes on from there. Raises TrainerError while another job is on.
         """
         self._require_idle()
+        tasks = tuple(tasks)
+        _require_bounded([task.recipe for task in tasks])
         return self._begin_campaign(tasks)
 
     def _begin_campaign(self, tasks: Iterable[Task], compares: bool = False) -> Campaign:
@@ -390,10 +399,34 @@ class Trainer:
 
     def _send(self, message: Message) -> None:
         self.prewarm()
+        if isinstance(message, JOBS):
+            self._bound_in_time()
         if self._worker is None:
             self._outbox.append(message)
         else:
             self._worker.send(message)
+
+    def _bound_in_time(self) -> None:
+        """A visitor's job is stopped when its time is over; a comparison is, as a whole, as one job."""
+        limits = confinement()
+        if limits is None or (self.campaign is not None and self.campaign.is_active and self._limit):
+            return
+        self._unbind()
+        loop = asyncio.get_running_loop()
+        self._limit = loop.call_later(limits.most_seconds, self._time_is_over, limits.most_seconds)
+
+    def _unbind(self) -> None:
+        if self._limit:
+            self._limit.cancel()
+            self._limit = None
+
+    def _time_is_over(self, seconds: float) -> None:
+        self._limit = None
+        if self._job is not None or self._replays:
+            self._end_campaign()
+            self._send(Stop())
+            self.trouble = f"stopped after {seconds:.0f} s, the most for one job here; g resumes a run"
+            self._changed()
 
     async def _serve(self, start: Callable[[], Awaitable[WorkerHandle]]) -> None:
         """Start a worker, give it what waits for it, and listen to it until it ends."""
@@ -457,6 +490,7 @@ class Trainer:
         if isinstance(job, Measurement) and job.reason:
             self.trouble = job.reason
         if self.campaign is None or not self.campaign.is_active or isinstance(job, Search | Exploration):
+            self._unbind()
             return
         if job.state is State.FINISHED:
             self.campaign.has_done(job.history if isinstance(job, Measurement) else job)
@@ -499,5 +533,17 @@ class Trainer:
             await self._worker.end()
         if serving is not None:
             await serving
-        if self._timer:
-            self._timer.cancel()
+        for timer in filter(None, (self._timer, self._limit)):
+            timer.cancel()
+
+
+def _require_bounded(recipes: Iterable[Recipe]) -> None:
+    """Raises TrainerError for a run that a visitor may not begin."""
+    limits = confinement()
+    if limits is None:
+        return
+    try:
+        for recipe in recipes:
+            limits.check_recipe(recipe)
+    except ConfinedError as error:
+        raise TrainerError(str(error)) from None

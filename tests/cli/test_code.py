@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from convtui.cli.main import WRONG, build, main
-from convtui.cli.main import _code_parser as code_parser
+from convtui.cli.code import parser as code_parser
+from convtui.cli.main import WRONG, _add_options, build, main
 from tests.engine.test_snippet import run
 
 
@@ -19,11 +19,11 @@ from tests.engine.test_snippet import run
 )
 def test_what_is_printed_computes_the_cell_on_show(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["code", *command.split()]) == 0
-    code = capsys.readouterr().out
-    session = build(code_parser().parsed(command.split()))
-    y = run(code)["y"]
+    printed = capsys.readouterr().out
+    session = build(code_parser(_add_options).parsed(command.split()))
+    y = run(printed)["y"]
     np.testing.assert_allclose(y.numpy(), session.convolution.output, rtol=0, atol=1e-9)
-    assert f"y{[*session.position]}" in code.splitlines()[-1]
+    assert f"y{[*session.position]}" in printed.splitlines()[-1]
 
 
 def test_what_is_wrong_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

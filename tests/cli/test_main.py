@@ -17,9 +17,11 @@ from PIL import Image
 
 from convtui.cli import main as cli
 from convtui.cli.animate import parser as animate_parser
+from convtui.cli.code import parser as code_parser
 from convtui.cli.completion import parser as completion_parser
 from convtui.cli.measure import parser as measure_parser
 from convtui.cli.notebook import parser as notebook_parser
+from convtui.cli.runs import parser as runs_parser
 from convtui.cli.trace import parser as trace_parser
 from convtui.engine import presets
 from convtui.engine.convolution import Convolution
@@ -86,7 +88,7 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
         "": cli._open_parser(),
         "render": cli._render_parser(),
         "animate": animate_parser(cli._add_options),
-        "code": cli._code_parser(),
+        "code": code_parser(cli._add_options),
         "notebook": notebook_parser(cli._add_options),
     }
     for command, parser in parsers.items():
@@ -108,10 +110,11 @@ def test_options_in_the_examples_exist(line: str) -> None:
     parsers = {
         "render": cli._render_parser(),
         "animate": animate_parser(cli._add_options),
-        "code": cli._code_parser(),
+        "code": code_parser(cli._add_options),
         "notebook": notebook_parser(cli._add_options),
         "samples": parser,
         "measure": measure_parser(),
+        "runs": runs_parser(),
         "completion": completion_parser(),
         "trace": trace_parser(),
     }

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from convtui.cli import main as cli
+from convtui.training.own_network import OwnNetwork
 from convtui.training.process import client
 from convtui.training.protocol import Ready, Saved, Stopped
 from convtui.training.recipe import Recipe
@@ -46,7 +47,7 @@ def test_a_run_told_on_a_full_disk(
 ) -> None:
     worker, run = FakeWorker(), new_run(Recipe(), "")
 
-    async def start() -> FakeWorker:
+    async def start(_: OwnNetwork | None = None) -> FakeWorker:
         return worker
 
     monkeypatch.setattr(client.WorkerProcess, "start", start)

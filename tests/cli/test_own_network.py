@@ -1,12 +1,17 @@
 """The user's own network on the command line: what is taken for one, and what is refused before it runs."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from convtui.cli import main as cli
 from convtui.cli.own_network import arguments_parted, is_network, opening_of
+from convtui.store import session_file
 from convtui.tracing.open_model import Opening
+from tests.support.driving import opened
 
 NET = "raise SystemExit('this must not run')\n"
 
@@ -107,3 +112,35 @@ def test_what_is_refused(arguments: list[str], words: list[str], capsys: pytest.
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert all(word in error for word in words), error
+
+
+async def test_nothing_but_the_command_line_runs_their_code(folder: Path) -> None:
+    """`o` on a file of code, a session that names one, and what the tab key offers read it at most."""
+    (folder / "net.py").write_text("open('ran', 'w')\nclass Net: pass\n", "utf-8")
+    (folder / "named.toml").write_text('convtui = 1\n[image]\npath = "net.py"\n', "utf-8")
+    (folder / "target.toml").write_text('convtui = 1\n[image]\npath = "net.py:Net"\n', "utf-8")
+    async with opened() as driven:
+        for name in ("net.py", "net.py:Net", "named.toml", "target.toml"):
+            before = driven.session
+            await driven.press("o")
+            await driven.enter(name)
+            assert driven.said, name
+            assert driven.session is before
+            await driven.press("escape")
+        assert driven.app.model is None
+    kept = folder / "kept.toml"
+    kept.write_text((folder / "target.toml").read_text("utf-8"), "utf-8")
+    for path in (kept, folder / "named.toml"):  # what a crash left is read as such a file is
+        with pytest.raises(ValueError, match="net"):
+            session_file.load(path)
+    line = "convtui net.py:"
+    environment = {
+        **os.environ,
+        "_ARGCOMPLETE": "1",
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(folder / "offered"),
+    }
+    subprocess.run([sys.executable, "-m", "convtui"], env=environment, check=False, capture_output=True)
+    assert not (folder / "ran").exists()
+    assert "torch" not in (folder / "offered").read_text("utf-8")

@@ -2,12 +2,14 @@
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from convtui.cli import main as cli
 from convtui.cli import train as train_command
 from convtui.training.messages import Message, encode
+from convtui.training.own_network import OwnNetwork
 from convtui.training.process import client
 from convtui.training.protocol import Begun, Continue, Failed, Ready, Saved, Stepped, Stopped, Train
 from convtui.training.recipe import Recipe
@@ -21,7 +23,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     """What stands in for the training process."""
     fake = FakeWorker()
 
-    async def start() -> FakeWorker:
+    async def start(_: OwnNetwork | None = None) -> FakeWorker:
         return fake
 
     monkeypatch.setattr(client.WorkerProcess, "start", start)
@@ -119,7 +121,35 @@ def test_help_is_narrow_and_complete(capsys: pytest.CaptureFixture[str]) -> None
         assert all(option in text for option in action.option_strings)
     for line in train_command.EXAMPLES.splitlines():
         if line.startswith("  convtui train"):
-            parser.parsed(line.split()[2:])
+            parser.parsed(line.partition(" -- ")[0].split()[2:])
+
+
+def test_an_own_network_has_its_own_rate(worker: FakeWorker, tmp_path: Path) -> None:
+    code = tmp_path / "net.py"
+    code.touch()
+    worker.tell(Failed("enough"))
+    assert train("--network", f"{code}:Net", "--epochs", "2", "--", "10", "depth=18") == 2
+    network = OwnNetwork(f"{code.resolve()}:Net", ("10", "depth=18"))
+    assert worker.told == [Train(Recipe(network=network, max_lr=0.001, epochs=2))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--network", "json:loads", "--channels", "8"], "--channels: is of the bundled network"),
+        (["--network", "nowhere.py:Net"], "--network nowhere.py:Net: there is no such file"),
+        (["--network", "net.pt2"], "a saved network cannot be trained; name its class"),
+        (["--network", "net"], "name a class or a function that makes the network"),
+        (["--weights", "w.pth"], "--weights w.pth: works only with --network"),
+        (["--", "10"], "-- 10: works only with --network"),
+        (["--list", "--network", "json:loads"], "leave out --network"),
+    ],
+)
+def test_an_own_network_that_is_refused(
+    arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(*arguments) == 2
+    assert reason in capsys.readouterr().err
 
 
 # -- what it prints, and how it ends

@@ -1,5 +1,6 @@
 """Training processes for tests: real ones, driven line by line, that no failing test leaves behind."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import psutil
 from convtui.training.exploring import Explored
 from convtui.training.measuring import Measured
 from convtui.training.messages import Message, decode, encode
+from convtui.training.own_network import OwnNetwork
 from convtui.training.protocol import Begun, Failed, Finished, Stopped, Suggested
 from convtui.training.recipe import Recipe
 
@@ -69,12 +71,18 @@ class Process:
 
 
 @contextmanager
-def process(data_home: Path, errors: Path | None = None, path: Path | None = None) -> Iterator[Process]:
-    """A process that keeps its runs there, with that file as its stderr and that folder first on its path."""
+def process(
+    data_home: Path, errors: Path | None = None, path: Path | None = None, network: OwnNetwork | None = None
+) -> Iterator[Process]:
+    """A process that keeps its runs there, with that file as its stderr and that folder first on its path.
+
+    Of the user's code it may run this network's.
+    """
+    named = [json.dumps(network.as_dict())] if network else []
     environment = {**os.environ, "XDG_DATA_HOME": str(data_home), "PYTHONPATH": str(path or "")}
     with (errors or Path(os.devnull)).open("wb") as stderr:
         popen = subprocess.Popen(
-            [sys.executable, "-m", "convtui.training.process"],
+            [sys.executable, "-m", "convtui.training.process", *named],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

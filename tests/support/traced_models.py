@@ -122,6 +122,20 @@ class UNet(nn.Module):
         return joined
 
 
+class Dense(nn.Module):
+    """A block of a DenseNet: each convolution reads all maps before it."""
+
+    def __init__(self, layers: int = 4) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(3 + 4 * at, 4, 3, padding=1) for at in range(layers))
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = [x]
+        for conv in self.convs:
+            maps.append(F.relu(conv(torch.cat(maps, 1))))
+        return torch.cat(maps, 1)
+
+
 class Dilated(nn.Module):
     """Holes in the field: dilation, strides beyond the kernel, and a branch that is not aligned."""
 

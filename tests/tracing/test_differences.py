@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from convtui.engine.graph.operation import Failure, Graph, Op, Tensor
+from convtui.engine.graph.operation import Failure, Graph, Op, Parameter, Tensor
 from convtui.tracing.differences import differences
 
 
@@ -30,7 +30,17 @@ def test_rows_of_other_shapes_differ() -> None:
     wide = op(1, "conv2d", "conv", (1, 4, 9, 9))
     told = differences(graph(INPUT, CONV, RELU, FC), graph(INPUT, wide, RELU, op(3, "linear", "fc", (1, 9))))
     assert told.rows == {1, 3}
-    assert told.told == "2 rows differ: 1 conv, 3 fc"
+    assert told.told == "2 rows differ: 1 conv (1x4x8x8, now 1x4x9x9), 3 fc"
+
+
+def test_what_is_different_of_the_first_row_is_told() -> None:
+    strided = replace(CONV, settings={"stride": 2})
+    told = differences(graph(INPUT, CONV), graph(INPUT, strided)).told
+    assert told == "1 row differs: 1 conv (conv2d, now conv2d s2)"
+    halved = replace(CONV, outputs=(Tensor((1, 4, 8, 8), "float16"),))
+    assert differences(graph(INPUT, CONV), graph(INPUT, halved)).told.endswith("(float32, now float16)")
+    biased = replace(CONV, parameters=(Parameter("conv.bias", (4,)),))
+    assert differences(graph(INPUT, CONV), graph(INPUT, biased)).told.endswith("(none, now bias 4)")
 
 
 def test_a_row_that_is_added_makes_no_others_differ() -> None:

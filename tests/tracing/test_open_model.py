@@ -80,7 +80,7 @@ def test_tensors_are_those_of_the_module_and_open_to_the_same_output() -> None:
         module.register_forward_hook(
             lambda _, __, output, name=name: hooked.__setitem__(name, output.clone())
         )
-    image = torch.from_numpy((picture().pixels - mean) / std).float()[None]
+    image = ((torch.from_numpy(picture().pixels).float() - mean) / std)[None]
     with torch.no_grad():
         torch.manual_seed(0)
         network(image)

@@ -19,6 +19,7 @@ from convtui.engine.graph.reads import (
     Gather,
     Grouped,
     Merge,
+    Nothing,
     Pointwise,
     Read,
     Reads,
@@ -107,6 +108,8 @@ def _pixels(axis: int, size: int) -> AxisField:
 
 def _through(op: Op, reads: Reads, field: Field, output: Shape) -> Field:
     """What is seen through an operation's reads of one input."""
+    if reads and isinstance(reads[0], Nothing):  # whatever is known of it
+        return None
     if field is None or isinstance(field, NotKnown):
         return field
     if reads and all(isinstance(read, Unknown) for read in reads):
@@ -115,6 +118,8 @@ def _through(op: Op, reads: Reads, field: Field, output: Shape) -> Field:
         return field
     read = reads[field.axis]
     match read:
+        case Nothing():
+            return None
         case Unknown():
             return NotKnown(op.number)
         case All():

@@ -100,11 +100,18 @@ class All:
 
 
 @dataclass(frozen=True)
+class Nothing:
+    """No index is read: of a tensor of which another output of the operation is made."""
+
+
+@dataclass(frozen=True)
 class Unknown:
     """It is not known what is read."""
 
 
-Read: TypeAlias = Pointwise | Window | Transposed | Gather | Grouped | Unravel | Merge | All | Unknown
+Read: TypeAlias = (
+    Pointwise | Window | Transposed | Gather | Grouped | Unravel | Merge | All | Nothing | Unknown
+)
 Ranged: TypeAlias = Pointwise | Window | Transposed | Gather | Grouped | Unravel
 Reads: TypeAlias = tuple[Read, ...]  # of one input, an axis each
 
@@ -184,6 +191,8 @@ def back(read: Read, size: int, outputs: Sequence[Mask]) -> Mask | None:
     match read:
         case Unknown():
             return None
+        case Nothing():
+            return np.zeros(size, dtype=bool)
         case All():
             return whole(size) if all(mask.any() for mask in outputs) else np.zeros(size, dtype=bool)
         case Merge(axes, steps, start):

@@ -14,7 +14,6 @@ from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooling import Pooling
 from convtui.engine.reductions import Average
 from convtui.engine.spec import PADDING_MODES, PADDING_WORDS, ConvSpec, Pair, Sides
-from convtui.engine.torch_text import NO_CALL
 from convtui.engine.transposed_spec import TransposedSpec
 from convtui.pages.base.convolution_controls import controls
 from convtui.pages.base.keys import Key, all_keys
@@ -274,14 +273,13 @@ class ConvolutionPage(Page):
         at = slices.index(now) if now in slices else 0
         self.change(lambda session: session.with_view(slice=slices[(at + by) % len(slices)]), "look")
 
-    def action_copy_call(self) -> None:
-        """The PyTorch call goes to the terminal's clipboard, if the terminal allows that."""
-        call = self.session.torch_call
-        if call == NO_CALL:
-            self.say(call, error=True)
-            return
-        self.app.copy_to_clipboard(call)
-        self.say(f"copied: {call}")
+    def code_of_page(self) -> Callable[[], str]:
+        from convtui.export.code import session_code
+
+        return partial(session_code, self.session)
+
+    def session_to_animate(self) -> Session:
+        return self.session
 
     def action_fit(self) -> None:
         self.change(lambda session: session.with_view(zoom=None), "look")

@@ -35,17 +35,20 @@ pixels that one activation sees through the layers before it. Dilation, strides 
 it; where they do, the table also says how many pixels are read. The features view (v) shows the filters of \
 a convolution: what their kernels resemble, and what of the validation set excites them. What PyTorch prints \
 of an nn.Sequential can be pasted as layers; convtui layers writes the table as CSV, Markdown, LaTeX or \
-JSON. With a network of yours (convtui net.py:Net photo.jpg) the page shows its operations instead; tab, the \
-arrows, g and enter do the same there, V also shows checks, notes and what your code has printed.""",
+JSON. With a network of yours (convtui net.py:Net photo.jpg, or net.pt2) the page shows its operations \
+instead; tab, the arrows, g and enter do the same there (enter on a norm opens page 4), lanes lead from \
+branches to joins, and V also shows checks, notes and what your code has printed.""",
     "batchnorm": """\
 Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
 then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training. \
 Layer, group and instance norm take the mean over channels and cells of a single image; they have no running \
-statistics and no second mode.""",
+statistics and no second mode. A norm of your own network (enter on page 3) is shown with its real input \
+and statistics, as a copy, until the page is left.""",
     "train": """\
 A small network learns. Each step computes the loss of one mini-batch and moves every weight against its \
 gradient, or against a running average of its gradients. The one-cycle schedule raises the learning rate \
-once and lowers it again. Every run is saved.""",
+once and lowers it again. Every run is saved; convtui runs OUT.svg draws runs, OUT.csv has their figures. \
+Opened as convtui net.py:Net photo.jpg --data DIR, convtui trains that network of yours.""",
 }
 READING: Final = (
     ("axes channels-last", "read the image's array as [rows, columns, channels]; also channels-first, auto"),

@@ -81,6 +81,9 @@ class Host(Protocol):
     def save_as(self) -> None:
         """Save the session under a name that is asked for."""
 
+    def write_code(self, text: str, code: str) -> bool:
+        """Write code to a file of that name; ask before one is replaced. Tells if nothing was refused."""
+
     def open_page(self, name: str, notice: str = "") -> None:
         """Show another page, and a notice on it."""
 

@@ -10,7 +10,8 @@ line is on the screen. on_key waits for whatever is opening and hands late keys 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
@@ -21,6 +22,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
+from convtui.inputs.names import printable
 from convtui.pages.base.keys import FooterKey, Key, everywhere, footer_keys, line_length, page_keys
 from convtui.pages.base.layout import (
     LEAST_FOR_BOTH,
@@ -72,6 +74,7 @@ class Page(Screen[None]):
     KEYS: ClassVar[tuple[Key, ...]] = ()  # those of this page alone
     GROUPS: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # panes that lessons name together
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # which panes each mask of a lesson hides
+    ANIMATED: ClassVar[tuple[str, ...]] = ()  # what an animation shows; (): what it usually does
     DOCUMENT: ClassVar[Document[Any]] = SESSION  # what is undone here
 
     class Done(Message):
@@ -356,16 +359,21 @@ class Page(Screen[None]):
 
     # -- the same on every page
 
+    @property
+    def document(self) -> Document[Any]:
+        """What is undone here now."""
+        return self.DOCUMENT
+
     def action_type(self, name: str) -> None:
         """A setting typed in words, begun with the one that was clicked."""
         raise NotImplementedError
 
     def action_undo(self) -> None:
-        if not self.host.timelines.undo(self.DOCUMENT):
+        if not self.host.timelines.undo(self.document):
             self.say("nothing to undo")
 
     def action_redo(self) -> None:
-        if not self.host.timelines.redo(self.DOCUMENT):
+        if not self.host.timelines.redo(self.document):
             self.say("nothing to redo")
 
     def action_hints(self) -> None:
@@ -373,6 +381,117 @@ class Page(Screen[None]):
 
     def action_page(self, name: str) -> None:
         self.host.open_page(name)
+
+    # -- what is carried away
+
+    def code_of_page(self) -> Callable[[], str]:
+        """What writes PyTorch code of what is shown now, in any thread; it may raise ValueError, too.
+
+        Raises ValueError where there is no such code.
+        """
+        raise NotImplementedError
+
+    def action_copy_code(self) -> None:
+        from convtui.pages.base.code_panel import copy_code
+
+        self._with_code(
+            lambda code: self.say(copy_code(self.app, code, "ctrl+y, then w")),
+            lambda why: self.say(why, error=True),
+        )
+
+    def action_show_code(self) -> None:
+        from convtui.pages.base.code_panel import CodeScreen
+
+        panel = CodeScreen()
+
+        def closed(answer: str | None) -> None:
+            if answer:
+                name = f"{self.app.current_mode}.py"
+                self.prompt("write the code to:", name, lambda text: self.host.write_code(text, panel.code))
+
+        self.opening = self.app.push_screen(panel, closed)
+        self._with_code(panel.show_code, panel.refuse)
+
+    def _with_code(self, done: Callable[[str], None], refused: Callable[[str], None]) -> None:
+        """Have the code written in another thread, as it reads files; or say why there is none."""
+        try:
+            write = self.code_of_page()
+        except ValueError as error:
+            refused(printable(str(error)))
+            return
+
+        def work() -> Callable[[], None]:
+            try:
+                code = write()
+            except (ValueError, OSError, MemoryError) as error:
+                why = printable(str(error) or "out of memory")
+                return partial(refused, why)
+            return partial(done, code)
+
+        self.in_thread(work)
+
+    def session_to_animate(self) -> Session:
+        """What ctrl+g animates. Raises ValueError where nothing steps."""
+        raise ValueError("nothing slides on this page; 1 shows a window that does, ctrl+f draws the screen")
+
+    def action_animate(self) -> None:
+        """An animation of what is stepped through: a file that is asked for, and the steps."""
+        from convtui.export.animation import file_stem, steps_of
+
+        try:
+            session = self.session_to_animate()
+            steps = steps_of(session)
+        except ValueError as error:
+            self.say(printable(str(error)), error=True)
+            return
+        is_all = steps[-1] - steps[0] + 1 == len(steps)
+        name = f"{file_stem(session)}.gif" + (f" {steps[0]}-{steps[-1]}" if is_all else "")
+        question, example = "animate to (.gif or .svg) and its steps:", "conv.gif 0-24 · conv.svg"
+        self.prompt(question, name, partial(self._draw_animation, session), example)
+
+    def _draw_animation(self, session: Session, text: str) -> bool:
+        from convtui.export.animation import Typed, animate
+
+        try:
+            typed = Typed.of(text)
+        except (ValueError, OSError, RuntimeError) as error:
+            self.say(printable(str(error)), error=True)
+            return False
+        name, is_dark = printable(str(typed.out)), self.app.current_theme.dark
+        panes = self.ANIMATED
+        self._draw(name, lambda: f"{animate(session, typed.out, typed.steps, is_dark, panes)} steps")
+        return True
+
+    def _draw(self, name: str, draw: Callable[[], str]) -> None:
+        """Draw a file in another thread; tell when that begins, and how it ends."""
+        self.say(f"drawing {name} …")
+
+        def work() -> Callable[[], None]:
+            try:
+                what = draw()
+            except (ValueError, OSError, MemoryError) as error:
+                why = printable(str(error) or "out of memory")
+                return partial(self.say, why, error=True)
+            return partial(self.say, f"written: {name}{f', {what}' if what else ''}")
+
+        self.in_thread(work)
+
+    def action_picture(self) -> None:
+        """The screen as it is now, which is drawn before a prompt lies over it."""
+        svg = self.app.export_screenshot(simplify=True)
+        self.prompt("picture to (.svg):", f"{self.app.current_mode}.svg", partial(self._write_screen, svg))
+
+    def _write_screen(self, svg: str, text: str) -> bool:
+        from convtui.export.screen import write_screen
+
+        out = Path(text).expanduser()
+        try:
+            write_screen(svg, out)
+        except (ValueError, OSError, RuntimeError) as error:
+            self.say(printable(str(error)), error=True)
+            return False
+        self.say(f"written: {printable(str(out))}")
+        return True
 
     # -- the lesson that is open
 

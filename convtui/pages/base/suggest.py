@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.suggester import Suggester
 
 from convtui.inputs import samples
+from convtui.inputs.confinement import confinement
 
 
 def to_open() -> tuple[str, ...]:
@@ -24,6 +25,8 @@ def completed(text: str, names: Iterable[str]) -> str | None:
 
 
 def _completed_path(text: str) -> str | None:
+    if confinement() is not None:
+        return None
     folder, _, begun = text.rpartition("/")
     try:
         entries = Path(f"{folder}/" if "/" in text else ".").expanduser().iterdir()

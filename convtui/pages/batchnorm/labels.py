@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import isnan, prod, sqrt
 from typing import Final
 
+from numpy import ravel_multi_index, unravel_index
+
 from convtui.engine.batchnorm import BatchNormState
 from convtui.pages.batchnorm.figures import Figures, OneNorm
 from convtui.pages.batchnorm.maps import MARK
@@ -14,6 +16,7 @@ from convtui.paint.arithmetic import CERTAIN, ROUNDED, Formula, as_result, preci
 from convtui.paint.controls import Control
 from convtui.paint.text import cut_to
 from convtui.state.batchnorm import BatchNormSession
+from convtui.state.batchnorm_network import NormModule
 
 MOST_DECIMALS: Final = 6
 NOTHING: Final = 1e-12  # what is smaller is rounding
@@ -53,7 +56,9 @@ def fitting(candidates: Sequence[str], width: int) -> str:
 
 
 def title_line(session: BatchNormSession, width: int) -> StyledLine:
-    """Which network, layer and mini-batch."""
+    """Which network, layer and mini-batch; of a module of the user's own, what went into it."""
+    if session.network.module:
+        return _module_title(session.network.module, session, width)
     layer, rows = session.layer, session.network.rows
     what = f"layer {layer.number} {rows[layer.number].layer.title}"
     norm = _titled(session)
@@ -80,6 +85,35 @@ def title_line(session: BatchNormSession, width: int) -> StyledLine:
     return (parts[0], Tone.STRONG), *((f" · {part}", Tone.TEXT) for part in parts[1:])
 
 
+def _module_title(module: NormModule, session: BatchNormSession, width: int) -> StyledLine:
+    name = f"{module.name} ({module.kind})"
+    given, batch = f"input {module.given}", f"mini-batch {session.number}, always this input"
+    batches = (batch,) if session.past else ()
+    mode = _mode_text(module)
+    for parts in ((name, given, mode, *batches), (name, mode, *batches), (name, mode), (mode,)):
+        if len(" · ".join(parts)) <= width:
+            break
+    return (parts[0], Tone.STRONG), *((f" · {part}", Tone.TEXT) for part in parts[1:])
+
+
+def _mode_text(module: NormModule) -> str:
+    if not module.is_batch:
+        return "the same in both modes"
+    return f"your module was in {module.mode} mode"
+
+
+def _module_hint(module: NormModule, session: BatchNormSession, width: int) -> StyledLine:
+    """How its figures agree with the module's own, in which type each computes."""
+    compared = f"Here float64, there {module.dtype}: y differs by at most {module.difference:.1g}."
+    own = " You work on a copy: 3 goes back, and yours is as it was." * session.is_unchanged
+    changed = "" if session.is_unchanged else " That was before you changed anything."
+    kept = "" if module.has_running or not module.is_batch else " It keeps no running statistics."
+    short = " You work on a copy." * session.is_unchanged
+    candidates = [f"{compared}{kept}{changed}{own}", f"{compared}{kept}{changed}{short}"]
+    candidates += [f"{compared}{kept}{changed}", compared]
+    return ((fitting(candidates, width), Tone.MUTED),)
+
+
 def _titled(session: BatchNormSession) -> str:
     """The norm's name; of group norm, with its groups."""
     if session.choice.kind != "group":
@@ -89,6 +123,8 @@ def _titled(session: BatchNormSession) -> str:
 
 def hint_line(session: BatchNormSession, width: int) -> StyledLine:
     """What the reader is looking at."""
+    if session.network.module:
+        return _module_hint(session.network.module, session, width)
     if not session.choice.is_batch:
         return _norm_hint(session, width)
     row = session.network.rows[session.layer.input]
@@ -133,6 +169,8 @@ def _count(number: int, what: str) -> str:
 
 def outermost_text(session: BatchNormSession, by: int) -> str:
     """Why there is no batch norm further on; "" if there is one."""
+    if session.network.module:
+        return "one norm of your network is open; 3 goes back to it, and to the others"
     layers = session.network.norm_layers
     if session.layer != layers[-1 if by > 0 else 0]:
         return ""
@@ -152,7 +190,9 @@ def formula_lines(figures: Figures, width: int) -> StyledLines:
     value, mean, var, eps = float(channel.values[at]), channel.mean, channel.var, session.norm.eps
     x, shown_mean, shown_var, normal, sign = _normalised(value, mean, var, eps, float(channel.normalised[at]))
     where = f"activation {list(figures.chosen_index)} of the mini-batch"
-    if width > _WIDE:
+    if module := session.network.module:
+        where = f"activation {_index_in(module, figures)} of its input"
+    elif width > _WIDE:
         where += f": training image {int(figures.measurement.images[figures.chosen_index[0]])}"
     first: StyledLine = (
         ("= (", Tone.TEXT),
@@ -175,6 +215,12 @@ def formula_lines(figures: Figures, width: int) -> StyledLines:
         first = (*first, (source, Tone.MUTED))
     head = (("x = ", Tone.TEXT), (x, Tone.CHOSEN), (f"   {where}", Tone.MUTED))
     return head, first, ((letters[1], Tone.TEXT), *second)
+
+
+def _index_in(module: NormModule, figures: Figures) -> list[int]:
+    """Where the chosen activation is in the tensor that the module was given, of whatever shape that is."""
+    at = ravel_multi_index(figures.chosen_index, figures.input.values.shape)
+    return [int(each) for each in unravel_index(at, module.shape)]
 
 
 def _normalised(x: float, mean: float, var: float, eps: float, normal: float) -> tuple[str, ...]:
@@ -413,7 +459,12 @@ def difference_line(figures: Figures, width: int) -> StyledLine:
     given = session.network.norm_state(session.layer).num_batches_tracked
     why = f"running statistics of {_batches(tracked)}"
     short = f"after {_batches(tracked)}"
-    if not tracked:
+    module = session.network.module
+    if module and not module.has_running:
+        why, short = "it keeps none: those shown are of a new one", "it keeps no running statistics"
+    elif module and not given:
+        why, short = "running statistics of your module", "by its running statistics"
+    elif not tracked:
         why, short = "no mini-batch yet: running mean 0, variance 1", "no mini-batch yet"
     elif given:
         here = f" and {tracked - given:,} here" if tracked > given else ""
@@ -457,14 +508,16 @@ def controls_of(figures: Figures, weights: str) -> list[Control]:
     }.get(session.choice.kind, [])
     if not session.choice.is_batch:
         own.append(Control("i", "image", str(figures.chosen_index[0])))
+    is_module = session.network.module is not None
+    layer = [] if is_module else [Control("tab", "layer", str(session.layer.number))]
     return [
         Control("n", "norm", session.choice.kind, is_plain=True),
-        Control("tab", "layer", str(session.layer.number)),
+        *layer,
         Control("c", "channel", f"{session.channel}/{norm.num_features}"),
         Control("t", "mode", "training" if norm.training else "evaluation", stepped=False),
         Control("g", "gamma", f"{session.gamma:.4g}"),
         Control("b", "beta", f"{session.beta:.4g}", spare=1),
         *own,
         Control("z", "size", str(session.batch_size), spare=2, is_plain=True),
-        Control("w", "weights", weights, stepped=False, spare=3),
+        *([] if is_module else [Control("w", "weights", weights, stepped=False, spare=3)]),
     ]

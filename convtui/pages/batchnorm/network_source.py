@@ -10,7 +10,7 @@ from convtui.state.learned_weights import LearnedWeights
 from convtui.training.architecture import layers_text
 from convtui.training.datasets.open_any import DataSet, load
 from convtui.training.recipe import Recipe
-from convtui.training.runs.store import all_runs, find_run
+from convtui.training.runs.store import RunError, all_runs, find_run
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,19 @@ class NetworkSource:
         OSError, each with one line.
         """
         recipe = self.recipe
+        if recipe.network and self.run:
+            of = f"a run of your own network ({recipe.network.name})"
+            raise RunError(f"{self.short_name}: {of}; its norms cannot be shown here yet")
         if known and known[0]._data_set == self._data_set:
             data = known[1]
         else:
             data = load(recipe.data, recipe.image_size, recipe.data_axes)
         layers = layers_text(recipe, data.shape, len(data.classes))
         if not self.run:
-            return data, Network.of(f"random weights, seed {self.seed}", layers, data.shape, self.seed)
+            bundled = "the bundled network, " if recipe.network else ""  # which is not what trains next
+            return data, Network.of(
+                f"{bundled}random weights, seed {self.seed}", layers, data.shape, self.seed
+            )
         run = find_run(self.run)
         learned = LearnedWeights.from_state_dict(run.path, *run.latest_weights())
         name = printable(str(learned))
@@ -57,9 +63,9 @@ class NetworkSource:
 
 
 def newest_run() -> NetworkSource | None:
-    """The newest run that has a checkpoint."""
+    """The newest run of the bundled network that has a checkpoint."""
     for run in reversed(all_runs()):
-        checkpoint = run.checkpoint()
+        checkpoint = None if run.recipe.network else run.checkpoint()
         if checkpoint:
             return NetworkSource(run.recipe, run=str(run.path), step=checkpoint.step)
     return None

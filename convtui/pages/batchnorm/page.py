@@ -5,8 +5,9 @@ The page holds the parts that do the work, and turns keys into transitions of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar
 
 from convtui.engine.norms import NormKind
 from convtui.inputs.names import printable
@@ -21,11 +22,15 @@ from convtui.pages.batchnorm.network_opener import NetworkOpener
 from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
 from convtui.pages.batchnorm.panes import BatchNormPanes
 from convtui.paint.controls import Control
+from convtui.state.batch_measurement import BatchMeasurement, SpreadBySize
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_settings import SUGGESTIONS, Transition, parse_setting, transition, value_text
+from convtui.state.history import Document
 from convtui.state.norm_choice import BATCH_NORM, NormChoice
+from convtui.state.opened_norm import OPENED_NORM, OpenedNorm
 from convtui.state.settings import parse_count
 
+_OF_A_MODULE = "the weights are those of your module; 3 goes back to your network"
 _TRY_AGAIN = "w tries again; d on page 5 chooses another data set"
 
 
@@ -44,24 +49,44 @@ class BatchNormPage(Page):
         self.player = Player(self)
         self.opener = NetworkOpener(self)
         self.measurements = Measurements(self)
-        self.spreads = Spreads(self, lambda: self.opened)
+        self.spreads = Spreads(self, lambda: None if self.module else self.network)
         self._panes = BatchNormPanes(self.canvas)
         self._chosen_view: tuple[NormKind, BatchNormView] | None = None  # None: the norm's first
-        self._shown: tuple[OpenedNetwork, Figures] | None = None  # what is on the screen
+        self._shown: tuple[OpenedNetwork | OpenedNorm, Figures] | None = None  # what is on the screen
 
     @property
-    def opened(self) -> OpenedNetwork | None:
-        """The network that is looked at, and what is done with it."""
+    def module(self) -> OpenedNorm | None:
+        """A norm of the user's own network that is open here until the page is left."""
+        return None if self.host.lesson else self.host.timelines.get(OPENED_NORM)
+
+    @property
+    def opened(self) -> OpenedNetwork | OpenedNorm | None:
+        """The network that is looked at, or a norm of the user's own, and what is done with it."""
+        return self.module or self.network
+
+    @property
+    def network(self) -> OpenedNetwork | None:
+        """The network whose norms the page shows while none of the user's own is open."""
         return self.host.timelines.get(BATCHNORM)
+
+    @property
+    def document(self) -> Document[Any]:
+        return OPENED_NORM if self.module else BATCHNORM
 
     # -- showing
 
     def on_mount(self) -> None:
         self.host.timelines.watch(BATCHNORM, self.show_again)
+        self.host.timelines.watch(OPENED_NORM, self.show_again)
         self.host.trainer.listen(self._trainer_changed)
 
     def on_screen_resume(self) -> None:
         self.opener.forget_refusals()
+
+    def on_screen_suspend(self) -> None:
+        super().on_screen_suspend()
+        if self.app.current_mode != "batchnorm":  # it is left, and not only covered by a question
+            self.host.timelines.end(OPENED_NORM)
 
     def _trainer_changed(self) -> None:
         if self.opener.has_news():
@@ -71,24 +96,32 @@ class BatchNormPage(Page):
         if self._shown is None:
             return []
         opened, figures = self._shown
-        return controls_of(figures, self.opener.source_text(opened))
+        weights = self.opener.source_text(opened) if isinstance(opened, OpenedNetwork) else ""
+        return controls_of(figures, weights)
 
     def show_page(self) -> None:
-        self.opener.open_wanted()
+        if self.module is None:
+            self.opener.open_wanted()
         opened = self.opened
         if opened is None:
             self._place_panes(BATCH_NORM)
             self._panes.show_problem(self.opener.problem, "" if self.opener.is_opening else _TRY_AGAIN)
             return
-        measurement = self.measurements.get(opened)
+        measurement = self._measured(opened)
         if measurement is not None:
             self._shown = opened, Figures(opened.session, measurement)
-        if self._shown is None:
+        if self._shown is None or type(self._shown[0]) is not type(opened):
             self._place_panes(opened.session.choice)
         else:
             shown, figures = self._shown
             self._place_panes(shown.session.choice)
-            self._panes.show(figures, lambda: self.spreads.get(shown))
+            self._panes.show(figures, lambda: self._spread(shown))
+
+    def _measured(self, opened: OpenedNetwork | OpenedNorm) -> BatchMeasurement | None:
+        return opened.measurement if isinstance(opened, OpenedNorm) else self.measurements.get(opened)
+
+    def _spread(self, opened: OpenedNetwork | OpenedNorm) -> SpreadBySize | None:
+        return None if isinstance(opened, OpenedNorm) else self.spreads.get(opened)
 
     def _place_panes(self, choice: NormChoice) -> None:
         size = self.room.height - 2, self.room.width
@@ -118,7 +151,7 @@ class BatchNormPage(Page):
             self.say(printable(str(error)), error=True)
             return False
         if changed is not opened:
-            self.host.timelines.change(BATCHNORM, changed, kind)
+            self.host.timelines.change(self.document, changed, kind)
         return True
 
     # -- mini-batches
@@ -133,7 +166,7 @@ class BatchNormPage(Page):
             self.say("this is the first mini-batch")
 
     def _next_batch(self) -> None:
-        measurement = self.measurements.get(self.opened) if self.opened else None
+        measurement = self._measured(self.opened) if self.opened else None
         if measurement is not None:
             self.change_norm(lambda session: session.next_batch(measurement), "batch")
         elif self.opened:
@@ -144,7 +177,7 @@ class BatchNormPage(Page):
         opened = self.opened
         if direction < 0:
             self.change_norm(BatchNormSession.restarted)
-        elif opened and not opened.session.is_last:
+        elif isinstance(opened, OpenedNetwork) and not opened.session.is_last:
             self.say("going through the mini-batches to the end of the epoch …")
             self.measurements.to_end_of_epoch(
                 opened, lambda: self.opened is opened, lambda session: self._reach_end(opened, session)
@@ -156,6 +189,8 @@ class BatchNormPage(Page):
             self.change_norm(lambda _: session)
 
     def end_reached(self) -> str:
+        if self.module:
+            return ""
         if self.opened and self.opened.session.is_last:
             return "this is the last mini-batch of the epoch: → starts the next epoch, r restarts"
         return ""
@@ -164,6 +199,18 @@ class BatchNormPage(Page):
         for _ in range(count):
             self._next_batch()
         return self.opened is not None and not self.opened.session.is_last
+
+    # -- what is carried away
+
+    def code_of_page(self) -> Callable[[], str]:
+        from convtui.pages.batchnorm.code import code_of
+
+        if self._shown is None or self._shown[0] is not self.opened:
+            raise ValueError("this mini-batch is still being computed")
+        opened, figures = self._shown
+        if isinstance(opened, OpenedNorm):
+            raise ValueError("there is no code for a norm of your own network: its input is only in a pass")
+        return partial(code_of, opened, figures)
 
     # -- settings
 
@@ -203,6 +250,9 @@ class BatchNormPage(Page):
             self.change_norm(lambda session: session.with_identity_toggled(used.mean, used.var))
 
     def action_weights(self, by: int) -> None:  # noqa: ARG002
+        if self.module:
+            self.say(_OF_A_MODULE)
+            return
         self.opener.switch_weights()
 
     def action_view(self) -> None:
@@ -260,6 +310,9 @@ class BatchNormPage(Page):
             seed = parse_count(name, value, least=0)
         except ValueError as error:
             self.say(printable(str(error)), error=True)
+            return False
+        if self.module:
+            self.say(_OF_A_MODULE, error=True)
             return False
         self.opener.open_seeded(seed)
         return True

@@ -130,6 +130,8 @@ def spread_plot(figures: Figures, by_size: SpreadBySize | None, statistic: Stati
     title = fitting([f"{name}: noise that regularises", name, f"spread of the {statistic.value}"], width)
     ends = (min(1.0, size), max(LARGEST_SIZE, size))
     empty = Plot(title, (), "mini-batch size", ends, log_x=True, log_y=True)
+    if figures.session.network.module:
+        return replace(empty, empty="one input of your network has no spread")
     if by_size is None:
         return replace(empty, empty="drawing mini-batches of every size …")
     sizes, count = np.array(by_size.sizes, float), by_size.image_count

@@ -32,8 +32,7 @@ class MapMaker:
         self.trouble: LayerError | None = None
         self._rows, self._key = stack.summary.rows, (stack.layers, stack.seed, stack.trained)
         self._picture = picture
-        weights = stack.trained.within(stack.summary) if stack.trained else None
-        self._feature_maps = FeatureMaps(stack.layers, picture.pixels, stack.seed, weights)
+        self._feature_maps = feature_maps(stack, picture)
         self._maps = {0: Maps.of_image(picture)}
 
     def is_for(self, stack: Stack, picture: Picture) -> bool:
@@ -75,6 +74,12 @@ class MapMaker:
                 layer = self._rows[numbers[0]].layer.title
                 self.trouble = LayerError(numbers[0], layer, "needs more memory than is available")
         return bool(numbers)
+
+
+def feature_maps(stack: Stack, picture: Picture) -> FeatureMaps:
+    """The maps of the stack over the picture, each computed when it is asked for."""
+    weights = stack.trained.within(stack.summary) if stack.trained else None
+    return FeatureMaps(stack.layers, picture.pixels, stack.seed, weights)
 
 
 def _seconds(row: Row) -> float:

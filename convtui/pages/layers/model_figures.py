@@ -8,9 +8,11 @@ from math import prod
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import AxisField, NotKnown
-from convtui.engine.graph.operation import Op, Shape
+from convtui.engine.graph.operation import Graph, Op, Shape, Source
 from convtui.engine.output_cells import Position
 from convtui.inputs.images import Picture
 from convtui.pages.base.step_grids import channel_name, colour_channel_of, picture_title
@@ -18,7 +20,7 @@ from convtui.pages.layers.cells import Tiling
 from convtui.pages.layers.figures import Maps, image_cells, map_cells, mosaic_cells, thinned_text
 from convtui.pages.layers.layout import Place
 from convtui.paint.colours import Array
-from convtui.paint.drawing import Grid, Outline
+from convtui.paint.drawing import Grid, Holes, Outline
 from convtui.tracing.protocol import without_batch
 from convtui.tracing.traced import Row
 
@@ -29,12 +31,17 @@ Span = tuple[int, int]  # the first and the last pixel; the last before the firs
 
 @dataclass(frozen=True)
 class Seen:
-    """What an activation sees of the image: rows and columns, None where not known; `is_nothing` of none."""
+    """What an activation sees of the image: rows and columns, None where not known; `is_nothing` of none.
+
+    holes: which pixels between them are read, where not all are. is_bound: more may be marked than are read.
+    """
 
     rows: Span | None = None
     columns: Span | None = None
     is_nothing: bool = False
     because: int | None = None  # the operation because of which it is not known
+    holes: Holes | None = None
+    is_bound: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -104,6 +111,34 @@ def seen_by(row: Row, place: Position) -> Seen:
     return Seen(rows, columns, is_nothing=empty, because=because)
 
 
+def with_holes(seen: Seen, graph: Graph, op: Op, place: Position) -> Seen:
+    """What an activation sees, with the pixels between the first and the last that it does not read.
+
+    Dilation leaves such holes, and strides larger than the kernel, and branches that lie apart.
+    """
+    image, shape = graph.image, op.output.shape
+    if seen.rows is None or seen.columns is None or seen.is_nothing or image is None or not op.number:
+        return seen
+    fed = feeding(graph, Source(op.number), tensor_index(place, shape)).get(image)
+    if fed is None:
+        return seen
+    (top, bottom), (left, right) = seen.rows, seen.columns
+    read = fed.is_fed(-2, -1)[top : bottom + 1, left : right + 1]
+    return seen if read.all() else replace(seen, holes=Holes(read), is_bound=not fed.is_told)
+
+
+def _thinned(read: NDArray[np.bool_], seen: Seen, every: int) -> NDArray[np.bool_]:
+    """Of cells that each stand for several: whether any of these is read."""
+    if every == 1:
+        return read
+    assert seen.rows
+    assert seen.columns
+    for axis, (low, high) in enumerate((seen.rows, seen.columns)):
+        starts = [max(at * every - low, 0) for at in range(low // every, high // every + 1)]
+        read = np.logical_or.reduceat(read, starts, axis)
+    return read
+
+
 def image_grid(
     picture: Picture, slice: int | None, seen: Seen, selected: Position | None, place: Place
 ) -> Grid:
@@ -125,7 +160,8 @@ def image_grid(
     if seen.rows is None or seen.columns is None or seen.is_nothing:
         return grid
     rows, columns = (range(low // every, high // every + 1) for low, high in (seen.rows, seen.columns))
-    return replace(grid, outline=Outline(rows, columns))
+    holes = seen.holes and Holes(_thinned(seen.holes.read, seen, every))
+    return replace(grid, outline=Outline(rows, columns, holes))
 
 
 def _image_hint(seen: Seen, is_selected: bool) -> str:
@@ -133,7 +169,9 @@ def _image_hint(seen: Seen, is_selected: bool) -> str:
         return "arrows select a pixel"
     if seen.is_nothing:
         return "it sees none of the image"
-    return "framed: what it sees" if seen.is_known else "not known what it sees"
+    if not seen.is_known:
+        return "not known what it sees"
+    return "lit: what it reads" if seen.holes else "framed: what it sees"
 
 
 def selected_grid(op: Op, maps: Maps, place: Position, every: int, why: str = "") -> Grid:

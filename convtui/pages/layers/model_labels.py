@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Final
 
+from convtui.engine.graph.fields import AxisField
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import origin_text
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
-from convtui.pages.layers.model_figures import Seen
+from convtui.pages.layers.model_figures import Seen, tensor_index
 from convtui.paint.controls import Control
 from convtui.paint.text import counted, significant
 from convtui.tracing.open_model import Opening, OpenModel
 from convtui.tracing.traced import Row, Trace
 
+LOSSY: Final = (".jpg", ".jpeg", ".jpe", ".jfif")  # whose decoder scales down already
 PANELS: Final = ("maps", "notes", "printed")
 
 
@@ -44,12 +46,23 @@ def _numbers(numbers: Sequence[float], default: str) -> str:
 
 
 def normalisation(opening: Opening, picture: Picture) -> str:
-    """How the image became the network's input."""
+    """How the image became the network's input, and the transforms of torchvision that do the same."""
+    _, rows, columns = picture.pixels.shape
+    is_scaled = picture.resize is not None and picture.highest == 1
+    resized = f"scaled to {rows}x{columns} (bilinear), " if is_scaled else ""
+    if is_scaled and (picture.gray or picture.source.lower().endswith(LOSSY)):
+        how = "from a JPEG decoded no larger than needed" if not picture.gray else "then made grey"
+        resized, is_scaled = f"scaled to {rows}x{columns} (bilinear, {how}), ", False
+    steps = [f"Resize(({rows}, {columns}))"] if is_scaled else []
+    steps.append("ToTensor()")
     if not opening.mean and not opening.std:
         what = "not normalised: its pixels are " + ("from 0 to 1" if picture.highest == 1 else "as they are")
-        return f"the image is {what}; --mean and --std change that"
+        same = f"; as {', '.join(steps)} of torchvision" if is_scaled else ""
+        return f"the image is {resized}{what}{same}; --mean and --std change that"
     mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
-    return f"the image is normalised: minus {mean}, divided by {std}"
+    steps.append(f"Normalize([{mean}], [{std}])")
+    same = f"; in float32, as {', '.join(steps)} of torchvision" if picture.highest == 1 else ", in float32"
+    return f"the image is {resized}normalised: minus {mean}, divided by {std}{same}"
 
 
 def summary_line(trace: Trace) -> str:
@@ -79,7 +92,7 @@ def remark_line(trace: Trace, outcome_notices: Sequence[str], printed: str) -> s
 def title_line(op: Op) -> str:
     """What it is and where: `conv2d 3x3 1→8 p1 · conv1 (Conv2d) · net.py:23: x = self.conv1(x)`."""
     path = f"{op.path} ({op.module})" if op.path and op.module else op.path or op.module
-    call = f"call {op.call}" if op.call > 1 else ""
+    call = f"call {op.call} of this module" if op.call > 1 else ""
     line = f"{op.line}: {op.code}" if op.code else op.line
     return " · ".join(filter(None, (f"{op.number} {op.title}", path, call, line)))
 
@@ -188,12 +201,31 @@ def field_line(row: Row, place: tuple[int, int, int], value: float | None, seen:
         return text.replace("activation", "pixel", 1)
     if seen.is_nothing:
         return f"{text} sees none of the image"
+    if told := _seen_along(row, place):
+        return f"{text} {told}"
     if seen.rows is None or seen.columns is None:
         why = f": operation {seen.because} cannot be followed" if seen.because is not None else ""
         return f"{text}: not known what it sees{why}"
     rows, columns = (f"{low}-{high}" if low != high else str(low) for low, high in (seen.rows, seen.columns))
     high, wide = (last - first + 1 for first, last in (seen.rows, seen.columns))
-    return f"{text} sees {high}x{wide} of the image: rows {rows}, columns {columns}"
+    where = f"rows {rows}, columns {columns}"
+    if seen.holes:
+        count = f"{'at most ' * seen.is_bound}{int(seen.holes.read.sum()):,} of {high * wide:,}"
+        return f"{text} reads {count} pixels: {where}"
+    return f"{text} sees {high}x{wide} of the image: {where}"
+
+
+def _seen_along(row: Row, place: tuple[int, int, int]) -> str:
+    """What an activation sees of a row or a volume, which is not drawn; "" of an image, or not known."""
+    fields = [each for each in row.fields if isinstance(each, AxisField)]
+    if len(fields) == 2 or not fields or len(fields) < len(row.fields):
+        return ""
+    index = tensor_index(place, row.op.output.shape)
+    spans = [each.span(index[each.axis] if each.axis is not None else 0) for each in fields]
+    if any(low > high for low, high in spans):
+        return "sees none of the input"
+    sizes = "x".join(str(high - low + 1) for low, high in spans)
+    return f"sees {sizes} of the input: {', '.join(f'{low}-{high}' for low, high in spans)}"
 
 
 def notes_lines(model: OpenModel, width: int) -> list[str]:
@@ -244,3 +276,8 @@ def opened_notice(op: Op) -> str:
     real = "its real input" if "pool" in op.kind else "its real input and weights"
     types = f"your network computes in {op.output.dtype}, this page in float64"
     return f"{name}: {real}; {types} · u, then 3: back"
+
+
+def norm_notice(op: Op) -> str:
+    """What the Norms page says when a norm is opened there."""
+    return f"{op.path or op.kind}: its real input, weights and statistics, as a copy · 3: back"

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from convtui.engine.adaptive import AdaptiveSpec
 from convtui.engine.convolution import Convolution
-from convtui.engine.graph.operation import Op
+from convtui.engine.graph.operation import Graph, Op
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.pooling import Pooling
 from convtui.engine.reductions import Average, Maximum
 from convtui.engine.spec import SpecError
 from convtui.engine.transposed import TransposedConvolution
 from convtui.paint.colours import Array
+from convtui.state.opened_norm import NORMS
 
 if TYPE_CHECKING:
     from convtui.engine.window_operation import WindowOperation
@@ -25,6 +26,29 @@ STEPPED: Final = frozenset(
         *("adaptive_max_pool2d", "adaptive_avg_pool2d"),
     )
 )
+
+
+_LIKE_STEPPED: Final = tuple(sorted({kind[:-2] for kind in STEPPED}))
+
+
+def why_not_opened(op: Op, graph: Graph) -> str:
+    """Why neither the Step page nor the Norms page shows an operation, in a line; "" if one does."""
+    if op.kind in NORMS:
+        return "" if op.inputs else f"{op.kind}: its input cannot be followed"
+    if op.kind in STEPPED:
+        given = graph.tensor(op.inputs[0]) if op.inputs else None
+        images = given.shape[0] if given and len(given.shape) == 4 else 1
+        if images > 1:
+            return f"{op.kind}: its input has {images} images, and the Step page shows one"
+        return ""
+    if not op.number:
+        return "the input is no operation: choose a convolution, a pooling or a norm"
+    if op.kind.startswith(_LIKE_STEPPED) and op.kind[-2:] in ("1d", "3d"):
+        axes = "a row" if op.kind.endswith("1d") else "a volume"
+        return f"{op.kind} slides along {axes}; the Step page shows images of rows and columns"
+    if not op.output.dtype.startswith(("float", "bfloat")):
+        return f"{op.kind} gives {op.output.dtype}: there are no windows to step through"
+    return f"{op.kind} has no windows to step through: choose a convolution, a pooling or a norm"
 
 
 def operation_of(op: Op, arrays: Mapping[str, Array]) -> WindowOperation:

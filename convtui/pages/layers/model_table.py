@@ -6,13 +6,16 @@ from collections.abc import Set
 from typing import Final
 
 from convtui.engine.graph.operation import Failure
+from convtui.pages.layers.model_lanes import lane_texts
 from convtui.pages.layers.table import MARKER, Column, Kind, TableLine, fitting
 from convtui.tracing.traced import RIGHT, Trace
 
 DIFFERS: Final = "≠"
 SHORT: Final = {"parameters": "params", "multiply-adds": "mult-adds"}
+ROOMY: Final = 100  # columns from which a module's path is written in full
+PATH: Final = 15  # columns that it has in fewer: its end says the most
 # What a narrow terminal does without, the most dispensable first.
-_DISPENSABLE: Final = ("jump", "memory", "line", "multiply-adds", "module", "from")
+_DISPENSABLE: Final = ("jump", "memory", "from", "line", "multiply-adds", "module")
 
 
 def model_lines(trace: Trace, width: int, differing: Set[int] = frozenset()) -> list[TableLine]:
@@ -22,6 +25,8 @@ def model_lines(trace: Trace, width: int, differing: Set[int] = frozenset()) -> 
     """
     header, *body = trace.table
     is_marked = bool(differing)
+    lanes = [*lane_texts(trace.graph.ops), ""]
+    lanes[-1] = " " * len(lanes[0])
     columns = []
     for at, title in enumerate(header):
         cells = [cells[at] for cells in body]
@@ -30,6 +35,10 @@ def model_lines(trace: Trace, width: int, differing: Set[int] = frozenset()) -> 
                 f"{DIFFERS if number in differing else ''}{cell}" if is_marked else cell
                 for number, cell in enumerate(cells)
             ]
+        if title == "operation":
+            cells = [f"{lane}{cell}" for lane, cell in zip(lanes, cells, strict=True)]
+        if title == "module" and width < ROOMY:
+            cells = [cell if len(cell) <= PATH else f"…{cell[1 - PATH :]}" for cell in cells]
         wide, narrow = (title, SHORT.get(title, title)) if at else ("", "")
         columns.append(Column(wide, narrow, cells, is_text=title not in RIGHT))
     columns = [each for at, each in enumerate(columns) if not at or any(each.cells)]

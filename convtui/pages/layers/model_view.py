@@ -11,7 +11,9 @@ from typing import Final
 
 from textual.geometry import Region
 
+from convtui.engine.graph.operation import Op
 from convtui.engine.output_cells import Position
+from convtui.inputs.names import printable
 from convtui.pages.base.layout import MARGIN, zoom_of
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.services import PageServices
@@ -28,12 +30,14 @@ from convtui.pages.layers.model_figures import (
     seen_by,
     selected_grid,
     to_come,
+    with_holes,
 )
 from convtui.pages.layers.model_labels import (
     PANELS,
     detail_lines,
     failure_lines,
     field_line,
+    norm_notice,
     notes_lines,
     opened_notice,
     printed_lines,
@@ -41,7 +45,7 @@ from convtui.pages.layers.model_labels import (
     remark_line,
     summary_line,
 )
-from convtui.pages.layers.model_opened import STEPPED, operation_of
+from convtui.pages.layers.model_opened import operation_of, why_not_opened
 from convtui.pages.layers.model_table import model_lines
 from convtui.pages.layers.table import TableLine
 from convtui.pages.layers.table_pane import TablePane
@@ -50,6 +54,7 @@ from convtui.paint.colours import Palette
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import Size, TextPane
 from convtui.state.layer_opening import operation_opened, picture_of
+from convtui.state.opened_norm import NORMS, OPENED_NORM, opened_norm
 from convtui.state.session import Session, Zoom
 from convtui.tracing.open_model import Fetched, OpenModel
 from convtui.tracing.traced import Row, Trace
@@ -58,6 +63,7 @@ DETAILS: Final = 5  # lines
 ROOMY: Final = 28  # lines of a canvas from which the rest of the details have lines of their own
 LEAD: Final = (None, "")  # lines over a panel of text: what is said, and a blank one
 LEAST_TEXT: Final = 8  # lines of a panel of text
+QUICK: Final = 64  # operations through which a field is traced back while a key waits
 STOP_HINT: Final = "escape stops it"
 
 
@@ -79,6 +85,8 @@ class ModelView:
         self._plan: Memo[LayersPlan] = Memo()
         self._lines: Memo[list[TableLine]] = Memo()
         self._maps: Memo[Maps] = Memo()
+        self._seen: tuple[tuple[Trace, int, Position], Seen] | None = None  # with the holes
+        self._is_looking = False  # for holes, in another thread
         self._told = model.outcome is not None  # whether what is different was said
         model.listen(self._has_changed)
 
@@ -201,7 +209,7 @@ class ModelView:
         at = {"table": plan.table, "sentence": plan.sentence, "details": plan.details}
         panes = self._place_all(at, palette, plan)
         maps = self._maps_of(row, shape)
-        seen = seen_by(row, place)
+        seen = self._seen_by(trace, row, place)
         found = self.model.output(row.op.number)
         why = found.why if found else ""
         self._show_words(trace, row, maps, seen, why, plan)
@@ -212,6 +220,29 @@ class ModelView:
             self.selected.show(selected_grid(row.op, maps, place, plan.selected.every, why))
         self.mosaic.show(mosaic_grid(row.op, maps, place, plan.tiling, why))
         return panes
+
+    def _seen_by(self, trace: Trace, row: Row, place: Position) -> Seen:
+        """What an activation sees; in a large network the holes in it follow a little later."""
+        key = trace, row.op.number, place
+        if self._seen and self._seen[0] == key:
+            return self._seen[1]
+        hull = seen_by(row, place)
+        if len(trace.graph.ops) <= QUICK:
+            self._seen = key, with_holes(hull, trace.graph, row.op, place)
+            return self._seen[1]
+        if not self._is_looking:
+            self._is_looking = True
+
+            def work() -> Callable[[], None]:
+                found = key, with_holes(hull, trace.graph, row.op, place)
+                return lambda: self._take_seen(found)
+
+            self._page.in_thread(work)
+        return hull
+
+    def _take_seen(self, found: tuple[tuple[Trace, int, Position], Seen]) -> None:
+        self._seen, self._is_looking = found, False
+        self._page.show_again()
 
     def _maps_of(self, row: Row, shape: Position) -> Maps:
         found = self.model.output(row.op.number)
@@ -412,10 +443,8 @@ class ModelView:
             self._page.say("this operation failed, so that there is nothing to step through")
             return
         row = trace.rows[self._number]
-        if row.op.kind not in STEPPED:
-            self._page.say(
-                f"{row.op.kind} has no windows to step through: choose a convolution or a pooling", error=True
-            )
+        if why := why_not_opened(row.op, trace.graph):
+            self._page.say(why, error=True)
             return
         self.model.open(row.op.number, lambda fetched: self._opened(row, fetched))
 
@@ -424,6 +453,9 @@ class ModelView:
             self._page.say(fetched.why, error=True)
             return
         op, picture = row.op, self.model.picture
+        if op.kind in NORMS:
+            self._open_norm(op, fetched)
+            return
         name = op.path or f"{op.kind} {op.number}"
         place = self._place
 
@@ -437,3 +469,18 @@ class ModelView:
 
         if self._page.host.change(make):
             self._page.host.open_page("step", opened_notice(op))
+
+    def _open_norm(self, op: Op, fetched: Fetched) -> None:
+        """Open a norm on the Norms page, with what went into it."""
+        trace = self.model.trace
+        assert trace is not None
+        given = trace.graph.tensor(op.inputs[0]).shape
+        try:
+            opened = opened_norm(op, fetched.arrays, given, self.model.picture.name)
+        except (ValueError, KeyError) as error:
+            self._page.say(printable(str(error)), error=True)
+            return
+        channel = min(self._place[0], opened.session.norm.num_features - 1)
+        opened = opened.with_session(opened.session.at_channel(channel))
+        self._page.host.timelines.begin(OPENED_NORM, opened)
+        self._page.host.open_page("batchnorm", norm_notice(op))

@@ -47,7 +47,7 @@ from convtui.pages.layers.labels import (
     unlike_training,
 )
 from convtui.pages.layers.layout import LayersPlan, Place, Wanted, layers_plan
-from convtui.pages.layers.map_maker import MapMaker
+from convtui.pages.layers.map_maker import MapMaker, feature_maps
 from convtui.pages.layers.table import TableLine, feeding_room, feeding_text, table_lines
 from convtui.pages.layers.table_pane import TablePane
 from convtui.paint.canvas import Canvas, Pane
@@ -359,10 +359,23 @@ class LayersPage(ConvolutionPage):
 
     # -- selecting
 
-    def action_copy_call(self) -> None:
-        self.say(
-            "the PyTorch call is that of the Step page; enter opens a layer's convolution there", error=True
-        )
+    def code_of_page(self) -> Callable[[], str]:
+        if self.model:
+            raise ValueError("your network is code already; y shows the stack of layers, which has code here")
+        from convtui.export.stack_code import stack_code
+
+        picture, stack, maker = self.session.picture, self.session.stack, self._maker
+        known = maker.feature_maps if maker and maker.maps(stack.layer) else None
+        return lambda: stack_code(picture, stack, known or feature_maps(stack, picture))
+
+    def session_to_animate(self) -> Session:
+        """The windows of the selected layer, if it has some."""
+        if self.model:
+            raise ValueError("your network is not animated; y shows the stack of layers, whose windows are")
+        stack, maker = self.session.stack, self._maker
+        if maker is None or not maker.maps(stack.layer):
+            raise ValueError("the layer's input is still being computed")
+        return layer_opened(self.session, maker.feature_maps)
 
     def action_cells(self, count: int) -> None:
         if self.model:

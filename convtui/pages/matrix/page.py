@@ -31,6 +31,7 @@ class MatrixPage(ConvolutionPage):
     """M · x + b = y, the window of the current row, the kernel, and the whole matrix as a map."""
 
     KEYS: ClassVar[tuple[keys.Key, ...]] = keys.PAGES["matrix"]
+    ANIMATED = ("image", "output", "matrix")
 
     MASKED: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "size": ("matrix", "result", "figures", "words", "overview"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from convtui.engine.pooling import Pooling, PoolStep
 from convtui.engine.reductions import Winner
 from convtui.engine.transposed import Scatter
 from convtui.engine.transposed_ways import Scattering
+from convtui.inputs.names import printable
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import MARGIN, zoom_of
 from convtui.pages.base.memo import Memo
@@ -310,3 +312,30 @@ class StepPage(ConvolutionPage):
         if key == "tab":
             editing = editing.switched(self.session)
         self._edit(editing.moved(*MOVES.get(key, (0, 0)), self.session))
+
+    # -- what is carried away
+
+    def action_picture(self) -> None:
+        """A picture of the step on show, drawn directly."""
+        from convtui.export.animation import file_stem
+
+        session = self.session
+        name = f"{file_stem(session)}.png"
+        self.prompt("picture to (.png or .svg):", name, partial(self._draw_picture, session))
+
+    def _draw_picture(self, session: Session, text: str) -> bool:
+        from convtui.export.animation import picture, require_picture
+
+        try:
+            out = require_picture(text)
+        except (ValueError, OSError, RuntimeError) as error:
+            self.say(printable(str(error)), error=True)
+            return False
+        is_dark = self.app.current_theme.dark
+
+        def draw() -> str:
+            picture(session, out, is_dark)
+            return ""
+
+        self._draw(printable(str(out)), draw)
+        return True

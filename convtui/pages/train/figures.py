@@ -91,10 +91,14 @@ class Schedule:
 
 @dataclass(frozen=True, eq=False)
 class Kernels:
-    """The first convolution's weights [out, in, rows, columns]; step is theirs if it is looked back at."""
+    """The first convolution's weights [out, in, rows, columns]; step is theirs if it is looked back at.
+
+    A network of the user's may have none, or other layers before it; place says what is known.
+    """
 
     values: Array
     step: int | None = None
+    place: str = "first layer"
 
 
 @dataclass(frozen=True, eq=False)

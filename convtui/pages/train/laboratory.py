@@ -200,7 +200,11 @@ class Laboratory:
     def _start(self) -> None:
         arms, found = self._arms(), self.slots()
         data = self._data.get(arms[0]) if arms else None
-        if len(arms) < 2:
+        if any(each.network for each in arms):
+            self._page.say(
+                "the laboratory is for the bundled network: runs of your own cannot be measured yet"
+            )
+        elif len(arms) < 2:
             self._page.say("mark two to four runs in the table of all runs first: m marks one")
         elif self._trainer.is_busy:
             self._page.say("something is active already: x stops it", error=True)
@@ -329,5 +333,5 @@ class Laboratory:
 
 def _is_alike(one: Recipe, two: Recipe) -> bool:
     """Whether a step of both takes about as long."""
-    names = ("data", "image_size", "channels", "first_kernel_size", "batch_size")
+    names = ("data", "image_size", "channels", "first_kernel_size", "batch_size", "network")
     return all(getattr(one, name) == getattr(two, name) for name in names)

@@ -5,7 +5,8 @@ The page holds the parts that do the work, and hands each key to one of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from convtui.pages.base import keys
@@ -254,6 +255,18 @@ class TrainPage(Page):
                 self.views.looking.look_at(message.cell[1])
         elif message.pane is self.panes.layers:
             self.weights.choose_layer(row)
+
+    # -- what is carried away
+
+    def code_of_page(self) -> Callable[[], str]:
+        """That of the run on show, in the table of the selected one; before there is one, of the next."""
+        from convtui.export.run_code import code_of_next, code_of_run
+
+        in_table = self.views.tab is Tab.RUNS
+        history = self.browser.selected() if in_table else self.views.history
+        if history is None:
+            return partial(code_of_next, self.editor.recipe)
+        return partial(code_of_run, history, None if in_table else self.views.looking.step)
 
     # -- on other pages
 

@@ -27,11 +27,14 @@ def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
     """The first input channel's slice of each kernel, as many as fit; negative weights have a dash."""
     height, width = size
     glyphs = Glyphs(height, width, palette)
+    if not len(kernels.values):
+        _head(glyphs, "kernels: this network has no 2D convolution", "", "no kernels")
+        return glyphs.lines()
     count, channels, rows, columns = kernels.values.shape
     slices = np.nan_to_num(kernels.values[:, 0], posinf=0.0, neginf=0.0)
     limit = top_of(np.abs(slices))
     if not np.isfinite(kernels.values).any():
-        _head(glyphs, "first layer: its kernels", "", "kernels")
+        _head(glyphs, f"{kernels.place}: its kernels", "", "kernels")
         glyphs.write(
             2, 0, cut_to("no finite weights to show", width), style(palette.muted, palette.background)
         )
@@ -45,7 +48,7 @@ def kernel_lines(kernels: Kernels, size: Size, palette: Palette) -> Lines:
     of = f"{shown} of {count}" if shown < count else str(count)
     channel = " · channel 0" if channels > 1 else ""
     title = f"{of} kernels {rows}x{columns}{channel}{_of_step(kernels.step)}"
-    _head(glyphs, f"first layer: {title}", f"±{limit:g}", title)
+    _head(glyphs, f"{kernels.place}: {title}", f"±{limit:g}", title)
     for at in range(shown):
         row, column = (at // across) * (tile[0] + 1) + 1, (at % across) * (tile[1] + 1)
         if is_whole:

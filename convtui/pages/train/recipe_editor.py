@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from math import floor, log10
 from typing import Any, Final
@@ -20,7 +20,7 @@ from convtui.paint.controls import Control
 from convtui.paint.text import counted, cut_to, significant
 from convtui.training.datasets.open_any import check
 from convtui.training.next_run import NEXT_RUN, NextRun, RateChange
-from convtui.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, RecipeError
+from convtui.training.recipe import OPTIMIZERS, SCHEDULES, SETTINGS, Recipe, RecipeError
 from convtui.training.recipe_words import OTHER_NAMES, data_name, typed, value_text
 from convtui.training.trainer import Trainer
 
@@ -79,7 +79,7 @@ class RecipeEditor:
         optimizer = "AdamW" if recipe.optimizer == "adamw" else "SGD"
         return [
             Control("d", "data", cut_to(data_name(recipe), LONGEST_NAME), stepped=False, spare=2),
-            Control("b", "batch_norm", "batch norm" if recipe.batch_norm else "no batch norm", stepped=False),
+            self._network_control(),
             Control("p", "schedule", recipe.schedule, stepped=False, spare=1),
             Control("r", "lr", significant(self.max_lr)),
             Control("a", "optimizer", optimizer, stepped=False, spare=3),
@@ -89,6 +89,14 @@ class RecipeEditor:
             Control("z", "batch", str(recipe.batch_size), label="mini-batch"),
         ]
 
+    def _network_control(self) -> Control:
+        """The batch norm, or the name of the user's network in its place."""
+        network = self.recipe.network
+        if network:
+            return Control("b", "network", cut_to(network.name, LONGEST_NAME), stepped=False)
+        words = "batch norm" if self.recipe.batch_norm else "no batch norm"
+        return Control("b", "batch_norm", words, stepped=False)
+
     # -- changing
 
     def change(self, recipe: Recipe, kind: str = "") -> None:
@@ -96,9 +104,7 @@ class RecipeEditor:
         before = self.recipe
         if recipe != before:
             self._page.host.timelines.change(NEXT_RUN, replace(self._next, recipe=recipe), kind)
-        names = [
-            each.name for each in fields(Recipe) if getattr(before, each.name) != getattr(recipe, each.name)
-        ]
+        names = [name for name in SETTINGS if getattr(before, name) != getattr(recipe, name)]
         if self._trainer.is_busy and names:
             changes = ", ".join(f"{name} {value_text(recipe, name)}" for name in names)
             self._page.say(f"for the next run: {changes}")
@@ -137,7 +143,12 @@ class RecipeEditor:
         self.set_rate(stepped(self.max_lr, by))
 
     def toggle_batch_norm(self) -> None:
-        self.set("batch_norm", not self.recipe.batch_norm)
+        if self.recipe.network:
+            self._page.say(
+                f"b is for the bundled network; {self.recipe.network.name} has the norms of its code"
+            )
+        else:
+            self.set("batch_norm", not self.recipe.batch_norm)
 
     def next_schedule(self) -> None:
         self.set("schedule", _other(SCHEDULES, self.recipe.schedule))
@@ -180,7 +191,7 @@ class RecipeEditor:
         value = value_text(recipe, name) if name else ""
         if name == "data" and value != recipe.data:  # it cannot be typed
             value = ""
-        proposed = [f"{each.name} {value_text(recipe, each.name)}" for each in fields(Recipe)]
+        proposed = [f"{name} {value_text(recipe, name)}" for name in SETTINGS]
         suggester = SuggestFromList([*OTHER_VALUES, *proposed])
         start = f"{name} {value}" if name else ""
         self._page.prompt(":", start, self._typed, suggester=suggester)

@@ -131,6 +131,11 @@ class RunCommands:
         self._ask_of(trainer.stop, (trainer.active or search) if trainer.is_busy else None, "stopping …")
 
     def compare(self) -> None:
+        if network := self._editor.recipe.network:
+            self._page.say(
+                f"the four runs are of the bundled network, with and without norm, not {network.name}"
+            )
+            return
         if obeyed(self._page, lambda: self._trainer.compare(self._editor.recipe)):
             self._views.turn_to(Tab.RUNS)
 

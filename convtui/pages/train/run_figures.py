@@ -23,7 +23,7 @@ from convtui.training.architecture import layers_text
 from convtui.training.datasets.minibatches import lowered, may_lower, pictured
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.process.activation_stats import HISTOGRAM_IMAGES
-from convtui.training.protocol import LayerStatistics, Snapshot
+from convtui.training.protocol import LayerStatistics, NamedModule, Snapshot
 from convtui.training.recipe import Recipe
 from convtui.training.recipe_words import recipe_words
 from convtui.training.runs.history import RunHistory, Search, State, WeightTrace
@@ -121,7 +121,9 @@ def curves(history: RunHistory, colour: int | None, name: str = "") -> plain.Cur
 
 
 def curve_name(history: RunHistory) -> str:
-    return f"{run_number(history.run)} {history.recipe.schedule}{'+BN' if history.recipe.batch_norm else ''}"
+    recipe = history.recipe
+    network = f" {recipe.network.name}" if recipe.network else "+BN" if recipe.batch_norm else ""
+    return f"{run_number(history.run)} {recipe.schedule}{network}"
 
 
 def class_count(histories: Sequence[RunHistory]) -> int:
@@ -147,8 +149,12 @@ def _momentum_name(recipe: Recipe) -> str:
 
 
 @lru_cache(maxsize=2)
-def kernels(snapshot: Snapshot, is_past: bool = False) -> plain.Kernels:
-    return plain.Kernels(np.array(snapshot.kernels, float), snapshot.step if is_past else None)
+def kernels(snapshot: Snapshot, is_past: bool = False, is_own: bool = False) -> plain.Kernels:
+    """The first convolution's; none of a network that has none."""
+    if not snapshot.kernels:
+        return plain.Kernels(np.zeros((0, 1, 1, 1)), None)
+    place = "first convolution" if is_own else plain.Kernels.place
+    return plain.Kernels(np.array(snapshot.kernels, float), snapshot.step if is_past else None, place)
 
 
 def has_images_of(data: DataSet, snapshot: Snapshot | None) -> bool:
@@ -209,6 +215,11 @@ def summary_of(history: RunHistory) -> Summary:
     return summary(history.begun.layers, history.begun.shape)
 
 
+def modules_of(history: RunHistory) -> tuple[NamedModule, ...]:
+    """Those of an own network that has begun."""
+    return history.begun.modules if history.begun else ()
+
+
 def layers(history: RunHistory | None, step: int | None = None) -> tuple[plain.LayerFigures, ...]:
     """Every convolution as it was measured last, at or before a step if one is given.
 
@@ -216,8 +227,11 @@ def layers(history: RunHistory | None, step: int | None = None) -> tuple[plain.L
     """
     if history is None or not history.snapshots:
         return ()
-    rows = summary_of(history).rows
     snapshot = history.snapshots[-1] if step is None else snapshot_at(history, step) or history.snapshots[0]
+    if history.recipe.network:
+        own = modules_of(history)
+        return tuple(_own_layer(each, own[each.layer - 1]) for each in snapshot.statistics)
+    rows = summary_of(history).rows
     return tuple(_layer(each, rows) for each in snapshot.statistics)
 
 
@@ -229,6 +243,18 @@ def _layer(measured: LayerStatistics, rows: Sequence[Row]) -> plain.LayerFigures
         number,
         rows[number].layer.title,
         "after its ReLU" if is_relu else "its output",
+        measured.mean,
+        measured.std,
+        measured.near_zero,
+        measured.weight_norm,
+    )
+
+
+def _own_layer(measured: LayerStatistics, module: NamedModule) -> plain.LayerFigures:
+    return plain.LayerFigures(
+        module.number,
+        printable(f"{module.path} {module.title}".strip()),
+        "its output",
         measured.mean,
         measured.std,
         measured.near_zero,
@@ -257,7 +283,7 @@ def band(history: RunHistory | None, selected: int, marks: tuple[Mark, ...] = ()
         return Band("activations over the steps", _NOTHING, np.zeros((0, 1)), 0, 1, 1, empty=words)
     measured = [snapshot.statistics[selected] for snapshot in history.snapshots]
     layer, last = layers(history)[selected], measured[-1]
-    before = ", before its norm" if history.recipe.batch_norm else ""
+    before = ", before its norm" if history.recipe.batch_norm and not history.recipe.network else ""
     return Band(
         f"layer {layer.number} {layer.place}{before}",
         _steps(history),

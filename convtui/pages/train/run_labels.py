@@ -31,6 +31,9 @@ def run_words(history: RunHistory, is_short: bool = False) -> str:
 @lru_cache(maxsize=4)
 def network_words(recipe: Recipe, data: DataSet) -> str:
     """The network in words: convolutions with their channels, and how many parameters they have."""
+    if recipe.network:
+        shape = "x".join(map(str, data.shape))
+        return f"Your own network {recipe.network.name}, tried on images of {shape} before it is trained"
     made = network(recipe, data.shape, len(data.classes))
     sizes = " → ".join(map(str, (data.shape[0], *recipe.channels, len(data.classes))))
     norm = ", batch norm after each" if recipe.batch_norm else ""
@@ -73,7 +76,9 @@ def invitation(recipe: Recipe, data: DataSet | str | None, is_idle: bool, kept: 
         return ("Starting …", "", *about)
     return (
         "Press space to train.",
-        "enter takes one single step; c trains the lecture's four runs, to compare them.",
+        "enter takes one single step."
+        if recipe.network
+        else "enter takes one single step; c trains the lecture's four runs, to compare them.",
         *(["1 saved run: ⇧tab ⇧tab shows it."] if kept == 1 else []),
         *([f"{kept} saved runs: ⇧tab ⇧tab shows them."] if kept > 1 else []),
         "",
@@ -117,5 +122,6 @@ def state_words(history: RunHistory, others: Iterable[RunHistory] = ()) -> str:
         case State.FINISHED:
             known = history.accuracy is not None
             right = f"{history.accuracy:.2%} of the validation set right" if known else "its log is lost"
-            return f"{right} · K L open what it has learned · {recipe}"
+            opens = "" if history.recipe.network else " · K L open what it has learned"
+            return f"{right}{opens} · {recipe}"
     return recipe

@@ -189,12 +189,15 @@ class ViewMaker:
             is_idle = history is None or not history.is_active
             recipe = history.recipe if history else recipe
             to_come = run_figures.schedule_to_come(recipe, data)
+            invited = invitation(recipe, found, is_idle, count_runs() if is_idle else 0)
+            if recipe.network and self._trainer.trouble:  # which a line may not hold
+                invited = (self._trainer.trouble, "", *invited)
             return CurvesView(
                 self._status(),
                 (),
                 to_come,
                 predictions=run_figures.validation_images(data) if data else None,
-                invitation=invitation(recipe, found, is_idle, count_runs() if is_idle else 0),
+                invitation=invited,
                 times=Times(peak_step(recipe, len(to_come.lrs))),
             )
         others = [each for each in self._browser.list.marked(self._browser.rows()) if each.run != history.run]
@@ -207,7 +210,9 @@ class ViewMaker:
             self._status(),
             (*curves, run_figures.curves(history, self._colour_of(history))),
             run_figures.schedule_of(history, looked),
-            run_figures.kernels(picture, looked is not None) if picture else None,
+            run_figures.kernels(picture, looked is not None, history.recipe.network is not None)
+            if picture
+            else None,
             run_figures.predictions(picture, data, looked is not None)
             if data and run_figures.has_images_of(data, picture)
             else None,
@@ -297,11 +302,13 @@ class ViewMaker:
     # -- the weights of its layers
 
     def shapes(self) -> Shapes:
-        """The weights of all convolutions, of the run that is shown or of the next."""
+        """The weights of what can be looked at, of the run that is shown or of the next."""
         return self.shapes_of(self.history)
 
     def shapes_of(self, history: RunHistory | None) -> Shapes:
         recipe = history.recipe if history else self._next_recipe
+        if recipe.network:
+            return {each.number: each.shape for each in (run_figures.modules_of(history) if history else ())}
         if history and history.begun:
             summary = run_figures.summary_of(history)
         elif data := self._data.images(recipe):

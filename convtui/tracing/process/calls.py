@@ -24,6 +24,7 @@ from convtui.engine.graph.reads import (
     Gather,
     Grouped,
     Merge,
+    Nothing,
     Pointwise,
     Read,
     Reads,
@@ -150,10 +151,13 @@ def settings_of(call: Call) -> dict[str, Setting]:
             told["count_include_pad"] = bool(call.bound.get("count_include_pad", True))
             told["divisor_override"] = call.bound.get("divisor_override")
     elif call.kind in ("batch_norm", "instance_norm"):
-        told["training"] = bool(call.bound.get("training", call.bound.get("use_input_stats", False)))
+        told["training"] = bool(
+            call.bound.get("training", call.bound.get("use_input_stats", call.kind == "instance_norm"))
+        )
+        told["momentum"] = call.bound.get("momentum", 0.1)
     elif call.kind == "group_norm":
         told["num_groups"] = int(call.bound.get("num_groups", 1))
-    elif call.kind == "layer_norm":
+    elif call.kind in ("layer_norm", "rms_norm"):
         told["normalized_shape"] = tuple(int(n) for n in call.bound.get("normalized_shape", ()))
     elif call.kind in ("reshape", "view"):
         told["shape"] = tuple(_sizes(call))
@@ -166,6 +170,8 @@ def settings_of(call: Call) -> dict[str, Setting]:
         told["upscale_factor"] = int(call.bound.get("upscale_factor", call.bound.get("arg1", 1)))
     elif call.kind == "unflatten":
         told["sizes"] = tuple(int(n) for n in call.bound.get("sizes", call.bound.get("arg2", ())))
+    if call.kind in ("batch_norm", "instance_norm", "group_norm", "layer_norm"):
+        told["eps"] = float(call.bound.get("eps", 1e-5))
     dim = call.bound.get("dim")
     if dim is None and call.kind in _WITH_DIM_0:
         dim = 0
@@ -177,18 +183,21 @@ def settings_of(call: Call) -> dict[str, Setting]:
 def _sizes(call: Call) -> Iterator[int]:
     for name, value in call.bound.items():
         if name.startswith(("arg", "shape", "size")):
-            yield from (int(n) for n in (value if isinstance(value, Sequence) else [value]))
+            yield from (int(n) for n in (value if isinstance(value, Sequence) else [value]) if _is_size(n))
+
+
+def _is_size(value: Any) -> bool:
+    """Not so of x.view(torch.int32)."""
+    return not isinstance(value, torch.dtype)
 
 
 def describe(call: Call) -> Described:
     """What is known of a call that has given its outputs."""
-    settings = settings_of(call)
-    handler = HANDLERS.get(call.kind)
-    if handler is None:
-        return Described(settings=settings, cost=None, note="not known what it reads")
+    settings: Mapping[str, Setting] = {}
     try:
-        reads, cost = handler(call, settings)
-    except (LookupError, TypeError, ValueError, RuntimeError, StopIteration):
+        settings = settings_of(call)
+        reads, cost = HANDLERS[call.kind](call, settings)
+    except Exception:  # whatever it was called with, the pass itself has not failed
         return Described(settings=settings, cost=None, note="not known what it reads")
     return Described(tuple(_fitting(reads, call)), settings, cost)
 
@@ -209,7 +218,7 @@ def _fitting(reads: Sequence[ReadsByRole], call: Call) -> Iterator[ReadsByRole]:
 
 def _last_axis(read: Read) -> int:
     match read:
-        case All() | Unknown():
+        case All() | Nothing() | Unknown():
             return -1
         case Merge(axes):
             return max(axes, default=-1)
@@ -360,6 +369,22 @@ def _softmax(call: Call, settings: Mapping[str, Setting]) -> Handled:
     assert isinstance(dim, int)
     reads[dim] = All()
     return [{"input": tuple(reads)}] * len(call.outputs), Cost()
+
+
+def _across_channels(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """local_response_norm: each number is divided by those of so many channels around its own."""
+    del settings
+    reads, size = _pointwise(call.input.dim()), int(call.bound["size"])
+    reads[1] = Window(1, size, 1, size // 2)
+    return [{"input": tuple(reads)}], Cost()
+
+
+def _gated(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """glu: one half of an axis times the sigmoid of the other."""
+    del settings
+    reads, dim = _pointwise(call.input.dim()), int(call.bound.get("dim", -1)) % call.input.dim()
+    reads[dim] = Window(dim, 2, 1, 0, call.output.shape[dim])
+    return [{"input": tuple(reads)}], Cost()
 
 
 def _normalised(call: Call, settings: Mapping[str, Setting]) -> Handled:
@@ -521,10 +546,13 @@ def _probed(call: Call, settings: Mapping[str, Setting]) -> Handled:
     size = call.input.numel()
     if not 0 < size <= MOST_PROBED or len(call.followed) > 1:
         raise ValueError("too large to be looked at")
-    cells = torch.arange(size, dtype=torch.float64).reshape(call.input.shape)
+    cells = torch.arange(1, size + 1, dtype=torch.float64).reshape(call.input.shape)
     moved = _flat(call.function(*_replaced(call.args, call.input, cells), **call.kwargs))
     shape = tuple(call.input.shape)
-    return [{"input": probed_reads(shape, each.numpy().astype(np.intp))} for each in moved], Cost()
+    numbers = [each.numpy().astype(np.intp) - 1 for each in moved]
+    if any((each < 0).any() for each in numbers):  # of the padding of an unfold, which is no cell
+        return [{"input": unknown(shape)}] * len(moved), Cost()
+    return [{"input": probed_reads(shape, each)} for each in numbers], Cost()
 
 
 def probed_reads(shape: Shape, moved: Any) -> Reads:
@@ -586,18 +614,22 @@ def _interpolated(call: Call, settings: Mapping[str, Setting]) -> Handled:
     axes = rank - 2
     for i in range(axes):
         size, count = call.input.shape[2 + i], call.output.shape[2 + i]
-        if size * size > MOST_PROBED or mode == "bicubic":
+        is_smooth = bool(call.bound.get("antialias"))
+        if size * size > MOST_PROBED or (is_smooth and mode == "bicubic"):  # which has holes
             reads[2 + i] = Unknown()
             continue
         factor = scale[i] if isinstance(scale, tuple | list) else scale
-        others = [1] * axes
-        alone = torch.eye(size, dtype=torch.float64).reshape(size, 1, *others[:i], size, *others[i + 1 :])
+        # PyTorch takes an axis of one cell for channels that are last, and antialiases the wrong one.
+        others = [2 if is_smooth else 1] * axes
+        ones = torch.eye(size, dtype=torch.float64).reshape(size, 1, *[1] * i, size, *[1] * (axes - i - 1))
+        alone = ones.expand(size, 1, *others[:i], size, *others[i + 1 :]).contiguous()
         sent = torch.nn.functional.interpolate(
             alone,
             size=None if factor is not None else (*others[:i], count, *others[i + 1 :]),
             scale_factor=None if factor is None else (*[2.0] * i, float(factor), *[2.0] * (axes - i - 1)),
             mode=str(mode),
             align_corners=call.bound.get("align_corners"),
+            antialias=is_smooth,
             recompute_scale_factor=None if factor is None else call.bound.get("recompute_scale_factor"),
         )
         lines = (
@@ -616,14 +648,14 @@ def _matrix_product(call: Call, settings: Mapping[str, Setting]) -> Handled:
     del settings
     (first, one), (second, other) = list(call.tensors)[-2:]
     output = tuple(call.output.shape)
-    if min(one.dim(), other.dim()) < 2:
-        raise ValueError("of vectors")
-    left = broadcast(tuple(one.shape[:-2]), output[:-2])
-    right = broadcast(tuple(other.shape[:-2]), output[:-2])
+    rows, columns = int(one.dim() > 1), int(other.dim() > 1)  # a vector has none that the output has
     rank = len(output)
+    batch = output[: rank - rows - columns]
+    left = broadcast(tuple(one.shape[:-2]), batch)
+    right = broadcast(tuple(other.shape[:-2]), batch)
     reads: dict[str, Reads] = {
-        first: (*left, Pointwise(rank - 2), All()),
-        second: (*right, All(), Pointwise(rank - 1)),
+        first: (*left, *[Pointwise(rank - columns - 1)] * rows, All()),
+        second: (*right, All(), *[Pointwise(rank - 1)] * columns),
     }
     added = [(role, each) for role, each in call.tensors if role not in reads]
     reads |= {role: broadcast(tuple(each.shape), output) for role, each in added}
@@ -669,17 +701,35 @@ def _embedded(call: Call, settings: Mapping[str, Setting]) -> Handled:
 def _summed_by_letters(call: Call, settings: Mapping[str, Setting]) -> Handled:
     """einsum: a letter of the output is an axis, any other is summed over."""
     del settings
-    equation, *operands = call.args if not isinstance(call.args[1], list) else (call.args[0], *call.args[1])
+    is_list = isinstance(call.args[1], list | tuple)
+    equation, *operands = (call.args[0], *call.args[1]) if is_list else call.args
     left, arrow, right = str(equation).replace(" ", "").partition("->")
     terms = left.split(",")
-    if not arrow or "." in left or any(len(set(term)) < len(term) for term in terms):
-        raise ValueError("not told")
+    if not arrow:
+        raise ValueError("the order of the axes is not told")
+    dots = [each.dim() - len(term) + 3 for term, each in zip(terms, operands, strict=True) if "..." in term]
+    most = max(dots, default=0)
+    places = "".join(map(chr, range(0x100, 0x100 + most)))  # letters that no equation has
+    right = right.replace("...", places)
+    terms = [
+        term.replace("...", places[most - operand.dim() + len(term) - 3 :])
+        for term, operand in zip(terms, operands, strict=True)
+    ]
+    if any(len(set(term)) < len(term) for term in terms):
+        raise ValueError("a diagonal")
     sizes: dict[str, int] = {}
     for term, operand in zip(terms, operands, strict=True):
-        sizes |= dict(zip(term, operand.shape, strict=True))
+        for letter, size in zip(term, operand.shape, strict=True):
+            sizes[letter] = max(size, sizes.get(letter, 0))
+
+    def read(letter: str, size: int) -> Read:
+        if letter not in right:
+            return All()
+        return Merge() if size == 1 != sizes[letter] else Pointwise(right.index(letter))
+
     reads = {
-        role: tuple(Pointwise(right.index(letter)) if letter in right else All() for letter in term)
-        for (role, _), term in zip(call.tensors, terms, strict=True)
+        role: tuple(read(letter, size) for letter, size in zip(term, operand.shape, strict=True))
+        for (role, operand), term in zip(call.tensors, terms, strict=True)
     }
     cost = Cost((tuple(n for n in sizes.values() if n > 1),)) if len(terms) == 2 else None
     return [reads], cost
@@ -738,6 +788,7 @@ _ELEMENTWISE: Final = _words(
     half bfloat16 int long short bool to type type_as clone contiguous detach data cpu cuda
     masked_fill eq ne gt lt ge le greater less logical_and logical_or logical_not logical_xor and or
     xor invert bitwise_and bitwise_or bitwise_not bitwise_xor isnan isfinite isinf nan_to_num lerp
+    logaddexp tril triu expit xlogy byte
     addcmul addcdiv remainder fmod copysign hypot logit positive real requires_grad
     alias lift_fresh lift_fresh_copy
     """
@@ -842,6 +893,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "setitem": _set,
     "linear": _linear,
     "group_norm": _group_norm,
+    "local_response_norm": _across_channels,
+    "glu": _gated,
     "normalize": _normalised,
     "pad": _padded,
     "interpolate": _interpolated,

@@ -11,23 +11,22 @@ import importlib.util
 import inspect
 import os
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any, Final
 
 import torch
 from torch import nn
 
+from convtui.engine.graph.operation import shape_text
 from convtui.inputs.names import did_you_mean, printable
 from convtui.tracing.process.problems import LoadError
 from convtui.tracing.process.their_code import frames_of
+from convtui.tracing.saved import EXPORTED, OTHERS, SAVED, refusal, state_dict_words
 
-SAVED: Final = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-EXPORTED: Final = ".pt2"
-OTHERS: Final = (EXPORTED, ".onnx", ".h5", ".keras", ".tflite", ".pb", ".ipynb")
+MOST_TOLD: Final = 6  # tensors where something was raised
 
 
 def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
@@ -51,7 +50,7 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
             raise LoadError(f"{printable(target)}: is a model already, which takes no arguments")
         return made
     if isinstance(made, Mapping):
-        raise LoadError(f"{printable(target)}: {_state_dict_words(where)}")
+        raise LoadError(f"{printable(target)}: {state_dict_words(where)}")
     if not callable(made):
         raise LoadError(f"{printable(target)}: is a {type(made).__name__}, not a class, function or model")
     positional, named = parse_arguments(arguments)
@@ -62,7 +61,7 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     if isinstance(model, nn.Module):
         return model
     if isinstance(model, Mapping):
-        raise LoadError(f"{printable(target)}: gives {_state_dict_words(where)}")
+        raise LoadError(f"{printable(target)}: gives {state_dict_words(where)}")
     raise LoadError(f"{printable(target)}: gives a {type(model).__name__}, not a torch.nn.Module")
 
 
@@ -95,7 +94,7 @@ def load_code(where: str) -> ModuleType:
     """The module in a file, with its folder first on sys.path, or an installed one. Raises LoadError."""
     path = Path(where)
     if path.suffix != ".py" and not path.exists():
-        if path.suffix in (*SAVED, *OTHERS) or os.sep in where:
+        if path.suffix in (*SAVED, *OTHERS, EXPORTED) or os.sep in where:
             raise LoadError(f"{printable(where)}: there is no such file")
         _first_on_path(Path.cwd())
         try:
@@ -108,7 +107,8 @@ def load_code(where: str) -> ModuleType:
     if path.is_dir():
         raise LoadError(f"{printable(where)}: is a folder; name a file, as {where.rstrip('/')}/net.py:Net")
     if path.suffix != ".py":
-        raise LoadError(f"{printable(where)}: {_file_words(path)}")
+        no_code = f"{printable(where)}: is no Python file; name one and a class in it: net.py:Net"
+        raise LoadError(refusal(where) or no_code)
     if not path.exists():
         raise LoadError(
             f"{printable(where)}: there is no such file{did_you_mean(path.name, _python_files(path.parent))}"
@@ -200,7 +200,7 @@ def _needs(made: Any, target: str) -> str:
 
 def _theirs(error: BaseException, what: str, help_words: str = "") -> LoadError:
     """What their code raised, with the frames of theirs."""
-    frames = frames_of(error.__traceback__)
+    frames = (*frames_of(error.__traceback__), *_shapes_at(error.__traceback__))
     if isinstance(error, SystemExit):
         return LoadError(f"{what}: it ended the process with sys.exit({error.code!r})", frames)
     if isinstance(error, SyntaxError) and error.filename:
@@ -214,6 +214,21 @@ def _theirs(error: BaseException, what: str, help_words: str = "") -> LoadError:
         )
     help_words = help_words if isinstance(error, TypeError) else ""
     return LoadError(f"{what}: {reason}{help_words}", frames)
+
+
+def _shapes_at(traceback: TracebackType | None) -> list[str]:
+    """The tensors where it was raised, or in the nearest code above that has some: `input 1x3x32x32`."""
+    found: list[str] = []
+    while traceback is not None:
+        tensors = {
+            name: value
+            for name, value in traceback.tb_frame.f_locals.items()
+            if isinstance(value, torch.Tensor) and not nn.parameter.is_lazy(value)
+        }
+        told = [f"{name} {shape_text(tuple(each.shape))}" for name, each in tensors.items()]
+        found = told[:MOST_TOLD] or found
+        traceback = traceback.tb_next
+    return [f"tensors there: {', '.join(found)}"] if found else []
 
 
 def _first_on_path(folder: Path) -> None:
@@ -232,33 +247,3 @@ def _python_files(folder: Path | None = None) -> list[str]:
     with suppress(OSError):
         return [each.name for each in (folder or Path.cwd()).glob("*.py")][:2000]
     return []
-
-
-def _state_dict_words(where: str) -> str:
-    return (
-        "a state dict: weights by name, without the code that uses them, so there is no graph to show; "
-        f"name the class: convtui trace net.py:Net --weights {printable(where)}"
-    )
-
-
-def _file_words(path: Path) -> str:
-    """Why a file that is no code cannot be traced, and what can be."""
-    if path.suffix in SAVED:
-        if is_torchscript(path):
-            return (
-                "a TorchScript file: its operations cannot be followed to lines of your code; "
-                "name the class that it was made from: convtui trace net.py:Net"
-            )
-        return _state_dict_words(str(path))
-    if path.suffix in OTHERS:
-        return f"a {path.suffix} file cannot be traced; name the class in its code: convtui trace net.py:Net"
-    return "is no Python file; name one and a class in it: net.py:Net"
-
-
-def is_torchscript(path: Path) -> bool:
-    """Whether a file is what torch.jit.save writes."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith("/constants.pkl") or "/code/" in name for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False

@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils.weak import TensorWeakRef
 
 from convtui.engine.graph.operation import INPUT, Argument, Failure, Graph, Op, Parameter, Source, Tensor
+from convtui.engine.graph.reads import Nothing
 from convtui.tracing.process.aten import operator_name
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
 from convtui.tracing.process.their_code import Place, file_name, frames_of, is_of_theirs, last_of_theirs
@@ -207,9 +208,20 @@ class Tracer(TorchFunctionMode):
             self._record(call, changed)
             if is_before and self._wanted == len(self.ops) - 1:
                 self.given = {role: before.get(id(each), each) for role, each in call.tensors}
+                self.given |= self._tracked(kind)
         elif kind in _LEAVING:
             self._left = next(iter(self.sources_of(_flat(args))), self._left)
         return result
+
+    def _tracked(self, kind: str) -> dict[str, torch.Tensor]:
+        """The mini-batches that the batch norm which is run has seen before this one, if it counts them."""
+        module = self._stack[-1].module if self._stack else None
+        count = getattr(module, "num_batches_tracked", None)
+        if kind != "batch_norm" or not isinstance(count, torch.Tensor):
+            return {}
+        with torch._C.DisableTorchFunction():
+            before = count.detach() - (1 if self.ops[-1].settings["training"] else 0)
+            return {"num_batches_tracked": before}
 
     def _record(self, call: Call, changed: set[int]) -> None:
         outputs = call.outputs
@@ -236,8 +248,11 @@ class Tracer(TorchFunctionMode):
             return
         call.followed = frozenset(role for role, _ in read)
         described = describe(call)
-        shares = bool(changed) or all(each._is_view() for each in outputs)
+        shares = bool(changed) or all(_is_view_of(each, call.args) for each in outputs)
         settings = {**described.settings, **({"shares_memory": True} if shares else {})}
+        inside = self._stack[-1].module if self._stack else None
+        if call.kind == "batch_norm" and isinstance(inside, nn.modules.batchnorm._BatchNorm):
+            settings["momentum"] = inside.momentum  # what the function is given for None is a share
         reads, note = [], described.note
         for place in range(len(outputs)):
             by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
@@ -249,12 +264,14 @@ class Tracer(TorchFunctionMode):
             note = note or UNREGISTERED
         if call.kind == "setitem" and any(role == "input" for role, _ in read):
             note = "some cells of a tensor are replaced, so that its fields are not known"
-        bases = [each._base for each in outputs if id(each) in changed and each._base is not None]
-        if bases:  # the tensor of which a part was written
+        # The tensor of which a part was written; one that no code has seen is PyTorch's own affair.
+        written = [each._base for each in outputs if id(each) in changed]
+        bases = [base for base in written if base is not None and self._is_known(base)]
+        if bases:
             for base in bases:
                 if base in self._sources and self._sources[base] not in sources:
                     sources.append(self._sources[base])
-                    reads = [(*each, unknown(tuple(base.shape))) for each in reads]
+                    reads = [(*each, (Nothing(),) * base.dim()) for each in reads]
             reads += [tuple(unknown(self._shape(source)) for source in sources) for _ in bases]
             note = "a part of a tensor is written, so that the fields of the whole are not known"
         self._add_op(
@@ -546,6 +563,12 @@ def function_name(func: Callable[..., Any]) -> str:
     if last.startswith("__i") and plain in _IN_PLACE:
         plain = plain[1:]
     return plain
+
+
+def _is_view_of(tensor: torch.Tensor, given: Any) -> bool:
+    """Whether it shows numbers of what was given; some functions give views of what they have made."""
+    base = tensor._base
+    return base is not None and any(each is base or each._base is base for each in _flat(given))
 
 
 def _first_line(error: BaseException) -> str:

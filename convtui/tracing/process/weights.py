@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from convtui.inputs.names import printable
-from convtui.tracing.process.loading import is_torchscript
 from convtui.tracing.process.problems import LoadError, code_words
+from convtui.tracing.saved import is_torchscript
 
 NESTED: Final = ("state_dict", "model_state_dict", "model", "net", "weights", "module", "ema")
 PREFIXES: Final = ("module.", "_orig_mod.", "model.", "net.")

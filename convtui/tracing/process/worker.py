@@ -205,20 +205,23 @@ def _silent() -> Iterator[None]:
 
 
 def _normalised(job: Job) -> torch.Tensor:
-    """The image of a job as a batch of one, in float64. Raises LoadError for numbers that do not fit it."""
+    """The image of a job as a batch of one, to the bit as torchvision's ToTensor and Normalize make it.
+
+    They work in float32. Raises LoadError for numbers that do not fit it.
+    """
     import numpy as np
     import torch
 
     from convtui.tracing.process.problems import LoadError
 
-    image = torch.from_numpy(np.load(job.image))
+    image = torch.from_numpy(np.load(job.image)).to(torch.float32)
     for name, numbers in (("mean", job.mean), ("std", job.std)):
         if len(numbers) not in (0, 1, len(image)):
             channels = f"{len(image)} channel" + ("s" if len(image) > 1 else "")
             reason = f"{len(numbers)} numbers for an image of {channels}; one number, or one for each"
             raise LoadError(f"--{name}: {reason}")
     mean, std = (
-        torch.tensor(numbers or (default,), dtype=torch.float64)[:, None, None]
+        torch.tensor(numbers or (default,), dtype=torch.float32)[:, None, None]
         for numbers, default in ((job.mean, 0.0), (job.std, 1.0))
     )
     return ((image - mean) / std)[None]

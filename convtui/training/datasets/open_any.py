@@ -15,6 +15,7 @@ import numpy as np
 
 from convtui.inputs import samples
 from convtui.inputs.axes import AXES
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.idx_files import FOUR_FILES, idx_shape
 from convtui.inputs.images import InputError, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
@@ -177,6 +178,7 @@ def _told(name: str) -> str:
 def _existing(source: str) -> Path:
     """The .npz file, the folder or the IDX files of that name. Raises InputError for anything else."""
     name = printable(source)
+    require_ours(source)
     try:
         path = Path(source).expanduser().absolute()
         status = path.stat()

@@ -7,6 +7,7 @@ parent's path for imports, whatever folder it is started in, and ends by itself 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from typing import Final
 
 from convtui.inputs.names import printable
 from convtui.training.messages import Message, decode, encode
+from convtui.training.own_network import OwnNetwork
 from convtui.training.process.pipes import GRACE
 
 LONGEST_LINE: Final = 2**24
@@ -28,19 +30,20 @@ _NO_CAUSES: Final = ("ignored: ", "note: ")  # what was not obeyed; how Rust wou
 class WorkerProcess:
     """A training process; `await WorkerProcess.start()` makes one."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, network: OwnNetwork | None = None) -> None:
         assert process.stdin
         assert process.stdout
         assert process.stderr
         self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
-        self._last_words = ""
+        self._last_words, self._network = "", network
         self._killing: asyncio.TimerHandle | None = None
         self._listening = asyncio.create_task(self._listen(process.stderr))
 
     @classmethod
-    async def start(cls) -> WorkerProcess:
+    async def start(cls, network: OwnNetwork | None = None) -> WorkerProcess:
         """A process that has begun to import what it needs: it says Ready, and takes messages at once.
 
+        It runs no code of the user's but that of this network.
         Raises OSError where none can be started.
         """
         try:
@@ -49,6 +52,7 @@ class WorkerProcess:
             raise OSError("the working directory no longer exists; change to another") from None
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "convtui.training.process"),
+            *([json.dumps(network.as_dict())] if network else []),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
@@ -56,7 +60,7 @@ class WorkerProcess:
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path)},
         )
-        return cls(process)
+        return cls(process, network)
 
     @property
     def returncode(self) -> int | None:
@@ -76,6 +80,8 @@ class WorkerProcess:
         if code < 0:
             with suppress(ValueError):
                 how = f"was killed by {signal.Signals(-code).name}"
+        if self._network and self._last_words:  # which may be printed by the user's code
+            return f"{how}; the last line that it printed: {self._last_words}"
         return f"{how}: {self._last_words}" if self._last_words else how
 
     def send(self, message: Message) -> None:

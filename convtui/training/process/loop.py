@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Final
 
@@ -26,9 +27,11 @@ from convtui.training.messages import Message
 from convtui.training.process.activation_stats import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
 from convtui.training.process.lr_finder import RATES, Finder
 from convtui.training.process.network import devices_there, evaluating, model_of, to_array, to_tensor
+from convtui.training.process.own_network import TheirError, make, theirs, tried
 from convtui.training.protocol import (
     Epoch,
     Finished,
+    NamedModule,
     Prediction,
     Rate,
     Replay,
@@ -53,6 +56,37 @@ def prepare() -> None:
     torch.optim.SGD([nn.Parameter(torch.zeros(1))], 1.0)
 
 
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A module with weights, and whose output is measured, under which number, with which histogram.
+
+    is_copied: what comes after changes that output in place.
+    """
+
+    module: nn.Module
+    measured: int
+    source: nn.Module
+    span: tuple[float, float]
+    path: str = ""
+    is_copied: bool = False
+
+    @property
+    def weight(self) -> nn.Parameter:
+        weight = self.module.weight
+        assert isinstance(weight, nn.Parameter)
+        return weight
+
+
+def in_four(weight: Tensor) -> Tensor:
+    """A weight as [out, in, row, column], whatever its layer: a view."""
+    match weight.dim():
+        case 2:
+            return weight[:, :, None, None]
+        case 3:
+            return weight[:, :, None]
+    return weight
+
+
 class Training:
     """A run, one step after another, as events() is asked for the next.
 
@@ -73,22 +107,74 @@ class Training:
         self.steps_per_epoch = self._batches.an_epoch
         self.total_steps = recipe.epochs * self.steps_per_epoch
         self._device = torch.device(chosen(recipe.device, devices_there())[0])
-        self.model = model_of(recipe, data).to(self._device)
-        self._convolutions = {
-            number: module for number, module in enumerate(self.model, 1) if isinstance(module, nn.Conv2d)
-        }
+        self.is_source_changed, self.notice = False, ""
+        self.model: Any  # a Sequential, unless it is the user's
+        self.model, self._layers = self._own() if recipe.network else self._bundled()
+        convolutions = [each.weight for each in self._layers.values() if isinstance(each.module, nn.Conv2d)]
+        self._filters = convolutions[0] if convolutions else None  # shown as pictures
         self._optimizer = _optimizer(recipe, self.model)
         self._scheduler = _scheduler(recipe, self._optimizer, self.total_steps)
         self._epoch_loss, self._epoch = 0.0, Epoch(0, 0, math.nan, math.nan, math.nan, 0.0, math.nan)
         self._captures, self._captured_step, self._next_capture = capture, -1, -math.inf
         self._activations: dict[int, Tensor] = {}
         self._pictured = pictured(data)
-        middle = recipe.first_kernel_size // 2
-        self.watch(1, (0, 0, middle, middle))
+        self._watched: tuple[int, tuple[int, int, int, int]] | None = None
+        if self._layers:
+            *_, rows, columns = in_four(self._layers[1].weight).shape
+            self.watch(1, (0, 0, rows // 2, columns // 2))
         if checkpoint:
             self._restore(checkpoint)
         if capture:
             self._keep_activations()
+
+    def _bundled(self) -> tuple[nn.Module, dict[int, Layer]]:
+        """The network of the recipe, each convolution measured after its ReLU where it has one."""
+        made, layers = model_of(self.recipe, self.data), {}
+        for number, module in enumerate(made, 1):
+            if isinstance(module, nn.Conv2d):
+                after = made[number]
+                if isinstance(after, nn.ReLU):
+                    layers[number] = Layer(module, number + 1, after, RANGE_OF_RELU)
+                else:
+                    layers[number] = Layer(module, number, module, RANGE_OF_LAST)
+        return made.to(self._device), layers
+
+    def _own(self) -> tuple[nn.Module, dict[int, Layer]]:
+        """The user's network, its modules with weights in the order in which they are called."""
+        network = self.recipe.network
+        assert network
+        made, digest = make(network, self.recipe.seed)
+        made = made.to(self._device)
+        seen = tried(made, network, self.data, self._device)
+        self.notice = seen.notice
+        self.is_source_changed = bool(network.digest) and digest != network.digest
+        if not network.digest:
+            self.recipe = replace(self.recipe, network=network.with_digest(digest))
+        layers = {
+            number: Layer(each.module, number, each.module, RANGE_OF_LAST, each.path, each.is_overwritten)
+            for number, each in enumerate(seen.modules, 1)
+        }
+        return made, layers
+
+    @property
+    def modules(self) -> tuple[NamedModule, ...]:
+        """Those of an own network that are measured; () for the bundled one."""
+        if not self.recipe.network:
+            return ()
+        return tuple(
+            NamedModule(number, each.path, type(each.module).__name__, _shape(in_four(each.weight)))
+            for number, each in self._layers.items()
+        )
+
+    @property
+    def filters(self) -> tuple[int, ...]:
+        """The shape of the filters that are shown."""
+        return tuple(self._filters.shape) if self._filters is not None else ()
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are trained or could be."""
+        return sum(each.numel() for each in self.model.parameters())
 
     def events(self) -> Iterator[Message]:
         """Train to the end: every Step, Snapshots now and then, every Epoch, Finished."""
@@ -110,14 +196,15 @@ class Training:
         if self.step % self.steps_per_epoch == 0:
             self._epoch_loss = 0.0
         images, labels = self._batches.after(self.step)
-        loss = cross_entropy(
-            self.model(self._on_device(to_tensor(images))), self._on_device(torch.tensor(labels))
-        )
-        self._optimizer.zero_grad()
-        loss.backward()
+        self._activations.clear()
+        with self._theirs():
+            outputs = self.model(self._on_device(self._to_tensor(images)))
+            loss = cross_entropy(outputs, self._on_device(torch.tensor(labels)))
+            self._optimizer.zero_grad()
+            loss.backward()
         group = self._optimizer.param_groups[0]
         lr, momentum = group["lr"], (group["betas"][0] if "betas" in group else group["momentum"])
-        before = self._watched_weight.item()
+        before = self._watched_weight
         self._optimizer.step()
         watched = self._update_since(before) if self._captures else None
         self.step += 1
@@ -133,13 +220,13 @@ class Training:
         """The network now; the activations are those of the last step's mini-batch, before its update."""
         began = perf_counter()
         statistics = tuple(
-            layer_statistics(
-                number, activations.cpu().numpy(), to_array(self._convolutions[convolution].weight), span
-            )
-            for convolution, number, span in self._measured
-            if (activations := self._activations.get(number)) is not None
+            layer_statistics(each.measured, activations.cpu().numpy(), to_array(each.weight), each.span)
+            for each in self._layers.values()
+            if (activations := self._activations.get(each.measured)) is not None
         )
-        first = kernels(to_array(self._convolutions[1].weight))
+        if len(statistics) < len(self._layers):  # before the first step, and where one was passed over
+            statistics = ()
+        first = kernels(to_array(self._filters)) if self._filters is not None else ()
         snapshot = Snapshot(self.step, statistics, first, self._predictions())
         ended = perf_counter()
         self.seconds += ended - began
@@ -149,10 +236,11 @@ class Training:
 
     def watch(self, layer: int, index: tuple[int, int, int, int]) -> None:
         """Tell of this weight from the next step on. Raises ValueError if there is none."""
-        if layer not in self._convolutions:
-            known = ", ".join(map(str, self._convolutions))
-            raise ValueError(f"layer {layer}: must be a convolution, {known}")
-        shape = self._convolutions[layer].weight.shape
+        if layer not in self._layers:
+            known = ", ".join(map(str, self._layers))
+            what = "a module with weights" if self.recipe.network else "a convolution"
+            raise ValueError(f"layer {layer}: must be {what}, {known}")
+        shape = in_four(self._layers[layer].weight).shape
         if len(index) != 4 or not all(0 <= i < size for i, size in zip(index, shape, strict=True)):
             raise ValueError(f"weight {list(index)} of layer {layer}: must lie within {list(shape)}")
         self._watched = layer, index
@@ -263,33 +351,38 @@ class Training:
         return loss / len(images), correct / len(images)
 
     def _outputs(self, images: NDArray[Any]) -> Tensor:
-        inputs = self._on_device(to_tensor(normalised(images, self.data)))
-        return self.model(inputs)  # type: ignore[no-any-return]
+        inputs = self._on_device(self._to_tensor(normalised(images, self.data)))
+        with self._theirs():
+            outputs: Tensor = self.model(inputs)
+        return outputs
+
+    def _theirs(self) -> AbstractContextManager[None]:
+        """Around what may be the user's code."""
+        network = self.recipe.network
+        return theirs(network, f"failed after step {self.step}") if network else nullcontext()
+
+    def _to_tensor(self, images: NDArray[np.float32]) -> Tensor:
+        """In the layout in memory that is fastest; a network of the user's may rely on the usual one."""
+        return torch.from_numpy(images).contiguous() if self.recipe.network else to_tensor(images)
 
     def _on_device(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._device)
 
     # -- what is shown
 
-    @property
-    def _measured(self) -> Iterator[tuple[int, int, tuple[float, float]]]:
-        """Of every convolution: its number, that of the layer measured, the ends of the histogram."""
-        for number in self._convolutions:
-            has_relu = isinstance(self.model[number], nn.ReLU)
-            yield (number, number + 1, RANGE_OF_RELU) if has_relu else (number, number, RANGE_OF_LAST)
-
     def _keep_activations(self) -> None:
         """Keep references, which cost nothing; they are measured when a snapshot is due."""
 
-        def keep(number: int) -> Callable[[nn.Module, Any, Tensor], None]:
+        def keep(layer: Layer) -> Callable[[nn.Module, Any, Tensor], None]:
             def hook(module: nn.Module, _: Any, output: Tensor) -> None:
                 if module.training:
-                    self._activations[number] = output.detach()
+                    kept = output.detach()
+                    self._activations[layer.measured] = kept.clone() if layer.is_copied else kept
 
             return hook
 
-        for _, number, _ in self._measured:
-            self.model[number - 1].register_forward_hook(keep(number))
+        for layer in self._layers.values():
+            layer.source.register_forward_hook(keep(layer))
 
     @property
     def _snapshot_is_due(self) -> bool:
@@ -298,22 +391,29 @@ class Training:
         return self.step != self._captured_step and (is_due or self.step in (1, self.total_steps))
 
     @property
-    def _watched_weight(self) -> Tensor:
+    def _watched_weight(self) -> float:
+        """Its value, NaN if none is watched."""
+        if self._watched is None:
+            return math.nan
         layer, index = self._watched
-        return self._convolutions[layer].weight.detach()[index]
+        return in_four(self._layers[layer].weight.detach())[index].item()
 
-    def _update_since(self, before: float) -> Watched:
+    def _update_since(self, before: float) -> Watched | None:
+        """The update of the watched weight; None if there was none, as of one that is frozen."""
+        if self._watched is None:
+            return None
         layer, index = self._watched
-        parameter, group = self._convolutions[layer].weight, self._optimizer.param_groups[0]
-        assert parameter.grad is not None
-        state, gradient = self._optimizer.state[parameter], parameter.grad[index].item()
+        parameter, group = self._layers[layer].weight, self._optimizer.param_groups[0]
+        if parameter.grad is None:
+            return None
+        state, gradient = self._optimizer.state[parameter], in_four(parameter.grad)[index].item()
         if self.recipe.optimizer == "adamw":
-            buffer, squares = state["exp_avg"][index].item(), state["exp_avg_sq"][index].item()
+            buffer, squares = (in_four(state[name])[index].item() for name in ("exp_avg", "exp_avg_sq"))
         elif group["momentum"]:
-            buffer, squares = state["momentum_buffer"][index].item(), None
+            buffer, squares = in_four(state["momentum_buffer"])[index].item(), None
         else:
             buffer, squares = gradient + group["weight_decay"] * before, None
-        after = self._watched_weight.item()
+        after = self._watched_weight
         decay = -group["lr"] * group["weight_decay"] * before
         return Watched(layer, index, before, gradient, buffer, squares, decay, after - before, after)
 
@@ -326,9 +426,14 @@ class Training:
         return tuple(Prediction(*row) for row in zip(*columns, strict=True))
 
 
-def find(recipe: Recipe, data: DataSet) -> Iterator[Tried | Suggested]:
+def for_search(recipe: Recipe, data: DataSet) -> Training:
+    """A fresh network that find can train."""
+    return Training(replace(recipe, schedule="constant"), data, capture=False)
+
+
+def find(recipe: Recipe, data: DataSet, fresh: Training | None = None) -> Iterator[Tried | Suggested]:
     """Train a fresh network at ever greater rates until its loss explodes; nothing of it is kept."""
-    training, finder = Training(replace(recipe, schedule="constant"), data, capture=False), Finder()
+    training, finder = fresh or for_search(recipe, data), Finder()
     for lr in RATES:
         training.set_max_lr(lr)
         yield finder.tried(lr, training.train_step().loss)
@@ -345,6 +450,11 @@ def replay(
     rates are those that were set in the run: a checkpoint has those of its own step already.
     """
     training = Training(recipe, data, checkpoint)
+    if training.is_source_changed:
+        assert recipe.network
+        raise TheirError(
+            f"{recipe.network.name} has changed since the run began: no step can be trained again"
+        )
     training.watch(job.layer, job.index)
     if checkpoint is None:
         training.follow(rates)
@@ -360,6 +470,11 @@ def _check(recipe: Recipe, data: DataSet) -> None:
     for label in np.union1d(data.train_labels, data.test_labels):
         if not 0 <= label < len(data.classes):
             raise ValueError(f"label {label}: must be 0 to {len(data.classes) - 1}, one of the classes")
+
+
+def _shape(weight: Tensor) -> tuple[int, int, int, int]:
+    out, into, rows, columns = weight.shape
+    return out, into, rows, columns
 
 
 def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:

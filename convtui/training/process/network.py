@@ -25,11 +25,13 @@ from convtui.training.recipe import Recipe
 
 
 def model_of(recipe: Recipe, data: DataSet, shape: tuple[int, int, int] | None = None) -> nn.Sequential:
-    """The modules in the order of the layers, with fresh weights; the Layers page counts them from 1.
+    """The modules of the bundled network in the order of the layers, which the Layers page counts from 1.
 
-    shape: that of other images [channels, rows, columns] than the data's.
+    They have fresh weights. shape: that of other images [channels, rows, columns] than the data's.
     Raises LayerError for layers that do not fit the images.
     """
+    if recipe.network:
+        raise ValueError(f"{recipe.network.name}: this is not for a network of your own yet")
     summary = network(recipe, shape or data.shape, len(data.classes))
     if summary.error:
         raise summary.error

@@ -35,6 +35,13 @@ def take_stdout() -> BinaryIO:
     return own
 
 
+def take_stdin() -> BinaryIO:
+    """The real stdin, for jobs and commands alone: whatever else reads finds it at its end."""
+    own = os.fdopen(os.dup(0), "rb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    return own
+
+
 def ignore(words: str) -> None:
     """Say on stderr what was not obeyed, and why; nobody may read it, and then it is not waited for."""
     saying = threading.Thread(target=_say, args=(f"ignored: {words}",), daemon=True)
@@ -73,6 +80,15 @@ class Outbox:
         else:
             self._count_waiting(1)
             self._lines.put((data, is_picture))
+
+    def leave_to_parent(self) -> None:
+        """Let no process that is forked from this one write to it, or hold it open."""
+
+        def shut() -> None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=shut)
 
     def close(self, seconds: float) -> None:
         """Return when all is written, or after so long."""

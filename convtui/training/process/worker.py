@@ -7,6 +7,7 @@ whatever ends the process costs little; what it tells of a run is on the disk be
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import signal
 import sys
@@ -25,9 +26,10 @@ from convtui.training.devices import chosen
 from convtui.training.exploring import Ablate, Explain, Explore
 from convtui.training.measuring import POINTS, Measure, Measured, Measuring, landscape_count, noise_count
 from convtui.training.messages import Message
+from convtui.training.own_network import OwnNetwork
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
-from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore, take_stdout
+from convtui.training.process.pipes import Ended, Inbox, Outbox, ignore, take_stdin, take_stdout
 from convtui.training.protocol import (
     JOBS,
     Begun,
@@ -58,10 +60,13 @@ _EXPECTED: Final = (ValueError, OSError, ImportError, MemoryError)  # a line say
 
 
 def main() -> NoReturn:
-    """Work until stdin ends or SIGTERM comes."""
+    """Work until stdin ends or SIGTERM comes; the user's network that may be run is the one argument."""
+    named = OwnNetwork.from_dict(json.loads(sys.argv[1])) if sys.argv[1:] else None
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    outbox, inbox = Outbox(take_stdout()), Inbox(sys.stdin.buffer)
-    worker = Worker(inbox, outbox)
+    outbox, inbox = Outbox(take_stdout()), Inbox(take_stdin())
+    if named:
+        outbox.leave_to_parent()
+    worker = Worker(inbox, outbox, named)
     inbox.get_ready()
     signal.signal(signal.SIGTERM, lambda *_: inbox.end())
     outbox.send(Ready())
@@ -88,8 +93,8 @@ def reason_of(error: Exception) -> str:
 class Worker:
     """Takes jobs from the inbox, those first that came in while another was done."""
 
-    def __init__(self, inbox: Inbox, outbox: Outbox) -> None:
-        self._inbox, self._outbox = inbox, outbox
+    def __init__(self, inbox: Inbox, outbox: Outbox, named: OwnNetwork | None = None) -> None:
+        self._inbox, self._outbox, self._named = inbox, outbox, named
         self._jobs: deque[Message] = deque()
         self._loop = _import_loop()
 
@@ -111,19 +116,22 @@ class Worker:
             raise self._loop
         match job:
             case Train(recipe, paused, keep_batch_size):
+                recipe = self._allowed(recipe)
                 data = load(recipe.data, recipe.image_size, recipe.data_axes)
                 recipe, told = _fitted(recipe, data, keep_batch_size)
-                recipe = located(recipe, data)
-                training = self._loop.Training(recipe, data)
-                with new_run(recipe, fingerprint(data)).locked() as run:
+                training = self._loop.Training(located(recipe, data), data)
+                with new_run(training.recipe, fingerprint(data)).locked() as run:
                     self._run(training, run, paused, notice=told)
             case Continue(folder):
                 with find_run(folder).locked() as run:
                     data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
                     run.check_data(fingerprint(data))
-                    training = self._loop.Training(run.recipe, data, checkpoint := run.checkpoint())
-                    self._run(training, run, lost=checkpoint is None and bool(run.checkpoints()))
+                    recipe = self._allowed(run.recipe, run)
+                    training = self._loop.Training(recipe, data, checkpoint := run.checkpoint())
+                    told = _changed_words(recipe) if training.is_source_changed else ""
+                    self._run(training, run, lost=checkpoint is None and bool(run.checkpoints()), notice=told)
             case Find(recipe, keep_batch_size):
+                recipe = self._allowed(recipe)
                 data = load(recipe.data, recipe.image_size, recipe.data_axes)
                 recipe, told = _fitted(recipe, data, keep_batch_size)
                 self._find(recipe, data, told)
@@ -131,17 +139,38 @@ class Worker:
                 self._replay(job)
             case Measure(folder, step):
                 with find_run(folder).locked() as run:
+                    _require_bundled(run, "be measured")
                     data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
                     run.check_data(fingerprint(data))
                     self._measure(run, data, _checkpoint(run, step))
             case Explore() | Ablate() | Explain():
                 self._look_into(job)
 
+    def _allowed(self, recipe: Recipe, run: Run | None = None) -> Recipe:
+        """The recipe, if its network may be run: one of the user's only where the command line names it.
+
+        That of a run may have moved since. Raises ValueError.
+        """
+        network, named = recipe.network, self._named
+        if network is None:
+            return recipe
+        if named is None or not network.is_named_by(named):
+            what = f"run {printable(run.number)}" if run else "this"
+            raise ValueError(
+                f"{what} needs the code of {network.name}; only code that you name is run: name it again, "
+                f"{network.as_option()}"
+            )
+        weights = named.weights or network.weights
+        return replace(recipe, network=replace(named, weights=weights, digest=network.digest))
+
     def _run(
         self, training: Training, run: Run, is_paused: bool = False, lost: bool = False, notice: str = ""
     ) -> None:
-        begun = _begun(training.recipe, training.data, training.step, training.total_steps, str(run.path))
-        begun = replace(begun, lost=lost, notice=notice or training.data.named_notice)
+        begun = _begun(
+            training.recipe, training.data, training.step, training.total_steps, str(run.path), training
+        )
+        told = "; ".join(filter(None, (notice or training.data.named_notice, training.notice)))
+        begun = replace(begun, lost=lost, notice=told)
         try:
             UnderWay(training, run, self._inbox, self._outbox, self._jobs.append).do(begun, is_paused)
         except Exception as error:
@@ -154,9 +183,10 @@ class Worker:
         run = find_run(job.run)
         data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
         run.check_data(fingerprint(data))
+        recipe = self._allowed(run.recipe, run)
         near = run.checkpoint_near(job.first - 1)
         step = near.step if near else 0
-        for event in self._loop.replay(run.recipe, data, near, run.rates(), job):
+        for event in self._loop.replay(recipe, data, near, run.rates(), job):
             self._outbox.send(event)
             step = event.step
             while message := self._inbox.get_waiting():
@@ -172,6 +202,7 @@ class Worker:
     def _look_into(self, job: Explore | Ablate | Explain) -> None:
         features = importlib.import_module("convtui.training.process.features")  # once there is PyTorch
         run = find_run(job.run)
+        _require_bundled(run, "be looked into")
         data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
         run.check_data(fingerprint(data))
         with closing(features.look_into(run, data, job)) as events:
@@ -183,8 +214,9 @@ class Worker:
                     return
 
     def _find(self, recipe: Recipe, data: DataSet, notice: str) -> None:
-        self._outbox.send(replace(_begun(recipe, data, 0, len(RATES)), notice=notice))
-        for count, event in enumerate(self._loop.find(recipe, data), 1):
+        fresh = self._loop.for_search(recipe, data) if recipe.network else None
+        self._outbox.send(replace(_begun(recipe, data, 0, len(RATES), training=fresh), notice=notice))
+        for count, event in enumerate(self._loop.find(recipe, data, fresh), 1):
             self._outbox.send(event)
             if self._is_to_stop("a learning-rate search"):
                 self._outbox.send(Stopped(count))
@@ -268,18 +300,43 @@ def _fitted(recipe: Recipe, data: DataSet, keep_batch_size: bool) -> tuple[Recip
     return recipe, "; ".join(filter(None, (data.named_notice, told, of_device)))
 
 
-def _begun(recipe: Recipe, data: DataSet, step: int, total_steps: int, run: str = "") -> Begun:
-    layers = layers_text(recipe, data.shape, len(data.classes))
-    return Begun(
+def _changed_words(recipe: Recipe) -> str:
+    assert recipe.network
+    return f"{recipe.network.name} has changed since the run began: it goes on with the code as it is now"
+
+
+def _require_bundled(run: Run, what: str) -> None:
+    """Raises RunError for a run of a network of the user's."""
+    if run.recipe.network:
+        of = f"a run of your own network ({run.recipe.network.name})"
+        raise RunError(f"run {printable(run.number)}: {of} cannot {what} yet")
+
+
+def _begun(
+    recipe: Recipe,
+    data: DataSet,
+    step: int,
+    total_steps: int,
+    run: str = "",
+    training: Training | None = None,
+) -> Begun:
+    """What is told at the start; of a network of the user's only its training knows the modules."""
+    begun = Begun(
         recipe=recipe,
         run=run,
         step=step,
         steps_per_epoch=len(data.train_images) // recipe.batch_size,
         total_steps=total_steps,
-        layers=layers,
+        layers="",
         shape=data.shape,
         classes=data.classes,
         train_count=len(data.train_images),
         test_count=len(data.test_images),
-        parameters=network(recipe, data.shape, len(data.classes)).parameters,
+        parameters=0,
     )
+    if recipe.network and training:
+        parameters, modules = training.parameters, training.modules
+        return replace(begun, parameters=parameters, modules=modules, filters=training.filters)
+    layers = layers_text(recipe, data.shape, len(data.classes))
+    parameters = network(recipe, data.shape, len(data.classes)).parameters
+    return replace(begun, layers=layers, parameters=parameters)

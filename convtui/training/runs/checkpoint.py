@@ -52,7 +52,9 @@ class Checkpoint:
         groups, schedule = self.about["groups"], self.about["scheduler"]
         rates = [group[name] for group in groups for name in ("lr", "max_lr")]
         parameters = {str(number) for group in groups for number in group["params"]}
-        has_all = {name.partition(".")[0] for name in self.optimizer} == parameters
+        remembered = {name.partition(".")[0] for name in self.optimizer}
+        is_own = bool(first.about["recipe"].get("network"))  # in which some may be frozen or unused
+        has_all = remembered == parameters or (is_own and bool(remembered) and remembered <= parameters)
         if not (
             0 <= self.step <= most
             and _is_like(self.about, first.about)

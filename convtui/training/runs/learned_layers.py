@@ -23,9 +23,12 @@ from convtui.training.runs.store import Run
 def trained_stack(run: Run, picture: Picture, step: int | None = None) -> Stack:
     """The run's layers over the picture, with the weights of its last checkpoint at or before a step, if any.
 
-    Raises ValueError for a run without a checkpoint or that has diverged, and for a picture with other
-    channels than the run's images.
+    Raises ValueError for a run of the user's own network, without a checkpoint or that has diverged, and for
+    a picture with other channels than the run's images.
     """
+    if run.recipe.network:
+        of = f"a run of your own network ({run.recipe.network.name})"
+        raise InputError(f"run {run.number}: {of} cannot be opened on other pages yet")
     last = run.latest_checkpoint() if step is None else run.checkpoint_near(step)
     if last is None:
         raise InputError(f"run {run.number}: no complete checkpoint of step {step} or before is kept")

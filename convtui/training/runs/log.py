@@ -44,7 +44,16 @@ LONGEST_LAYERS: Final = 10_000  # characters; those of the largest recipe take a
 MOST_STEPS: Final = 2**53  # beyond which a curve cannot tell one from the next
 LARGEST_COUNT: Final = 2**53
 
-_SAME_IN_A_RUN: Final = ("steps_per_epoch", "total_steps", "layers", "shape", "classes", "test_count")
+_SAME_IN_A_RUN: Final = (
+    "steps_per_epoch",
+    "total_steps",
+    "layers",
+    "modules",
+    "filters",
+    "shape",
+    "classes",
+    "test_count",
+)
 
 
 @dataclass(frozen=True)
@@ -168,11 +177,12 @@ def _frame(begun: Iterable[Begun]) -> _Frame | None:
 
 @dataclass(frozen=True)
 class _Frame:
-    """A run's bounds: the shapes of its convolutions' weights by layer, the layers that are measured."""
+    """A run's bounds: the shapes of its layers' weights by number, the layers measured, filters shown."""
 
     begun: Begun
     weights: dict[int, tuple[int, ...]]
     measured: tuple[int, ...]
+    filters: tuple[int, ...]
 
     @classmethod
     def of(cls, begun: Begun) -> _Frame:
@@ -187,7 +197,15 @@ class _Frame:
             raise ValueError("classes: there must be some")
         for name in ("train_count", "test_count", "parameters"):
             _require(name, getattr(begun, name), name != "parameters", LARGEST_COUNT)
-        return cls(begun, *_convolutions(begun.layers, begun.shape))
+        if begun.recipe.network:
+            own = {each.number: each.shape for each in begun.modules}
+            if [*own] != [*range(1, len(begun.modules) + 1)] or any(min(each) < 1 for each in own.values()):
+                raise ValueError("modules: must be counted from 1, with weights of at least one number")
+            if begun.filters and begun.filters not in own.values():
+                raise ValueError(f"filters {short_repr(begun.filters)}: must be those of a module")
+            return cls(begun, dict(own), tuple(own), begun.filters)
+        weights, measured = _convolutions(begun.layers, begun.shape)
+        return cls(begun, weights, measured, next(iter(weights.values())))
 
     def check(self, event: Message) -> None:
         """Raises ValueError that says what cannot be of this run."""
@@ -236,8 +254,10 @@ class _Frame:
             raise ValueError(f"statistics of the layers {short_repr(layers)}: must be {self.measured}")
         for each in event.statistics:
             _check_statistics(each)
-        filters, *shape = next(iter(self.weights.values()))
-        _require("kernels", len(event.kernels), 1, filters)
+        if not self.filters and event.kernels:
+            raise ValueError("kernels: the network has no convolution")
+        filters, *shape = self.filters or (0,)
+        _require("kernels", len(event.kernels), min(1, filters), filters)
         if not all(_has_shape(kernel, shape) for kernel in event.kernels):
             raise ValueError(f"kernels: each must be {shape}")
         for prediction in event.predictions:

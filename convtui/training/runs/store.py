@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from convtui.inputs.atomic import UNFINISHED, read_regular, write_whole
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.names import printable
 from convtui.training.messages import Message, encode
 from convtui.training.protocol import Begun, Rate
@@ -66,6 +67,7 @@ class Run:
     """
 
     def __init__(self, path: Path) -> None:
+        require_ours(path)
         self.path = path = _as_known(path)
         self.number = number_of(path)
         file = path / _RECIPE
@@ -144,10 +146,17 @@ class Run:
 
         It is looked for among the last, the moments and those that were kept for good.
         """
-        found = [*self._checkpoints_and_moments(), *files_in(self.path / _FOR_GOOD)]
-        return first_whole(
-            path for path in found if step_of(path) == step and digest in (None, digest_of(path))
+        return first_whole(self._files_after(step, digest))
+
+    def checkpoint_file(self, step: int, digest: str | None = None) -> Path | None:
+        """The file of the one that checkpoint_after finds, from which others can read its weights."""
+        return next(
+            (path for path in self._files_after(step, digest) if first_whole([path]) is not None), None
         )
+
+    def _files_after(self, step: int, digest: str | None) -> list[Path]:
+        found = [*files_in(self.path / _FOR_GOOD), *self._checkpoints_and_moments()]
+        return [path for path in found if step_of(path) == step and digest in (None, digest_of(path))]
 
     def moments(self) -> list[int]:
         """The steps, ascending, to which one can go back, those of the last checkpoints included."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from convtui.engine.graph.feeding import feeding
-from convtui.engine.graph.fields import AxisField, fields
+from convtui.engine.graph.fields import AxisField, NotKnown, fields
 from convtui.engine.graph.operation import Source
 from convtui.engine.graph.reads import All, Gather, Grouped, Merge, Unknown, Window, back, hull
 from convtui.tracing.process.tracer import follow
@@ -32,14 +32,18 @@ class Calls(nn.Module):
 
 
 def agrees(
-    function: Callable[..., Tensor], shape: tuple[int, ...], cells: int = 6, weight: Tensor | None = None
+    function: Callable[..., Tensor],
+    shape: tuple[int, ...],
+    cells: int = 6,
+    weight: Tensor | None = None,
+    noted: bool = False,
 ) -> None:
     """Masks and intervals of some output cells are those of the gradients; what is refused is left out."""
     model = Calls(function, weight)
     graph = follow(model, (torch.rand(shape, dtype=torch.float64) + 0.5,), {})
     if graph.failure is not None or 0 in graph.tensor(graph.outputs[0]).shape:
         return
-    assert not any(op.note for op in graph.ops)
+    assert noted or not any(op.note for op in graph.ops)
     output = graph.tensor(graph.outputs[0])
     count = int(np.prod(output.shape))
     seen = fields(graph).get(graph.outputs[0], ())
@@ -180,6 +184,20 @@ CALLS: dict[str, Callable[[Tensor], Tensor]] = {
     "where": lambda x: torch.where(x > 9, x * 2, x),
     "channel shuffle": lambda x: F.channel_shuffle(x, 2),
     "minus": lambda x: 1 - x,
+    "matrix by vector": lambda x: x @ torch.ones(6, dtype=x.dtype),
+    "vector by matrix": lambda x: x[0, 0, 0] @ x[0],
+    "vector by vector": lambda x: (x[0, 0, 0] @ x[0, 1, 2])[None],
+    "einsum of any axes before": lambda x: torch.einsum("...hw,bcvw->b...hv", x[0], x),
+    "einsum of an axis of one": lambda x: torch.einsum("bchw,bchw->bchw", x, x[:, :1]),
+    "einsum of a tuple": lambda x: torch.einsum("bchw,oc->bohw", (x, torch.ones(3, 4, dtype=x.dtype))),
+    "glu": lambda x: F.glu(x, 1),
+    "local response norm": lambda x: F.local_response_norm(x, 3),
+    "rms norm": lambda x: F.rms_norm(x, (6,)),
+    "instance norm, then in place": lambda x: F.instance_norm(x**2).mul_(2),
+    "pool of one axis, then in place": lambda x: F.avg_pool1d(x[0], 2).mul_(2),
+    "antialias": lambda x: F.interpolate(x, size=(2, 4), mode="bilinear", antialias=True),
+    "bicubic": lambda x: F.interpolate(x, size=(7, 4), mode="bicubic"),
+    "unfold": lambda x: x.unfold(2, 3, 2),
 }
 
 
@@ -188,6 +206,38 @@ def test_calls(name: str) -> None:
     graph = follow(Calls(CALLS[name]), (torch.rand(1, 4, 6, 6),), {})
     assert [op for op in graph.ops if op.note] == []
     agrees(CALLS[name], (1, 4, 6, 6), 20)
+
+
+def test_the_padding_of_an_unfold_is_no_cell() -> None:
+    graph = follow(Calls(lambda x: F.unfold(x, (1, 3), padding=(0, 1))), (torch.rand(1, 1, 1, 5),), {})
+    _, columns = fields(graph)[graph.outputs[0]]
+    assert isinstance(columns, NotKnown)
+    assert feeding(graph, graph.outputs[0], (0, 0, 0))[Source(0)] is None
+
+
+def test_a_view_that_is_written_keeps_its_fields_and_the_whole_loses_them() -> None:
+    def tokens(x: Tensor) -> Tensor:
+        y = x * 1
+        z = y.flatten(2).transpose(1, 2)
+        z += torch.ones(36, 1)
+        return torch.cat([z.flatten(), y.flatten()]) if x.dtype == torch.float32 else z
+
+    agrees(tokens, (1, 4, 6, 6), 12, noted=True)
+    graph = follow(Calls(tokens), (torch.rand(1, 4, 6, 6),), {})
+    assert isinstance(fields(graph)[graph.outputs[0]][0], NotKnown)
+
+
+def test_a_view_of_what_a_norm_has_made_has_memory_of_its_own() -> None:
+    graph = follow(nn.InstanceNorm2d(3), (torch.rand(1, 3, 4, 4),), {})
+    assert graph.memory == 3 * 4 * 4 * 4
+    graph = follow(Calls(lambda x: x.transpose(1, 2)), (torch.rand(1, 3, 4),), {})
+    assert graph.memory == 0
+
+
+def test_what_cannot_be_described_is_a_row() -> None:
+    graph = follow(Calls(lambda x: x.view(torch.int32) + 1), (torch.rand(1, 1, 4, 4),), {})
+    assert graph.failure is None
+    assert [op.kind for op in graph.ops] == ["input", "view", "add"]
 
 
 def test_pixel_shuffle_has_fields_and_no_masks() -> None:

@@ -260,8 +260,8 @@ async def test_images_that_cannot_be_read_are_tried_once_until_asked(monkeypatch
         driven.app.timelines.change(NEXT_RUN, NextRun(SMALL))
         await driven.press("5", "4")
         await settled(driven)
-        assert screen.opened
-        assert screen.opened.source.recipe == SMALL
+        assert screen.network
+        assert screen.network.source.recipe == SMALL
 
 
 async def test_beyond_the_outermost_batch_norms_it_is_said_that_there_is_none() -> None:

@@ -25,8 +25,8 @@ async def test_a_kept_run_is_opened_where_none_is_shown() -> None:
     async with page() as (driven, screen):
         await driven.press("w")
         await settled(driven)
-        assert screen.opened is not None
-        assert screen.opened.source.run == str(run.path)
+        assert screen.network is not None
+        assert screen.network.source.run == str(run.path)
         assert "run 2, step" in driven.text
         assert "w run 2 " in driven.text
         await driven.press("w")
@@ -41,8 +41,8 @@ async def test_the_run_that_the_train_page_looks_at_is_shown() -> None:
     assert trainer.looked_at is not None
     trainer.looked_at.saved = run.latest_weights()[0]
     async with page(trainer) as (driven, screen):
-        assert screen.opened is not None
-        assert screen.opened.source.run == str(run.path)
+        assert screen.network is not None
+        assert screen.network.source.run == str(run.path)
         assert "run 1" in driven.text
 
 
@@ -76,8 +76,8 @@ async def test_evaluation_is_that_of_the_whole_network() -> None:
         await driven.press("tab", "tab")
         assert norm_session(screen).layer.row == number_of + 1
         for _ in range(2):
-            assert screen.opened
-            chosen = screen.opened.measurer.measure(norm_session(screen)).images
+            assert screen.network
+            chosen = screen.network.measurer.measure(norm_session(screen)).images
             pixels = torch.tensor((digits().train_images[chosen] - digits().mean) / digits().std).double()
             with torch.no_grad():
                 x = model.eval()[:number_of](pixels)[:, 0]
@@ -129,16 +129,16 @@ async def test_newer_weights_are_followed_until_something_is_done() -> None:
         await settled(driven)
         assert "run 1, step" in driven.text
         await driven.press("right")
-        source = screen.opened and screen.opened.source
+        source = screen.network and screen.network.source
         trainer.current.saved += 1
         trainer._tell()
         await settled(driven)
-        assert screen.opened
-        assert screen.opened.source == source
+        assert screen.network
+        assert screen.network.source == source
         assert f"run 1 (newer: step {training.step + 1})" in driven.text
         await driven.press("w")
         await settled(driven)
-        assert screen.opened.source != source
+        assert screen.network.source != source
         assert norm_session(screen).number == 1
 
 

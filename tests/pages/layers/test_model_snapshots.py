@@ -16,6 +16,8 @@ WIDE, USUAL = (120, 40), (80, 24)
 FILE = Path(own_networks.__file__)
 
 SHOTS: dict[str, tuple[str, str, list[str], tuple[int, int], str]] = {
+    "holes": ("Holed", "digit-8x8-3", ["end", "right", "down"], USUAL, "dark"),
+    "norm": ("Branched", "mnist-7", ["tab", "tab", "enter"], WIDE, "light"),
     "branched": (
         "Branched",
         "digit-8x8-3",
@@ -34,6 +36,7 @@ SHOTS: dict[str, tuple[str, str, list[str], tuple[int, int], str]] = {
 def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
     network, image, keys, size, theme = SHOTS[name]
     opening = Opening(f"{FILE}:{network}")
+    last = "batchnorm" if name == "norm" else "layers"
     app = ConvtuiApp(session_on(image), theme=theme, autosave=False, network=opening)
 
     async def press(pilot: Pilot[None]) -> None:
@@ -46,6 +49,7 @@ def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
         await until(driven, lambda: app.model is not None and not app.model.is_at_work)
         await pilot.pause()
         await until(driven, lambda: app.model is not None and not app.model.is_at_work)
+        await until(driven, lambda: app.current_mode == last)
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=press)

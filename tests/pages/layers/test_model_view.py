@@ -9,12 +9,16 @@ import pytest
 
 from convtui.engine.convolution import Convolution
 from convtui.engine.pooling import Pooling
+from convtui.pages.batchnorm.opened_network import BATCHNORM
 from convtui.pages.layers.model_view import ModelView
 from convtui.pages.layers.page import LayersPage
+from convtui.state.opened_norm import OPENED_NORM
 from convtui.tracing.open_model import Opening, OpenModel
+from convtui.training.trainer import Trainer
 from tests.support import own_networks
 from tests.support.driving import Driven, opened, until
 from tests.support.example_sessions import session_on
+from tests.support.small_runs import SMALL
 
 FILE = Path(own_networks.__file__)
 
@@ -78,7 +82,7 @@ async def test_the_operations_of_a_network_are_gone_through_and_opened() -> None
         assert "joins 1x4x8x8 from 3 relu and 1x4x8x8 from 4 side" in driven.text
         # What has no windows is not opened; what has is, with the numbers of the network itself.
         await press(driven, "enter")
-        assert driven.said == "add has no windows to step through: choose a convolution or a pooling"
+        assert driven.said == "add has no windows to step through: choose a convolution, a pooling or a norm"
         await press(driven, "g")
         await driven.enter("1")
         await calm(driven)
@@ -201,3 +205,41 @@ async def test_places_that_there_are_not_are_refused(text: str, why: str) -> Non
         await driven.enter(text)
         assert why in driven.said
         assert driven.typing
+
+
+async def test_a_norm_is_opened_on_its_page_and_the_one_that_was_there_comes_back() -> None:
+    session = session_on("digit-8x8-3")
+    opening = Opening(f"{FILE}:Branched")
+    async with opened(session, network=opening, recipe=SMALL, trainer=Trainer(start=None)) as driven:
+        await until(driven, lambda: model(driven).outcome is not None)
+        await calm(driven)
+        timelines = driven.app.timelines
+        await driven.press("4")
+        await until(driven, lambda: timelines.get(BATCHNORM) is not None)
+        before = timelines.all()[BATCHNORM]
+        await press(driven, "3", "tab", "tab", "pagedown", "enter")
+        await until(driven, lambda: driven.app.current_mode == "batchnorm")
+        await driven.pilot.pause()
+        assert driven.said == "norm: its real input, weights and statistics, as a copy · 3: back"
+        assert "norm (BatchNorm2d) · input 1x4x8x8 of digit-8x8-3" in driven.text
+        assert "your module was in evaluation mode" in driven.text
+        assert "Here float64, there float32" in driven.text
+        norm = timelines.present(OPENED_NORM).session
+        assert norm.channel == 1
+        found = model(driven).output(2)
+        assert found is not None
+        values = timelines.present(OPENED_NORM).values[0]
+        np.testing.assert_allclose(norm.norm(values[None])[0], found.arrays["output"], rtol=1e-5, atol=1e-6)
+        # What is tried is undone here, and is gone with the page; help does not leave it.
+        await driven.press("g", "t", "right", "w")
+        assert driven.said == "the weights are those of your module; 3 goes back to your network"
+        assert "mini-batch 2, always this input" in driven.text
+        await driven.press("tab", "v", "v", "u", "u", "u")
+        assert timelines.present(OPENED_NORM).session is norm
+        await driven.press("question_mark", "escape")
+        assert timelines.get(OPENED_NORM) is not None
+        await press(driven, "3")
+        assert timelines.get(OPENED_NORM) is None
+        assert timelines.all()[BATCHNORM] is before
+        await driven.press("4")
+        assert "norm (BatchNorm2d)" not in driven.text

@@ -4,7 +4,7 @@ import pytest
 
 from convtui.state.operation import KINDS
 from convtui.state.settings import operation_change
-from tests.support.driving import opened
+from tests.support.driving import opened, until
 from tests.support.example_sessions import session_on
 
 
@@ -22,7 +22,8 @@ async def test_every_operation_is_gone_through_by_keys(size: tuple[int, int]) ->
                 if driven.session is before and key not in ("e", "escape", "G", "c", "n", "i"):
                     assert driven.refused, (kind, key)
             await driven.press("f", "r", "Y")
-            assert driven.session.torch_call in driven.said
+            await until(driven, lambda: "copied" in driven.said)
+            assert f"y = {driven.session.torch_call}\n" in driven.app.clipboard
 
 
 async def test_a_maximum_shows_its_winner() -> None:
@@ -104,6 +105,7 @@ async def test_a_divisor_is_typed_and_a_call_that_there_is_not_is_not_copied() -
         await driven.click_on("3", after="divisor")
         assert "divisor_override 3" in driven.text
         await driven.press("escape", "Y")
+        await until(driven, lambda: driven.said != "")
         assert "no single PyTorch call" in driven.said
         assert "copied" not in driven.said
 

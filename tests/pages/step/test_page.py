@@ -331,16 +331,6 @@ async def test_a_sentence_says_what_the_page_is_until_hints_are_hidden() -> None
             assert "F.conv2d(x, w," in driven.text
 
 
-async def test_the_pytorch_call_is_copied() -> None:
-    async with opened(lesson(stride=2, padding_mode="reflect").with_bias_value(0, 1.0)) as driven:
-        call = 'F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), w, bias=b, stride=2)'
-        await driven.press("Y")
-        assert driven.app.clipboard == call
-        assert driven.said == f"copied: {call}"
-        await driven.press("3", "Y")
-        assert driven.refused
-
-
 # -- the terminal
 
 

@@ -122,12 +122,27 @@ def test_what_goes_wrong_in_their_file(code: str, words: str) -> None:
     assert all("wrong.py" in line or line in code for line in caught.value.details)
 
 
+def test_what_goes_wrong_when_it_is_made_is_told_with_its_shapes() -> None:
+    code = (
+        "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.conv = nn.Conv2d(1, 8, 3)\n"
+        "        self.width = self.conv(torch.zeros(1, 3, 28, 28)).numel()\n"
+    )
+    Path("made.py").write_text(code, "utf-8")
+    with pytest.raises(LoadError) as caught:
+        load_model("made.py:Net", [])
+    assert str(caught.value).startswith("made.py:Net: cannot be made: RuntimeError: ")
+    *_, frame, shapes = caught.value.details
+    assert frame.startswith("made.py:9 in __init__: self.width = ")
+    assert shapes == "tensors there: input 1x3x28x28, weight 8x1x3x3, bias 8"
+
+
 def test_files_that_are_no_code() -> None:
     torch.save({"a": torch.zeros(1)}, "weights.pth")
     assert "a state dict: weights by name, without the code" in refused("weights.pth")
     assert "--weights weights.pth" in refused("weights.pth")
     Path("net.onnx").write_bytes(b"")
-    assert "a .onnx file cannot be traced" in refused("net.onnx")
+    assert "ONNX files are not read" in refused("net.onnx")
     Path("text.txt").write_text("", "utf-8")
     assert "is no Python file" in refused("text.txt:Net")
 

@@ -1,0 +1,62 @@
+"""The user's own network as a recipe names it; nothing here runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from convtui.inputs.names import printable
+
+MAX_LR: Final = 0.001  # usual for AdamW on a network that nobody has tried yet
+
+
+@dataclass(frozen=True)
+class OwnNetwork:
+    """A class, function or model of the user's: `/home/me/net.py:Net` or `package.module:factory`.
+
+    arguments are those it is made with, as they were typed; weights is the file that it starts from, or "".
+    digest is that of its source as it was when a run began, "" before.
+    """
+
+    target: str
+    arguments: tuple[str, ...] = ()
+    weights: str = ""
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        """As it is told: `net.py:Net`."""
+        where, _, made = self.target.rpartition(":")
+        return printable(f"{Path(where).name}:{made}")
+
+    def is_named_by(self, other: OwnNetwork) -> bool:
+        """Whether the other names this network, perhaps in a file that was moved since."""
+        mine, others = self.target.rpartition(":"), other.target.rpartition(":")
+        is_same_file = Path(mine[0]).name == Path(others[0]).name and mine[2] == others[2]
+        return is_same_file and self.arguments == other.arguments
+
+    def as_option(self) -> str:
+        """How it is named on the command line."""
+        arguments = f" -- {' '.join(self.arguments)}" if self.arguments else ""
+        return printable(f"--network {self.target}{arguments}")
+
+    def with_digest(self, digest: str) -> OwnNetwork:
+        """As it is when a run begins."""
+        return replace(self, digest=digest)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What from_dict reads back; of JSON's types."""
+        return {**asdict(self), "arguments": list(self.arguments)}
+
+    @classmethod
+    def from_dict(cls, values: Any) -> OwnNetwork:
+        """What as_dict wrote. Raises ValueError or TypeError for what it did not."""
+        if not isinstance(values, Mapping):
+            raise TypeError("network: must be its target, arguments, weights and digest")
+        made = cls(**{**values, "arguments": tuple(values.get("arguments", ()))})
+        texts = (made.target, *made.arguments, made.weights, made.digest)
+        if not all(isinstance(each, str) for each in texts) or ":" not in made.target:
+            raise ValueError("network: must be texts, the target as net.py:Net")
+        return made

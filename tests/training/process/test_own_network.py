@@ -1,0 +1,152 @@
+"""A network of the user's: tried before it is trained, and trained in a process that runs nothing else."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from convtui.training.datasets.open_any import load
+from convtui.training.measuring import Measure
+from convtui.training.messages import Message
+from convtui.training.own_network import OwnNetwork
+from convtui.training.process.own_network import TheirError, make, tried
+from convtui.training.protocol import (
+    Continue,
+    Epoch,
+    Failed,
+    Finished,
+    Paused,
+    Ready,
+    Replay,
+    Replayed,
+    Snapshot,
+    Stepped,
+    Stop,
+    Train,
+)
+from convtui.training.recipe import Recipe
+from convtui.training.runs.history import RunHistory, State
+from convtui.training.runs.store import Run
+from tests.support.processes import begun, process
+
+FILE = Path(__file__).parents[2] / "support" / "trained_networks.py"
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file in a folder of its own, as all that is imported from its folder is run anew for each job."""
+    return Path(shutil.copy(FILE, tmp_path_factory.mktemp("code") / "net.py"))
+
+
+@pytest.mark.parametrize(
+    ("named", "data", "reason"),
+    [
+        (
+            ["Pair"],
+            "digits-8x8",
+            "gives a tuple of 2; must give one tensor of logits [images, 10 classes]",
+        ),
+        (["Net", "7"], "digits-8x8", "gives 7 outputs for each image; digits-8x8 has 10 classes"),
+        (["Net"], "mnist-12k", "shape '[8, 64]' is invalid for input of size 6272"),
+        (["Colour"], "digits-8x8", "; it takes images of 3 channels, digits-8x8 has 1"),
+        (["Exits"], "digits-8x8", "it ended the process with sys.exit(3) (net.py:"),
+    ],
+)
+def test_what_cannot_be_trained_is_told_in_a_line(
+    code: Path, named: list[str], data: str, reason: str
+) -> None:
+    own = OwnNetwork(f"{code}:{named[0]}", tuple(named[1:]))
+    model, _ = make(own, 0)
+    with pytest.raises(TheirError) as caught:
+        tried(model, own, load(data), CPU)
+    assert reason in str(caught.value)
+    assert str(caught.value).startswith(own.name)
+    assert str(caught.value).isprintable()
+
+
+def test_which_sizes_would_go_through(code: Path) -> None:
+    named = OwnNetwork(f"{code}:Net")
+    with pytest.raises(TheirError, match=r"images of 8x8, 9x9 go through"):
+        tried(make(named, 0)[0], named, load("mnist-12k"), CPU)
+
+
+def test_a_trial_leaves_no_trace_and_sees_the_modules_that_are_called(code: Path) -> None:
+    named = OwnNetwork(f"{code}:Net")
+    model, _ = make(named, 0)
+    before, random = {name: each.clone() for name, each in model.state_dict().items()}, torch.get_rng_state()
+    seen = tried(model, named, load("digits-8x8"), CPU)
+    assert [(each.path, each.is_overwritten) for each in seen.modules] == [
+        ("conv", True),
+        ("frozen", False),
+        ("fc", False),
+    ]
+    assert seen.notice == ""
+    assert all(torch.equal(before[name], each) for name, each in model.state_dict().items())
+    assert torch.equal(random, torch.get_rng_state())
+    assert all(each.grad is None for each in model.parameters())
+    soft = OwnNetwork(f"{code}:Probabilities")
+    assert "gives probabilities" in tried(make(soft, 0)[0], soft, load("digits-8x8"), CPU).notice
+
+
+def steps(events: list[Message]) -> list[tuple[int, float]]:
+    return [(each.step, each.loss) for each in events if isinstance(each, Stepped)]
+
+
+def test_a_run_of_an_own_network(tmp_path: Path) -> None:
+    """Trained, stopped, resumed, replayed to the same bits; refused if not named, or changed. It forks."""
+    code = Path(shutil.copy(FILE, tmp_path / "net.py"))
+    named = OwnNetwork(f"{code}:Forking")
+    recipe = Recipe(data="digits-8x8", batch_size=64, epochs=2, max_lr=0.01, network=named)
+    with process(tmp_path, network=named) as worker:
+        assert worker.event() == Ready()
+        whole = worker.job(Train(recipe))
+        assert isinstance(whole[-1], Finished)
+        assert [each.accuracy for each in whole if isinstance(each, Epoch)][-1] > 0.3  # of ten classes
+        first = begun(whole)
+        assert [(each.path, each.title, each.shape) for each in first.modules] == [
+            ("conv", "Conv2d", (4, 1, 3, 3)),
+            ("frozen", "Linear", (64, 64, 1, 1)),
+            ("fc", "Linear", (10, 64, 1, 1)),
+        ]
+        assert (first.filters, first.layers) == ((4, 1, 3, 3), "")
+        last = [each for each in whole if isinstance(each, Snapshot)][-1]
+        assert len(last.kernels) == 4
+        assert last.statistics[0].mean != 0
+        assert (
+            min(low for low, count in enumerate(last.statistics[0].counts) if count) < 20
+        )  # before its ReLU
+
+        worker.send(Train(recipe, paused=True))
+        folder = begun(worker.until(Paused)).run
+        worker.job(Stop())
+        again = worker.job(Continue(folder))
+        assert steps(again) == steps(whole)
+        history = RunHistory.of_run(Run(Path(folder)))
+        assert (history.state, history.left_out) == (State.FINISHED, "")
+        worker.send(Replay(folder, 3, 6, 1, (0, 0, 1, 1)))
+        replayed = worker.until(Replayed, Failed)
+        assert steps(replayed)[-4:] == steps(whole)[2:6]
+        assert all(each.watched for each in replayed if isinstance(each, Stepped))
+
+        (refused,) = worker.job(Measure(folder))
+        assert isinstance(refused, Failed)
+        assert "cannot be measured yet" in refused.reason
+        other = replace(recipe, network=OwnNetwork(f"{code}:Pair"))
+        (refused,) = worker.job(Train(other))
+        assert isinstance(refused, Failed)
+        assert "only code that you name is run: name it again, --network" in refused.reason
+
+        code.write_text(code.read_text().replace("0.1", "0.2"))
+        worker.send(Replay(folder, 3, 6, 1, (0, 0, 1, 1)))
+        changed = worker.until(Replayed, Failed)[-1]
+        assert changed == Failed(
+            "net.py:Forking has changed since the run began: no step can be trained again"
+        )
+    with process(tmp_path) as worker:
+        worker.event()
+        (refused,) = worker.job(Continue(folder))
+        assert isinstance(refused, Failed)
+        assert refused.reason.startswith("run 2 needs the code of net.py:Forking")

@@ -1,0 +1,42 @@
+"""A network of the user's in a recipe: how it is kept, told and named again."""
+
+from dataclasses import replace
+
+import pytest
+
+from convtui.training.own_network import OwnNetwork
+from convtui.training.recipe import Recipe, RecipeError
+from convtui.training.recipe_words import recipe_words, typed
+
+NET = OwnNetwork("/home/me/net.py:Net", ("10", "depth=18"), "/home/me/w.pth", "12ab")
+RECIPE = Recipe(network=NET, max_lr=0.001)
+
+
+def test_a_recipe_is_read_back_with_it() -> None:
+    assert Recipe.from_dict(RECIPE.as_dict()) == RECIPE
+    assert "network" not in Recipe().as_dict()  # as it was in runs from before there were any
+    RECIPE.require_same({**RECIPE.as_dict(), "network": None})
+
+
+@pytest.mark.parametrize("network", ["net.py:Net", {"target": "net.py"}, {"target": 3}, {"other": ""}, {}])
+def test_what_is_none_is_refused(network: object) -> None:
+    with pytest.raises(RecipeError, match="network"):
+        Recipe.from_dict({**Recipe().as_dict(), "network": network})
+
+
+def test_what_it_is_called() -> None:
+    assert recipe_words(RECIPE) == "one-cycle 0.001 · net.py:Net"
+    assert NET.as_option() == "--network /home/me/net.py:Net -- 10 depth=18"
+
+
+def test_it_is_the_same_in_a_folder_that_was_moved() -> None:
+    assert NET.is_named_by(replace(NET, target="/srv/net.py:Net", weights="", digest=""))
+    assert not NET.is_named_by(replace(NET, target="/home/me/net.py:Other"))
+    assert not NET.is_named_by(replace(NET, arguments=("10",)))
+
+
+def test_what_is_of_the_bundled_network_cannot_be_typed() -> None:
+    with pytest.raises(ValueError, match="channels: is of the bundled network; the next run trains"):
+        typed(RECIPE, "channels 8,16")
+    with pytest.raises(ValueError, match="network"):
+        typed(RECIPE, "network other.py:Net")
