@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from threading import Timer
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -18,6 +19,7 @@ from textual.screen import Screen
 
 from convtui.app.modes import FIRST_MODE, FIRST_PAGE, MODES
 from convtui.app.workspace import Workspace
+from convtui.inputs.names import printable
 from convtui.pages.base.page import Page
 from convtui.paint.themes import THEMES
 from convtui.state.history import Timelines
@@ -235,6 +237,13 @@ class ConvtuiApp(App[None]):
 
     def write_code(self, text: str, code: str) -> bool:
         return self.workspace.write_code(text, code)
+
+    def tell_written(self, path: Path, more: str = "") -> None:
+        done = "written"
+        if self._visitor:
+            self._visitor.deliver_file(path)
+            done, path = "downloaded", Path(path.name)
+        self.say(f"{done}: {printable(str(path))}{f', {more}' if more else ''}")
 
     def open_page(self, name: str, notice: str = "", error: bool = False) -> None:
         self.switch_mode(name)

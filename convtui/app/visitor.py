@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from io import StringIO
+from io import BytesIO, StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from convtui.state.session import SESSION
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from convtui.app.workspace import Workspace
 
+ANY_FILE: Final = "application/octet-stream"
 TOLD_EVERY: Final = 0.5  # seconds
 
 
@@ -43,6 +45,9 @@ class Stage(Protocol):
 
     def deliver_text(self, path_or_file: StringIO, *, save_filename: str, mime_type: str) -> str | None:
         """Have the driver hand a text over."""
+
+    def deliver_binary(self, path_or_file: BytesIO, *, save_filename: str, mime_type: str) -> str | None:
+        """Have the driver hand a file over."""
 
 
 class Visitor:
@@ -90,6 +95,13 @@ class Visitor:
         """Have the browser download a text."""
         assert self._app
         self._app.deliver_text(StringIO(text), save_filename=name, mime_type="text/plain")
+
+    def deliver_file(self, path: Path) -> None:
+        """Have the browser download a file of the visitor's, which is not kept here."""
+        assert self._app
+        content = path.read_bytes()
+        path.unlink()
+        self._app.deliver_binary(BytesIO(content), save_filename=path.name, mime_type=ANY_FILE)
 
     def _link(self) -> str | None:
         """None for a session that is too large for a link: the address keeps none rather than an old one."""

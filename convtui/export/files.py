@@ -10,6 +10,7 @@ from typing import Final
 from convtui.export.diagram import MARK, Diagram
 from convtui.export.svg import START, animated_svg, still_svg
 from convtui.inputs.atomic import write_whole
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.names import printable
 
 SCREEN: Final = '<svg class="rich-terminal"'  # how a screen begins
@@ -31,6 +32,7 @@ def write_animation(diagram: Diagram, out: Path) -> None:
 
 def require_writable(out: Path, suffixes: Mapping[str, Draw]) -> None:
     """Raise ValueError unless a diagram may be written there, in one of these formats."""
+    require_ours(out)
     name = printable(str(out))
     if out.suffix.lower() not in suffixes:
         raise ValueError(f"{name}: the name must end in {' or '.join(suffixes)}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from convtui.inputs.atomic import read_regular, write_whole
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.names import printable
 
 SUFFIX: Final = ".ipynb"
@@ -41,6 +42,7 @@ Cell = Words | Code
 
 def require_writable(out: Path) -> None:
     """Raise ValueError unless a notebook may be written there."""
+    require_ours(out)
     name = printable(str(out))
     if out.suffix.lower() != SUFFIX:
         raise ValueError(f"{name}: the name must end in {SUFFIX}")

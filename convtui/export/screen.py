@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from convtui.export.files import is_drawn
+from convtui.inputs.confinement import require_ours
 from convtui.inputs.names import printable
 from convtui.store.session_file import write
 
@@ -23,6 +24,7 @@ def in_fonts_of_the_reader(svg: str) -> str:
 
 def write_screen(svg: str, out: Path) -> None:
     """Write a screen, as Textual exports it, as .svg. Raises ValueError if that cannot be done."""
+    require_ours(out)
     name = printable(str(out))
     if out.suffix.lower() != ".svg":
         raise ValueError(f"{name}: a screen is drawn as .svg; ctrl+f on page 1 draws .png, too")

@@ -13,6 +13,8 @@ import pytest
 
 from convtui.app.workspace import Workspace
 from convtui.engine.kernels import parse_kernel
+from convtui.export import files, notebook_file
+from convtui.export.screen import write_screen
 from convtui.inputs import confinement as confining
 from convtui.inputs import samples
 from convtui.inputs.atomic import read_regular, write_whole
@@ -80,6 +82,9 @@ OPENED: dict[str, Callable[[Path], object]] = {
     "a file": lambda folder: read_regular(folder / "photo.csv"),
     "a lesson": lambda folder: read_lesson(folder / "session.toml"),
     "a session that is written": lambda folder: session_file.save(lesson(), folder / "new.toml"),
+    "a screen that is written": lambda folder: write_screen("", folder / "new.svg"),
+    "a diagram that is written": lambda folder: files.require_writable(folder / "new.gif", files.ANIMATIONS),
+    "a notebook that is written": lambda folder: notebook_file.require_writable(folder / "new.ipynb"),
     "a file that is written": lambda folder: write_whole(folder / "new.csv", b""),
 }
 
@@ -152,6 +157,9 @@ def test_what_is_saved_is_handed_over(own: Path) -> None:
     workspace.save()
     workspace.save_as()
     assert workspace.write_lesson("my-lesson")
+    assert workspace.write_code("../code", "x = 1")
+    assert handed.pop("code.py") == "x = 1"
+    assert said.pop() == "downloaded: code.py"
     assert sorted(handed) == ["mine.toml", "mnist-7.toml", "my-lesson.toml"]
     assert session_file.dumps(session_file.loads(handed["mine.toml"], "mine.toml")) == session_file.dumps(
         lesson()

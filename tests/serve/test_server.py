@@ -151,6 +151,17 @@ async def test_a_visit(server: Served, client: aiohttp.ClientSession) -> None:
     async with client.get(f"{server.url}{download['path']}") as answer:
         assert answer.status == 404
 
+    # so is a picture, of which nothing is left in the visitor's folder
+    await visitor.say("stdin", "\x06")
+    await visitor.until(lambda: "picture to" in visitor.text)
+    await visitor.say("stdin", "\r")
+    await visitor.until(lambda: [told[0] for told in visitor.told].count("download") == 2)
+    _, picture = (told[1] for told in visitor.told if told[0] == "download")
+    assert isinstance(picture, dict)
+    async with client.get(f"{server.url}{picture['path']}") as answer:
+        assert (await answer.read()).startswith(b"\x89PNG")
+    assert not list(own.glob("*.png"))
+
     # the address is kept up to date, and opens the same again; q ends the process
     await visitor.say("stdin", "2")
     await visitor.until(lambda: any(f"{told[1]}".startswith("matrix.") for told in visitor.told))

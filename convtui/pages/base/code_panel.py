@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.highlight import highlight
 from textual.widgets import Static
 
+from convtui.inputs.confinement import confinement
 from convtui.inputs.names import printable
 from convtui.pages.base.modal import ClosesOnce
 
@@ -66,6 +67,8 @@ def copy_code(app: App[Any], text: str, else_key: str) -> str:
     if not why:
         app.copy_to_clipboard(text)
         return f"copied {count} lines (OSC 52); if pasting gives nothing, {else_key} writes a file"
+    if confinement() is not None:
+        return f"{why}; {else_key} downloads it"
     from platformdirs import user_state_path
 
     from convtui.inputs.atomic import write_whole

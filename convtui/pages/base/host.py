@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ class Host(Protocol):
 
     def write_code(self, text: str, code: str) -> bool:
         """Write code to a file of that name; ask before one is replaced. Tells if nothing was refused."""
+
+    def tell_written(self, path: Path, more: str = "") -> None:
+        """Say that a file was written; somebody in a browser gets it as a download."""
 
     def open_page(self, name: str, notice: str = "") -> None:
         """Show another page, and a notice on it."""

@@ -457,14 +457,13 @@ class Page(Screen[None]):
         except (ValueError, OSError, RuntimeError) as error:
             self.say(printable(str(error)), error=True)
             return False
-        name, is_dark = printable(str(typed.out)), self.app.current_theme.dark
-        panes = self.ANIMATED
-        self._draw(name, lambda: f"{animate(session, typed.out, typed.steps, is_dark, panes)} steps")
+        is_dark, panes = self.app.current_theme.dark, self.ANIMATED
+        self._draw(typed.out, lambda: f"{animate(session, typed.out, typed.steps, is_dark, panes)} steps")
         return True
 
-    def _draw(self, name: str, draw: Callable[[], str]) -> None:
+    def _draw(self, out: Path, draw: Callable[[], str]) -> None:
         """Draw a file in another thread; tell when that begins, and how it ends."""
-        self.say(f"drawing {name} …")
+        self.say(f"drawing {printable(str(out))} …")
 
         def work() -> Callable[[], None]:
             try:
@@ -472,7 +471,7 @@ class Page(Screen[None]):
             except (ValueError, OSError, MemoryError) as error:
                 why = printable(str(error) or "out of memory")
                 return partial(self.say, why, error=True)
-            return partial(self.say, f"written: {name}{f', {what}' if what else ''}")
+            return partial(self.host.tell_written, out, what)
 
         self.in_thread(work)
 
@@ -490,7 +489,7 @@ class Page(Screen[None]):
         except (ValueError, OSError, RuntimeError) as error:
             self.say(printable(str(error)), error=True)
             return False
-        self.say(f"written: {printable(str(out))}")
+        self.host.tell_written(out)
         return True
 
     # -- the lesson that is open

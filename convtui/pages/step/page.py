@@ -337,5 +337,5 @@ class StepPage(ConvolutionPage):
             picture(session, out, is_dark)
             return ""
 
-        self._draw(printable(str(out)), draw)
+        self._draw(out, draw)
         return True
