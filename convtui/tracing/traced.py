@@ -224,6 +224,8 @@ class Trace:
         image = self.graph.image
         shape = self.graph.tensor(image).shape if image else ()
         at = ((shape[-2] if len(shape) > 3 else 1), shape[-1]) if shape else (0, 0)
+        if at in self.sizes.work:  # the search computes shapes alone
+            return ["image sizes were not searched: shapes alone do not show this failure"]
         close = nearest(self.sizes.work, at)
         told = sizes_told(self.sizes.tried, self.sizes.work)
         if close is None:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 Size: TypeAlias = tuple[int, int]
 
 MOST: Final = 120  # sizes that are tried
+EDGE: Final = 20  # of them, to find the least that works
 COMMON: Final = (
     32,
     28,
@@ -45,17 +46,32 @@ def tried_sizes(
     for size in _candidates(*image, has_rows):
         if size in tried:
             continue
-        if len(tried) >= MOST or is_over():
+        if len(tried) >= MOST - EDGE or is_over():
             break
         tried[size] = fits(size)
         for step in (-1, 1) if tried[size] else ():
             for near in _walk(size, step, has_rows):
-                if near in tried or len(tried) >= MOST or is_over():
+                if near in tried or len(tried) >= MOST - EDGE or is_over():
                     break
                 tried[near] = fits(near)
                 if not tried[near]:
                     break
+    _find_edge(tried, fits, has_rows, is_over)
     return tried
+
+
+def _find_edge(
+    tried: dict[Size, bool], fits: Callable[[Size], bool], has_rows: bool, is_over: Callable[[], bool]
+) -> None:
+    """Try the sizes below the least that works, down to one that does not."""
+    working = [size for size, works in tried.items() if works]
+    rows, columns = min(working, default=(1, 1))
+    while len(tried) < MOST and min(rows if has_rows else columns, columns) > 1 and not is_over():
+        rows, columns = rows - 1 if has_rows else rows, columns - 1
+        if (rows, columns) not in tried:
+            tried[rows, columns] = fits((rows, columns))
+        if not tried[rows, columns]:
+            return
 
 
 def _walk(size: Size, step: int, has_rows: bool) -> Iterator[Size]:
@@ -102,6 +118,12 @@ def sizes_told(tried: Sequence[Size], work: Sequence[Size]) -> str:
         least, common = min(working), reduce(gcd, working)
         if all(side in working for side in sides if side >= least):
             return f"{_text((least, least))} and larger ({of})"
+        if (
+            least % 2
+            and len(working) > 2
+            and working == {side for side in sides if side >= least and side % 2}
+        ):
+            return f"odd sizes, from {_text((least, least))} ({of})"
         if (
             common > 1
             and len(working) > 2

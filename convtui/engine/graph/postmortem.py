@@ -4,7 +4,7 @@ Everything is worked out from the shapes and settings of the failure; PyTorch's 
 but for the few errors that shapes do not show.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd, prod
 from typing import Final
@@ -168,7 +168,6 @@ def expected_and_given(failure: Failure) -> tuple[int, int] | None:
 
 
 def _convolution(failure: Failure, graph: Graph) -> Reason:
-    del graph
     image, weight = failure.shape("input"), failure.shape("weight")
     axes = len(weight) - 2
     if axes < 1 or not image:
@@ -181,36 +180,83 @@ def _convolution(failure: Failure, graph: Graph) -> Reason:
     groups = _whole(failure.settings.get("groups"), 1)
     is_transposed = failure.kind.startswith("conv_transpose")
     if channels != expected:
-        return _channels(failure, image, channels, expected, groups, axes)
+        return _channels(failure, graph, image, expected, groups, axes)
     outputs = weight[1] * groups if is_transposed else weight[0]
     if groups > 1 and (channels % groups or outputs % groups):
         return _groups(channels, outputs, groups)
-    return Reason() if is_transposed else _window(failure, image[-axes:], weight[2:])
+    explain = _transposed if is_transposed else _window
+    return explain(failure, image[-axes:], weight[2:])
 
 
-def _channels(failure: Failure, image: Shape, channels: int, expected: int, groups: int, axes: int) -> Reason:
-    kind = failure.kind
+def _channels(failure: Failure, graph: Graph, image: Shape, expected: int, groups: int, axes: int) -> Reason:
+    kind, weight, channels = failure.kind, failure.shape("weight"), image[-axes - 1]
     named = f"{expected // groups} for each of {groups} groups = {expected}" if groups > 1 else str(expected)
     where = f"axis {len(image) - axes - 1} of {shape_text(image)}"
-    why = [f"{kind} expects {named} channels, gets {channels} ({where})"]
+    plural = "s" if expected > 1 else ""
+    why = [f"{kind} expects {named} channel{plural}, gets {channels} ({where})"]
     fixes = []
     if image[-1] == expected:
         order = ", ".join(map(str, (0, len(image) - 1, *range(1, len(image) - 1))))
         fixes.append(f"the last axis has {expected}: put the channels first with x.permute({order})")
-    if channels % groups:
+    if len(image) == axes + 1 and expected == 1:
+        lacking = (image[0], 1, *image[1:])
+        fixes.append(f"x.unsqueeze(1), if the axis of the channels was lost: {shape_text(lacking)}")
+    fixes += _flattened_less(failure, graph, expected, axes)
+    outputs = weight[1] * groups if kind.startswith("conv_transpose") else weight[0]
+    if groups == expected > 1:  # depthwise
+        many = channels * outputs // groups
+        fixes.append(f"in_channels={channels}, out_channels={many} and groups={channels}")
+    elif channels % groups:
         why.append(f"and {groups} groups do not divide {channels} channels")
-        outputs = failure.shape("weight")[0]
         fixes.append(f"in_channels={channels} with groups={_nearest_divisor(gcd(channels, outputs), groups)}")
     else:
         fixes.append(f"in_channels={channels}")
     source = next((each for each in failure.arguments if each.role == "input"), None)
     if source is not None and source.source is not None and source.source.op:
-        fixes.append(f"{expected} channels from what comes before it: {_before(source)}")
+        fixes.append(f"{expected} channel{plural} from what comes before it: {_before(source)}")
     else:
-        fixes.append(
-            f"an input of {expected} channels: --input {'x'.join(map(str, (expected, *image[-axes:])))}"
-        )
+        shape = "x".join(map(str, (expected, *image[-axes:])))
+        fixes.append(f"an input of {expected} channel{plural}: --input {shape}")
     return Reason(tuple(why), tuple(fixes), size_helps=False)
+
+
+def _flattened_less(failure: Failure, graph: Graph, expected: int, axes: int) -> list[str]:
+    """A flatten that leaves the channels alone, if one before has flattened them as well."""
+    source = next((each.source for each in failure.arguments if each.role == "input"), None)
+    op = graph.ops[source.op] if source else None
+    if op is None or op.kind != "flatten" or axes != 1:
+        return []
+    before = graph.tensor(op.inputs[0]).shape
+    if len(before) < 3 or before[1] != expected:
+        return []
+    return [f"x.flatten(2) in operation {op.number}: {shape_text((*before[:2], prod(before[2:])))}"]
+
+
+def _transposed(failure: Failure, sizes: Shape, kernel: Shape) -> Reason:
+    """An output padding that is not smaller than stride or dilation, or an output of no cells."""
+    settings = {
+        name: _each(failure.settings.get(name), len(sizes), default)
+        for name, default in (("stride", 1), ("dilation", 1), ("padding", 0), ("output_padding", 0))
+    }
+    stride, dilation, padding, extra = settings.values()
+    why: list[str] = []
+    needed: list[int] = []
+    below = tuple(max(s, d) for s, d in zip(stride, dilation, strict=True))
+    if any(o >= least for o, least in zip(extra, below, strict=True)):
+        what = f"the stride {_pair(stride)}"
+        what += f" or the dilation {_pair(dilation)}" if any(d > 1 for d in dilation) else ""
+        most = tuple(min(o, least - 1) for o, least in zip(extra, below, strict=True))
+        said = f"output_padding {_pair(extra)} must be smaller than {what}"
+        return Reason((said,), (f"output_padding={_pair(most)}",), size_helps=False)
+    for axis, (n, k, s, d, p, o) in enumerate(
+        zip(sizes, kernel, stride, dilation, padding, extra, strict=True)
+    ):
+        whole = (n - 1) * s + d * (k - 1) + 1 + o
+        needed.append(max(min(p, (whole - 1) // 2), 0))
+        if whole - 2 * p < 1:
+            formula = f"({n} − 1)·{s} − 2·{p} + {d}·({k} − 1) + 1 + {o} = {whole - 2 * p}"
+            why.append(f"{_axis_name(axis, len(sizes))}: {formula}: no cell is left")
+    return Reason(tuple(why), (f"padding={_pair(tuple(needed))}",)) if why else Reason()
 
 
 def _before(argument: Argument) -> str:
@@ -231,8 +277,8 @@ def _nearest_divisor(number: int, near: int) -> int:
     return min((n for n in range(1, number + 1) if number % n == 0), key=lambda n: abs(n - near))
 
 
-def _window(failure: Failure, sizes: Shape, kernel: Shape) -> Reason:
-    """A kernel that is larger than the padded input."""
+def _window(failure: Failure, sizes: Shape, kernel: Shape, most: Shape = ()) -> Reason:
+    """A kernel that is larger than the padded input. most: the largest padding that is legal, if bounded."""
     stride, dilation, padding = (
         _each(failure.settings.get(name), len(sizes), default)
         for name, default in (("stride", 1), ("dilation", 1), ("padding", 0))
@@ -248,7 +294,8 @@ def _window(failure: Failure, sizes: Shape, kernel: Shape) -> Reason:
             why.append(f"{_axis_name(axis, len(sizes))}: {formula}: {what}")
     if not why:
         return Reason()
-    fixes = [f"padding={_pair(tuple(needed))}"]
+    is_legal = not most or all(p <= bound for p, bound in zip(needed, most, strict=True))
+    fixes = [f"padding={_pair(tuple(needed))}"] if is_legal else []
     if min(largest) > 0:
         fixes.append(f"kernel_size={_pair(tuple(largest))}")
     fixes.append("fewer strides and poolings before it")
@@ -265,7 +312,7 @@ def _pool(failure: Failure, graph: Graph) -> Reason:
         most = tuple(k // 2 for k in kernel)
         why = f"padding {_pair(padding)} is more than half of the kernel {_pair(kernel)}"
         return Reason((why,), (f"padding={_pair(most)}",), size_helps=False)
-    return _window(failure, image[-len(kernel) :], kernel)
+    return _window(failure, image[-len(kernel) :], kernel, most=tuple(k // 2 for k in kernel))
 
 
 def _axes_missing(kind: str, image: Shape, axes: int) -> Reason:
@@ -290,13 +337,24 @@ def _linear(failure: Failure, graph: Graph) -> Reason:
     if expected == got:
         return Reason()
     product, whole = _product_of(failure, graph, given)
-    why = (f"linear expects {expected:,} features, gets {got:,}{product}",)
+    why: tuple[str, ...] = (f"linear expects {expected:,} features, gets {got:,}{product}",)
     fixes: list[str] = []
     if len(given) > 2:
         for first in range(1, len(given) - 1):
             if prod(given[first:]) == expected:
                 shape = "*".join(map(str, given[first:]))
                 fixes.append(f"x.flatten({first}) before it: {shape} = {expected:,} features")
+    if len(given) == 4 and not fixes:
+        why = (*why, f"it is over the last axis, the columns of {shape_text(given)}")
+        fixes += [
+            f"axis {axis} has {expected}: put it last with x.movedim({axis}, -1)"
+            for axis in (1, 2)
+            if given[axis] == expected
+        ]
+        fixes += _pooled(given, expected, ", then x.flatten(1)")
+        return Reason(why, (*fixes, f"x.flatten(1) before it, and in_features={prod(given[1:])}"))
+    if len(whole) == 3 and prod(whole) == expected and len(given) == 2:
+        fixes.append(f"the batch was lost, {shape_text(whole)} has none: x.unsqueeze(0) before the flatten")
     if len(given) == 1 and whole:
         fixes.append(
             f"x.flatten(1), which keeps the batch: {shape_text(whole)} → {whole[0]}x{prod(whole[1:])}"
@@ -309,7 +367,7 @@ def _linear(failure: Failure, graph: Graph) -> Reason:
     return Reason(why, tuple(fixes))
 
 
-def _pooled(whole: Shape, expected: int) -> list[str]:
+def _pooled(whole: Shape, expected: int, where: str = " before the flatten") -> list[str]:
     """An adaptive pooling before the flatten, if there is one that gives as many features."""
     channels = whole[1]
     if len(whole) != 4 or expected % channels:
@@ -318,7 +376,7 @@ def _pooled(whole: Shape, expected: int) -> list[str]:
     side = round(cells**0.5)
     if side * side != cells:
         return []
-    return [f"adaptive pooling to {side}x{side} before the flatten: {channels}*{side}*{side} = {expected:,}"]
+    return [f"adaptive pooling to {side}x{side}{where}: {channels}*{side}*{side} = {expected:,}"]
 
 
 def _product_of(failure: Failure, graph: Graph, given: Shape) -> tuple[str, Shape]:
@@ -384,27 +442,72 @@ def _cat(failure: Failure, graph: Graph) -> Reason:
         if axis != dim and len(set(sizes)) > 1:
             unlike.append(axis)
             why.append(f"axis {axis} ({_role_of(axis, rank)}) must be alike: {' and '.join(map(str, sizes))}")
-    is_of_channels = rank > 2 and any(axis < 2 for axis in unlike)
-    fixes = _off_by(shapes, [axis for axis in unlike if axis >= 2], [each.role for each in tensors])
+    is_of_channels = rank > 3 and any(axis < 2 for axis in unlike)
+    fixes = _off_by(graph, tensors, [axis for axis in unlike if axis >= 2]) if rank > 3 else []
     if is_of_channels and dim >= 2:
         fixes.append("dim=1, if the channels are to be joined")
-    del graph
     return Reason(tuple(why), tuple(fixes), size_helps=not is_of_channels)
 
 
-def _off_by(shapes: Sequence[Shape], axes: Sequence[int], roles: Sequence[str]) -> list[str]:
-    """Pad the smaller one or cut the larger one, if one of them is smaller along all of these axes."""
-    if not axes:
+def _off_by(graph: Graph, tensors: Sequence[Argument], axes: Sequence[int]) -> list[str]:
+    """Make the smaller ones larger or cut the larger ones, where all of each have the same size."""
+    sizes = [tuple(each.tensor.shape[axis] for axis in axes) for each in tensors]
+    if not axes or len(set(sizes)) != 2:
         return []
-    smaller = min(range(len(shapes)), key=lambda i: [shapes[i][axis] for axis in axes])
-    larger = max(range(len(shapes)), key=lambda i: [shapes[i][axis] for axis in axes])
-    lacks = {axis: shapes[larger][axis] - shapes[smaller][axis] for axis in axes}
+    few, many = sorted(set(sizes))
+    lacks = {axis: n - m for axis, m, n in zip(axes, few, many, strict=True)}
     if min(lacks.values()) < 0:
         return []
-    rank = len(shapes[smaller])
-    sides = tuple(n for axis in range(rank - 1, min(axes) - 1, -1) for n in (0, lacks.get(axis, 0)))
-    cut = ", ".join(f":{shapes[smaller][axis]}" if axis in lacks else ":" for axis in range(min(axes), rank))
-    return [f"pad {roles[smaller]}: F.pad(x, {sides})", f"cut {roles[larger]}: x[..., {cut}]"]
+    smaller, larger = (
+        [each for each, size in zip(tensors, sizes, strict=True) if size == of] for of in (few, many)
+    )
+    rank = len(tensors[0].tensor.shape)
+    fixes = _made_larger(graph, smaller[0], larger[0], lacks) if len(smaller) == 1 else []
+    sides = []
+    for axis in range(rank - 1, min(axes) - 1, -1):
+        ahead = lacks.get(axis, 0) // 2 if all(n % 2 == 0 for n in lacks.values()) else 0
+        sides += [ahead, lacks.get(axis, 0) - ahead]
+    cut = ", ".join(f":{few[axes.index(axis)]}" if axis in lacks else ":" for axis in range(min(axes), rank))
+    fixes.append(f"pad {_and(smaller)}: F.pad(x, {tuple(sides)})")
+    fixes.append(f"cut {_and(larger)}: x[..., {cut}]")
+    return fixes
+
+
+def _and(tensors: Sequence[Argument]) -> str:
+    return " and ".join(each.role for each in tensors)
+
+
+def _made_larger(graph: Graph, smaller: Argument, larger: Argument, lacks: Mapping[int, int]) -> list[str]:
+    """A setting of what made the smaller one, with which it has the other size."""
+    source = smaller.source
+    while source and (op := graph.ops[source.op]).kind in _SAME_SIZE and op.inputs:
+        source = op.inputs[0]
+    if not source:
+        return []
+    op = graph.ops[source.op]
+    named = f"operation {op.number}{op.path and f': {op.path}'}"
+    if op.kind == "interpolate":
+        return [f"size={larger.role}.shape[2:] in {named}"]
+    extra = op.settings.get("output_padding")
+    if not op.kind.startswith("conv_transpose") or not isinstance(extra, tuple):
+        return []
+    rank = len(smaller.tensor.shape)
+    needed = tuple(n + lacks.get(axis, 0) for axis, n in enumerate(extra, rank - len(extra)))
+    strides, dilations = (_each(op.settings.get(name), len(extra), 1) for name in ("stride", "dilation"))
+    is_legal = all(n < max(s, d) for n, s, d in zip(needed, strides, dilations, strict=True))
+    return [f"output_padding={_pair(needed)} in {named}"] if is_legal else []
+
+
+_SAME_SIZE: Final = (
+    "relu",
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "dropout",
+    "gelu",
+    "silu",
+    "leaky_relu",
+)
 
 
 def _added(failure: Failure, graph: Graph) -> Reason:
@@ -423,25 +526,61 @@ def _added(failure: Failure, graph: Graph) -> Reason:
         for axis in range(rank)
         if shapes[0][axis] != shapes[1][axis] and min(s[axis] for s in shapes) > 1
     ]
-    why, fixes, near = [], [], []
-    for axis in axes:
-        sizes = [shape[axis] for shape in shapes]
-        why.append(f"axis {axis} ({_role_of(axis, rank)}) must be alike, or 1: {sizes[0]} and {sizes[1]}")
-        if axis == 1 and rank > 2:
-            fixes.append(f"a 1x1 convolution on one of them, from {sizes[1]} to {sizes[0]} channels")
-        elif axis >= 2 and abs(sizes[0] - sizes[1]) <= max(2, max(sizes) // 8):
-            near.append(axis)
-        elif axis >= 2:
-            ratio = max(sizes) / min(sizes)
-            smaller = tensors[0 if sizes[0] < sizes[1] else 1].role
-            is_whole = ratio == round(ratio)
-            what = (
-                f"stride {round(ratio)} on the other path" if is_whole else "the same strides on both paths"
-            )
-            fixes.append(f"{what}: {smaller} has been made {ratio:.3g} times smaller")
-    fixes += _off_by(shapes, near, [each.role for each in tensors])
-    del graph
-    return Reason(tuple(why), tuple(dict.fromkeys(fixes)), size_helps=rank < 3 or 1 not in axes)
+    why = tuple(
+        f"axis {axis} ({_role_of(axis, rank)}) must be alike, or 1: {shapes[0][axis]} and {shapes[1][axis]}"
+        for axis in axes
+    )
+    if len(one) != len(other):
+        why = (*why, f"axes are matched from the last one on, and these have {len(one)} and {len(other)}")
+        return Reason(why, tuple(_with_axes(tensors)))
+    fixes = _of_parameters(tensors, axes)
+    if rank > 3:
+        fixes += _projected(shapes, tensors, axes)
+        fixes += _off_by(graph, tensors, [axis for axis in axes if axis >= 2]) if min(axes) >= 2 else []
+    return Reason(why, tuple(dict.fromkeys(fixes)), size_helps=rank < 4 or 1 not in axes)
+
+
+def _with_axes(tensors: Sequence[Argument]) -> list[str]:
+    """Axes of length 1 after those of the tensor that has fewer, where it then fits."""
+    few, many = sorted(tensors, key=lambda each: len(each.tensor.shape))
+    short, long = few.tensor.shape, many.tensor.shape
+    fixes = []
+    for ahead in range(len(long) - len(short)):
+        after = len(long) - len(short) - ahead
+        if all(a == b or 1 in (a, b) for a, b in zip(short, long[ahead:], strict=False)):
+            index = ", ".join([*":" * len(short), *["None"] * after])
+            fixes.append(f"{few.role}[{index}]: {shape_text((*short, *(1,) * after))}")
+    return fixes
+
+
+def _of_parameters(tensors: Sequence[Argument], axes: Sequence[int]) -> list[str]:
+    """A parameter of the other's shape."""
+    fixes = []
+    for this, that in (tensors, tensors[::-1]):
+        if this.source is None and this.name.startswith("parameter "):
+            shape = [*this.tensor.shape]
+            for axis in axes:
+                shape[axis] = that.tensor.shape[axis]
+            fixes.append(f"{this.name} of shape {shape_text(tuple(shape))}")
+    return fixes
+
+
+def _projected(shapes: Sequence[Shape], tensors: Sequence[Argument], axes: Sequence[int]) -> list[str]:
+    """A 1x1 convolution on one of them, the larger one, that gives the other's channels, rows and columns."""
+    larger = max((0, 1), key=lambda i: shapes[i][2:])
+    few, many = shapes[1 - larger], shapes[larger]
+    ratios = {-(-many[axis] // few[axis]) for axis in axes if axis >= 2}
+    is_strided = len(ratios) == 1 and ratios != {1}
+    stride = ratios.pop() if is_strided else 1
+    if axes[0] == 0 or any(-(-many[axis] // stride) != few[axis] for axis in range(2, len(few))):
+        smaller = tensors[1 - larger].role
+        is_far = any(abs(many[axis] - few[axis]) > max(2, many[axis] // 8) for axis in axes if axis >= 2)
+        return [f"the same strides on both paths: {smaller} is the smaller one"] if is_far else []
+    if 1 in axes:
+        strided = f", with stride {stride}" if stride > 1 else ""
+        return [f"a 1x1 convolution on {tensors[larger].role}, from {many[1]} to {few[1]} channels{strided}"]
+    what = f"{tensors[1 - larger].role} has been made {stride} times smaller"
+    return [f"stride {stride} on the other path: {what}"] if stride > 1 else []
 
 
 def _unlike(one: Shape, other: Shape) -> str:
@@ -466,6 +605,8 @@ def _view(failure: Failure, graph: Graph) -> Reason:
     fixes = []
     if -1 in asked:
         why = f"{factors} = {count:,} numbers do not divide by {fixed:,}"
+        if asked[0] == -1:
+            why += "; with -1 first an image of another size may pass, and become several rows"
         if asked[0] == -1 and len(asked) == 2 and len(before) > 1:
             fixes.append(
                 f"x.flatten(1): {before[0]}x{prod(before[1:])}, and the next layer takes {prod(before[1:]):,}"
@@ -535,6 +676,8 @@ def _module_check(failure: Failure) -> Reason:
         fix = "a function of yours that gives all that forward takes: --inputs net.py:make_inputs"
         return Reason((why,), () if failure.path else (fix,), size_helps=False)
     given = failure.arguments[0].tensor.shape if failure.arguments else ()
+    if failure.module in ("RNN", "LSTM", "GRU") and given:
+        return _recurrent(failure, given)
     expected = {"1d": (2, 3), "2d": (4,), "3d": (5,)}.get(failure.module[-2:], ())
     if not given or not expected or len(given) in expected:
         return Reason()
@@ -549,13 +692,103 @@ def _module_check(failure: Failure) -> Reason:
     return Reason((why,), tuple(fixes), size_helps=False)
 
 
+def _recurrent(failure: Failure, given: Shape) -> Reason:
+    """A recurrent layer reads steps of features."""
+    size = _whole(failure.settings.get("input_size"), given[-1])
+    first = bool(failure.settings.get("batch_first"))
+    if len(given) == 4:
+        order = "[batch, steps, features]" if first else "[steps, batch, features]"
+        turned = "x.flatten(2).transpose(1, 2)" if first else "x.flatten(2).permute(2, 0, 1)"
+        also = "" if given[1] == size else f", and input_size={given[1]}"
+        why = f"{failure.module} takes {order}, gets {shape_text(given)}"
+        return Reason((why,), (f"{turned}: a step for each pixel{also}",), size_helps=False)
+    if given[-1] == size:
+        return Reason()
+    why = f"{failure.module} expects {size:,} features in the last axis (input_size), gets {given[-1]:,}"
+    fixes = [
+        f"axis {axis} has {size}: put it last with x.transpose({axis}, -1)"
+        for axis in range(1, len(given) - 1)
+        if given[axis] == size
+    ]
+    return Reason((why,), (*fixes, f"input_size={given[-1]}"))
+
+
+# -- others
+
+
+def _attention(failure: Failure, graph: Graph) -> Reason:
+    del graph
+    query, weight = failure.shape("query"), failure.shape("in_proj_weight")
+    if not query or len(weight) != 2 or weight[1] == query[-1]:
+        return Reason()
+    return Reason(
+        (f"attention is over {weight[1]} features (embed_dim), gets {query[-1]}",),
+        (
+            f"embed_dim={query[-1]}, which num_heads must divide",
+            f"{weight[1]} features from what comes before it",
+        ),
+        size_helps=False,
+    )
+
+
+def _shuffled(failure: Failure, graph: Graph) -> Reason:
+    """Channels become rows and columns: they must divide by the square of the factor."""
+    del graph
+    given, factor = failure.shape("input"), _whole(failure.settings.get("upscale_factor"), 1)
+    if len(given) < 3 or given[-3] % factor**2 == 0:
+        return Reason()
+    channels, square = given[-3], factor**2
+    near = [n for n in (channels // square * square, -(-channels // square) * square) if n]
+    why = f"{channels} channels do not divide by {factor}*{factor} = {square}"
+    fix = f"{' or '.join(map(str, near))} channels from what comes before it"
+    return Reason((why,), (fix,), size_helps=False)
+
+
+def _padded(failure: Failure, graph: Graph) -> Reason:
+    """What is reflected or goes round must be there."""
+    del graph
+    given, pad, mode = failure.shape("input"), failure.settings.get("pad"), failure.settings.get("mode")
+    if not isinstance(pad, tuple) or mode not in ("reflect", "circular"):
+        return Reason()
+    axes = len(pad) // 2
+    why, most = [], []
+    for axis in range(axes):
+        n, wanted = given[len(given) - axes + axis], max(pad[-2 * axis - 2 :][:2])
+        most.append(n - (mode == "reflect"))
+        if wanted > most[-1]:
+            bound = "smaller than" if mode == "reflect" else "at most"
+            why.append(f"{_axis_name(axis, axes)}: {mode} padding of {wanted} must be {bound} the size, {n}")
+    if not why:
+        return Reason()
+    return Reason(tuple(why), (f"padding of at most {min(most)}", 'padding_mode="zeros"'))
+
+
+def _unflattened(failure: Failure, graph: Graph) -> Reason:
+    del graph
+    given, dim = failure.shape("input"), _whole(failure.settings.get("dim"), 1)
+    sizes = _each(failure.settings.get("sizes"), 0, 1)
+    if not sizes or -1 in sizes or not -len(given) <= dim < len(given) or prod(sizes) == given[dim]:
+        return Reason()
+    why = f"{'*'.join(map(str, sizes))} = {prod(sizes):,}, and axis {dim} has {given[dim]:,}"
+    return Reason((why,), (f"{prod(sizes):,} features from what comes before it",))
+
+
+def _compared(failure: Failure, graph: Graph) -> Reason:
+    """A loss needs a target for each output of the network."""
+    del graph
+    given, target = failure.shape("input"), failure.shape("target")
+    if len(given) < 2 or not target or given[0] == target[0]:
+        return Reason()
+    why = f"{failure.kind} needs a target for each of the batch: {given[0]} in the batch, {target[0]} targets"
+    return Reason((why,), (), size_helps=False)
+
+
 # -- words
 
 
 def _role_of(axis: int, rank: int) -> str:
     names = {
         2: ("batch", "features"),
-        3: ("batch", "channels", "length"),
         4: ("batch", "channels", "rows", "columns"),
         5: ("batch", "channels", "depth", "rows", "columns"),
     }.get(rank, ())
@@ -597,4 +830,9 @@ _REASONS: Final[dict[str, Callable[[Failure, Graph], Reason]]] = {
     **dict.fromkeys(("batch_norm", "layer_norm", "group_norm", "instance_norm"), _norm),
     **dict.fromkeys(("matmul", "bmm", "mm"), _product),
     "linear": _linear,
+    "multi_head_attention_forward": _attention,
+    "pixel_shuffle": _shuffled,
+    "pad": _padded,
+    "unflatten": _unflattened,
+    **dict.fromkeys(("cross_entropy", "nll_loss"), _compared),
 }

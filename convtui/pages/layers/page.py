@@ -95,7 +95,7 @@ class LayersPage(ConvolutionPage):
         self._shows_features = False
         self._models: dict[bool, ModelView] = {}  # of a lesson's network, of the user's own
         self._is_model_wanted = True
-        self._shows_model = False
+        self._shown_model: ModelView | None = None
 
     # -- showing
 
@@ -131,8 +131,8 @@ class LayersPage(ConvolutionPage):
         if model is not None:
             self._show_model(model, session)
             return
-        if self._shows_model:
-            self._plan, self._shows_model = Memo(), False
+        if self._shown_model is not None:
+            self._plan, self._shown_model = Memo(), None
             self.features.leave()
             self.show_keys()
         if session.view.features:
@@ -172,8 +172,8 @@ class LayersPage(ConvolutionPage):
         self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
 
     def _show_model(self, model: ModelView, session: Session) -> None:
-        if not self._shows_model:
-            self._shows_model = True
+        if self._shown_model is not model:
+            self._shown_model = model
             model.leave()
             self.show_keys()
         width, height = self.canvas_size

@@ -164,6 +164,12 @@ def settings_of(call: Call) -> dict[str, Setting]:
     elif call.kind in ("interpolate", "pad"):
         mode = call.bound.get("mode", "nearest" if call.kind == "interpolate" else "constant")
         told["mode"] = str(mode)
+        if isinstance(call.bound.get("pad"), Sequence):
+            told["pad"] = tuple(int(n) for n in call.bound["pad"])
+    elif call.kind == "pixel_shuffle":
+        told["upscale_factor"] = int(call.bound.get("upscale_factor", call.bound.get("arg1", 1)))
+    elif call.kind == "unflatten":
+        told["sizes"] = tuple(int(n) for n in call.bound.get("sizes", call.bound.get("arg2", ())))
     if call.kind in ("batch_norm", "instance_norm", "group_norm", "layer_norm"):
         told["eps"] = float(call.bound.get("eps", 1e-5))
     dim = call.bound.get("dim")

@@ -601,7 +601,10 @@ def _class_of(module: nn.Module) -> str:
 
 
 def _module_settings(module: nn.Module) -> dict[str, Any]:
-    names = ("num_features", "in_channels", "out_channels", "in_features", "out_features", "num_channels")
+    names = (
+        *("num_features", "in_channels", "out_channels", "in_features", "out_features", "num_channels"),
+        *("input_size", "batch_first"),
+    )
     found = {name: getattr(module, name, None) for name in names}
     return {name: value for name, value in found.items() if isinstance(value, int)}
 

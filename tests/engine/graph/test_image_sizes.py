@@ -2,7 +2,7 @@
 
 import pytest
 
-from convtui.engine.graph.image_sizes import Size, nearest, sizes_told
+from convtui.engine.graph.image_sizes import MOST, Size, nearest, sizes_told, tried_sizes
 
 
 def squares(*sides: int) -> list[Size]:
@@ -27,6 +27,11 @@ def squares(*sides: int) -> list[Size]:
         ),
         (squares(*range(1, 40)), squares(32, 33, 34, 35), "32x32 to 35x35 (of 39 tried, 1x1 to 39x39)"),
         ([(1, side) for side in range(5, 9)], [(1, 6), (1, 7)], "1x6 to 1x7 (of 4 tried, 1x5 to 1x8)"),
+        (
+            squares(*range(1, 40)),
+            squares(*range(5, 40, 2)),
+            "odd sizes, from 5x5 (of 39 tried, 1x1 to 39x39)",
+        ),
         ([], [], "none none was tried"),
     ],
 )
@@ -46,3 +51,15 @@ def test_words(tried: list[Size], work: list[Size], told: str) -> None:
 )
 def test_a_round_size_near_the_image_comes_first(work: list[Size], image: Size, size: Size | None) -> None:
     assert nearest(work, image) == size
+
+
+@pytest.mark.parametrize("least", [2, 16, 34, 40, 61])
+def test_the_least_size_that_goes_through_is_found(least: int) -> None:
+    tried = tried_sizes(lambda size: min(size) >= least, (24, 24), True, lambda: False)
+    assert min(size for size, works in tried.items() if works) == (least, least)
+    assert not tried[least - 1, least - 1]
+    assert len(tried) <= MOST
+
+
+def test_no_time_is_taken_that_is_not_there() -> None:
+    assert tried_sizes(lambda _: True, (24, 24), True, lambda: True) == {}
