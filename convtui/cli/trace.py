@@ -129,7 +129,7 @@ def _batch(text: str | None) -> int:
     if text is None:
         return 1
     if not text.isdecimal() or not 1 <= int(text) <= 2**16:
-        raise ValueError(f"--batch {printable(text)}: must be a whole number from 1 on")
+        raise ValueError(f"--batch {printable(text)}: must be a whole number from 1 to {2**16:,}")
     return int(text)
 
 

@@ -229,7 +229,7 @@ class Trace:
         close = nearest(self.sizes.work, at)
         told = sizes_told(self.sizes.tried, self.sizes.work)
         if close is None:
-            return [f"no size of the image mends this: {told}"]
+            return [f"no image size that was tried mends this: {told}"]
         return [f"an image of {shape_text(close)}; what goes through: {told}"]
 
     def as_json(self) -> dict[str, Any]:

@@ -254,7 +254,5 @@ def test_data_sets_are_read_to_the_same_arrays(tmp_path: Path, laid: object, is_
 
 
 def test_a_run_of_ones_own_network_has_no_code() -> None:
-    with pytest.raises(
-        ValueError, match="no code for a run of a network of your own"
-    ):
+    with pytest.raises(ValueError, match="no code for a run of a network of your own"):
         code_of_next(Recipe(network=OwnNetwork("/home/me/net.py:Net")))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from textwrap import wrap
 from typing import Final
+
+import numpy as np
 
 from convtui.engine.graph.fields import AxisField
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
@@ -12,6 +15,7 @@ from convtui.engine.graph.postmortem import origin_text
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.layers.model_figures import Seen, tensor_index
+from convtui.paint.colours import Array
 from convtui.paint.controls import Control
 from convtui.paint.text import counted, significant
 from convtui.tracing.open_model import Opening, OpenModel
@@ -192,10 +196,18 @@ def size_formula(op: Op, read: Sequence[int]) -> str:
     return texts[0] if len(set(texts)) == 1 else " by ".join(texts)
 
 
+def not_finite_line(output: Array | None) -> str:
+    """How many values of an output are no numbers or infinite; "" if none."""
+    count = 0 if output is None else int(output.size - np.isfinite(output).sum())
+    if output is None or not count:
+        return ""
+    return f"{count:,} of {output.size:,} values are not finite (nan or inf); they are drawn as 0"
+
+
 def field_line(row: Row, place: tuple[int, int, int], value: float | None, seen: Seen) -> str:
     """The selected activation, its value, and what it sees of the image."""
     op = row.op
-    shown = "" if value is None else f" = {significant(value)}"
+    shown = "" if value is None else f" = {significant(value) if isfinite(value) else value}"
     text = f"activation [{', '.join(map(str, place))}]{shown}"
     if not op.number:
         return text.replace("activation", "pixel", 1)

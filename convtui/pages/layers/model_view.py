@@ -38,6 +38,7 @@ from convtui.pages.layers.model_labels import (
     failure_lines,
     field_line,
     norm_notice,
+    not_finite_line,
     notes_lines,
     opened_notice,
     printed_lines,
@@ -252,12 +253,14 @@ class ModelView:
 
     def _show_words(self, trace: Trace, row: Row, maps: Maps, seen: Seen, why: str, plan: LayersPlan) -> None:
         op, graph = row.op, trace.graph
-        value = float(maps.values[self._place]) if maps.is_computed else None
+        found = self.model.output(op.number) if maps.is_computed else None
+        given = found.arrays.get("output") if found else None
+        value = None if given is None else float(given.reshape(maps.values.shape)[self._place])
         is_recorded = self.model.is_recorded  # which is said above, and needs no line here
         status = "" if is_recorded else self._status() or why
         lines = detail_lines(op, graph, plan.details.width)[: plan.details.height - 1]
         self._details.show([*lines, status or field_line(row, self._place, value, seen)])
-        others = remark_line(trace, self._notices, self.model.printed)
+        others = not_finite_line(given) or remark_line(trace, self._notices, self.model.printed)
         different = f"≠ {self.model.changed.told}" if self.model.changed else ""
         told = self.model.status if is_recorded else different or others
         self._sentence.show([summary_line(trace), told])

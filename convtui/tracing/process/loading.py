@@ -26,6 +26,7 @@ from convtui.tracing.process.problems import LoadError
 from convtui.tracing.process.their_code import frames_of
 from convtui.tracing.saved import EXPORTED, OTHERS, SAVED, refusal, state_dict_words
 
+MOST_MODELS: Final = 4  # that are named where none was
 MOST_TOLD: Final = 6  # tensors where something was raised
 
 
@@ -180,7 +181,11 @@ def _examples(where: str, module: ModuleType) -> str:
         if (isinstance(value, nn.Module) or (inspect.isclass(value) and issubclass(value, nn.Module)))
         and getattr(value, "__module__", "") == module.__name__
     ]
-    return " or ".join(f"{where}:{name}" for name in names[-4:]) or f"{where}:Net (it has no nn.Module)"
+    if not names:
+        return f"no nn.Module in it; write one as {where}:Net"
+    told = " or ".join(f"{where}:{name}" for name in names[:MOST_MODELS])
+    more = len(names) - MOST_MODELS
+    return f"{told} (and {more} more)" if more > 0 else told
 
 
 def _needs(made: Any, target: str) -> str:

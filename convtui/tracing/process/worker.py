@@ -90,6 +90,9 @@ def main() -> NoReturn:
             outbox.send(Refused(missing))
         else:
             _work(job, outbox, lines, written)
+    except Exception as error:  # a mistake of ours, which must not end without a word
+        words = str(error).partition("\n")[0]
+        outbox.send(Refused(f"{job.target}: cannot be traced ({type(error).__name__}: {words})"))
     finally:
         if os.getpid() == process:
             outbox.send(Finished())
@@ -165,8 +168,12 @@ def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str
     elif isinstance(model, Exported) and not job.shape:
         args, kwargs = model.inputs_like_sample()
     else:
-        image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
-        args = (image.to(_dtype(model)),)
+        try:
+            image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
+            args = (image.to(_dtype(model)),)
+        except (RuntimeError, MemoryError):
+            shape = "x".join(map(str, (job.batch, *job.shape)))
+            raise LoadError(f"--input: {shape} random numbers do not fit into memory") from None
     if isinstance(model, Exported) and (why := model.refusal(args, kwargs)):
         hint = model.hint(is_photo=bool(job.image)) if not job.inputs else ""
         raise LoadError(f"{printable(job.target)}: {why}{hint}")
