@@ -154,7 +154,7 @@ def test_what_is_wrong_is_one_line(
 def test_image_sizes_and_checks_are_told_under_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     layers = "conv 3x3 8 s2, bn, relu, convtranspose 3x3 4 s2, maxpool 3"
     _, sizes, checks = printed(capsys, layers, "--input", "3x30x31").split("\n\n")
-    assert sizes == "image sizes that go through: any of 120 tried, 22x23 to 264x264"
+    assert sizes == "image sizes that go through: 3x4 and larger (of 120 tried, 2x3 to 262x262)"
     assert [line.split()[0] for line in checks.splitlines()] == ["bias", "unread", "checkerboard"]
     assert "31 of 930 pixels are read by no window: row 29" in checks
     told = json.loads(printed(capsys, layers, "--input", "3x30x31", "--json"))["remarks"]

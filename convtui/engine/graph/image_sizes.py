@@ -113,11 +113,12 @@ def sizes_told(tried: Sequence[Size], work: Sequence[Size]) -> str:
         return f"none {of}"
     if len(work) == len(tried):
         return f"any {of}"
+    from_rows, from_columns = (min(sides) for sides in zip(*work, strict=True))
+    if set(work) == {each for each in tried if each[0] >= from_rows and each[1] >= from_columns}:
+        return f"{_text((from_rows, from_columns))} and larger ({of})"
     if all(rows == columns for rows, columns in tried):
         sides, working = [rows for rows, _ in sorted(tried)], {rows for rows, _ in work}
         least, common = min(working), reduce(gcd, working)
-        if all(side in working for side in sides if side >= least):
-            return f"{_text((least, least))} and larger ({of})"
         if (
             least % 2
             and len(working) > 2
