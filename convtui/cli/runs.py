@@ -90,8 +90,10 @@ def runs(arguments: Sequence[str]) -> int:
     if suffix in PICTURES:
         _write_picture(kept, out, shown, options.log, options.theme == "dark")
     else:
-        write = {".csv": _csv, ".md": _markdown}[suffix]
-        _write_text(write(kept, shown), out)
+        from convtui.inputs.atomic import write_given
+
+        told = {".csv": _csv, ".md": _markdown}[suffix]
+        write_given(out, told(kept, shown).encode())
     return 0
 
 
@@ -343,15 +345,6 @@ def _told_epochs(kept: Sequence[Kept]) -> tuple[list[str], list[list[str]]]:
 
     rows = [[run.number, *epoch_told(history, each)] for run, history in kept for each in history.epochs]
     return ["run", *EPOCH_COLUMNS], rows
-
-
-def _write_text(text: str, out: Path) -> None:
-    from convtui.inputs.atomic import write_whole
-
-    try:
-        write_whole(out.resolve() if out.is_symlink() else out, text.encode())
-    except OSError as error:
-        raise ValueError(f"{printable(str(out))}: cannot be written ({error.strerror or error})") from None
 
 
 def parser() -> Parser:

@@ -9,7 +9,7 @@ from typing import Final
 
 from convtui.export.diagram import MARK, Diagram
 from convtui.export.svg import START, animated_svg, still_svg
-from convtui.inputs.atomic import write_whole
+from convtui.inputs.atomic import write_given
 from convtui.inputs.confinement import require_ours
 from convtui.inputs.names import printable
 
@@ -53,11 +53,7 @@ def is_drawn(file: Path) -> bool:
 
 def _write(diagram: Diagram, out: Path, suffixes: Mapping[str, Draw]) -> None:
     require_writable(out, suffixes)
-    content = suffixes[out.suffix.lower()](diagram)
-    try:
-        write_whole(out.resolve() if out.is_symlink() else out, content)
-    except OSError as error:
-        raise ValueError(f"{printable(str(out))}: cannot be written ({error.strerror or error})") from None
+    write_given(out, suffixes[out.suffix.lower()](diagram))
 
 
 def _gif(diagram: Diagram) -> bytes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 from typing import Final, NamedTuple, TypeAlias
 
-from convtui.export.diagram import ADVANCE, Label, Shape, text_width
+from convtui.export.diagram import ADVANCE, Diagram, Frame, Label, Mover, Shape, text_width
 from convtui.export.grids import SMALL, Grid, legend, legend_width
 from convtui.paint.colours import Palette
 
@@ -107,6 +107,18 @@ class Layout:
                 yield panel, left + (column.width - panel.width) // 2, y + _ABOVE
                 y += panel.height + _BETWEEN
             left += column.width + _GAP
+
+    def diagram(self, base: Iterable[Shape], frames: Iterable[Frame], movers: Iterable[Mover]) -> Diagram:
+        """All of it: what stays, what comes with each frame, and what moves."""
+        return Diagram(
+            width=self.width,
+            height=self.height,
+            background=self.palette.background,
+            title=f"{self.name}, {self.settings}",
+            base=tuple(base),
+            frames=tuple(frames),
+            movers=tuple(movers),
+        )
 
     def frame(self) -> Iterator[Shape]:
         """All that is around the grids: heading, titles, signs and legends."""

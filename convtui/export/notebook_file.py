@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from convtui.inputs.atomic import read_regular, write_whole
+from convtui.inputs.atomic import read_regular, write_given
 from convtui.inputs.confinement import require_ours
 from convtui.inputs.names import printable
 
@@ -71,10 +71,7 @@ def is_as_written(file: Path) -> bool:
 def write_notebook(cells: Sequence[Cell], out: Path) -> None:
     """Write the whole file or nothing. Raises ValueError if that cannot be done."""
     require_writable(out)
-    try:
-        write_whole(out.resolve() if out.is_symlink() else out, notebook_bytes(cells))
-    except OSError as error:
-        raise ValueError(f"{printable(str(out))}: cannot be written ({error.strerror or error})") from None
+    write_given(out, notebook_bytes(cells))
 
 
 def notebook_bytes(cells: Sequence[Cell]) -> bytes:

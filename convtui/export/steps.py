@@ -109,16 +109,7 @@ class _Drawing:
 
     @property
     def diagram(self) -> Diagram:
-        layout = self.layout
-        return Diagram(
-            width=layout.width,
-            height=layout.height,
-            background=self.palette.background,
-            title=f"{layout.name}, {layout.settings}",
-            base=tuple(self._base()),
-            frames=tuple(self._frames()),
-            movers=tuple(self._movers()),
-        )
+        return self.layout.diagram(self._base(), self._frames(), self._movers())
 
     # -- which step
 

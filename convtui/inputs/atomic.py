@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from convtui.inputs.confinement import require_ours
+from convtui.inputs.names import printable
 
 UNFINISHED: Final = ".tmp"
 
@@ -34,12 +35,23 @@ def modified(path: Path) -> int | None:
         return None
 
 
+def write_given(path: Path, content: bytes) -> None:
+    """Write a file that the user named. Raises ValueError, in one line, if that cannot be done."""
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise ValueError(f"{printable(str(path))}: cannot be written ({error.strerror or error})") from None
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write the whole file or nothing, even if the process or the machine dies; it is on disk afterwards.
 
-    An existing file keeps its permissions. Raises OSError if it cannot be written, and ConfinedError.
+    A link stays one, and the file that it leads to is written; an existing file keeps its permissions.
+    Raises OSError if it cannot be written, and ConfinedError.
     """
     require_ours(path)
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     unfinished = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
     try:
         with unfinished.open("xb") as file:

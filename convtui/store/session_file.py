@@ -122,7 +122,7 @@ def write(text: str, path: Path) -> None:
     if len(content) > LARGEST_FILE:
         raise _too_large(path, len(content))
     with _one_line(path, "written"):
-        write_whole(_followed(path), content)
+        write_whole(path.expanduser(), content)
 
 
 def _followed(path: Path) -> Path:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from convtui.export import files
 from convtui.export.files import is_drawn, write_animation, write_still
+from convtui.inputs import atomic
 from tests.export.subjects import swept
 
 DIAGRAM = swept("count-3x3")
@@ -73,7 +73,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "write_whole", full)
+    monkeypatch.setattr(atomic, "write_whole", full)
     with pytest.raises(ValueError, match=r"out\.svg: cannot be written \(No space left on device\)"):
         write_animation(DIAGRAM, out)
     assert out.read_bytes() == before

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convtui.export import notebook_file
 from convtui.export.notebook_file import Cell, Code, Words, is_as_written, notebook_bytes, write_notebook
+from convtui.inputs import atomic
 
 CELLS = (Words("# Words\n\nmore"), Code("1 + 1", {"text/plain": "2"}), Code("print(3)", prints="3\n"))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -109,6 +109,6 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(notebook_file, "write_whole", full)
+    monkeypatch.setattr(atomic, "write_whole", full)
     with pytest.raises(ValueError, match=r"out\.ipynb: cannot be written \(No space left on device\)"):
         write_notebook(CELLS, tmp_path / "out.ipynb")
