@@ -4,6 +4,7 @@ Biases, norms, poolings and activations count nothing, as in the tables of paper
 is None, never 0.
 """
 
+from collections.abc import Iterable
 from math import prod
 
 from convtui.engine.graph.operation import Cost, Shape
@@ -22,6 +23,12 @@ def transposed_convolution(weight: Shape, image: Shape) -> Cost:
 def linear(weight: Shape, output: Shape) -> Cost:
     """Rows of features times weights [out, in]."""
     return _cost(*(n for n in output[:-1] if n > 1), *weight)
+
+
+def recurrent(steps: Shape, weights: Iterable[Shape]) -> Cost:
+    """Steps, of (length, batch), times every weight matrix [out, in]; biases are no matrices."""
+    positions = tuple(n for n in steps if n > 1)
+    return Cost(tuple((*positions, *weight) for weight in weights if len(weight) == 2))
 
 
 def matrix_product(one: Shape, output: Shape) -> Cost:

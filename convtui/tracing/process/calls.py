@@ -693,6 +693,40 @@ def _multi_head_attention(call: Call, settings: Mapping[str, Setting]) -> Handle
     return reads, Cost(((*positions, *projection), pairs, pairs, (*positions, query[-1], query[-1])))
 
 
+def _recurrent(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """[length, batch, features], or batch first: a step reads those before it, in both directions all.
+
+    What a step reads is told of all its features, though those of one direction alone read less.
+    A packed sequence is [rows, features], of which it is not known which sequence a row is of.
+    """
+    del settings
+    is_packed = call.input.dim() == 2
+    weights = call.args[3 if is_packed else 2]
+    cost = costs.recurrent(call.input.shape[:-1], [tuple(each.shape) for each in weights])
+    if is_packed:
+        return [{"input": unknown(call.shape("input"))}], cost
+    length, batch = (1, 0) if call.bound["batch_first"] else (0, 1)
+    count = call.shape("input")[length]
+    steps: Read = All() if call.bound["bidirectional"] else Gather(length, (0,) * count, tuple(range(count)))
+
+    def reads(steps: Read, batch_at: int) -> ReadsByRole:
+        sequence = (steps, Pointwise(batch_at)) if batch else (Pointwise(batch_at), steps)
+        begun = (role for role, _ in call.tensors if role.startswith("hx"))
+        return {"input": (*sequence, All()), **dict.fromkeys(begun, (All(), Pointwise(batch_at), All()))}
+
+    return [reads(steps, batch), *[reads(All(), 1)] * (len(call.outputs) - 1)], cost
+
+
+def _recurrent_cell(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """[batch, features], and the state that it goes on from."""
+    del settings
+    reads = {
+        role: (Pointwise(0), All()) for role, _ in call.tensors if role.partition("[")[0] in ("input", "hx")
+    }
+    weights = [call.shape(role) for role in ("weight_ih", "weight_hh")]
+    return [reads], costs.recurrent(call.input.shape[:-1], weights)
+
+
 def _embedded(call: Call, settings: Mapping[str, Setting]) -> Handled:
     del settings
     return [{"input": tuple(_pointwise(call.input.dim()))}], Cost()
@@ -835,6 +869,9 @@ _SECOND: Final = _words(
     """
 )
 
+_RECURRENT: Final = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+_CELLS: Final = tuple(f"{kind}_cell" for kind in _RECURRENT)
+
 _CONV: Final = "input weight bias stride padding dilation groups"
 _TRANSPOSED: Final = "input weight bias stride padding output_padding groups dilation"
 _POOL: Final = "input kernel_size stride padding dilation ceil_mode return_indices"
@@ -862,6 +899,10 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "pad": "input pad mode value",
     "scaled_dot_product_attention": "query key value attn_mask dropout_p is_causal scale",
     "multi_head_attention_forward": "query key value embed_dim num_heads in_proj_weight in_proj_bias",
+    **dict.fromkeys(
+        _RECURRENT, "input hx params has_biases num_layers dropout train bidirectional batch_first"
+    ),
+    **dict.fromkeys(_CELLS, "input hx weight_ih weight_hh bias_ih bias_hh"),
     "embedding": "input weight padding_idx",
     "einsum": "equation operands",
     "where": "condition input other",
@@ -900,6 +941,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "interpolate": _interpolated,
     "upsample": _interpolated,
     "scaled_dot_product_attention": _attention,
+    **dict.fromkeys(_RECURRENT, _recurrent),
+    **dict.fromkeys(_CELLS, _recurrent_cell),
     "embedding": _embedded,
     "multi_head_attention_forward": _multi_head_attention,
     "einsum": _summed_by_letters,
