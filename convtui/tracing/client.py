@@ -202,7 +202,7 @@ class Told:
             notices.append(f"the process that ran your code {trouble}")
             trouble = ""
         if graph is None and self.ops and not self._refused:
-            graph = Graph(tuple(self.ops), self._target)
+            graph = Graph(tuple(self.ops), self._target, is_cut=True)
         return Outcome(graph, self._sizes, tuple(notices), trouble, self._refused)
 
 

@@ -10,6 +10,7 @@ from convtui.engine.graph import reads
 from convtui.engine.graph.operation import (
     Argument,
     Cost,
+    DeadFilters,
     Failure,
     Graph,
     Op,
@@ -36,13 +37,17 @@ def op_to_json(op: Op) -> dict[str, Any]:
     values["reads"] = [[[_read_to(read) for read in each] for each in output] for output in op.reads]
     values["parameters"] = [_parameter_to(each) for each in op.parameters]
     values["cost"] = None if op.cost is None else op.cost.terms
+    if op.dead is None:  # as most are
+        del values["dead"]
+    else:
+        values["dead"] = [op.dead.channels, op.dead.of, op.dead.largest]
     return values
 
 
 def op_from_json(values: Mapping[str, Any]) -> Op:
     """The same operation. Raises KeyError, TypeError or ValueError for what is none."""
     rest = dict(values)
-    cost = rest.pop("cost")
+    cost, dead = rest.pop("cost"), rest.pop("dead", None)
     return Op(
         outputs=tuple(_tensor_from(each) for each in rest.pop("outputs")),
         inputs=tuple(Source(*each) for each in rest.pop("inputs")),
@@ -52,6 +57,7 @@ def op_from_json(values: Mapping[str, Any]) -> Op:
         parameters=tuple(_parameter_from(each) for each in rest.pop("parameters")),
         cost=None if cost is None else Cost(tuple(map(tuple, cost))),
         settings=_settings(rest.pop("settings")),
+        dead=None if dead is None else DeadFilters(tuple(dead[0]), dead[1], tuple(dead[2])),
         **rest,
     )
 
@@ -66,6 +72,8 @@ def rest_to_json(graph: Graph) -> dict[str, Any]:
         "unused": [_parameter_to(each) for each in graph.unused],
         "training": graph.training,
         "traits": graph.traits,
+        "input_name": graph.input_name,
+        "returned": graph.returned,
     }
 
 
@@ -80,6 +88,7 @@ def graph_from_json(ops: tuple[Op, ...], values: Mapping[str, Any]) -> Graph:
         unused=tuple(_parameter_from(each) for each in values["unused"]),
         training=values["training"],
         traits=tuple(values["traits"]),
+        **{name: values[name] for name in ("input_name", "returned") if name in values},
     )
 
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from io import StringIO
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from convtui.engine.graph.checks import Remark, remarks
+from convtui.engine.graph.checks import Remark, remarks, unmade
 from convtui.engine.graph.fields import AxisField, Fields, NotKnown, fields
 from convtui.engine.graph.image_sizes import nearest, sizes_told
-from convtui.engine.graph.operation import Graph, Op, Source, shape_text
+from convtui.engine.graph.operation import DeadFilters, Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import PostMortem, post_mortem
 from convtui.engine.memory import memory_text
 from convtui.tracing.protocol import NO_IMAGE, Sizes
@@ -83,6 +84,7 @@ class Row:
             "field": None if self.field is None else list(self.field),
             "jump": [round(each, 6) for each in self.jump],
             "note": op.note,
+            "dead_filters": None if op.dead is None else _dead_record(op.dead),
         }
 
     @property
@@ -135,6 +137,14 @@ class Trace:
         """What a careful colleague would remark on."""
         return tuple(remarks(self.graph, self.silenced, self._seen))
 
+    @property
+    def unmade(self) -> list[str]:
+        """Which checks could not be made, and why not, a sentence a line."""
+        by_why: dict[str, list[str]] = {}
+        for name, why in unmade(self.graph, self.silenced).items():
+            by_why.setdefault(why, []).append(name)
+        return [f"checks that were not made, as {why}: {', '.join(names)}" for why, names in by_why.items()]
+
     @cached_property
     def failure(self) -> PostMortem | None:
         """Why the pass failed; None if it did not."""
@@ -173,6 +183,8 @@ class Trace:
             names = ", ".join(each.name for each in graph.unused[:4])
             more = f" and {len(graph.unused) - 4} more" if len(graph.unused) > 4 else ""
             notes.append(f"{count:,} parameters are not used by this pass: {names}{more}")
+        if not self.failure:  # of a pass that fails the post-mortem is what there is to read
+            notes += self.unmade
         if self.sizes and not self.failure:
             why = f"not searched, {self.sizes.why}" if self.sizes.why else ""
             told = why or sizes_told(self.sizes.tried, self.sizes.work)
@@ -246,6 +258,7 @@ class Trace:
                 "unused_parameters": sum(each.count for each in graph.unused),
             },
             "remarks": [vars(each) for each in self.remarks],
+            "unmade": unmade(self.graph, self.silenced),
             "sizes": None if self.sizes is None else vars(self.sizes),
             "failure": None
             if found is None
@@ -290,7 +303,7 @@ def as_table(trace: Trace) -> str:
 
 
 def as_json(trace: Trace) -> str:
-    """An object with the rows, one a line, the totals, the remarks and the failure."""
+    """An object with the rows, one a line, the totals, the remarks, checks not made, and the failure."""
     values = trace.as_json()
     rows = ",\n".join(f"    {json.dumps(row, ensure_ascii=False)}" for row in values.pop("rows"))
     rest = ",\n".join(
@@ -306,6 +319,8 @@ def as_csv(trace: Trace) -> str:
     records = [row.record() for row in trace.rows]
     writer.writerow(records[0])
     for record in records:
+        dead = record["dead_filters"]
+        record["dead_filters"] = f"{len(dead['channels'])} of {dead['of']}" if dead else ""
         writer.writerow([_flat_text(value) for value in record.values()])
     return text.getvalue().removesuffix("\n")
 
@@ -354,6 +369,11 @@ def _headed(name: str, lines: Sequence[str]) -> list[str]:
 def _kinds(ops: Sequence[Op]) -> str:
     names = list(dict.fromkeys(op.kind for op in ops))
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _dead_record(dead: DeadFilters) -> dict[str, Any]:
+    largest = [float(f"{each:.6g}") if isfinite(each) else None for each in dead.largest]
+    return {"channels": list(dead.channels), "of": dead.of, "largest": largest}
 
 
 def _source_text(source: Source) -> str:

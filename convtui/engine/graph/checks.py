@@ -6,9 +6,15 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from convtui.engine.graph.dead_filters import (
+    channel_axis,
+    convolution_before,
+    counted_axis,
+    is_convolution,
+)
 from convtui.engine.graph.feeding import feeding_all
 from convtui.engine.graph.fields import AxisField, Fields, fields
-from convtui.engine.graph.operation import Graph, Op, Source, shape_text
+from convtui.engine.graph.operation import DeadFilters, Graph, Op, Source, shape_text
 
 LOOKING_EVERYWHERE: Final = frozenset(
     ("multi_head_attention_forward", "scaled_dot_product_attention", "matmul", "bmm", "lstm", "gru")
@@ -37,11 +43,30 @@ def remarks(graph: Graph, silenced: frozenset[str] = frozenset(), seen: Seen | N
     ]
 
 
-def _bias_before_norm(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
+def unmade(graph: Graph, silenced: frozenset[str] = frozenset()) -> dict[str, str]:
+    """The names of the checks that could not be made, and why not, in words."""
+    why: dict[str, str] = {}
+    if graph.is_cut or graph.failure:
+        ended = "the pass failed" if graph.failure else "the pass has not come to its end"
+        why |= dict.fromkeys(NEED_THE_OUTPUT, ended)
+    if any(
+        op.kind in ("relu", "relu6") and op.dead is None and counted_axis(graph.ops, op.inputs[0]) is not None
+        for op in graph.ops
+    ):
+        why["dead"] = "no values are at hand"
+    return {name: why[name] for name in CHECKS if name in why and name not in silenced}
+
+
+def _readers(graph: Graph) -> dict[Source, list[Op]]:
     readers: dict[Source, list[Op]] = {}
     for op in graph.ops:
         for source in op.inputs:
             readers.setdefault(source, []).append(op)
+    return readers
+
+
+def _bias_before_norm(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
+    readers = _readers(graph)
     for op in graph.ops:
         bias = [each for each in op.parameters if each.name.rpartition(".")[2] == "bias"]
         source = Source(op.number)
@@ -138,6 +163,71 @@ def _softmax_before_loss(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
             yield op.number, f"{_named(op)} is the output, and {traits[0]}, which is used with it, {words}"
 
 
+@dataclass(frozen=True)
+class _Rectified:
+    """A use of a convolution and the ReLU after it."""
+
+    convolution: Op
+    relu: Op
+    dead: DeadFilters
+
+
+def _dead_filters(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
+    """A filter of a module that is used several times is dead if it is so each time."""
+    readers = _readers(graph)
+    uses: dict[str, list[_Rectified | None]] = {}
+    found: dict[int, _Rectified] = {}
+    for op in graph.ops:
+        if op.dead is None:
+            continue
+        way = convolution_before(graph.ops, op.inputs[0])
+        sources = [Source(each.number) for each in way]
+        if all(len(readers[each]) == 1 and each not in graph.outputs for each in sources):
+            found[way[0].number] = _Rectified(way[0], op, op.dead)
+    for op in filter(is_convolution, graph.ops):
+        weights = [each.name for each in op.parameters if len(each.shape) > 1]
+        name = next(iter(weights), op.path or str(op.number))
+        uses.setdefault(name, []).append(found.get(op.number))
+    for each in uses.values():
+        rectified = [use for use in each if use is not None]
+        if len(rectified) == len(each) and (told := _dead_told(rectified, graph)):
+            yield rectified[0].convolution.number, told
+
+
+def _dead_told(uses: list[_Rectified], graph: Graph) -> str:
+    """Which filters are dead in each of the uses of a convolution; "" if none is."""
+    channels = sorted(set.intersection(*(set(use.dead.channels) for use in uses)))
+    if not channels:
+        return ""
+    first, count, calls = uses[0], len(channels), len(uses)
+    batch = first.convolution.output.shape[0] if channel_axis(first.convolution) else 1
+    where = f" on {graph.input_name}" + (f", a batch of {batch:,}" if batch > 1 else "")
+    relus = list(dict.fromkeys(_named(use.relu) for use in uses))
+    largest = [dict(zip(use.dead.channels, use.dead.largest, strict=True)) for use in uses]
+    most = max(each[channel] for each in largest for channel in channels)
+    are, they = ("is", "it is") if count == 1 else ("are", "they are")
+    each = ", ".join(f"{len(use.dead.channels):,} in call {at}" for at, use in enumerate(uses, 1))
+    return (
+        f"{_named(first.convolution)}: {count:,} of {first.dead.of:,} filters {are} dead"
+        + (f" in each of {calls} calls" if calls > 1 else "")
+        + f"{where}: {_numbered('channel', channels)} {are} 0 everywhere after {' and '.join(relus)}; "
+        + f"before {'it' if len(relus) == 1 else 'them'} {they} at most {most:.3g}"
+        + (f" ({each})" if calls > 1 else "")
+    )
+
+
+def _no_output(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
+    if graph.failure or graph.is_cut:
+        return
+    if graph.returned:
+        hint = ": a return is missing in its forward" if graph.returned == "None" else ""
+        yield 0, f"the network gives {graph.returned}{hint}"
+    elif graph.outputs and not any(each.op for each in graph.outputs):
+        ran = len(graph.ops) - 1
+        unused = f": nothing reads what its {ran} operations give" if ran else ""
+        yield 0, f"the network gives its input as it is{unused}"
+
+
 def _named(op: Op) -> str:
     path = f" {op.path}" if op.path else ""
     return f"{op.kind}{path}{f' ({op.line})' if op.line else ''}"
@@ -162,7 +252,10 @@ CHECKS: Final[dict[str, Callable[[Graph, Seen], Iterator[tuple[int, str]]]]] = {
     "bias": _bias_before_norm,
     "unread": _unread_pixels,
     "field": _small_field,
+    "dead": _dead_filters,
     "checkerboard": _checkerboard,
     "training": _training_norm,
     "softmax": _softmax_before_loss,
+    "output": _no_output,
 }
+NEED_THE_OUTPUT: Final = ("unread", "field", "softmax", "output")  # of a pass that has come to its end

@@ -79,6 +79,18 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class DeadFilters:
+    """The channels, of so many, that a ReLU after a convolution gave as 0 everywhere.
+
+    largest: the largest number that each of these had before it.
+    """
+
+    channels: tuple[int, ...]
+    of: int
+    largest: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Op:
     """One operation. reads: for each output, for each input, for each axis of that input; then perhaps for
     axes of one cell that it has not, which say of which indices of the output it is read at all.
@@ -86,6 +98,7 @@ class Op:
     kind: PyTorch's name of it. path, module: of the module that called it, "" where there is none. line: as
     net.py:23, of the file of whose it is; code: what stands there. call: which call of a module that is used
     several times, from 1. cost: None where it is not known. note: what cannot be told of it, in words.
+    dead: None where it was not counted.
     """
 
     number: int
@@ -102,6 +115,7 @@ class Op:
     parameters: tuple[Parameter, ...] = ()
     cost: Cost | None = field(default_factory=Cost)
     note: str = ""
+    dead: DeadFilters | None = None
 
     @property
     def output(self) -> Tensor:
@@ -164,7 +178,9 @@ class Failure:
 class Graph:
     """A pass through a network: operation 0 is its input. outputs: what the network returned.
 
-    unused: trainable parameters that the pass did not use.
+    unused: trainable parameters that the pass did not use. input_name: what its input is, in words.
+    returned: what kind of value is not a tensor that depends on the input, in words; "" if it is.
+    is_cut: the pass did not end by itself, or has not ended yet.
     """
 
     ops: tuple[Op, ...]
@@ -174,6 +190,9 @@ class Graph:
     unused: tuple[Parameter, ...] = ()
     training: bool = False
     traits: tuple[str, ...] = ()  # what else is seen of the model, by name, as "CrossEntropyLoss"
+    input_name: str = "this input"
+    returned: str = ""
+    is_cut: bool = False
 
     @property
     def image(self) -> Source | None:

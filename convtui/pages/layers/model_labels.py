@@ -85,7 +85,8 @@ def remark_line(trace: Trace, outcome_notices: Sequence[str], printed: str) -> s
     parts = []
     notes = len(trace.notes) + len(outcome_notices)
     if trace.remarks:
-        parts.append(f"{counted(len(trace.remarks), 'check')} with a remark")
+        is_marked = any(each.op for each in trace.remarks)
+        parts.append(f"{counted(len(trace.remarks), 'remark')} of the checks{' (!)' * is_marked}")
     if notes:
         parts.append(counted(notes, "note"))
     if printed:
@@ -247,8 +248,14 @@ def notes_lines(model: OpenModel, width: int) -> list[str]:
     if trace is not None:
         if trace.remarks:
             lines += ["checks", *_wrapped(trace.remark_lines(), width), ""]
-        elif not trace.graph.failure:
+        elif outcome is None:
+            lines += ["checks: made when the pass has ended", ""]
+        elif not trace.unmade:
             lines += ["checks: nothing to remark on", ""]
+        else:
+            lines += ["checks: those that were made have nothing to remark on", ""]
+        if trace.graph.failure:
+            lines += [*_wrapped(trace.unmade, width), ""]
     notes = [normalisation(model.opening, model.picture)]
     notes += outcome.notices if outcome else ()
     notes += trace.notes if trace else ()

@@ -11,6 +11,7 @@ from convtui.pages.layers.table import MARKER, Column, Kind, TableLine, fitting
 from convtui.tracing.traced import RIGHT, Trace
 
 DIFFERS: Final = "≠"
+REMARKED: Final = "!"
 SHORT: Final = {"parameters": "params", "multiply-adds": "mult-adds"}
 ROOMY: Final = 100  # columns from which a module's path is written in full
 PATH: Final = 15  # columns that it has in fewer: its end says the most
@@ -21,10 +22,10 @@ _DISPENSABLE: Final = ("jump", "memory", "from", "line", "multiply-adds", "modul
 def model_lines(trace: Trace, width: int, differing: Set[int] = frozenset()) -> list[TableLine]:
     """The header, the input, every operation, and the total, or the operation that failed.
 
-    differing: the numbers of rows that are marked.
+    differing: the numbers of rows that are marked as such; those that a check is about are, too.
     """
     header, *body = trace.table
-    is_marked = bool(differing)
+    remarked = {each.op for each in trace.remarks} - {0}  # which is the whole
     lanes = [*lane_texts(trace.graph.ops), ""]
     lanes[-1] = " " * len(lanes[0])
     columns = []
@@ -32,7 +33,7 @@ def model_lines(trace: Trace, width: int, differing: Set[int] = frozenset()) -> 
         cells = [cells[at] for cells in body]
         if not at:
             cells = [
-                f"{DIFFERS if number in differing else ''}{cell}" if is_marked else cell
+                f"{DIFFERS * (number in differing)}{REMARKED * (number in remarked)}{cell}"
                 for number, cell in enumerate(cells)
             ]
         if title == "operation":

@@ -913,6 +913,10 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "addmm": "input mat1 mat2",
     "prelu": "input weight",
     "cross_entropy": "input target weight",
+    "hardtanh": "input min_val max_val",
+    "threshold": "input threshold value",
+    **dict.fromkeys(("clamp", "clip"), "input min max"),
+    "clamp_min": "input min",
 }
 HANDLERS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),

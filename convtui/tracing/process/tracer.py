@@ -22,10 +22,22 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils.weak import TensorWeakRef
 
-from convtui.engine.graph.operation import INPUT, Argument, Failure, Graph, Op, Parameter, Source, Tensor
+from convtui.engine.graph.dead_filters import RECTIFIERS, counted_axis
+from convtui.engine.graph.operation import (
+    INPUT,
+    Argument,
+    DeadFilters,
+    Failure,
+    Graph,
+    Op,
+    Parameter,
+    Source,
+    Tensor,
+)
 from convtui.engine.graph.reads import Nothing
 from convtui.tracing.process.aten import operator_name
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
+from convtui.tracing.process.rectified import Before, before_rectifier, dead_filters
 from convtui.tracing.process.their_code import Place, file_name, frames_of, is_of_theirs, last_of_theirs
 
 T = TypeVar("T")
@@ -140,6 +152,16 @@ class Tracer(TorchFunctionMode):
         found = (self._sources.get(each) for each in tensors)
         return tuple(each for each in found if each is not None)
 
+    def words_for(self, result: object, tensors: Sequence[torch.Tensor]) -> str:
+        """What the model has returned in place of tensors that came from its input; "" if some did."""
+        if result is None:
+            return "None"
+        if not tensors:
+            return f"{type(result).__name__}, in which no tensor is found"
+        if all(each in self._made or id(each) in self._constants for each in tensors):
+            return "what does not depend on its input"
+        return ""
+
     @property
     def used(self) -> set[Parameter]:
         """The parameters that the pass has used."""
@@ -188,6 +210,8 @@ class Tracer(TorchFunctionMode):
         if any(nn.parameter.is_lazy(each) for each in given):  # a lazy module makes its parameters
             return func(*args, **kwargs)
         versions = [(each, each._version) for each in given if not each.is_inference()]
+        kind = self._name(func)
+        was = self._before_rectifier(args, kwargs) if kind in RECTIFIERS else None
         before = {}
         if 0 <= self._wanted - len(self.ops) <= MOST_BEFORE:  # in place it would be overwritten
             before = {id(each): each.detach().clone() for each in (*given, *_flat(kwargs))}
@@ -196,7 +220,6 @@ class Tracer(TorchFunctionMode):
         except Exception as error:
             self._fail(func, args, kwargs, error)
             raise
-        kind = self._name(func)
         result_tensors = [args[0]] if kind == "setitem" else _flat(result)
         if result_tensors:
             changed = {id(each) for each, version in versions if each._version != version}
@@ -205,7 +228,7 @@ class Tracer(TorchFunctionMode):
                 changed |= {id(each) for each in result_tensors if each.is_inference() and id(each) in ids}
             call = Call(kind, func, args, kwargs, {}, result_tensors)
             is_before = len(self.ops) <= self._wanted
-            self._record(call, changed)
+            self._record(call, changed, was)
             if is_before and self._wanted == len(self.ops) - 1:
                 self.given = {role: before.get(id(each), each) for role, each in call.tensors}
                 self.given |= self._tracked(kind)
@@ -223,7 +246,16 @@ class Tracer(TorchFunctionMode):
             before = count.detach() - (1 if self.ops[-1].settings["training"] else 0)
             return {"num_batches_tracked": before}
 
-    def _record(self, call: Call, changed: set[int]) -> None:
+    def _before_rectifier(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Before | None:
+        """What tells dead filters afterwards, of the channels of a convolution; None of all else."""
+        tensor = args[0] if args else kwargs.get("input")
+        if not isinstance(tensor, torch.Tensor) or self._wanted >= 0:
+            return None
+        source = self._sources.get(tensor)
+        axis = None if source is None else counted_axis(self.ops, source)
+        return None if axis is None else before_rectifier(tensor, axis)
+
+    def _record(self, call: Call, changed: set[int], was: Before | None) -> None:
         outputs = call.outputs
         given = {id(each) for each in _flat(call.args)}
         if not changed and call.kind not in _ROWS_EVEN_IF and all(id(each) in given for each in outputs):
@@ -274,8 +306,10 @@ class Tracer(TorchFunctionMode):
                     reads = [(*each, (Nothing(),) * base.dim()) for each in reads]
             reads += [tuple(unknown(self._shape(source)) for source in sources) for _ in bases]
             note = "a part of a tensor is written, so that the fields of the whole are not known"
+        dead = dead_filters(call.kind, call.bound, was, call.output) if was else None
         self._add_op(
-            call.kind, [*outputs, *bases], sources, reads, parameters, settings, described.cost, note
+            *(call.kind, [*outputs, *bases], sources, reads, parameters, settings, described.cost, note),
+            dead=dead,
         )
 
     def _source(self, tensor: torch.Tensor) -> Source | None:
@@ -335,6 +369,7 @@ class Tracer(TorchFunctionMode):
         cost: Any,
         note: str = "",
         path: str | None = None,
+        dead: DeadFilters | None = None,
     ) -> None:
         if reads is None:
             reads = [tuple(unknown(self._shape(source)) for source in sources)] * len(outputs)
@@ -355,6 +390,7 @@ class Tracer(TorchFunctionMode):
             parameters=parameters,
             cost=cost,
             note=note,
+            dead=dead,
         )
         for output, each in enumerate(outputs):
             self._sources[each] = Source(number, output)
@@ -482,9 +518,11 @@ def follow(
     kwargs: Mapping[str, Any],
     name: str = "",
     tell: Callable[[Op], None] = lambda _: None,
+    input_name: str = "this input",
 ) -> Graph:
     """Run the model once and return the graph of the pass, up to where it fails if it does.
 
+    input_name: what the inputs are, in words.
     What the pass changes and what is seen to be so is put back: buffers (running statistics) and the states
     of the random numbers. Gradients are not recorded.
     """
@@ -492,10 +530,13 @@ def follow(
     tracer = Tracer(model, inputs, tell)
     failure: Failure | None = None
     outputs: list[torch.Tensor] = []
+    returned = ""
     with torch.no_grad(), torch.random.fork_rng(devices=[]), _unchanged(model):
         try:
             with tracer.following():
-                outputs = _flat(model(*args, **kwargs))
+                result = model(*args, **kwargs)
+            outputs = _flat(result)
+            returned = tracer.words_for(result, outputs)
         except Exception as error:
             failure = tracer.failure_of(error)
     everything = tuple(
@@ -510,6 +551,8 @@ def follow(
         unused=() if failure else tuple(each for each in everything if each not in used),
         training=model.training,
         traits=tuple(sorted({type(each).__name__ for each in model.modules()} & {"CrossEntropyLoss"})),
+        input_name=input_name,
+        returned=returned,
     )
 
 

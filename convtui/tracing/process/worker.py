@@ -129,7 +129,10 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
         while True:
             args, kwargs = _inputs(job, model)
             outbox.send(Loaded(notices))
-            graph = follow(model, args, kwargs, job.target, lambda op: outbox.send(Done(op)))
+            graph = follow(
+                *(model, args, kwargs, job.target, lambda op: outbox.send(Done(op))),
+                input_name=_input_name(job),
+            )
             outbox.send(Traced(rest_to_json(graph)))
             found = post_mortem(graph)
             is_wanted = found.size_helps if found else job.sizes
@@ -148,6 +151,13 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
         outbox.send(Refused(str(error), error.details))
     except SystemExit as error:
         outbox.send(Refused(f"{job.target}: the pass ended the process with sys.exit({error.code!r})"))
+
+
+def _input_name(job: Job) -> str:
+    """What the model is run on, in words."""
+    if job.image:
+        return "this image"
+    return "these random numbers" if job.shape and not job.inputs else "this input"
 
 
 def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str, Any]]:
