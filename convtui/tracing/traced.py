@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from io import StringIO
+from itertools import groupby
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from convtui.engine.graph.checks import Remark, remarks, unmade
+from convtui.engine.graph.checks import Remark, numbered, remarks, unmade
 from convtui.engine.graph.fields import AxisField, Fields, NotKnown, fields
 from convtui.engine.graph.image_sizes import nearest, sizes_told
 from convtui.engine.graph.operation import DeadFilters, Graph, Op, Source, shape_text
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 NOT_KNOWN: Final = "not known"
+MOST_ALIKE: Final = 5  # remarks of one check that are written out
 TITLES: Final = (
     *("#", "operation", "module", "line", "from", "output"),
     *("parameters", "multiply-adds", "memory", "field", "jump"),
@@ -198,12 +200,19 @@ class Trace:
         ]
         return "\n\n".join(blocks)
 
-    def remark_lines(self) -> list[str]:
-        """The remarks, each with the name by which it is silenced."""
-        if not self.remarks:
-            return []
-        width = max(len(each.name) for each in self.remarks)
-        return [f"{each.name.ljust(width)}  {each.evidence}" for each in self.remarks]
+    def remark_lines(self, most: int = MOST_ALIKE) -> list[str]:
+        """The remarks, each with the name by which it is silenced; of many of one name the first so many."""
+        told = self._told(most)
+        width = max((len(name) for name, _ in told), default=0)
+        return [f"{name.ljust(width)}  {evidence}" for name, evidence in told]
+
+    def _told(self, most: int) -> list[tuple[str, str]]:
+        told: list[tuple[str, str]] = []
+        for name, alike in groupby(self.remarks, key=lambda each: each.name):
+            first, rest = (each := list(alike))[:most], each[most:]
+            told += [(name, remark.evidence) for remark in first]
+            told += [(name, f"and so of {numbered('operation', [each.op for each in rest])}")] if rest else []
+        return told
 
     def failure_lines(self) -> list[str]:
         """The post-mortem."""
@@ -330,7 +339,7 @@ def as_markdown(trace: Trace) -> str:
     header, *body = trace.table
     rule = tuple("--:" if title in RIGHT else ":--" for title in header)
     lines = [f"| {' | '.join(_marked(cell) for cell in cells)} |" for cells in (header, rule, *body)]
-    texts = [*trace.notes, *(f"**{each.name}**: {each.evidence}" for each in trace.remarks)]
+    texts = [*trace.notes, *(f"**{name}**: {text}" for name, text in trace._told(MOST_ALIKE))]
     lines += ["", *(f"- {text}" for text in texts)] if texts else []
     failed = trace.failure_lines()
     lines += ["", "```", *failed, "```"] if failed else []
@@ -372,7 +381,7 @@ def _kinds(ops: Sequence[Op]) -> str:
 
 
 def _dead_record(dead: DeadFilters) -> dict[str, Any]:
-    largest = [float(f"{each:.6g}") if isfinite(each) else None for each in dead.largest]
+    largest = [each if isfinite(each) else None for each in dead.largest]
     return {"channels": list(dead.channels), "of": dead.of, "largest": largest}
 
 

@@ -95,7 +95,7 @@ def _unread_pixels(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
         return
     rows = np.flatnonzero(~is_read.any(axis=1)).tolist()
     columns = np.flatnonzero(~is_read.any(axis=0)).tolist()
-    lines = [_numbered("row", rows), _numbered("column", columns)]
+    lines = [numbered("row", rows), numbered("column", columns)]
     where = " and ".join(filter(None, lines))
     yield 0, f"{unread:,} of {is_read.size:,} pixels are read by no window{f': {where}' if where else ''}"
 
@@ -205,13 +205,13 @@ def _dead_told(uses: list[_Rectified], graph: Graph) -> str:
     relus = list(dict.fromkeys(_named(use.relu) for use in uses))
     largest = [dict(zip(use.dead.channels, use.dead.largest, strict=True)) for use in uses]
     most = max(each[channel] for each in largest for channel in channels)
-    are, they = ("is", "it is") if count == 1 else ("are", "they are")
+    are = "is" if count == 1 else "are"
     each = ", ".join(f"{len(use.dead.channels):,} in call {at}" for at, use in enumerate(uses, 1))
     return (
         f"{_named(first.convolution)}: {count:,} of {first.dead.of:,} filters {are} dead"
         + (f" in each of {calls} calls" if calls > 1 else "")
-        + f"{where}: {_numbered('channel', channels)} {are} 0 everywhere after {' and '.join(relus)}; "
-        + f"before {'it' if len(relus) == 1 else 'them'} {they} at most {most:.3g}"
+        + f"{where}: {numbered('channel', channels)} {are} 0 everywhere after {' and '.join(relus)}, "
+        + f"largest value before: {most:.3g}"
         + (f" ({each})" if calls > 1 else "")
     )
 
@@ -237,7 +237,8 @@ def _side(numbers: tuple[int, ...]) -> str:
     return str(numbers[0]) if len(set(numbers)) == 1 else "x".join(map(str, numbers))
 
 
-def _numbered(name: str, numbers: list[int]) -> str:
+def numbered(name: str, numbers: list[int]) -> str:
+    """As rows 2 to 5; channels 1, 3, 5, 7, 9, 11 and 6 more."""
     if not numbers:
         return ""
     if len(numbers) == 1:

@@ -247,7 +247,7 @@ def notes_lines(model: OpenModel, width: int) -> list[str]:
     lines: list[str] = []
     if trace is not None:
         if trace.remarks:
-            lines += ["checks", *_wrapped(trace.remark_lines(), width), ""]
+            lines += ["checks", *_wrapped(trace.remark_lines(len(trace.remarks)), width), ""]
         elif outcome is None:
             lines += ["checks: made when the pass has ended", ""]
         elif not trace.unmade:

@@ -19,13 +19,14 @@ PATH: Final = 15  # columns that it has in fewer: its end says the most
 _DISPENSABLE: Final = ("jump", "memory", "from", "line", "multiply-adds", "module")
 
 
-def model_lines(trace: Trace, width: int, differing: Set[int] = frozenset()) -> list[TableLine]:
+def model_lines(
+    trace: Trace, width: int, differing: Set[int] = frozenset(), remarked: Set[int] = frozenset()
+) -> list[TableLine]:
     """The header, the input, every operation, and the total, or the operation that failed.
 
-    differing: the numbers of rows that are marked as such; those that a check is about are, too.
+    differing, remarked: the numbers of rows that are marked as such.
     """
     header, *body = trace.table
-    remarked = {each.op for each in trace.remarks} - {0}  # which is the whole
     lanes = [*lane_texts(trace.graph.ops), ""]
     lanes[-1] = " " * len(lanes[0])
     columns = []

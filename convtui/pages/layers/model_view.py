@@ -119,9 +119,8 @@ class ModelView:
             self._show_text(text, size[0])
             return panes
         self._number = min(self._number, self._last(trace))
-        lines = self._lines.get(
-            (trace, size[1], self._differing), lambda: model_lines(trace, size[1], self._differing)
-        )
+        marks = self._differing, self._remarked(trace)
+        lines = self._lines.get((trace, size[1], marks), lambda: model_lines(trace, size[1], *marks))
         is_failure = self._number == len(trace.rows)
         if self._panel != PANELS[0] or is_failure:
             panes = self._show_panel(trace, lines, is_failure, size, palette)
@@ -133,6 +132,12 @@ class ModelView:
     @property
     def _differing(self) -> frozenset[int]:
         return self.model.changed.rows if self.model.changed else frozenset()
+
+    def _remarked(self, trace: Trace) -> frozenset[int]:
+        """The rows that checks are about, once all were made; of a recording they are told on their panel."""
+        if self.model.is_recorded or self.model.outcome is None:
+            return frozenset()
+        return frozenset(each.op for each in trace.remarks if each.op)
 
     def _status(self) -> str:
         status = self.model.status

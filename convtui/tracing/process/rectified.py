@@ -12,6 +12,7 @@ from torch import Tensor
 
 from convtui.engine.graph.operation import DeadFilters
 
+DIGITS: Final = 3  # of the largest values, which differ in their last bits from machine to machine
 # By the name of the argument that is what small numbers become; without it, they become 0.
 _BECOMES: Final = {
     "hardtanh": ("min_val", -1.0),
@@ -54,7 +55,7 @@ def dead_filters(kind: str, bound: Mapping[str, Any], was: Before, output: Tenso
         axes = _others(output, was.axis)
         is_zero = (output.amax(axes) == 0) & (output.amin(axes) == 0)
         channels = is_zero.nonzero().flatten().tolist()
-        largest = was.largest[is_zero].tolist()
+        largest = [float(f"{each:.{DIGITS}g}") for each in was.largest[is_zero].tolist()]
     return DeadFilters(tuple(channels), count, tuple(largest))
 
 
