@@ -37,9 +37,11 @@ checks, under the table (--silence NAME leaves one out):
   bias          a convolution's bias right before a batch norm
   unread        pixels of the input that no window reads
   field         a receptive field smaller than the image at the last convolution
+  dead          filters that are 0 everywhere after a ReLU, on this input
   checkerboard  a transposed convolution whose stride does not divide its kernel
   training      a batch norm in training mode
   softmax       a softmax before a cross entropy, which has its own
+  output        a network that gives None, no tensor, or its input as it is
 
 examples:
   convtui trace net.py:Net --input 3x224x224

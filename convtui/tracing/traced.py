@@ -185,8 +185,6 @@ class Trace:
             names = ", ".join(each.name for each in graph.unused[:4])
             more = f" and {len(graph.unused) - 4} more" if len(graph.unused) > 4 else ""
             notes.append(f"{count:,} parameters are not used by this pass: {names}{more}")
-        if not self.failure:  # of a pass that fails the post-mortem is what there is to read
-            notes += self.unmade
         if self.sizes and not self.failure:
             why = f"not searched, {self.sizes.why}" if self.sizes.why else ""
             told = why or sizes_told(self.sizes.tried, self.sizes.work)
@@ -196,7 +194,7 @@ class Trace:
     def __str__(self) -> str:
         blocks = ["\n".join(aligned(self.table))]
         blocks += [
-            "\n".join(lines) for lines in (self.notes, self.remark_lines(), self.failure_lines()) if lines
+            "\n".join(lines) for lines in (self.notes, self.check_lines(), self.failure_lines()) if lines
         ]
         return "\n\n".join(blocks)
 
@@ -205,6 +203,10 @@ class Trace:
         told = self._told(most)
         width = max((len(name) for name, _ in told), default=0)
         return [f"{name.ljust(width)}  {evidence}" for name, evidence in told]
+
+    def check_lines(self) -> list[str]:
+        """The remarks, and which checks were not made of a pass that did not end, nor fail."""
+        return [*self.remark_lines(), *([] if self.failure else self.unmade)]
 
     def _told(self, most: int) -> list[tuple[str, str]]:
         told: list[tuple[str, str]] = []
@@ -279,7 +281,7 @@ class Trace:
     def _repr_html_(self) -> str:
         header, *body = self.table
         rows = "".join(_html_row(cells) for cells in body)
-        texts = [*self.notes, *self.remark_lines()]
+        texts = [*self.notes, *self.check_lines()]
         below = "".join(f"<p>{escape(line)}</p>" for line in texts)
         failed = self.failure_lines()
         below += f"<pre>{escape(chr(10).join(failed))}</pre>" if failed else ""
@@ -301,7 +303,7 @@ class Trace:
         for cells in body:
             table.add_row(*map(Text, cells))
         yield table
-        for lines in (self.notes, self.remark_lines(), self.failure_lines()):
+        for lines in (self.notes, self.check_lines(), self.failure_lines()):
             if lines:
                 yield Text("\n" + "\n".join(lines))
 
@@ -340,6 +342,7 @@ def as_markdown(trace: Trace) -> str:
     rule = tuple("--:" if title in RIGHT else ":--" for title in header)
     lines = [f"| {' | '.join(_marked(cell) for cell in cells)} |" for cells in (header, rule, *body)]
     texts = [*trace.notes, *(f"**{name}**: {text}" for name, text in trace._told(MOST_ALIKE))]
+    texts += [] if trace.failure else trace.unmade
     lines += ["", *(f"- {text}" for text in texts)] if texts else []
     failed = trace.failure_lines()
     lines += ["", "```", *failed, "```"] if failed else []

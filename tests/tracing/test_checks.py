@@ -1,5 +1,6 @@
 """Each check finds what it is for, with its evidence, and nothing in a network that is well made."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -7,8 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convtui.engine.graph.checks import CHECKS, remarks
+from convtui.engine.graph.checks import CHECKS, remarks, unmade
+from convtui.engine.graph.operation import Graph
 from convtui.tracing.process.tracer import follow
+from convtui.tracing.traced import Trace, as_json, as_markdown
 from tests.support.traced_models import ResNet
 
 
@@ -25,6 +28,37 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = F.softmax(self.fc(x), dim=1)
         return F.cross_entropy(x, torch.tensor([1])) if self.in_forward else x
+
+
+def with_dead(convolution: nn.Conv1d | nn.Conv2d, channel: int) -> nn.Module:
+    """A ReLU after a convolution that gives 1 and, in one of its channels, -9."""
+    with torch.no_grad():
+        convolution.weight.zero_()
+        assert convolution.bias is not None
+        convolution.bias.fill_(1)
+        convolution.bias[channel] = -9
+    return nn.Sequential(convolution, nn.ReLU())
+
+
+class Giving(nn.Module):
+    """Returns what it is told to, after a convolution."""
+
+    def __init__(self, give: str) -> None:
+        super().__init__()
+        self.conv, self.give = nn.Conv2d(1, 1, 3), give
+
+    def forward(self, x: Tensor) -> object:
+        y = self.conv(x)
+        return {
+            "nothing": None,
+            "a number": {"scores": 3},
+            "its input": x,
+            "its input twice": (x, [x]),
+            "a constant": torch.zeros(2),
+            "its output": y,
+            "both": (x, y),
+            "a dict": {"maps": y, "count": 1},
+        }[self.give]
 
 
 def found(model: nn.Module, *shape: int) -> dict[str, list[str]]:
@@ -64,6 +98,17 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
         (2, 1, 3, 3),
         "batch_norm 0 (LINE) and 1 more in training mode: the output depends on the other images of the "
         "batch; for use: model.eval()",
+    ),
+    "dead": (
+        lambda: with_dead(nn.Conv1d(1, 3, 3), 1),
+        (2, 1, 3),
+        "conv1d 0 (LINE): 1 of 3 filters is dead on this input, a batch of 2: channel 1 is 0 everywhere "
+        "after relu 1 (LINE), largest value before: -9",
+    ),
+    "output": (
+        lambda: nn.Identity(),
+        (1, 4),
+        "the network gives its input as it is",
     ),
     "softmax": (
         Classifier,
@@ -129,3 +174,50 @@ def test_unread_pixels_are_those_without_a_gradient() -> None:
     unread = int((image.grad == 0).sum())
     assert unread
     assert found(model, 1, 1, 18, 13)["unread"][0].startswith(f"{unread} of {18 * 13} pixels are read by no")
+
+
+@pytest.mark.parametrize(
+    ("give", "told"),
+    [
+        ("nothing", "None: a return is missing in its forward"),
+        ("a number", "dict, in which no tensor is found"),
+        ("its input", "its input as it is: nothing reads what its 1 operation gives"),
+        ("its input twice", "its input as it is: nothing reads what its 1 operation gives"),
+        ("a constant", "what does not depend on its input"),
+    ],
+)
+def test_a_network_that_gives_nothing_is_told_so(give: str, told: str) -> None:
+    assert found(Giving(give), 1, 1, 3, 3)["output"] == [f"the network gives {told}"]
+
+
+@pytest.mark.parametrize("give", ["its output", "both", "a dict"])
+def test_a_network_that_gives_what_it_computes_is_told_nothing(give: str) -> None:
+    assert "output" not in found(Giving(give), 1, 1, 3, 3)
+
+
+def test_what_was_not_made_is_told() -> None:
+    graph = follow(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(9, 2)), (torch.rand(1, 1, 8, 8),), {})
+    assert graph.failure
+    assert set(unmade(graph)) == {"unread", "field", "softmax", "output"}
+    assert unmade(graph, frozenset(CHECKS)) == {}
+    whole = follow(nn.Conv2d(1, 2, 3), (torch.rand(1, 1, 3, 3),), {})
+    assert unmade(whole) == {}
+    cut = Graph(whole.ops, is_cut=True)
+    assert remarks(cut) == []
+    assert Trace(cut).check_lines() == [
+        "checks that were not made, as the pass has not come to its end: unread, field, softmax, output"
+    ]
+    assert json.loads(as_json(Trace(cut)))["unmade"] == unmade(cut)
+
+
+def test_of_many_remarks_of_one_check_the_first_are_written_out() -> None:
+    layers = [with_dead(nn.Conv2d(3 if at else 1, 3, 1), 1) for at in range(8)]
+    trace = Trace(
+        follow(nn.Sequential(*layers), (torch.rand(1, 1, 3, 3),), {}), silenced=frozenset(["field"])
+    )
+    assert len(trace.remarks) == 8
+    lines = trace.remark_lines()
+    assert len(lines) == 6
+    assert lines[-1] == "dead  and so of operations 11, 13, 15"
+    assert lines[-1].removeprefix("dead  ") in as_markdown(trace)
+    assert len(trace.remark_lines(8)) == 8

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from convtui.tracing.encoding import graph_from_json, rest_to_json
+from convtui.tracing.encoding import graph_from_json, op_from_json, op_to_json, rest_to_json
 from convtui.tracing.process.tracer import follow
 from convtui.tracing.protocol import (
     Done,
@@ -38,6 +38,18 @@ def test_a_graph_arrives_as_it_was(model: nn.Module, shape: tuple[int, ...]) -> 
     assert isinstance(rest, Traced)
     arrived = tuple(each.op for each in ops if isinstance(each, Done))
     assert graph_from_json(arrived, rest.rest) == graph
+
+
+def test_what_was_told_before_dead_filters_were_counted_is_read() -> None:
+    graph = follow(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()), (torch.rand(1, 1, 5, 5),), {})
+    values = op_to_json(graph.ops[2])
+    assert op_from_json(values).dead == graph.ops[2].dead is not None
+    del values["dead"]
+    assert op_from_json(values).dead is None
+    rest = {
+        name: value for name, value in rest_to_json(graph).items() if name not in ("input_name", "returned")
+    }
+    assert graph_from_json(graph.ops, rest) == graph
 
 
 @pytest.mark.parametrize(

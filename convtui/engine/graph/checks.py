@@ -224,7 +224,8 @@ def _no_output(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
         yield 0, f"the network gives {graph.returned}{hint}"
     elif graph.outputs and not any(each.op for each in graph.outputs):
         ran = len(graph.ops) - 1
-        unused = f": nothing reads what its {ran} operations give" if ran else ""
+        what = "operation gives" if ran == 1 else "operations give"
+        unused = f": nothing reads what its {ran} {what}" if ran else ""
         yield 0, f"the network gives its input as it is{unused}"
 
 

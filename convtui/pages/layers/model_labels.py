@@ -246,16 +246,10 @@ def notes_lines(model: OpenModel, width: int) -> list[str]:
     trace, outcome = model.trace, model.outcome
     lines: list[str] = []
     if trace is not None:
-        if trace.remarks:
-            lines += ["checks", *_wrapped(trace.remark_lines(len(trace.remarks)), width), ""]
-        elif outcome is None:
-            lines += ["checks: made when the pass has ended", ""]
-        elif not trace.unmade:
-            lines += ["checks: nothing to remark on", ""]
-        else:
-            lines += ["checks: those that were made have nothing to remark on", ""]
-        if trace.graph.failure:
-            lines += [*_wrapped(trace.unmade, width), ""]
+        nothing = ["nothing to remark on"] if outcome else ["made when the pass has ended"]
+        found = trace.remark_lines(len(trace.remarks)) or nothing
+        unmade = trace.unmade if outcome else []
+        lines += ["checks", *_wrapped([*found, *unmade], width), ""]
     notes = [normalisation(model.opening, model.picture)]
     notes += outcome.notices if outcome else ()
     notes += trace.notes if trace else ()
