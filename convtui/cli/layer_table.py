@@ -10,13 +10,17 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from convtui.engine.graph.checks import remarks
 from convtui.engine.graph.image_sizes import sizes_told, tried_sizes
 from convtui.engine.memory import memory_text
 from convtui.engine.stack import Row, Summary, fits
 from convtui.pages.layers.table import TOTAL, layer_text, shape_text
+from convtui.tracing.protocol import Sizes
+
+if TYPE_CHECKING:
+    from convtui.tracing.traced import Trace
 
 Cells = Sequence[Sequence[str]]
 
@@ -39,7 +43,7 @@ def as_table(summary: Summary, name: str) -> str:
         return "  ".join(placed).rstrip()
 
     rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-    blocks = notes(summary), remark_lines(summary)
+    blocks = notes(summary), remark_lines(summary), failure_lines(summary)
     below = [text for lines in blocks if lines for text in ("", *lines)]
     return "\n".join([line(header), rule, *map(line, body[:-1]), rule, line(body[-1]), *below])
 
@@ -63,7 +67,9 @@ def as_markdown(summary: Summary, name: str) -> str:
     rule = ["--:" if title in _NUMERIC else ":--" for title in header]
     escaped = [[cell.replace("|", "\\|").replace("*", "\\*") for cell in cells] for cells in (header, *body)]
     lines = [f"| {' | '.join(cells)} |" for cells in (escaped[0], rule, *escaped[1:])]
-    return "\n".join([*lines, "", *(f"- {text}" for text in (*notes(summary), *remark_lines(summary)))])
+    texts, failed = (*notes(summary), *remark_lines(summary)), failure_lines(summary)
+    lines += ["", *(f"- {text}" for text in texts)] if texts else []
+    return "\n".join([*lines, *(["", "```", *failed, "```"] if failed else [])])
 
 
 def as_latex(summary: Summary, name: str) -> str:
@@ -94,21 +100,42 @@ def as_json(summary: Summary, name: str) -> str:
     }
     lines = ",\n".join(f"    {json.dumps(layer, ensure_ascii=False)}" for layer in layers)
     shape = json.dumps(summary.rows[0].output_shape)
+    failure = _as_trace(summary).as_json()["failure"] if summary.error else None
     return (
         f'{{\n  "name": {json.dumps(name)},\n  "input": {shape},\n  "layers": [\n{lines}\n  ],\n'
-        f'  "total": {json.dumps(total)},\n'
+        f'  "total": {json.dumps(total)},\n  "failure": {json.dumps(failure, ensure_ascii=False)},\n'
         f'  "remarks": {json.dumps([vars(each) for each in remarks(summary.graph)], ensure_ascii=False)}\n}}'
     )
 
 
 def notes(summary: Summary) -> list[str]:
-    """Which image sizes go through, of those that are tried in a second."""
+    """Which image sizes go through; nothing of layers that do not fit, whose post-mortem tells them."""
+    if summary.error:
+        return []
+    sizes = _sizes(summary)
+    return [f"image sizes that go through: {sizes_told(sizes.tried, sizes.work)}"]
+
+
+def failure_lines(summary: Summary) -> list[str]:
+    """Why a layer does not fit, and what would; nothing if all do."""
+    return _as_trace(summary).failure_lines() if summary.error else []
+
+
+def _as_trace(summary: Summary) -> Trace:
+    """The layers as a pass that has gone as far as they fit."""
+    from convtui.tracing.traced import Trace
+
+    return Trace(summary.graph, _sizes(summary))
+
+
+def _sizes(summary: Summary) -> Sizes:
+    """The image sizes that are tried in a second, and those that go through."""
     channels, height, width = summary.rows[0].output_shape
     ends = monotonic() + SECONDS
     tried = tried_sizes(
         lambda size: fits(summary.nodes, (channels, *size)), (height, width), True, lambda: monotonic() > ends
     )
-    return [f"image sizes that go through: {sizes_told(sorted(tried), [s for s in tried if tried[s]])}"]
+    return Sizes(tuple(sorted(tried)), tuple(size for size in sorted(tried) if tried[size]))
 
 
 def remark_lines(summary: Summary) -> list[str]:
@@ -169,7 +196,7 @@ def _readable(summary: Summary) -> Cells:
         for row in layers
     ]
     counts = f"{summary.parameters:,}", f"{summary.multiply_adds:,}", memory_text(summary.memory)
-    total = ["", TOTAL, "", *counts, ""]
+    total = ["", "up to there" if summary.error else TOTAL, "", *counts, ""]
     return [header, *body, total]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from convtui.cli.options import Parser, formatter
-from convtui.cli.output import printing
+from convtui.cli.output import printing, tell
 
 if TYPE_CHECKING:
     from convtui.engine.stack import Summary
@@ -18,7 +18,9 @@ Print the table of a network's layers: shapes, parameters, multiply-adds, the
 memory that outputs take in float32, and receptive fields.
 
 LAYERS is a network's name, a file of layers (.txt, .toml), or their text. A
-text may also be what PyTorch prints of an nn.Sequential.
+text may also be what PyTorch prints of an nn.Sequential. If a layer does not
+fit, those up to there are printed, and why: the shapes, the formula with its
+numbers, and the nearest changes that fit.
 """
 EXAMPLES: Final = """\
 examples:
@@ -31,9 +33,12 @@ _SHAPE: Final = re.compile("([0-9]{1,6})x([0-9]{1,6})x([0-9]{1,6})")
 
 
 def print_layers(arguments: Sequence[str]) -> int:
-    """Run the command. Raises ValueError for what is refused."""
+    """Run the command. Raises ValueError for what is refused.
+
+    Layers that do not fit are printed up to there, with why, before they are refused.
+    """
     options = parser().parsed(arguments)
-    from convtui.cli.layer_table import FORMATS
+    from convtui.cli.layer_table import FORMATS, failure_lines
 
     if options.json and options.format not in (None, "json"):
         raise ValueError(f"--json, --format {options.format}: use one at a time")
@@ -45,7 +50,12 @@ def print_layers(arguments: Sequence[str]) -> int:
     written = FORMATS["json" if options.json else options.format or "table"](summary, name)
     with printing():
         print(written)
-    return 0
+    if summary.error is None:
+        return 0
+    if options.format in ("csv", "latex"):
+        for line in failure_lines(summary):
+            tell(line)
+    raise summary.error
 
 
 def _summary(options: argparse.Namespace) -> tuple[Summary, str]:
@@ -55,8 +65,6 @@ def _summary(options: argparse.Namespace) -> tuple[Summary, str]:
     if options.layers is None:
         raise ValueError("name a network, a file or layers, such as resnet-18; --list lists the networks")
     stack = Stack.chosen(options.layers, _input_shape(options))
-    if stack.summary.error:
-        raise stack.summary.error
     return stack.summary, stack.name
 
 

@@ -1,13 +1,23 @@
 """Layers as operations of a graph: what they read, what they cost, and PyTorch's names for them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from convtui.engine.activations import Softmax
 from convtui.engine.adaptive import adaptive_windows
-from convtui.engine.branches import Concat, Multiply
+from convtui.engine.branches import Branches, Concat, Multiply
 from convtui.engine.graph import costs
-from convtui.engine.graph.operation import Cost, Op, Parameter, Setting, Source, Tensor
+from convtui.engine.graph.operation import (
+    Argument,
+    Cost,
+    Failure,
+    Op,
+    Parameter,
+    Setting,
+    Source,
+    Tensor,
+)
 from convtui.engine.graph.reads import (
     All,
     Gather,
@@ -23,9 +33,10 @@ from convtui.engine.graph.reads import (
 from convtui.engine.layers import BatchNorm, Flatten, Image, Layer, Linear, Shape
 from convtui.engine.norm_layers import Norm
 from convtui.engine.pool_layers import AdaptivePool, Pool
-from convtui.engine.spec import Axis
+from convtui.engine.spec import Axis, SpecError
 from convtui.engine.upsample import Upsample
 from convtui.engine.window_layers import Conv, ConvTranspose
+from convtui.engine.window_layers import Window as WindowLayer
 
 KINDS: Final = {
     "image": "input",
@@ -81,6 +92,47 @@ def operation_of(
         parameters=tuple(Parameter(f"{number}.{name}", shape) for name, shape in parameters.items()),
         cost=cost_of(layer, shapes[0], output) if shapes else Cost(),
     )
+
+
+def failure_of(
+    number: int, layer: Layer, inputs: Sequence[int], shapes: Sequence[Shape], error: SpecError
+) -> Failure:
+    """Why a layer does not fit inputs of these shapes: as an operation that failed, for a batch of one."""
+    sources = [
+        Argument("input", tensor_of(shape), Source(n)) for n, shape in zip(inputs, shapes, strict=True)
+    ]
+    kind, settings = layer.kind, _window_settings(layer)
+    if isinstance(layer, Branches):
+        kind = KINDS.get(kind, kind)
+        sources = [replace(each, role=f"path {at}") for at, each in enumerate(sources, 1)]
+    elif settings and error.parameter in ("kernel_size", "padding"):
+        kind = KINDS.get(kind, kind)
+        weights = layer.parameters(shapes[0])
+        sources += [
+            Argument(role, Tensor(shape, "float32"), name=f"parameter {number}.{role}")
+            for role, shape in weights.items()
+        ]
+    plain = SpecError(error.parameter, error.value, error.reason)
+    legal = f"{error.parameter} {error.legal}" if error.legal[:1].isdigit() else error.legal
+    return Failure(
+        str(plain), kind, "", "", f"layer {number}", layer.title, settings, tuple(sources), legal=legal
+    )
+
+
+def _window_settings(layer: Layer) -> dict[str, Setting]:
+    """The settings of which the size of the output follows; {} if it has no windows, or uneven padding."""
+    if not isinstance(layer, WindowLayer) or isinstance(layer.spec.padding, str):
+        return {}
+    spec = layer.spec
+    if any(before != after for before, after in spec.pads):
+        return {}
+    told: dict[str, Setting] = {"kernel": spec.kernel_size, "stride": spec.stride, "dilation": spec.dilation}
+    told["padding"] = tuple(before for before, _ in spec.pads)
+    if isinstance(layer, Conv | ConvTranspose):
+        told["groups"] = layer.spec.groups
+    if isinstance(layer, ConvTranspose):
+        told["output_padding"] = layer.spec.output_padding
+    return told
 
 
 def _settings(layer: Layer) -> dict[str, Setting]:

@@ -12,8 +12,8 @@ from operator import index
 
 from convtui.engine.activations import Softmax
 from convtui.engine.branches import Branches, Multiply
-from convtui.engine.graph.operation import Cost, Graph, Op, Source
-from convtui.engine.layer_operations import cost_of, operation_of, tensor_of
+from convtui.engine.graph.operation import Cost, Failure, Graph, Op, Source
+from convtui.engine.layer_operations import cost_of, failure_of, operation_of, tensor_of
 from convtui.engine.layer_text import parse_layers
 from convtui.engine.layers import BatchNorm, Image, Layer, LayerError, Linear, Shape
 from convtui.engine.norm_layers import Norm
@@ -129,14 +129,26 @@ class Summary(Shown):
 
     @property
     def graph(self) -> Graph:
-        """The rows as a graph: operation n is row n."""
-        return graph_of(self.rows, is_whole=self.error is None)
+        """The rows as a graph: operation n is row n; the layer that does not fit is its failure."""
+        return graph_of(self.rows, self._failure)
+
+    @property
+    def _failure(self) -> Failure | None:
+        if self.error is None:
+            return None
+        node = self.nodes[self.error.number - 1]
+        shapes = [self.rows[i].output_shape for i in node.inputs]
+        try:
+            node.layer.over(shapes[0]).output_shape(*shapes)
+        except SpecError as error:
+            return failure_of(self.error.number, node.layer, node.inputs, shapes, error)
+        return None
 
 
-def graph_of(rows: Sequence[Row], is_whole: bool = True) -> Graph:
-    """Rows from the image on as a graph; if they are the whole stack, the last is its output."""
-    outputs = (Source(rows[-1].number),) if is_whole else ()
-    return Graph(tuple(row.operation for row in rows), outputs=outputs)
+def graph_of(rows: Sequence[Row], failure: Failure | None = None) -> Graph:
+    """Rows from the image on as a graph; unless the next layer fails, the last is its output."""
+    outputs = () if failure else (Source(rows[-1].number),)
+    return Graph(tuple(row.operation for row in rows), outputs=outputs, failure=failure)
 
 
 def nodes(layers: Sequence[Layer]) -> tuple[Node, ...]:

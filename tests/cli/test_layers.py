@@ -138,7 +138,6 @@ def test_help_has_an_example_of_every_layer(capsys: pytest.CaptureFixture[str]) 
         (["relu", "--input", "0x4x4"], "--input 0x4x4: must be channels x rows x columns"),
         (["resnet-19"], "convtui has no network 'resnet-19'; it has"),
         (["rleu"], "layer 1 (rleu): unknown layer type 'rleu'; did you mean relu?"),
-        (["maxpool 9", "--input", "1x4x4"], "layer 1 (maxpool 9): kernel_size=9: the window spans 9 rows"),
         (["relu", "--json", "--format", "csv"], "--json, --format csv: use one at a time"),
         (["resnet-18", "--list"], "--list: lists all networks; leave the layers out"),
         (["resnet-18", "--format", "xml"], "argument --format: invalid choice: 'xml'"),
@@ -174,3 +173,87 @@ def test_sizes_that_go_through_are_those_that_lay_the_layers(
 ) -> None:
     sizes = printed(capsys, layers, "--input", "1x32x32").split("\n\n")[1]
     assert sizes.startswith(f"image sizes that go through: {told}")
+
+
+MISFITS = {
+    "conv 3x3 8 s2, maxpool 2, conv 5x5 16": (
+        "layer 3 (conv 5x5 16): kernel_size=5: the window spans 5 rows but the padded image has only 2",
+        ["conv2d failed at layer 3", "operation 2: max_pool2d 2x2 s2 (layer 2)", "the kernel spans 5"],
+        ["kernel_size 2, or padding 2", "21x21 and larger"],
+    ),
+    "conv 3x3 8, maxpool 9": (
+        "layer 2 (maxpool 9): kernel_size=9",
+        ["max_pool2d failed at layer 2", "⌊(8 + 2·0 − 1·(9 − 1) − 1) / 9⌋ + 1 = 0"],
+        ["kernel_size 8", "11x11 and larger"],
+    ),
+    "conv 3x3 8, linear 10": (
+        "layer 2 (linear 10): input=[8, 8, 8]: linear takes features",
+        ["linear failed at layer 2", "1x8x8x8  float32  operation 1: conv2d 3x3 (layer 1)"],
+        ["flatten before it", "no image size that was tried mends this"],
+    ),
+    "conv 3x3 9, residual(conv 3x3 16 s2 p1 | conv 1x1 8)": (
+        "layer 4 (residual): paths=[[16, 4, 4], [8, 8, 8]]",
+        ["add failed at layer 4", "axis 1 (channels) must be alike, or 1: 16 and 8", "path 2  1x8x8x8"],
+        ["a 1x1 convolution on path 2, from 8 to 16 channels, with stride 2"],
+    ),
+    "concat(conv 3x3 4 s2 p1 | conv 3x3 4 p1)": (
+        "layer 3 (concat): paths=[[4, 5, 5], [4, 10, 10]]",
+        ["cat failed at layer 3", "path 1  1x4x5x5"],
+        ["an image of 1x1"],
+    ),
+    "conv 3x3 8, groupnorm 3": (
+        "layer 2 (groupnorm 3): num_groups=3",
+        ["must divide"],
+        ["num_groups 2 or 4"],
+    ),
+    "conv 3x3 9 g3, conv 3x3 8 g4": ("layer 1 (conv 3x3 9 g3): groups=3", ["must divide"], ["groups 1"]),
+    "convtranspose 3x3 8 p9": (
+        "layer 1 (convtranspose 3x3 8 p9): padding=9",
+        ["(10 − 1)·1 − 2·9 + 1·(3 − 1) + 1 + 0 = -6: no cell is left"],
+        ["padding 5"],
+    ),
+    "conv 3x3 8 p19 reflect": (
+        "layer 1 (conv 3x3 8 p19 reflect): padding=19",
+        ["less than"],
+        ["padding 9, or"],
+    ),
+    "conv 30x3 8": ("layer 1", ["the kernel spans 30, the padded input 10"], ["kernel_size"]),
+}
+
+
+@pytest.mark.parametrize("layers", MISFITS)
+def test_layers_that_do_not_fit_are_told_up_to_there_with_why(
+    capsys: pytest.CaptureFixture[str], layers: str
+) -> None:
+    line, told, fixes = MISFITS[layers]
+    number = int(line.split()[1].strip(":"))
+    assert main(["layers", layers, "--input", "1x10x10"]) == 2
+    output = capsys.readouterr()
+    assert output.err.startswith(f"convtui: {line}")
+    assert output.err.count("\n") == 1
+    table, _, rest = output.out.partition("\n\n")
+    assert [row.split()[0] for row in table.splitlines() if row[0].isdigit()] == [*map(str, range(number))]
+    assert table.splitlines()[-1].split()[:3] == ["up", "to", "there"]
+    why, _, fix = rest.partition("  fix     ")
+    assert [text for text in told if text not in why] == []
+    assert [text for text in fixes if text not in fix] == []
+
+
+@pytest.mark.parametrize("form", ["csv", "latex", "markdown", "json"])
+def test_the_post_mortem_is_in_every_format(capsys: pytest.CaptureFixture[str], form: str) -> None:
+    assert main(["layers", "conv 3x3 8, maxpool 9", "--input", "1x10x10", "--format", form]) == 2
+    output = capsys.readouterr()
+    *told, line = output.err.splitlines()
+    assert line.startswith("convtui: layer 2 (maxpool 9)")
+    assert "8x8x8" in output.out or json.loads(output.out)["layers"][0]["output"] == [8, 8, 8]
+    if form == "json":
+        failure = json.loads(output.out)["failure"]
+        assert failure["title"] == "max_pool2d failed at layer 2"
+        assert len(failure["fixes"]) == 2
+    else:
+        assert ("max_pool2d failed at layer 2" in output.out) == (form == "markdown")
+        assert ("max_pool2d failed at layer 2" in told) == (form in ("csv", "latex"))
+
+
+def test_what_fits_has_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert json.loads(printed(capsys, TEXT, *IMAGE, "--json"))["failure"] is None

@@ -156,7 +156,8 @@ class Argument:
 class Failure:
     """Where a pass ended, and on what. kind is "" where no operation failed but code of theirs.
 
-    frames: as `net.py:23 in forward: x = self.fc(x)`, theirs alone, the innermost last.
+    frames: as `net.py:23 in forward: x = self.fc(x)`, theirs alone, the innermost last. legal: what a layer
+    that knows its own limits says would fit, "" if nothing does; None of an operation, which knows none.
     """
 
     error: str
@@ -168,6 +169,7 @@ class Failure:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     arguments: tuple[Argument, ...] = ()
     frames: tuple[str, ...] = ()
+    legal: str | None = None
 
     def shape(self, role: str) -> Shape:
         """The shape of the argument of that role, () if there is none."""

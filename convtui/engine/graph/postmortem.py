@@ -65,7 +65,7 @@ def post_mortem(graph: Graph) -> PostMortem | None:
             for each in failure.arguments
         ),
         why=reason.why,
-        fixes=reason.fixes,
+        fixes=(failure.legal,) if failure.legal else reason.fixes,
         size_helps=reason.size_helps,
         frames=failure.frames,
     )
@@ -536,7 +536,8 @@ def _added(failure: Failure, graph: Graph) -> Reason:
     fixes = _of_parameters(tensors, axes)
     if rank > 3:
         fixes += _projected(shapes, tensors, axes)
-        fixes += _off_by(graph, tensors, [axis for axis in axes if axis >= 2]) if min(axes) >= 2 else []
+        is_code = failure.legal is None  # which can pad and cut, unlike a layer
+        fixes += _off_by(graph, tensors, [*axes]) if min(axes) >= 2 and is_code else []
     return Reason(why, tuple(dict.fromkeys(fixes)), size_helps=rank < 4 or 1 not in axes)
 
 
