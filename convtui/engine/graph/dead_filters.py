@@ -1,10 +1,14 @@
 """Which tensors have the channels of a convolution, so that a ReLU over them tells which filters are dead."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Final
 
-from convtui.engine.graph.operation import Op, Shape, Source
+import numpy as np
+from numpy.typing import NDArray
+
+from convtui.engine.graph.operation import DeadFilters, Graph, Op, Shape, Source
 
 RECTIFIERS: Final = frozenset(
     ("relu", "relu6", "hardtanh", "hardswish", "threshold", "clamp", "clip", "clamp_min")
@@ -52,3 +56,22 @@ def counted_axis(ops: Sequence[Op], source: Source) -> int | None:
     axis = channel_axis(way[0])
     shape: Shape = ops[source.op].outputs[source.output].shape
     return axis if prod(shape[:axis] + shape[axis + 1 :]) > 1 else None
+
+
+def counted(graph: Graph, values: Callable[[int], NDArray[np.float64] | None]) -> Graph:
+    """The graph with the dead filters of the ReLUs whose values are at hand.
+
+    values: the output of an operation, [channels, ...] of one image, or None.
+    """
+    return replace(graph, ops=tuple(_counted(op, graph, values) for op in graph.ops))
+
+
+def _counted(op: Op, graph: Graph, values: Callable[[int], NDArray[np.float64] | None]) -> Op:
+    if op.kind not in RECTIFIERS or counted_axis(graph.ops, op.inputs[0]) is None:
+        return op
+    before, after = values(op.inputs[0].op), values(op.number)
+    if before is None or after is None:
+        return op
+    channels = np.flatnonzero(~after.reshape(len(after), -1).any(axis=1))
+    largest = before.reshape(len(before), -1)[channels].max(axis=1)
+    return replace(op, dead=DeadFilters(tuple(channels.tolist()), len(after), tuple(largest.tolist())))

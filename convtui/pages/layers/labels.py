@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from textwrap import wrap
 
 from convtui.engine.branches import Multiply, Residual
+from convtui.engine.graph.checks import CHECKS
+from convtui.engine.graph.postmortem import post_mortem
 from convtui.engine.layers import LayerError
 from convtui.engine.norm_layers import Norm
 from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptivePool
@@ -206,10 +208,25 @@ def _cut(rows: tuple[int, int, int], columns: tuple[int, int, int]) -> str:
     return f"; clipped: {', '.join(parts)}" if parts else ""
 
 
-def error_lines(error: LayerError, side: int | None, width: int) -> list[str]:
-    """Why the stack does not fit, and to which side the image is scaled for it to fit, if that helps."""
+def checks_line(unmade: Mapping[str, str]) -> str:
+    """That the checks find nothing, and which of them were not made."""
+    made = ", ".join(name for name in CHECKS if name not in unmade)
+    others = "".join(f"; not made: {name}, as {why}" for name, why in unmade.items())
+    return f"the checks find nothing in these layers: {made}{others}"
+
+
+def fixes_of(summary: Summary) -> tuple[str, ...]:
+    """What would make the first layer fit that does not, where its error does not say so."""
+    graph = summary.graph
+    found = post_mortem(graph)
+    return found.fixes if found and graph.failure and not graph.failure.legal else ()
+
+
+def error_lines(error: LayerError, fixes: Sequence[str], side: int | None, width: int) -> list[str]:
+    """Why the stack does not fit, what would, and to which side the image is scaled for that, if it helps."""
+    fixed = f"; would fit: {', or '.join(fixes)}" if fixes else ""
     scaled = f"; R scales the image to {side} pixels: then every layer fits" if side else ""
-    return wrap(f"✗ {error}{scaled}", width, subsequent_indent="  ")
+    return wrap(f"✗ {error}{fixed}{scaled}", width, subsequent_indent="  ")
 
 
 def _by(pair: tuple[int, ...]) -> str:

@@ -46,6 +46,11 @@ class MapMaker:
         """A layer's maps if they are made."""
         return self._maps.get(layer)
 
+    @property
+    def made(self) -> int:
+        """How many layers have their maps."""
+        return len(self._maps)
+
     def weight(self, layer: int) -> Floats:
         """The filters [filters, slices, rows, columns] of a convolution."""
         return self._feature_maps.weights(layer)["weight"]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.geometry import Region
 from textual.worker import get_current_worker
 
-from convtui.engine.graph.checks import CHECKS, Remark, remarks
+from convtui.engine.graph.checks import Remark, remarks, unmade
+from convtui.engine.graph.dead_filters import counted
+from convtui.engine.graph.operation import Graph
 from convtui.engine.output_cells import Position
+from convtui.engine.stack import Summary
 from convtui.engine.tracing import Feeding, feeding
 from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise
 from convtui.pages.base import keys
@@ -37,8 +41,10 @@ from convtui.pages.layers.figures import (
     value_of,
 )
 from convtui.pages.layers.labels import (
+    checks_line,
     error_lines,
     field_line,
+    fixes_of,
     growth,
     layer_controls,
     layer_line,
@@ -51,6 +57,7 @@ from convtui.pages.layers.map_maker import MapMaker, feature_maps
 from convtui.pages.layers.table import TableLine, feeding_room, feeding_text, table_lines
 from convtui.pages.layers.table_pane import TablePane
 from convtui.paint.canvas import Canvas, Pane
+from convtui.paint.colours import Array
 from convtui.paint.controls import Control
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import TextPane
@@ -88,6 +95,8 @@ class LayersPage(ConvolutionPage):
         self._plan: Memo[LayersPlan] = Memo()
         self._maker: MapMaker | None = None
         self._table_lines: Memo[list[TableLine]] = Memo()
+        self._fixes: Memo[tuple[str, ...]] = Memo()
+        self._checked: Memo[Graph] = Memo()
         self._remarks: Memo[list[Remark]] = Memo()
         self._remarked: list[Remark] | None = None  # those that are gone through
         self._remark = 0
@@ -211,8 +220,11 @@ class LayersPage(ConvolutionPage):
         self._sentence.show([sentence, terms(stack.row, stack.summary, width)])
 
     def _errors(self, stack: Stack, width: int) -> list[str]:
-        error = stack.summary.error
-        return error_lines(error, stack.fitting_side, width) if error else []
+        summary = stack.summary
+        if summary.error is None:
+            return []
+        fixes = self._fixes.get(summary, lambda: fixes_of(summary))
+        return error_lines(summary.error, fixes, stack.fitting_side, width)
 
     def _placed(self, session: Session, stack: Stack) -> LayersPlan:
         """Give every pane its place."""
@@ -525,15 +537,26 @@ class LayersPage(ConvolutionPage):
 
     def _next_remark(self, by: int) -> None:
         """Say one more of what the checks find in the stack of layers, and how many there are."""
-        summary = self.session.stack.summary
-        found = self._remarks.get(summary, lambda: remarks(summary.graph))
+        summary, maker = self.session.stack.summary, self._maker
+        made = maker.made if maker else 0
+        graph = self._checked.get((summary, maker, made), lambda: self._counted(summary))
+        found = self._remarks.get(graph, lambda: remarks(graph))
         if not found:
-            self.say("the checks find nothing in these layers: " + ", ".join(CHECKS))
+            self.say(checks_line(unmade(graph)))
             return
         if self._remarked is not found:
             self._remarked, self._remark = found, -1 if by > 0 else 0
         self._remark = (self._remark + by) % len(found)
         self.say(f"{self._remark + 1} of {len(found)} · {found[self._remark].evidence}")
+
+    def _counted(self, summary: Summary) -> Graph:
+        """The layers as a graph, with the dead filters of those whose maps are made."""
+
+        def values(layer: int) -> Array | None:
+            maps = self._maker.maps(layer) if self._maker else None
+            return maps.values if maps else None
+
+        return counted(replace(summary.graph, input_name="this image"), values)
 
     def action_panel_alone(self) -> None:
         self._in_features(self.features.toggle_alone)

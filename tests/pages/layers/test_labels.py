@@ -16,6 +16,7 @@ from convtui.engine.window_layers import Conv
 from convtui.pages.layers.labels import (
     error_lines,
     field_line,
+    fixes_of,
     growth,
     layer_controls,
     layer_line,
@@ -221,16 +222,25 @@ def test_adaptive_pooling_is_explained() -> None:
 def test_errors_propose_to_scale_the_image() -> None:
     stack = Stack.chosen("alexnet", DIGIT)
     assert stack.summary.error is not None
-    lines = error_lines(stack.summary.error, stack.fitting_side, 79)
+    lines = error_lines(stack.summary.error, (), stack.fitting_side, 79)
     assert "R scales the image to 224 pixels: then every layer fits" in " ".join(" ".join(lines).split())
 
 
 def test_errors_take_as_many_lines_as_they_need() -> None:
     error = Stack.chosen("alexnet", DIGIT).summary.error
     assert error is not None
-    lines = error_lines(error, None, 79)
+    lines = error_lines(error, (), None, 79)
     assert all(len(line) <= 79 for line in lines)
     assert " ".join(" ".join(lines).split()) == f"✗ {' '.join(str(error).split())}"
+
+
+def test_what_would_fit_is_told_where_the_error_does_not_say_so() -> None:
+    stack = Stack.chosen("residual(conv 3x3 4 s2 p1 | conv 1x1 2)", (1, 8, 8))
+    error, fixes = stack.summary.error, fixes_of(stack.summary)
+    assert error is not None
+    told = " ".join(" ".join(error_lines(error, fixes, None, 79)).split())
+    assert told.endswith("; would fit: a 1x1 convolution on path 2, from 2 to 4 channels, with stride 2")
+    assert fixes_of(Stack.chosen("alexnet", DIGIT).summary) == fixes_of(CNN.summary) == ()
 
 
 def test_controls_are_those_of_the_selected_layer() -> None:

@@ -111,7 +111,24 @@ async def test_what_the_checks_find_is_gone_through() -> None:
         assert driven.said.startswith("1 of 2 · ")
     async with page(stacked("maxpool 2")) as driven:
         await driven.press("V")
-        assert driven.said.startswith("the checks find nothing in these layers: bias, unread, field")
+        assert driven.said.startswith("the checks find nothing in these layers: bias, unread, field, dead")
+
+
+async def test_dead_filters_are_those_of_the_maps_that_are_made() -> None:
+    session = stacked("conv 1x1 2, leakyrelu, conv 28x28 64 p1, relu", 1)
+    async with page(session) as driven:
+        await driven.press("V")
+        assert driven.said.endswith(
+            "field, checkerboard, training, softmax, output; not dead, as no values are at hand"
+        )
+        await driven.press("end")
+        await driven.app.workers.wait_for_complete()
+        await driven.press("V")
+        maps = FeatureMaps(session.stack.layers, session.picture.pixels, session.stack.seed)
+        dead = int((maps.activations(4).max(axis=(1, 2)) == 0).sum())
+        assert 1 < dead < 64
+        told = f"1 of 1 · conv2d (layer 3): {dead} of 64 filters are dead on this image: channels "
+        assert driven.said.startswith(told)
 
 
 async def test_a_stack_that_does_not_fit_says_where_and_why() -> None:
