@@ -36,7 +36,8 @@ def refused(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_the_table_of_a_network_that_works(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = printed(capsys, 0, "shape_bug.py:Net", "--input", "3x32x32", "--silence", "field").splitlines()
+    silenced = "--silence", "field", "--silence", "dead"
+    lines = printed(capsys, 0, "shape_bug.py:Net", "--input", "3x32x32", *silenced).splitlines()
     titles = "# operation module line output parameters multiply-adds memory field jump"
     assert " ".join(lines[0].split()) == titles
     first = "1 conv2d 5x5 3 →6 conv1 shape_bug.py:24 1x6x28x28 456 352,800 18.8 kB 5x5 1"

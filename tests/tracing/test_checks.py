@@ -198,14 +198,14 @@ def test_a_network_that_gives_what_it_computes_is_told_nothing(give: str) -> Non
 def test_what_was_not_made_is_told() -> None:
     graph = follow(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(9, 2)), (torch.rand(1, 1, 8, 8),), {})
     assert graph.failure
-    assert set(unmade(graph)) == {"unread", "field", "softmax", "output"}
+    assert set(unmade(graph)) == {"unread", "field", "dead", "softmax", "output"}
     assert unmade(graph, frozenset(CHECKS)) == {}
     whole = follow(nn.Conv2d(1, 2, 3), (torch.rand(1, 1, 3, 3),), {})
     assert unmade(whole) == {}
     cut = Graph(whole.ops, is_cut=True)
     assert remarks(cut) == []
     assert Trace(cut).check_lines() == [
-        "checks that were not made, as the pass has not come to its end: unread, field, softmax, output"
+        "checks that were not made, as the pass has not come to its end: unread, field, dead, softmax, output"
     ]
     assert json.loads(as_json(Trace(cut)))["unmade"] == unmade(cut)
 

@@ -48,8 +48,8 @@ def unmade(graph: Graph, silenced: frozenset[str] = frozenset()) -> dict[str, st
     why: dict[str, str] = {}
     if graph.is_cut or graph.failure:
         ended = "the pass failed" if graph.failure else "the pass has not come to its end"
-        why |= dict.fromkeys(NEED_THE_OUTPUT, ended)
-    if any(
+        why = dict.fromkeys(NEED_THE_END, ended)
+    elif any(
         op.kind in ("relu", "relu6") and op.dead is None and counted_axis(graph.ops, op.inputs[0]) is not None
         for op in graph.ops
     ):
@@ -173,7 +173,12 @@ class _Rectified:
 
 
 def _dead_filters(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
-    """A filter of a module that is used several times is dead if it is so each time."""
+    """A filter of a module that is used several times is dead if it is so each time.
+
+    Whether its output goes elsewhere, too, is known of a whole pass alone.
+    """
+    if graph.failure or graph.is_cut:
+        return
     readers = _readers(graph)
     uses: dict[str, list[_Rectified | None]] = {}
     found: dict[int, _Rectified] = {}
@@ -260,4 +265,10 @@ CHECKS: Final[dict[str, Callable[[Graph, Seen], Iterator[tuple[int, str]]]]] = {
     "softmax": _softmax_before_loss,
     "output": _no_output,
 }
-NEED_THE_OUTPUT: Final = ("unread", "field", "softmax", "output")  # of a pass that has come to its end
+NEED_THE_OUTPUT: Final = (
+    "unread",
+    "field",
+    "dead",
+    "softmax",
+    "output",
+)  # of a pass that has come to its end
