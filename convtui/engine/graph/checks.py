@@ -265,10 +265,4 @@ CHECKS: Final[dict[str, Callable[[Graph, Seen], Iterator[tuple[int, str]]]]] = {
     "softmax": _softmax_before_loss,
     "output": _no_output,
 }
-NEED_THE_OUTPUT: Final = (
-    "unread",
-    "field",
-    "dead",
-    "softmax",
-    "output",
-)  # of a pass that has come to its end
+NEED_THE_END: Final = ("unread", "field", "dead", "softmax", "output")  # of the pass
