@@ -293,9 +293,10 @@ class OwnPasses:
             if not can_go_on:
                 yield self._hidden(images, layer, each)
                 continue
-            with torch.no_grad(), self._following(), _GoingOn(recording):
+            with torch.no_grad(), self._following():
                 recording.hide(each)
-                logits = self.model(given)
+                with _GoingOn(recording):
+                    logits = self.model(given)
             yield self._checked(logits, images)
 
     def _hidden(self, images: Tensor, layer: int, filter: int) -> Tensor:
