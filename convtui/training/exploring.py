@@ -1,9 +1,9 @@
 """What the filters of a kept run have learnt, as messages from the training process.
 
 Three jobs look into the weights after a step: which places excite each filter most, how accuracy suffers
-when a filter is hidden, and which pixels a class depends on; a fourth asks a network of the user's for the
-output of a convolution. All is measured in evaluation mode. What a job tells is kept in the run's folder line
-by line (runs/explored.py), so that it is not computed again.
+when a filter is hidden, and which pixels a class depends on. Two more are for a network of the user's: which
+convolutions it has, and what the output of one is. All is measured in evaluation mode. What a job tells is
+kept in the run's folder line by line (runs/explored.py), so that it is not computed again.
 
 Of every convolution the activation is measured: the output of the ReLU that follows it before the next
 convolution, or its own output where there is none. In a network of the user's that is the output of the
@@ -63,6 +63,14 @@ class Explain(Message):
 
 
 @dataclass(frozen=True)
+class Follow(Message):
+    """Follow a pass through a network of the user's to find its convolutions."""
+
+    run: str
+    step: int | None = None
+
+
+@dataclass(frozen=True)
 class Convolve(Message):
     """Have a network of the user's compute the output of one convolution for one image.
 
@@ -79,46 +87,13 @@ class Convolve(Message):
 
 
 @dataclass(frozen=True)
-class NamedConvolution(Message):
-    """A convolution of a network of the user's.
-
-    path: its module's, or "". title: as `conv2d 3x3 p1`. line: of their file. weight: by what name its
-    filters of this shape [out, in/groups, row, column] are among the weights, "" where they are computed in
-    the pass. maps: rows and columns of its output for an image of the data. activation: what its activation
-    is the output of, "" of itself. rows, columns: the first and the last pixel that each row and column of
-    the activation sees; () where `unseen` says why that is not known.
-    """
-
-    number: int
-    path: str
-    title: str
-    line: str
-    weight: str
-    shape: tuple[int, int, int, int]
-    maps: tuple[int, int]
-    activation: str
-    rows: tuple[tuple[int, int], ...]
-    columns: tuple[tuple[int, int], ...]
-    unseen: str
-
-
-@dataclass(frozen=True)
-class LeftOut(Message):
-    """A convolution of a network of the user's that has no pictures, and why."""
-
-    path: str
-    title: str
-    why: str
-
-
-@dataclass(frozen=True)
 class Exploring(Message):
     """An Explore has begun, on the weights after this step, whose checkpoint has this digest.
 
     images: how many validation images are gone through, of `validation` that there are. layers are the
     numbers of the convolutions, measured those of the layers whose outputs are their activations, filters how
-    many filters they have. Of a network of the user's source is the digest of its code, convolutions are
-    those that are measured, left_out those that cannot be, and notice is what to know of the measurement.
+    many filters they have. In a network of the user's measured are the numbers of operations, and source is
+    the digest of its code.
     """
 
     step: int
@@ -129,9 +104,6 @@ class Exploring(Message):
     measured: tuple[int, ...]
     filters: tuple[int, ...]
     source: str = ""
-    convolutions: tuple[NamedConvolution, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -219,6 +191,54 @@ class Occluded(Message):
 
 
 @dataclass(frozen=True)
+class NamedConvolution(Message):
+    """A convolution of a network of the user's.
+
+    path: its module's, or "". title: as `conv2d 3x3 p1`. line: of their file. weight: by what name its
+    filters of this shape [out, in/groups, row, column] are among the weights, "" where they are computed in
+    the pass. maps: rows and columns of its output for an image of the data. activation: what its activation
+    is the output of, "" of itself. rows, columns: the first and the last pixel that each row and column of
+    the activation sees; () where `unseen` says why that is not known.
+    """
+
+    number: int
+    path: str
+    title: str
+    line: str
+    weight: str
+    shape: tuple[int, int, int, int]
+    maps: tuple[int, int]
+    activation: str
+    rows: tuple[tuple[int, int], ...]
+    columns: tuple[tuple[int, int], ...]
+    unseen: str
+
+
+@dataclass(frozen=True)
+class LeftOut(Message):
+    """A convolution of a network of the user's that has no pictures, and why."""
+
+    path: str
+    title: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Followed(Message):
+    """The convolutions of a network of the user's, of which left_out cannot be measured.
+
+    source is the digest of its code; notice is what the user should know of what is measured.
+    """
+
+    step: int
+    digest: str
+    source: str
+    convolutions: tuple[NamedConvolution, ...]
+    left_out: tuple[LeftOut, ...]
+    notice: str
+
+
+@dataclass(frozen=True)
 class Convolving(Message):
     """A Convolve has begun: what the network says of the image, and the filters of the convolution.
 
@@ -250,8 +270,8 @@ class Explored(Message):
     seconds: float
 
 
-EXPLORATIONS: Final = (Explore, Ablate, Explain, Convolve)
+EXPLORATIONS: Final = (Explore, Ablate, Explain, Follow, Convolve)
 FINDINGS: Final = (
     *(Exploring, Excited, Ablating, Hidden, Explaining, Occluded),
-    *(Convolving, Convolved, Explored),
+    *(Followed, Convolving, Convolved, Explored),
 )

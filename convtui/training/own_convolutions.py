@@ -46,7 +46,7 @@ Span: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Followed:
+class OwnConvolution:
     """A convolution with the numbers of its operation and of the one whose output is its activation."""
 
     named: NamedConvolution
@@ -62,7 +62,7 @@ class Followed:
 
 def convolutions_of(
     graph: Graph, weights: Collection[str], modules: Iterable[tuple[str, str]]
-) -> tuple[tuple[Followed, ...], tuple[LeftOut, ...]]:
+) -> tuple[tuple[OwnConvolution, ...], tuple[LeftOut, ...]]:
     """Those of a pass of some images, in the order in which they ran, and those that are left out.
 
     weights: the names in the checkpoint. modules: paths and class names of the convolutions in the network,
@@ -72,7 +72,7 @@ def convolutions_of(
     readers = _readers(graph)
     every = [op for op in graph.ops if op.kind == "conv2d" or op.kind in OTHER_AXES]
     uses = Counter(_filters_of(op) for op in every)
-    found: list[Followed] = []
+    found: list[OwnConvolution] = []
     left_out: dict[str, LeftOut] = {}
     for op in every:
         why = OTHER_AXES.get(op.kind) or _why_not(op, images, uses[_filters_of(op)], seen)
@@ -150,7 +150,7 @@ def _activation_of(graph: Graph, op: Op, readers: dict[Source, list[Op | None]])
 
 def _followed(
     graph: Graph, op: Op, measured: Op, number: int, weights: Collection[str], seen: Fields
-) -> Followed:
+) -> OwnConvolution:
     weight = _weight_of(op)
     maps = measured.output.shape[2:]
     spans = [_spans(field, axis, size) for axis, (field, size) in enumerate(zip(seen, maps, strict=True), 2)]
@@ -169,7 +169,7 @@ def _followed(
         columns=columns,
         unseen=unseen,
     )
-    return Followed(named, op.number, measured.number, measured.kind in RECTIFIERS)
+    return OwnConvolution(named, op.number, measured.number, measured.kind in RECTIFIERS)
 
 
 def _told(op: Op) -> str:

@@ -7,7 +7,6 @@ without anything to tell of. exploring.py defines what is measured.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, TypeAlias
@@ -34,12 +33,13 @@ from convtui.training.exploring import (
     Explore,
     Explored,
     Exploring,
+    Follow,
+    Followed,
     Hidden,
     Occluded,
     Planes,
 )
 from convtui.training.messages import Message
-from convtui.training.own_convolutions import Followed
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.looked_into import Convolution, Network, network_of
 from convtui.training.process.network import to_array
@@ -48,7 +48,7 @@ from convtui.training.runs.convolved import MOST_VALUES, Output, text_of
 from convtui.training.runs.explored import Ablation, Explanation, Keeper, Patches, keeping
 from convtui.training.runs.store import Run
 
-Look: TypeAlias = Explore | Ablate | Explain | Convolve
+Look: TypeAlias = Explore | Ablate | Explain | Follow | Convolve
 
 POSITIONS: Final = 32  # of the square that covers a part of the image, along rows and columns, at most
 COVERED: Final = 1 / 6  # of an image's side
@@ -80,6 +80,9 @@ def look_into(run: Run, data: DataSet, job: Look, own: OwnNetwork | None = None)
             pixels = _pixels(data, job)
             net = network_of(run, data, job.step, pixels, own)
             header, work = _explaining(net, pixels, job.label), _occlusion(pixels)
+        case Follow():
+            net = network_of(run, data, job.step, own=own)
+            header, work = _followed(net), _nothing_more
         case Convolve():
             pixels = _read(Path(job.pixels), data.shape[0])
             net = network_of(run, data, job.step, pixels, own)
@@ -99,7 +102,7 @@ def look_into(run: Run, data: DataSet, job: Look, own: OwnNetwork | None = None)
 def _exploring(net: Network) -> Exploring:
     passes = net.passes
     layers = tuple(passes.convolutions)
-    exploring = Exploring(
+    return Exploring(
         net.step,
         net.digest,
         len(net.images),
@@ -107,16 +110,7 @@ def _exploring(net: Network) -> Exploring:
         layers,
         tuple(each.measured for each in passes.convolutions.values()),
         tuple(each.filters for each in passes.convolutions.values()),
-    )
-    if not isinstance(passes, OwnPasses):
-        return exploring
-    named = tuple(each.named for each in passes.convolutions.values())
-    return replace(
-        exploring,
-        source=passes.source,
-        convolutions=named,
-        left_out=passes.left_out,
-        notice=passes.notice,
+        passes.source,
     )
 
 
@@ -281,20 +275,41 @@ def _occlusion(pixels: Array) -> Work:
     return occluded
 
 
-# -- what a convolution makes of an image
+# -- what a network of the user's is asked for
+
+
+def _followed(net: Network) -> Followed:
+    passes = _own(net)
+    return Followed(
+        net.step,
+        net.digest,
+        passes.source,
+        tuple(each.named for each in passes.convolutions.values()),
+        passes.left_out,
+        passes.notice,
+    )
+
+
+def _nothing_more(_: Network, __: Keeper) -> Events:
+    return iter(())
+
+
+def _own(net: Network) -> OwnPasses:
+    """Raises ValueError for the bundled network."""
+    if not isinstance(net.passes, OwnPasses):
+        raise ValueError("this is asked of a network of your own alone")
+    return net.passes
 
 
 def _convolving(net: Network, pixels: Array, layer: int) -> tuple[Convolving, Work]:
     """Its output for the image, which is then told map by map. Raises ValueError where there is none."""
-    passes = net.passes
-    if not isinstance(passes, OwnPasses):
-        raise ValueError("only a network of your own is asked for the output of a convolution")
-    found = _convolution(net, layer)
+    passes = _own(net)
+    _convolution(net, layer)
     logits, maps, weight = passes.output(net.tensor(pixels[np.newaxis]), layer)
     filters, rows, columns = maps.shape[1:]
     if filters * rows * columns > MOST_VALUES:
         raise ValueError(f"its output has {filters}x{rows}x{columns} numbers, which are too many to draw")
-    is_kept = isinstance(found, Followed) and found.named.weight
+    is_kept = passes.convolutions[layer].named.weight
     convolving = Convolving(
         step=net.step,
         digest=net.digest,

@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 from convtui.engine.graph.operation import Graph
 from convtui.tracing.process.tracer import Tracer, function_name
 from convtui.training.exploring import LeftOut
-from convtui.training.own_convolutions import Followed, convolutions_of
+from convtui.training.own_convolutions import OwnConvolution, convolutions_of
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.network import images_at_once
 from convtui.training.process.own_network import TheirError, theirs
@@ -213,7 +213,7 @@ class OwnPasses:
         return Graph(tuple(tracer.ops), outputs=outputs), at
 
     @cached_property
-    def _found(self) -> tuple[dict[int, Followed], tuple[LeftOut, ...]]:
+    def _found(self) -> tuple[dict[int, OwnConvolution], tuple[LeftOut, ...]]:
         graph, _ = self._traced
         modules = [
             (path, type(each).__name__)
@@ -224,7 +224,7 @@ class OwnPasses:
         return {each.named.number: each for each in found}, left_out
 
     @property
-    def convolutions(self) -> Mapping[int, Followed]:
+    def convolutions(self) -> Mapping[int, OwnConvolution]:
         """Those that are measured, by number."""
         return self._found[0]
 

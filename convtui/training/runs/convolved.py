@@ -1,4 +1,4 @@
-"""The output of a convolution of the user's network, as a frozen value, and its numbers as text."""
+"""The convolutions of the user's network and the output of one, as frozen values, and its numbers as text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,23 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convtui.training.exploring import Convolved, Convolving
+from convtui.training.exploring import Convolved, Convolving, Followed
 
 MOST_VALUES: Final = 2**23  # of an output that is shown
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Convolutions:
+    """The convolutions of a network of the user's."""
+
+    told: Followed
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How much is done, of how much."""
+        return 1, 1
 
 
 @dataclass(frozen=True, eq=False)

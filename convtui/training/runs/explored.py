@@ -32,13 +32,13 @@ from convtui.training.exploring import (
     Explore,
     Explored,
     Exploring,
+    Follow,
+    Followed,
     Hidden,
-    LeftOut,
-    NamedConvolution,
     Occluded,
 )
 from convtui.training.messages import Message, decode, encode
-from convtui.training.runs.convolved import Output
+from convtui.training.runs.convolved import Convolutions, Output
 from convtui.training.runs.store import RunError, number_of
 
 INITIAL: Final = "initial"  # in place of a digest: weights drawn from the seed, which no checkpoint has
@@ -123,7 +123,6 @@ class Patches:
     """What excites the filters of all convolutions, as far as it is known.
 
     images: how many of `total` validation images have been gone through; there are `validation` of them.
-    convolutions, left_out and notice are told of a network of the user's, as in Exploring.
     """
 
     step: int
@@ -132,9 +131,6 @@ class Patches:
     total: int
     validation: int
     layers: tuple[LayerPatches, ...]
-    convolutions: tuple[NamedConvolution, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-    notice: str = ""
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -149,11 +145,7 @@ class Patches:
     def begun(cls, header: Exploring) -> Patches:
         layers = zip(header.layers, header.measured, header.filters, strict=True)
         nothing = tuple(_nothing(*each) for each in layers)
-        _require(not header.convolutions or _numbers(header) == header.layers, "the convolutions")
-        return cls(
-            *(header.step, header.digest, 0, header.images, header.validation, nothing),
-            *(header.convolutions, header.left_out, header.notice),
-        )
+        return cls(header.step, header.digest, 0, header.images, header.validation, nothing)
 
     def taken(self, event: Excited) -> Patches:
         """With what more images add. Raises ValueError for what does not fit."""
@@ -272,7 +264,7 @@ class Explanation:
         return replace(self, occlusion=occlusion, rows=self.rows + 1)
 
 
-Found: TypeAlias = Patches | Ablation | Explanation | Output
+Found: TypeAlias = Patches | Ablation | Explanation | Convolutions | Output
 
 
 def taken(found: Found | None, event: Message) -> Found | None:
@@ -284,6 +276,8 @@ def taken(found: Found | None, event: Message) -> Found | None:
             return Ablation.begun(event)
         case _, Explaining():
             return Explanation.begun(event)
+        case _, Followed():
+            return Convolutions(event)
         case _, Convolving():
             return Output.begun(event)
         case Patches(), Excited():
@@ -320,6 +314,12 @@ def explanation(run: Path, digest: str, pixels: NDArray[Any], label: int) -> Exp
     return found if isinstance(found, Explanation) else None
 
 
+def convolutions(run: Path, digest: str) -> Convolutions | None:
+    """Those of the user's network with the weights of this digest, if that is kept."""
+    found = _found(_convolutions_file(run, digest))
+    return found if isinstance(found, Convolutions) else None
+
+
 def output(run: Path, digest: str, pixels: NDArray[Any], layer: int) -> Output | None:
     """The output of a convolution for an image of these normalised pixels [C, H, W], as far as it is kept."""
     found = _found(_output_file(run, digest, pixels, layer))
@@ -347,7 +347,7 @@ def _fitting(file: Path) -> list[Message]:
     return events
 
 
-_HEADERS: Final = (Exploring, Ablating, Explaining, Convolving)
+_HEADERS: Final = (Exploring, Ablating, Explaining, Followed, Convolving)
 
 
 # -- keeping
@@ -433,6 +433,8 @@ def _file_of(run: Path, job: Message, header: Any, pixels: NDArray[Any] | None) 
             return _patches_file(run, header.digest)
         case Ablate():
             return _ablation_file(run, header.digest, header.layer)
+        case Follow():
+            return _convolutions_file(run, header.digest)
     assert pixels is not None
     if isinstance(job, Convolve):
         return _output_file(run, header.digest, pixels, header.layer)
@@ -441,6 +443,10 @@ def _file_of(run: Path, job: Message, header: Any, pixels: NDArray[Any] | None) 
 
 def _patches_file(run: Path, digest: str) -> Path:
     return run / _FOLDER / f"patches-{digest}.jsonl"
+
+
+def _convolutions_file(run: Path, digest: str) -> Path:
+    return run / _FOLDER / f"convolutions-{digest}.jsonl"
 
 
 def _ablation_file(run: Path, digest: str, layer: int) -> Path:
@@ -458,10 +464,6 @@ def _output_file(run: Path, digest: str, pixels: NDArray[Any], layer: int) -> Pa
 def _digest_of(pixels: NDArray[Any]) -> str:
     data = np.ascontiguousarray(pixels, dtype="<f4")
     return blake2b(repr(data.shape).encode() + data.tobytes(), digest_size=8).hexdigest()
-
-
-def _numbers(header: Exploring) -> tuple[int, ...]:
-    return tuple(each.number for each in header.convolutions)
 
 
 def _nothing(layer: int, measured: int, filters: int) -> LayerPatches:

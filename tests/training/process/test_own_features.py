@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
-from convtui.training.exploring import Ablate, Convolve, Explain, Explore, Exploring
+from convtui.training.exploring import Ablate, Convolve, Explain, Explore, Follow, Followed
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.features import look_into
 from convtui.training.process.looked_into import network_of
@@ -90,19 +90,19 @@ def activations(model: Any, images: Tensor) -> list[Tensor]:
 
 
 def test_the_convolutions_and_their_activations_are_named(plain: Kept, residual: Kept) -> None:
-    patches: Patches = plain.found(Explore(str(plain.run.path)))
-    told = [(each.number, each.path, each.weight, each.shape, each.maps) for each in patches.convolutions]
+    followed: Followed = plain.found(Follow(str(plain.run.path))).told
+    told = [(each.number, each.path, each.weight, each.shape, each.maps) for each in followed.convolutions]
     assert told == [
         (1, "body.0", "body.0.weight", (6, 1, 3, 3), (8, 8)),
         (2, "body.3", "body.3.weight", (8, 6, 3, 3), (8, 8)),
         (3, "last", "last.weight", (10, 8, 3, 3), (2, 2)),
     ]
-    first, second, last = (each.activation for each in patches.convolutions)
+    first, second, last = (each.activation for each in followed.convolutions)
     assert first == "relu (body.2, net.py:23)"
     assert second == "relu (net.py:23)"
     assert last == ""
-    patches = residual.found(Explore(str(residual.run.path)))
-    kinds = [(each.path, each.weight, each.activation.partition(" ")[0]) for each in patches.convolutions]
+    followed = residual.found(Follow(str(residual.run.path))).told
+    kinds = [(each.path, each.weight, each.activation.partition(" ")[0]) for each in followed.convolutions]
     assert kinds == [
         ("stem", "stem.weight", "relu"),
         ("one", "one.weight", "silu"),
@@ -110,7 +110,10 @@ def test_the_convolutions_and_their_activations_are_named(plain: Kept, residual:
         ("three", "three.weight", "relu"),
         ("", "own", "relu"),
     ]
-    assert patches.left_out == ()
+    assert followed.left_out == ()
+    kept = explored.convolutions(residual.run.path, followed.digest)
+    assert kept is not None
+    assert kept.told == followed
 
 
 def test_the_strongest_places_are_those_of_brute_force(plain: Kept) -> None:
@@ -134,8 +137,8 @@ def test_the_strongest_places_are_those_of_brute_force(plain: Kept) -> None:
 
 
 def test_what_an_activation_sees_is_where_the_pixels_count(plain: Kept) -> None:
-    patches: Patches = plain.found(Explore(str(plain.run.path)))
-    for at, named in enumerate(patches.convolutions):
+    followed: Followed = plain.found(Follow(str(plain.run.path))).told
+    for at, named in enumerate(followed.convolutions):
         image = torch.randn(1, 1, 8, 8, requires_grad=True)
         maps = activations(plain.model, image)[at]
         assert (len(named.rows), len(named.columns)) == tuple(maps.shape[2:])
@@ -147,8 +150,8 @@ def test_what_an_activation_sees_is_where_the_pixels_count(plain: Kept) -> None:
             assert down.max() <= bottom
             assert left <= across.min()
             assert across.max() <= right
-    assert patches.convolutions[0].rows[:2] == ((0, 1), (0, 2))
-    assert patches.convolutions[1].rows[1] == (0, 5)
+    assert followed.convolutions[0].rows[:2] == ((0, 1), (0, 2))
+    assert followed.convolutions[1].rows[1] == (0, 5)
 
 
 def accuracy(kept: Kept, images: Tensor) -> float:
@@ -204,7 +207,9 @@ def test_hidden_where_tensors_are_written_into_and_dropout_is_on(
 class Counting(TorchDispatchMode):
     """How many convolutions are computed."""
 
-    count = 0
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         del types
@@ -266,11 +271,11 @@ def test_the_output_of_a_convolution_for_an_image(plain: Kept, residual: Kept, t
 
 def test_what_has_no_pictures_is_told_with_the_reason(code: Path) -> None:
     odd = Kept("Odd", code)
-    patches: Patches = odd.found(Explore(str(odd.run.path)))
-    assert [(each.path, each.activation.partition(" ")[0]) for each in patches.convolutions] == [
+    followed: Followed = odd.found(Follow(str(odd.run.path))).told
+    assert [(each.path, each.activation.partition(" ")[0]) for each in followed.convolutions] == [
         ("first", "sigmoid")
     ]
-    why = {each.path: each.why for each in patches.left_out}
+    why = {each.path: each.why for each in followed.left_out}
     assert why["twice"] == "its filters are used 2 times in a pass, so that no one output is theirs"
     assert why["row"].startswith("it slides along one axis")
     assert why["up"].startswith("it lays its kernels on the output")
@@ -280,14 +285,14 @@ def test_what_has_no_pictures_is_told_with_the_reason(code: Path) -> None:
 
 
 def test_step_0_and_code_that_has_changed(plain: Kept, code: Path) -> None:
-    header = next(look_into(plain.run, plain.data, Explore(str(plain.run.path), 0), plain.own))
-    assert isinstance(header, Exploring)
+    header = next(look_into(plain.run, plain.data, Follow(str(plain.run.path), 0), plain.own))
+    assert isinstance(header, Followed)
     assert (header.step, header.notice, header.source) == (0, "", plain.own.digest)
     before = code.read_text()
     code.write_text(f"{before}\n# more\n")
-    header = next(look_into(plain.run, plain.data, Explore(str(plain.run.path)), plain.own))
+    header = next(look_into(plain.run, plain.data, Follow(str(plain.run.path)), plain.own))
     code.write_text(before)
-    assert isinstance(header, Exploring)
+    assert isinstance(header, Followed)
     assert header.notice == (
         "net.py:Plain has changed since the run began: this is measured with the code as it is now"
     )
