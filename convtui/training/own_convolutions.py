@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from convtui.engine.graph.fields import AxisField, Field, Fields, NotKnown, fields
@@ -77,7 +77,7 @@ def convolutions_of(
     for op in every:
         why = OTHER_AXES.get(op.kind) or _why_not(op, images, uses[_filters_of(op)], seen)
         if why:
-            left_out.setdefault(_filters_of(op), LeftOut(_place(op), op.title, why))
+            left_out.setdefault(_filters_of(op), LeftOut(_place(op), _title(op), why))
             continue
         measured = _activation_of(graph, op, readers)
         found.append(_followed(graph, op, measured, len(found) + 1, weights, seen[Source(measured.number)]))
@@ -100,6 +100,14 @@ def _weight_of(op: Op) -> str:
 
 def _place(op: Op) -> str:
     return op.path or op.line
+
+
+def _title(op: Op) -> str:
+    """As `conv2d 3x3 s2 p1`: how many filters it has is told beside it."""
+    settings = {
+        name: each for name, each in op.settings.items() if name not in ("in_channels", "out_channels")
+    }
+    return replace(op, settings=settings).title
 
 
 def _why_not(op: Op, images: int, uses: int, seen: dict[Source, Fields]) -> str:
@@ -159,7 +167,7 @@ def _followed(
     named = NamedConvolution(
         number=number,
         path=op.path,
-        title=op.title,
+        title=_title(op),
         line=op.line,
         weight=weight if weight in weights else "",
         shape=_shape_of(op),

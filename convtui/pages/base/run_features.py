@@ -53,7 +53,7 @@ class RunFeatures:
         self._page.in_thread(work)
 
     def _open_weights(self, weights: OwnWeights, recipe: Recipe, step: int | None) -> None:
-        self._data.with_images(recipe, partial(self._open_over, weights, step))
+        self._data.once_read(recipe, partial(self._open_over, weights, step))
 
     def _open_over(self, weights: OwnWeights, step: int | None, data: DataSet) -> None:
         image = picture(data, "test", int(pictured(data)[0]), normalised=True)
