@@ -188,7 +188,7 @@ class FeaturesView:
         self._sought.discard(key)
         if key in self._kernels and kernels is not None:
             self._kernels[key] = kernels
-        self._page.show_again()
+            self._page.show_again()
 
     # -- choosing
 

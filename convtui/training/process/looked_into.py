@@ -6,7 +6,7 @@ Whatever is measured asks for passes alone, so that it knows neither the bundled
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Final, Protocol, TypeAlias
@@ -25,6 +25,7 @@ from convtui.training.own_network import OwnNetwork
 from convtui.training.process.network import devices_there, images_at_once, model_of, to_tensor
 from convtui.training.process.own_network import make, tried
 from convtui.training.process.own_passes import OwnPasses
+from convtui.training.runs.checkpoint import Checkpoint
 from convtui.training.runs.explored import INITIAL
 from convtui.training.runs.store import Run
 
@@ -190,10 +191,12 @@ def network_of(
     """
     torch.set_num_threads(run.recipe.threads)
     torch.manual_seed(run.recipe.seed)  # as Training begins
+    checkpoint = run.latest_checkpoint() if step is None else run.checkpoint_after(step)
     device: torch.device | None = None
     notice = source = ""
     model: nn.Module
     if own:
+        own = replace(own, weights="" if checkpoint else own.weights)  # their file may be gone by now
         device = torch.device(chosen(run.recipe.device, devices_there())[0])
         model, source = make(own, run.recipe.seed)
         model = model.to(device)
@@ -201,7 +204,7 @@ def network_of(
     else:
         channels, height, width = data.shape if pixels is None else pixels.shape
         model = model_of(run.recipe, data, (channels, height, width))
-    step, digest = _restore(model, run, step)
+    step, digest = _restore(model, run, step, checkpoint)
     model.eval().requires_grad_(False)  # so that nothing is kept for gradients
     passes: Passes
     if own and device:
@@ -217,9 +220,8 @@ def network_of(
     return Network(run, data, model, step, digest, passes, device)
 
 
-def _restore(model: nn.Module, run: Run, step: int | None) -> tuple[int, str]:
+def _restore(model: nn.Module, run: Run, step: int | None, checkpoint: Checkpoint | None) -> tuple[int, str]:
     """Give it the weights after a step; which step and digest those are of."""
-    checkpoint = run.latest_checkpoint() if step is None else run.checkpoint_after(step)
     digest = INITIAL
     if checkpoint is not None:
         step, digest = checkpoint.step, checkpoint.digest
