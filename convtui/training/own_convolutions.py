@@ -37,7 +37,7 @@ OTHER_AXES: Final = {
     "conv1d": "it slides along one axis, and the pictures are of rows and columns",
     "conv3d": "it slides through a volume, and the pictures are of rows and columns",
     "conv_transpose1d": "it slides along one axis, and the pictures are of rows and columns",
-    "conv_transpose2d": "it lays its kernels on the output, so that no filter of it looks at a window",
+    "conv_transpose2d": "it lays its kernels on the output, so that none of its filters looks at a window",
     "conv_transpose3d": "it slides through a volume, and the pictures are of rows and columns",
 }
 NOT_RUN: Final = "it is not run on the images of this data set"
@@ -113,11 +113,11 @@ def _title(op: Op) -> str:
 def _why_not(op: Op, images: int, uses: int, seen: dict[Source, Fields]) -> str:
     """Why a convolution has no pictures; "" if it has."""
     if uses > 1:
-        return f"its filters are used {uses} times in a pass, so that no one output is theirs"
+        return f"its filters are used {uses} times in a pass, so that each has {uses} outputs"
     if not op.inputs or "kernel" not in op.settings:
         return "its input cannot be followed"
     if any(field is not None for source in op.inputs[1:] for field in seen[source]):
-        return "its filters are computed from the image, and are others for each"
+        return "its filters are computed from the images, so that they are no weights of its own"
     shape = op.output.shape
     if len(shape) != 4 or shape[0] != images:
         pieces = f"{shape[0]:,} outputs" if len(shape) == 4 else f"an output of {len(shape)} axes"

@@ -93,7 +93,7 @@ def followed(run: Run, notice: str = "") -> Followed:
             zip(SHAPES.items(), titles, SIDES, activations, fields, strict=True), 1
         )
     )
-    twice = "its filters are used 2 times in a pass, so that no one output is theirs"
+    twice = "its filters are used 2 times in a pass, so that each has 2 outputs"
     left_out = (LeftOut("head.mix", "conv2d 1x1", twice),)
     return Followed(checkpoint.step, checkpoint.digest, "00", convolutions, left_out, notice)
 

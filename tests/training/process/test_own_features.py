@@ -276,11 +276,11 @@ def test_what_has_no_pictures_is_told_with_the_reason(code: Path) -> None:
         ("first", "sigmoid")
     ]
     why = {each.path: each.why for each in followed.left_out}
-    assert why["twice"] == "its filters are used 2 times in a pass, so that no one output is theirs"
+    assert why["twice"] == "its filters are used 2 times in a pass, so that each has 2 outputs"
     assert why["row"].startswith("it slides along one axis")
     assert why["up"].startswith("it lays its kernels on the output")
     assert why["unused"] == "it is not run on the images of this data set"
-    assert [each for each in why.values() if each.startswith("its filters are computed from the image")]
+    assert [each for each in why.values() if each.startswith("its filters are computed from the images")]
     assert len(why) == 5
 
 
