@@ -675,7 +675,8 @@ class LayersPage(ConvolutionPage):
                 "finish",
                 "go to",
             )
-            own = {"own network": "layers", "run again": "rerun", "features": "filters"}
+            filters = "filters" if self._own_features.opened else ""
+            own = {"own network": "layers", "run again": "rerun", "features": filters}
             return words | dict.fromkeys(left_out, "") | own
         if self.host.model is not None:
             words["own network"] = "your network"
