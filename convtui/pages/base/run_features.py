@@ -26,6 +26,9 @@ class RunFeatures:
 
     def open_newest(self, target: str, arguments: Sequence[str]) -> None:
         """Those of the newest run of this network that has a checkpoint."""
+        if ":" not in target:
+            self._page.say("a saved network has no code to train, so that there are no runs of it")
+            return
         network = OwnNetwork(target, tuple(arguments))
 
         def work() -> Callable[[], None]:

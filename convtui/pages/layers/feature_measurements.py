@@ -161,7 +161,7 @@ class FeatureMeasurements:
         """The filters that were above 0 on no image, once all are gone through."""
         found = self._excited(looked)
         of = found.of(looked.layer) if found and found.images == found.total else None
-        return of.dead if of else frozenset()
+        return of.dead if of and looked.is_rectified else frozenset()
 
     def images(self, looked: Looked) -> int:
         """How many validation images the filters' activations were measured on."""

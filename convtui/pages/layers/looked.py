@@ -63,6 +63,10 @@ class Looked(Protocol):
     def key(self) -> Hashable: ...
 
     @property
+    def is_rectified(self) -> bool:
+        """Whether a filter that is above 0 on no image is dead: what is below 0 counts as well elsewhere."""
+
+    @property
     def questions(self) -> Sequence[Question]:
         """What must be known before anything else."""
 
@@ -103,6 +107,7 @@ class LookedLayer:
     maker: MapMaker
 
     questions: Sequence[Question] = ()
+    is_rectified: bool = True
 
     @property
     def logits(self) -> Array | None:

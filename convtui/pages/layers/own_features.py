@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
@@ -19,13 +20,16 @@ from convtui.pages.layers.features_labels import NO_PICTURES
 from convtui.pages.layers.looked import Looked
 from convtui.paint.colours import Array
 from convtui.paint.controls import Control
-from convtui.state.learned_weights import LearnedWeights
+from convtui.state.learned_weights import LearnedWeights, is_normalised
 from convtui.state.opened_features import OPENED_FEATURES, OpenedFeatures, OwnWeights
 from convtui.state.session import View
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.exploring import Followed, NamedConvolution
+from convtui.training.own_convolutions import RECTIFIERS
 from convtui.training.runs import explored
 from convtui.training.runs.convolved import Convolutions, Output
+
+UNLIKE: Final = "the network was trained on normalised images, but this image is not normalised"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +59,8 @@ class LookedConvolution:
 
     @property
     def named(self) -> Named:
-        return named_convolution(self.told, self.opened.weights, self.notice)
+        unlike = "" if is_normalised(self.picture) else UNLIKE
+        return named_convolution(self.told, self.opened.weights, self.notice or unlike)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -80,6 +85,10 @@ class LookedConvolution:
     @property
     def key(self) -> Hashable:
         return self.opened.weights, self.told.number
+
+    @property
+    def is_rectified(self) -> bool:
+        return self.told.activation.partition(" ")[0] in RECTIFIERS
 
     @property
     def questions(self) -> Sequence[Question]:

@@ -130,6 +130,11 @@ async def test_keys_choose_convolutions_filters_and_panels_and_are_undone() -> N
         assert (driven.now.convolution, driven.now.filter) == (1, 2)
         await driven.shows("body.0.conv1: conv2d 3x3 s2 p1 → relu")
         await driven.shows("9 patches of 7x7 that excite it most")
+        await driven.press("g")
+        await driven.enter("2,15")
+        await driven.settled()
+        await driven.shows("dead: never above 0 on 2,000 images")  # behind a ReLU
+        await driven.press("u")
         await driven.press("u")
         assert (driven.now.convolution, driven.now.filter) == (1, 0)
         await driven.press("tab")
@@ -140,6 +145,11 @@ async def test_keys_choose_convolutions_filters_and_panels_and_are_undone() -> N
         assert driven.now.view.panel is Panel.ACCURACY
         await driven.shows("0[0] hidden")
         await driven.shows("without filter 0 accuracy falls from 98.6% to")
+        await driven.press("g")
+        await driven.enter("3,15")
+        await driven.settled()
+        assert "dead" not in driven.text  # what is below 0 counts behind a batch norm
+        await driven.press("u")
         await driven.press("M", "M")
         await driven.settled()
         await driven.shows("▸gradient")
@@ -214,6 +224,10 @@ async def test_another_image_of_other_channels_is_refused() -> None:
         assert own.look_at(picture(load("mnist-12k"), "test", 9, normalised=True))
         await driven.settled()
         assert isinstance(await driven.asked(Convolve), Convolve)
+        assert own.look_at(picture(load("mnist-12k"), "test", 9))
+        looked = own.looked
+        assert not isinstance(looked, str)
+        assert looked.named.notice.endswith("this image is not normalised")
         colour = picture(load("mnist-12k"), "test", 9)
         wide = colour.pixels.repeat(3, axis=0)
         assert not own.look_at(replace(colour, pixels=wide))
