@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from convtui.inputs.confinement import ConfinedError, confinement
 from convtui.training.campaign import Campaign, Job, Measurement, Task
 from convtui.training.exploration import Exploration
-from convtui.training.exploring import Ablate, Explain, Explore, Explored
+from convtui.training.exploring import Ablate, Convolve, Explain, Explore, Explored, Follow
 from convtui.training.measuring import Measure, Measured
 from convtui.training.messages import Message
 from convtui.training.own_network import OwnNetwork
@@ -222,6 +222,17 @@ class Trainer:
     ) -> Exploration:
         """Find on which pixels a class depends, as Explain says. Raises TrainerError as explore does."""
         return self._explore(Explain(run, step, label, image, pixels))
+
+    def follow(self, run: str, step: int | None) -> Exploration:
+        """Find the convolutions of the user's network. Raises TrainerError as explore does."""
+        return self._explore(Follow(run, step))
+
+    def convolve(self, run: str, step: int | None, layer: int, pixels: str) -> Exploration:
+        """The output of a convolution of the user's network for the pixels in a file.
+
+        Raises TrainerError as explore does.
+        """
+        return self._explore(Convolve(run, step, layer, pixels))
 
     def _explore(self, job: Message) -> Exploration:
         self._require_idle()

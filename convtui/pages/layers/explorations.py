@@ -12,14 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.base.services import PageServices
-from convtui.state.learned_weights import LearnedWeights
 from convtui.training.exploration import Exploration
 from convtui.training.runs import explored
 from convtui.training.runs.history import State
@@ -28,11 +28,27 @@ from convtui.training.trainer import Trainer, TrainerError
 ANSWERS_KEPT: Final = 24
 
 
+class Weights(Protocol):
+    """Those of a run after a step; equal if run, step and digest are."""
+
+    @property
+    def run(self) -> Path:
+        """The run's folder."""
+
+    @property
+    def step(self) -> int:
+        """After which step they are kept."""
+
+    @property
+    def digest(self) -> str:
+        """The checkpoint file's."""
+
+
 @dataclass(frozen=True)
 class WhatExcites:
     """Which places in the validation set excite the filters of all convolutions most?"""
 
-    weights: LearnedWeights
+    weights: Weights
     doing: str = "looking for what excites the filters"
     unit: str = "images"
 
@@ -47,7 +63,7 @@ class WhatExcites:
 class WithoutFilters:
     """How accurate is the network without each filter of a convolution?"""
 
-    weights: LearnedWeights
+    weights: Weights
     layer: int
     doing: str = "hiding each filter in turn"
     unit: str = "images"
@@ -63,7 +79,7 @@ class WithoutFilters:
 class WhatCounts:
     """On which pixels of a picture does a class depend?"""
 
-    weights: LearnedWeights
+    weights: Weights
     picture: Picture
     label: int
     doing: str = "covering the image square by square"
@@ -73,18 +89,58 @@ class WhatCounts:
         """What is kept; if that is not all, the pixels are written for the training process."""
         weights, pixels = self.weights, self.picture.pixels.astype(np.float32)
         found = explored.explanation(weights.run, weights.digest, pixels, self.label)
-        if is_whole(found):
-            return Answer(found)
-        with tempfile.NamedTemporaryFile(prefix="convtui-", suffix=".npy", delete=False) as file:
-            np.save(file, pixels)
-        return Answer(found, pixels=Path(file.name))
+        return Answer(found, pixels=None if is_whole(found) else _written(pixels))
 
     def ask(self, trainer: Trainer, answer: Answer) -> Exploration:
         run, step = str(self.weights.run), self.weights.step
         return trainer.explain(run, step, self.label, pixels=str(answer.pixels))
 
 
-Question: TypeAlias = WhatExcites | WithoutFilters | WhatCounts
+@dataclass(frozen=True)
+class WhichConvolutions:
+    """Which convolutions has the user's network?"""
+
+    weights: Weights
+    doing: str = "running your network once to find its convolutions"
+    unit: str = "passes"
+
+    def read(self) -> Answer:
+        return Answer(explored.convolutions(self.weights.run, self.weights.digest))
+
+    def ask(self, trainer: Trainer, answer: Answer) -> Exploration:  # noqa: ARG002
+        return trainer.follow(str(self.weights.run), self.weights.step)
+
+
+@dataclass(frozen=True)
+class WhatItMakes:
+    """What does a convolution of the user's network make of a picture?"""
+
+    weights: Weights
+    picture: Picture
+    layer: int
+    doing: str = "computing what the filters make of the image"
+    unit: str = "filters"
+
+    def read(self) -> Answer:
+        """What is kept; if that is not all, the pixels are written for the training process."""
+        weights, pixels = self.weights, self.picture.pixels.astype(np.float32)
+        found = explored.output(weights.run, weights.digest, pixels, self.layer)
+        return Answer(found, pixels=None if is_whole(found) else _written(pixels))
+
+    def ask(self, trainer: Trainer, answer: Answer) -> Exploration:
+        run, step = str(self.weights.run), self.weights.step
+        return trainer.convolve(run, step, self.layer, str(answer.pixels))
+
+
+def _written(pixels: NDArray[np.float32]) -> Path:
+    """A file of their own."""
+    with tempfile.NamedTemporaryFile(prefix="convtui-", suffix=".npy", delete=False) as file:
+        np.save(file, pixels)
+    return Path(file.name)
+
+
+Question: TypeAlias = WhatExcites | WithoutFilters | WhatCounts | WhichConvolutions | WhatItMakes
+QUICK: Final = (WhichConvolutions, WhatItMakes)  # for which a longer job is put off
 
 
 @dataclass
@@ -118,6 +174,7 @@ class Explorations:
         self._asked: tuple[Question, Exploration] | None = None
         self._listens = False
         self._wanted: Question | None = None  # the first whose answer is not whole
+        self._ended: Exploration | None = None  # the one that was put off
         self._is_paused = False  # the page is not seen: what was ended goes on by itself
 
     @property
@@ -147,8 +204,17 @@ class Explorations:
             if answer is None or is_whole(answer.found):
                 continue
             self._wanted = self._wanted or question
-            if self._asked is None and not (answer.is_stopped or answer.reason):
+            can_begin = not (answer.is_stopped or answer.reason)
+            if self._asked is None and can_begin:
                 self._begin(question, answer)
+            elif can_begin and isinstance(question, QUICK):
+                self._put_off()
+
+    def _put_off(self) -> None:
+        """End a longer job that is at work; it goes on by itself."""
+        if self._asked and not isinstance(self._asked[0], QUICK) and self._asked[1] is not self._ended:
+            self._ended = self._asked[1]
+            self.pause()
 
     def _begin(self, question: Question, answer: Answer) -> None:
         if not self._trainer.is_busy:

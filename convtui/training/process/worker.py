@@ -23,7 +23,7 @@ from convtui.training.architecture import layers_text, network
 from convtui.training.datasets.minibatches import located, lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.devices import chosen
-from convtui.training.exploring import Ablate, Explain, Explore
+from convtui.training.exploring import Ablate, Convolve, Explain, Explore, Follow
 from convtui.training.measuring import POINTS, Measure, Measured, Measuring, landscape_count, noise_count
 from convtui.training.messages import Message
 from convtui.training.own_network import OwnNetwork
@@ -143,7 +143,7 @@ class Worker:
                     data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
                     run.check_data(fingerprint(data))
                     self._measure(run, data, _checkpoint(run, step))
-            case Explore() | Ablate() | Explain():
+            case Explore() | Ablate() | Explain() | Follow() | Convolve():
                 self._look_into(job)
 
     def _allowed(self, recipe: Recipe, run: Run | None = None) -> Recipe:
@@ -199,13 +199,13 @@ class Worker:
                 return
         self._outbox.send(Replayed(step))
 
-    def _look_into(self, job: Explore | Ablate | Explain) -> None:
+    def _look_into(self, job: Explore | Ablate | Explain | Follow | Convolve) -> None:
         features = importlib.import_module("convtui.training.process.features")  # once there is PyTorch
         run = find_run(job.run)
-        _require_bundled(run, "be looked into")
+        own = self._allowed(run.recipe, run).network
         data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
         run.check_data(fingerprint(data))
-        with closing(features.look_into(run, data, job)) as events:
+        with closing(features.look_into(run, data, job, own)) as events:
             for event in events:
                 if event is not None:
                     self._outbox.send(event)
