@@ -46,6 +46,10 @@ class OwnNetwork:
         """As it is when a run begins."""
         return replace(self, digest=digest)
 
+    def without_weights(self) -> OwnNetwork:
+        """As it is before any file has filled it."""
+        return replace(self, weights="")
+
     def as_dict(self) -> dict[str, Any]:
         """What from_dict reads back; of JSON's types."""
         return {**asdict(self), "arguments": list(self.arguments)}

@@ -33,9 +33,9 @@ from convtui.training.own_network import OwnNetwork
 
 TRIED: Final = 8  # images
 MOST_NAMED: Final = 4  # sizes, or names of outputs
+OF_MEMORY: Final = ("allocate memory", "out of memory")
 
 _INSTALLED: Final = "site-packages"  # which nobody edits while convtui is open
-_OF_MEMORY: Final = ("allocate memory", "out of memory")
 _CHANNELS: Final = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 
 
@@ -69,7 +69,7 @@ def theirs(network: OwnNetwork, what: str) -> Iterator[None]:
     except BaseException as error:
         if os.getpid() != own:
             os._exit(1)
-        if isinstance(error, MemoryError) or any(words in str(error) for words in _OF_MEMORY):
+        if isinstance(error, MemoryError) or any(words in str(error) for words in OF_MEMORY):
             raise
         line, code = last_of_theirs(error.__traceback__)
         at = f" ({line}{': ' if code else ''}{code})" if line else ""

@@ -139,10 +139,10 @@ class Worker:
                 self._replay(job)
             case Measure(folder, step):
                 with find_run(folder).locked() as run:
-                    _require_bundled(run, "be measured")
+                    recipe = self._allowed(run.recipe, run)
                     data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
                     run.check_data(fingerprint(data))
-                    self._measure(run, data, _checkpoint(run, step))
+                    self._measure(run, recipe, data, _checkpoint(run, step))
             case Explore() | Ablate() | Explain():
                 self._look_into(job)
 
@@ -222,16 +222,19 @@ class Worker:
                 self._outbox.send(Stopped(count))
                 return
 
-    def _measure(self, run: Run, data: DataSet, checkpoint: Checkpoint) -> None:
+    def _measure(self, run: Run, recipe: Recipe, data: DataSet, checkpoint: Checkpoint) -> None:
         """Each figure is on the disk before anybody reads it."""
         from convtui.training.process.laboratory import Laboratory  # which imports PyTorch
+        from convtui.training.process.restored import restored
 
         began = perf_counter()
-        measuring, known = _known(run, data, checkpoint)
+        subject = restored(recipe, data, checkpoint.weights, checkpoint.step)
+        measuring, known = _known(run, data, checkpoint, subject.source)
+        measuring = replace(measuring, notice=subject.notice)
         for event in (measuring, *known.events):
             self._outbox.send(event)
         if not known.is_complete:
-            laboratory = Laboratory(run.recipe, data, checkpoint.weights, known)
+            laboratory = Laboratory(recipe, data, checkpoint.weights, known, subject)
             with kept_in(run) as keeper:
                 keeper.keep(measuring)
                 for figure in laboratory.figures(known):
@@ -273,8 +276,10 @@ def _checkpoint(run: Run, step: int | None) -> Checkpoint:
     return checkpoint
 
 
-def _known(run: Run, data: DataSet, checkpoint: Checkpoint) -> tuple[Measuring, Measurements]:
-    """What to tell of a measurement that begins, and what is known already of the same weights."""
+def _known(
+    run: Run, data: DataSet, checkpoint: Checkpoint, source: str
+) -> tuple[Measuring, Measurements]:
+    """What to tell of a measurement that begins, and what is known already of the same weights and code."""
     train_count = len(data.train_images)
     images_seen = run.recipe.epochs * (train_count // run.recipe.batch_size) * run.recipe.batch_size
     measuring = Measuring(
@@ -284,6 +289,7 @@ def _known(run: Run, data: DataSet, checkpoint: Checkpoint) -> tuple[Measuring, 
         noise_images=noise_count(len(data.test_images)),
         landscape_images=landscape_count(images_seen, train_count),
         points=POINTS,
+        source=source,
     )
     known = known_of(run, measuring)
     return replace(measuring, points=POINTS - known.count), known
