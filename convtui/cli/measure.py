@@ -67,9 +67,7 @@ def measure(arguments: Sequence[str]) -> int:
     return 0
 
 
-async def _measured(
-    history: RunHistory, network: OwnNetwork | None
-) -> tuple[Measurements | None, str]:
+async def _measured(history: RunHistory, network: OwnNetwork | None) -> tuple[Measurements | None, str]:
     """What is measured, None if it has not begun, and why that did not end; "" if it did."""
     from convtui.training.campaign import Measurement
     from convtui.training.measuring import Measure, Measuring

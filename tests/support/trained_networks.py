@@ -1,9 +1,12 @@
 """Networks of a user's that are trained, and such as cannot be; run by its path."""
 
 import os
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 
 class Net(nn.Module):
@@ -53,3 +56,40 @@ class Colour(Net):
 class Exits(Net):
     def forward(self, x: Tensor) -> Tensor:
         raise SystemExit(x.dim() - 1)
+
+
+class Twice(torch.autograd.Function):
+    """An operation of theirs whose gradient has none."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004
+        return 2 * x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
+        return 2 * gradient
+
+
+class Doubled(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = Twice.apply(super().forward(x))
+        return scores
+
+
+class Attending(nn.Module):
+    """With attention, noise of its own also in evaluation mode, and a buffer that every pass changes."""
+
+    passes: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.fc = nn.Linear(64, 10)
+        self.register_buffer("passes", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        rows = x.squeeze(1) + 0.1 * torch.randn_like(x.squeeze(1)) * self.passes
+        scores: Tensor = self.fc(self.attention(rows, rows, rows)[0].flatten(1))
+        return scores

@@ -248,6 +248,8 @@ def hessian_times(
             ]
             some, along = zip(*pairs, strict=True) if pairs else ((), ())
             products = torch.autograd.grad(some, parameters, along, allow_unused=True)
+            if _breaks_off(some):  # where PyTorch passes over what it lacks
+                raise NotImplementedError("an operation of it is differentiable only once")
         except (RuntimeError, NotImplementedError) as error:
             if any(words in str(error) for words in OF_MEMORY):
                 raise
@@ -256,6 +258,17 @@ def hessian_times(
         torch.zeros_like(parameter) if product is None else product
         for product, parameter in zip(products, parameters, strict=True)
     ]
+
+
+def _breaks_off(gradients: Sequence[Tensor]) -> bool:
+    """Whether they come from an operation whose gradient has no gradient."""
+    waiting, seen = [each.grad_fn for each in gradients], set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [each for each, _ in node.next_functions]
+    return any(node.name() == "torch::autograd::Error" for node in seen)
 
 
 def _batch_size(recipe: Recipe, data: DataSet, subject: Restored | None = None) -> int:

@@ -109,12 +109,19 @@ def at_once(subject: Restored, data: DataSet, most: int, multiply_adds: int, val
     """
     some = subject.to_tensor(normalised(data.train_images[:TRIED], data))
     try:
-        with subject.unchanged(), torch.no_grad(), _Counting() as made, FlopCounterMode(display=False) as flops:
+        with (
+            subject.unchanged(),
+            torch.no_grad(),
+            _Counting() as made,
+            FlopCounterMode(display=False) as flops,
+        ):
             subject.model(some)
     except Exception:  # a mode that their code does not take
         return min(FEW, most)
-    an_image = flops.get_total_flops() / 2 / len(some), made.count / len(some)
-    bounds = [bound // max(round(each), 1) for bound, each in zip((multiply_adds, values), an_image, strict=True)]
+    an_image: tuple[float, float] = flops.get_total_flops() / 2 / len(some), made.count / len(some)
+    bounds: list[int] = [
+        bound // max(round(each), 1) for bound, each in zip((multiply_adds, values), an_image, strict=True)
+    ]
     return max(1, min(most, *bounds))
 
 
@@ -122,7 +129,7 @@ class _Counting(TorchDispatchMode):
     """Counts the values of all tensors that are made."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -135,6 +142,4 @@ class _Counting(TorchDispatchMode):
 
 def trained_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """Those that are trained, by name: weights, biases, gamma and beta, and none that is frozen."""
-    return {
-        name: each for name, each in model.named_parameters() if each.requires_grad and not is_lazy(each)
-    }
+    return {name: each for name, each in model.named_parameters() if each.requires_grad and not is_lazy(each)}

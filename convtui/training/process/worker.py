@@ -276,9 +276,7 @@ def _checkpoint(run: Run, step: int | None) -> Checkpoint:
     return checkpoint
 
 
-def _known(
-    run: Run, data: DataSet, checkpoint: Checkpoint, source: str
-) -> tuple[Measuring, Measurements]:
+def _known(run: Run, data: DataSet, checkpoint: Checkpoint, source: str) -> tuple[Measuring, Measurements]:
     """What to tell of a measurement that begins, and what is known already of the same weights and code."""
     train_count = len(data.train_images)
     images_seen = run.recipe.epochs * (train_count // run.recipe.batch_size) * run.recipe.batch_size
