@@ -32,6 +32,11 @@ def require_there(device: str, there: Collection[str]) -> None:
         raise ValueError(f"device {device}: is not there; must be {here}, or auto")
 
 
+def replay_words(device: str) -> str:
+    """What is said of a step that was trained again on this device; "" for the cpu, where it is the same."""
+    return "" if device == CPU else f"trained again on {device}, where figures may differ a little"
+
+
 def resume_words(device: str) -> str:
     """What cannot be promised of a run that is resumed or replayed on this device; "" for the cpu."""
     return "" if device == CPU else ", on which a resumed run's figures may differ a little"

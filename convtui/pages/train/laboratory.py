@@ -35,15 +35,15 @@ from convtui.training.datasets.open_any import DataSet
 from convtui.training.laboratory import (
     FEWEST_SEEDS,
     MOST_SEEDS,
-    RATES,
     TARGETS,
     Comparison,
     Outcome,
     arm_names,
     arms_of,
     as_arm,
+    refusal,
 )
-from convtui.training.laboratory_plan import Slot, read_outcome, slots
+from convtui.training.laboratory_plan import Slot, read_outcome, slots, with_code_as_it_is
 from convtui.training.next_run import NEXT_RUN
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import State
@@ -143,6 +143,7 @@ class Laboratory:
         """That of the next run, as it will be kept."""
         recipe = self._page.host.timelines.present(NEXT_RUN).recipe
         images = self._data.images(recipe)
+        recipe = with_code_as_it_is(recipe, (each.recipe for each in self._browser.rows()))
         return self._as_begun.get((recipe, images), lambda: as_begun(recipe, images) if images else recipe)
 
     def _arms(self) -> tuple[Recipe, ...]:
@@ -200,10 +201,8 @@ class Laboratory:
     def _start(self) -> None:
         arms, found = self._arms(), self.slots()
         data = self._data.get(arms[0]) if arms else None
-        if any(each.network for each in arms):
-            self._page.say(
-                "the laboratory is for the bundled network: runs of your own cannot be measured yet"
-            )
+        if why := refusal(self.choice.comparison, self._recipe):
+            self._page.say(why)
         elif len(arms) < 2:
             self._page.say("mark two to four runs in the table of all runs first: m marks one")
         elif self._trainer.is_busy:
@@ -250,7 +249,12 @@ class Laboratory:
         if len(arms) < 2 or not any(outcomes):
             kept = sum(each.is_trained for each in found)
             words = explanation(
-                self.choice.comparison, arms, self.choice.seeds_now, kept, self._seconds_to_train(found)
+                self.choice.comparison,
+                arms,
+                self.choice.seeds_now,
+                kept,
+                self._seconds_to_train(found),
+                refusal(self.choice.comparison, self._recipe),
             )
             return LaboratoryView(status, {}, explanation=words)
         chosen = self._chosen()
@@ -270,12 +274,12 @@ class Laboratory:
             if (outcome := self._outcome(slot)) is not None:
                 by_arm[slot.arm].append(outcome)
         if self.choice.is_of_rates:
-            target = self.choice.target
+            target, rates = self.choice.target, [each.max_lr for each in arms[: len(arms) // len(SCHEDULES)]]
             figures = [
                 rate_figures(
                     at,
                     name,
-                    dict(zip(RATES, by_arm[at * len(RATES) : (at + 1) * len(RATES)], strict=True)),
+                    dict(zip(rates, by_arm[at * len(rates) : (at + 1) * len(rates)], strict=True)),
                     self.choice.seeds_now,
                     target,
                 )
@@ -295,6 +299,8 @@ class Laboratory:
         is_on = campaign is not None and campaign.is_active and not trainer.comparison
         is_missing = not is_on and 0 < done < len(found)
         words = heading(self.choice.comparison, self.choice.seeds_now, self.choice.target, is_missing)
+        if trainer.measurement and trainer.measurement.is_active and trainer.measurement.notice:
+            words = trainer.measurement.notice
         if self._browser.is_reading:
             words = READING
         if is_on and campaign is not None:

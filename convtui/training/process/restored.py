@@ -82,16 +82,16 @@ def restored(recipe: Recipe, data: DataSet, weights: Arrays, step: int) -> Resto
         _fill(model, weights, f"the checkpoint of step {step} does not match its recipe and data")
         return Restored(model.eval(), device)
     network = recipe.network
-    model, source = make(network.without_weights(), recipe.seed)
+    model, begun = make(network.without_weights(), recipe.seed)
     model = model.to(device)
     seen = tried(model, network, data, device)
-    is_changed = bool(network.digest) and source != network.digest
+    is_changed = bool(network.digest) and begun.digest != network.digest
     since = f"{network.name} has changed since the run began" if is_changed else ""
     _fill(model, weights, f"{since or network.name}: the weights after step {step} do not fit it")
     with theirs(network, "cannot be put into evaluation mode"):
         model.eval()
     notice = f"{since}: it is measured with the code as it is now" if since else ""
-    return Restored(model, device, network, source, seen.modules, notice)
+    return Restored(model, device, network, begun.digest, seen.modules, notice)
 
 
 def _fill(model: nn.Module, weights: Arrays, reason: str) -> None:

@@ -161,7 +161,9 @@ class Worker:
                 f"{network.as_option()}"
             )
         weights = named.weights or network.weights
-        return replace(recipe, network=replace(named, weights=weights, digest=network.digest))
+        known = (network.digest, network.files) if run else ("", ())  # a run begins with the code as it is
+        digest, files = known
+        return replace(recipe, network=replace(named, weights=weights, digest=digest, files=files))
 
     def _run(
         self, training: Training, run: Run, is_paused: bool = False, lost: bool = False, notice: str = ""
