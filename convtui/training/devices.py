@@ -32,9 +32,14 @@ def require_there(device: str, there: Collection[str]) -> None:
         raise ValueError(f"device {device}: is not there; must be {here}, or auto")
 
 
-def replay_words(device: str) -> str:
-    """What is said of a step that was trained again on this device; "" for the cpu, where it is the same."""
-    return "" if device == CPU else f"trained again on {device}, where figures may differ a little"
+def replaying_words(device: str, step: int) -> str:
+    """What is said while a step is trained again on this device: only on the cpu it is the same."""
+    return f"training step {step:,} again{'' if device == CPU else f' on {device}: figures may differ a little'} …"
+
+
+def replayed_words(device: str) -> str:
+    """What is said of a step that was trained again on this device; "" for the cpu."""
+    return "" if device == CPU else f"again on {device}: may differ"
 
 
 def resume_words(device: str) -> str:

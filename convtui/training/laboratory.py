@@ -138,7 +138,7 @@ def _network_word(network: OwnNetwork | None, among: Sequence[OwnNetwork | None]
     if any(each.target != network.target for each in alike):
         words = [printable(network.target)]
     if any(each.arguments != network.arguments for each in alike):
-        words.append(printable(" ".join(network.arguments)) or "without arguments")
+        words.append(printable(" ".join(network.arguments)) if network.arguments else "without arguments")
     if any(each.weights != network.weights for each in alike):
         words.append(f"from {printable(Path(network.weights).name)}" if network.weights else "from no file")
     if any(each.digest != network.digest for each in alike):

@@ -318,9 +318,9 @@ class Laboratory:
         """What is worked on: "training decay 0.3, seed 2"."""
         if campaign.task is None:
             return ""
-        recipe, arms = campaign.task.recipe, self._arms()
+        recipe, arms = campaign.task.recipe, [_as_named(each) for each in self._arms()]
         what = "measuring" if campaign.job is Job.MEASURE else "training"
-        arm = as_arm(recipe)
+        arm = _as_named(as_arm(recipe))
         name = f" {arm_names(arms)[arms.index(arm)]}," if arm in arms else ""
         return f"{what}{name} seed {recipe.seed}"
 
@@ -335,6 +335,11 @@ class Laboratory:
             return None
         an_epoch = sum(each.seconds for each in alike) / sum(len(each.epochs) for each in alike)
         return an_epoch * sum(each.recipe.epochs for each in found if not each.is_trained)
+
+
+def _as_named(recipe: Recipe) -> Recipe:
+    """The recipe before its network's code is known."""
+    return replace(recipe, network=recipe.network.named()) if recipe.network else recipe
 
 
 def _is_alike(one: Recipe, two: Recipe) -> bool:

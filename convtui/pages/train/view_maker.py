@@ -28,7 +28,7 @@ from convtui.pages.train.run_browser import READING, RunBrowser
 from convtui.pages.train.run_labels import invitation, run_words
 from convtui.pages.train.run_list import MOST_MARKED
 from convtui.training.datasets.open_any import DataSet
-from convtui.training.devices import replay_words
+from convtui.training.devices import replayed_words
 from convtui.training.next_run import NEXT_RUN
 from convtui.training.recipe import Recipe
 from convtui.training.replays import Replays
@@ -262,7 +262,7 @@ class ViewMaker:
     def _of_replay(self, trace: WeightTrace | None) -> str:
         """What is to be known of figures that come from training steps again."""
         history = self.history
-        words = replay_words(history.recipe.device) if history and trace is not history.trace else ""
+        words = replayed_words(history.recipe.device) if history and trace is not history.trace else ""
         return f" · {words}" if trace and words else ""
 
     def _trace_of(self, layer: int, index: Index) -> tuple[WeightTrace | None, int, str]:
