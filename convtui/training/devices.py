@@ -34,7 +34,8 @@ def require_there(device: str, there: Collection[str]) -> None:
 
 def replaying_words(device: str, step: int) -> str:
     """What is said while a step is trained again on this device: only on the cpu it is the same."""
-    return f"training step {step:,} again{'' if device == CPU else f' on {device}: figures may differ a little'} …"
+    where = "" if device == CPU else f" on {device}: figures may differ a little"
+    return f"training step {step:,} again{where} …"
 
 
 def replayed_words(device: str) -> str:

@@ -33,6 +33,10 @@ class Replaying:
     reason: str = ""
     told: dict[int, Watched] = field(default_factory=dict)
 
+    def end(self) -> None:
+        """Nothing more is told."""
+        self.is_over = True
+
     def take(self, event: Message) -> None:
         """Add what an event tells."""
         match event:

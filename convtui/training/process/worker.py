@@ -26,6 +26,7 @@ from convtui.training.devices import chosen
 from convtui.training.exploring import Ablate, Explain, Explore
 from convtui.training.measuring import POINTS, Measure, Measured, Measuring, landscape_count, noise_count
 from convtui.training.messages import Message
+from convtui.training.norm_looks import LOOKS, FeedNorm, ListNorms
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
@@ -50,6 +51,7 @@ from convtui.training.runs.store import Run, RunError, find_run, new_run
 
 if TYPE_CHECKING:
     from convtui.training.process.loop import Training
+    from convtui.training.process.norms import NormPasses
 
 LAST_WORDS: Final = 2.0
 NO_TORCH: Final = "training needs PyTorch: pip install torch"
@@ -97,6 +99,7 @@ class Worker:
         self._inbox, self._outbox, self._named = inbox, outbox, named
         self._jobs: deque[Message] = deque()
         self._loop = _import_loop()
+        self._norms: tuple[tuple[str, int], NormPasses] | None = None  # that are looked at
 
     def work(self) -> None:
         """Do the next job. Whatever goes wrong with it is told, and the next one can come. Raises Ended."""
@@ -114,6 +117,8 @@ class Worker:
     def _do(self, job: Message) -> None:
         if isinstance(self._loop, Exception):
             raise self._loop
+        if not isinstance(job, LOOKS):
+            self._norms = None
         match job:
             case Train(recipe, paused, keep_batch_size):
                 recipe = self._allowed(recipe)
@@ -143,6 +148,10 @@ class Worker:
                     data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
                     run.check_data(fingerprint(data))
                     self._measure(run, recipe, data, _checkpoint(run, step))
+            case ListNorms():
+                self._outbox.send(self._passes(job.run, job.step).listed())
+            case FeedNorm():
+                self._outbox.send(self._passes(job.run, job.step).fed(job))
             case Explore() | Ablate() | Explain():
                 self._look_into(job)
 
@@ -200,6 +209,21 @@ class Worker:
                 self._outbox.send(Replayed(step))
                 return
         self._outbox.send(Replayed(step))
+
+    def _passes(self, folder: str, step: int) -> NormPasses:
+        """Those through a run's network after a step; of the one that was looked at last they are there."""
+        from convtui.training.process.norms import NormPasses  # which imports PyTorch
+        from convtui.training.process.restored import restored
+
+        if self._norms and self._norms[0] == (folder, step):
+            return self._norms[1]
+        run = find_run(folder)
+        recipe = self._allowed(run.recipe, run)
+        data = load(recipe.data, recipe.image_size, recipe.data_axes)
+        run.check_data(fingerprint(data))
+        passes = NormPasses(restored(recipe, data, _checkpoint(run, step).weights, step), data)
+        self._norms = (folder, step), passes
+        return passes
 
     def _look_into(self, job: Explore | Ablate | Explain) -> None:
         features = importlib.import_module("convtui.training.process.features")  # once there is PyTorch
