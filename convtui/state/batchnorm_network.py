@@ -140,10 +140,11 @@ class Network:
         kept: dict[int, Mapping[str, Floats]] = {}
         for place, shape, arrays in zip(places, shapes, weights, strict=True):
             image, norm = summarize("bn", (*shape, 1, 1)[:3]).rows
-            at, shapes_of = len(rows), {"input_shape": shape, "output_shape": shape}
+            at = len(rows)
+            given, norm = (replace(each, input_shape=shape, output_shape=shape) for each in (image, norm))
             rows += [
-                replace(image, number=at, **shapes_of),
-                replace(norm, number=at + 1, inputs=(at,), input_shapes=(shape,), **shapes_of),
+                replace(given, number=at),
+                replace(norm, number=at + 1, inputs=(at,), input_shapes=(shape,)),
             ]
             layers.append(replace(place, input=at, row=at + 1 if arrays else None, place=len(layers) + 1))
             if arrays:

@@ -73,7 +73,7 @@ class Twice(torch.autograd.Function):
 
 class Doubled(Net):
     def forward(self, x: Tensor) -> Tensor:
-        scores: Tensor = Twice.apply(super().forward(x))
+        scores: Tensor = Twice.apply(super().forward(x))  # type: ignore[no-untyped-call]
         return scores
 
 
@@ -106,7 +106,7 @@ class Block(nn.Module):
 
 
 class Normed(nn.Module):
-    """With batch norms of several kinds, one of which stays in evaluation mode, one of which is not called."""
+    """With batch norms of several kinds; one stays in evaluation mode, one is not called."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -25,6 +25,7 @@ from convtui.training.own_network import OwnNetwork
 from convtui.training.runs.store import RunError, find_run
 
 _READING = "reading the images …"
+_STARTING = "the training process reads the images and runs your network …"
 
 
 class NetworkOpener:
@@ -45,7 +46,9 @@ class NetworkOpener:
     @property
     def problem(self) -> str:
         """Why no network is open yet: its images are still being read, or could not be read."""
-        return _READING if self._opening else next(reversed(self._refused.values()), _READING)
+        if self._opening:
+            return _STARTING if self._opening.is_own else _READING
+        return next(reversed(self._refused.values()), _READING)
 
     def source_text(self, opened: OpenedNetwork) -> str:
         """Where the weights are from, and whether the run has newer ones."""

@@ -150,7 +150,8 @@ class NormPasses:
         finally:
             for handle in handles:
                 handle.remove()
-        norms, convolutions = [], []
+        norms: list[tuple[nn.Module, NormPlace]] = []
+        convolutions: list[tuple[nn.Module, NormPlace]] = []
         for module, shape in shapes.items():
             place = NormPlace(paths[module], type(module).__name__, shape, calls=calls[module])
             if not isinstance(module, _BatchNorm):

@@ -13,7 +13,7 @@ from convtui.pages.train.view_maker import Tab
 from convtui.training.laboratory_plan import with_code_as_it_is
 from convtui.training.measuring import Measure, Measured, Measuring
 from convtui.training.own_network import OwnNetwork
-from convtui.training.protocol import NamedModule, Replay, Replayed, Train
+from convtui.training.protocol import Begun, NamedModule, Replay, Replayed, Snapshot, Train
 from convtui.training.recipe import Recipe
 from convtui.training.runs.measurements import measurements_of
 from convtui.training.runs.store import all_runs, new_run
@@ -162,9 +162,9 @@ async def test_what_was_trained_again_may_differ_on_other_devices(recipe: Recipe
     kept = replace(begun(recipe), device="mps")
     module = NamedModule(1, "conv", "Conv2d", (4, 1, 3, 3))
     events = [
-        replace(each, modules=(module,), layers="") if each.kind == "begun" else each
+        replace(each, modules=(module,), layers="") if isinstance(each, Begun) else each
         for each in made.events(kept)
-        if each.kind != "snapshot"
+        if not isinstance(each, Snapshot)
     ]
     async with training(recipe, size=(140, 40)) as driven:
         await driven.press("space")
