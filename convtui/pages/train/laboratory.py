@@ -198,11 +198,16 @@ class Laboratory:
         """Train and measure what is missing, in the background, once it is known what there is."""
         self._browser.when_read(self._start)
 
+    @property
+    def refusal(self) -> str:
+        """Why the comparison makes no sense of the recipe's network; "" if it does."""
+        return refusal(self.choice.comparison, self._recipe)
+
     def _start(self) -> None:
         arms, found = self._arms(), self.slots()
         data = self._data.get(arms[0]) if arms else None
-        if why := refusal(self.choice.comparison, self._recipe):
-            self._page.say(why)
+        if self.refusal:
+            self._page.say(self.refusal)
         elif len(arms) < 2:
             self._page.say("mark two to four runs in the table of all runs first: m marks one")
         elif self._trainer.is_busy:
@@ -254,7 +259,7 @@ class Laboratory:
                 self.choice.seeds_now,
                 kept,
                 self._seconds_to_train(found),
-                refusal(self.choice.comparison, self._recipe),
+                self.refusal,
             )
             return LaboratoryView(status, {}, explanation=words)
         chosen = self._chosen()

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import torch
 
 from convtui.engine.batchnorm import Statistics
 from convtui.pages.batchnorm.labels import number
+from convtui.pages.batchnorm.network_source import NetworkSource
 from convtui.pages.batchnorm.page import BatchNormPage
+from convtui.training.norm_looks import FeedNorm, ListNorms
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.own_network import make
+from convtui.training.protocol import Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run
@@ -23,6 +27,7 @@ from convtui.training.trainer import Trainer, start_worker
 from tests.support.batch_page import norm_session, row
 from tests.support.driving import Driven, opened
 from tests.support.kept_runs import kept_run
+from tests.support.norm_worker import CONVOLUTIONS, NORMS, NormWorker, made_up_run, trainer_with
 from tests.support.small_runs import digits
 
 FILE = Path(__file__).parents[2] / "support" / "trained_networks.py"
@@ -55,11 +60,11 @@ async def page(
         screen = driven.page
         assert isinstance(screen, BatchNormPage)
         await settled(driven)
-        print(driven.text, driven.said)
         yield driven, screen
 
 
 async def settled(driven: Driven) -> None:
+    """All that was asked of the process is told, and what it told is on the screen."""
     for _ in range(12):
         await driven.pilot.pause()
         await driven.app.workers.wait_for_complete()
@@ -136,4 +141,109 @@ async def test_without_norms_one_is_added_after_each_convolution(code: Path) -> 
             made = model.conv(pixels_of(found.images)).numpy()
         np.testing.assert_allclose(found.training.values, made, rtol=1e-4, atol=1e-5)
         mean = Statistics.of(made).mean[0]
-        assert row(driven, "mean μ")[2] == f"{mean:.4f}".replace("-", "-")
+        assert row(driven, "mean μ")[2] == number(float(mean))
+
+
+# -- with a process that is none
+
+
+async def test_each_norm_has_its_own_momentum_and_name_and_files_are_removed() -> None:
+    run, worker = made_up_run(), NormWorker()
+    async with page(trainer_with(worker, run), run.recipe) as (driven, screen):
+        assert "features.stem.norm (BatchNorm2d)" in driven.text
+        session = norm_session(screen)
+        assert (session.norm.momentum, session.norm.eps) == (0.05, 1e-3)
+        await driven.press("tab")
+        await settled(driven)
+        session = norm_session(screen)
+        assert (session.norm.momentum, session.norm.eps) == (0.1, 1e-5)
+        assert "Input: [4, 3, 3] per image, in the first of its 2 calls." in driven.text
+        await driven.press("right")
+        await settled(driven)
+        (earlier,) = norm_session(screen).earlier_norms
+        assert earlier.running_mean[0] == pytest.approx(0.95 * 0.25 + 0.05 * 0.5)
+        assert earlier.running_var[0] == pytest.approx(0.95 * 1.1 + 0.05 * 1.5 * 128 * 36 / (128 * 36 - 1))
+        fed = [each for each in worker.told if isinstance(each, FeedNorm) and each.in_both]
+        assert [len(each.running) for each in fed] == [0, 0, 1]
+        assert fed[-1].running[0].mean == tuple(earlier.running_mean)
+        await driven.press("tab", "tab")
+        await settled(driven)
+        assert "head.norm is the last batch norm" in driven.text
+        await driven.press(":")
+        await driven.enter("layer 2")
+        await settled(driven)
+        assert "features.blocks.0.norm (BatchNorm2d)" in driven.text
+        await driven.press("n")
+        await settled(driven)
+        assert "layer norm in place of features.blocks.0.norm (BatchNorm2d)" in driven.text
+    assert worker.files
+    assert not any(file.exists() for file in worker.files)
+
+
+async def test_what_the_process_says_of_it() -> None:
+    run = made_up_run()
+    worker = NormWorker(notice="net.py:Net has changed since the run began: …")
+    async with page(trainer_with(worker, run), run.recipe) as (driven, screen):
+        assert driven.said.startswith("net.py:Net has changed")
+        shown = norm_session(screen)
+        worker.refuses = "net.py:Net failed on its way to a norm: RuntimeError: no"
+        await driven.press("right")
+        await settled(driven)
+        assert driven.said == worker.refuses
+        told = len(worker.told)
+        await settled(driven)
+        assert len(worker.told) == told  # it is not asked again and again
+        worker.refuses = ""
+        await driven.press("left", "right", "5", "4")
+        await settled(driven)
+        assert norm_session(screen).number == shown.number + 1
+        assert "mini-batch 2" in driven.text
+
+
+async def test_while_another_job_is_on_it_says_so() -> None:
+    run, worker = made_up_run(), NormWorker()
+    trainer = trainer_with(worker, run)
+    shown = trainer.current
+    async with opened(size=(120, 40), trainer=trainer, recipe=run.recipe) as driven:
+        trainer.start(run.recipe)
+        assert shown
+        trainer.look_at(shown)
+        await driven.press("4")
+        await settled(driven)
+        assert driven.said == "a run is active: x stops it"
+        assert "the bundled network, random weights, seed 0" in driven.text
+        worker.tell(Stopped(0))
+        await settled(driven)
+        assert not any(isinstance(each, ListNorms) for each in worker.told)
+        await driven.press("w")
+        await settled(driven)
+        assert "features.stem.norm" in driven.text
+
+
+async def test_without_its_code_it_is_refused() -> None:
+    run = made_up_run()
+    trainer = Trainer(partial(start_worker, None))
+    trainer.current = RunHistory(run.recipe, str(run.path))
+    trainer.current.saved = run.latest_checkpoint().step
+    async with page(trainer, Recipe(data="digits-8x8")) as (driven, _screen):
+        assert driven.said.startswith("run 1 needs the code of net.py:Net; only code that you name is run")
+        assert "random weights, seed 0" in driven.text
+
+
+async def test_there_is_no_code_of_it() -> None:
+    run = made_up_run(CONVOLUTIONS)
+    async with page(trainer_with(NormWorker(CONVOLUTIONS), run), run.recipe) as (driven, screen):
+        assert "a batch norm added after features.stem.conv (Conv2d)" in driven.text
+        with pytest.raises(ValueError, match="there is no code for a norm of your own network"):
+            screen.code_of_page()
+    with pytest.raises(ValueError, match="only the app, which runs its code, shows its norms"):
+        NetworkSource(run.recipe, run=str(run.path), step=33).load()
+
+
+async def test_a_run_that_has_diverged() -> None:
+    run = made_up_run()
+    broken = {**run.latest_checkpoint().weights, f"{NORMS[0].path}.bias": np.full(4, np.nan, np.float32)}
+    with run.locked():
+        run.save(replace(run.latest_checkpoint(), weights=broken))
+    async with page(trainer_with(NormWorker(), run), run.recipe) as (driven, _):
+        assert "bias of features.stem.norm is no longer finite, because the run diverged" in driven.said
