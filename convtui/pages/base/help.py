@@ -44,7 +44,7 @@ Batch normalisation subtracts a channel's mean over the mini-batch and divides b
 then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training. \
 Layer, group and instance norm take the mean over channels and cells of a single image; they have no running \
 statistics and no second mode. A norm of your own network (enter on page 3) is shown with its real input \
-and statistics, as a copy, until the page is left.""",
+and statistics, as a copy, until the page is left; of a run of it the page shows all batch norms.""",
     "train": """\
 A small network learns. Each step computes the loss of one mini-batch and moves every weight against its \
 gradient, or against a running average of its gradients. The one-cycle schedule raises the learning rate \

@@ -59,19 +59,22 @@ def title_line(session: BatchNormSession, width: int) -> StyledLine:
     """Which network, layer and mini-batch; of a module of the user's own, what went into it."""
     if session.network.module:
         return _module_title(session.network.module, session, width)
-    layer, rows = session.layer, session.network.rows
-    what = f"layer {layer.number} {rows[layer.number].layer.title}"
-    norm = _titled(session)
+    layer, norm = session.layer, _titled(session)
+    if layer.path:
+        what = bracketed = f"{layer.path} ({layer.title})"
+    else:
+        title = session.network.rows[layer.number].layer.title
+        what, bracketed = f"{layer.words} {title}", f"{layer.words} ({title})"
     if layer.row is None:
         article = "an" if norm.startswith("i") else "a"
-        what = f"{article} {norm} added after layer {layer.number} ({rows[layer.number].layer.title})"
+        what = f"{article} {norm} added after {bracketed}"
     elif not session.choice.is_batch:
-        what = f"{norm} in place of layer {layer.number} {rows[layer.number].layer.title}"
+        what = f"{norm} in place of {what}"
     first, size = session.position.first, session.batch_size
     images = f"images {first + 1:,} to {first + size:,}" if size > 1 else f"image {first + 1:,}"
     of_all = f"{images} of {session.image_count:,} (shuffled)"
     batch = f"mini-batch {session.number}"
-    short = what if session.choice.is_batch else f"{norm} at layer {layer.number}"
+    short = what if session.choice.is_batch else f"{norm} at {layer.words}"
     for parts in (
         (session.network.name, what, f"{batch}: {of_all}, epoch {session.position.epoch + 1}"),
         (session.network.name, what, f"{batch}: {of_all}"),
@@ -129,7 +132,11 @@ def hint_line(session: BatchNormSession, width: int) -> StyledLine:
         return _norm_hint(session, width)
     row = session.network.rows[session.layer.input]
     added = "This network has no batch norm: one is added. " if session.layer.row is None else ""
-    where = f"{added}Input: {list(row.output_shape)} per image from layer {row.number} ({row.layer.title})."
+    from_where = f" from layer {row.number} ({row.layer.title})"
+    if session.layer.path:
+        calls = session.layer.calls
+        from_where = f", in the first of its {calls} calls" if calls > 1 else ""
+    where = f"{added}Input: {list(row.output_shape)} per image{from_where}."
     before = ""
     if session.network.norms_before(session.layer):
         before = " The batch norms before it are in the same mode."
@@ -174,7 +181,10 @@ def outermost_text(session: BatchNormSession, by: int) -> str:
     layers = session.network.norm_layers
     if session.layer != layers[-1 if by > 0 else 0]:
         return ""
-    return f"layer {session.layer.number} has the {'last' if by > 0 else 'first'} batch norm"
+    end, layer = "last" if by > 0 else "first", session.layer
+    if layer.path:
+        return f"{layer.path} is the {end} batch norm" if layer.row else f"{layer.path} is the {end} place"
+    return f"layer {layer.number} has the {end} batch norm"
 
 
 # -- the formula

@@ -59,7 +59,8 @@ class RunCommands:
         if self._views.tab is Tab.RUNS:
             step = "show"
         elif self._views.tab is Tab.LABORATORY:
-            step = "" if self._trainer.is_busy else "train and measure"
+            is_idle = not (self._trainer.is_busy or self._views.laboratory.refusal)
+            step = "train and measure" if is_idle else ""
         stop = "stop" if self._trainer.is_busy or lost else ""
         return {"run": run, "step": step, "stop": stop, "view": self._views.tab.next().value}
 

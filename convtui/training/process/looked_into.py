@@ -198,7 +198,8 @@ def network_of(
     if own:
         own = replace(own, weights="" if checkpoint else own.weights)  # their file may be gone by now
         device = torch.device(chosen(run.recipe.device, devices_there())[0])
-        model, source = make(own, run.recipe.seed)
+        model, begun = make(own, run.recipe.seed)
+        source = begun.digest
         model = model.to(device)
         notice = tried(model, own, data, device).notice
     else:

@@ -143,13 +143,13 @@ class Training:
         """The user's network, its modules with weights in the order in which they are called."""
         network = self.recipe.network
         assert network
-        made, digest = make(network, self.recipe.seed)
+        made, begun = make(network, self.recipe.seed)
         made = made.to(self._device)
         seen = tried(made, network, self.data, self._device)
         self.notice = seen.notice
-        self.is_source_changed = bool(network.digest) and digest != network.digest
+        self.is_source_changed = bool(network.digest) and begun.digest != network.digest
         if not network.digest:
-            self.recipe = replace(self.recipe, network=network.with_digest(digest))
+            self.recipe = replace(self.recipe, network=begun)
         layers = {
             number: Layer(each.module, number, each.module, RANGE_OF_LAST, each.path, each.is_overwritten)
             for number, each in enumerate(seen.modules, 1)

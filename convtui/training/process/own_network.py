@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,9 +32,9 @@ from convtui.training.own_network import OwnNetwork
 
 TRIED: Final = 8  # images
 MOST_NAMED: Final = 4  # sizes, or names of outputs
+OF_MEMORY: Final = ("allocate memory", "out of memory")
 
 _INSTALLED: Final = "site-packages"  # which nobody edits while convtui is open
-_OF_MEMORY: Final = ("allocate memory", "out of memory")
 _CHANNELS: Final = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 
 
@@ -69,7 +68,7 @@ def theirs(network: OwnNetwork, what: str) -> Iterator[None]:
     except BaseException as error:
         if os.getpid() != own:
             os._exit(1)
-        if isinstance(error, MemoryError) or any(words in str(error) for words in _OF_MEMORY):
+        if isinstance(error, MemoryError) or any(words in str(error) for words in OF_MEMORY):
             raise
         line, code = last_of_theirs(error.__traceback__)
         at = f" ({line}{': ' if code else ''}{code})" if line else ""
@@ -85,8 +84,8 @@ def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def make(network: OwnNetwork, seed: int) -> tuple[nn.Module, str]:
-    """The network with the weights that the seed draws, or those of its file, and its source's digest.
+def make(network: OwnNetwork, seed: int) -> tuple[nn.Module, OwnNetwork]:
+    """The network with the weights that the seed draws, or those of its file, and how it is begun now.
 
     Their files are run anew, so that nothing is left of an earlier job. Raises TheirError.
     """
@@ -110,7 +109,7 @@ def make(network: OwnNetwork, seed: int) -> tuple[nn.Module, str]:
         raise TheirError(f"{network.name}: has no parameters to train")
     with theirs(network, "cannot be put into training mode"):
         model.train()
-    return model, _digest(network)
+    return model, network.begun(map(str, set(_their_files(network.target).values())))
 
 
 def _where(target: str) -> str:
@@ -138,14 +137,6 @@ def _their_files(target: str) -> dict[str, Path]:
 def _forget(target: str) -> None:
     for name in _their_files(target):
         del sys.modules[name]
-
-
-def _digest(network: OwnNetwork) -> str:
-    """Of the sources of theirs that were imported."""
-    digest = blake2b(digest_size=8)
-    for file in sorted(set(_their_files(network.target).values())):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
 
 
 def tried(model: nn.Module, network: OwnNetwork, data: DataSet, device: torch.device) -> Tried:
