@@ -335,13 +335,6 @@ def _changed_words(recipe: Recipe) -> str:
     return f"{recipe.network.name} has changed since the run began: it goes on with the code as it is now"
 
 
-def _require_bundled(run: Run, what: str) -> None:
-    """Raises RunError for a run of a network of the user's."""
-    if run.recipe.network:
-        of = f"a run of your own network ({run.recipe.network.name})"
-        raise RunError(f"run {printable(run.number)}: {of} cannot {what} yet")
-
-
 def _begun(
     recipe: Recipe,
     data: DataSet,
