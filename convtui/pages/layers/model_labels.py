@@ -12,12 +12,13 @@ import numpy as np
 from convtui.engine.graph.fields import AxisField
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import origin_text
+from convtui.engine.words import counted
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.layers.model_figures import Seen, tensor_index
 from convtui.paint.colours import Array
 from convtui.paint.controls import Control
-from convtui.paint.text import counted, significant
+from convtui.paint.text import significant
 from convtui.tracing.open_model import Opening, OpenModel
 from convtui.tracing.traced import Row, Trace
 
