@@ -13,10 +13,10 @@ from convtui.cli.output import printing, tell
 from convtui.cli.own_network import add_tracing_options, limit_of, silenced_of
 
 if TYPE_CHECKING:
-    from convtui.tracing.protocol import Job, Outcome
+    from convtui.tracing.protocol import Job
 
 FAILED: Final = 1
-WRONG: Final = 2
+ITS_PROCESS: Final = "the process that runs your code"
 NOT_BOTH: Final = "name either --input, such as 3x224x224, or --inputs, a function that makes the inputs"
 
 ABOUT: Final = """\
@@ -48,7 +48,8 @@ examples:
   convtui trace net.pt2
   convtui trace torchvision.models:resnet50 --input 3x224x224 --format csv
 
-exit codes: 0 traced, 1 the pass failed, 2 refused, 130 after Ctrl+C
+exit codes: 0 traced, 1 the pass failed, 2 it did not begin (options, files, or
+code that cannot be run or made), 130 after Ctrl+C
 """
 _SHAPE: Final = re.compile("[0-9]{1,7}(x[0-9]{1,7}){0,3}")
 
@@ -62,6 +63,7 @@ def trace(arguments: Sequence[str]) -> int:
     options = parser().parsed(ours)
     job = _job(options, theirs)
     silenced = silenced_of(options.silence)
+    from convtui.inputs.names import printable
     from convtui.tracing import client
     from convtui.tracing.traced import FORMATS, Trace
 
@@ -72,21 +74,21 @@ def trace(arguments: Sequence[str]) -> int:
         for line in outcome.refused.details:
             tell(f"  {line}")
         raise ValueError(outcome.refused.reason)
-    if outcome.graph is not None:
-        traced = Trace(outcome.graph, outcome.sizes, silenced)
-        with printing():
-            print(FORMATS[options.format](traced))
-        if options.format == "csv":
-            for line in traced.failure_lines():
-                tell(line)
-    return _code(outcome)
-
-
-def _code(outcome: Outcome) -> int:
+    if outcome.graph is None:
+        ended = outcome.trouble or "ended without a word"
+        raise ValueError(f"{printable(job.target)}: before the pass began, {ITS_PROCESS} {ended}")
+    traced = Trace(outcome.graph, outcome.sizes, silenced)
+    with printing():
+        print(FORMATS[options.format](traced))
+    if options.format == "csv":
+        for line in traced.failure_lines():
+            tell(line)
     if outcome.trouble:
-        tell(f"convtui: the process that runs your code {outcome.trouble}")
-        return FAILED
-    return FAILED if outcome.graph is None or outcome.graph.failure else 0
+        last = outcome.graph.ops[-1]
+        at = f" ({last.line})" if last.line else ""
+        after = f"after operation {last.number}, {last.kind}{at}, " if last.number else "before any operation, "
+        tell(f"convtui: {after}{ITS_PROCESS} {outcome.trouble}")
+    return FAILED if outcome.trouble or outcome.graph.failure else 0
 
 
 def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:

@@ -31,8 +31,6 @@ def test_words_with_an(word: str) -> None:
     assert a(word) == f"an {word}"
 
 
-@pytest.mark.parametrize(
-    "word", ["Tensor", "7", "110", "1", "UNet", "uint8", "dict", "ResNet", "SELU"]
-)
+@pytest.mark.parametrize("word", ["Tensor", "7", "110", "1", "UNet", "uint8", "dict", "ResNet", "SELU"])
 def test_words_with_a(word: str) -> None:
     assert a(word) == f"a {word}"

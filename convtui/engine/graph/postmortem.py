@@ -19,6 +19,7 @@ from convtui.engine.graph.operation import (
     Source,
     shape_text,
 )
+from convtui.engine.memory import memory_text
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,9 @@ _RESHAPING: Final = (
 
 
 def _reason(failure: Failure, graph: Graph) -> Reason:
-    of_types = _types(failure)
-    if of_types:
-        return of_types
+    before = _memory(failure) or _types(failure)
+    if before:
+        return before
     explain = _REASONS.get(failure.kind)
     if explain:
         return explain(failure, graph)
@@ -123,7 +124,23 @@ def _reason(failure: Failure, graph: Graph) -> Reason:
     return Reason()
 
 
-# -- types
+# -- memory and types
+
+
+def _memory(failure: Failure) -> Reason | None:
+    """More bytes asked for at once than there are."""
+    settings = failure.settings
+    asked, made, size = settings.get("asked_bytes"), settings.get("made_shape"), settings.get("made_bytes")
+    if not isinstance(asked, int):
+        return None
+    why = []
+    if isinstance(made, tuple) and isinstance(size, int):
+        numbers = f"{'*'.join(map(str, made))} = {prod(made):,} numbers of {settings.get('made_type')}"
+        why = [f"its output {shape_text(made)} takes {memory_text(size)}: {numbers}"]
+    if not why or asked != size:
+        why.append(f"{failure.kind} asks for {memory_text(asked)} at once")
+    fixes = ("an input of fewer rows and columns, or a smaller batch",) if failure.shape("input") else ()
+    return Reason(tuple(why), fixes)
 
 
 def _types(failure: Failure) -> Reason | None:

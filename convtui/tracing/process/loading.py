@@ -5,11 +5,11 @@ Only what is named on the command line is run. Whatever their code does wrong is
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import inspect
 import os
+import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,13 +21,22 @@ import torch
 from torch import nn
 
 from convtui.engine.graph.operation import shape_text
+from convtui.engine.words import a
 from convtui.inputs.names import did_you_mean, printable
-from convtui.tracing.process.problems import LoadError
-from convtui.tracing.process.their_code import frames_of
+from convtui.tracing.process.arguments import parse_arguments, why_not_taken
+from convtui.tracing.process.problems import LoadError, bytes_asked, error_words
+from convtui.tracing.process.their_code import file_name, frames_of
 from convtui.tracing.saved import EXPORTED, OTHERS, SAVED, refusal, state_dict_words
 
 MOST_MODELS: Final = 4  # that are named where none was
 MOST_TOLD: Final = 6  # tensors where something was raised
+PACKAGES: Final = {  # those that are not installed by the name by which they are imported
+    "cv2": "opencv-python",
+    "PIL": "Pillow",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
 
 
 def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
@@ -53,17 +62,20 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     if isinstance(made, Mapping):
         raise LoadError(f"{printable(target)}: {state_dict_words(where)}")
     if not callable(made):
-        raise LoadError(f"{printable(target)}: is a {type(made).__name__}, not a class, function or model")
+        raise LoadError(f"{printable(target)}: is {a(type(made).__name__)}, not a class, function or model")
     positional, named = parse_arguments(arguments)
+    if why := why_not_taken(made, positional, named):
+        raise LoadError(f"{printable(target)}: {why}")
     try:
         model = made(*positional, **named)
     except BaseException as error:
-        raise _theirs(error, f"{printable(target)}: cannot be made", _needs(made, target)) from None
+        given = f" with {printable(' '.join(arguments))}" if arguments else ""
+        raise _theirs(error, f"{printable(target)}: cannot be made{given}") from None
     if isinstance(model, nn.Module):
         return model
     if isinstance(model, Mapping):
         raise LoadError(f"{printable(target)}: gives {state_dict_words(where)}")
-    raise LoadError(f"{printable(target)}: gives a {type(model).__name__}, not a torch.nn.Module")
+    raise LoadError(f"{printable(target)}: gives {a(type(model).__name__)}, not a torch.nn.Module")
 
 
 def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -75,6 +87,8 @@ def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not name:
         raise LoadError(f"--inputs {printable(target)}: name the function, as net.py:make_inputs")
     made = _named(load_code(where), name, where)
+    if callable(made) and (why := why_not_taken(made, (), {})):
+        raise LoadError(f"--inputs {printable(target)}: {why.partition(';')[0]}; it is called without any")
     try:
         given = made() if callable(made) else made
     except BaseException as error:
@@ -87,8 +101,10 @@ def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return tuple(given), {}
     if isinstance(given, dict) and all(isinstance(name, str) for name in given):
         return (), given
-    kind = type(given).__name__
-    raise LoadError(f"--inputs {printable(target)}: gives a {kind}, not a tensor, several, or a dict of them")
+    kind = a(type(given).__name__)
+    raise LoadError(
+        f"--inputs {printable(target)}: gives {kind}, not a tensor, several, or a dict of them"
+    )
 
 
 def load_code(where: str) -> ModuleType:
@@ -101,10 +117,10 @@ def load_code(where: str) -> ModuleType:
         try:
             return importlib.import_module(where)
         except BaseException as error:
-            if isinstance(error, ModuleNotFoundError) and error.name and where.startswith(error.name):
-                close = did_you_mean(where, _python_files())
+            if isinstance(error, ModuleNotFoundError) and f"{where}.".startswith(f"{error.name}."):
+                close = did_you_mean(where, _modules_like(where))
                 raise LoadError(f"{printable(where)}: there is no such module or file{close}") from None
-            raise _theirs(error, f"{printable(where)}: cannot be imported") from None
+            raise _theirs(error, f"{printable(where)}: cannot be imported", where) from None
     if path.is_dir():
         raise LoadError(f"{printable(where)}: is a folder; name a file, as {where.rstrip('/')}/net.py:Net")
     if path.suffix != ".py":
@@ -130,28 +146,8 @@ def load_code(where: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException as error:
-        raise _theirs(error, f"{printable(where)}: cannot be run") from None
+        raise _theirs(error, f"{printable(where)}: cannot be run", where) from None
     return module
-
-
-def parse_arguments(arguments: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
-    """`10 depth=18 "name=resnet"`: values as Python writes them, and as text where they are none."""
-    positional: list[Any] = []
-    named: dict[str, Any] = {}
-    for argument in arguments:
-        name, equals, text = argument.partition("=")
-        if equals and name.isidentifier():
-            named[name] = _value(text)
-        else:
-            positional.append(_value(argument))
-    return positional, named
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
 
 
 def _parted(target: str) -> tuple[str, str, str]:
@@ -167,10 +163,19 @@ def _named(module: ModuleType, name: str, where: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            close = did_you_mean(part, [each for each in vars(module) if not each.startswith("_")])
+            close = did_you_mean(part, _models_like(found))
             examples = "" if close else f"; there is {_examples(where, module)}"
             raise LoadError(f"{printable(where)}: has no {printable(name)}{close or examples}") from None
     return found
+
+
+def _models_like(holder: Any) -> list[str]:
+    """What could be meant in a module or a class: its models, classes and functions."""
+    return [
+        name
+        for name, value in getattr(holder, "__dict__", {}).items()
+        if not name.startswith("_") and (callable(value) or isinstance(value, nn.Module))
+    ]
 
 
 def _examples(where: str, module: ModuleType) -> str:
@@ -188,37 +193,54 @@ def _examples(where: str, module: ModuleType) -> str:
     return f"{told} (and {more} more)" if more > 0 else told
 
 
-def _needs(made: Any, target: str) -> str:
-    """What arguments a class or a function takes that it has not been given."""
-    with suppress(TypeError, ValueError):
-        parameters = inspect.signature(made).parameters.values()
-        missing = [
-            each.name
-            for each in parameters
-            if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
-        ]
-        if missing:
-            values = " ".join(f"{name}=…" for name in missing)
-            return f"; it takes arguments after --: convtui trace {target} … -- {values}"
+def _theirs(error: BaseException, what: str, where: str = "") -> LoadError:
+    """What their code raised, with the frames of theirs. where: the file or module that was run."""
+    frames = (*frames_of(error.__traceback__), *_shapes_at(error.__traceback__))
+    if isinstance(error, SyntaxError) and error.filename:
+        at = f"{file_name(error.filename)}:{error.lineno}"
+        return LoadError(f"{what}: {at}: {error.msg}", [*frames, (error.text or "").strip()])
+    helped = _help(error, where)
+    return LoadError(f"{what}: {error_words(error)}{f'; {helped}' if helped else ''}", frames)
+
+
+def _help(error: BaseException, where: str) -> str:
+    """What the user can do about it, in a clause; "" where nothing more is known."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        top = error.name.partition(".")[0]
+        if top in sys.modules:
+            return ""  # the package is there, without this module
+        package = PACKAGES.get(top, top)
+        return f"if it is a package, install it where convtui is: {sys.executable} -m pip install {package}"
+    if isinstance(error, ImportError) and "relative import" in str(error) and where.endswith(".py"):
+        return _as_module(Path(where).resolve())
+    if isinstance(error, EOFError):
+        return "its input() has nobody to answer: give what it asks for as arguments after --"
+    if bytes_asked(error):
+        return _largest(error.__traceback__)
     return ""
 
 
-def _theirs(error: BaseException, what: str, help_words: str = "") -> LoadError:
-    """What their code raised, with the frames of theirs."""
-    frames = (*frames_of(error.__traceback__), *_shapes_at(error.__traceback__))
-    if isinstance(error, SystemExit):
-        return LoadError(f"{what}: it ended the process with sys.exit({error.code!r})", frames)
-    if isinstance(error, SyntaxError) and error.filename:
-        at = f"{Path(error.filename).name}:{error.lineno}"
-        return LoadError(f"{what}: {at}: {error.msg}", [*frames, (error.text or "").strip()])
-    words = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        reason += (
-            f"; install it where convtui is: {sys.executable} -m pip install {error.name.partition('.')[0]}"
-        )
-    help_words = help_words if isinstance(error, TypeError) else ""
-    return LoadError(f"{what}: {reason}{help_words}", frames)
+def _as_module(path: Path) -> str:
+    """How a file of a package is named so that its relative imports work."""
+    folder, parts = path.parent.parent, [path.parent.name, path.stem]
+    while (folder / "__init__.py").exists():
+        folder, parts = folder.parent, [folder.name, *parts]
+    if not all(part.isidentifier() for part in parts):
+        return ""
+    there = "" if folder == Path.cwd() else f", in the folder {printable(str(folder))}"
+    return f"it is part of a package: name it as {'.'.join(parts)}:Net{there}"
+
+
+def _largest(traceback: TracebackType | None) -> str:
+    """The module of PyTorch that was being made for which there was no memory, with its numbers."""
+    told = ""
+    while traceback is not None:
+        values = traceback.tb_frame.f_locals
+        if traceback.tb_frame.f_code.co_name == "__init__" and isinstance(values.get("self"), nn.Module):
+            numbers = [f"{name}={value}" for name, value in values.items() if type(value) is int]
+            told = f"for {type(values['self']).__name__}({', '.join(numbers)})"
+        traceback = traceback.tb_next
+    return told
 
 
 def _shapes_at(traceback: TracebackType | None) -> list[str]:
@@ -252,3 +274,10 @@ def _python_files(folder: Path | None = None) -> list[str]:
     with suppress(OSError):
         return [each.name for each in (folder or Path.cwd()).glob("*.py")][:2000]
     return []
+
+
+def _modules_like(where: str) -> list[str]:
+    """The files here, and the modules of the package that is named, if there is one."""
+    package = sys.modules.get(where.rpartition(".")[0])
+    found = pkgutil.iter_modules(getattr(package, "__path__", []))
+    return [*_python_files(), *(f"{where.rpartition('.')[0]}.{each.name}" for each in found)]

@@ -7,6 +7,7 @@ the user's code prints goes to standard error.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 import threading
@@ -50,7 +51,7 @@ class Outbox:
     """The way to the parent. A process that their code has forked off has none."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_parent=lambda: self.send(Forked()), after_in_child=self._close)
 
@@ -58,19 +59,20 @@ class Outbox:
         """Write it at once, whole; lost if nobody reads."""
         data = memoryview(encode(event))
         with suppress(OSError):
-            while data and self._descriptor >= 0:
-                data = data[os.write(self._descriptor, data) :]
+            while data and self.descriptor >= 0:
+                data = data[os.write(self.descriptor, data) :]
 
     def _close(self) -> None:
         with suppress(OSError):
-            os.close(self._descriptor)
-        self._descriptor = -1
+            os.close(self.descriptor)
+        self.descriptor = -1
 
 
 def main() -> NoReturn:
     """Do the job that comes in, then what is asked for. The end of standard input ends it at any time."""
     sys.stdout.flush()
     outbox = Outbox(os.dup(1))
+    faulthandler.enable(outbox.descriptor, all_threads=False)  # a crash tells where it was
     os.dup2(2, 1)
     job_in = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # their code reads nothing of ours
@@ -90,7 +92,7 @@ def main() -> NoReturn:
             outbox.send(Refused(missing))
         else:
             _work(job, outbox, lines, written)
-    except Exception as error:  # a mistake of ours, which must not end without a word
+    except BaseException as error:  # a mistake of ours, which must not end without a word
         words = str(error).partition("\n")[0]
         outbox.send(Refused(f"{job.target}: cannot be traced ({type(error).__name__}: {words})"))
     finally:
@@ -129,7 +131,9 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
         while True:
             args, kwargs = _inputs(job, model)
             outbox.send(Loaded(notices))
-            graph = follow(model, args, kwargs, job.target, lambda op: outbox.send(Done(op)))
+            graph = follow(
+                model, args, kwargs, job.target, lambda op: outbox.send(Done(op)), (BaseException,)
+            )
             outbox.send(Traced(rest_to_json(graph)))
             found = post_mortem(graph)
             is_wanted = found.size_helps if found else job.sizes
@@ -146,8 +150,6 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
             job = replace(job, image=asked.image)
     except LoadError as error:
         outbox.send(Refused(str(error), error.details))
-    except SystemExit as error:
-        outbox.send(Refused(f"{job.target}: the pass ended the process with sys.exit({error.code!r})"))
 
 
 def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -186,8 +188,11 @@ def _searched(model: torch.nn.Module, image: torch.Tensor) -> Sizes:
 
     if isinstance(model, Exported) and not model.varies:
         return Sizes(why="it was exported for one size, without dynamic_shapes")
-    with _silent():  # each size would print again
-        return search(model, image)
+    try:
+        with _silent():  # each size would print again
+            return search(model, image)
+    except BaseException as error:  # theirs, as KeyboardInterrupt
+        return Sizes(why=f"a pass of another size ended with {type(error).__name__}")
 
 
 @contextmanager
@@ -249,11 +254,8 @@ def _fetched(
     def refused(why: str) -> Tensors:
         return Tensors(asked.op, asked.inputs, why=why)
 
-    try:
-        with _silent():
-            found = copied(model, args, kwargs, asked.op)
-    except SystemExit as error:
-        return refused(f"the pass ended with sys.exit({error.code!r})")
+    with _silent():
+        found = copied(model, args, kwargs, asked.op, (BaseException,))
     traced = graph.ops[asked.op]
     if found is None or (found.op.kind, found.op.outputs) != (traced.kind, traced.outputs):
         return refused("your network did something else when it ran again")
