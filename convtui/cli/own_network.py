@@ -97,7 +97,7 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
 
     Raises ValueError for options that only make sense with one, and for a file that there is not.
     """
-    from convtui.inputs.names import did_you_mean, printable
+    from convtui.inputs.names import printable
 
     target = options.image
     if target is None or not is_network(target):
@@ -115,11 +115,10 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         return None
     where = None if is_saved(target) else _NETWORK.fullmatch(target)
     code = Path(where["where"] if where else target)
-    if code.suffix in (".py", *SAVED) and not code.is_file():
-        found = [each.name for each in code.parent.glob(f"*{code.suffix}")] if code.parent.is_dir() else []
-        raise ValueError(f"{printable(target)}: there is no such file{did_you_mean(code.name, found)}")
-    from convtui.tracing.saved import refusal
+    from convtui.tracing.saved import no_such_file, refusal
 
+    if code.suffix in (".py", *SAVED) and (why := no_such_file(code)):
+        raise ValueError(f"{printable(target)}: {why}")
     if why := refusal(target):
         raise ValueError(why)
     if options.photo is None:
@@ -127,8 +126,8 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
             f"{printable(target)}: name an image after it: convtui {printable(target)} cat-64; "
             "convtui trace needs none"
         )
-    if options.weights is not None and not Path(options.weights).is_file():
-        raise ValueError(f"--weights {printable(options.weights)}: there is no such file")
+    if options.weights is not None and (why := no_such_file(Path(options.weights))):
+        raise ValueError(f"--weights {printable(options.weights)}: {why}")
     options.image = options.photo
     from convtui.tracing.open_model import Opening
 
@@ -152,7 +151,8 @@ def to_train(target: str, arguments: Sequence[str], weights: str | None) -> OwnN
 
     Raises ValueError for a file that there is not, and for what has no code to train.
     """
-    from convtui.inputs.names import did_you_mean, printable
+    from convtui.inputs.names import printable
+    from convtui.tracing.saved import no_such_file
     from convtui.training.own_network import OwnNetwork
 
     shown = f"--network {printable(target)}"
@@ -164,12 +164,11 @@ def to_train(target: str, arguments: Sequence[str], weights: str | None) -> OwnN
     where = named["where"]
     if where.endswith(".py"):
         code = Path(where)
-        if not code.is_file():
-            found = [each.name for each in code.parent.glob("*.py")] if code.parent.is_dir() else []
-            raise ValueError(f"{shown}: there is no such file{did_you_mean(code.name, found)}")
+        if why := no_such_file(code):
+            raise ValueError(f"{shown}: {why}")
         where = str(code.resolve())
-    if weights and not Path(weights).is_file():
-        raise ValueError(f"--weights {printable(weights)}: there is no such file")
+    if weights and (why := no_such_file(Path(weights))):
+        raise ValueError(f"--weights {printable(weights)}: {why}")
     file = str(Path(weights).resolve()) if weights else ""
     return OwnNetwork(f"{where}:{named['name']}", tuple(arguments), file)
 

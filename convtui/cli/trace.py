@@ -85,9 +85,9 @@ def trace(arguments: Sequence[str]) -> int:
             tell(line)
     if outcome.trouble:
         last = outcome.graph.ops[-1]
-        at = f" ({last.line})" if last.line else ""
-        after = f"after operation {last.number}, {last.kind}{at}, " if last.number else "before any operation, "
-        tell(f"convtui: {after}{ITS_PROCESS} {outcome.trouble}")
+        line = f" ({last.line})" if last.line else ""
+        after = f"after operation {last.number}, {last.kind}{line}" if last.number else "before any operation"
+        tell(f"convtui: {after}, {ITS_PROCESS} {outcome.trouble}")
     return FAILED if outcome.trouble or outcome.graph.failure else 0
 
 

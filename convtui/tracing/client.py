@@ -162,7 +162,7 @@ class TracingProcess:
 
 
 def _place(line: bytes) -> str:
-    """` at net.py:20` of a line of what faulthandler writes, if it is neither Python's, PyTorch's nor ours."""
+    """` at net.py:20` of a line that faulthandler writes, if that is neither Python's, PyTorch's nor ours."""
     found = _FRAME.match(line.decode("utf-8", "replace"))
     if not found or found["file"].startswith("<"):
         return ""

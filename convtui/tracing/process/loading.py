@@ -12,7 +12,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final
@@ -26,7 +26,7 @@ from convtui.inputs.names import did_you_mean, printable
 from convtui.tracing.process.arguments import parse_arguments, why_not_taken
 from convtui.tracing.process.problems import LoadError, bytes_asked, error_words
 from convtui.tracing.process.their_code import file_name, frames_of
-from convtui.tracing.saved import EXPORTED, OTHERS, SAVED, refusal, state_dict_words
+from convtui.tracing.saved import EXPORTED, MOST_NEAR, OTHERS, SAVED, no_such_file, refusal, state_dict_words
 
 MOST_MODELS: Final = 4  # that are named where none was
 MOST_TOLD: Final = 6  # tensors where something was raised
@@ -102,9 +102,7 @@ def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(given, dict) and all(isinstance(name, str) for name in given):
         return (), given
     kind = a(type(given).__name__)
-    raise LoadError(
-        f"--inputs {printable(target)}: gives {kind}, not a tensor, several, or a dict of them"
-    )
+    raise LoadError(f"--inputs {printable(target)}: gives {kind}, not a tensor, several, or a dict of them")
 
 
 def load_code(where: str) -> ModuleType:
@@ -112,7 +110,7 @@ def load_code(where: str) -> ModuleType:
     path = Path(where)
     if path.suffix != ".py" and not path.exists():
         if path.suffix in (*SAVED, *OTHERS, EXPORTED) or os.sep in where:
-            raise LoadError(f"{printable(where)}: there is no such file")
+            raise LoadError(f"{printable(where)}: {no_such_file(path)}")
         _first_on_path(Path.cwd())
         try:
             return importlib.import_module(where)
@@ -126,10 +124,8 @@ def load_code(where: str) -> ModuleType:
     if path.suffix != ".py":
         no_code = f"{printable(where)}: is no Python file; name one and a class in it: net.py:Net"
         raise LoadError(refusal(where) or no_code)
-    if not path.exists():
-        raise LoadError(
-            f"{printable(where)}: there is no such file{did_you_mean(path.name, _python_files(path.parent))}"
-        )
+    if why := no_such_file(path):
+        raise LoadError(f"{printable(where)}: {why}")
     path = path.resolve()
     for module in list(sys.modules.values()):
         if getattr(module, "__file__", None) == str(path) and getattr(module, "__convtui__", False):
@@ -146,6 +142,7 @@ def load_code(where: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException as error:
+        sys.modules.pop(name, None)
         raise _theirs(error, f"{printable(where)}: cannot be run", where) from None
     return module
 
@@ -270,14 +267,9 @@ def _is_taken(name: str, path: Path) -> bool:
     return module is not None and getattr(module, "__file__", None) != str(path)
 
 
-def _python_files(folder: Path | None = None) -> list[str]:
-    with suppress(OSError):
-        return [each.name for each in (folder or Path.cwd()).glob("*.py")][:2000]
-    return []
-
-
 def _modules_like(where: str) -> list[str]:
     """The files here, and the modules of the package that is named, if there is one."""
     package = sys.modules.get(where.rpartition(".")[0])
     found = pkgutil.iter_modules(getattr(package, "__path__", []))
-    return [*_python_files(), *(f"{where.rpartition('.')[0]}.{each.name}" for each in found)]
+    here = [each.name for each in islice(Path.cwd().glob("*.py"), MOST_NEAR)]
+    return [*here, *(f"{where.rpartition('.')[0]}.{each.name}" for each in found)]
