@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from convtui.engine.words import a, counted
 from convtui.inputs.names import printable
@@ -58,12 +59,15 @@ def load_weights(model: nn.Module, name: str) -> tuple[str, ...]:
     not fit, side by side.
     """
     shown = f"--weights {printable(name)}"
-    own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    state = model.state_dict()
+    lazy = [key for key, value in state.items() if is_lazy(value)]  # which take the shape that the file has
+    own = {key: () if key in lazy else tuple(value.shape) for key, value in state.items()}
     tries = sorted(
         (_without_prefix(each, own) for each in read_weights(Path(name))),
         key=lambda each: (len(_unlike(own, each.shapes)), _rank(each.under)),
     )
     found = tries[0]
+    own |= {key: found.shapes[key] for key in lazy if key in found.shapes}
     lines = differences(own, found.shapes)
     if lines:
         left_out = len(lines) - 1 - MOST_LINES
