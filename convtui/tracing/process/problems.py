@@ -34,7 +34,7 @@ def error_words(error: BaseException) -> str:
     An end of the process and memory that there is not are told in plain words.
     """
     if isinstance(error, SystemExit):
-        return f"it ends the process with sys.exit({error.code!r})"
+        return f"it ended the process with sys.exit({error.code!r})"
     asked = bytes_asked(error)
     if asked:
         return f"not enough memory: {memory_text(asked)} were asked for at once"

@@ -106,7 +106,7 @@ def test_what_is_refused(target: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("import sys\nsys.exit(2)\n", "cannot be run: it ends the process with sys.exit(2)"),
+        ("import sys\nsys.exit(2)\n", "cannot be run: it ended the process with sys.exit(2)"),
         ("def f(:\n", "cannot be run: wrong.py:1: "),
         ("x = 1 / 0\n", "cannot be run: ZeroDivisionError: division by zero"),
         ("import no_such_thing.inside\n", "-m pip install no_such_thing"),
