@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
     from convtui.engine.spec import SpecError
@@ -68,6 +68,10 @@ def _plain_pairs(text: str) -> str:
 
 class Parser(argparse.ArgumentParser):
     """Raises ValueError with a one-line message where argparse would print and exit."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._negative_number_matcher = re.compile(r"-[0-9.].*", re.DOTALL)  # -1x3 and -1,2 are values, too
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message}; see {self.prog} --help")

@@ -6,6 +6,7 @@ Only what is named here is ever run. Nothing of PyTorch or of the tracing is imp
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ SAVED: Final = (
     *(".pt2", ".pt", ".pth", ".ckpt", ".safetensors", ".torchscript"),
     *(".onnx", ".h5", ".keras", ".tflite"),
 )
+
+MOST_NAMED: Final = 3
 
 _NAME: Final = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _NETWORK: Final = re.compile(rf"(?P<where>.*\.py|{_NAME}):(?P<name>{_NAME})", re.DOTALL)
@@ -102,8 +105,7 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
     target = options.image
     if target is None or not is_network(target):
         if target is not None and _FILE.fullmatch(target) and not (":" in target and Path(target).exists()):
-            file = printable(target.partition(":")[0])
-            raise ValueError(f"{printable(target)}: name a class in it, and an image: {file}:Net photo.jpg")
+            raise ValueError(_unnamed(target.partition(":")[0]))
         if options.photo is not None:
             wrong = f"{printable(options.photo)}: a second image; a network of yours comes before the image"
             raise ValueError(f"{wrong}: convtui net.py:Net {printable(options.photo)}")
@@ -144,6 +146,33 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         silenced=silenced_of(options.silence),
         limit=limit_of(options.limit),
     )
+
+
+def _unnamed(file: str) -> str:
+    """What is said of a file of code without a name in it, with the classes that are there; none is run."""
+    from convtui.inputs.names import printable
+    from convtui.tracing.saved import no_such_file
+
+    if why := no_such_file(Path(file)):
+        return f"{printable(file)}: {why}"
+    names = _modules_in(Path(file)) or ["Net"]
+    examples = " or ".join(f"{printable(file)}:{name} photo.jpg" for name in names[:MOST_NAMED])
+    return f"{printable(file)}: name a class in it, and an image: {examples}"
+
+
+def _modules_in(file: Path) -> list[str]:
+    """The classes in a file whose base is called Module, or is such a class of the file."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, MemoryError, RecursionError):  # which is told when it is run
+        return []
+    found: list[str] = []
+    for each in tree.body:
+        if isinstance(each, ast.ClassDef):
+            bases = {ast.unparse(base) for base in each.bases}
+            if bases & {"Module", "nn.Module", "torch.nn.Module", *found}:
+                found.append(each.name)
+    return found
 
 
 def to_train(target: str, arguments: Sequence[str], weights: str | None) -> OwnNetwork:

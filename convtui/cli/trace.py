@@ -51,7 +51,9 @@ examples:
 exit codes: 0 traced, 1 the pass failed, 2 it did not begin (options, files, or
 code that cannot be run or made), 130 after Ctrl+C
 """
-_SHAPE: Final = re.compile("[0-9]{1,7}(x[0-9]{1,7}){0,3}")
+MOST_AXES: Final = 4
+LARGEST_AXIS: Final = 10**7
+_SHAPE: Final = re.compile(f"[0-9]{{1,30}}(x[0-9]{{1,30}}){{0,{MOST_AXES - 1}}}")
 
 
 def trace(arguments: Sequence[str]) -> int:
@@ -92,7 +94,6 @@ def trace(arguments: Sequence[str]) -> int:
 
 
 def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
-    from convtui.inputs.names import printable
     from convtui.tracing.protocol import Job
     from convtui.tracing.saved import refusal
 
@@ -106,13 +107,7 @@ def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
     if options.input is None and options.batch is not None:
         decides = "the file" if options.inputs is None else "the function of --inputs"
         raise ValueError(f"--batch: works only with --input; {decides} decides itself")
-    shape: tuple[int, ...] = ()
-    if options.input is not None:
-        text = options.input.lower().replace("×", "x")
-        if not _SHAPE.fullmatch(text) or "0" in text.split("x"):
-            given = printable(options.input)
-            raise ValueError(f"--input {given}: must be channels x rows x columns, such as 3x224x224")
-        shape = tuple(map(int, text.split("x")))
+    shape = () if options.input is None else _shape(options.input)
     return Job(
         target=options.model,
         arguments=tuple(theirs),
@@ -123,6 +118,24 @@ def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
         training=options.train,
         sizes=options.sizes,
     )
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """Raises ValueError for what is no shape of one input."""
+    from convtui.inputs.names import printable
+
+    wrong = f"--input {printable(text)}: must be channels x rows x columns, such as 3x224x224"
+    plain = text.lower().replace("×", "x")
+    if not _SHAPE.fullmatch(plain):
+        if len(numbers := plain.split("x")) > MOST_AXES and all(each.isdecimal() for each in numbers):
+            wrong += f"; at most {MOST_AXES} numbers, without the batch (--batch)"
+        raise ValueError(wrong)
+    shape = tuple(map(int, plain.split("x")))
+    if 0 in shape:
+        raise ValueError(f"{wrong}; none of them 0")
+    if max(shape) > LARGEST_AXIS:
+        raise ValueError(f"--input {printable(text)}: each number must be at most {LARGEST_AXIS:,}")
+    return shape
 
 
 def _batch(text: str | None) -> int:

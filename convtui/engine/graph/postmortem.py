@@ -190,7 +190,7 @@ def _convolution(failure: Failure, graph: Graph) -> Reason:
     if axes < 1 or not image:
         return Reason()
     if len(image) not in (axes + 1, axes + 2):
-        return _axes_missing(failure.kind, image, axes)
+        return _axes_missing(failure, image, axes)
     found = expected_and_given(failure)
     assert found is not None
     expected, channels = found
@@ -323,7 +323,7 @@ def _pool(failure: Failure, graph: Graph) -> Reason:
     del graph
     image, kernel = failure.shape("input"), _each(failure.settings.get("kernel"), 0, 1)
     if not kernel or len(image) <= len(kernel):
-        return _axes_missing(failure.kind, image, len(kernel)) if image else Reason()
+        return _axes_missing(failure, image, len(kernel)) if image else Reason()
     padding = _each(failure.settings.get("padding"), len(kernel), 0)
     if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
         most = tuple(k // 2 for k in kernel)
@@ -332,15 +332,30 @@ def _pool(failure: Failure, graph: Graph) -> Reason:
     return _window(failure, image[-len(kernel) :], kernel, most=tuple(k // 2 for k in kernel))
 
 
-def _axes_missing(kind: str, image: Shape, axes: int) -> Reason:
+def _axes_missing(failure: Failure, image: Shape, axes: int) -> Reason:
     names = ["batch", "channels", *(_axis_name(axis, axes) for axis in range(axes))]
-    why = f"{kind} takes {len(names)} axes [{', '.join(names)}], gets {len(image)}: {shape_text(image)}"
+    takes = f"{failure.kind} takes {len(names)} axes [{', '.join(names)}]"
+    why = f"{takes}, gets {len(image)}: {shape_text(image)}"
+    source = next((each.source for each in failure.arguments if each.role == "input"), None)
     fixes: tuple[str, ...] = ("one axis less before it: x.flatten(0, 1), or x.squeeze of one of size 1",)
-    if len(image) < axes + 1:
+    if source is not None and not source.op:
+        fixes = (_input_of(failure, image, axes),)
+    elif len(image) < axes + 1:
         fixes = ("keep the axes before it: no flatten, squeeze or view, or undo it with x.unflatten",)
         if len(image) == axes:
             fixes = (f"x.unsqueeze(0) for the channels: 1x{shape_text(image)}", *fixes)
     return Reason((why,), fixes, size_helps=False)
+
+
+def _input_of(failure: Failure, image: Shape, axes: int) -> str:
+    """An input of as many axes as it takes."""
+    if len(image) > axes + 2:
+        batch = f" --batch {image[1]}" if image[1] > 1 else ""
+        return f"an input without the batch: --input {shape_text(image[-axes - 1 :])}{batch}"
+    weight, groups = failure.shape("weight"), _whole(failure.settings.get("groups"), 1)
+    channels = (weight[0] if "transpose" in failure.kind else weight[1] * groups) if weight else 3
+    sizes = (image[-1:] * axes)[: axes - len(image[1:])] + image[1:]
+    return f"an input of {len(sizes) + 1} axes: --input {shape_text((channels, *sizes[-axes:]))}"
 
 
 # -- linear, matmul

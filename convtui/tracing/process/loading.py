@@ -51,9 +51,8 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     module = load_code(where)
     if not name:
         examples = _examples(where, module)
-        raise LoadError(
-            f"{printable(target)}: name the class, or a function that makes the model: {examples}"
-        )
+        what = "name the class, or a function that makes the model: " if examples else ""
+        raise LoadError(f"{printable(where)}: {what}{examples or _no_model(where)}")
     made = _named(module, name, where)
     if isinstance(made, nn.Module):
         if arguments:
@@ -107,16 +106,20 @@ def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 def load_code(where: str) -> ModuleType:
     """The module in a file, with its folder first on sys.path, or an installed one. Raises LoadError."""
+    if not where:
+        raise LoadError("name a file or a module before the colon: net.py:Net")
     path = Path(where)
-    if path.suffix != ".py" and not path.exists():
+    is_package = where.isidentifier() and (path / "__init__.py").is_file()
+    if path.suffix != ".py" and (is_package or not path.exists()):
         if path.suffix in (*SAVED, *OTHERS, EXPORTED) or os.sep in where:
             raise LoadError(f"{printable(where)}: {no_such_file(path)}")
         _first_on_path(Path.cwd())
         try:
             return importlib.import_module(where)
         except BaseException as error:
-            if isinstance(error, ModuleNotFoundError) and f"{where}.".startswith(f"{error.name}."):
-                close = did_you_mean(where, _modules_like(where))
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            if missing and f"{where}.".startswith(f"{missing}."):
+                close = did_you_mean(missing, _modules_like(missing))
                 raise LoadError(f"{printable(where)}: there is no such module or file{close}") from None
             raise _theirs(error, f"{printable(where)}: cannot be imported", where) from None
     if path.is_dir():
@@ -161,8 +164,9 @@ def _named(module: ModuleType, name: str, where: str) -> Any:
             found = getattr(found, part)
         except AttributeError:
             close = did_you_mean(part, _models_like(found))
-            examples = "" if close else f"; there is {_examples(where, module)}"
-            raise LoadError(f"{printable(where)}: has no {printable(name)}{close or examples}") from None
+            examples = _examples(where, module)
+            there = f"; there is {examples}" if examples else f"; it {_no_model(where)}"
+            raise LoadError(f"{printable(where)}: has no {printable(name)}{close or there}") from None
     return found
 
 
@@ -176,18 +180,20 @@ def _models_like(holder: Any) -> list[str]:
 
 
 def _examples(where: str, module: ModuleType) -> str:
-    """The models in a module, as they can be named."""
+    """The models in a module, as they can be named; "" if there is none."""
     names = [
         name
         for name, value in vars(module).items()
         if (isinstance(value, nn.Module) or (inspect.isclass(value) and issubclass(value, nn.Module)))
         and getattr(value, "__module__", "") == module.__name__
     ]
-    if not names:
-        return f"no nn.Module in it; write one as {where}:Net"
     told = " or ".join(f"{where}:{name}" for name in names[:MOST_MODELS])
     more = len(names) - MOST_MODELS
     return f"{told} (and {more} more)" if more > 0 else told
+
+
+def _no_model(where: str) -> str:
+    return f"has no nn.Module of its own; name a function that makes the model: {where}:make"
 
 
 def _theirs(error: BaseException, what: str, where: str = "") -> LoadError:
@@ -225,7 +231,7 @@ def _as_module(path: Path) -> str:
     if not all(part.isidentifier() for part in parts):
         return ""
     there = "" if folder == Path.cwd() else f", in the folder {printable(str(folder))}"
-    return f"it is part of a package: name it as {'.'.join(parts)}:Net{there}"
+    return f"it is part of a package: name it as the module {'.'.join(parts)}{there}"
 
 
 def _largest(traceback: TracebackType | None) -> str:

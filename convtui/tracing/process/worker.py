@@ -156,6 +156,7 @@ def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str
     """What the model gets: theirs, the image, or random numbers. Raises LoadError for what it cannot take."""
     import torch
 
+    from convtui.engine.graph.operation import shape_text
     from convtui.inputs.names import printable
     from convtui.tracing.process.exported import Exported
     from convtui.tracing.process.loading import load_inputs
@@ -174,8 +175,9 @@ def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str
             image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
             args = (image.to(_dtype(model)),)
         except (RuntimeError, MemoryError):
-            shape = "x".join(map(str, (job.batch, *job.shape)))
-            raise LoadError(f"--input: {shape} random numbers do not fit into memory") from None
+            shape = shape_text(job.shape)
+            shape += f" --batch {job.batch}" if job.batch > 1 else ""
+            raise LoadError(f"--input {shape}: so many random numbers do not fit into memory") from None
     if isinstance(model, Exported) and (why := model.refusal(args, kwargs)):
         hint = model.hint(is_photo=bool(job.image)) if not job.inputs else ""
         raise LoadError(f"{printable(job.target)}: {why}{hint}")

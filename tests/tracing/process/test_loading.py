@@ -161,9 +161,12 @@ def test_a_file_of_a_package_is_to_be_named_as_its_module(monkeypatch: pytest.Mo
         (folder / "__init__.py").touch()
     (inside / "net.py").write_text("from ..blocks import Net\n", "utf-8")
     Path("pack", "blocks.py").write_text(NET, "utf-8")
-    told = "it is part of a package: name it as pack.deep.net:Net"
+    Path("pack", "__init__.py").write_text("from .blocks import Net\n", "utf-8")
+    told = "it is part of a package: name it as the module pack.deep.net"
     assert refused("pack/deep/net.py:Net").endswith(told)
     assert load_model("pack.deep.net:Net", ["3"])
+    assert load_model("pack:Net", ["3"])
+    assert "no such module or file; did you mean pack.deep or pack." in refused("pack.depe.net:Net")
     monkeypatch.chdir(inside)
     assert refused("net.py:Net").endswith(f"{told}, in the folder {Path.cwd().parents[1]}")
 
@@ -182,6 +185,13 @@ def test_names_with_spaces_and_umlauts_and_links() -> None:
     assert load_model("größe.py:Größe", ["2"])
     assert load_model("linked.py:Net", ["2"])
     assert load_model(str(Path.cwd() / "mine.py:Net"), ["2"])
+
+
+def test_a_file_without_a_model_of_its_own() -> None:
+    Path("none.py").write_text("from torch import nn\nnumber = 3\n", "utf-8")
+    told = "has no nn.Module of its own; name a function that makes the model: none.py:make"
+    assert refused("none.py") == f"none.py: {told}"
+    assert refused("none.py:zzzz") == f"none.py: has no zzzz; it {told}"
 
 
 def test_the_line_of_a_syntax_error_is_shown() -> None:

@@ -372,3 +372,17 @@ def test_an_exit_is_a_failure_but_ctrl_c_is_not_caught() -> None:
     assert copied(Net(SystemExit(1)), (torch.zeros(1),), {}, 1) is None
     with pytest.raises(KeyboardInterrupt):
         follow(Net(KeyboardInterrupt()), (torch.zeros(1),), {})
+
+
+@pytest.mark.parametrize(
+    ("shape", "fix"),
+    [
+        ((1, 224), "an input of 3 axes: --input 3x224x224"),
+        ((1, 1, 3, 8, 9), "an input without the batch: --input 3x8x9"),
+        ((1, 2, 3, 8, 9), "an input without the batch: --input 3x8x9 --batch 2"),
+    ],
+)
+def test_an_input_of_too_few_or_too_many_axes(shape: tuple[int, ...], fix: str) -> None:
+    found = post_mortem(follow(nn.Conv2d(3, 4, 3), (torch.zeros(shape),), {}))
+    assert found is not None
+    assert found.fixes == (fix,)
