@@ -20,6 +20,7 @@ from convtui.cli.options import ASKED, Parser, add_axes, as_options, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
 from convtui.cli.own_network import add_network_options, arguments_parted, is_saved, opening_of, to_train
 from convtui.cli.quick_start import collecting_no_garbage
+from convtui.engine.words import counted
 
 if TYPE_CHECKING:
     from convtui.inputs.images import How
@@ -387,7 +388,7 @@ def _render_lesson(options: argparse.Namespace) -> int:
 
     course, size = find_course(options.lesson), parse_size(options.size)
     handout = render_lessons(course, Path(options.out), size, options.theme)
-    tell(f"written: {printable(str(handout))}, with a picture of each of {course.count} steps")
+    tell(f"written: {printable(str(handout))}, with a picture of each of {counted(course.count, 'step')}")
     return 0
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from convtui.cli.options import Parser, formatter
 from convtui.cli.output import printing, tell
+from convtui.engine.words import counted
 
 if TYPE_CHECKING:
     from convtui.training.runs.history import RunHistory
@@ -110,7 +111,7 @@ def _lines(run: Run, known: Measurements) -> list[str]:
     lines += [f"sharpness    {_told(known.sharpness)}  {rise}"]
     if known.curvature:
         count = known.curvature.iterations
-        how = f"largest eigenvalue of the Hessian, after {count} iteration{'s' * (count != 1)}"
+        how = f"largest eigenvalue of the Hessian, after {counted(count, 'iteration')}"
         how += "" if known.curvature.has_converged else "; it has not converged"
         lines += [f"curvature    {_told(known.curvature.eigenvalue)}  {how}"]
     if known.norms:

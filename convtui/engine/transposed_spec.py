@@ -302,7 +302,7 @@ class TransposedSpec:
         if channels % self.groups:
             divisors = [n for n in range(1, channels + 1) if channels % n == 0]
             nearest = min(divisors, key=lambda n: abs(n - self.groups))
-            raise SpecError("groups", self.groups, f"must divide the {channels} input channels", str(nearest))
+            raise SpecError("groups", self.groups, f"must divide the {counted(channels, 'input channel')}", str(nearest))
         self.axes(height, width)
 
 

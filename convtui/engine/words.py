@@ -24,6 +24,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {plural(noun, count)}"
 
 
+def verb(count: int, one: str, several: str) -> str:
+    """The verb behind a count and its noun: "is" of one, "are" of several or none."""
+    return one if count == 1 else several
+
+
 def a(word: str) -> str:
     """The word with its article: "an int", "a Tensor", "an 8", "a 7"."""
     return f"{'an' if _WITH_AN.match(word) else 'a'} {word}"

@@ -17,6 +17,7 @@ from convtui.engine.graph.image_sizes import nearest, sizes_told
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import PostMortem, post_mortem
 from convtui.engine.memory import memory_text
+from convtui.engine.words import counted, verb
 from convtui.tracing.protocol import NO_IMAGE, Sizes
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Trace:
         graph, notes = self.graph, []
         uncounted = len(graph.uncounted)
         if uncounted:
-            what = "1 operation is" if uncounted == 1 else f"{uncounted} operations are"
+            what = f"{counted(uncounted, 'operation')} {verb(uncounted, 'is', 'are')}"
             notes.append(f"{what} not counted in the multiply-adds: {_kinds(graph.uncounted)}")
         for op in graph.ops:
             if op.note and op.note != "not known what it reads":
@@ -172,7 +173,8 @@ class Trace:
             count = sum(each.count for each in graph.unused)
             names = ", ".join(each.name for each in graph.unused[:4])
             more = f" and {len(graph.unused) - 4} more" if len(graph.unused) > 4 else ""
-            notes.append(f"{count:,} parameters are not used by this pass: {names}{more}")
+            what = f"{counted(count, 'parameter')} {verb(count, 'is', 'are')}"
+            notes.append(f"{what} not used by this pass: {names}{more}")
         if self.sizes and not self.failure:
             why = f"not searched, {self.sizes.why}" if self.sizes.why else ""
             told = why or sizes_told(self.sizes.tried, self.sizes.work)

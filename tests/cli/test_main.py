@@ -332,7 +332,7 @@ def test_own_files_called_like_a_command(tmp_path: Path, monkeypatch: pytest.Mon
         (["--padding", "same", "--stride", "2"], ["--padding same", "needs stride 1"]),
         (["--padding", "28", "--padding-mode", "reflect"], ["--padding 28", "reflect", "nearest legal"]),
         (["--dilation", "99"], ["dilation 99", "nearest legal"]),
-        (["--groups", "2"], ["--groups 2", "divide the 1 input channels", "nearest legal: 1"]),
+        (["--groups", "2"], ["--groups 2", "divide the 1 input channel; ", "nearest legal: 1"]),
         (["--groups", "x"], ["--groups x", "1 to 4096"]),
         (
             ["--operation", "foo"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convtui.engine.words import a, counted, plural
+from convtui.engine.words import a, counted, plural, verb
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,7 @@ def test_words_with_an(word: str) -> None:
 @pytest.mark.parametrize("word", ["Tensor", "7", "110", "1", "UNet", "uint8", "dict", "ResNet", "SELU"])
 def test_words_with_a(word: str) -> None:
     assert a(word) == f"a {word}"
+
+
+def test_verbs() -> None:
+    assert [verb(count, "is", "are") for count in (0, 1, 2)] == ["are", "is", "are"]

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from convtui.engine.words import a, counted
+from convtui.engine.words import a, counted, verb
 from convtui.inputs.names import printable
 from convtui.tracing.file_kinds import (
     ARCHIVE,
@@ -101,8 +101,9 @@ def _what_differs(own: Shapes, there: Shapes) -> str:
     parts = [f"{others:,} of another shape"] if others else []
     parts += [f"{lacking:,} missing in the file"] if lacking else []
     parts += [f"{unknown:,} missing in the model"] if unknown else []
-    verb = "does" if len(unlike) == 1 else "do"
-    return f"{counted(len(unlike), 'weight')} {verb} not fit the model: {', '.join(parts)}{_hint(own, there)}"
+    count = len(unlike)
+    do = f"{counted(count, 'weight')} {verb(count, 'does', 'do')}"
+    return f"{do} not fit the model: {', '.join(parts)}{_hint(own, there)}"
 
 
 def _hint(own: Shapes, there: Shapes) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from convtui.engine.words import counted
 from convtui.tracing.protocol import (
     Done,
     Event,
@@ -231,9 +232,8 @@ def _normalised(job: Job) -> torch.Tensor:
     image = torch.from_numpy(np.load(job.image)).to(torch.float32)
     for name, numbers in (("mean", job.mean), ("std", job.std)):
         if len(numbers) not in (0, 1, len(image)):
-            channels = f"{len(image)} channel" + ("s" if len(image) > 1 else "")
-            reason = f"{len(numbers)} numbers for an image of {channels}; one number, or one for each"
-            raise LoadError(f"--{name}: {reason}")
+            reason = f"{counted(len(numbers), 'number')} for an image of {counted(len(image), 'channel')}"
+            raise LoadError(f"--{name}: {reason}; one number, or one for each")
     mean, std = (
         torch.tensor(numbers or (default,), dtype=torch.float32)[:, None, None]
         for numbers, default in ((job.mean, 0.0), (job.std, 1.0))
