@@ -20,7 +20,6 @@ from convtui.cli.options import ASKED, Parser, add_axes, as_options, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
 from convtui.cli.own_network import add_network_options, arguments_parted, is_saved, opening_of, to_train
 from convtui.cli.quick_start import collecting_no_garbage
-from convtui.engine.words import counted
 
 if TYPE_CHECKING:
     from convtui.inputs.images import How
@@ -384,6 +383,7 @@ def _render_lesson(options: argparse.Namespace) -> int:
             )
     from convtui.cli.handout import render_lessons
     from convtui.cli.render import parse_size
+    from convtui.engine.words import counted
     from convtui.lessons.course import find_course
 
     course, size = find_course(options.lesson), parse_size(options.size)
