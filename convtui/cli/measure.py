@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from convtui.cli.options import Parser, formatter
 from convtui.cli.output import printing, tell
 from convtui.cli.train import network_of
+from convtui.engine.words import counted
 
 if TYPE_CHECKING:
     from convtui.training.measuring import Norms
@@ -121,7 +122,7 @@ def _lines(run: Run, known: Measurements) -> list[str]:
     lines += [f"sharpness    {_told(known.sharpness)}  {rise}"]
     if known.curvature:
         count = known.curvature.iterations
-        how = f"largest eigenvalue of the Hessian, after {count} iteration{'s' * (count != 1)}"
+        how = f"largest eigenvalue of the Hessian, after {counted(count, 'iteration')}"
         how += "" if known.curvature.has_converged else "; it has not converged"
         how = f"PyTorch has no second derivative of it: {known.curvature.why}" if known.curvature.why else how
         lines += [f"curvature    {_told(known.curvature.eigenvalue)}  {how}"]

@@ -9,6 +9,7 @@ from typing import Final
 from numpy import ravel_multi_index, unravel_index
 
 from convtui.engine.batchnorm import BatchNormState
+from convtui.engine.words import counted
 from convtui.pages.batchnorm.figures import Figures, OneNorm
 from convtui.pages.batchnorm.maps import MARK
 from convtui.pages.batchnorm.styled_text import StyledLine, StyledLines, Tone, length
@@ -78,7 +79,7 @@ def title_line(session: BatchNormSession, width: int) -> StyledLine:
     for parts in (
         (session.network.name, what, f"{batch}: {of_all}, epoch {session.position.epoch + 1}"),
         (session.network.name, what, f"{batch}: {of_all}"),
-        (session.network.name, what, f"{batch}: {size} image{'s' * (size > 1)}"),
+        (session.network.name, what, f"{batch}: {counted(size, 'image')}"),
         (session.network.name, what, batch),
         (what, batch),
         (short, batch),
@@ -121,7 +122,7 @@ def _titled(session: BatchNormSession) -> str:
     """The norm's name; of group norm, with its groups."""
     if session.choice.kind != "group":
         return session.choice.title
-    return f"{session.choice.title} of {session.num_groups} group{'s' * (session.num_groups > 1)}"
+    return f"{session.choice.title} of {counted(session.num_groups, 'group')}"
 
 
 def hint_line(session: BatchNormSession, width: int) -> StyledLine:
@@ -153,7 +154,7 @@ def _norm_hint(session: BatchNormSession, width: int) -> StyledLine:
     of, over, module = {
         "layer": ("image", "all its channels, rows and columns", f"LayerNorm({shape})"),
         "group": (
-            f"group of {_count(each, 'channel')} of each image",
+            f"group of {counted(each, 'channel')} of each image",
             "its rows and columns",
             f"GroupNorm({session.num_groups}, {channels})",
         ),
@@ -168,10 +169,6 @@ def _norm_hint(session: BatchNormSession, width: int) -> StyledLine:
     candidates = [f"{long}: torch.nn.{module}. You work on a copy.", f"{long}: torch.nn.{module}."]
     candidates += [f"{what}: torch.nn.{module}.", f"{what}: {module}.", f"{what}."]
     return ((fitting(candidates, width), Tone.MUTED),)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def outermost_text(session: BatchNormSession, by: int) -> str:
@@ -502,7 +499,7 @@ def _no_modes_line(figures: Figures, width: int) -> StyledLine:
 
 
 def _batches(count: int) -> str:
-    return f"{count:,} mini-batch{'es' * (count != 1)}"
+    return counted(count, "mini-batch")
 
 
 # -- the settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
+from convtui.engine.words import counted
 from convtui.pages.layers.features_figures import (
     Accuracies,
     Explained,
@@ -13,7 +14,7 @@ from convtui.pages.layers.features_figures import (
     Patches,
     ShownPatch,
 )
-from convtui.paint.text import counted, cut_to
+from convtui.paint.text import cut_to
 from convtui.state.network import Stack
 
 NOW = "now"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from convtui.engine.words import counted
 from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.services import PageServices
@@ -29,7 +30,6 @@ from convtui.pages.train.laboratory_plots import Captioned
 from convtui.pages.train.laboratory_words import explanation, heading, progress_words
 from convtui.pages.train.run_browser import READING, RunBrowser
 from convtui.paint.panes import Size
-from convtui.paint.text import counted
 from convtui.training.campaign import Campaign, Job, Task, as_begun, planned
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.laboratory import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convtui.engine.words import counted
 from convtui.inputs.durations import clock
-from convtui.paint.text import counted
 from convtui.training.laboratory import TARGETS, Comparison, arm_names
 from convtui.training.recipe import Recipe
 

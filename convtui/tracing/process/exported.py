@@ -24,6 +24,7 @@ from torch import fx, nn
 from torch.utils import _pytree as pytree
 
 from convtui.engine.graph.operation import shape_text
+from convtui.engine.words import counted
 from convtui.inputs.names import printable
 from convtui.tracing.process.problems import LoadError, code_words
 from convtui.tracing.process.their_code import Place, line_of_theirs
@@ -144,7 +145,7 @@ class Exported(nn.Module):
         if spec != self._spec or kwargs:
             takes = ", ".join(each.text if each else "no tensor" for each in self.given)
             count = len(flat) + len(kwargs)
-            raise TypeError(f"was exported for {_several(len(self.given), 'input')} ({takes}), gets {count}")
+            raise TypeError(f"was exported for {counted(len(self.given), 'input')} ({takes}), gets {count}")
         return flat
 
     def refusal(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
@@ -302,10 +303,9 @@ def screen(path: Path) -> None:
                     _screen_config(json.loads(reader.read_string(each)), name)
     except LoadError:
         raise
-    except (OSError, zipfile.BadZipFile, RuntimeError, ValueError, AttributeError, TypeError) as error:
-        line = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    except (OSError, zipfile.BadZipFile, RuntimeError, ValueError, AttributeError, TypeError):
         raise LoadError(
-            f"{name}: is no file that torch.export.save has written ({line[:80]}); {SAVE_AGAIN}"
+            f"{name}: torch.export.save did not write it, or it is damaged; save it again: {SAVE_AGAIN}"
         ) from None
 
 
@@ -325,7 +325,7 @@ def _screen_names(names: Sequence[str], name: str) -> None:
             f"save it as it is exported: {SAVE_AGAIN}"
         )
     if "models/model.json" not in names:
-        raise LoadError(f"{name}: has no graph in it (models/model.json); {SAVE_AGAIN}")
+        raise LoadError(f"{name}: has no graph in it (models/model.json); save it again: {SAVE_AGAIN}")
 
 
 def _screen_config(found: Any, name: str) -> None:
@@ -455,7 +455,3 @@ def _is_broken(guard: str, named: Mapping[str, Any]) -> bool:
         known = {"__builtins__": {}, "L": named, "min": min, "max": max}
         return not eval(compile(tree, "guard", "eval"), known)
     return False
-
-
-def _several(count: int, what: str) -> str:
-    return f"{count} {what}" + ("s" if count != 1 else "")

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import torch
 from torch import nn
 from torch._ops import OpOverload
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils._pytree import tree_map
 from torch.utils.weak import TensorWeakRef
 
 from convtui.engine.graph.dead_filters import RECTIFIERS, counted_axis
@@ -31,16 +32,19 @@ from convtui.engine.graph.operation import (
     Graph,
     Op,
     Parameter,
+    Setting,
     Source,
     Tensor,
 )
 from convtui.engine.graph.reads import Nothing
 from convtui.tracing.process.aten import operator_name
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
+from convtui.tracing.process.problems import bytes_asked, error_words, first_line
 from convtui.tracing.process.rectified import Before, before_rectifier, dead_filters
 from convtui.tracing.process.their_code import Place, file_name, frames_of, is_of_theirs, last_of_theirs
 
 T = TypeVar("T")
+Caught: TypeAlias = tuple[type[BaseException], ...]
 
 NOT_FOLLOWED: Final = "not followed"
 THROUGH: Final = "through numpy or Python, where it cannot be followed"
@@ -443,9 +447,12 @@ class Tracer(TorchFunctionMode):
             settings: Mapping[str, Any] = settings_of(call)
         except (LookupError, TypeError, ValueError, RuntimeError):
             settings = {}
+        asked = bytes_asked(error)
+        if asked:
+            settings = {**settings, "asked_bytes": asked, **_would_give(func, args, kwargs)}
         place = self._place()
         failure = Failure(
-            error=_first_line(error),
+            error=error_words(error) if asked else first_line(error) or type(error).__name__,
             kind=kind,
             path=place.path,
             module=place.module,
@@ -467,11 +474,13 @@ class Tracer(TorchFunctionMode):
                     return Failure(**{**vars(failure), "frames": frames})
             cause = cause.__cause__ or cause.__context__
         inside = next((inside for broken, inside in self._broken if broken is error), None)
+        if inside is None and self._stack and not isinstance(error, Exception):
+            inside = self._stack[-1]  # PyTorch calls its hooks for exceptions alone
         line, code = last_of_theirs(error.__traceback__)
         given = list(bind("", None, inside.given, {})[1].items()) if inside else []
         arguments = [self.argument(role, each) for role, value in given for each in _flat(value)]
         return Failure(
-            error=f"{type(error).__name__}: {_first_line(error)}",
+            error=error_words(error),
             path=inside.path if inside else "",
             module=_class_of(inside.module) if inside else "",
             line=line,
@@ -519,10 +528,13 @@ def follow(
     name: str = "",
     tell: Callable[[Op], None] = lambda _: None,
     input_name: str = "this input",
+    caught: Caught = (Exception, SystemExit),
 ) -> Graph:
     """Run the model once and return the graph of the pass, up to where it fails if it does.
 
     input_name: what the inputs are, in words.
+    caught: the exceptions with which a pass fails; others pass through.
+
     What the pass changes and what is seen to be so is put back: buffers (running statistics) and the states
     of the random numbers. Gradients are not recorded.
     """
@@ -537,7 +549,7 @@ def follow(
                 result = model(*args, **kwargs)
             outputs = _flat(result)
             returned = tracer.words_for(result, outputs)
-        except Exception as error:
+        except caught as error:
             failure = tracer.failure_of(error)
     everything = tuple(
         Parameter(each, tuple(parameter.shape)) for each, parameter in _named_parameters(model)
@@ -565,17 +577,23 @@ class Copied:
     gave: Sequence[torch.Tensor]
 
 
-def copied(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], number: int) -> Copied | None:
+def copied(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    number: int,
+    caught: Caught = (Exception, SystemExit),
+) -> Copied | None:
     """Run the model once more for the tensors of one operation; None if the pass does not come to it.
 
-    What the pass changes is put back, as by `follow`.
+    What the pass changes is put back, and what ends it is caught, as by `follow`.
     """
     tracer = Tracer(model, [*_flat(args), *_flat(kwargs)], lambda _: None, number)
     with ExitStack() as inside:
         inside.enter_context(torch.no_grad())
         inside.enter_context(torch.random.fork_rng(devices=[]))
         inside.enter_context(_unchanged(model))
-        inside.enter_context(suppress(Exception))  # where the pass fails it has failed before
+        inside.enter_context(suppress(*caught))  # where the pass fails it has failed before
         inside.enter_context(tracer.following())
         model(*args, **kwargs)
     if number >= len(tracer.ops) or not tracer.gave:
@@ -614,9 +632,21 @@ def _is_view_of(tensor: torch.Tensor, given: Any) -> bool:
     return base is not None and any(each is base or each._base is base for each in _flat(given))
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _would_give(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Setting]:
+    """The shape and the type of what a call gives for which there is no memory, as far as shapes tell it."""
+
+    def without_numbers(value: Any) -> Any:
+        return torch.empty_like(value, device="meta") if isinstance(value, torch.Tensor) else value
+
+    with suppress(Exception), torch.no_grad(), torch.device("meta"):
+        args, kwargs = tree_map(without_numbers, (args, dict(kwargs)))
+        given = _flat(func(*args, **kwargs))
+        if given:
+            made = _tensor(given[0])
+            return {"made_shape": made.shape, "made_type": made.dtype, "made_bytes": made.memory}
+    return {}
 
 
 def _paths(model: nn.Module) -> dict[int, str]:

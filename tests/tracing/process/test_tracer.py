@@ -4,6 +4,7 @@ import gc
 import warnings
 import weakref
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,10 @@ from torch import Tensor, nn
 from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import AxisField, NotKnown, fields
 from convtui.engine.graph.operation import Graph, Op, Source
-from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, Known, follow, function_name
+from convtui.engine.graph.postmortem import post_mortem
+from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, Known, copied, follow, function_name
+from convtui.tracing.protocol import Sizes
+from convtui.tracing.traced import Trace
 from tests.support.traced_models import (
     Attending,
     Halved,
@@ -292,3 +296,93 @@ def test_lazy_modules_have_parameters_once_they_have_run() -> None:
     assert graph.parameters == 20 + 4 + 18 * 3 + 3
     assert [op.note for op in graph.ops if op.note] == []
     assert graph.unused == ()
+
+
+class Large(nn.Module):
+    """Wants more memory than any machine has, for an output or for what it makes itself."""
+
+    def __init__(self, makes: bool) -> None:
+        super().__init__()
+        self.makes = makes
+        self.up = nn.Upsample(scale_factor=2**22)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.makes:
+            return x + torch.zeros(10**7, 10**7)
+        done: Tensor = self.up(x)
+        return done
+
+
+@pytest.mark.parametrize(
+    ("makes", "title", "asked", "why", "fixes"),
+    [
+        (
+            False,
+            "interpolate up failed",
+            "844 TB",
+            "its output 1x3x16777216x4194304 takes 844 TB: "
+            "1*3*16777216*4194304 = 211,106,232,532,992 numbers of float32",
+            ("an input of fewer rows and columns, or a smaller batch",),
+        ),
+        (
+            True,
+            "zeros (Large) failed",
+            "400 TB",
+            "its output 10000000x10000000 takes 400 TB: "
+            "10000000*10000000 = 100,000,000,000,000 numbers of float32",
+            (),
+        ),
+    ],
+)
+def test_memory_that_there_is_not_is_told_in_bytes_and_shapes(
+    makes: bool, title: str, asked: str, why: str, fixes: tuple[str, ...]
+) -> None:
+    graph = follow(Large(makes), (torch.zeros(1, 3, 4, 1),), {})
+    found = post_mortem(graph)
+    assert found is not None
+    assert found.title.startswith(title)
+    assert found.error == f"not enough memory: {asked} were asked for at once"
+    assert found.why == (why,)
+    assert found.fixes == fixes
+    assert "sizes" not in "".join(Trace(graph, Sizes(((4, 1),), ((4, 1),))).failure_lines())
+
+
+def test_memory_of_numpy_that_there_is_not() -> None:
+    class Net(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + torch.from_numpy(np.zeros((10**7, 10**7)))
+
+    failure = follow(Net(), (torch.zeros(1),), {}).failure
+    assert failure is not None
+    assert failure.error.startswith("not enough memory: Unable to allocate 728. TiB for an array with shape")
+
+
+def test_an_exit_is_a_failure_but_ctrl_c_is_not_caught() -> None:
+    class Net(nn.Module):
+        def __init__(self, error: BaseException) -> None:
+            super().__init__()
+            self.error = error
+
+        def forward(self, _: Tensor) -> Tensor:
+            raise self.error
+
+    failure = follow(Net(SystemExit("no")), (torch.zeros(1),), {}).failure
+    assert failure is not None
+    assert failure.error == "it ended the process with sys.exit('no')"
+    assert copied(Net(SystemExit(1)), (torch.zeros(1),), {}, 1) is None
+    with pytest.raises(KeyboardInterrupt):
+        follow(Net(KeyboardInterrupt()), (torch.zeros(1),), {})
+
+
+@pytest.mark.parametrize(
+    ("shape", "fix"),
+    [
+        ((1, 224), "an input of 3 axes: --input 3x224x224"),
+        ((1, 1, 3, 8, 9), "an input without the batch: --input 3x8x9"),
+        ((1, 2, 3, 8, 9), "an input without the batch: --input 3x8x9 --batch 2"),
+    ],
+)
+def test_an_input_of_too_few_or_too_many_axes(shape: tuple[int, ...], fix: str) -> None:
+    found = post_mortem(follow(nn.Conv2d(3, 4, 3), (torch.zeros(shape),), {}))
+    assert found is not None
+    assert found.fixes == (fix,)
