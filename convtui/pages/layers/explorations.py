@@ -140,7 +140,6 @@ def _written(pixels: NDArray[np.float32]) -> Path:
 
 
 Question: TypeAlias = WhatExcites | WithoutFilters | WhatCounts | WhichConvolutions | WhatItMakes
-QUICK: Final = (WhichConvolutions, WhatItMakes)  # for which a longer job is put off
 
 
 @dataclass
@@ -191,35 +190,42 @@ class Explorations:
         return answer.found if answer else None
 
     def want(self, questions: Sequence[Question]) -> None:
-        """Have these answered, the first before the others, as soon as nothing else is at work."""
+        """Have these answered, the first before the others, as soon as the training process is free."""
         if not self._listens:
             self._listens = True
             self._trainer.listen(self._heard)
         self._take_in()
         self._wanted = None
+        may_begin = True
         for question in questions:
             if question not in self._answers:
                 self._read(question)
             answer = self._answers[question]
-            if answer is None or is_whole(answer.found):
+            if answer is None:
+                may_begin = False  # it comes first, should it not be kept
+                continue
+            if is_whole(answer.found):
                 continue
             self._wanted = self._wanted or question
-            can_begin = not (answer.is_stopped or answer.reason)
-            if self._asked is None and can_begin:
+            if not may_begin or answer.is_stopped or answer.reason:
+                continue
+            may_begin = False
+            if self._asked is None:
                 self._begin(question, answer)
-            elif can_begin and isinstance(question, QUICK):
-                self._put_off()
+            elif self._asked[0] != question:
+                self._put_off(self._asked[1])
 
-    def _put_off(self) -> None:
-        """End a longer job that is at work; it goes on by itself."""
-        if self._asked and not isinstance(self._asked[0], QUICK) and self._asked[1] is not self._ended:
-            self._ended = self._asked[1]
+    def _put_off(self, job: Exploration) -> None:
+        """End a job that is at work, as another comes first; it goes on by itself."""
+        if job is not self._ended:
+            self._ended = job
             self.pause()
 
     def _begin(self, question: Question, answer: Answer) -> None:
         if not self._trainer.is_busy:
             try:
                 self._asked = question, question.ask(self._trainer, answer)
+                self._is_paused = False
             except TrainerError as error:
                 answer.reason = str(error)
 

@@ -203,6 +203,12 @@ async def test_a_longer_job_is_put_off_for_the_maps_of_another_convolution() -> 
         assert job.layer == 2
         await driven.tell(Failed("no"))
         await driven.asked(Explore, 2)
+        await driven.press("X")
+        await until(driven, lambda: sum(isinstance(each, Stop) for each in driven.jobs) == 2)
+        await driven.tell(Stopped(0))
+        job = await driven.asked(Ablate)
+        assert isinstance(job, Ablate)
+        assert job.layer == 2
 
 
 async def test_code_that_is_not_named_is_not_run_and_that_is_told() -> None:
