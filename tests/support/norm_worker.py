@@ -12,7 +12,7 @@ from convtui.training.norm_looks import FeedNorm, ListNorms, NormFed, NormPlace,
 from convtui.training.own_network import OwnNetwork
 from convtui.training.protocol import Failed
 from convtui.training.recipe import Recipe
-from convtui.training.runs.checkpoint import Checkpoint
+from convtui.training.runs.checkpoint import Arrays, Checkpoint
 from convtui.training.runs.history import RunHistory
 from convtui.training.runs.store import Run, new_run
 from convtui.training.trainer import Trainer
@@ -71,7 +71,7 @@ def made_up_run(places: tuple[NormPlace, ...] = NORMS) -> Run:
     """A run of a network of the user's, with the weights of these norms."""
     network = OwnNetwork("/home/me/net.py:Net").begun([])
     recipe = Recipe(data="digits-8x8", network=network, max_lr=0.001)
-    weights: dict[str, np.ndarray] = {}
+    weights: Arrays = {}
     for at, place in enumerate(places if places[0].is_norm else ()):
         channels = np.arange(place.shape[0], dtype=np.float32)
         weights |= {

@@ -14,6 +14,7 @@ from convtui.pages.batchnorm.opened_network import OpenedNetwork
 from convtui.state.batch_measurement import BatchMeasurement, SpreadBySize
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import Network, NormLayer
+from convtui.training.trainer import TrainerError
 
 DRAWS: Final = 32  # mini-batches of each size
 FIRST_DRAWS: Final = 6  # for a first picture
@@ -27,6 +28,7 @@ class Measurements:
         self._page = page
         self._is_busy = False
         self._refused: BatchNormSession | None = None  # what the training process could not tell of
+        self._waits = False  # for another job to be over
 
     def get(self, opened: OpenedNetwork) -> BatchMeasurement | None:
         """The present mini-batch's; None until another thread has computed it."""
@@ -41,16 +43,24 @@ class Measurements:
 
     def forget_refusal(self) -> None:
         """Allow another try."""
-        self._refused = None
+        self._refused, self._waits = None, False
+
+    def has_waited(self) -> bool:
+        """Whether a mini-batch can be measured from now on that could not while a job was on."""
+        waited = self._waits
+        if waited:
+            self.forget_refusal()
+        return waited
 
     def _computed(self, opened: OpenedNetwork) -> Callable[[], None]:
         try:
             return partial(self._finish, opened, opened.measurer.compute(opened.session))
         except ValueError as error:
-            return partial(self._refuse, opened.session, printable(str(error)))
+            waits = isinstance(error, TrainerError)
+            return partial(self._refuse, opened.session, printable(str(error)), waits)
 
-    def _refuse(self, session: BatchNormSession, why: str) -> None:
-        self._is_busy, self._refused = False, session
+    def _refuse(self, session: BatchNormSession, why: str, waits: bool) -> None:
+        self._is_busy, self._refused, self._waits = False, session, waits
         self._page.say(why, error=True)
         self._page.show_again()
 

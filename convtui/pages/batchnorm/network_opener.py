@@ -35,6 +35,7 @@ class NetworkOpener:
         self._page = page
         self._opening: NetworkSource | None = None
         self._refused: dict[NetworkSource, str] = {}  # and why
+        self._waits_for = ""  # the run of the user's network that cannot be looked at while a job is on
         self._follows_run = True  # until random weights are asked for
         self._last_opened: NetworkSource | None = None
         self._last_seen: NetworkSource | None = None
@@ -67,6 +68,11 @@ class NetworkOpener:
         run = self._shown_run() if self._follows_run else None
         if run in self._refused:
             run = None
+        is_new = run is not None and (opened is None or run != opened.source)
+        if run and is_new and run.is_own and self._page.host.trainer.is_busy:
+            if self._waits_for != run.run:
+                self._page.say(f"the norms of {run.short_name} are shown when nothing is active any more")
+            self._waits_for, run = run.run, None
         if opened is None:
             source = run or NetworkSource(self._page.host.timelines.present(NEXT_RUN).recipe)
             if source not in self._refused:
@@ -86,6 +92,12 @@ class NetworkOpener:
     def forget_refusals(self) -> None:
         """Allow another try: what was wrong may be fixed by now."""
         self._refused.clear()
+        self._waits_for = ""
+
+    def has_waited(self) -> bool:
+        """Whether a run can be looked at from now on that could not while a job was on."""
+        waited, self._waits_for = bool(self._waits_for), ""
+        return waited
 
     def switch_weights(self) -> None:
         """The newest weights of the shown run, or random ones; without a shown run the newest saved run's."""

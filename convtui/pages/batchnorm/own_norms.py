@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Final, TypeVar
 
 import numpy as np
+from textual.worker import get_current_worker
 
 from convtui.engine.batchnorm import Statistics
 from convtui.engine.spec import Floats
@@ -29,6 +30,7 @@ from convtui.training.runs.checkpoint import Arrays
 Told = TypeVar("Told", bound=Message)
 Ask = Callable[[ListNorms | FeedNorm], NormLook]
 
+LOOKED_UP_EVERY: Final = 0.05  # seconds, whether the app is still there
 FIRST_GUESS: Final = 0.001  # seconds an image, until it is known
 
 
@@ -45,14 +47,22 @@ def asked(page: PageServices, ask: Ask, job: ListNorms | FeedNorm, kind: type[To
         has_begun.set()
 
     page.in_app_thread(begin)
-    has_begun.wait()
+    _wait(has_begun)
     look = begun[0]
     if isinstance(look, ValueError):
         raise look
-    look.over.wait()
+    _wait(look.over)
     if not isinstance(look.told, kind):
         raise ValueError(look.reason or "the training process did not tell")
     return look.told
+
+
+def _wait(event: Event) -> None:
+    """Until it has come about. Raises ValueError where the app does not want this thread's work any more."""
+    worker = get_current_worker()
+    while not event.wait(LOOKED_UP_EVERY):
+        if worker.is_cancelled:
+            raise ValueError("it was given up")
 
 
 def network_of(name: str, listed: NormsListed, weights: Arrays) -> Network:

@@ -90,7 +90,10 @@ class BatchNormPage(Page):
             self.host.timelines.end(OPENED_NORM)
 
     def _trainer_changed(self) -> None:
-        if self.opener.has_news():
+        news = [self.opener.has_news()]
+        if not self.host.trainer.is_busy:
+            news += [self.opener.has_waited(), self.measurements.has_waited()]
+        if any(news):
             self.show_again()
 
     def controls(self) -> list[Control]:

@@ -16,6 +16,7 @@ from convtui.engine.batchnorm import Statistics
 from convtui.pages.batchnorm.labels import number
 from convtui.pages.batchnorm.network_source import NetworkSource
 from convtui.pages.batchnorm.page import BatchNormPage
+from convtui.training.messages import Message
 from convtui.training.norm_looks import FeedNorm, ListNorms
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.own_network import make
@@ -29,6 +30,7 @@ from tests.support.driving import Driven, opened
 from tests.support.kept_runs import kept_run
 from tests.support.norm_worker import CONVOLUTIONS, NORMS, NormWorker, made_up_run, trainer_with
 from tests.support.small_runs import digits
+from tests.support.workers import FakeWorker
 
 FILE = Path(__file__).parents[2] / "support" / "trained_networks.py"
 
@@ -200,7 +202,7 @@ async def test_what_the_process_says_of_it() -> None:
         assert "mini-batch 2" in driven.text
 
 
-async def test_while_another_job_is_on_it_says_so() -> None:
+async def test_while_another_job_is_on_it_waits_and_says_so() -> None:
     run, worker = made_up_run(), NormWorker()
     trainer = trainer_with(worker, run)
     shown = trainer.current
@@ -210,14 +212,35 @@ async def test_while_another_job_is_on_it_says_so() -> None:
         trainer.look_at(shown)
         await driven.press("4")
         await settled(driven)
-        assert driven.said == "a run is active: x stops it"
+        assert driven.said == "the norms of run 1 are shown when nothing is active any more"
         assert "the bundled network, random weights, seed 0" in driven.text
+        assert not any(isinstance(each, ListNorms) for each in worker.told)
         worker.tell(Stopped(0))
         await settled(driven)
-        assert not any(isinstance(each, ListNorms) for each in worker.told)
-        await driven.press("w")
-        await settled(driven)
         assert "features.stem.norm" in driven.text
+        trainer.start(run.recipe)
+        trainer.look_at(shown)
+        await driven.press("right")
+        await settled(driven)
+        assert driven.said == "a run is active: x stops it"
+        worker.tell(Stopped(0))
+        await settled(driven)
+        assert "mini-batch 2" in driven.text
+        assert sum(isinstance(each, ListNorms) for each in worker.told) == 1
+
+
+async def test_the_app_ends_while_the_process_is_silent() -> None:
+    run, worker = made_up_run(), SilentWorker()
+    async with opened(size=(120, 40), trainer=trainer_with(worker, run), recipe=run.recipe) as driven:
+        await driven.press("4")
+        while not any(isinstance(each, ListNorms) for each in worker.told):
+            await driven.pilot.pause()
+        assert "the training process reads the images and runs your network …" in driven.text
+
+
+class SilentWorker(NormWorker):
+    def send(self, message: Message) -> None:
+        FakeWorker.send(self, message)
 
 
 async def test_without_its_code_it_is_refused() -> None:
