@@ -21,6 +21,7 @@ from convtui.engine.graph import costs
 from convtui.engine.graph.operation import Cost, Setting, Shape
 from convtui.engine.graph.reads import (
     All,
+    Digits,
     Gather,
     Grouped,
     Merge,
@@ -30,6 +31,7 @@ from convtui.engine.graph.reads import (
     Reads,
     Transposed,
     Unknown,
+    Unravel,
     Window,
     reshape_reads,
 )
@@ -220,7 +222,7 @@ def _last_axis(read: Read) -> int:
     match read:
         case All() | Nothing() | Unknown():
             return -1
-        case Merge(axes):
+        case Merge(axes) | Digits(axes):
             return max(axes, default=-1)
         case _:
             return read.axis
@@ -665,20 +667,35 @@ def _matrix_product(call: Call, settings: Mapping[str, Setting]) -> Handled:
 def _attention(call: Call, settings: Mapping[str, Setting]) -> Handled:
     del settings
     query, key, value = (call.shape(role) for role in ("query", "key", "value"))
-    rank = len(query)
-    batch = _pointwise(rank - 2)
+    output = tuple(call.output.shape)
+    rank = len(output)
+
+    def along(shape: Shape) -> list[Read]:
+        """The axes before the last two; heads of a key that several of the query share."""
+        ahead = rank - len(shape)
+        return [
+            Unravel(ahead + axis, output[ahead + axis] // shape[axis])
+            if 1 < shape[axis] < output[ahead + axis]
+            else read
+            for axis, read in enumerate(broadcast(shape[:-2], output[:-2]))
+        ]
+
     reads: dict[str, Reads] = {
-        "query": (*batch, Pointwise(rank - 2), All()),
-        "key": (*batch, All(), All()),
-        "value": (*batch, All(), Pointwise(rank - 1)),
+        "query": (*along(query), Pointwise(rank - 2), All()),
+        "key": (*along(key), All(), All()),
+        "value": (*along(value), All(), Pointwise(rank - 1)),
     }
+    mask = call.shape("attn_mask")
+    if mask:
+        *batch, queries = broadcast(mask[:-1], output[:-1])
+        reads["attn_mask"] = (*batch, queries, All())
     return [reads], costs.attention(query, key, value)
 
 
 def _multi_head_attention(call: Call, settings: Mapping[str, Setting]) -> Handled:
     """[length, batch, features] each, whatever batch_first says: the module has put them so."""
     del settings
-    query, key = call.shape("query"), call.shape("key")
+    query, key, value = (call.shape(role) for role in ("query", "key", "value"))
     projection = call.shape("in_proj_weight")
     batch = [Pointwise(1)] if len(query) == 3 else []
     attended: dict[str, Reads] = {"query": (Pointwise(0), *batch, All())}
@@ -686,11 +703,18 @@ def _multi_head_attention(call: Call, settings: Mapping[str, Setting]) -> Handle
     reads: list[ReadsByRole] = [attended]
     if len(call.outputs) > 1:  # which query looks at which key: [batch, query, key]
         reads.append({})
-    if len(projection) != 2:
+    width = query[-1]
+    weights = [(width, width)] * 3 if projection else [call.shape(f"{each}_proj_weight") for each in "qkv"]
+    if not all(weights):
         return reads, None
-    positions = tuple(n for n in query[:-1] if n > 1)
-    pairs = (*positions, key[0], query[-1])
-    return reads, Cost(((*positions, *projection), pairs, pairs, (*positions, query[-1], query[-1])))
+    weights.append((width, width))
+    each_of = zip(weights, (query, key, value, query), strict=True)
+    projected = [costs.linear(weight, features) for weight, features in each_of]
+    if projection and query == key == value:
+        projected = [costs.linear(projection, query), projected[-1]]
+    positions = tuple(n for n in (*query[:-1], key[0], width) if n > 1)
+    terms = [each.terms[0] for each in projected]
+    return reads, Cost((*terms[:-1], positions, positions, terms[-1]))
 
 
 def _recurrent(call: Call, settings: Mapping[str, Setting]) -> Handled:

@@ -86,7 +86,7 @@ def test_fields_are_those_of_the_gradients(name: str) -> None:
         for axis, field in zip((1, 2), seen, strict=True):
             assert isinstance(field, AxisField)
             along = np.flatnonzero(expected.any(axis=(0, 3 - axis)))
-            low, high = field.span(cell[field.axis] if field.axis is not None else 0)
+            low, high = field.span(cell)
             # The interval is of all channels: in a group or a part of a concat it may be less.
             assert low <= along[0]
             assert along[-1] <= high

@@ -3,11 +3,14 @@
 import gc
 import warnings
 import weakref
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import AxisField, NotKnown, fields
@@ -93,6 +96,26 @@ def test_an_lstm_and_attention_are_a_row_each() -> None:
     assert all(isinstance(each, AxisField) for each in fields(graph)[Source(attention.number)])
     used = {each for op in graph.ops for each in op.parameters}
     assert sum(each.count for each in used) == sum(each.numel() for each in Attending().parameters())
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_first": True}, {"kdim": 6, "vdim": 6}])
+def test_the_cost_of_attention_to_another_sequence(settings: dict[str, Any]) -> None:
+    class Crossed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(8, 2, **settings)
+
+        def forward(self, query: Tensor, key: Tensor) -> Tensor:
+            found: Tensor = self.attention(query, key, key)[0]
+            return found
+
+    model = Crossed().eval()
+    query = torch.rand(2, 5, 8)
+    key = torch.rand(2, 7, 8) if "batch_first" in settings else torch.rand(7, 5, settings.get("kdim", 8))
+    graph = follow(model, (query, key), {})
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(query, key)
+    assert graph.multiply_adds * 2 == counter.get_total_flops() > 0
 
 
 def test_a_plain_list_of_modules_has_no_path_and_says_so() -> None:
