@@ -87,6 +87,7 @@ _ALIASES: Final[Mapping[str, Alias]] = {
     "split_with_sizes": Alias("split"),
     "to_copy": Alias("to"),
     "im2col": Alias("unfold"),
+    "col2im": Alias("fold"),
     "native_channel_shuffle": Alias("channel_shuffle"),
     **_upsampling(),
     **_padding(),

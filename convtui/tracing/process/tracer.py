@@ -285,7 +285,7 @@ class Tracer(TorchFunctionMode):
         inside = self._stack[-1].module if self._stack else None
         if call.kind == "batch_norm" and isinstance(inside, nn.modules.batchnorm._BatchNorm):
             settings["momentum"] = inside.momentum  # what the function is given for None is a share
-        reads, note = [], described.note
+        reads, note = [], described.note if read else ""
         for place in range(len(outputs)):
             by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
             reads.append(

@@ -151,7 +151,21 @@ CALLS: dict[str, Callable[[Tensor], Tensor]] = {
     "pool of one axis, then in place": lambda x: F.avg_pool1d(x[0], 2).mul_(2),
     "antialias": lambda x: F.interpolate(x, size=(2, 4), mode="bilinear", antialias=True),
     "bicubic": lambda x: F.interpolate(x, size=(7, 4), mode="bicubic"),
-    "unfold": lambda x: x.unfold(2, 3, 2),
+    "windows of an axis": lambda x: x.unfold(2, 3, 2),
+    "unfold": lambda x: F.unfold(x, (2, 3), stride=2),
+    "unfold with padding": lambda x: F.unfold(x, 3, dilation=2, padding=1),
+    "fold": lambda x: F.fold(x.reshape(1, 16, 9), (6, 6), 2, stride=2),
+    "pixel shuffle": lambda x: F.pixel_shuffle(x, 2),
+    "pixel unshuffle": lambda x: F.pixel_unshuffle(x, 3),
+    "pixel unshuffle, then all channels": lambda x: F.pixel_unshuffle(x, 2).sum(1),
+    "channels shuffled": lambda x: F.channel_shuffle(x, 2),
+    "flip of two axes": lambda x: torch.flip(x, (2, -1)),
+    "fliplr": lambda x: torch.fliplr(x[0]),
+    "roll of one axis twice": lambda x: torch.roll(x, (1, 1), (2, 2)),
+    "repeat with a new axis": lambda x: x.repeat(2, 1, 1, 1, 2),
+    "tile": lambda x: torch.tile(x, (2, 3)),
+    "index_select": lambda x: torch.index_select(x, 2, torch.tensor([4, 0, 4])),
+    "gather": lambda x: x.gather(3, torch.tensor([5, 0]).expand(1, 4, 6, 2)),
 }
 
 
@@ -162,11 +176,15 @@ def test_calls(name: str) -> None:
     agrees(CALLS[name], (1, 4, 6, 6), 20)
 
 
-def test_the_padding_of_an_unfold_is_no_cell() -> None:
-    graph = follow(Calls(lambda x: F.unfold(x, (1, 3), padding=(0, 1))), (torch.rand(1, 1, 1, 5),), {})
-    _, columns = fields(graph)[graph.outputs[0]]
-    assert isinstance(columns, NotKnown)
-    assert feeding(graph, graph.outputs[0], (0, 0, 0))[Source(0)] is None
+def test_windows_that_overlap_are_not_put_together() -> None:
+    graph = follow(Calls(lambda x: F.fold(F.unfold(x, 3), (6, 6), 3)), (torch.rand(1, 1, 6, 6),), {})
+    assert isinstance(fields(graph)[graph.outputs[0]][0], NotKnown)
+    assert feeding(graph, graph.outputs[0], (0, 0, 0, 0))[Source(0)] is None
+
+
+def test_numbers_that_say_which_cells_are_read_are_not_followed() -> None:
+    graph = follow(Calls(lambda x: x.gather(3, x.argsort(3))), (torch.rand(1, 1, 6, 6),), {})
+    assert isinstance(fields(graph)[graph.outputs[0]][1], NotKnown)
 
 
 def test_a_view_that_is_written_keeps_its_fields_and_the_whole_loses_them() -> None:
@@ -194,12 +212,15 @@ def test_what_cannot_be_described_is_a_row() -> None:
     assert [op.kind for op in graph.ops] == ["input", "view", "add"]
 
 
-def test_pixel_shuffle_has_fields_and_no_masks() -> None:
-    graph = follow(nn.PixelShuffle(2), (torch.rand(1, 4, 3, 3),), {})
+def test_pixel_shuffle_of_a_large_map() -> None:
+    graph = follow(nn.PixelShuffle(2), (torch.rand(1, 4, 600, 600),), {})
     rows = fields(graph)[graph.outputs[0]][0]
     assert isinstance(rows, AxisField)
-    assert [rows.span((0, 0, i, 0)) for i in range(6)] == [(0, 0), (0, 0), (1, 1), (1, 1), (2, 2), (2, 2)]
-    assert feeding(graph, graph.outputs[0], (0, 0, 0, 0))[Source(0)] is None
+    assert rows.jump == 0.5
+    assert [rows.span((0, 0, i, 0)) for i in (0, 1, 2, 1199)] == [(0, 0), (0, 0), (1, 1), (599, 599)]
+    fed = feeding(graph, graph.outputs[0], (0, 0, 7, 4))[Source(0)]
+    assert fed is not None
+    assert np.argwhere(fed.is_fed()).tolist() == [[0, 2, 3, 2]]
 
 
 def test_a_hull_skips_what_reads_nothing() -> None:

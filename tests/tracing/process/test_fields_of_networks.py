@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import AxisField, NotKnown, fields
-from convtui.engine.graph.operation import Source
+from convtui.engine.graph.operation import Cost, Source
 from convtui.engine.presets import preset
 from convtui.engine.stack import summarize
 from convtui.tracing.process.tracer import follow
@@ -130,4 +130,4 @@ def test_what_is_not_known_stays_so() -> None:
     assert seen[Source(sample.number)] == seen[graph.outputs[0]] == (NotKnown(sample.number),) * 2
     assert feeding(graph, graph.outputs[0], (0, 0, 0, 0))[Source(0)] is None
     assert sample.note
-    assert sample.cost is None
+    assert sample.cost == Cost()  # it moves and weighs numbers, but no weights are learned

@@ -118,6 +118,27 @@ def test_the_cost_of_attention_to_another_sequence(settings: dict[str, Any]) -> 
     assert graph.multiply_adds * 2 == counter.get_total_flops() > 0
 
 
+def test_what_is_not_known_of_an_operation_and_what_is() -> None:
+    class Mixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(x)
+            best = x.flatten(1).topk(3).values
+            near = torch.cdist(best[None], best[None])
+            return near.sum() + F.mse_loss(x, x * 2)
+
+    graph = traced(Mixed(), 1, 1, 6, 6)
+    assert {op.kind for op in graph.ops if op.note} == {"topk", "cdist"}
+    assert [op.kind for op in graph.uncounted] == ["cdist"]
+    assert op_at(graph, "weight_norm").note == ""
+    loss = fields(graph)[Source(op_at(graph, "mse_loss").number)][0]
+    assert isinstance(loss, AxisField)
+    assert (loss.axes, loss.size) == ((), 6)
+
+
 def test_a_plain_list_of_modules_has_no_path_and_says_so() -> None:
     graph = traced(Listed(), 1, 1, 9, 9)
     assert [op.path for op in graph.ops[1:]] == ["blocks.0", "blocks.1", "(Conv2d)"]
