@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import _lru_cache_wrapper
 from types import FrameType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import torch
 from torch import nn
@@ -93,12 +94,19 @@ class Known(Generic[T]):
         """Know nothing of a tensor any longer."""
         self._kept.pop(id(tensor), None)
 
+    def add(self, other: Known[T]) -> None:
+        """Know what another knows, and no longer what has gone."""
+        everything = {**self._kept, **other._kept}
+        self._kept = {number: each for number, each in everything.items() if each[0]() is not None}
+
 
 class Tracer(TorchFunctionMode):
     """Records the operations of one pass. tell is called with each of them as soon as it is done.
 
     wanted: the number of an operation whose tensors are copied, into `given` by role and `gave`.
     """
+
+    _made_before: ClassVar[Known[str]] = Known()  # in another pass, and kept since by a cache of theirs
 
     def __init__(
         self,
@@ -146,6 +154,7 @@ class Tracer(TorchFunctionMode):
         finally:
             for handle in handles:
                 handle.remove()
+            self._made_before.add(self._made)
 
     def sources_of(self, tensors: Iterable[torch.Tensor]) -> tuple[Source, ...]:
         """Where tensors came from, as far as they did come from an operation."""
@@ -183,7 +192,9 @@ class Tracer(TorchFunctionMode):
             self._broken.append((error, self._stack[-1]))
         while self._stack and self._stack.pop().module is not module:
             pass
-        hidden = [each for each in _flat(result) if not self._is_known(each)]
+        hidden = [
+            each for each in _flat(result) if not self._is_known(each) and each not in self._made_before
+        ]
         if hidden:  # its code is hidden: TorchScript, or compiled
             inputs = [each for each in _flat(given) if each in self._sources]
             parameters = self._counted(module.parameters())
@@ -335,7 +346,7 @@ class Tracer(TorchFunctionMode):
             else:
                 self._made[tensor] = UNREGISTERED
             return
-        name = self._kept.get(id(tensor)) or _global_name(tensor)
+        name = self._kept.get(id(tensor)) or self._made_before.get(tensor) or _global_name(tensor)
         if name is not None:
             self._made[tensor] = name
             return
@@ -684,8 +695,10 @@ def _kept_tensors(model: nn.Module) -> dict[int, str]:
 
 
 def _global_name(tensor: torch.Tensor) -> str | None:
-    """The name of a tensor that stands in a module's globals or in a list or dict there."""
+    """The name of a tensor that stands in a module's globals, or what keeps one from before the pass."""
     for holder in gc.get_referrers(tensor):
+        if isinstance(holder, _lru_cache_wrapper):
+            return getattr(holder, "__name__", "lru_cache")
         if isinstance(holder, dict) and "__name__" in holder and "__builtins__" in holder:
             return next((name for name, value in holder.items() if value is tensor), None)
     return None

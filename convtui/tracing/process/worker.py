@@ -265,7 +265,9 @@ def _fetched(
     except SystemExit as error:
         return refused(f"the pass ended with sys.exit({error.code!r})")
     traced = graph.ops[asked.op]
-    if found is None or (found.op.kind, found.op.outputs) != (traced.kind, traced.outputs):
+    if found is None or any(
+        getattr(found.op, name) != getattr(traced, name) for name in ("kind", "path", "inputs", "outputs")
+    ):
         return refused("your network did something else when it ran again")
     named = {"output": found.gave[0], **(found.given if asked.inputs else {})}
     files: dict[str, str] = {}

@@ -3,6 +3,8 @@
 import gc
 import warnings
 import weakref
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import AxisField, NotKnown, fields
 from convtui.engine.graph.operation import Graph, Op, Source
-from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, Known, follow, function_name
+from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, Known, copied, follow, function_name
 from tests.support.traced_models import (
     Attending,
     Halved,
@@ -116,6 +118,43 @@ def test_the_cost_of_attention_to_another_sequence(settings: dict[str, Any]) -> 
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         model(query, key)
     assert graph.multiply_adds * 2 == counter.get_total_flops() > 0
+
+
+class Cached(nn.Module):
+    """Makes its positions once for each size, as many transformers do."""
+
+    def __init__(self, positions: Callable[[int], Tensor]) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
+        self.positions = positions
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        found: Tensor = self.last(x + self.positions(x.shape[-1]))
+        return found
+
+
+class Positions(nn.Module):
+    def forward(self, size: int) -> Tensor:
+        return position(size)
+
+
+@lru_cache(maxsize=4)
+def position(size: int) -> Tensor:
+    return torch.arange(size, dtype=torch.float32) / size
+
+
+@pytest.mark.parametrize("is_filled", [False, True])
+def test_what_a_cache_of_theirs_keeps_is_no_row_in_any_pass(is_filled: bool) -> None:
+    position.cache_clear()
+    model, image = Cached(position if is_filled else Positions()), torch.rand(1, 1, 8, 8)
+    if is_filled:  # before it is looked at, as by a factory that tries it
+        model(image)
+    graphs = [follow(model, (image,), {}) for _ in range(3)]
+    assert all(kinds(graph) == ["conv2d", "add", "conv2d"] for graph in graphs)
+    found = copied(model, (image,), {}, 3)
+    assert found is not None
+    assert found.op == graphs[0].ops[3]
 
 
 def test_what_is_not_known_of_an_operation_and_what_is() -> None:
