@@ -94,6 +94,11 @@ class Known(Generic[T]):
         """Know nothing of a tensor any longer."""
         self._kept.pop(id(tensor), None)
 
+    def living(self) -> list[tuple[torch.Tensor, T]]:
+        """The tensors that are still there, and what is known of them."""
+        every = [(reference(), value) for reference, value in self._kept.values()]
+        return [(tensor, value) for tensor, value in every if tensor is not None]
+
     def add(self, other: Known[T]) -> None:
         """Know what another knows, and no longer what has gone."""
         everything = {**self._kept, **other._kept}
@@ -346,7 +351,15 @@ class Tracer(TorchFunctionMode):
             else:
                 self._made[tensor] = UNREGISTERED
             return
+        for other, source in self._sources.living():
+            if _is_same(tensor, other):
+                self._sources[tensor] = source
+                return
         name = self._kept.get(id(tensor)) or self._made_before.get(tensor) or _global_name(tensor)
+        if name is None:  # a Variable of old code shows the numbers of what it is made of
+            name = next(
+                (each for each, other in self._model.named_buffers() if _is_same(tensor, other)), None
+            )
         if name is not None:
             self._made[tensor] = name
             return
@@ -617,6 +630,15 @@ def function_name(func: Callable[..., Any]) -> str:
     if last.startswith("__i") and plain in _IN_PLACE:
         plain = plain[1:]
     return plain
+
+
+def _is_same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether they are two names of the same numbers."""
+    with torch._C.DisableTorchFunction():
+        is_alike = one.shape == other.shape and one.dtype == other.dtype and one.layout == other.layout
+        if not is_alike or one.layout != torch.strided or not one.numel():
+            return False
+        return one.data_ptr() == other.data_ptr() and one.stride() == other.stride()
 
 
 def _is_view_of(tensor: torch.Tensor, given: Any) -> bool:

@@ -157,6 +157,24 @@ def test_what_a_cache_of_theirs_keeps_is_no_row_in_any_pass(is_filled: bool) -> 
     assert found.op == graphs[0].ops[3]
 
 
+def test_a_variable_of_old_code_is_what_it_is_made_of() -> None:
+    class Old(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 2, 3)
+            self.index: Tensor
+            self.register_buffer("index", torch.tensor([1, 0]))
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(torch.autograd.Variable(x))
+            return torch.index_select(x, 1, torch.autograd.Variable(self.index))
+
+    graph = traced(Old(), 1, 2, 6, 6)
+    assert kinds(graph) == ["conv2d", "index_select"]
+    assert [op.inputs for op in graph.ops[1:]] == [(Source(0),), (Source(1),)]
+    assert not any(op.note for op in graph.ops)
+
+
 def test_what_is_not_known_of_an_operation_and_what_is() -> None:
     class Mixed(nn.Module):
         def __init__(self) -> None:
