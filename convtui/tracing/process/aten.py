@@ -88,6 +88,8 @@ _ALIASES: Final[Mapping[str, Alias]] = {
     "to_copy": Alias("to"),
     "im2col": Alias("unfold"),
     "col2im": Alias("fold"),
+    "linalg_vector_norm": Alias("vector_norm"),
+    **{f"grid_sampler{axes}": Alias("grid_sample") for axes in ("", "_2d", "_3d")},
     "native_channel_shuffle": Alias("channel_shuffle"),
     **_upsampling(),
     **_padding(),

@@ -114,7 +114,7 @@ def bind(
 
 def unread(kind: str) -> str:
     """The role of the tensor of which a function reads no number; "" where it reads all that it is given."""
-    return "input" if kind in OVERWRITTEN else "arg1" if kind in _SHAPES else ""
+    return "input" if kind in OVERWRITTEN else "other" if kind in _SHAPES else ""
 
 
 def settings_of(call: Call) -> dict[str, Setting]:
@@ -944,7 +944,7 @@ _PICKED: Final = _words(
     """
     topk sort argsort msort kthvalue nonzero argwhere masked_select masked_scatter scatter scatter_add
     scatter_reduce index_add index_copy index_fill index_put put_along_dim unique bucketize searchsorted
-    one_hot grid_sample grid_sampler histc bincount multinomial
+    one_hot grid_sample histc bincount multinomial
     """
 )  # by numbers
 _LOSSES: Final = _words(
@@ -999,9 +999,11 @@ SIGNATURES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("cat", "concat", "concatenate", "stack"), "tensors dim"),
     **dict.fromkeys((*_REDUCED, "unbind", "normalize", "cumsum", "cumprod"), "input dim"),
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), "input dim"),
+    **dict.fromkeys(_SHAPES, "input other"),
     "normalize": "input p dim eps",
     "glu": "input dim",
     "norm": "input p dim",
+    "vector_norm": "input ord dim",
     "linear": "input weight bias",
     "bilinear": "input1 input2 weight bias",
     "batch_norm": "input running_mean running_var weight bias training momentum eps",
