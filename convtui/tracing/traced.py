@@ -57,11 +57,7 @@ class Row:
     @property
     def jump(self) -> tuple[float, ...]:
         """How many pixels the fields of neighbouring cells are apart; () where there are no neighbours."""
-        along = [
-            each
-            for each in self.fields
-            if isinstance(each, AxisField) and each.axis is not None and each.jump
-        ]
+        along = [each for each in self.fields if isinstance(each, AxisField) and each.axes and each.jump]
         return tuple(each.jump for each in along) if self.fields and len(along) == len(self.fields) else ()
 
     def record(self) -> dict[str, Any]:

@@ -187,9 +187,9 @@ def _told(op: Op) -> str:
 
 def _spans(field: Field, axis: int, size: int) -> tuple[Span, ...]:
     """The first and the last pixel that each of so many indices sees; () where that is not known."""
-    if not isinstance(field, AxisField) or field.axis not in (None, axis):
+    if not isinstance(field, AxisField) or field.axes not in ((), (axis,)):
         return ()
-    return tuple(field.span(index) for index in range(size))
+    return tuple(field.span((0,) * axis + (index,)) for index in range(size))
 
 
 def _unseen(graph: Graph, field: Field) -> str:

@@ -235,7 +235,7 @@ def _seen_along(row: Row, place: tuple[int, int, int]) -> str:
     if len(fields) == 2 or not fields or len(fields) < len(row.fields):
         return ""
     index = tensor_index(place, row.op.output.shape)
-    spans = [each.span(index[each.axis] if each.axis is not None else 0) for each in fields]
+    spans = [each.span(index) for each in fields]
     if any(low > high for low, high in spans):
         return "sees none of the input"
     sizes = "x".join(str(high - low + 1) for low, high in spans)

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import _lru_cache_wrapper
 from types import FrameType
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 
 import torch
 from torch import nn
@@ -97,12 +98,24 @@ class Known(Generic[T]):
         """Know nothing of a tensor any longer."""
         self._kept.pop(id(tensor), None)
 
+    def living(self) -> list[tuple[torch.Tensor, T]]:
+        """The tensors that are still there, and what is known of them."""
+        every = [(reference(), value) for reference, value in self._kept.values()]
+        return [(tensor, value) for tensor, value in every if tensor is not None]
+
+    def add(self, other: Known[T]) -> None:
+        """Know what another knows, and no longer what has gone."""
+        everything = {**self._kept, **other._kept}
+        self._kept = {number: each for number, each in everything.items() if each[0]() is not None}
+
 
 class Tracer(TorchFunctionMode):
     """Records the operations of one pass. tell is called with each of them as soon as it is done.
 
     wanted: the number of an operation whose tensors are copied, into `given` by role and `gave`.
     """
+
+    _made_before: ClassVar[Known[str]] = Known()  # in another pass, and kept since by a cache of theirs
 
     def __init__(
         self,
@@ -150,6 +163,7 @@ class Tracer(TorchFunctionMode):
         finally:
             for handle in handles:
                 handle.remove()
+            self._made_before.add(self._made)
 
     def sources_of(self, tensors: Iterable[torch.Tensor]) -> tuple[Source, ...]:
         """Where tensors came from, as far as they did come from an operation."""
@@ -187,7 +201,9 @@ class Tracer(TorchFunctionMode):
             self._broken.append((error, self._stack[-1]))
         while self._stack and self._stack.pop().module is not module:
             pass
-        hidden = [each for each in _flat(result) if not self._is_known(each)]
+        hidden = [
+            each for each in _flat(result) if not self._is_known(each) and each not in self._made_before
+        ]
         if hidden:  # its code is hidden: TorchScript, or compiled
             inputs = [each for each in _flat(given) if each in self._sources]
             parameters = self._counted(module.parameters())
@@ -289,7 +305,7 @@ class Tracer(TorchFunctionMode):
         inside = self._stack[-1].module if self._stack else None
         if call.kind == "batch_norm" and isinstance(inside, nn.modules.batchnorm._BatchNorm):
             settings["momentum"] = inside.momentum  # what the function is given for None is a share
-        reads, note = [], described.note
+        reads, note = [], described.note if read else ""
         for place in range(len(outputs)):
             by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
             reads.append(
@@ -339,7 +355,15 @@ class Tracer(TorchFunctionMode):
             else:
                 self._made[tensor] = UNREGISTERED
             return
-        name = self._kept.get(id(tensor)) or _global_name(tensor)
+        for other, source in self._sources.living():
+            if _is_same(tensor, other):
+                self._sources[tensor] = source
+                return
+        name = self._kept.get(id(tensor)) or self._made_before.get(tensor) or _global_name(tensor)
+        if name is None:  # a Variable of old code shows the numbers of what it is made of
+            name = next(
+                (each for each, other in self._model.named_buffers() if _is_same(tensor, other)), None
+            )
         if name is not None:
             self._made[tensor] = name
             return
@@ -626,6 +650,15 @@ def function_name(func: Callable[..., Any]) -> str:
     return plain
 
 
+def _is_same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether they are two names of the same numbers."""
+    with torch._C.DisableTorchFunction():
+        is_alike = one.shape == other.shape and one.dtype == other.dtype and one.layout == other.layout
+        if not is_alike or one.layout != torch.strided or not one.numel():
+            return False
+        return one.data_ptr() == other.data_ptr() and one.stride() == other.stride()
+
+
 def _is_view_of(tensor: torch.Tensor, given: Any) -> bool:
     """Whether it shows numbers of what was given; some functions give views of what they have made."""
     base = tensor._base
@@ -714,8 +747,10 @@ def _kept_tensors(model: nn.Module) -> dict[int, str]:
 
 
 def _global_name(tensor: torch.Tensor) -> str | None:
-    """The name of a tensor that stands in a module's globals or in a list or dict there."""
+    """The name of a tensor that stands in a module's globals, or what keeps one from before the pass."""
     for holder in gc.get_referrers(tensor):
+        if isinstance(holder, _lru_cache_wrapper):
+            return getattr(holder, "__name__", "lru_cache")
         if isinstance(holder, dict) and "__name__" in holder and "__builtins__" in holder:
             return next((name for name, value in holder.items() if value is tensor), None)
     return None
