@@ -118,7 +118,7 @@ your own network:
 
 examples:
   convtui
-  convtui net.py:Net photo.jpg --resize 224 --weights net.safetensors
+  convtui net.py:Net photo.jpg --resize 256 --crop 224 --weights w.safetensors
   convtui torchvision.models:resnet18 cat-64 --mean 0.45 --std 0.23
   convtui photo.jpg --kernel sobel-x --stride 2 --padding 1
   convtui digit-8x8-3 --kernel edges --padding same
@@ -488,7 +488,8 @@ def _how(options: argparse.Namespace) -> How:
     from convtui.state.settings import parse_how
 
     gray = "on" if options.gray else None
-    asked = {"resize": options.resize, "gray": gray, "axes": options.axes, "white": options.white}
+    named = {"resize": options.resize, "crop": options.crop, "axes": options.axes, "white": options.white}
+    asked = {**named, "gray": gray}
     how = How()
     for name, text in asked.items():
         if text is not None:
@@ -659,7 +660,15 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         'options override, or a pasted array ("[[1, 2], [3, 4]]" or "[1 2; 3 4]")',
     )
     group = parser.add_argument_group("image")
-    group.add_argument("--resize", metavar="N", help="scale the longer side to N pixels")
+    group.add_argument(
+        "--resize",
+        metavar="N|RxC",
+        help="scale the shorter side to N pixels, or to R rows and C columns, as torchvision's Resize does "
+        "(bilinear, antialiased)",
+    )
+    group.add_argument(
+        "--crop", metavar="N|RxC", help="keep the middle N x N pixels, as torchvision's CenterCrop does"
+    )
     group.add_argument("--gray", action="store_true", help="convert the image to a single grey channel")
     add_axes(group)
     group.add_argument(

@@ -15,6 +15,7 @@ from convtui.engine.graph.postmortem import origin_text
 from convtui.engine.words import counted
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
+from convtui.inputs.scaling import Longer
 from convtui.pages.layers.model_figures import Seen, tensor_index
 from convtui.paint.colours import Array
 from convtui.paint.controls import Control
@@ -22,7 +23,6 @@ from convtui.paint.text import significant
 from convtui.tracing.open_model import Opening, OpenModel
 from convtui.tracing.traced import Row, Trace
 
-LOSSY: Final = (".jpg", ".jpeg", ".jpe", ".jfif")  # whose decoder scales down already
 PANELS: Final = ("maps", "notes", "printed")
 
 
@@ -53,21 +53,32 @@ def _numbers(numbers: Sequence[float], default: str) -> str:
 def normalisation(opening: Opening, picture: Picture) -> str:
     """How the image became the network's input, and the transforms of torchvision that do the same."""
     _, rows, columns = picture.pixels.shape
-    is_scaled = picture.resize is not None and picture.highest == 1
-    resized = f"scaled to {rows}x{columns} (bilinear), " if is_scaled else ""
-    if is_scaled and (picture.gray or picture.source.lower().endswith(LOSSY)):
-        how = "from a JPEG decoded no larger than needed" if not picture.gray else "then made grey"
-        resized, is_scaled = f"scaled to {rows}x{columns} (bilinear, {how}), ", False
-    steps = [f"Resize(({rows}, {columns}))"] if is_scaled else []
+    done: list[str] = []
+    steps: list[str] = []
+    is_own_scale = "scaled to" in picture.notice or isinstance(picture.resize, Longer)  # not torchvision's
+    if picture.resize is not None or is_own_scale:
+        done.append("scaled (bilinear, antialiased)")
+        steps.append(f"Resize({picture.resize})")
+    if picture.crop is not None:
+        done.append("cropped")
+        steps.append(f"CenterCrop({picture.crop})")
+    if picture.gray:
+        done.append("made grey")
+    size = [f"{' and '.join(done)} to {rows}x{columns}"] if done else []
     steps.append("ToTensor()")
-    if not opening.mean and not opening.std:
-        what = "not normalised: its pixels are " + ("from 0 to 1" if picture.highest == 1 else "as they are")
-        same = f"; as {', '.join(steps)} of torchvision" if is_scaled else ""
-        return f"the image is {resized}{what}{same}; --mean and --std change that"
+    is_normalised = bool(opening.mean or opening.std)
     mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
-    steps.append(f"Normalize([{mean}], [{std}])")
-    same = f"; in float32, as {', '.join(steps)} of torchvision" if picture.highest == 1 else ", in float32"
-    return f"the image is {resized}normalised: minus {mean}, divided by {std}{same}"
+    if is_normalised:
+        steps.append(f"Normalize([{mean}], [{std}])")
+        size.append(f"normalised: minus {mean}, divided by {std}, in float32")
+    else:
+        range_ = "from 0 to 1" if picture.highest == 1 else "as they are"
+        size.append(f"not normalised: its pixels are {range_}")
+    is_same = len(steps) > 1 and picture.highest == 1 and not (picture.gray or is_own_scale)
+    same = f"; as {', '.join(steps)} of torchvision" if is_same else ""
+    return f"the image is {', '.join(size)}{same}" + (
+        "" if is_normalised else "; --mean and --std change that"
+    )
 
 
 def summary_line(trace: Trace) -> str:
