@@ -60,6 +60,11 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
 def add_tracing_options(group: argparse._ActionsContainer) -> None:
     """What says how a network is run, and what of it is told: in the app as by `convtui trace`."""
     group.add_argument(
+        "--inputs",
+        metavar="FILE.py:NAME",
+        help="a function of yours that gives a tensor, several, or a dict; it gets the image if it takes one",
+    )
+    group.add_argument(
         "--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote"
     )
     group.add_argument("--train", action="store_true", help="run it in training mode (default: evaluation)")
@@ -109,7 +114,7 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         if options.photo is not None:
             wrong = f"{printable(options.photo)}: a second image; a network of yours comes before the image"
             raise ValueError(f"{wrong}: convtui net.py:Net {printable(options.photo)}")
-        for name in ("weights", "train", "silence", "limit", "mean", "std"):
+        for name in ("inputs", "weights", "train", "silence", "limit", "mean", "std"):
             given = getattr(options, name)
             if given:
                 text = "" if given is True else f" {printable(given if isinstance(given, str) else given[0])}"
@@ -145,6 +150,7 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         training=options.train,
         silenced=silenced_of(options.silence),
         limit=limit_of(options.limit),
+        inputs=options.inputs or "",
     )
 
 

@@ -89,10 +89,13 @@ def tensor_index(place: Position, shape: Shape) -> tuple[int, ...]:
     return tuple(int(each) for each in np.unravel_index(at, shape))
 
 
-def seen_by(row: Row, place: Position) -> Seen:
-    """What an activation of an operation's output sees of the image."""
+def seen_by(row: Row, place: Position, rows_drawn: int = 1) -> Seen:
+    """What an activation of an operation's output sees of the image.
+
+    Of samples along one axis all channels, as which so many rows are drawn; of a volume the rows and columns.
+    """
     shape = row.op.output.shape
-    if len(row.fields) != 2 or not prod(shape):
+    if not row.fields or not prod(shape):
         return Seen()
     index = tensor_index(place, shape)
     spans: list[Span | None] = []
@@ -106,18 +109,22 @@ def seen_by(row: Row, place: Position) -> Seen:
                 because = op
             case None:
                 return Seen(is_nothing=True)
-    rows, columns = spans
+    if len(spans) == 1:
+        spans.insert(0, (0, rows_drawn - 1))
+    *_, rows, columns = spans
     empty = any(span is not None and span[1] < span[0] for span in spans)
     return Seen(rows, columns, is_nothing=empty, because=because)
 
 
-def with_holes(seen: Seen, graph: Graph, op: Op, place: Position) -> Seen:
+def with_holes(seen: Seen, graph: Graph, op: Op, place: Position, image: Source | None = None) -> Seen:
     """What an activation sees, with the pixels between the first and the last that it does not read.
 
     Dilation leaves such holes, and strides larger than the kernel, and branches that lie apart.
     """
-    image, shape = graph.image, op.output.shape
+    image, shape = image or graph.image, op.output.shape
     if seen.rows is None or seen.columns is None or seen.is_nothing or image is None or not op.number:
+        return seen
+    if len(graph.tensor(image).shape) != 4:  # a row's channels are drawn as rows; a volume has more axes
         return seen
     fed = feeding(graph, Source(op.number), tensor_index(place, shape)).get(image)
     if fed is None:

@@ -30,18 +30,21 @@ def model_controls(model: OpenModel) -> list[Control]:
     """What is open, and how the image is normalised."""
     opening = model.opening
     name = printable(opening.target.replace("\\", "/").rpartition("/")[2])
-    items = [
-        Control("y", "network", name, stepped=False, is_plain=True),
-        Control("", "image", printable(model.picture.name), stepped=False, is_plain=True),
-    ]
+    items = [Control("y", "network", name, stepped=False, is_plain=True)]
+    is_used = model.outcome is None or model.outcome.takes_image
+    if is_used:
+        items.append(Control("", "image", printable(model.picture.name), stepped=False, is_plain=True))
+    if opening.inputs:
+        name = printable(opening.inputs.rpartition(":")[2])
+        items.append(Control("", "inputs", name, stepped=False, label="inputs", spare=1))
     if opening.weights:
         name = printable(opening.weights)
         items.append(Control("", "weights", name, stepped=False, label="weights", spare=1))
-    if opening.mean or opening.std:
+    if is_used and (opening.mean or opening.std):
         mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
         items.append(Control("", "mean", mean, stepped=False, label="mean", spare=2))
         items.append(Control("", "std", std, stepped=False, label="std", spare=2))
-    else:
+    elif is_used:
         items.append(Control("", "mean", "not normalised", stepped=False, is_plain=True, spare=2))
     return items
 
@@ -89,7 +92,9 @@ def summary_line(trace: Trace) -> str:
     count = counted(len(graph.ops) - 1, "operation")
     figures = f"{counted(trace.parameters, 'parameter')}, {counted(trace.multiply_adds, 'multiply-add')}"
     mode = " · in training mode" if graph.training else ""
-    return f"{count} on {shape_text(graph.ops[0].output.shape)}: {figures}{kinds}{mode}"
+    given = " and ".join(shape_text(each.shape) for each in graph.ops[0].outputs[:4])
+    given += f" and {len(graph.ops[0].outputs) - 4} more" if len(graph.ops[0].outputs) > 4 else ""
+    return f"{count} on {given}: {figures}{kinds}{mode}"
 
 
 def remark_line(trace: Trace, outcome_notices: Sequence[str], printed: str) -> str:
@@ -217,16 +222,18 @@ def not_finite_line(output: Array | None) -> str:
     return f"{count:,} of {output.size:,} values are not finite (nan or inf); they are drawn as 0"
 
 
-def field_line(row: Row, place: tuple[int, int, int], value: float | None, seen: Seen) -> str:
-    """The selected activation, its value, and what it sees of the image."""
+def field_line(
+    row: Row, place: tuple[int, int, int], value: float | None, seen: Seen, of: str = "the image"
+) -> str:
+    """The selected activation, its value, and what it sees of the image. of: what is drawn as that."""
     op = row.op
     shown = "" if value is None else f" = {significant(value) if isfinite(value) else value}"
     text = f"activation [{', '.join(map(str, place))}]{shown}"
     if not op.number:
-        return text.replace("activation", "pixel", 1)
+        return text.replace("activation", "pixel" if len(op.output.shape) > 3 else "value", 1)
     if seen.is_nothing:
-        return f"{text} sees none of the image"
-    if told := _seen_along(row, place):
+        return f"{text} sees none of {of}"
+    if told := _seen_along(row, place, of if of != "the image" else "the input"):
         return f"{text} {told}"
     if seen.rows is None or seen.columns is None:
         why = f": operation {seen.because} cannot be followed" if seen.because is not None else ""
@@ -236,11 +243,12 @@ def field_line(row: Row, place: tuple[int, int, int], value: float | None, seen:
     where = f"rows {rows}, columns {columns}"
     if seen.holes:
         count = f"{'at most ' * seen.is_bound}{int(seen.holes.read.sum()):,} of {high * wide:,}"
-        return f"{text} reads {count} pixels: {where}"
-    return f"{text} sees {high}x{wide} of the image: {where}"
+        of = "" if of == "the image" else f" of {of}"
+        return f"{text} reads {count} pixels{of}: {where}"
+    return f"{text} sees {high}x{wide} of {of}: {where}"
 
 
-def _seen_along(row: Row, place: tuple[int, int, int]) -> str:
+def _seen_along(row: Row, place: tuple[int, int, int], of: str) -> str:
     """What an activation sees of a row or a volume, which is not drawn; "" of an image, or not known."""
     fields = [each for each in row.fields if isinstance(each, AxisField)]
     if len(fields) == 2 or not fields or len(fields) < len(row.fields):
@@ -248,9 +256,9 @@ def _seen_along(row: Row, place: tuple[int, int, int]) -> str:
     index = tensor_index(place, row.op.output.shape)
     spans = [each.span(index) for each in fields]
     if any(low > high for low, high in spans):
-        return "sees none of the input"
+        return f"sees none of {of}"
     sizes = "x".join(str(high - low + 1) for low, high in spans)
-    return f"sees {sizes} of the input: {', '.join(f'{low}-{high}' for low, high in spans)}"
+    return f"sees {sizes} of {of}: {', '.join(f'{low}-{high}' for low, high in spans)}"
 
 
 def notes_lines(model: OpenModel, width: int) -> list[str]:
@@ -262,7 +270,8 @@ def notes_lines(model: OpenModel, width: int) -> list[str]:
         found = trace.remark_lines(len(trace.remarks)) or nothing
         unmade = trace.unmade if outcome else []
         lines += ["checks", *_wrapped([*found, *unmade], width), ""]
-    notes = [normalisation(model.opening, model.picture)]
+    is_used = outcome is None or outcome.takes_image
+    notes = [normalisation(model.opening, model.picture)] if is_used else []
     notes += outcome.notices if outcome else ()
     notes += trace.notes if trace else ()
     return [*lines, "notes", *_wrapped(notes, width)]

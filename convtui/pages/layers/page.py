@@ -223,6 +223,8 @@ class LayersPage(ConvolutionPage):
         self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
 
     def _show_model(self, model: ModelView, session: Session) -> None:
+        if model.shown.is_to_follow(session.picture):
+            self.run_worker(model.model.look_at(session.picture))
         if self._shown_model is not model or self._shown_features:
             self._shown_features = None
             self._shown_model = model
@@ -402,6 +404,9 @@ class LayersPage(ConvolutionPage):
         self.change_stack(next_groups(by))
 
     def action_filters(self, by: int) -> None:
+        if self.model:
+            self.model.next_input(by)
+            return
         self.change_stack(more_filters(by))
 
     def action_type(self, name: str) -> None:
@@ -572,8 +577,6 @@ class LayersPage(ConvolutionPage):
         is_open = super().open_named(text)
         if self.own and self.session.picture is not before:
             return self.own.look_at(self.session.picture) and is_open
-        if self.model and self.session.picture is not before:
-            self.run_worker(self.model.model.look_at(self.session.picture))
         return is_open
 
     def action_finish(self) -> None:
@@ -666,6 +669,8 @@ class LayersPage(ConvolutionPage):
         self._in_features(self.features.measured.stop)
 
     def action_slice(self, by: int) -> None:
+        if self.model and self.model.next_channel(by):
+            return
         if self.shows_features:
             self.features.next_class(by)
         else:
@@ -681,7 +686,7 @@ class LayersPage(ConvolutionPage):
             self.say("this key works in the features view, which v opens")
 
     def footer_words(self) -> Mapping[str, str]:
-        words = {"channel": "", "own network": "", "run again": ""}
+        words = {"channel": "", "own network": "", "run again": "", "input": ""}
         if self.own:
             back = "your network" if self.host.model is not None else "table"
             not_here = dict.fromkeys(("row", "play", "edit", "finish", "open", "save"), "")
@@ -700,7 +705,8 @@ class LayersPage(ConvolutionPage):
             )
             filters = "filters" if self._own_features.opened else ""
             own = {"own network": "layers", "run again": "rerun", "features": filters}
-            return words | dict.fromkeys(left_out, "") | own
+            has_others = self.model.shown.is_one_of_several(self.model.model.trace)
+            return words | dict.fromkeys(left_out, "") | own | ({"input": "input"} if has_others else {})
         if self.host.model is not None:
             words["own network"] = "your network"
         if not self.session.view.features:
