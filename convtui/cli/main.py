@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from convtui.cli.options import ASKED, Parser, add_axes, as_options, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
-from convtui.cli.own_network import add_network_options, arguments_parted, is_saved, opening_of, to_train
+from convtui.cli.own_network import (
+    INSTEAD,
+    add_network_options,
+    arguments_parted,
+    is_saved,
+    opening_of,
+    refuse_network,
+    to_train,
+)
 from convtui.cli.quick_start import collecting_no_garbage
 
 if TYPE_CHECKING:
@@ -199,6 +207,8 @@ def _complain(message: str, code: int = WRONG) -> int:
 def _run(arguments: Sequence[str]) -> int:
     # The arithmetic needs no threads, and starting them costs numpy a third of its import.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if arguments and arguments[0] in INSTEAD:
+        refuse_network(arguments[0], arguments[1:])
     match arguments:
         case ["render", *rest]:
             return _render(rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events
@@ -126,6 +127,8 @@ class CodeScreen(ClosesOnce[str]):
     def refuse(self, why: str) -> None:
         """There is no code, and why."""
         self._shown.update(Content(why))
+        self._panel.border_subtitle = "escape close"
+        self._panel.styles.height = len(wrap(why, max(self._panel.size.width - 4, 20))) + _FRAME
 
     def _say(self, text: str) -> None:
         self._said.update(Content(text))
@@ -142,10 +145,8 @@ class CodeScreen(ClosesOnce[str]):
             self.dismiss(None)
         elif event.key in _MOVES:
             await self._scroll.run_action(_MOVES[event.key])
-        elif event.key not in (*_COPIES, "w"):
+        elif event.key not in (*_COPIES, "w") or not self.code:
             return
-        elif not self.code:
-            self._say("there is no code yet")
         elif event.key == "w":
             self.dismiss(WRITE)
         else:

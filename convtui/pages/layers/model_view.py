@@ -7,6 +7,7 @@ runs the network, for one operation at a time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from textual.geometry import Region
@@ -29,6 +30,7 @@ from convtui.pages.layers.model_figures import (
     moved,
     seen_by,
     selected_grid,
+    tensor_index,
     to_come,
     with_holes,
 )
@@ -486,6 +488,39 @@ class ModelView:
             return True
         shape = self._shape_of(trace, trace.rows[self._number])
         return moved(self._place, 1, shape) == self._place
+
+    # -- what is carried away
+
+    def code_of_page(self) -> Callable[[], str]:
+        """What writes the code of the selected operation. Raises ValueError if there is none."""
+        from convtui.export.own_code import own_code, why_no_code
+
+        trace = self._trace
+        if trace is None or self._number >= len(trace.rows):
+            raise ValueError("there is no code of an operation that was not run")
+        row = trace.rows[self._number]
+        if why := why_no_code(row.op, trace.graph):
+            raise ValueError(why)
+        value = self._value(trace, row)
+        index = tensor_index(self._place, row.op.output.shape)
+        return partial(own_code, self.model.opening, self.model.picture, row.op, index, value)
+
+    def why_not_animated(self) -> str:
+        """What ctrl+g says, which animates on the Step page."""
+        trace = self.model.trace
+        if trace is None or self._number >= len(trace.rows):
+            return "there is nothing to animate of an operation that was not run"
+        op = trace.rows[self._number].op
+        opens = "enter opens this operation on the Step page, where ctrl+g animates it"
+        return why_not_opened(op, trace.graph) or (
+            opens if op.kind not in NORMS else f"{op.kind}: nothing slides"
+        )
+
+    def _value(self, trace: Trace, row: Row) -> float | None:
+        """The selected activation; None while it is not known."""
+        found = self._fetched(trace, row)
+        given = found.arrays.get("output") if found else None
+        return None if given is None else float(given.reshape(self._shape_of(trace, row))[self._place])
 
     # -- opening
 

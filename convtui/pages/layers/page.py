@@ -431,7 +431,7 @@ class LayersPage(ConvolutionPage):
         if self.own:
             raise ValueError("your network is code already; v goes back to the layers, which have code here")
         if self.model:
-            raise ValueError("your network is code already; y shows the stack of layers, which has code here")
+            return self.model.code_of_page()
         from convtui.export.stack_code import stack_code
 
         picture, stack, maker = self.session.picture, self.session.stack, self._maker
@@ -443,7 +443,7 @@ class LayersPage(ConvolutionPage):
         if self.own:
             raise ValueError("filters of your network are not animated; v goes back to the layers")
         if self.model:
-            raise ValueError("your network is not animated; y shows the stack of layers, whose windows are")
+            raise ValueError(self.model.why_not_animated())
         stack, maker = self.session.stack, self._maker
         if maker is None or not maker.maps(stack.layer):
             raise ValueError("the layer's input is still being computed")
