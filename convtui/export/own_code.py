@@ -51,7 +51,7 @@ def why_no_code(op: Op, graph: Graph) -> str:
         return "an exported network has no modules to call; convtui code writes that of an opened operation"
     kind, axes = op.kind.rstrip("123d") if op.kind[-2:] in ("1d", "2d", "3d") else op.kind, op.kind[-2:]
     if kind not in _CALLS:
-        return f"{op.kind} has no code here: your own line is all there is to it{_line(op)}"
+        return f"{op.kind} has no code here but your own line{_line(op)}"
     name = _CALLS[kind][0]
     names = (name, f"{name}{axes}") if kind != "batch_norm" else tuple(f"{name}{n}d" for n in "123")
     same = [each for each in graph.ops if (each.path, each.call) == (op.path, op.call)]
@@ -87,7 +87,7 @@ def own_code(
         imports.add("from convtui.tracing.process.loading import load_inputs")
         inputs.append(f"args, kwargs, _ = load_inputs({quoted(_absolute(opening.inputs))}, image)")
         run = "model(*args, **kwargs)"
-    what = f"# {op.title}: {op.path} ({op.module}) of {opening.target}{_line(op)}"
+    what = f"# {op.title}: {op.path} ({op.module}) of {Path(opening.target).name}{_line(op)}"
     call = f"  # call {op.call} of this module" if op.call > 1 else ""
     lines = [
         what,

@@ -121,7 +121,7 @@ def test_every_operation_of_a_module(file: Path, tmp_path: Path, way: str) -> No
     ("kind", "path", "why"),
     [
         ("input", "", "the input is no operation"),
-        ("relu", "stem.2", "relu has no code here: your own line is all there is to it"),
+        ("relu", "stem.2", "relu has no code here but your own line, my-net.py:"),
         ("conv2d", "mirrored", "conv2d is called by code of yours, not by a module of PyTorch's"),
         ("max_pool2d", "", "enter opens it on the Step page, where Y has its numbers"),
     ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 WRITE: Final = "write"
+KEYS: Final = "y copy · w write to a file · escape close"
 MOST_SHOWN: Final = 400  # lines
 MOST_SENT: Final = 74_994  # bytes that a terminal takes by OSC 52 for certain
 
@@ -104,6 +104,7 @@ class CodeScreen(ClosesOnce[str]):
     def __init__(self) -> None:
         super().__init__()
         self.code = ""
+        self._is_refused = False
         self._shown = Static("writing the code …", id="lines")
         self._scroll = ScrollableContainer(self._shown)
         self._scroll.can_focus = False
@@ -113,7 +114,7 @@ class CodeScreen(ClosesOnce[str]):
     def compose(self) -> ComposeResult:
         with self._panel as panel:
             panel.border_title = "PyTorch code of what is shown"
-            panel.border_subtitle = "y copy · w write to a file · escape close"
+            panel.border_subtitle = "escape close" if self._is_refused else KEYS
             yield self._scroll
             yield self._said
 
@@ -126,9 +127,11 @@ class CodeScreen(ClosesOnce[str]):
 
     def refuse(self, why: str) -> None:
         """There is no code, and why."""
-        self._shown.update(Content(why))
+        self._is_refused = True
         self._panel.border_subtitle = "escape close"
-        self._panel.styles.height = len(wrap(why, max(self._panel.size.width - 4, 20))) + _FRAME
+        self._shown.update(Content(why))
+        self._shown.styles.width = "100%"  # of several lines, where it is too long for one
+        self._scroll.styles.height = "auto"
 
     def _say(self, text: str) -> None:
         self._said.update(Content(text))
