@@ -178,7 +178,7 @@ def _image_hint(seen: Seen, is_selected: bool) -> str:
         return "it sees none of the image"
     if not seen.is_known:
         return "not known what it sees"
-    return "lit: what it reads" if seen.holes else "framed: what it sees"
+    return "lit: what it reads, ·: not" if seen.holes else "framed: what it sees"
 
 
 def selected_grid(op: Op, maps: Maps, place: Position, every: int, why: str = "") -> Grid:
