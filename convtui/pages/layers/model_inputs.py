@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 
 from convtui.engine.graph.operation import Source
-from convtui.inputs.images import PASTED, Picture
+from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.base.memo import Memo
 from convtui.pages.layers.model_figures import map_shape
-from convtui.state.layer_opening import picture_of
+from convtui.state.layer_opening import is_input, picture_of
 from convtui.tracing.open_model import Fetched, OpenModel
 from convtui.tracing.traced import Trace
 
@@ -40,9 +40,7 @@ class ShownInput:
         now = self._model.picture
         if picture is before or picture is now or self._model.is_recorded:
             return False
-        return bool(picture.source or picture.name == PASTED) and not np.array_equal(
-            picture.pixels, now.pixels
-        )
+        return not is_input(picture) and not np.array_equal(picture.pixels, now.pixels)
 
     def number(self, trace: Trace) -> int:
         """The chosen input, from 0; at first the user's image, where the network gets it."""
@@ -63,7 +61,9 @@ class ShownInput:
 
     def text(self, trace: Trace) -> str:
         """What it is called in a sentence."""
-        return trace.graph.input_text(self.number(trace)) if self.is_one_of_several(trace) else "the image"
+        if self.is_one_of_several(trace):
+            return trace.graph.input_text(self.number(trace))
+        return "the image" if self.is_photo(trace) else "the input"
 
     def is_one_of_several(self, trace: Trace | None) -> bool:
         """Whether another input can be drawn."""

@@ -133,7 +133,7 @@ def reads_line(op: Op, graph: Graph) -> str:
 
 def _from(graph: Graph, source: Source) -> str:
     if not source.op:
-        return "the image" if len(graph.ops[0].outputs) == 1 else origin_text(graph, source)
+        return origin_text(graph, source)
     op = graph.ops[source.op]
     return f"{source.op} {op.path or op.kind}"
 

@@ -65,18 +65,21 @@ from convtui.paint.controls import Control
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import TextPane
 from convtui.state.history import Document
-from convtui.state.layer_opening import layer_opened
+from convtui.state.layer_opening import layer_opened, picture_opened
 from convtui.state.learned_weights import is_normalised
 from convtui.state.network import Stack
 from convtui.state.opened_features import OPENED_FEATURES
 from convtui.state.session import Session, Zoom
-from convtui.state.settings import layer_transition, parse_activation
+from convtui.state.settings import layer_transition, parse_activation, parse_how
 
 if TYPE_CHECKING:
     from convtui.pages.layers.model_view import ModelView
     from convtui.tracing.open_model import OpenModel
 
 FOR_LAYERS: Final = "this key is for a stack of layers, to which v goes back"
+
+
+OF_IMAGE: Final = "resize 64 · crop 56 · gray on · axes channels-last · white 4095"
 
 
 class LayersPage(ConvolutionPage):
@@ -412,10 +415,26 @@ class LayersPage(ConvolutionPage):
     def action_type(self, name: str) -> None:
         if self.own:
             self.say(FOR_LAYERS)
-        elif self.model:
+        elif not self.model:
+            super().action_type(name)
+        elif name:
             self.say("settings are of a stack of layers, which y shows; --mean and --std normalise the image")
         else:
-            super().action_type(name)
+            self.prompt(":", "", self._typed_of_image, OF_IMAGE)
+
+    def _typed_of_image(self, text: str) -> bool:
+        """How the image of the user's own network is read, which then runs on it."""
+        from convtui.store.pictures import reopened
+
+        assert self.model
+        name, _, value = text.strip().replace("=", " ").partition(" ")
+        if name not in ("resize", "crop", "gray", "axes", "white"):
+            self.say(f"{text}: of your network's image can be set: {OF_IMAGE}", error=True)
+            return False
+        picture = self.model.model.picture
+        return self.change(
+            lambda session: picture_opened(session, reopened(picture, **parse_how(name, value.strip())))
+        )
 
     def _typed(self, text: str) -> bool:
         from convtui.store.pictures import reopened

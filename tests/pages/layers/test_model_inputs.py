@@ -124,6 +124,25 @@ async def test_the_network_follows_the_image_of_the_session() -> None:
         assert driven.session.picture is not before
         await press(driven, "3")
         assert view(driven).model.picture is before
+        # Its four channels fit no image with one: a kernel that does stands for it.
+        await press(driven, "g")
+        await driven.enter("4")
+        await press(driven, "enter")
+        await until(driven, lambda: driven.app.current_mode == "step")
+        assert len(driven.session.picture.pixels) == 4
+        await press(driven, "3", "o")
+        await driven.enter("digit-8x8-0")
+        await until(driven, lambda: view(driven).model.picture.name == "digit-8x8-0")
+        await traced(driven)
+        # How it is read is typed here.
+        await press(driven, "colon")
+        await driven.enter("resize 16x12")
+        await until(driven, lambda: view(driven).model.picture.resize == (16, 12))
+        await until(driven, lambda: "1x1x16x12" in driven.text)
+        await calm(driven)
+        await press(driven, "colon")
+        await driven.enter("stride 2")
+        assert driven.said.startswith("stride 2: of your network's image can be set: resize 64")
 
 
 async def test_a_page_that_was_left_meanwhile_is_not_left_for_another() -> None:
