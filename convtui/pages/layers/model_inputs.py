@@ -11,7 +11,7 @@ from convtui.engine.graph.operation import Source
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.base.memo import Memo
-from convtui.pages.layers.model_figures import map_shape
+from convtui.pages.layers.model_figures import Seen, map_shape
 from convtui.state.layer_opening import is_input, picture_of
 from convtui.tracing.open_model import Fetched, OpenModel
 from convtui.tracing.traced import Trace
@@ -86,9 +86,16 @@ class ShownInput:
         found = self._model.input(number)
         return self._picture.get((found, shape, number), lambda: _drawn(found, shape, printable(name)))
 
-    def channel(self, picture: Picture, slice: int | None) -> int | None:
-        """The channel that is drawn: of the user's image that of the session."""
-        return slice if picture is self._model.picture else min(self._channel, len(picture.pixels) - 1)
+    def channel(self, trace: Trace, picture: Picture, slice: int | None, seen: Seen) -> int | None:
+        """The channel that is drawn; of the user's image the session's, of a volume one that is seen."""
+        if picture is self._model.picture:
+            return slice
+        at = min(self._channel, len(picture.pixels) - 1)
+        shape = trace.graph.ops[0].outputs[self.number(trace)].shape
+        if seen.slices is None or seen.is_nothing or len(shape) != 5:
+            return at
+        channel, depth = divmod(at, shape[2])
+        return channel * shape[2] + min(max(depth, seen.slices[0]), seen.slices[1])
 
     def next_channel(self, trace: Trace, by: int) -> bool:
         """The next channel of an input that is not the user's image; tells whether there is another."""

@@ -238,9 +238,12 @@ def field_line(
     if seen.rows is None or seen.columns is None:
         why = f": operation {seen.because} cannot be followed" if seen.because is not None else ""
         return f"{text}: not known what it sees{why}"
-    rows, columns = (f"{low}-{high}" if low != high else str(low) for low, high in (seen.rows, seen.columns))
+    rows, columns = (
+        f"{axis}s {low}-{high}" if low != high else f"{axis} {low}"
+        for axis, (low, high) in (("row", seen.rows), ("column", seen.columns))
+    )
     high, wide = (last - first + 1 for first, last in (seen.rows, seen.columns))
-    where = f"rows {rows}, columns {columns}"
+    where = f"{rows}, {columns}"
     if seen.holes:
         count = f"{'at most ' * seen.is_bound}{int(seen.holes.read.sum()):,} of {high * wide:,}"
         of = "" if of == "the image" else f" of {of}"

@@ -233,18 +233,21 @@ class ModelView:
         why = found.why if found else ""
         self._show_words(trace, row, maps, seen, why, plan)
         chosen = place if not self._number else None
-        channel = self.shown.channel(picture, session.view.slice)
+        channel = self.shown.channel(trace, picture, session.view.slice, seen)
         grids = image_grid(picture, channel, seen, chosen, plan.image)
         self.image.show(grids)
         if plan.selected:
             self.selected.show(selected_grid(row.op, maps, place, plan.selected.every, why))
-        self.mosaic.show(mosaic_grid(row.op, maps, place, plan.tiling, why))
+        self.mosaic.show(mosaic_grid(row.op, maps, place, plan.tiling, why, self._output(trace, row)))
         return panes
 
     def _shape_of(self, trace: Trace, row: Row) -> Position:
         """The channels, rows and columns that the selected row's output is drawn in."""
-        at = 0 if row.op.number else self.shown.number(trace)
-        return map_shape(row.op.outputs[at].shape)
+        return map_shape(row.op.outputs[self._output(trace, row)].shape)
+
+    def _output(self, trace: Trace, row: Row) -> int:
+        """Which of a row's outputs is drawn."""
+        return 0 if row.op.number else self.shown.number(trace)
 
     def _fetched(self, trace: Trace, row: Row) -> Fetched | None:
         """The output of a row; of the first the input that is shown."""
