@@ -12,9 +12,8 @@ from typing import Final
 
 from textual.geometry import Region
 
-from convtui.engine.graph.operation import Op, Source
+from convtui.engine.graph.operation import Source
 from convtui.engine.output_cells import Position
-from convtui.inputs.names import printable
 from convtui.pages.base.layout import MARGIN, zoom_of
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.services import PageServices
@@ -40,16 +39,14 @@ from convtui.pages.layers.model_labels import (
     detail_lines,
     failure_lines,
     field_line,
-    norm_notice,
     not_finite_line,
     notes_lines,
-    opened_notice,
     printed_lines,
     refused_lines,
     remark_line,
     summary_line,
 )
-from convtui.pages.layers.model_opened import operation_of, why_not_opened
+from convtui.pages.layers.model_opening import Opener, why_not_animated
 from convtui.pages.layers.model_table import model_lines
 from convtui.pages.layers.table import TableLine
 from convtui.pages.layers.table_pane import TablePane
@@ -57,8 +54,6 @@ from convtui.paint.canvas import Pane
 from convtui.paint.colours import Palette
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import Size, TextPane
-from convtui.state.layer_opening import operation_opened, picture_of
-from convtui.state.opened_norm import NORMS, OPENED_NORM, opened_norm
 from convtui.state.session import Session, Zoom
 from convtui.tracing.open_model import Fetched, OpenModel
 from convtui.tracing.traced import Row, Trace
@@ -77,6 +72,7 @@ class ModelView:
     def __init__(self, page: PageServices, model: OpenModel) -> None:
         self._page, self.model = page, model
         self.shown = ShownInput(model)
+        self._opener = Opener(page, model)
         trace = model.trace if model.outcome else None
         failed = self._last(trace) if trace is not None and trace.graph.failure else 0
         self._number = failed if model.row is None else model.row
@@ -513,11 +509,7 @@ class ModelView:
         trace = self.model.trace
         if trace is None or self._number >= len(trace.rows):
             return "there is nothing to animate of an operation that was not run"
-        op = trace.rows[self._number].op
-        opens = "enter opens this operation on the Step page, where ctrl+g animates it"
-        return why_not_opened(op, trace.graph) or (
-            opens if op.kind not in NORMS else f"{op.kind}: nothing slides"
-        )
+        return why_not_animated(trace.rows[self._number].op, trace.graph)
 
     def _value(self, trace: Trace, row: Row) -> float | None:
         """The selected activation; None while it is not known."""
@@ -533,47 +525,4 @@ class ModelView:
         if trace is None or self._number >= len(trace.rows):
             self._page.say("this operation failed, so that there is nothing to step through")
             return
-        row = trace.rows[self._number]
-        if why := why_not_opened(row.op, trace.graph):
-            self._page.say(why, error=True)
-            return
-        self.model.open(row.op.number, lambda fetched: self._opened(row, fetched))
-
-    def _opened(self, row: Row, fetched: Fetched) -> None:
-        if not self._page.is_current or self._page.host.model is not self.model:
-            return  # the user is somewhere else by now, and stays there
-        if fetched.why:
-            self._page.say(fetched.why, error=True)
-            return
-        op, picture = row.op, self.model.picture
-        if op.kind in NORMS:
-            self._open_norm(op, fetched)
-            return
-        name = op.path or f"{op.kind} {op.number}"
-        place = self._place
-
-        def make(session: Session) -> Session:
-            opened = operation_of(op, fetched.arrays)
-            shown = picture
-            own = opened.image
-            if own.shape != picture.pixels.shape or (own != picture.pixels).any():
-                shown = picture_of(own, f"{picture.name} · input of {name}")
-            return operation_opened(session, opened, name, shown, held(place, opened.output_shape))
-
-        if self._page.host.change(make):
-            self._page.host.open_page("step", opened_notice(op))
-
-    def _open_norm(self, op: Op, fetched: Fetched) -> None:
-        """Open a norm on the Norms page, with what went into it."""
-        trace = self.model.trace
-        assert trace is not None
-        given = trace.graph.tensor(op.inputs[0]).shape
-        try:
-            opened = opened_norm(op, fetched.arrays, given, self.model.picture.name)
-        except (ValueError, KeyError) as error:
-            self._page.say(printable(str(error)), error=True)
-            return
-        channel = min(self._place[0], opened.session.norm.num_features - 1)
-        opened = opened.with_session(opened.session.at_channel(channel))
-        self._page.host.timelines.begin(OPENED_NORM, opened)
-        self._page.host.open_page("batchnorm", norm_notice(op))
+        self._opener.open(trace.rows[self._number].op, trace.graph, lambda: self._place)
