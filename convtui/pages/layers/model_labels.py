@@ -123,12 +123,20 @@ def reads_line(op: Op, graph: Graph) -> str:
     """What it reads and where that came from; a join says so."""
     if not op.number:
         return ""
+    sources = list(dict.fromkeys(op.inputs))
     each = [
-        f"{shape_text(graph.tensor(source).shape)} from {_from(graph, source)}" for source in op.inputs[:4]
+        f"{shape_text(graph.tensor(source).shape)} from {_from(graph, source)}" + _times(op, source)
+        for source in sources[:4]
     ]
-    more = [f"{len(op.inputs) - 4} more"] if len(op.inputs) > 4 else []
+    more = [f"{len(sources) - 4} more"] if len(sources) > 4 else []
     joins = "joins " if len({source.op for source in op.inputs}) > 1 else "reads "
     return joins + " and ".join([*each, *more]) if each else "reads no other operation"
+
+
+def _times(op: Op, source: Source) -> str:
+    """How often it reads a tensor that it reads more than once, as attention does."""
+    count = op.inputs.count(source)
+    return "" if count == 1 else " twice" if count == 2 else f" {count} times"
 
 
 def _from(graph: Graph, source: Source) -> str:
