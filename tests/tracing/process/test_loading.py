@@ -180,9 +180,9 @@ def test_a_file_of_a_package_is_to_be_named_as_its_module(monkeypatch: pytest.Mo
     assert refused("net.py:Net").endswith(f"{told}, in the folder {Path.cwd().parents[1]}")
 
 
-def test_inputs_must_take_no_arguments() -> None:
-    Path("takes.py").write_text("def make(n): ...\n", "utf-8")
-    with pytest.raises(LoadError, match="needs its argument n; it is called without any"):
+def test_inputs_take_an_image_at_most() -> None:
+    Path("takes.py").write_text("def make(n, m): ...\n", "utf-8")
+    with pytest.raises(LoadError, match="takes n, m; it is given the image alone, or nothing"):
         load_inputs("takes.py:make")
 
 
