@@ -150,7 +150,8 @@ async def test_a_page_that_was_left_meanwhile_is_not_left_for_another() -> None:
         await traced(driven)
         operation = driven.session.operation
         await press(driven, "tab")
-        await driven.press("enter", "4")
+        view(driven).open_selected()  # and, before its tensors are there:
+        driven.app.open_page("batchnorm")
         await until(driven, lambda: driven.app.current_mode == "batchnorm")
         await calm(driven)
         await driven.pilot.pause()
