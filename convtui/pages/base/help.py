@@ -54,7 +54,8 @@ Opened as convtui net.py:Net photo.jpg --data DIR, convtui trains that network o
 READING: Final = (
     ("axes channels-last", "read the image's array as [rows, columns, channels]; also channels-first, auto"),
     ("white 4095", "the stored value that is white; also auto"),
-    ("resize 64", "scale the image's longer side; also auto"),
+    ("resize 64", "scale the shorter side, as torchvision's Resize; also 64x48 (rows x columns), auto"),
+    ("crop 48", "keep the middle of it, as torchvision's CenterCrop; also auto"),
     ("gray on", "one channel; also off"),
     ("kernel w.npy hwio", "read weights as Keras's [rows, columns, in, out]; oihw as PyTorch's"),
     ("kernel [[1, 0], [0, -1]]", "a pasted array, also of numpy, PyTorch or MATLAB; o opens one as an image"),
