@@ -1,6 +1,9 @@
 """Memory as people write it, in one way for layers and for operations of a trace."""
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=1024)
 def memory_text(count: int) -> str:
     """So many bytes, in the unit that leaves at most three digits before the point; at most in PB."""
     size, units = float(count), ["B", "kB", "MB", "GB", "TB", "PB"]

@@ -98,6 +98,11 @@ class TracingProcess:
         return cls(process)
 
     @property
+    def pid(self) -> int:
+        """Its number, as the system knows it."""
+        return self._process.pid
+
+    @property
     def cause(self) -> str:
         """How it ended, in words: `was killed by SIGSEGV`, `ended with exit code 3`."""
         code = self._process.returncode

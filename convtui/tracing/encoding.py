@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from functools import lru_cache
 from typing import Any, Final
 
 from convtui.engine.graph import reads
@@ -31,9 +31,7 @@ _READS: Final = {
 
 def op_to_json(op: Op) -> dict[str, Any]:
     """What json.dumps takes."""
-    values = dict(vars(op))
-    values["outputs"] = [_tensor_to(each) for each in op.outputs]
-    values["inputs"] = [[each.op, each.output] for each in op.inputs]
+    values = op._asdict()  # tensors and sources are lists by themselves
     values["reads"] = [[[_read_to(read) for read in each] for each in output] for output in op.reads]
     values["parameters"] = [_parameter_to(each) for each in op.parameters]
     values["cost"] = None if op.cost is None else op.cost.terms
@@ -49,12 +47,15 @@ def op_from_json(values: Mapping[str, Any]) -> Op:
     rest = dict(values)
     cost, dead = rest.pop("cost"), rest.pop("dead", None)
     return Op(
-        outputs=tuple(_tensor_from(each) for each in rest.pop("outputs")),
-        inputs=tuple(Source(*each) for each in rest.pop("inputs")),
+        outputs=tuple([_tensor_from(each) for each in rest.pop("outputs")]),
+        inputs=tuple([Source(*each) for each in rest.pop("inputs")]),
         reads=tuple(
-            tuple(tuple(_read_from(read) for read in each) for each in output) for output in rest.pop("reads")
+            [
+                tuple([tuple([_read_from(read) for read in each]) for each in output])
+                for output in rest.pop("reads")
+            ]
         ),
-        parameters=tuple(_parameter_from(each) for each in rest.pop("parameters")),
+        parameters=tuple([_parameter_from(each) for each in rest.pop("parameters")]),
         cost=None if cost is None else Cost(tuple(map(tuple, cost))),
         settings=_settings(rest.pop("settings")),
         dead=None if dead is None else DeadFilters(tuple(dead[0]), dead[1], tuple(dead[2])),
@@ -142,7 +143,12 @@ def _read_to(read: reads.Read) -> list[Any]:
 
 
 def _read_from(values: list[Any]) -> reads.Read:
-    kind: Any = _READS[values[0]]
-    given = (tuple(each) if isinstance(each, list) else each for each in values[1:])
-    read: reads.Read = kind(**dict(zip((each.name for each in fields(kind)), given, strict=True)))
+    return _read(*[tuple(each) if isinstance(each, list) else each for each in values])
+
+
+@lru_cache(maxsize=1024)
+def _read(name: str, *given: Any) -> reads.Read:
+    """The same one each time: networks repeat what they read."""
+    kind: Any = _READS[name]
+    read: reads.Read = kind(*given)
     return read

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from convtui.engine.graph.operation import Graph, Op
 from convtui.tracing.encoding import op_from_json, op_to_json
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=str)
 NO_IMAGE: Final = "the input is no image"
 
 
@@ -168,8 +169,7 @@ def without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
 def encode(message: Job | Fetch | Look | Event) -> bytes:
     """The message as a line."""
     values = {"op": op_to_json(message.op)} if isinstance(message, Done) else vars(message)
-    text = json.dumps({"event": type(message).__name__, **values}, separators=(",", ":"), default=str)
-    return f"{text}\n".encode()
+    return f"{_ENCODER.encode({'event': type(message).__name__, **values})}\n".encode()
 
 
 def decode_job(line: bytes) -> Job:

@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html import escape
 from io import StringIO
 from itertools import groupby
@@ -49,10 +49,16 @@ class Row:
 
         () of what does not depend on the image, None where it is not known.
         """
-        if any(isinstance(each, NotKnown) for each in self.fields):
-            return None
-        sizes = tuple(each.size for each in self.fields if isinstance(each, AxisField))
-        return sizes if len(sizes) == len(self.fields) else ()
+        sizes = []
+        is_seen = True
+        for each in self.fields:
+            if isinstance(each, NotKnown):
+                return None
+            if each is None:
+                is_seen = False
+            else:
+                sizes.append(each.size)
+        return tuple(sizes) if is_seen else ()
 
     @property
     def jump(self) -> tuple[float, ...]:
@@ -95,6 +101,7 @@ class Row:
         is_next = before == [op.number - 1] and op.inputs[0].output == 0
         shapes = [shape_text(each.shape) for each in op.outputs]
         output = ", ".join(shapes[:3]) + (f" and {len(shapes) - 3} more" if len(shapes) > 3 else "")
+        memory, field = op.memory, self.field
         return (
             str(op.number),
             op.title,
@@ -104,8 +111,8 @@ class Row:
             output,
             f"{op.parameter_count:,}" if op.parameters else "",
             NOT_KNOWN if op.cost is None else f"{op.cost.multiply_adds:,}" if op.cost.terms else "",
-            memory_text(op.memory) if op.memory else "",
-            NOT_KNOWN if self.field is None else "x".join(map(str, self.field)),
+            memory_text(memory) if memory else "",
+            NOT_KNOWN if field is None else "x".join(map(str, field)),
             _jump_text(self.jump),
         )
 
@@ -400,7 +407,8 @@ def _source_text(source: Source) -> str:
     return f"{source.op}.{source.output + 1}" if source.output else str(source.op)
 
 
-def _jump_text(jump: Sequence[float]) -> str:
+@lru_cache(maxsize=1024)
+def _jump_text(jump: tuple[float, ...]) -> str:
     numbers = [f"{each:.3g}" for each in jump]
     return numbers[0] if len(set(numbers)) == 1 else "x".join(numbers)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from convtui.engine.graph.fields import AxisField, Field, Fields, NotKnown, fields
@@ -107,7 +107,7 @@ def _title(op: Op) -> str:
     settings = {
         name: each for name, each in op.settings.items() if name not in ("in_channels", "out_channels")
     }
-    return replace(op, settings=settings).title
+    return op._replace(settings=settings).title
 
 
 def _why_not(op: Op, images: int, uses: int, seen: dict[Source, Fields]) -> str:

@@ -25,6 +25,10 @@ from tests.benchmarks.measure import (
     LAYERS_PAGE,
     LEFT,
     MATRIX_PAGE,
+    NEXT_LAYER,
+    PAGE_DOWN,
+    PAGE_UP,
+    PREVIOUS_LAYER,
     RIGHT,
     UP,
     WHEEL_DOWN,
@@ -42,9 +46,11 @@ from tests.benchmarks.report import Figure, compared, machine, show
 from tests.benchmarks.terminal import Ended, Silent
 from tests.benchmarks.tracing import tracing_figures
 from tests.benchmarks.training import training_figures
+from tests.support import traced_models
 
 CONVTUI = [sys.executable, "-m", "convtui"]
 SMALLEST = [sys.executable, str(Path(__file__).with_name("smallest.py"))]
+SETTLED = 6.0  # seconds in which nothing is drawn any more
 BOTH: Commands = {"convtui": CONVTUI, "smallest app": SMALLEST}
 
 
@@ -113,6 +119,30 @@ def layers_figures() -> Iterator[Figure]:
         )
 
 
+def model_figures(image: str) -> Iterator[Figure]:
+    """The Layers page of a network of ResNet-50's size beside that of LeNet's, on the same image.
+
+    The passes run in processes of their own; processor time is the app's alone.
+    """
+    networks = {
+        name: [*CONVTUI, f"{traced_models.__file__}:{network}", image]
+        for name, network in (("ResNet-50", "ResNet50"), ("LeNet", "LeNet"))
+    }
+    with opened(networks) as terminals:
+        for terminal in terminals.values():
+            terminal.press(NEXT_LAYER, quiet=SETTLED, timeout=60.0)  # to the first convolution
+        for name, keys, presses in (
+            ("network, key Right", [RIGHT], 60),
+            ("network, key Down", [DOWN, DOWN, UP, UP], 60),
+            ("network, next channel", [PAGE_DOWN, PAGE_UP], 30),
+            ("network, V (panels)", [b"V"], 30),
+            ("network, next layer", [NEXT_LAYER, PREVIOUS_LAYER], 20),
+        ):
+            steps = one_at_a_time(terminals, keys, presses)
+            yield compared(f"{name}, p50", "ms", steps, Series.p50, 1.2)
+            yield compared("  CPU a key", "ms", steps, Series.cpu_milliseconds_a_key, 1.2)
+
+
 def feature_maps_milliseconds(network: str) -> float:
     """Milliseconds for all maps of a network over an image of noise, weights drawn: the best of 3."""
     layers, image = preset(network).layers, np.random.default_rng(0).random((3, 64, 64))
@@ -127,17 +157,17 @@ def block_milliseconds(matrix: WeightMatrix) -> float:
     return min(timeit.repeat(lambda: matrix.block(rows, columns), number=20, repeat=5)) / 20 * 1000
 
 
-def saved_image(directory: str, side: int) -> str:
-    """The path of a square image of noise."""
-    path = Path(directory) / f"{side}.npy"
-    np.save(path, np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8))
+def saved_image(directory: str, side: int, channels: tuple[int, ...] = ()) -> str:
+    """The path of a square image of noise, gray or of so many channels."""
+    path = Path(directory) / f"{'x'.join(map(str, (side, *channels)))}.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (side, side, *channels), dtype=np.uint8))
     return str(path)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parts = ["start", "keys", "matrix", "layers", "convolutions", "training", "laboratory"]
-    parts += ["features", "trace"]
+    parts += ["features", "trace", "model"]
     parser.add_argument("--only", choices=parts, help="measure only this")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args()
@@ -167,6 +197,8 @@ def main() -> int:
                 figures += features_figures()
             if options.only in (None, "trace"):
                 figures += tracing_figures()
+            if options.only in (None, "model"):
+                figures += model_figures(saved_image(directory, 224, (3,)))
         except (Silent, Ended) as error:
             print(error, file=sys.stderr)
             return 1

@@ -20,6 +20,8 @@ UP, DOWN, RIGHT, LEFT, ENTER = b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\r"
 MATRIX_PAGE = b"2"
 LAYERS_PAGE = b"3"
 LAST_LAYER = b"\x1b[F"
+PAGE_DOWN, PAGE_UP = b"\x1b[6~", b"\x1b[5~"
+NEXT_LAYER, PREVIOUS_LAYER = b"]", b"["
 WHEEL_DOWN, WHEEL_UP = b"\x1b[<65;20;20M", b"\x1b[<64;20;20M"  # over column 20 of line 20
 
 Commands = Mapping[str, Sequence[str]]

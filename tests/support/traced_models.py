@@ -97,6 +97,21 @@ class ResNet50(nn.Module):
         return scores
 
 
+class LeNet(nn.Module):
+    """LeNet-5 on a colour image of any size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.max_pool2d(torch.relu(self.conv1(x)), 2)
+        x = F.adaptive_max_pool2d(torch.relu(self.conv2(x)), 5).flatten(1)
+        scores: Tensor = self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x)))))
+        return scores
+
+
 class UNet(nn.Module):
     """Down twice, up by a transposed convolution and by interpolation, with connections between."""
 

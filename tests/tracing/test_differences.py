@@ -1,7 +1,5 @@
 """Which rows differ after a file was run again."""
 
-from dataclasses import replace
-
 from convtui.engine.graph.operation import Failure, Graph, Op, Parameter, Tensor
 from convtui.tracing.differences import differences
 
@@ -13,7 +11,7 @@ def op(number: int, kind: str, path: str = "", shape: tuple[int, ...] = (1, 4, 8
 
 
 def graph(*ops: Op, failed: bool = False) -> Graph:
-    numbered = tuple(replace(each, number=number) for number, each in enumerate(ops))
+    numbered = tuple(each._replace(number=number) for number, each in enumerate(ops))
     return Graph(numbered, failure=Failure("no") if failed else None)
 
 
@@ -21,7 +19,7 @@ INPUT, CONV, RELU, FC = op(0, "input"), op(1, "conv2d", "conv"), op(2, "relu"), 
 
 
 def test_what_is_the_same_on_other_lines_does_not_differ() -> None:
-    moved = replace(CONV, line="net.py:99", code="x = self.conv(x)  # here")
+    moved = CONV._replace(line="net.py:99", code="x = self.conv(x)  # here")
     told = differences(graph(INPUT, CONV, FC), graph(INPUT, moved, FC))
     assert (told.rows, told.told) == (frozenset(), "no row differs")
 
@@ -34,12 +32,12 @@ def test_rows_of_other_shapes_differ() -> None:
 
 
 def test_what_is_different_of_the_first_row_is_told() -> None:
-    strided = replace(CONV, settings={"stride": 2})
+    strided = CONV._replace(settings={"stride": 2})
     told = differences(graph(INPUT, CONV), graph(INPUT, strided)).told
     assert told == "1 row differs: 1 conv (conv2d, now conv2d s2)"
-    halved = replace(CONV, outputs=(Tensor((1, 4, 8, 8), "float16"),))
+    halved = CONV._replace(outputs=(Tensor((1, 4, 8, 8), "float16"),))
     assert differences(graph(INPUT, CONV), graph(INPUT, halved)).told.endswith("(float32, now float16)")
-    biased = replace(CONV, parameters=(Parameter("conv.bias", (4,)),))
+    biased = CONV._replace(parameters=(Parameter("conv.bias", (4,)),))
     assert differences(graph(INPUT, CONV), graph(INPUT, biased)).told.endswith("(none, now bias 4)")
 
 

@@ -69,11 +69,12 @@ def _readers(graph: Graph) -> dict[Source, list[Op]]:
 def _bias_before_norm(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
     readers = _readers(graph)
     for op in graph.ops:
+        if not op.kind.startswith("conv"):
+            continue
         bias = [each for each in op.parameters if each.name.rpartition(".")[2] == "bias"]
         source = Source(op.number)
         after = readers.get(source, [])
-        is_read_by_norm = len(after) == 1 and after[0].kind == "batch_norm" and source not in graph.outputs
-        if op.kind.startswith("conv") and bias and is_read_by_norm:
+        if bias and len(after) == 1 and after[0].kind == "batch_norm" and source not in graph.outputs:
             norm = after[0]
             yield (
                 op.number,

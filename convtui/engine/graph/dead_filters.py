@@ -74,4 +74,4 @@ def _counted(op: Op, graph: Graph, values: Callable[[int], NDArray[np.float64] |
         return op
     channels = np.flatnonzero(~after.reshape(len(after), -1).any(axis=1))
     largest = before.reshape(len(before), -1)[channels].max(axis=1)
-    return replace(op, dead=DeadFilters(tuple(channels.tolist()), len(after), tuple(largest.tolist())))
+    return op._replace(dead=DeadFilters(tuple(channels.tolist()), len(after), tuple(largest.tolist())))

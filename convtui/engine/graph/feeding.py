@@ -68,9 +68,7 @@ def feeding(graph: Graph, of: Source, cell: Sequence[int]) -> dict[Source, Feedi
 
 def feeding_all(graph: Graph) -> dict[Source, Feeding | None]:
     """What feeds any cell of what the network returned."""
-    every = {
-        each: [tuple(np.ones(n, dtype=bool) for n in graph.tensor(each).shape)] for each in graph.outputs
-    }
+    every = {each: [tuple(whole(n) for n in graph.tensor(each).shape)] for each in graph.outputs}
     return _traced(graph, every)
 
 
@@ -140,7 +138,7 @@ def _read_axes(reads: Reads, shape: Shape, block: Block) -> list[Block] | None:
         mask = whole(size) if isinstance(read, All) else back(read, size, block)
         if mask is None:
             is_known = False
-        elif not isinstance(read, All) and not mask.any():
+        elif mask is not whole(size) and not mask.any():
             return []
         else:
             found.append(mask)

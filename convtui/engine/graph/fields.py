@@ -96,19 +96,17 @@ def fields(graph: Graph, of: Source | None = None) -> dict[Source, Fields]:
         start = Source(0, number)
         along = range(2, len(sizes))
         seen[start] = tuple(_pixels(axis, sizes[axis]) if start == image else None for axis in along)
+    axes = range(len(sizes) - 2)
     for op in graph.ops[1:]:
         for output, tensor in enumerate(op.outputs):
-            reads = op.reads[output]
-            seen[Source(op.number, output)] = tuple(
-                _joined(
-                    [
-                        _through(op, read, seen[source][axis], tensor.shape)
-                        for source, read in zip(op.inputs, reads, strict=True)
-                    ],
-                    op.number,
-                )
-                for axis in range(len(sizes) - 2)
-            )
+            inputs = [
+                (reads, seen[source]) for source, reads in zip(op.inputs, op.reads[output], strict=True)
+            ]
+            found = []
+            for axis in axes:
+                paths = [_through(op, reads, of[axis], tensor.shape) for reads, of in inputs]
+                found.append(paths[0] if len(paths) == 1 else _joined(paths, op.number))
+            seen[Source(op.number, output)] = tuple(found)
     return seen
 
 
@@ -130,7 +128,7 @@ def _through(op: Op, reads: Reads, field: Field, output: Shape) -> Field:
     if any(isinstance(read, Unknown) for read in along):
         return NotKnown(op.number)
     if all(
-        isinstance(read, Pointwise) and read.axis == axis and output[axis] == count
+        _is_pointwise(read, axis) and output[axis] == count
         for read, axis, count in zip(along, field.axes, field.low.shape, strict=True)
     ):
         return field
@@ -139,6 +137,14 @@ def _through(op: Op, reads: Reads, field: Field, output: Shape) -> Field:
         if plain is not None:
             return plain
     return _moved(op.number, along, field, output)
+
+
+def _is_pointwise(read: Read, axis: int) -> bool:
+    """Whether each index of this axis reads the same one, as windows of one cell do, too."""
+    match read:
+        case Pointwise(at) | Window(at, 1, 1, 0, _, ()):
+            return at == axis
+    return False
 
 
 def _along_one(read: Read, field: AxisField, output: Shape) -> AxisField | None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import prod
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from convtui.engine.graph.reads import Reads
 
@@ -24,16 +25,14 @@ def shape_text(shape: Shape) -> str:
     return "x".join(map(str, shape)) or "scalar"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A tensor that an operation reads: which output of which operation it is."""
 
     op: int
     output: int = 0
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(NamedTuple):
     """The shape and the type of a tensor, as torch spells it: float32."""
 
     shape: Shape
@@ -90,8 +89,11 @@ class DeadFilters:
     largest: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
-class Op:
+NO_COST: Final = Cost()
+NO_SETTINGS: Final[Mapping[str, Setting]] = {}
+
+
+class Op(NamedTuple):
     """One operation. reads: for each output, for each input, for each axis of that input; then perhaps for
     axes of one cell that it has not, which say of which indices of the output it is read at all.
 
@@ -111,9 +113,9 @@ class Op:
     line: str = ""
     code: str = ""
     call: int = 1
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = NO_SETTINGS
     parameters: tuple[Parameter, ...] = ()
-    cost: Cost | None = field(default_factory=Cost)
+    cost: Cost | None = NO_COST
     note: str = ""
     dead: DeadFilters | None = None
 
@@ -135,8 +137,8 @@ class Op:
     @property
     def title(self) -> str:
         """What it is and the settings that tell it from others: `conv2d 3x3 s2 p1`."""
-        words = (_word(name, self.settings.get(name)) for name in _WORDS)
-        return " ".join([self.kind, *filter(None, words)])
+        told = [name for name in _WORDS if name in self.settings]
+        return " ".join([self.kind, *filter(None, (_word(name, self.settings[name]) for name in told))])
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,7 @@ _WORDS: Final[Mapping[str, tuple[str, object]]] = {
 }
 
 
+@lru_cache(maxsize=1024, typed=True)
 def _word(name: str, value: Setting) -> str:
     before, default = _WORDS[name]
     if value is None or value == default:

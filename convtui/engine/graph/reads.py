@@ -293,6 +293,10 @@ def _under_windows(read: Window, size: int, marked: Mask) -> Mask:
     kernel, stride, before, dilation = read.kernel, read.stride, read.before, read.dilation
     if kernel == stride == 1 and not before and len(marked) == size:
         return marked
+    if marked is whole(len(marked)) and stride <= kernel and dilation == 1 and before >= 0:
+        end = (len(marked) - 1) * stride + kernel - before
+        if end >= size and not read.sources:  # windows without gaps, from the first index to the last
+            return whole(size)
     if kernel > MOST_TAPS:
         first = np.flatnonzero(marked) * stride
         at = (first[:, None] + np.arange(kernel) * dilation).ravel()

@@ -252,28 +252,30 @@ class ModelView:
         )
 
     def _seen_by(self, trace: Trace, row: Row, place: Position, rows_drawn: int) -> Seen:
-        """What an activation sees; in a large network the holes in it follow a little later."""
+        """What an activation sees; deep in a network the holes in it follow a little later."""
         key = trace, row.op.number, place
         if self._seen and self._seen[0] == key:
             return self._seen[1]
         hull = seen_by(row, place, rows_drawn)
         source = Source(0, self.shown.number(trace))
-        if len(trace.graph.ops) <= QUICK:
+        if row.op.number <= QUICK:
             self._seen = key, with_holes(hull, trace.graph, row.op, place, source)
             return self._seen[1]
         if not self._is_looking:
             self._is_looking = True
 
             def work() -> Callable[[], None]:
-                found = key, with_holes(hull, trace.graph, row.op, place, source)
-                return lambda: self._take_seen(found)
+                seen = with_holes(hull, trace.graph, row.op, place, source)
+                return lambda: self._take_seen((key, seen), is_new=seen is not hull)
 
             self._page.in_thread(work)
         return hull
 
-    def _take_seen(self, found: tuple[tuple[Trace, int, Position], Seen]) -> None:
+    def _take_seen(self, found: tuple[tuple[Trace, int, Position], Seen], is_new: bool) -> None:
         self._seen, self._is_looking = found, False
-        self._page.show_again()
+        of, row, place = found[0]
+        if is_new or (of, row, place) != (self.model.trace, self._number, self._place):
+            self._page.show_again()  # what is on show now may be another activation, to be looked at next
 
     def _maps_of(self, trace: Trace, row: Row, shape: Position) -> Maps:
         found = self._fetched(trace, row)

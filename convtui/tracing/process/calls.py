@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from math import prod
 from typing import Any, Final, TypeAlias
 
@@ -49,28 +50,31 @@ class Call:
     """A call of a function with its arguments by name, and what it gave."""
 
     kind: str
+    bound: Mapping[str, Any]
     function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
-    bound: Mapping[str, Any]
     outputs: Sequence[Tensor] = ()
     followed: frozenset[str] = frozenset()  # the roles of tensors that came from the input
 
     @property
     def input(self) -> Tensor:
         """The first tensor that it was given."""
-        return next(tensor for _, tensor in self.tensors)
+        return self.tensors[0][1]
 
     @property
     def output(self) -> Tensor:
         """Its first output."""
         return self.outputs[0]
 
-    @property
-    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+    @cached_property
+    def tensors(self) -> list[tuple[str, Tensor]]:
         """The tensors that it was given, with their roles: `weight`, `tensors[1]`."""
+        found: list[tuple[str, Tensor]] = []
         for name, value in self.bound.items():
-            yield from _tensors(name, value)
+            if not is_plain(value):
+                found += _tensors(name, value)
+        return found
 
     def shape(self, role: str) -> Shape:
         """The shape of an argument, () of one that is no tensor."""
@@ -81,8 +85,8 @@ class Call:
         """An argument that is a number for each axis, or one for all."""
         value = self.bound.get(name)
         value = default if value is None or value == () or value == [] else value
-        each = [int(n) for n in value] if isinstance(value, Sequence) else [int(value)]
-        return tuple(each * count if len(each) == 1 else each)
+        each = tuple(map(int, value)) if isinstance(value, Sequence) else (int(value),)
+        return each * count if len(each) == 1 else each
 
 
 @dataclass(frozen=True)
@@ -104,12 +108,20 @@ def bind(
     """
     if isinstance(function, OpOverload):
         return bind_operator(function, args, kwargs)
-    names = SIGNATURES.get("im2col" if function is torch.nn.functional.unfold else kind, "input").split()
+    names = _names("im2col" if function is torch.nn.functional.unfold else kind)
     if kind in _SECOND and "other" not in kwargs:
-        names = ["input", "other"]
-    bound = {names[i] if i < len(names) else f"arg{i}": value for i, value in enumerate(args)}
-    renamed = {"axis": "dim", "self": "input"}
-    return kind, bound | {renamed.get(name, name): value for name, value in kwargs.items()}
+        names = "input", "other"
+    bound = dict(zip(names, args, strict=False))
+    for i in range(len(names), len(args)):
+        bound[f"arg{i}"] = args[i]
+    for name, value in kwargs.items():
+        bound[_RENAMED.get(name, name)] = value
+    return kind, bound
+
+
+@cache
+def _names(kind: str) -> tuple[str, ...]:
+    return tuple(SIGNATURES.get(kind, "input").split())
 
 
 def unread(kind: str) -> str:
@@ -206,28 +218,29 @@ def describe(call: Call) -> Described:
     return Described(tuple(_fitting(reads, call)), settings, cost)
 
 
+def depends_on_numbers(kind: str) -> bool:
+    """Whether what a function reads may depend on more than the shapes that it is given."""
+    return HANDLERS.get(kind) in _BY_NUMBERS
+
+
 def _fitting(reads: Sequence[ReadsByRole], call: Call) -> Iterator[ReadsByRole]:
     """For each output, with what is not known of one that has other axes, as the statistics beside a norm."""
-    shapes = {role: tuple(tensor.shape) for role, tensor in call.tensors}
+    tensors = dict(call.tensors)
     for place, output in enumerate(call.outputs):
         by_role = reads[min(place, len(reads) - 1)] if reads else {}
         rank = output.dim()
         yield {
             role: each
-            if len(each) >= len(shapes[role]) and all(_last_axis(read) < rank for read in each)
-            else unknown(shapes[role])
+            if len(each) >= tensors[role].dim() and all(_last_axis(read) < rank for read in each)
+            else unknown(tuple(tensors[role].shape))
             for role, each in by_role.items()
         }
 
 
 def _last_axis(read: Read) -> int:
-    match read:
-        case All() | Nothing() | Unknown():
-            return -1
-        case Merge(axes) | Digits(axes):
-            return max(axes, default=-1)
-        case _:
-            return read.axis
+    if isinstance(read, Merge | Digits):
+        return max(read.axes, default=-1)
+    return -1 if isinstance(read, All | Nothing | Unknown) else read.axis
 
 
 # -- handlers: reads for each output, and the cost
@@ -242,18 +255,27 @@ def unknown(shape: Shape) -> Reads:
 
 
 def _pointwise(count: int) -> list[Read]:
-    return [Pointwise(axis) for axis in range(count)]
+    return list(_alike(count))
+
+
+@cache
+def _alike(count: int) -> Reads:
+    return tuple(Pointwise(axis) for axis in range(count))
 
 
 def _convolution(call: Call, settings: Mapping[str, Setting]) -> Handled:
     weight, rank = call.shape("weight"), call.input.dim()
     axes = len(weight) - 2
-    kernel, stride, dilation = weight[2:], call.numbers("stride", 1, axes), call.numbers("dilation", 1, axes)
-    padding = call.bound.get("padding", 0)
+    kernel, stride, padding, dilation = (
+        settings[name] for name in ("kernel", "stride", "padding", "dilation")
+    )
+    assert isinstance(kernel, tuple)
+    assert isinstance(stride, tuple)
+    assert isinstance(dilation, tuple)
     if padding == "same":  # the odd one goes to the end
         before = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
     else:
-        before = (0,) * axes if padding == "valid" else call.numbers("padding", 0, axes)
+        before = padding if isinstance(padding, tuple) else (0,) * axes
     reads = _pointwise(rank - axes - 1)
     reads.append(_grouped(rank - axes - 1, call.shape("input")[-axes - 1], weight[0], settings["groups"]))
     for i in range(axes):
@@ -868,6 +890,12 @@ def _replaced(args: Sequence[Any], tensor: Tensor, by: Tensor) -> list[Any]:
     return [by if arg is tensor else arg for arg in args]
 
 
+def is_plain(value: object) -> bool:
+    """Whether it is a number, a name or the like, or a list of such: it holds no tensor."""
+    kind = type(value)
+    return kind in _PLAIN or ((kind is tuple or kind is list) and _PLAIN.issuperset(map(type, value)))  # type: ignore[call-overload]
+
+
 def _tensors(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
     if isinstance(value, Tensor):
         yield name, value
@@ -887,10 +915,13 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+@cache
 def _digits(kind: str) -> int:
     return int(next(character for character in kind if character.isdigit()))
 
 
+_RENAMED: Final = {"axis": "dim", "self": "input"}
+_PLAIN: Final = frozenset((type(None), bool, int, float, str, torch.Size, torch.dtype, torch.device))
 _WITH_DIM_0: Final = ("cat", "concat", "concatenate", "stack", "unbind")
 CONVOLUTIONS: Final = frozenset(f"{name}{axes}d" for name in ("conv", "conv_transpose") for axes in (1, 2, 3))
 POOLINGS: Final = frozenset(
@@ -1080,3 +1111,4 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "multi_head_attention_forward": _multi_head_attention,
     "einsum": _summed_by_letters,
 }
+_BY_NUMBERS: Final = frozenset((_viewed, _moved, _probed, _set, None))

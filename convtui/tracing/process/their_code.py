@@ -7,10 +7,9 @@ import re
 import sys
 import sysconfig
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 
@@ -22,8 +21,7 @@ _FRAME: Final = re.compile(r'^ *File "(?P<file>.*)", line (?P<line>\d+), in .*$'
 _ANY_TORCH: Final = re.compile(r"[/\\](site|dist)-packages[/\\]torch[/\\]")
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where an operation stands: its module's path and class, which call of that, their line and its text."""
 
     path: str = ""

@@ -39,8 +39,17 @@ from convtui.engine.graph.operation import (
     Tensor,
 )
 from convtui.engine.graph.reads import Nothing
+from convtui.tracing.process.alike import REPEATS, Alike, signature, tensor_of
 from convtui.tracing.process.aten import operator_name
-from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
+from convtui.tracing.process.calls import (
+    Call,
+    bind,
+    is_plain,
+    settings_of,
+    unknown,
+    unread,
+)
+from convtui.tracing.process.members import Members, members_of
 from convtui.tracing.process.problems import bytes_asked, error_words, first_line
 from convtui.tracing.process.rectified import Before, before_rectifier, dead_filters
 from convtui.tracing.process.their_code import Place, file_name, frames_of, is_of_theirs, last_of_theirs
@@ -59,15 +68,17 @@ _ROWS_EVEN_IF: Final = frozenset(("dropout", "dropout1d", "dropout2d", "dropout3
 _NO_CHANGE: Final = frozenset(
     ("contiguous", "to", "float", "double", "half", "bfloat16", "type", "type_as", "cpu", "cuda", "dropout")
 )
+_ASKED: Final = frozenset((torch.Tensor.dim, torch.Tensor.size, torch.Tensor.numel))  # give no tensors
 _IN_PLACE: Final = frozenset(("setitem", "iadd", "isub", "imul", "itruediv", "ipow", "iand", "ior", "ixor"))
 
 
 @dataclass
 class Inside:
-    """A module that is being run: its path, which call of it, and what it was given."""
+    """A module that is being run: its path, its class, which call of it, and what it was given."""
 
     module: nn.Module
     path: str
+    kind: str
     call: int
     given: tuple[Any, ...]
 
@@ -93,7 +104,8 @@ class Known(Generic[T]):
     def get(self, tensor: torch.Tensor) -> T | None:
         """What is known of a tensor; None if nothing is."""
         found = self._kept.get(id(tensor))
-        return found[1] if found and found[0]() is tensor else None
+        # Whoever asks holds the tensor, so that its reference need not be mended.
+        return found[1] if found is not None and found[0].ref() is tensor else None
 
     def forget(self, tensor: torch.Tensor) -> None:
         """Know nothing of a tensor any longer."""
@@ -134,11 +146,11 @@ class Tracer(TorchFunctionMode):
         self._tell = tell
         self._sources: Known[Source] = Known()
         self._made: Known[str] = Known()  # tensors that depend on no input, and by what they were made
-        self._paths = _paths(model)
-        self._parameters = {id(each): (name, each) for name, each in _named_parameters(model)}
-        self._buffers = {id(each): name for name, each in model.named_buffers()}
+        self._members = members = members_of(model)
+        self._paths, self._parameters, self._buffers = members.paths, members.parameters, members.buffers
         self._constants = {*self._parameters, *self._buffers}  # until something is written into them
         self._model = model
+        self._tells_place = "place" in vars(model)
         self._kept: dict[int, str] | None = None
         self._stack: list[Inside] = []
         self._broken: list[tuple[BaseException, Inside]] = []  # the innermost module that each went through
@@ -147,7 +159,7 @@ class Tracer(TorchFunctionMode):
         self._files: dict[str, bool] = {}
         self._lines: dict[tuple[str, int], tuple[str, str]] = {}
         self._names: dict[Any, str] = {}
-        self._add(Op(0, INPUT, tuple(map(_tensor, inputs))))
+        self._add(Op(0, INPUT, tuple(map(tensor_of, inputs))))
         for number, each in enumerate(inputs):
             self._sources[each] = Source(0, number)
 
@@ -165,6 +177,24 @@ class Tracer(TorchFunctionMode):
             for handle in handles:
                 handle.remove()
             self._made_before.add(self._made)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """The buffers of the model are afterwards what they were before."""
+        buffers = [each for _, each in self._buffers.values() if not nn.parameter.is_lazy(each)]
+        kept = [each.detach().clone() for each in buffers]
+        try:
+            yield
+        finally:
+            for buffer, before in zip(buffers, kept, strict=True):
+                buffer.copy_(before)
+
+    @property
+    def members(self) -> Members:
+        """What the model consists of now."""
+        if self._members.have_changed:
+            self._members = members_of(self._model)
+        return self._members
 
     def sources_of(self, tensors: Iterable[torch.Tensor]) -> tuple[Source, ...]:
         """Where tensors came from, as far as they did come from an operation."""
@@ -194,7 +224,7 @@ class Tracer(TorchFunctionMode):
         if path is None:
             above = next((each.path for each in reversed(self._stack)), "")
             path = f"{above}.({type(module).__name__})".lstrip(".")
-        self._stack.append(Inside(module, path, call, given))
+        self._stack.append(Inside(module, path, _class_of(module), call, given))
 
     def _leave(self, module: nn.Module, given: tuple[Any, ...], result: Any) -> None:
         error = sys.exc_info()[1]
@@ -225,12 +255,13 @@ class Tracer(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Do what was called, and record it if tensors came of it."""
-        del types
         kwargs = kwargs or {}
-        given = _flat(args)
-        if any(nn.parameter.is_lazy(each) for each in given):  # a lazy module makes its parameters
+        if func in _ASKED:
             return func(*args, **kwargs)
-        versions = [(each, each._version) for each in given if not each.is_inference()]
+        given = _flat(args)
+        if types and any(map(nn.parameter.is_lazy, given)):  # a lazy module makes its parameters
+            return func(*args, **kwargs)
+        versions = _versions(given)
         kind = self._name(func)
         was = self._before_rectifier(args, kwargs) if kind in RECTIFIERS else None
         before = {}
@@ -243,15 +274,18 @@ class Tracer(TorchFunctionMode):
             raise
         result_tensors = [args[0]] if kind == "setitem" else _flat(result)
         if result_tensors:
-            changed = {id(each) for each, version in versions if each._version != version}
-            if kind not in _NO_CHANGE:  # of tensors in inference mode no versions are kept
+            now = _versions(given)
+            changed: set[int] = set()
+            if now != versions:
+                pairs = zip(given, now, versions, strict=True)
+                changed = {id(each) for each, new, old in pairs if new != old}
+            if None in now and kind not in _NO_CHANGE:  # of tensors in inference mode no versions are kept
                 ids = {id(each) for each in given}
                 changed |= {id(each) for each in result_tensors if each.is_inference() and id(each) in ids}
-            call = Call(kind, func, args, kwargs, {}, result_tensors)
             is_before = len(self.ops) <= self._wanted
-            self._record(call, changed, was)
+            roles = self._record(kind, func, args, kwargs, given, result_tensors, changed, was)
             if is_before and self._wanted == len(self.ops) - 1:
-                self.given = {role: before.get(id(each), each) for role, each in call.tensors}
+                self.given = {role: before.get(id(each), each) for role, each in roles}
                 self.given |= self._tracked(kind)
         elif kind in _LEAVING:
             self._left = next(iter(self.sources_of(_flat(args))), self._left)
@@ -276,62 +310,92 @@ class Tracer(TorchFunctionMode):
         axis = None if source is None else counted_axis(self.ops, source)
         return None if axis is None else before_rectifier(tensor, axis)
 
-    def _record(self, call: Call, changed: set[int], was: Before | None) -> None:
-        outputs = call.outputs
-        given = {id(each) for each in _flat(call.args)}
-        if not changed and call.kind not in _ROWS_EVEN_IF and all(id(each) in given for each in outputs):
-            return  # nothing was done: contiguous, to, float, and the like
-        call.kind, call.bound = bind(call.kind, call.function, call.args, call.kwargs)
-        tensors = list(call.tensors)
-        found = [
-            (role, each, self._source(each)) for role, each in tensors if id(each) not in self._constants
-        ]
-        overwritten = unread(call.kind), "out"
-        read = [(role, each) for role, each, source in found if source and role not in overwritten]
-        parameters = self._counted(each for _, each in tensors)
+    def _record(
+        self,
+        kind: str,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        given: Sequence[torch.Tensor],
+        outputs: Sequence[torch.Tensor],
+        changed: set[int],
+        was: Before | None,
+    ) -> Sequence[tuple[str, torch.Tensor]]:
+        """An operation that has given tensors; what it was given, by role, if it is a row of the graph."""
+        is_done = changed or kind in _ROWS_EVEN_IF
+        if not is_done and set(map(id, given)).issuperset(map(id, outputs)):
+            return ()  # nothing was done: contiguous, to, float, and the like
+        key = signature(kind, func, args, kwargs, outputs)
+        alike, call = REPEATS.of(key), None
+        tensors = [*given, *_flat(kwargs)] if kwargs else given
+        if alike is None:
+            call = Call(*bind(kind, func, args, kwargs), func, args, kwargs, outputs)
+            if [id(each) for _, each in call.tensors] != list(map(id, tensors)):
+                key, tensors = None, [each for _, each in call.tensors]
+            kind, roles = call.kind, tuple([role for role, _ in call.tensors])
+        else:
+            kind, roles = alike.kind, alike.roles
+        overwritten = unread(kind), "out"
+        read: list[int] = []
+        sources: list[Source] = []
+        unfollowed, parameters = [], []
+        for at, each in enumerate(tensors):
+            number = id(each)
+            if number not in self._constants:
+                source = self._sources.get(each) or self._source(each)
+                if source is None:
+                    unfollowed.append(each)
+                elif roles[at] not in overwritten:
+                    read.append(at)
+                    sources.append(source)
+            if number in self._parameters:
+                parameters.append(self._parameters[number])
         if not read and all(isinstance(each, nn.Parameter) for each in outputs):
-            return  # a parameter is set
+            return ()  # a parameter is set
         if not read and not parameters:
-            if self._left and call.kind in ("from_numpy", "tensor", "as_tensor", "asarray", "from_dlpack"):
-                self._add_op(call.kind, outputs, [self._left], None, (), {}, None, THROUGH)
-                return
+            if self._left and kind in ("from_numpy", "tensor", "as_tensor", "asarray", "from_dlpack"):
+                self._add_op(kind, outputs, [self._left], None, (), {}, None, THROUGH)
+                return ()
             for each in outputs:
-                self._made[each] = call.kind
+                self._made[each] = kind
                 self._sources.forget(each)
-            return
-        call.followed = frozenset(role for role, _ in read)
-        described = describe(call)
-        shares = bool(changed) or all(_is_view_of(each, call.args) for each in outputs)
-        settings = {**described.settings, **({"shares_memory": True} if shares else {})}
+            return ()
+        if alike is None:
+            assert call is not None
+            call.followed = frozenset([roles[at] for at in read])
+            alike = Alike(call)
+            REPEATS.add(key, alike)
+        described = alike.described
+        settings = dict(described.settings)
+        if changed or _are_views_of(outputs, given):
+            settings["shares_memory"] = True
         inside = self._stack[-1].module if self._stack else None
-        if call.kind == "batch_norm" and isinstance(inside, nn.modules.batchnorm._BatchNorm):
+        if kind == "batch_norm" and isinstance(inside, nn.modules.batchnorm._BatchNorm):
             settings["momentum"] = inside.momentum  # what the function is given for None is a share
-        reads, note = [], described.note if read else ""
-        for place in range(len(outputs)):
-            by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
-            reads.append(
-                tuple(by_role[role] if role in by_role else unknown(tuple(each.shape)) for role, each in read)
-            )
-        sources = [self._sources[each] for _, each in read]
-        if any(source is None and self._made.get(each) == UNREGISTERED for _, each, source in found):
-            note = note or UNREGISTERED
-        if call.kind == "setitem" and any(role == "input" for role, _ in read):
+        note = described.note if read else ""
+        reads, shown = alike.reads(tuple(read), tensors), alike.outputs
+        if unfollowed and not note and any(self._made.get(each) == UNREGISTERED for each in unfollowed):
+            note = UNREGISTERED
+        if kind == "setitem" and any(roles[at] == "input" for at in read):
             note = "some cells of a tensor are replaced, so that its fields are not known"
         # The tensor of which a part was written; one that no code has seen is PyTorch's own affair.
-        written = [each._base for each in outputs if id(each) in changed]
+        written = [each._base for each in outputs if id(each) in changed] if changed else []
         bases = [base for base in written if base is not None and self._is_known(base)]
         if bases:
             for base in bases:
                 if base in self._sources and self._sources[base] not in sources:
                     sources.append(self._sources[base])
-                    reads = [(*each, (Nothing(),) * base.dim()) for each in reads]
-            reads += [tuple(unknown(self._shape(source)) for source in sources) for _ in bases]
+                    reads = tuple((*each, (Nothing(),) * base.dim()) for each in reads)
+            outputs, shown = [*outputs, *bases], (*shown, *map(tensor_of, bases))
+            reads = (*reads, *[tuple(unknown(self._shape(source)) for source in sources)] * len(bases))
             note = "a part of a tensor is written, so that the fields of the whole are not known"
-        dead = dead_filters(call.kind, call.bound, was, call.output) if was else None
+        dead = dead_filters(kind, bind(kind, func, args, kwargs)[1], was, outputs[0]) if was else None
         self._add_op(
-            *(call.kind, [*outputs, *bases], sources, reads, parameters, settings, described.cost, note),
+            *(kind, outputs, sources, reads, tuple(parameters), settings, described.cost, note),
+            shown=shown,
             dead=dead,
         )
+        return list(zip(roles, tensors, strict=True)) if len(self.ops) - 1 == self._wanted else ()
 
     def _source(self, tensor: torch.Tensor) -> Source | None:
         """Where a tensor came from; None of one that depends on no input."""
@@ -349,9 +413,10 @@ class Tracer(TorchFunctionMode):
         if self._kept is None:
             self._kept = _kept_tensors(self._model)
         if isinstance(tensor, nn.Parameter):
-            named = {id(each): (name, each) for name, each in _named_parameters(self._model)}
-            if id(tensor) in named:  # of a lazy module, which has made it just now
-                self._parameters |= named
+            made = members_of(self._model)
+            if id(tensor) in made.parameters:  # of a lazy module, which has made it just now
+                self._members = made
+                self._parameters |= made.parameters
                 self._constants.add(id(tensor))
             else:
                 self._made[tensor] = UNREGISTERED
@@ -398,6 +463,7 @@ class Tracer(TorchFunctionMode):
         cost: Any,
         note: str = "",
         path: str | None = None,
+        shown: tuple[Tensor, ...] | None = None,
         dead: DeadFilters | None = None,
     ) -> None:
         if reads is None:
@@ -407,7 +473,7 @@ class Tracer(TorchFunctionMode):
         op = Op(
             number=number,
             kind=kind,
-            outputs=tuple(map(_tensor, outputs)),
+            outputs=tuple(map(tensor_of, outputs)) if shown is None else shown,
             inputs=tuple(sources),
             reads=tuple(reads),
             path=place.path,
@@ -431,26 +497,22 @@ class Tracer(TorchFunctionMode):
 
     def _place(self, path: str | None = None) -> Place:
         """Where what runs now stands: as the model itself tells, else as the modules and the stack do."""
-        told: Place | None = getattr(self._model, "place", None)
+        told = self._model.place if self._tells_place else None
         if isinstance(told, Place):
             return told
         inside = self._stack[-1] if self._stack else None
-        line, code = self._line(sys._getframe(1))
-        return Place(
-            path=inside.path if path is None and inside else path or "",
-            module=_class_of(inside.module) if inside else "",
-            call=inside.call if inside and inside.path else 1,
-            line=line,
-            code=code,
-        )
+        line, code = self._line(sys._getframe(2))
+        if inside is None:
+            return Place(path or "", line=line, code=code)
+        call = inside.call if inside.path else 1
+        return Place(inside.path if path is None else path, inside.kind, call, line, code)
 
     def _add(self, op: Op) -> None:
         self.ops.append(op)
         self._tell(op)
 
     def _counted(self, tensors: Iterable[torch.Tensor]) -> tuple[Parameter, ...]:
-        named = (self._parameters[id(each)] for each in tensors if id(each) in self._parameters)
-        return tuple(Parameter(name, tuple(each.shape)) for name, each in named)
+        return tuple(self._parameters[id(each)] for each in tensors if id(each) in self._parameters)
 
     def _name(self, func: Callable[..., Any]) -> str:
         try:
@@ -467,7 +529,7 @@ class Tracer(TorchFunctionMode):
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception
     ) -> None:
         kind, bound = bind(self._name(func), func, args, kwargs)
-        call = Call(kind, func, args, kwargs, bound)
+        call = Call(kind, bound, func, args, kwargs)
         try:
             settings: Mapping[str, Any] = settings_of(call)
         except (LookupError, TypeError, ValueError, RuntimeError):
@@ -507,7 +569,7 @@ class Tracer(TorchFunctionMode):
         return Failure(
             error=error_words(error),
             path=inside.path if inside else "",
-            module=_class_of(inside.module) if inside else "",
+            module=inside.kind if inside else "",
             line=line,
             code=code,
             settings=_module_settings(inside.module) if inside else {},
@@ -520,22 +582,23 @@ class Tracer(TorchFunctionMode):
         name = ""
         if tensor not in self._sources:
             if id(tensor) in self._parameters:
-                name = f"parameter {self._parameters[id(tensor)][0]}"
+                name = f"parameter {self._parameters[id(tensor)].name}"
             elif id(tensor) in self._buffers:
-                name = f"buffer {self._buffers[id(tensor)]}"
+                name = f"buffer {self._buffers[id(tensor)][0]}"
             elif tensor in self._made:
                 name = f"made by {self._made[tensor]}"
-        return Argument(role, _tensor(tensor), self._sources.get(tensor), name)
+        return Argument(role, tensor_of(tensor), self._sources.get(tensor), name)
 
     # -- their files
 
     def _line(self, frame: FrameType | None) -> tuple[str, str]:
         """The innermost line that is theirs, as net.py:23, and what stands there."""
+        files = self._files
         while frame is not None:
             file = frame.f_code.co_filename
-            is_theirs = self._files.get(file)
+            is_theirs = files.get(file)
             if is_theirs is None:
-                is_theirs = self._files[file] = is_of_theirs(file)
+                is_theirs = files[file] = is_of_theirs(file)
             if is_theirs:
                 at = file, frame.f_lineno
                 if at not in self._lines:
@@ -568,7 +631,7 @@ def follow(
     failure: Failure | None = None
     outputs: list[torch.Tensor] = []
     returned = ""
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), _unchanged(model):
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), tracer.unchanged():
         try:
             with tracer.following():
                 result = model(*args, **kwargs)
@@ -576,18 +639,15 @@ def follow(
             returned = tracer.words_for(result, outputs)
         except caught as error:
             failure = tracer.failure_of(error)
-    everything = tuple(
-        Parameter(each, tuple(parameter.shape)) for each, parameter in _named_parameters(model)
-    )
-    used = tracer.used
+    used, members = tracer.used, tracer.members
     return Graph(
         ops=tuple(tracer.ops),
         name=name or type(model).__name__,
         outputs=tracer.sources_of(outputs),
         failure=failure,
-        unused=() if failure else tuple(each for each in everything if each not in used),
+        unused=() if failure else tuple(each for each in members.parameters.values() if each not in used),
         training=model.training,
-        traits=tuple(sorted({type(each).__name__ for each in model.modules()} & {"CrossEntropyLoss"})),
+        traits=tuple(sorted(members.kinds & {"CrossEntropyLoss"})),
         input_name=input_name,
         returned=returned,
         names=tuple(names) if len(names := input_names(model, args, kwargs)) == len(inputs) > 1 else (),
@@ -656,23 +716,13 @@ def copied(
     with ExitStack() as inside:
         inside.enter_context(torch.no_grad())
         inside.enter_context(torch.random.fork_rng(devices=[]))
-        inside.enter_context(_unchanged(model))
+        inside.enter_context(tracer.unchanged())
         inside.enter_context(suppress(*caught))  # where the pass fails it has failed before
         inside.enter_context(tracer.following())
         model(*args, **kwargs)
     if number >= len(tracer.ops) or not tracer.gave:
         return None
     return Copied(tracer.ops[number], tracer.given, tracer.gave)
-
-
-@contextmanager
-def _unchanged(model: nn.Module) -> Iterator[None]:
-    kept = [(each, each.detach().clone()) for each in model.buffers() if not nn.parameter.is_lazy(each)]
-    try:
-        yield
-    finally:
-        for buffer, before in kept:
-            buffer.copy_(before)
 
 
 def function_name(func: Callable[..., Any]) -> str:
@@ -699,10 +749,13 @@ def _is_same(one: torch.Tensor, other: torch.Tensor) -> bool:
         return one.data_ptr() == other.data_ptr() and one.stride() == other.stride()
 
 
-def _is_view_of(tensor: torch.Tensor, given: Any) -> bool:
-    """Whether it shows numbers of what was given; some functions give views of what they have made."""
-    base = tensor._base
-    return base is not None and any(each is base or each._base is base for each in _flat(given))
+def _are_views_of(tensors: Sequence[torch.Tensor], given: Sequence[torch.Tensor]) -> bool:
+    """Whether they show numbers of what was given; some functions give views of what they have made."""
+    for tensor in tensors:
+        base = tensor._base
+        if base is None or not any(each is base or each._base is base for each in given):
+            return False
+    return True
 
 
 def _would_give(
@@ -717,33 +770,14 @@ def _would_give(
         args, kwargs = tree_map(without_numbers, (args, dict(kwargs)))
         given = _flat(func(*args, **kwargs))
         if given:
-            made = _tensor(given[0])
+            made = tensor_of(given[0])
             return {"made_shape": made.shape, "made_type": made.dtype, "made_bytes": made.memory}
     return {}
 
 
-def _paths(model: nn.Module) -> dict[int, str]:
-    paths: dict[int, str] = {}
-    for path, module in model.named_modules(remove_duplicate=False):
-        paths.setdefault(id(module), _plain(path))
-    return paths
-
-
-def _plain(path: str) -> str:
-    """A path without the wrappers of compiled and parallel models."""
-    return ".".join(part for part in path.split(".") if part != "_orig_mod")
-
-
-def _named_parameters(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
-    return [(_plain(name), each) for name, each in model.named_parameters() if _is_sized(each)]
-
-
-def _is_sized(tensor: torch.Tensor) -> bool:
-    return not nn.parameter.is_lazy(tensor)
-
-
 def _class_of(module: nn.Module) -> str:
-    return str(getattr(module, "original_name", "") or type(module).__name__)
+    name = type(module).__name__
+    return str(getattr(module, "original_name", name)) if isinstance(module, torch.jit.ScriptModule) else name
 
 
 def _module_settings(module: nn.Module) -> dict[str, Any]:
@@ -755,20 +789,29 @@ def _module_settings(module: nn.Module) -> dict[str, Any]:
     return {name: value for name, value in found.items() if isinstance(value, int)}
 
 
-def _tensor(tensor: torch.Tensor) -> Tensor:
-    return Tensor(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+def _versions(tensors: Sequence[torch.Tensor]) -> list[int | None]:
+    """How often each was written to; None in inference mode, where it is not counted."""
+    try:
+        return [each._version for each in tensors]
+    except RuntimeError:
+        return [None if each.is_inference() else each._version for each in tensors]
 
 
 def _flat(value: Any, depth: int = 0) -> list[torch.Tensor]:
     """The tensors in lists, tuples, dicts and data classes."""
-    if isinstance(value, torch.Tensor):
+    if type(value) is torch.Tensor or isinstance(value, torch.Tensor):  # asked at length only if need be
         return [value]
-    if value is None or depth > DEPTH or isinstance(value, int | float | str):
+    if depth > DEPTH or is_plain(value):
         return []
-    if isinstance(value, list | tuple):
-        return [tensor for each in value for tensor in _flat(each, depth + 1)]
-    if isinstance(value, dict):
-        return [tensor for each in value.values() for tensor in _flat(each, depth + 1)]
+    if isinstance(value, list | tuple | dict):
+        found: list[torch.Tensor] = []
+        for each in value.values() if isinstance(value, dict) else value:
+            kind = type(each)
+            if kind is torch.Tensor or kind is nn.Parameter:
+                found.append(each)
+            elif not is_plain(each):
+                found += _flat(each, depth + 1)
+        return found
     if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         return _flat(vars(value) if hasattr(value, "__dict__") else {}, depth + 1)
     return []

@@ -107,10 +107,17 @@ def main() -> NoReturn:
 
 
 def _import_all() -> None:
-    """What a job needs, so that it need not wait for it."""
+    """What a job needs, so that it need not wait for it: modules, and PyTorch's names of its functions."""
+    import torch
+
+    import convtui.engine.graph.postmortem
+    import convtui.tracing.process.exported
     import convtui.tracing.process.loading
     import convtui.tracing.process.sizes
     import convtui.tracing.process.weights  # noqa: F401
+    from convtui.tracing.process.tracer import function_name
+
+    function_name(torch.relu)
 
 
 def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]) -> None:
