@@ -268,7 +268,7 @@ async def _work(
     from convtui.training.process.client import WorkerProcess
     from convtui.training.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
 
-    worker = await WorkerProcess.start(network)
+    worker = await WorkerProcess.start(network, prints=tell)
     try:
         with _interruptible(worker, outcome):
             worker.send(job)

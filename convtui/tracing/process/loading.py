@@ -23,7 +23,7 @@ from torch import nn
 from convtui.engine.graph.operation import shape_text
 from convtui.inputs.names import did_you_mean, printable
 from convtui.tracing.process.problems import LoadError
-from convtui.tracing.process.their_code import frames_of
+from convtui.tracing.process.their_code import first_line, frames_of
 from convtui.tracing.saved import EXPORTED, OTHERS, SAVED, refusal, state_dict_words
 
 MOST_MODELS: Final = 4  # that are named where none was
@@ -58,7 +58,8 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     try:
         model = made(*positional, **named)
     except BaseException as error:
-        raise _theirs(error, f"{printable(target)}: cannot be made", _needs(made, target)) from None
+        needs = _needs(made, positional, named) if isinstance(error, TypeError) else ""
+        raise _theirs(error, f"{printable(target)}: cannot be made", needs) from None
     if isinstance(model, nn.Module):
         return model
     if isinstance(model, Mapping):
@@ -188,19 +189,23 @@ def _examples(where: str, module: ModuleType) -> str:
     return f"{told} (and {more} more)" if more > 0 else told
 
 
-def _needs(made: Any, target: str) -> str:
-    """What arguments a class or a function takes that it has not been given."""
-    with suppress(TypeError, ValueError):
-        parameters = inspect.signature(made).parameters.values()
-        missing = [
-            each.name
-            for each in parameters
-            if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
-        ]
-        if missing:
-            values = " ".join(f"{name}=…" for name in missing)
-            return f"; it takes arguments after --: convtui trace {target} … -- {values}"
-    return ""
+def _needs(made: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> str:
+    """What arguments a class or a function takes; "" if it took those that it was given."""
+    try:
+        signature = inspect.signature(made)
+    except (TypeError, ValueError):
+        return ""
+    with suppress(TypeError):
+        signature.bind(*positional, **named)
+        return ""
+    values = [
+        f"{each.name}=…" if each.default is each.empty else f"{each.name}={each.default!r}"
+        for each in signature.parameters.values()
+        if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    ]
+    if not values:
+        return "; it takes no arguments"
+    return f"; its arguments follow after --: -- {' '.join(values)}"
 
 
 def _theirs(error: BaseException, what: str, help_words: str = "") -> LoadError:
@@ -211,13 +216,12 @@ def _theirs(error: BaseException, what: str, help_words: str = "") -> LoadError:
     if isinstance(error, SyntaxError) and error.filename:
         at = f"{Path(error.filename).name}:{error.lineno}"
         return LoadError(f"{what}: {at}: {error.msg}", [*frames, (error.text or "").strip()])
-    words = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
+    name, words = type(error).__name__, first_line(error)
+    reason = name if words == name else f"{name}: {words}"
     if isinstance(error, ModuleNotFoundError) and error.name:
         reason += (
             f"; install it where convtui is: {sys.executable} -m pip install {error.name.partition('.')[0]}"
         )
-    help_words = help_words if isinstance(error, TypeError) else ""
     return LoadError(f"{what}: {reason}{help_words}", frames)
 
 

@@ -7,12 +7,16 @@ import re
 import sys
 import sysconfig
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 import torch
+
+from convtui.inputs.prints import plain
 
 _TORCH: Final = str(Path(torch.__file__).parent) + os.sep
 _OURS: Final = str(Path(__file__).parents[2]) + os.sep
@@ -64,6 +68,33 @@ def last_of_theirs(trace: TracebackType | None) -> tuple[str, str]:
         if is_of_theirs(each.filename):
             return f"{file_name(each.filename)}:{each.lineno}", each.line or ""
     return "", ""
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """What their code prints meanwhile is printed nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    before = os.dup(1), os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        for descriptor, own in zip(before, (1, 2), strict=True):
+            os.dup2(descriptor, own)
+            os.close(descriptor)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says first, without what a terminal would obey; its class if it says nothing."""
+    lines = plain(str(error)).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def line_of_theirs(trace: str) -> tuple[str, str]:

@@ -38,7 +38,14 @@ from convtui.engine.graph.reads import Nothing
 from convtui.tracing.process.aten import operator_name
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
 from convtui.tracing.process.rectified import Before, before_rectifier, dead_filters
-from convtui.tracing.process.their_code import Place, file_name, frames_of, is_of_theirs, last_of_theirs
+from convtui.tracing.process.their_code import (
+    Place,
+    file_name,
+    first_line,
+    frames_of,
+    is_of_theirs,
+    last_of_theirs,
+)
 
 T = TypeVar("T")
 
@@ -445,7 +452,7 @@ class Tracer(TorchFunctionMode):
             settings = {}
         place = self._place()
         failure = Failure(
-            error=_first_line(error),
+            error=first_line(error),
             kind=kind,
             path=place.path,
             module=place.module,
@@ -471,7 +478,7 @@ class Tracer(TorchFunctionMode):
         given = list(bind("", None, inside.given, {})[1].items()) if inside else []
         arguments = [self.argument(role, each) for role, value in given for each in _flat(value)]
         return Failure(
-            error=f"{type(error).__name__}: {_first_line(error)}",
+            error=f"{type(error).__name__}: {first_line(error)}",
             path=inside.path if inside else "",
             module=_class_of(inside.module) if inside else "",
             line=line,
@@ -612,11 +619,6 @@ def _is_view_of(tensor: torch.Tensor, given: Any) -> bool:
     """Whether it shows numbers of what was given; some functions give views of what they have made."""
     base = tensor._base
     return base is not None and any(each is base or each._base is base for each in _flat(given))
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _paths(model: nn.Module) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any, Final
 
 import numpy as np
@@ -38,6 +39,12 @@ def layer_statistics(
             high=span[1],
             counts=counts,
         )
+
+
+def not_measured(layer: int, weight: Values, span: tuple[float, float]) -> LayerStatistics:
+    """What is told of a layer that had no activations in the last step: NaN, but for its weights' norm."""
+    norm = float(np.linalg.norm(weight.ravel("K")))
+    return LayerStatistics(layer, nan, nan, nan, norm, *span, (0,) * BINS)
 
 
 def _counts(values: Values, span: tuple[float, float]) -> tuple[int, ...]:

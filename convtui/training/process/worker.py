@@ -107,7 +107,7 @@ class Worker:
         try:
             self._do(job)
         except Exception as error:
-            if not isinstance(error, _EXPECTED):
+            if not isinstance(error, _EXPECTED) and self._named is None:  # beside the prints of their code
                 traceback.print_exc()
             self._outbox.send(Failed(reason_of(error)))
 

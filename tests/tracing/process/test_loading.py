@@ -94,7 +94,7 @@ def test_inputs_of_theirs() -> None:
         ("mine.py:zzzz", "has no zzzz; there is mine.py:Net or mine.py:model"),
         ("mine.py:weights", "so there is no graph to show; name the class"),
         ("mine.py:number", "is a int, not a class, function or model"),
-        ("mine.py:Net", "it takes arguments after --: convtui trace mine.py:Net … -- width=…"),
+        ("mine.py:Net", "its arguments follow after --: -- width=…"),
         ("mime.py:Net", "there is no such file; did you mean mine.py?"),
         ("no_such_package.inside:Net", "there is no such module or file"),
         ("mine.py:broken", "cannot be made: KeyError: 'no'"),

@@ -11,7 +11,8 @@ from convtui.training.datasets.open_any import load
 from convtui.training.measuring import Measure
 from convtui.training.messages import Message
 from convtui.training.own_network import OwnNetwork
-from convtui.training.process.own_network import TheirError, make, tried
+from convtui.training.process.own_network import TheirError, make
+from convtui.training.process.trial import tried
 from convtui.training.protocol import (
     Continue,
     Epoch,
@@ -80,6 +81,7 @@ def test_a_trial_leaves_no_trace_and_sees_the_modules_that_are_called(code: Path
     seen = tried(model, named, load("digits-8x8"), CPU)
     assert [(each.path, each.is_overwritten) for each in seen.modules] == [
         ("conv", True),
+        ("norm", False),
         ("frozen", False),
         ("fc", False),
     ]
@@ -108,6 +110,7 @@ def test_a_run_of_an_own_network(tmp_path: Path) -> None:
         first = begun(whole)
         assert [(each.path, each.title, each.shape) for each in first.modules] == [
             ("conv", "Conv2d", (4, 1, 3, 3)),
+            ("norm", "BatchNorm2d", (4, 1, 1, 1)),
             ("frozen", "Linear", (64, 64, 1, 1)),
             ("fc", "Linear", (10, 64, 1, 1)),
         ]
