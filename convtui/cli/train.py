@@ -215,6 +215,7 @@ class _Outcome:
 
 def _follow(job: Message, history: RunHistory, as_json: bool, network: OwnNetwork | None) -> int:
     from convtui.cli.train_report import reporting
+    from convtui.training.process.pipes import GRACE
     from convtui.training.protocol import Failed, Finished, Stopped
 
     outcome = _Outcome()
@@ -237,6 +238,10 @@ def _follow(job: Message, history: RunHistory, as_json: bool, network: OwnNetwor
             words = [NOT_BEGUN]
         case Stopped():
             words = []
+        case _ if outcome.signal and network:
+            words = [
+                f"convtui: {network.name} did not end its step within {GRACE:.0f} s: its process was ended"
+            ]
         case _:
             words = [f"convtui: the training process {outcome.cause}"]
     if outcome.has_begun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -39,8 +40,8 @@ class OwnNetwork:
 
     def as_option(self) -> str:
         """How it is named on the command line."""
-        arguments = f" -- {' '.join(self.arguments)}" if self.arguments else ""
-        return printable(f"--network {self.target}{arguments}")
+        arguments = ["--", *self.arguments] if self.arguments else []
+        return printable(shlex.join(["--network", self.target, *arguments]))
 
     def with_digest(self, digest: str) -> OwnNetwork:
         """As it is when a run begins."""

@@ -1,6 +1,7 @@
 """Networks of a user's that are trained, and such as cannot be; run by its path."""
 
 import os
+from pathlib import Path
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -53,3 +54,13 @@ class Colour(Net):
 class Exits(Net):
     def forward(self, x: Tensor) -> Tensor:
         raise SystemExit(x.dim() - 1)
+
+
+class Hanging(Net):
+    """Does not come back from its fourth step on while there is a file `hang` beside this one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes = getattr(self, "passes", 0) + self.training
+        while self.passes > 4 and Path(__file__).with_name("hang").exists():  # the first is the trial
+            pass
+        return super().forward(x)

@@ -128,7 +128,8 @@ class RunCommands:
     def stop(self) -> None:
         trainer = self._trainer
         search = trainer.search if trainer.search and trainer.search.is_active else None
-        self._ask_of(trainer.stop, (trainer.active or search) if trainer.is_busy else None, "stopping …")
+        words = "stopping after this step … · x once more ends it at once" if trainer.theirs else "stopping …"
+        self._ask_of(trainer.stop, (trainer.active or search) if trainer.is_busy else None, words)
 
     def compare(self) -> None:
         if network := self._editor.recipe.network:

@@ -418,7 +418,7 @@ def search_status(search: Search) -> plain.Status:
         if search.suggestion is None:
             words = "no suggestion: the loss was lowest at the first rates"
     elif search.state is State.STOPPED:
-        words = "stopped: f searches again"
+        words = f"{search.reason or 'stopped'}: f searches again"
     else:
         words = "a fresh network takes one step at each rate, from low to high, until its loss explodes"
     return plain.Status(search.state.value, "rate finder", words=words)

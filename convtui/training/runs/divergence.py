@@ -16,9 +16,9 @@ GROWN: Final = 1000.0  # times as large as before: that much is put down to the 
 def cause_words(history: RunHistory, others: Iterable[RunHistory] = ()) -> str:
     """What made a run diverge, in words; "" if neither its steps nor one of the others show it.
 
-    Not the rate, if the loss was not finite before any update. Weight decay, if it alone makes weights grow at
-    the rates that the run had. The rate, if another run with a lower one and otherwise the same recipe ended
-    with a finite loss.
+    Not the rate, if the loss was not finite before any update. Weight decay, if it alone makes weights grow
+    at the rates that the run had. The rate, if another run with a lower one and otherwise the same recipe
+    ended with a finite loss.
     """
     if history.diverged_at == 1:
         return FROM_THE_START
