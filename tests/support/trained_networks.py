@@ -111,3 +111,22 @@ class Layers(nn.Module):
             y = self.skipped(y)
         scores: Tensor = self.normed(y) * self.scale + up[:, None]
         return scores
+
+
+class Mixed(nn.Module):
+    """For digits-8x8, with layers of one, two and three dimensions, some of them learned upwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.up = nn.ConvTranspose2d(8, 4, 2, stride=2)
+        self.line = nn.Conv1d(4, 8, 5, stride=4)
+        self.gru = nn.GRU(8, 12, batch_first=True)
+        self.fc = nn.Linear(12, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.up(F.relu(self.norm(self.conv(x)))))
+        x = F.relu(self.line(x.flatten(2))).transpose(1, 2)
+        scores: Tensor = self.fc(self.gru(x)[0].mean(1))
+        return scores

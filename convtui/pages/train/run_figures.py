@@ -220,6 +220,25 @@ def modules_of(history: RunHistory) -> tuple[NamedModule, ...]:
     return history.begun.modules if history.begun else ()
 
 
+def weight_name(history: RunHistory | None, layer: int, index: Sequence[int]) -> str:
+    """A weight with its index as PyTorch has it, which the page counts as [out, in, row, column]."""
+    for module in modules_of(history) if history else ():
+        if module.number == layer:
+            place = ", ".join(map(str, own_index(index, module.weight or module.shape)))
+            path = f" {module.path}" if module.path else ""
+            return printable(f"layer {layer}{path}, {module.name} [{place}]")
+    return f"layer {layer}, weight {list(index)}"
+
+
+def own_index(index: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
+    """An index into a weight of this shape, from that into it as four dimensions (`in_four`)."""
+    out, channel, row, column = index
+    if len(shape) <= 2:
+        return (out, channel)[: len(shape)]
+    between = np.unravel_index(row, shape[2:-1]) if len(shape) > 3 else ()
+    return (out, channel, *map(int, between), column)
+
+
 def layers(history: RunHistory | None, step: int | None = None) -> tuple[plain.LayerFigures, ...]:
     """Every convolution as it was measured last, at or before a step if one is given.
 
@@ -253,13 +272,18 @@ def _layer(measured: LayerStatistics, rows: Sequence[Row]) -> plain.LayerFigures
 def _own_layer(measured: LayerStatistics, module: NamedModule) -> plain.LayerFigures:
     return plain.LayerFigures(
         module.number,
-        printable(f"{module.path} {module.title}".strip()),
+        printable(f"{module.path} {module.title}{_of(module)}".strip()),
         "its output",
         measured.mean,
         measured.std,
         measured.near_zero,
         measured.weight_norm,
     )
+
+
+def _of(module: NamedModule) -> str:
+    """Which of its weights is looked at, where that is not plain."""
+    return "" if module.name == "weight" else f" {module.name}"
 
 
 def layer_history(history: RunHistory | None) -> plain.LayerHistory:

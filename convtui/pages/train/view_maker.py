@@ -247,7 +247,7 @@ class ViewMaker:
         found = run_figures.layers(history)
         return WeightView(
             self._status(),
-            f"layer {layer}, weight {list(index)}{looked}",
+            f"{run_figures.weight_name(history, layer, index)}{looked}",
             run_figures.weight_step(history, trace, step) if history else None,
             run_figures.weight_trace(history, trace),
             run_figures.layer_history(history),
