@@ -261,9 +261,7 @@ def _follow(job: Message, history: RunHistory, as_json: bool, network: OwnNetwor
         case Stopped():
             words = []
         case _ if outcome.signal and network:
-            words = [
-                f"convtui: {network.name} did not end its step within {GRACE:.0f} s: its process was ended"
-            ]
+            words = [f"convtui: {network.name} did not stop within {GRACE:.0f} s and was ended"]
         case _:
             words = [f"convtui: the training process {outcome.cause}"]
     if outcome.has_begun:

@@ -29,6 +29,7 @@ _TICK: Final = 5
 _ABOVE: Final = 40  # the legend
 _MARKER: Final = 4.5  # from its middle
 _EVERY: Final = 90  # units from one marker of a curve to the next
+_SHORT: Final = 12  # units of a curve that has a marker
 _ARROWS: Final = 24  # units between arrows at least
 _THICKNESS: Final = {Stroke.THICK: 3.0, Stroke.FAINT: 1.0}
 _DASHES: Final = {Stroke.DASHED: (9, 5), Stroke.DOTTED: (2, 4)}
@@ -159,7 +160,10 @@ class _Drawing:
         places = area.places(*area.thinned(series.x, series.y))
         for piece in area.pieces(places):
             yield self._line(series, piece)
-        if series.marker:
+        inside = [point for point in places if area.holds(point)]
+        if inside and series.may_be_marked and inside[-1][0] - inside[0][0] < _SHORT:
+            yield from self._marker(series, inside[-1])
+        elif series.marker:
             last = -np.inf
             for point in places:
                 if area.holds(point) and point[0] - last >= _EVERY:

@@ -549,10 +549,12 @@ class Trainer:
     def _died(self, reason: str) -> None:
         seconds, self._killed_after = self._killed_after, None
         if seconds is not None and self.theirs:
-            within = (
-                f"did not end its step within {seconds:.0f} s" if seconds else "was in the middle of a step"
+            how = (
+                f"did not stop within {seconds:.0f} s and was ended"
+                if seconds
+                else "was ended while it worked"
             )
-            reason = f"{self.theirs.name} {within}: its process was ended"
+            reason = f"{self.theirs.name} {how}"
         while self._replays:
             self._replay_took(Failed(reason))
         if self._job is None:

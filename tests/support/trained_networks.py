@@ -59,12 +59,13 @@ class Exits(Net):
 
 
 class Hanging(Net):
-    """Does not come back from its fourth step on while there is a file `hang` beside this one."""
+    """Does not come back from its fourth step while there is a file `hang` beside this one, and says so in it."""
 
     def forward(self, x: Tensor) -> Tensor:
         self.passes = getattr(self, "passes", 0) + self.training
-        while self.passes > 4 and Path(__file__).with_name("hang").exists():  # the first is the trial
-            pass
+        there = Path(__file__).with_name("hang")
+        while self.passes > 4 and there.exists():  # the first is the trial
+            there.write_text("hangs")
         return super().forward(x)
 
 
@@ -123,10 +124,10 @@ class Mixed(nn.Module):
         self.up = nn.ConvTranspose2d(8, 4, 2, stride=2)
         self.line = nn.Conv1d(4, 8, 5, stride=4)
         self.gru = nn.GRU(8, 12, batch_first=True)
-        self.fc = nn.Linear(12, 10)
+        self.fc = nn.Linear(12 * 63, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.up(F.relu(self.norm(self.conv(x)))))
         x = F.relu(self.line(x.flatten(2))).transpose(1, 2)
-        scores: Tensor = self.fc(self.gru(x)[0].mean(1))
+        scores: Tensor = self.fc(self.gru(x)[0].flatten(1))
         return scores

@@ -123,7 +123,8 @@ def curves(history: RunHistory, colour: int | None, name: str = "") -> plain.Cur
 def curve_name(history: RunHistory) -> str:
     recipe = history.recipe
     network = f" {recipe.network.name}" if recipe.network else "+BN" if recipe.batch_norm else ""
-    return f"{run_number(history.run)} {recipe.schedule}{network}"
+    lost = " · diverged" if history.is_diverged else ""
+    return f"{run_number(history.run)} {recipe.schedule}{network}{lost}"
 
 
 def class_count(histories: Sequence[RunHistory]) -> int:
@@ -308,8 +309,9 @@ def band(history: RunHistory | None, selected: int, marks: tuple[Mark, ...] = ()
     measured = [snapshot.statistics[selected] for snapshot in history.snapshots]
     layer, last = layers(history)[selected], measured[-1]
     before = ", before its norm" if history.recipe.batch_norm and not history.recipe.network else ""
+    title = f"layer {layer.number} {layer.place}{before}"
     return Band(
-        f"layer {layer.number} {layer.place}{before}",
+        f"output of layer {layer.number}" if history.recipe.network else title,
         _steps(history),
         np.array([each.counts for each in measured], float),
         last.low,

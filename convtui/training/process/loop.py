@@ -30,6 +30,7 @@ from convtui.training.process.activation_stats import (
     kernels,
     layer_statistics,
     not_measured,
+    span_of,
 )
 from convtui.training.process.lr_finder import RATES, Finder
 from convtui.training.process.network import devices_there, evaluating, model_of, to_array, to_tensor
@@ -174,7 +175,7 @@ class Training:
                 each.weight,
                 number,
                 each.module,
-                RANGE_OF_LAST,
+                span_of(each.reach, number == len(seen.modules)),
                 each.path,
                 each.is_overwritten,
                 each.name,
@@ -306,7 +307,7 @@ class Training:
 
     def checkpoint(self) -> Checkpoint:
         """All that Training needs to go on from here."""
-        optimizer = self._optimizer.state_dict()
+        optimizer, is_own = self._optimizer.state_dict(), self.recipe.network is not None
         return Checkpoint(
             step=self.step,
             weights={name: to_array(tensor) for name, tensor in self.model.state_dict().items()},
@@ -324,6 +325,7 @@ class Training:
                 "epoch_loss": self._epoch_loss,
                 "epoch": vars(self._epoch),
                 "seconds": self.seconds,
+                **({"spans": {name: each.span[1] for name, each in self._named.items()}} if is_own else {}),
             },
         )
 
@@ -347,6 +349,18 @@ class Training:
             reason = f"the checkpoint of step {checkpoint.step} does not match its recipe and data"
             raise ValueError(reason) from None
         self.step = checkpoint.step
+        if network:  # the first weights, which decided them, may be others now
+            spans = about.get("spans", {})
+            self._layers |= {
+                each.measured: replace(each, span=(-high, high))
+                for name, each in self._named.items()
+                if (high := spans.get(name, RANGE_OF_LAST[1]))
+            }
+
+    @property
+    def _named(self) -> dict[str, Layer]:
+        """The layers of an own network by the names of their weights."""
+        return {f"{each.path}.{each.name}": each for each in self._layers.values()}
 
     def _buffers(self, checkpoint: Checkpoint) -> dict[int, dict[str, Tensor]]:
         """The optimiser's, laid out in memory as the parameters are: the order decides how vectors round."""

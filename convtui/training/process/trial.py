@@ -37,14 +37,15 @@ _CHANNELS: Final = re.compile(r"to have (\d+) channels, but got (\d+) channels")
 class SeenModule:
     """A module with weights of its own, and the largest of them with its name.
 
-    is_overwritten: its output is changed in place after it.
+    is_overwritten: its output is changed in place after it. reach is how far the values of that lie from 0.
     """
 
     path: str
     module: nn.Module
     name: str
     weight: nn.Parameter
-    is_overwritten: bool
+    reach: float
+    is_overwritten: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,8 @@ def _seeing(model: nn.Module) -> Iterator[list[tuple[SeenModule, Tensor, int]]]:
             output, found = measured_of(outputs), largest_weight(module)
             is_new = all(each.module is not module for each, *_ in seen)
             if module.training and output is not None and found and is_new:
-                seen.append((SeenModule(path, module, *found, is_overwritten=False), output, output._version))
+                reach = float(output.detach().abs().max()) if output.numel() else 0.0
+                seen.append((SeenModule(path, module, *found, reach), output, output._version))
 
         return module.register_forward_hook(hook)
 

@@ -46,7 +46,7 @@ SECONDS_A_STEP = 0.02
 
 def recipe(code: Path, name: str = "Mixed") -> Recipe:
     network = OwnNetwork(f"{code}:{name}")
-    return Recipe(data="digits-8x8", batch_size=128, epochs=3, max_lr=0.01, network=network)
+    return Recipe(data="digits-8x8", batch_size=64, epochs=3, max_lr=0.01, network=network)
 
 
 @pytest.fixture(scope="module")
