@@ -59,7 +59,7 @@ class Exits(Net):
 
 
 class Hanging(Net):
-    """Does not come back from its fourth step while there is a file `hang` beside this one, and says so in it."""
+    """Hangs in its fourth step while there is a file `hang` beside this one, and says so in it."""
 
     def forward(self, x: Tensor) -> Tensor:
         self.passes = getattr(self, "passes", 0) + self.training
