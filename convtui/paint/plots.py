@@ -79,7 +79,7 @@ class Series:
     def may_be_marked(self) -> bool:
         """Whether it has a marker where it is so short that it would hardly be seen."""
         is_bold = self.colour is not None and self.stroke in (Stroke.LINE, Stroke.THICK)
-        return is_bold and not self.has_points
+        return (is_bold or self.stroke is Stroke.DASHED) and not self.has_points
 
 
 @dataclass(frozen=True)

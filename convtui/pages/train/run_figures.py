@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from math import log
+from math import isnan, log
 
 import numpy as np
 
@@ -274,7 +274,7 @@ def _own_layer(measured: LayerStatistics, module: NamedModule) -> plain.LayerFig
     return plain.LayerFigures(
         module.number,
         printable(f"{module.path} {module.title}{_of(module)}".strip()),
-        "its output",
+        "not called" if isnan(measured.near_zero) else "its output",
         measured.mean,
         measured.std,
         measured.near_zero,

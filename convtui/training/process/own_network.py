@@ -30,6 +30,7 @@ from convtui.training.own_network import OwnNetwork
 MOST_UNLIKE: Final = 2  # weights
 
 _INSTALLED: Final = "site-packages"  # which nobody edits while convtui is open
+_TWICE: Final = "backward through the graph a second time"
 _OF_MEMORY: Final = ("allocate memory", "out of memory")
 _SAVED: Final = (
     *(torch.float32, torch.float16, torch.float64, torch.bool, torch.uint8),
@@ -63,6 +64,8 @@ def _words(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"it ended the process with sys.exit({error.code!r})"
     name, line = type(error).__name__, first_line(error)
+    if _TWICE in line:
+        return f"{name}: it uses a tensor of the step before, which must be detached: h = h.detach()"
     return name if line == name else f"{name}: {line}"
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,11 @@ from textual.pilot import Pilot
 from convtui.app.app import ConvtuiApp
 from convtui.app.command_menu import commands
 from convtui.pages.base.help import HelpScreen, help_text
+from convtui.pages.train import run_figures
+from convtui.pages.train.figures import LayersView, Status
+from convtui.pages.train.tables import layers_table
 from convtui.pages.train.view_maker import Tab
+from convtui.paint.colours import DARK
 from convtui.training.messages import Message
 from convtui.training.own_network import OwnNetwork
 from convtui.training.protocol import (
@@ -23,6 +28,8 @@ from convtui.training.protocol import (
     Failed,
     Finished,
     Go,
+    LayerStatistics,
+    NamedModule,
     OneStep,
     Paused,
     Snapshot,
@@ -31,9 +38,11 @@ from convtui.training.protocol import (
     Train,
 )
 from convtui.training.recipe import Recipe
-from convtui.training.runs.history import State
+from convtui.training.runs.history import RunHistory, State
 from convtui.training.trainer import Trainer, start_worker
+from tests.support import events as made
 from tests.support.example_sessions import lesson
+from tests.support.lines import texts
 from tests.support.processes import process
 from tests.support.train_page import Training
 from tests.support.workers import FakeWorkers
@@ -231,3 +240,28 @@ async def test_it_is_trained_by_keys(code: Path) -> None:
         assert trainer.current
         assert (trainer.current.state, trainer.current.saved) == (State.STOPPED, 2)
         await trainer.end()
+
+
+def test_a_layer_that_a_step_did_not_call_has_no_figures() -> None:
+    called = LayerStatistics(1, 0.5, 1.0, 0.25, 2.0, -5.0, 5.0, (1,) * 40)
+    history = RunHistory(Recipe(network=OwnNetwork("/home/me/net.py:Net")))
+    modules = tuple(
+        NamedModule(number, name, "Linear", (2, 3, 1, 1)) for number, name in ((1, "a"), (2, "b"))
+    )
+    history.begun = replace(made.begun(), recipe=history.recipe, layers="", modules=modules)
+    passed_over = replace(called, layer=2, mean=nan, std=nan, near_zero=nan, counts=(0,) * 40)
+    history.take(Snapshot(1, (called, passed_over), (), ()))
+    status = Status("training", total_steps=10)
+    view = LayersView(
+        status,
+        run_figures.layers(history),
+        1,
+        run_figures.band(history, 1),
+        run_figures.layer_history(history),
+    )
+    table = [line.split() for line in texts(layers_table(view, (4, 120), DARK))]
+    assert table[1][:6] == ["1", "a", "Linear", "its", "output", "0.500"]
+    assert [each for each in table[2] if not each.startswith("█")] == [
+        *("▸", "2", "b", "Linear", "not", "called", "–", "–", "–", "2.000")
+    ]
+    assert run_figures.layer_history(history).steps.tolist() == [1]

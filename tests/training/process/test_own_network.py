@@ -254,3 +254,12 @@ async def test_what_their_code_prints(code: Path) -> None:
     assert isinstance(last, Failed)
     assert "net.py:Printing failed after step 1: RuntimeError: red (net.py:" in last.reason
     assert prints == ["made", "pass 1", "pass 2", "pass 3", "pass 4"]
+
+
+def test_a_last_batch_of_one_image_is_joined_to_the_one_before(code: Path) -> None:
+    """A norm without running statistics refuses it."""
+    run = training(code, "Net")
+    assert run._evaluation_batches(500) == [0, 500]
+    assert run._evaluation_batches(1001) == [0, 500, 1001]
+    assert run._evaluation_batches(1002) == [0, 500, 1000, 1002]
+    assert run._evaluation_batches(1) == [0, 1]
