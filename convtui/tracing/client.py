@@ -19,7 +19,6 @@ from typing import Final
 
 import convtui
 from convtui.engine.graph.operation import Graph, Op
-from convtui.inputs.prints import Prints
 from convtui.tracing.encoding import graph_from_json
 from convtui.tracing.protocol import (
     Done,
@@ -174,6 +173,8 @@ async def trace(
 
 
 async def _told_prints(process: TracingProcess, tell: Callable[[str], object]) -> None:
+    from convtui.inputs.prints import Prints
+
     prints = Prints()
     async for part in process.printed():
         for line in prints.lines_of(part):
