@@ -107,7 +107,8 @@ def _seeing(model: nn.Module) -> Iterator[list[tuple[SeenModule, Tensor, int]]]:
         def hook(_: nn.Module, __: Any, outputs: Any) -> None:
             output, found = measured_of(outputs), largest_weight(module)
             is_new = all(each.module is not module for each, *_ in seen)
-            if module.training and output is not None and found and is_new:
+            is_real = output is not None and not output.is_meta  # other sizes are tried by shapes alone
+            if module.training and output is not None and is_real and found and is_new:
                 reach = float(output.detach().abs().max()) if output.numel() else 0.0
                 seen.append((SeenModule(path, module, *found, reach), output, output._version))
 
