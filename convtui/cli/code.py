@@ -75,6 +75,7 @@ def _of_layers(options: argparse.Namespace, build: Build) -> tuple[str, str]:
 
 
 def _of_norms(options: argparse.Namespace, build: Build) -> tuple[str, str]:  # noqa: ARG001
+    from convtui.engine.spec import SpecError
     from convtui.pages.batchnorm.code import code_of
     from convtui.pages.batchnorm.figures import Figures
     from convtui.pages.batchnorm.measurer import BatchMeasurer
@@ -87,7 +88,10 @@ def _of_norms(options: argparse.Namespace, build: Build) -> tuple[str, str]:  # 
     from convtui.training.runs.store import find_run
 
     settings = [parse_setting(text) for text in options.norm]
-    seeds = [parse_count(name, value, least=0) for name, value in settings if name == "seed"]
+    try:
+        seeds = [parse_count(name, value, least=0) for name, value in settings if name == "seed"]
+    except SpecError as error:
+        raise ValueError(f"--norm: {error.plain}") from None
     source = NetworkSource(Recipe(), seeds[-1] if seeds else 0)
     if options.image is not None:
         run = find_run(options.image)
@@ -96,7 +100,10 @@ def _of_norms(options: argparse.Namespace, build: Build) -> tuple[str, str]:  # 
     measurer = BatchMeasurer(data, source.recipe.seed)
     session = BatchNormSession.start(network, measurer.image_count, source.recipe.batch_size)
     for name, value in settings:
-        session = session if name == "seed" else transition(name, value)(session)
+        try:
+            session = session if name == "seed" else transition(name, value)(session)
+        except SpecError as error:
+            raise ValueError(f"--norm: {error.plain}") from None
     figures = Figures(session, measurer.measure(session))
     return code_of(OpenedNetwork(source, measurer, session), figures), ""
 

@@ -71,9 +71,9 @@ def learn(arguments: Sequence[str], open_app: Open, build: Callable[[Sequence[st
 
 def _check(name: str | None) -> int:
     """Print every fault; the exit code says whether there is one."""
+    from convtui.engine.words import counted
     from convtui.lessons.checking import faults
     from convtui.lessons.course import find_course, lesson_paths
-    from convtui.paint.text import counted
 
     files = lesson_paths(name or "")
     found = [fault for file in files for fault in faults(file)]

@@ -16,7 +16,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from convtui.cli.options import ASKED, Parser, add_axes, formatter
+from convtui.cli.options import ASKED, Parser, add_axes, as_options, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
 from convtui.cli.own_network import add_network_options, arguments_parted, is_saved, opening_of, to_train
 from convtui.cli.quick_start import collecting_no_garbage
@@ -175,8 +175,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OutputError as error:
         return _complain(str(error), FAILED)
     except (ValueError, OSError) as error:
-        return _complain(str(error))
+        return _complain(_told(error))
     return code
+
+
+def _told(error: Exception) -> str:
+    """What is said of a refusal, in the words of the command line."""
+    spec = sys.modules.get("convtui.engine.spec")  # not imported for this: it needs numpy
+    if spec is None or not isinstance(error, spec.SpecError):
+        return str(error)
+    parser = argparse.ArgumentParser(add_help=False)
+    _add_options(parser)
+    options = {each.dest: each.option_strings[0] for each in parser._actions if each.option_strings}
+    return as_options(error, options)
 
 
 def _complain(message: str, code: int = WRONG) -> int:
@@ -377,11 +388,12 @@ def _render_lesson(options: argparse.Namespace) -> int:
             )
     from convtui.cli.handout import render_lessons
     from convtui.cli.render import parse_size
+    from convtui.engine.words import counted
     from convtui.lessons.course import find_course
 
     course, size = find_course(options.lesson), parse_size(options.size)
     handout = render_lessons(course, Path(options.out), size, options.theme)
-    tell(f"written: {printable(str(handout))}, with a picture of each of {course.count} steps")
+    tell(f"written: {printable(str(handout))}, with a picture of each of {counted(course.count, 'step')}")
     return 0
 
 
@@ -393,6 +405,9 @@ def build(options: argparse.Namespace) -> Session:
     from convtui.engine.kernels import NAMES
 
     given = {name: text for name in SETTINGS if (text := getattr(options, name)) is not None}
+    for name, text in given.items():
+        if not text.strip():
+            raise ValueError(f"--{name.replace('_', '-')}: needs a value")
     if options.kernel_layout is not None and (options.kernel is None or options.kernel in NAMES):
         raise ValueError(f"--kernel-layout {options.kernel_layout}: works only with --kernel and an array")
     file = _session_file(options.image)

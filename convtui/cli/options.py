@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+if TYPE_CHECKING:
+    from convtui.engine.spec import SpecError
 
 ASKED: Final = "_ARGCOMPLETE"  # what a shell sets to ask for completions
 
@@ -28,8 +32,46 @@ def add_axes(group: argparse._ArgumentGroup) -> None:
         )
 
 
+def as_options(error: SpecError, options: Mapping[str, str]) -> str:
+    """What is said of a parameter that is refused, with the options that set parameters, and their values, as
+    they are typed: `--kernel-size 3: …; nearest legal: --padding 1,2`.
+    """
+    option = options.get(error.parameter)
+    if option is None:
+        return error.plain
+    from convtui.inputs.names import printable
+
+    reason, near = error.reason, f"; nearest legal: {error.legal}" if error.legal else ""
+    legal = error.legal if near and error.plain.endswith(near) else ""  # else the reason names it already
+    value = _plain_pairs(str(error.value))
+    value = f'"{printable(value)}"' if " " in value else printable(value)
+    for pattern in (r"\b(operation) ([a-z]+[^;]*)(?= has$)", r"\b(layers) (conv .*)$"):
+        reason = re.sub(pattern, _quoted, reason)
+    reason = re.sub(r"\b[a-z]+_[a-z]+\b", lambda found: options.get(found[0], found[0]), reason)
+    names = "|".join(sorted(options, key=len, reverse=True))
+    if error.parameter != "operation":  # whose parameters are no options
+        reason = re.sub(rf"\b({names})=", lambda found: f"{options[found[1]]} ", reason)
+    legal = re.sub(r"\b(operation) ([a-z]+ [^;]+)$", _quoted, legal)
+    legal = re.sub(rf"(?<!-)\b({names}) (?=[\w(])", lambda found: f"{options[found[1]]} ", legal)
+    nearest = _plain_pairs(legal).replace("'", "")
+    return f"{option} {value}: {reason}{f'; nearest legal: {nearest}' if nearest else ''}"
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return f'--{found[1]} "{found[2]}"' if " " in found[2] else f"--{found[1]} {found[2]}"
+
+
+def _plain_pairs(text: str) -> str:
+    """As in a shell, which has another use for brackets: 3,5 of (3, 5)."""
+    return re.sub(r"\([0-9(), ]+\)", lambda found: re.sub("[() ]", "", found[0]), text)
+
+
 class Parser(argparse.ArgumentParser):
     """Raises ValueError with a one-line message where argparse would print and exit."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._negative_number_matcher = re.compile(r"-[0-9.].*", re.DOTALL)  # -1x3 and -1,2 are values, too
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message}; see {self.prog} --help")

@@ -6,6 +6,7 @@ Only what is named here is ever run. Nothing of PyTorch or of the tracing is imp
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ SAVED: Final = (
     *(".pt2", ".pt", ".pth", ".ckpt", ".safetensors", ".torchscript"),
     *(".onnx", ".h5", ".keras", ".tflite"),
 )
+
+MOST_NAMED: Final = 3
 
 _NAME: Final = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _NETWORK: Final = re.compile(rf"(?P<where>.*\.py|{_NAME}):(?P<name>{_NAME})", re.DOTALL)
@@ -97,13 +100,12 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
 
     Raises ValueError for options that only make sense with one, and for a file that there is not.
     """
-    from convtui.inputs.names import did_you_mean, printable
+    from convtui.inputs.names import printable
 
     target = options.image
     if target is None or not is_network(target):
         if target is not None and _FILE.fullmatch(target) and not (":" in target and Path(target).exists()):
-            file = printable(target.partition(":")[0])
-            raise ValueError(f"{printable(target)}: name a class in it, and an image: {file}:Net photo.jpg")
+            raise ValueError(_unnamed(target.partition(":")[0]))
         if options.photo is not None:
             wrong = f"{printable(options.photo)}: a second image; a network of yours comes before the image"
             raise ValueError(f"{wrong}: convtui net.py:Net {printable(options.photo)}")
@@ -115,11 +117,10 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         return None
     where = None if is_saved(target) else _NETWORK.fullmatch(target)
     code = Path(where["where"] if where else target)
-    if code.suffix in (".py", *SAVED) and not code.is_file():
-        found = [each.name for each in code.parent.glob(f"*{code.suffix}")] if code.parent.is_dir() else []
-        raise ValueError(f"{printable(target)}: there is no such file{did_you_mean(code.name, found)}")
-    from convtui.tracing.saved import refusal
+    from convtui.tracing.saved import no_such_file, refusal
 
+    if code.suffix in (".py", *SAVED) and (why := no_such_file(code)):
+        raise ValueError(f"{printable(target)}: {why}")
     if why := refusal(target):
         raise ValueError(why)
     if options.photo is None:
@@ -127,8 +128,8 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
             f"{printable(target)}: name an image after it: convtui {printable(target)} cat-64; "
             "convtui trace needs none"
         )
-    if options.weights is not None and not Path(options.weights).is_file():
-        raise ValueError(f"--weights {printable(options.weights)}: there is no such file")
+    if options.weights is not None and (why := no_such_file(Path(options.weights))):
+        raise ValueError(f"--weights {printable(options.weights)}: {why}")
     options.image = options.photo
     from convtui.tracing.open_model import Opening
 
@@ -147,12 +148,40 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
     )
 
 
+def _unnamed(file: str) -> str:
+    """What is said of a file of code without a name in it, with the classes that are there; none is run."""
+    from convtui.inputs.names import printable
+    from convtui.tracing.saved import no_such_file
+
+    if why := no_such_file(Path(file)):
+        return f"{printable(file)}: {why}"
+    names = _modules_in(Path(file)) or ["Net"]
+    examples = " or ".join(f"{printable(file)}:{name} photo.jpg" for name in names[:MOST_NAMED])
+    return f"{printable(file)}: name a class in it, and an image: {examples}"
+
+
+def _modules_in(file: Path) -> list[str]:
+    """The classes in a file whose base is called Module, or is such a class of the file."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, MemoryError, RecursionError):  # which is told when it is run
+        return []
+    found: list[str] = []
+    for each in tree.body:
+        if isinstance(each, ast.ClassDef):
+            bases = {ast.unparse(base) for base in each.bases}
+            if bases & {"Module", "nn.Module", "torch.nn.Module", *found}:
+                found.append(each.name)
+    return found
+
+
 def to_train(target: str, arguments: Sequence[str], weights: str | None) -> OwnNetwork:
     """The network that is to be trained, in a file that is found from anywhere.
 
     Raises ValueError for a file that there is not, and for what has no code to train.
     """
-    from convtui.inputs.names import did_you_mean, printable
+    from convtui.inputs.names import printable
+    from convtui.tracing.saved import no_such_file
     from convtui.training.own_network import OwnNetwork
 
     shown = f"--network {printable(target)}"
@@ -164,12 +193,11 @@ def to_train(target: str, arguments: Sequence[str], weights: str | None) -> OwnN
     where = named["where"]
     if where.endswith(".py"):
         code = Path(where)
-        if not code.is_file():
-            found = [each.name for each in code.parent.glob("*.py")] if code.parent.is_dir() else []
-            raise ValueError(f"{shown}: there is no such file{did_you_mean(code.name, found)}")
+        if why := no_such_file(code):
+            raise ValueError(f"{shown}: {why}")
         where = str(code.resolve())
-    if weights and not Path(weights).is_file():
-        raise ValueError(f"--weights {printable(weights)}: there is no such file")
+    if weights and (why := no_such_file(Path(weights))):
+        raise ValueError(f"--weights {printable(weights)}: {why}")
     file = str(Path(weights).resolve()) if weights else ""
     return OwnNetwork(f"{where}:{named['name']}", tuple(arguments), file)
 

@@ -13,10 +13,10 @@ from convtui.cli.output import printing, tell
 from convtui.cli.own_network import add_tracing_options, limit_of, silenced_of
 
 if TYPE_CHECKING:
-    from convtui.tracing.protocol import Job, Outcome
+    from convtui.tracing.protocol import Job
 
 FAILED: Final = 1
-WRONG: Final = 2
+ITS_PROCESS: Final = "the process that runs your code"
 NOT_BOTH: Final = "name either --input, such as 3x224x224, or --inputs, a function that makes the inputs"
 
 ABOUT: Final = """\
@@ -50,9 +50,12 @@ examples:
   convtui trace net.pt2
   convtui trace torchvision.models:resnet50 --input 3x224x224 --format csv
 
-exit codes: 0 traced, 1 the pass failed, 2 refused, 130 after Ctrl+C
+exit codes: 0 traced, 1 the pass failed, 2 it did not begin (options, files, or
+code that cannot be run or made), 130 after Ctrl+C
 """
-_SHAPE: Final = re.compile("[0-9]{1,7}(x[0-9]{1,7}){0,3}")
+MOST_AXES: Final = 4
+LARGEST_AXIS: Final = 10**7
+_SHAPE: Final = re.compile(f"[0-9]{{1,30}}(x[0-9]{{1,30}}){{0,{MOST_AXES - 1}}}")
 
 
 def trace(arguments: Sequence[str]) -> int:
@@ -64,6 +67,7 @@ def trace(arguments: Sequence[str]) -> int:
     options = parser().parsed(ours)
     job = _job(options, theirs)
     silenced = silenced_of(options.silence)
+    from convtui.inputs.names import printable
     from convtui.tracing import client
     from convtui.tracing.traced import FORMATS, Trace
 
@@ -74,25 +78,24 @@ def trace(arguments: Sequence[str]) -> int:
         for line in outcome.refused.details:
             tell(f"  {line}")
         raise ValueError(outcome.refused.reason)
-    if outcome.graph is not None:
-        traced = Trace(outcome.graph, outcome.sizes, silenced)
-        with printing():
-            print(FORMATS[options.format](traced))
-        if options.format == "csv":
-            for line in traced.failure_lines():
-                tell(line)
-    return _code(outcome)
-
-
-def _code(outcome: Outcome) -> int:
+    if outcome.graph is None:
+        ended = outcome.trouble or "ended without a word"
+        raise ValueError(f"{printable(job.target)}: before the pass began, {ITS_PROCESS} {ended}")
+    traced = Trace(outcome.graph, outcome.sizes, silenced)
+    with printing():
+        print(FORMATS[options.format](traced))
+    if options.format == "csv":
+        for line in traced.failure_lines():
+            tell(line)
     if outcome.trouble:
-        tell(f"convtui: the process that runs your code {outcome.trouble}")
-        return FAILED
-    return FAILED if outcome.graph is None or outcome.graph.failure else 0
+        last = outcome.graph.ops[-1]
+        line = f" ({last.line})" if last.line else ""
+        after = f"after operation {last.number}, {last.kind}{line}" if last.number else "before any operation"
+        tell(f"convtui: {after}, {ITS_PROCESS} {outcome.trouble}")
+    return FAILED if outcome.trouble or outcome.graph.failure else 0
 
 
 def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
-    from convtui.inputs.names import printable
     from convtui.tracing.protocol import Job
     from convtui.tracing.saved import refusal
 
@@ -106,13 +109,7 @@ def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
     if options.input is None and options.batch is not None:
         decides = "the file" if options.inputs is None else "the function of --inputs"
         raise ValueError(f"--batch: works only with --input; {decides} decides itself")
-    shape: tuple[int, ...] = ()
-    if options.input is not None:
-        text = options.input.lower().replace("×", "x")
-        if not _SHAPE.fullmatch(text) or "0" in text.split("x"):
-            given = printable(options.input)
-            raise ValueError(f"--input {given}: must be channels x rows x columns, such as 3x224x224")
-        shape = tuple(map(int, text.split("x")))
+    shape = () if options.input is None else _shape(options.input)
     return Job(
         target=options.model,
         arguments=tuple(theirs),
@@ -123,6 +120,24 @@ def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
         training=options.train,
         sizes=options.sizes,
     )
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """Raises ValueError for what is no shape of one input."""
+    from convtui.inputs.names import printable
+
+    wrong = f"--input {printable(text)}: must be channels x rows x columns, such as 3x224x224"
+    plain = text.lower().replace("×", "x")
+    if not _SHAPE.fullmatch(plain):
+        if len(numbers := plain.split("x")) > MOST_AXES and all(each.isdecimal() for each in numbers):
+            wrong += f"; at most {MOST_AXES} numbers, without the batch (--batch)"
+        raise ValueError(wrong)
+    shape = tuple(map(int, plain.split("x")))
+    if 0 in shape:
+        raise ValueError(f"{wrong}; none of them 0")
+    if max(shape) > LARGEST_AXIS:
+        raise ValueError(f"--input {printable(text)}: each number must be at most {LARGEST_AXIS:,}")
+    return shape
 
 
 def _batch(text: str | None) -> int:

@@ -78,7 +78,7 @@ def train(arguments: Sequence[str]) -> int:
     ours, theirs = arguments[:at], arguments[at + 1 :]
     options = vars(parser().parsed(ours))
     as_json, resumed, listed = (options.pop(name) for name in ("json", "resume", "list"))
-    network = _network_of(options.pop("network"), theirs, options.pop("weights"))
+    network = network_of(options.pop("network"), theirs, options.pop("weights"))
     given = {name: value for name, value in options.items() if value is not None}
     out_of_place = [
         *given,
@@ -93,7 +93,8 @@ def train(arguments: Sequence[str]) -> int:
     return _begin(given, as_json, network) if resumed is None else _resume(resumed, as_json, network)
 
 
-def _network_of(target: str | None, theirs: Sequence[str], weights: str | None) -> OwnNetwork | None:
+def network_of(target: str | None, theirs: Sequence[str], weights: str | None) -> OwnNetwork | None:
+    """The user's network that the options name, if they name one. Raises ValueError for what is refused."""
     from convtui.cli.own_network import to_train
     from convtui.inputs.names import printable
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import Final, TypeAlias
 
+from convtui.engine.words import counted
 from convtui.inputs.durations import duration
 from convtui.training.datasets.minibatches import left_out
 from convtui.training.messages import Message, encode
@@ -48,7 +49,7 @@ def print_result(history: RunHistory) -> None:
             EPOCH_COLUMNS,
             [epoch_told(history, epoch) for epoch in history.epochs],
         )
-    steps = f"{history.step} step{'s' * (history.step != 1)}"
+    steps = counted(history.step, "step")
     accuracy = "" if history.accuracy is None else f", accuracy {history.accuracy:.2%}"
     print(f"run {number} is finished: {steps} in {duration(history.seconds)}{accuracy}")
     if words := divergence(history):

@@ -21,6 +21,7 @@ from convtui.engine.finite import shaped
 from convtui.engine.output_cells import OutputCells, Position, within
 from convtui.engine.shown import Animated, Shown
 from convtui.engine.spec import Axis, ConvSpec, Floats, Indices, Picked
+from convtui.engine.words import counted
 
 if TYPE_CHECKING:
     from convtui.engine.matrix import WeightMatrix
@@ -127,9 +128,8 @@ class Convolution(Animated):
         self.spec = spec.over(*self.image.shape[1:])
         self.spec.check(self.image.shape, self.weight.shape)
         if self.bias is not None and len(self.bias) != len(self.weight):
-            raise ValueError(
-                f"bias has {len(self.bias)} numbers, but the weight has {len(self.weight)} filters"
-            )
+            filters = counted(len(self.weight), "filter")
+            raise ValueError(f"bias has {counted(len(self.bias), 'number')}, but the weight has {filters}")
         self.axes: tuple[Axis, Axis] = self.spec.axes(*self.image.shape[1:])
         rows, columns = self.axes
         self.cells = OutputCells((len(self.weight), rows.output, columns.output))

@@ -2,8 +2,8 @@
 
 
 def memory_text(count: int) -> str:
-    """So many bytes, in the unit that leaves at most three digits before the point; at most in GB."""
-    size, units = float(count), ["B", "kB", "MB", "GB"]
+    """So many bytes, in the unit that leaves at most three digits before the point; at most in PB."""
+    size, units = float(count), ["B", "kB", "MB", "GB", "TB", "PB"]
     while size >= 999.5 and len(units) > 1:
         size, units = size / 1000, units[1:]
     is_whole = units[0] == "B" or size >= 99.95

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from convtui.engine.batchnorm import EPS, Statistics
 from convtui.engine.shown import Shown
 from convtui.engine.spec import Floats, SpecError
+from convtui.engine.words import counted
 
 NormKind: TypeAlias = Literal["batch", "layer", "group", "instance"]
 NORM_KINDS: Final[tuple[NormKind, ...]] = ("batch", "layer", "group", "instance")
@@ -101,7 +102,7 @@ def check_groups(num_groups: int, channels: int) -> None:
     if num_groups < 1 or channels % num_groups:
         legal = [each for each in range(1, channels + 1) if channels % each == 0]
         nearest = [*[n for n in legal if n < num_groups][-1:], *[n for n in legal if n > num_groups][:1]]
-        reason = f"must divide the {channels} channels"
+        reason = f"must divide the {counted(channels, 'channel')}"
         raise SpecError("num_groups", num_groups, reason, " or ".join(map(str, nearest)))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convtui.engine.spec import Floats, Indices, Picked
+from convtui.engine.words import counted
 
 MapShape: TypeAlias = tuple[int, int, int]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -280,5 +281,5 @@ def vector(values: ArrayLike, size: int) -> Floats:
     """So many numbers. Raises ValueError for another shape."""
     array = np.asarray(values, dtype=np.float64)
     if array.shape != (size,):
-        raise ValueError(f"expected a vector of {size} numbers, got shape {list(array.shape)}")
+        raise ValueError(f"expected a vector of {counted(size, 'number')}, got shape {list(array.shape)}")
     return array

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.engine.words import counted
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -432,7 +434,9 @@ def _check_groups(groups: int, in_channels: int, out_channels: int, slices: int)
             common = [n for n in range(1, in_channels + 1) if in_channels % n == 0 == out_channels % n]
             nearest = [*[n for n in common if n < groups][-1:], *[n for n in common if n > groups][:1]]
             legal = _either([str(n) for n in nearest])
-            raise SpecError("groups", groups, f"must divide the {channels} {kind} channels", legal)
+            raise SpecError(
+                "groups", groups, f"must divide the {counted(channels, f'{kind} channel')}", legal
+            )
     if slices != in_channels // groups:
         needed = in_channels // groups
         fitting, rest = divmod(in_channels, slices)

@@ -25,6 +25,7 @@ from convtui.engine.shown import Animated
 from convtui.engine.spec import Floats, Indices, Picked, SpecError
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
 from convtui.engine.transposed_sums import Landed, transposed_cells, transposed_convolution
+from convtui.engine.words import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,8 @@ class TransposedConvolution(Animated):
         self.spec.check(self.image.shape, self.weight.shape)
         filters = self.weight.shape[1] * groups
         if self.bias is not None and len(self.bias) != filters:
-            raise ValueError(f"bias has {len(self.bias)} numbers, but there are {filters} output channels")
+            channels = counted(filters, "output channel")
+            raise ValueError(f"bias has {counted(len(self.bias), 'number')}, the weight has {channels}")
         self.axes: tuple[TransposedAxis, TransposedAxis] = self.spec.axes(*self.image.shape[1:])
         rows, columns = self.axes
         self.cells = OutputCells((filters, rows.output, columns.output))

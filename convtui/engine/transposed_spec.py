@@ -22,6 +22,7 @@ from convtui.engine.spec import (
     check_shape,
     pair_of_numbers,
 )
+from convtui.engine.words import counted
 
 MOST_OUTPUTS = 2**20  # along one axis: strides and kernels multiply
 
@@ -302,7 +303,9 @@ class TransposedSpec:
         if channels % self.groups:
             divisors = [n for n in range(1, channels + 1) if channels % n == 0]
             nearest = min(divisors, key=lambda n: abs(n - self.groups))
-            raise SpecError("groups", self.groups, f"must divide the {channels} input channels", str(nearest))
+            raise SpecError(
+                "groups", self.groups, f"must divide the {counted(channels, 'input channel')}", str(nearest)
+            )
         self.axes(height, width)
 
 

@@ -8,6 +8,7 @@ from convtui.engine.layers import MOST_FEATURES, Layer, Shape, flag, maps_of, sh
 from convtui.engine.pool_spec import PoolSpec
 from convtui.engine.spec import Axis, ConvSpec, Pair, Sides, SpecError, whole_number
 from convtui.engine.transposed_spec import TransposedAxis, TransposedSpec
+from convtui.engine.words import counted
 
 WindowSpec: TypeAlias = ConvSpec | PoolSpec | TransposedSpec
 Axes: TypeAlias = tuple[Axis, Axis] | tuple[TransposedAxis, TransposedAxis]
@@ -184,7 +185,7 @@ class ConvTranspose(Window):
         )
         if self.out_channels % self.spec.groups:
             divisors = [n for n in range(1, self.spec.groups) if self.out_channels % n == 0]
-            reason = f"must divide the {self.out_channels} output channels"
+            reason = f"must divide the {counted(self.out_channels, 'output channel')}"
             raise SpecError("groups", groups, reason, str(divisors[-1]))
 
     @property

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.snippet import number, quoted
+from convtui.engine.words import counted
 from convtui.export.code import ImageCode
 from convtui.inputs import samples
 from convtui.inputs.confinement import confinement
@@ -28,7 +29,7 @@ _LAYOUTS: Final = {3: ("[:, None]",), 4: ("", ".transpose(0, 3, 1, 2)")}
 
 def data_code(data: DataSet, parts: tuple[str, ...] = ("train", "test")) -> ImageCode:
     """The lines that make train_images [N, C, H, W] and train_labels [N], and the same of other parts."""
-    title = f"# {printable(data.name)}: images {list(data.shape)} of {len(data.classes)} classes"
+    title = f"# {printable(data.name)}: images {list(data.shape)} of {counted(len(data.classes), 'class')}"
     names = [f"{part}_{held}" for part in parts for held in ("images", "labels")]
     file = _npz(data)
     if file is not None:

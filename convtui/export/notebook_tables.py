@@ -16,6 +16,7 @@ from convtui.engine.norms import SharedMean
 from convtui.engine.receptive import ReceptiveField
 from convtui.engine.spec import Floats
 from convtui.engine.stack import Fields, Row, Summary
+from convtui.engine.words import counted
 from convtui.export.words import shape_text
 
 MOST_CHANNELS: Final = 64  # of a norm, a line each
@@ -114,7 +115,8 @@ def _layers(summary: Summary, title: str, *notes: str) -> Table:
         for row in summary.rows
     ]
     total = (
-        f"{summary.parameters:,} parameters, {summary.multiply_adds:,} multiply-adds for one image, "
+        f"{counted(summary.parameters, 'parameter')}, "
+        f"{counted(summary.multiply_adds, 'multiply-add')} for one image, "
         f"{memory_text(summary.memory)} of outputs in float32"
     )
     trouble = (str(summary.error),) if summary.error else ()

@@ -16,6 +16,7 @@ from convtui.engine.module_text import module_text
 from convtui.engine.snippet import number
 from convtui.engine.stack import Row
 from convtui.engine.window_layers import Conv
+from convtui.engine.words import counted
 from convtui.export.data_code import data_code, normalised
 from convtui.export.stack_code import imports
 from convtui.inputs.names import run_name
@@ -225,5 +226,6 @@ def code_of_next(recipe: Recipe) -> str:
     data = load(recipe.data, recipe.image_size, recipe.data_axes)
     fitting, _ = lowered(recipe, len(data.train_images)) if may_lower(recipe) else (recipe, "")
     if fitting.batch_size > len(data.train_images):
-        raise ValueError(f"batch_size {recipe.batch_size}: there are {len(data.train_images)} images")
+        images = counted(len(data.train_images), "training image")
+        raise ValueError(f"batch_size {recipe.batch_size}: {data.name} has {images}")
     return run_code(fitting, data, None)

@@ -10,6 +10,7 @@ import numpy as np
 
 from convtui.engine.spec import Indices
 from convtui.engine.transposed_ways import Gathering, Scattering
+from convtui.engine.words import counted, verb
 from convtui.export.diagram import Mover, Shape
 from convtui.export.grids import LEAST_NUMBERS, Grid, side_within
 from convtui.export.operations import Operation, frame_of
@@ -89,7 +90,9 @@ def require_steps(steps: Sequence[int], shape: Sequence[int], cells: str, most: 
     channels, rows, columns = shape
     size = channels * rows * columns
     if steps[-1] > size or steps[0] < 0:
-        raise ValueError(f"{told}: there are {size:,} steps; choose from 0-{size}")
+        raise ValueError(
+            f"{told}: there {verb(size, 'is', 'are')} {counted(size, 'step')}; choose from 0-{size}"
+        )
     of = max(steps[0] - 1, 0) // (rows * columns)
     first, last = of * rows * columns + 1, (of + 1) * rows * columns
     if steps[-1] > last:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from convtui.engine.convolution import Step
 from convtui.engine.pooling import PoolStep
 from convtui.engine.reductions import Mean, Winner
+from convtui.engine.words import counted
 from convtui.paint.arithmetic import (
     Precision,
     added,
@@ -16,7 +17,7 @@ from convtui.paint.arithmetic import (
     written_formula,
     written_sum,
 )
-from convtui.paint.text import counted, significant
+from convtui.paint.text import significant
 
 
 def sum_line(step: Step | PoolStep, room: int) -> str:

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from convtui.engine.words import counted
 from convtui.inputs.names import printable
 
 UNSIGNED_BYTE: Final = 8
@@ -84,9 +85,9 @@ def idx_advice(file: Path) -> str:
     if shape is None:
         return ""
     if len(shape) == 1:
-        what = f"an IDX file of {shape[0]:,} labels, not of images"
+        what = f"an IDX file of {counted(shape[0], 'label')}, not of images"
     else:
-        what = f"an IDX file of {shape[0]:,} images of {'x'.join(map(str, shape[1:]))}"
+        what = f"an IDX file of {counted(shape[0], 'image')} of {'x'.join(map(str, shape[1:]))}"
     name = IdxName.of(file.name)
     if name is None:
         return f"is {what}; name the four files of a data set {FOUR_FILES}, and open FOLDER:test:0"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from convtui.engine.array_text import is_array_text, parse_array, parse_real
 from convtui.engine.spec import LARGEST_VALUE
+from convtui.engine.words import counted
 from convtui.inputs.axes import AXES, with_channels_first
 from convtui.inputs.confinement import require_ours
 from convtui.inputs.decoding import Contents, decoded, scaled_size
@@ -350,7 +351,9 @@ def _read_table(file: Path, reading: _Reading) -> Contents:
             row = _row(cells, number)
             width = len(channels[0][0]) if channels[0] else len(row)
             if len(row) != width:
-                raise InputError(f"line {number} has {len(row)} numbers, but the first row has {width}")
+                raise InputError(
+                    f"line {number} has {counted(len(row), 'number')}, but the first row has {width}"
+                )
             channels[-1].append(row)
             _require_moderate_count(count := count + len(row))
     tables = [rows for rows in channels if rows]
@@ -359,7 +362,7 @@ def _read_table(file: Path, reading: _Reading) -> Contents:
     for index, rows in enumerate(tables):
         if len(rows) != len(tables[0]):
             raise InputError(
-                f"channel {index + 1} has {len(rows)} rows, but channel 1 has {len(tables[0])}; "
+                f"channel {index + 1} has {counted(len(rows), 'row')}, but channel 1 has {len(tables[0])}; "
                 "a blank line starts a new channel, and all must have the same size"
             )
     return _scaled_by(np.array(tables), reading.white or white)

@@ -27,10 +27,11 @@ def run_name(run: str | Path) -> str:
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """A clause that suggests the most similar candidates; "" if none is similar."""
+    """A clause that suggests the candidates most similar in any case of letters; "" if none is similar."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, sorted(candidates), n=3, cutoff=0.5)
+    spelt = {each.lower(): each for each in sorted(candidates, reverse=True)}
+    close = [spelt[each] for each in get_close_matches(name.lower(), sorted(spelt), n=3, cutoff=0.5)]
     return f"; did you mean {' or '.join(map(printable, close))}?" if close else ""
 
 

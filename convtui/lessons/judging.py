@@ -9,6 +9,7 @@ from decimal import Decimal
 from math import inf, isfinite
 from typing import Final
 
+from convtui.engine.words import counted
 from convtui.inputs.names import printable
 from convtui.lessons.expressions import ExpressionError, Value, evaluated
 from convtui.lessons.figures import Seen, filled, shown
@@ -111,7 +112,9 @@ def _shape(text: str, length: int) -> tuple[int, ...]:
     numbers = re.split(r"\s*[,x×*]\s*|\s+", text.lower().strip("()[] "))
     if len(numbers) != length or not all(re.fullmatch("[0-9]{1,9}", number) for number in numbers):
         example = "x".join(["1", *["28"] * (length - 1)] if length > 2 else ["28"] * length)
-        raise UnreadableAnswer(f"{printable(text)}: answer with {length} numbers, such as {example}")
+        raise UnreadableAnswer(
+            f"{printable(text)}: answer with {counted(length, 'number')}, such as {example}"
+        )
     return tuple(map(int, numbers))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from convtui.engine.transposed import Scatter
-from convtui.paint.text import counted, cut_to, significant
+from convtui.engine.words import counted
+from convtui.paint.text import cut_to, significant
 
 
 def laid(step: Scatter, width: int) -> str:

@@ -65,16 +65,6 @@ def cut_to(line: str, width: int) -> str:
     return line if cell_len(line) <= width else f"{set_cell_size(line, max(width - 1, 0))}…"[:width]
 
 
-def plural(noun: str, count: int) -> str:
-    """The noun as it stands behind a count: "row", "rows", "biases"."""
-    return noun if count == 1 else f"{noun}es" if noun.endswith("s") else f"{noun}s"
-
-
-def counted(count: int, noun: str) -> str:
-    """A count and its noun: "1 row", "1,024 rows"."""
-    return f"{count:,} {plural(noun, count)}"
-
-
 def spans(numbers: Sequence[int], most: int = 4) -> str:
     """Ascending numbers as ranges: "3, 7-9, 27"; a long list is cut and counted."""
     runs: list[list[int]] = []

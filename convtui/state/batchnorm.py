@@ -114,8 +114,9 @@ class BatchNormSession:
         gone = PastBatch(self.position, self.batch_size, self.norm, statistics, self.earlier_norms)
         earlier = self.earlier_norms
         if self.norm.training:
+            has_own = bool(self.layer.path) and self.norm.momentum == self.layer.momentum
             earlier = tuple(
-                replace(norm, momentum=self.norm.momentum).updated(its)
+                (norm if has_own else replace(norm, momentum=self.norm.momentum)).updated(its)
                 for norm, its in zip(earlier, earlier_statistics, strict=True)
             )
         return replace(
@@ -179,13 +180,13 @@ class BatchNormSession:
     # -- layers and channels
 
     def with_layer(self, layer: NormLayer) -> BatchNormSession:
-        """Another layer's batch norm, at the first mini-batch; mode, momentum and eps stay."""
-        norm = replace(
-            self.network.norm_state(layer),
-            momentum=self.norm.momentum,
-            eps=self.norm.eps,
-            training=self.norm.training,
-        )
+        """Another layer's batch norm, at the first mini-batch; mode, momentum and eps stay.
+
+        Those of the user's network have a momentum and an eps each.
+        """
+        norm = replace(self.network.norm_state(layer), training=self.norm.training)
+        if not layer.path:
+            norm = replace(norm, momentum=self.norm.momentum, eps=self.norm.eps)
         channel = min(self.channel, norm.num_features - 1)
         moved = replace(
             self,
@@ -208,7 +209,7 @@ class BatchNormSession:
     def at_layer(self, number: int) -> BatchNormSession:
         """The batch norm with this number. Raises ValueError where there is none."""
         for layer in self.network.norm_layers:
-            if number in (layer.number, layer.input):
+            if number == layer.number or (number == layer.input and not layer.path):
                 return self.with_layer(layer)
         legal = ", ".join(str(layer.number) for layer in self.network.norm_layers)
         raise ValueError(f"layer {number}: must be one of {legal}")
@@ -376,7 +377,7 @@ class BatchNormSession:
         shape = self.network.rows[layer.input].output_shape
         if self.batch_size > 1 or prod(shape[1:]) > 1:
             return ""
-        what = f"size 1: layer {layer.number} gets {list(shape)}"
+        what = f"size 1: {layer.words} gets {list(shape)}"
         return f"{what}: one value per channel has no variance; training mode needs 2 or more"
 
     def checked(self) -> BatchNormSession:

@@ -42,6 +42,11 @@ EXAMPLES: Final = (  # one for each kind, as it is typed, in the order in which 
 KINDS: Final = tuple(text.split()[0] for text in EXAMPLES)
 
 
+def no_operation(text: str, close: str = "") -> SpecError:
+    """What is said of a text that names no operation. close: a clause that suggests what was meant."""
+    return SpecError("operation", text, f"must be {', '.join(KINDS[:-1])} or {KINDS[-1]}{close}")
+
+
 def layer_of(operation: OtherOperation) -> Pool | AdaptivePool | ConvTranspose:
     """The layer that computes an operation."""
     from convtui.engine.pool_layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
@@ -160,7 +165,7 @@ def over(layer: Layer, convolution: Convolution, way: str = SCATTER) -> OtherOpe
     if isinstance(layer, Pool | AdaptivePool):
         return Pooling(convolution.image, layer.spec, layer.reduction)
     if not isinstance(layer, ConvTranspose):
-        raise SpecError("operation", str(layer), f"must be {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+        raise no_operation(str(layer))
     spec = layer.spec
     transposed = TransposedConvolution(
         convolution.image,

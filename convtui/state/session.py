@@ -478,7 +478,7 @@ class Session:
         """A named kernel; at the present size, or the nearest to it that the kernel has."""
         slices, groups = self.convolution.weight_shape[1], self.spec.groups
         try:
-            weight = named_weight(choice, size or self.spec.kernel_size, slices, groups)
+            weight = named_weight(choice, self.spec.kernel_size if size is None else size, slices, groups)
         except SpecError:
             if size is not None:
                 raise

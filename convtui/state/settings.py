@@ -24,7 +24,7 @@ from convtui.inputs.images import LARGEST_SIDE as LARGEST_IMAGE
 from convtui.inputs.images import PASTED, How, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.state.kernel_choice import KernelChoice
-from convtui.state.operation import KINDS, SCATTER, one_layer
+from convtui.state.operation import KINDS, SCATTER, no_operation, one_layer
 from convtui.state.session import MOST_FILTERS, Session
 
 if TYPE_CHECKING:
@@ -261,13 +261,18 @@ def operation_change(text: str) -> Change:
     size and the filters that are left out are those of the present kernel. Raises ValueError for any other
     layer.
     """
-    from convtui.engine.layer_names import kind_of
+    from convtui.engine.layer_names import THERE_ARE, kind_of
     from convtui.engine.printed_model import is_printed
 
     if is_printed(text):
         return _printed_operation(text)
     first, *words = text.split()
-    kind = kind_of(first)
+    try:
+        kind = kind_of(first)
+    except ValueError as error:
+        if THERE_ARE in str(error) or "did you mean" in str(error):  # of layers, most of them no operations
+            raise no_operation(text, did_you_mean(first, KINDS)) from None
+        raise
     if kind in KINDS and not words and kind != "convtranspose":
         return lambda session: session.with_kind(kind)
     if kind in ("conv", "convtranspose", "conv1d", "convtranspose1d"):

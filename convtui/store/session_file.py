@@ -15,7 +15,7 @@ import numpy as np
 from convtui.engine.kernels import format_kernel, parse_kernel
 from convtui.engine.spec import ConvSpec, Padding, Pair
 from convtui.inputs.atomic import write_whole
-from convtui.inputs.confinement import require_ours
+from convtui.inputs.confinement import ConfinedError, require_ours
 from convtui.inputs.images import Floats, InputError, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.state.norm_choice import BATCH_NORM, NormChoice
@@ -134,7 +134,7 @@ def _followed(path: Path) -> Path:
 def _one_line(path: Path, done: str) -> Iterator[None]:
     try:
         yield
-    except InputError:
+    except (InputError, ConfinedError):
         raise
     except OSError as error:
         why = f"cannot be {done} ({error.strerror or error})"

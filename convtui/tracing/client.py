@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
+import sysconfig
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator, Callable
@@ -42,8 +44,13 @@ from convtui.tracing.protocol import (
 LIMIT: Final = 120.0  # seconds for their code
 GRACE: Final = 2.0  # seconds for the last prints of a process
 LONGEST_LINE: Final = 2**26
+SIGNALS: Final = {  # what is behind them as a rule
+    "SIGSEGV": ", a crash in code that is not Python",
+    "SIGKILL": ", perhaps for want of memory",
+}
 FORKED: Final = "your code forked the process; only what the first one did is shown"
 
+_FRAME: Final = re.compile(r' *File "(?P<file>.*)", line (?P<line>[0-9]+)')
 _ENVIRONMENT: Final = {
     "PYTHONUNBUFFERED": "1",  # what they print comes when they print it
     "TORCHDYNAMO_DISABLE": "1",  # compiled code would hide its operations
@@ -61,6 +68,7 @@ class TracingProcess:
         assert process.stdin
         assert process.stdout
         self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
+        self._crashed_at = ""  # their line, where the interpreter could still tell it
         self.is_ready = False
 
     @classmethod
@@ -98,7 +106,8 @@ class TracingProcess:
             return "is running"
         if code < 0:
             with suppress(ValueError):
-                return f"was killed by {signal.Signals(-code).name}"
+                name = signal.Signals(-code).name
+                return f"was killed by {name}{self._crashed_at}{SIGNALS.get(name, '')}"
         return f"ended with exit code {code}"
 
     def send(self, message: Job | Fetch | Look) -> None:
@@ -131,7 +140,8 @@ class TracingProcess:
                 return
             try:
                 event = decode(line)
-            except ValueError:  # torn by the end of the process
+            except ValueError:  # torn by the end of the process, or what the interpreter says of its crash
+                self._crashed_at = self._crashed_at or _place(line)
                 continue
             yield event
             if isinstance(event, Finished):
@@ -150,6 +160,19 @@ class TracingProcess:
     async def wait(self) -> None:
         """Wait until it has ended by itself."""
         await self._process.wait()
+
+
+def _place(line: bytes) -> str:
+    """` at net.py:20` of a line that faulthandler writes, if that is neither Python's, PyTorch's nor ours."""
+    found = _FRAME.match(line.decode("utf-8", "replace"))
+    if not found or found["file"].startswith("<"):
+        return ""
+    file = Path(found["file"])
+    others = (Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib"))
+    if any(file.is_relative_to(each) for each in (*others, Path(convtui.__file__).parent)):
+        return ""
+    short = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return f" at {short}:{found['line']}"
 
 
 async def trace(

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Final, TypeAlias
 
 from convtui.engine.graph.operation import Graph, Op, shape_text
+from convtui.engine.words import counted, verb
 
 NAMED: Final = 4  # rows at most
 
@@ -54,10 +55,10 @@ def _told(rows: Sequence[Op], was: Mapping[int, Op], gone: int, before: Graph, a
         if first.number in was:  # the others mostly follow from it
             named[0] += f" ({_change(was[first.number], first)})"
         more = [f"{len(rows) - NAMED} more"] if len(rows) > NAMED else []
-        count = "1 row differs" if len(rows) == 1 else f"{len(rows)} rows differ"
+        count = f"{counted(len(rows), 'row')} {verb(len(rows), 'differs', 'differ')}"
         words.append(f"{count}: {', '.join([*named, *more])}")
     if gone:
-        words.append("1 row is gone" if gone == 1 else f"{gone} rows are gone")
+        words.append(f"{counted(gone, 'row')} {verb(gone, 'is', 'are')} gone")
     if before.failure and not after.failure:
         words.insert(0, "the pass goes through now")
     elif after.failure and not before.failure:

@@ -19,6 +19,7 @@ from convtui.engine.graph.image_sizes import nearest, sizes_told
 from convtui.engine.graph.operation import DeadFilters, Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import PostMortem, post_mortem
 from convtui.engine.memory import memory_text
+from convtui.engine.words import counted, verb
 from convtui.tracing.protocol import NO_IMAGE, Sizes
 
 if TYPE_CHECKING:
@@ -56,11 +57,7 @@ class Row:
     @property
     def jump(self) -> tuple[float, ...]:
         """How many pixels the fields of neighbouring cells are apart; () where there are no neighbours."""
-        along = [
-            each
-            for each in self.fields
-            if isinstance(each, AxisField) and each.axis is not None and each.jump
-        ]
+        along = [each for each in self.fields if isinstance(each, AxisField) and each.axes and each.jump]
         return tuple(each.jump for each in along) if self.fields and len(along) == len(self.fields) else ()
 
     def record(self) -> dict[str, Any]:
@@ -175,7 +172,7 @@ class Trace:
         graph, notes = self.graph, []
         uncounted = len(graph.uncounted)
         if uncounted:
-            what = "1 operation is" if uncounted == 1 else f"{uncounted} operations are"
+            what = f"{counted(uncounted, 'operation')} {verb(uncounted, 'is', 'are')}"
             notes.append(f"{what} not counted in the multiply-adds: {_kinds(graph.uncounted)}")
         for op in graph.ops:
             if op.note and op.note != "not known what it reads":
@@ -184,7 +181,8 @@ class Trace:
             count = sum(each.count for each in graph.unused)
             names = ", ".join(each.name for each in graph.unused[:4])
             more = f" and {len(graph.unused) - 4} more" if len(graph.unused) > 4 else ""
-            notes.append(f"{count:,} parameters are not used by this pass: {names}{more}")
+            what = f"{counted(count, 'parameter')} {verb(count, 'is', 'are')}"
+            notes.append(f"{what} not used by this pass: {names}{more}")
         if self.sizes and not self.failure:
             why = f"not searched, {self.sizes.why}" if self.sizes.why else ""
             told = why or sizes_told(self.sizes.tried, self.sizes.work)
@@ -238,6 +236,8 @@ class Trace:
         return lines
 
     def _size_fix(self, found: PostMortem) -> list[str]:
+        if self.graph.failure and "asked_bytes" in self.graph.failure.settings:
+            return []  # passes that compute shapes alone need no memory
         if not found.size_helps:
             return ["no size of the image mends this"] if self.graph.image else []
         if self.sizes is None or self.sizes.why == NO_IMAGE:

@@ -14,6 +14,7 @@ from time import monotonic
 
 from convtui.training.datasets.minibatches import located, lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint
+from convtui.training.laboratory import arms_of_run, as_arm
 from convtui.training.measuring import Measured, Measuring
 from convtui.training.messages import Message
 from convtui.training.protocol import Failed, Stopped
@@ -61,7 +62,7 @@ def planned(
 ) -> list[Task]:
     """What is left to do for a finished run of every recipe, in their order; [] if all is done.
 
-    Of the runs those count that have the same recipe, its seed included, kept its rate, and have the same
+    Of the runs those count that are of the same arm, with the same seed, kept their rate, and have the same
     data: the last finished one, or the last that was interrupted. It reads the logs of these. Raises RunError
     if one cannot be read.
     """
@@ -72,7 +73,9 @@ def planned(
 
 
 def _task(recipe: Recipe, runs: Iterable[Run], to_measure: bool) -> Task:
-    alike = [(run, RunHistory.of_run(run, outline=True)) for run in runs if run.recipe == recipe]
+    arm = as_arm(recipe)
+    same = [run for run in runs if arm in arms_of_run(run.recipe) and run.recipe.seed == recipe.seed]
+    alike = [(run, RunHistory.of_run(run, outline=True)) for run in same]
     found = [(run, history) for run, history in alike if len(history.rates_used) == 1]
     for run, history in reversed(found):
         if history.state is State.FINISHED:
@@ -91,6 +94,7 @@ class Measurement:
         self.history = history
         self.state = State.STARTING
         self.reason = ""  # why it failed
+        self.notice = ""  # what the user should know of it
         self.known: Measurements | None = None
 
     @property
@@ -102,6 +106,7 @@ class Measurement:
         match event:
             case Measuring():
                 self.state, self.known = State.TRAINING, Measurements.begun(event)
+                self.notice = event.notice
             case Measured():
                 self.state = State.FINISHED
             case Stopped():

@@ -32,6 +32,17 @@ def require_there(device: str, there: Collection[str]) -> None:
         raise ValueError(f"device {device}: is not there; must be {here}, or auto")
 
 
+def replaying_words(device: str, step: int) -> str:
+    """What is said while a step is trained again on this device: only on the cpu it is the same."""
+    where = "" if device == CPU else f" on {device}: figures may differ a little"
+    return f"training step {step:,} again{where} …"
+
+
+def replayed_words(device: str) -> str:
+    """What is said of a step that was trained again on this device; "" for the cpu."""
+    return "" if device == CPU else f"again on {device}: may differ"
+
+
 def resume_words(device: str) -> str:
     """What cannot be promised of a run that is resumed or replayed on this device; "" for the cpu."""
     return "" if device == CPU else ", on which a resumed run's figures may differ a little"

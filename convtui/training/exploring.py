@@ -1,11 +1,13 @@
 """What the filters of a kept run have learnt, as messages from the training process.
 
 Three jobs look into the weights after a step: which places excite each filter most, how accuracy suffers
-when a filter is hidden, and which pixels a class depends on. All is measured in evaluation mode. What a job
-tells is kept in the run's folder line by line (runs/explored.py), so that it is not computed again.
+when a filter is hidden, and which pixels a class depends on. Two more are for a network of the user's: which
+convolutions it has, and what the output of one is. All is measured in evaluation mode. What a job tells is
+kept in the run's folder line by line (runs/explored.py), so that it is not computed again.
 
 Of every convolution the activation is measured: the output of the ReLU that follows it before the next
-convolution, or its own output where there is none.
+convolution, or its own output where there is none. In a network of the user's that is the output of the
+activation function that follows, with nothing but norms and poolings between; else of the norm that follows.
 """
 
 from __future__ import annotations
@@ -60,6 +62,27 @@ class Explain(Message):
     pixels: str = ""
 
 
+@dataclass(frozen=True)
+class Follow(Message):
+    """Follow a pass through a network of the user's to find its convolutions."""
+
+    run: str
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class Convolve(Message):
+    """Have a network of the user's compute the output of one convolution for one image.
+
+    layer is the convolution's number; pixels names a .npy file, as in Explain.
+    """
+
+    run: str
+    step: int | None
+    layer: int
+    pixels: str
+
+
 # -- events
 
 
@@ -69,7 +92,8 @@ class Exploring(Message):
 
     images: how many validation images are gone through, of `validation` that there are. layers are the
     numbers of the convolutions, measured those of the layers whose outputs are their activations, filters how
-    many filters they have.
+    many filters they have. In a network of the user's measured are the numbers of operations, and source is
+    the digest of its code.
     """
 
     step: int
@@ -79,6 +103,7 @@ class Exploring(Message):
     layers: tuple[int, ...]
     measured: tuple[int, ...]
     filters: tuple[int, ...]
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,6 +146,7 @@ class Ablating(Message):
     layer: int
     measured: int
     filters: int
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +180,7 @@ class Explaining(Message):
     logits: tuple[float, ...]
     probabilities: tuple[float, ...]
     gradient: Planes
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,11 +191,87 @@ class Occluded(Message):
 
 
 @dataclass(frozen=True)
+class NamedConvolution(Message):
+    """A convolution of a network of the user's.
+
+    path: its module's, or "". title: as `conv2d 3x3 p1`. line: of their file. weight: by what name its
+    filters of this shape [out, in/groups, row, column] are among the weights, "" where they are computed in
+    the pass. maps: rows and columns of its output for an image of the data. activation: what its activation
+    is the output of, "" of itself. rows, columns: the first and the last pixel that each row and column of
+    the activation sees; () where `unseen` says why that is not known.
+    """
+
+    number: int
+    path: str
+    title: str
+    line: str
+    weight: str
+    shape: tuple[int, int, int, int]
+    maps: tuple[int, int]
+    activation: str
+    rows: tuple[tuple[int, int], ...]
+    columns: tuple[tuple[int, int], ...]
+    unseen: str
+
+
+@dataclass(frozen=True)
+class LeftOut(Message):
+    """A convolution of a network of the user's that has no pictures, and why."""
+
+    path: str
+    title: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Followed(Message):
+    """The convolutions of a network of the user's, of which left_out cannot be measured.
+
+    source is the digest of its code; notice is what the user should know of what is measured.
+    """
+
+    step: int
+    digest: str
+    source: str
+    convolutions: tuple[NamedConvolution, ...]
+    left_out: tuple[LeftOut, ...]
+    notice: str
+
+
+@dataclass(frozen=True)
+class Convolving(Message):
+    """A Convolve has begun: what the network says of the image, and the filters of the convolution.
+
+    shape is that of its output [filters, rows, columns]. weight has float32 numbers of `weight_shape` in
+    base64; "" where the checkpoint has them.
+    """
+
+    step: int
+    digest: str
+    layer: int
+    shape: tuple[int, int, int]
+    logits: tuple[float, ...]
+    weight: str
+    weight_shape: tuple[int, ...]
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Convolved(Message):
+    """The maps of the next filters: float32 numbers in base64, map by map and row by row."""
+
+    values: str
+
+
+@dataclass(frozen=True)
 class Explored(Message):
     """The job is done; seconds are those that it took this time."""
 
     seconds: float
 
 
-EXPLORATIONS: Final = (Explore, Ablate, Explain)
-FINDINGS: Final = (Exploring, Excited, Ablating, Hidden, Explaining, Occluded, Explored)
+EXPLORATIONS: Final = (Explore, Ablate, Explain, Follow, Convolve)
+FINDINGS: Final = (
+    *(Exploring, Excited, Ablating, Hidden, Explaining, Occluded),
+    *(Followed, Convolving, Convolved, Explored),
+)

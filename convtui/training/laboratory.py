@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from itertools import combinations
-from math import isfinite, sqrt
+from math import floor, isfinite, log10, sqrt
+from pathlib import Path
 from typing import Any, Final
 
+from convtui.inputs.names import printable
+from convtui.training.devices import AUTO
+from convtui.training.own_network import OwnNetwork
 from convtui.training.rank_test import CLEAR, LEAST_VALUES, least_p, rank_p
 from convtui.training.recipe import SETTINGS, Recipe
-from convtui.training.recipe_words import value_text
+from convtui.training.recipe_words import OF_BUNDLED, value_text
 
 MOST_ARMS: Final = 4
 FEWEST_SEEDS, MOST_SEEDS = 1, 10
@@ -44,8 +48,11 @@ class Comparison(Enum):
 def arms_of(comparison: Comparison, recipe: Recipe, marked: Sequence[Recipe] = ()) -> tuple[Recipe, ...]:
     """The recipes that are compared, of seed 0: made from the next run's, or those of the marked runs.
 
-    Marked runs of one recipe are one arm; there may be fewer than two.
+    Marked runs of one recipe are one arm; there may be fewer than two. There are none of what cannot be
+    compared, as refusal says.
     """
+    if refusal(comparison, recipe):
+        return ()
     changes: list[dict[str, Any]]
     match comparison:
         case Comparison.MARKED:
@@ -64,9 +71,30 @@ def arms_of(comparison: Comparison, recipe: Recipe, marked: Sequence[Recipe] = (
             changes = [
                 {"schedule": schedule, "max_lr": rate}
                 for schedule in ("constant", "one-cycle")
-                for rate in RATES
+                for rate in rates_of(recipe)
             ]
     return tuple(as_arm(replace(recipe, **change)) for change in changes)
+
+
+def refusal(comparison: Comparison, recipe: Recipe) -> str:
+    """Why that cannot be compared of the recipe's network, and what can; "" if it can."""
+    if comparison is Comparison.NORM and recipe.network:
+        return (
+            f"{recipe.network.name} has the norms of its code: convtui neither adds nor removes one; train a "
+            "version of it with them and one without, and compare the marked runs"
+        )
+    return ""
+
+
+def rates_of(recipe: Recipe) -> tuple[float, ...]:
+    """The rates of super-convergence: of a network of the user's, about as far around the recipe's own."""
+    if recipe.network is None:
+        return RATES
+    middle = round(2 * log10(recipe.max_lr))  # in half decades, of 1 or about 3
+    least, most = 2 * -12, 2 * 3 + 1 - len(RATES)  # all that a recipe can have
+    first = min(max(middle - len(RATES) // 2, least), most)
+    halves = range(first, first + len(RATES))
+    return tuple(float(f"{3 if half % 2 else 1}e{floor(half / 2)}") for half in halves)
 
 
 @lru_cache(maxsize=1024)
@@ -75,16 +103,47 @@ def as_arm(recipe: Recipe) -> Recipe:
     return replace(recipe, seed=0, threads=1)
 
 
+@lru_cache(maxsize=1024)
+def arms_of_run(recipe: Recipe) -> tuple[Recipe, ...]:
+    """The arms that a run by this recipe is one of: its own, and that which leaves the device open."""
+    arm = as_arm(recipe)
+    return tuple(dict.fromkeys((arm, replace(arm, device=AUTO))))
+
+
 def arm_names(arms: Sequence[Recipe]) -> tuple[str, ...]:
     """Each arm by what differs between their recipes, and nothing else."""
     differing = [
         name for name in SETTINGS if name not in _IS_NO_ARM and len({getattr(arm, name) for arm in arms}) > 1
     ]
     names = []
-    for arm in arms:
-        words = dict.fromkeys(_word(arm, name) for name in differing)
+    for arm, network in zip(arms, network_words([each.network for each in arms]), strict=True):
+        of_arm = [name for name in differing if not (arm.network and name in OF_BUNDLED)]
+        words = dict.fromkeys(filter(None, (network, *(_word(arm, name) for name in of_arm))))
         names.append(", ".join(words) or "the recipe")
     return tuple(names)
+
+
+def network_words(networks: Sequence[OwnNetwork | None]) -> tuple[str, ...]:
+    """What tells each network from the others; "" each if all are the same one."""
+    if len(set(networks)) < 2:
+        return ("",) * len(networks)
+    return tuple(_network_word(each, networks) for each in networks)
+
+
+def _network_word(network: OwnNetwork | None, among: Sequence[OwnNetwork | None]) -> str:
+    if network is None:
+        return "the bundled network"
+    alike = [each for each in among if each and each.name == network.name and each != network]
+    words = [network.name]
+    if any(each.target != network.target for each in alike):
+        words = [printable(network.target)]
+    if any(each.arguments != network.arguments for each in alike):
+        words.append(printable(" ".join(network.arguments)) if network.arguments else "without arguments")
+    if any(each.weights != network.weights for each in alike):
+        words.append(f"from {printable(Path(network.weights).name)}" if network.weights else "from no file")
+    if any(each.digest != network.digest for each in alike):
+        words.append(f"code {network.digest[:4]}")
+    return " ".join(words)
 
 
 def _word(arm: Recipe, name: str) -> str:
@@ -122,7 +181,8 @@ class Outcome:
     Accuracies, from 0 to 1, are those after each epoch, which ended with the step of epoch_steps; None where
     there is none, as of a run that diverged.
     Losses are at measuring.NOISES, and at measuring.ALPHAS as the mean over the directions; empty until all
-    are measured. Slope and sharpness are as runs.measurements defines them.
+    are measured. Slope and sharpness are as runs.measurements defines them. no_eigenvalue: why PyTorch
+    cannot have one.
     """
 
     seed: int
@@ -134,6 +194,7 @@ class Outcome:
     slope: float | None = None
     sharpness: float | None = None
     eigenvalue: float | None = None
+    no_eigenvalue: str = ""
     norm: float | None = None
     is_measured: bool = False
 

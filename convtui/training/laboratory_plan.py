@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
-from convtui.training.laboratory import Outcome, as_arm
+from convtui.training.laboratory import Outcome, arms_of_run
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory, State
 from convtui.training.runs.measurements import Measurements, measurements_of
@@ -27,18 +27,32 @@ class Slot:
         return self.history is not None and self.history.state is State.FINISHED
 
 
+def with_code_as_it_is(recipe: Recipe, kept: Iterable[Recipe]) -> Recipe:
+    """The recipe as a run is kept that is begun by it now, if one of the kept runs has the same code.
+
+    Without such a run, or a network of the user's, it is the recipe itself.
+    """
+    if recipe.network is None:
+        return recipe
+    named = recipe.network.named()
+    networks = dict.fromkeys(each.network for each in kept if each.network)
+    alike = (each for each in networks if each.named() == named and each.is_as_it_was)
+    return replace(recipe, network=next(alike, named))
+
+
 def slots(arms: Sequence[Recipe], seeds: int, histories: Iterable[RunHistory]) -> tuple[Slot, ...]:
     """A slot for each arm and each of the seeds from 0 on, with the best of the kept runs: seed after seed.
 
-    A run counts if it is of the very recipe and its rate was never changed. A finished one is better than
-    one that can be resumed; of alike ones the first is taken.
+    A run counts if it is of the very recipe and its rate was never changed; where the device is auto, one on
+    any device. A finished one is better than one that can be resumed; of alike ones the first is taken.
     """
     wanted = {(arm, seed) for arm in arms for seed in range(seeds)}
     found: dict[tuple[Recipe, int], RunHistory] = {}
     for history in histories:
-        key = as_arm(history.recipe), history.recipe.seed
-        if key in wanted and len(history.rates_used) == 1 and _rank(history) > _rank(found.get(key)):
-            found[key] = history
+        for arm in arms_of_run(history.recipe):
+            key = arm, history.recipe.seed
+            if key in wanted and len(history.rates_used) == 1 and _rank(history) > _rank(found.get(key)):
+                found[key] = history
     return tuple(
         Slot(at, replace(arm, seed=seed), found.get((arm, seed)))
         for seed in range(seeds)
@@ -84,6 +98,7 @@ def outcome(history: RunHistory, known: Measurements | None) -> Outcome:
         slope=known.noise_slope,
         sharpness=known.sharpness,
         eigenvalue=known.curvature.eigenvalue if known.curvature else None,
+        no_eigenvalue=known.curvature.why if known.curvature else "",
         norm=known.norms.total if known.norms else None,
         is_measured=True,
     )

@@ -54,6 +54,8 @@ class Measuring(Message):
 
     noise_images of the validation set and landscape_images of the training set are measured on. What is
     known already is told first, as if it were measured now; `points` is how many are to be measured.
+    source: the digest of the code of a network of the user's that is measured, "" for the bundled one.
+    notice: what the user should know of it.
     """
 
     run: str
@@ -62,6 +64,8 @@ class Measuring(Message):
     noise_images: int
     landscape_images: int
     points: int
+    source: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class DirectionPoint(Message):
     """Mean loss [nats] on training images with the weights moved by alpha along a random direction.
 
     A direction has Gaussian entries; each filter of it (each row of a linear layer) is scaled to the norm of
-    the filter that it is added to. Biases, gamma and beta stay.
+    the filter that it is added to. Biases, gamma and beta stay, and what is frozen.
     Source: Li et al. 2018, https://arxiv.org/abs/1712.09913
     """
 
@@ -97,21 +101,26 @@ class Curvature(Message):
 
     It is that of all parameters that are trained: weights, biases, gamma and beta. iterations is how many
     products with the Hessian it took; has_converged: the last one changed it by less than 1%. None: the loss
-    is not finite there.
+    is not finite there, or, as `why` says, PyTorch has no second derivative of the network.
     Source: Yao et al. 2020, https://arxiv.org/abs/1912.07145; the products after Pearlmutter 1994.
     """
 
     eigenvalue: float | None
     iterations: int
     has_converged: bool
+    why: str = ""
 
 
 @dataclass(frozen=True)
 class Norms(Message):
-    """The L2 norm of all weights of the network (not of biases, gamma and beta), and that of each layer."""
+    """The L2 norm of all weights that are trained (not of biases, gamma and beta), and that of each layer.
+
+    names are those of the weights as named_parameters has them; () for the bundled network.
+    """
 
     total: float
     layers: tuple[float, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,13 +20,14 @@ class OwnNetwork:
     """A class, function or model of the user's: `/home/me/net.py:Net` or `package.module:factory`.
 
     arguments are those it is made with, as they were typed; weights is the file that it starts from, or "".
-    digest is that of its source as it was when a run began, "" before.
+    digest is that of its source, which is in these files, as it was when a run began, "" before.
     """
 
     target: str
     arguments: tuple[str, ...] = ()
     weights: str = ""
     digest: str = ""
+    files: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,21 +60,36 @@ class OwnNetwork:
         arguments = ["--", *self.arguments] if self.arguments else []
         return printable(shlex.join(["--network", self.target, *arguments]))
 
-    def with_digest(self, digest: str) -> OwnNetwork:
-        """As it is when a run begins."""
-        return replace(self, digest=digest)
+    def begun(self, files: Iterable[str]) -> OwnNetwork:
+        """As it is when a run begins, with its source in these files."""
+        known = tuple(sorted(files))
+        return replace(self, digest=digest_of(known), files=known)
+
+    def named(self) -> OwnNetwork:
+        """As it is named, before any run begins."""
+        return replace(self, digest="", files=())
+
+    @property
+    def is_as_it_was(self) -> bool:
+        """Whether its source is as it was when the run began."""
+        return bool(self.digest) and digest_of(self.files) == self.digest
+
+    def without_weights(self) -> OwnNetwork:
+        """As it is before any file has filled it."""
+        return replace(self, weights="")
 
     def as_dict(self) -> dict[str, Any]:
         """What from_dict reads back; of JSON's types."""
-        return {**asdict(self), "arguments": list(self.arguments)}
+        return {**asdict(self), "arguments": list(self.arguments), "files": list(self.files)}
 
     @classmethod
     def from_dict(cls, values: Any) -> OwnNetwork:
         """What as_dict wrote. Raises ValueError or TypeError for what it did not."""
         if not isinstance(values, Mapping):
             raise TypeError("network: must be its target, arguments, weights and digest")
-        made = cls(**{**values, "arguments": tuple(values.get("arguments", ()))})
-        texts = (made.target, *made.arguments, made.weights, made.digest)
+        lists = {name: tuple(values.get(name, ())) for name in ("arguments", "files")}
+        made = cls(**{**values, **lists})
+        texts = (made.target, *made.arguments, made.weights, made.digest, *made.files)
         if not all(isinstance(each, str) for each in texts) or ":" not in made.target:
             raise ValueError("network: must be texts, the target as net.py:Net")
         return made
@@ -79,3 +97,26 @@ class OwnNetwork:
 
 def _with(arguments: tuple[str, ...]) -> str:
     return f"with {printable(shlex.join(arguments))}" if arguments else "without arguments"
+
+
+def digest_of(files: Iterable[str]) -> str:
+    """That of sources by their names and what is in them; "" if one cannot be read."""
+    stamps = []
+    for file in files:
+        try:
+            status = Path(file).stat()
+        except OSError:
+            return ""
+        stamps.append((file, status.st_mtime_ns, status.st_size))
+    return _digest(tuple(stamps))
+
+
+@lru_cache(maxsize=256)
+def _digest(stamps: tuple[tuple[str, int, int], ...]) -> str:
+    digest = blake2b(digest_size=8)
+    for file, *_ in stamps:
+        try:
+            digest.update(Path(file).name.encode() + b"\0" + Path(file).read_bytes())
+        except OSError:
+            return ""
+    return digest.hexdigest()

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from convtui.training.exploring import EXPLORATIONS
 from convtui.training.measuring import Measure
 from convtui.training.messages import Message
+from convtui.training.norm_looks import LOOKS
 from convtui.training.recipe import Recipe
 
 ALL_LOST: Final = "none of its checkpoints is complete: it starts again from step 0"
@@ -330,5 +331,5 @@ EVENTS: Final = (
     *(Ready, Begun, Stepped, Snapshot, Epoch, Saved, Rate),
     *(Paused, Going, Stopped, Finished, Tried, Suggested, Replayed, Failed),
 )
-JOBS: Final = (Train, Continue, Find, Replay, Measure, *EXPLORATIONS)
+JOBS: Final = (Train, Continue, Find, Replay, Measure, *EXPLORATIONS, *LOOKS)
 COMMANDS: Final = (Pause, Go, OneStep, Stop, SetRate, Watch)

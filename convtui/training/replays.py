@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from convtui.training.devices import replaying_words
 from convtui.training.messages import Message
 from convtui.training.protocol import Failed, Rate, Replay, Stepped, Watched
 from convtui.training.runs.history import RunHistory, WeightTrace
@@ -31,6 +32,10 @@ class Replaying:
     is_over: bool = False
     reason: str = ""
     told: dict[int, Watched] = field(default_factory=dict)
+
+    def end(self) -> None:
+        """Nothing more is told."""
+        self.is_over = True
 
     def take(self, event: Message) -> None:
         """Add what an event tells."""
@@ -59,7 +64,8 @@ class Replays:
         known = self._told.get(of, {})
         if step in known:
             return _around(step, known, layer, index), ""
-        return None, self._missing(of, replay_of(history, step, layer, index), step)
+        words = replaying_words(history.recipe.device, step)
+        return None, self._missing(of, replay_of(history, step, layer, index), words)
 
     def _take_in(self) -> None:
         """Remember what the replay has told that is over."""
@@ -71,18 +77,18 @@ class Replays:
             if not replay.reason:
                 self._asked = None
 
-    def _missing(self, of: _Of, job: Replay, step: int) -> str:
+    def _missing(self, of: _Of, job: Replay, words: str) -> str:
         if self._asked is not None:
             asked, replay = self._asked
             if not replay.is_over:
-                return f"training step {step:,} again …"
+                return words
             if asked == of and replay.job == job:
                 return replay.reason
         try:
             self._asked = of, self._ask(job)
         except ValueError as error:
             return f"not watched in this step; {error}"
-        return f"training step {step:,} again …"
+        return words
 
 
 def _around(step: int, known: Mapping[int, Watched], layer: int, index: Index) -> WeightTrace:

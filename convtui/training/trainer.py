@@ -12,14 +12,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from convtui.inputs.confinement import ConfinedError, confinement
 from convtui.training.campaign import Campaign, Job, Measurement, Task
 from convtui.training.exploration import Exploration
-from convtui.training.exploring import Ablate, Explain, Explore, Explored
+from convtui.training.exploring import Ablate, Convolve, Explain, Explore, Explored, Follow
 from convtui.training.measuring import Measure, Measured
 from convtui.training.messages import Message
+from convtui.training.norm_looking import NormLook
+from convtui.training.norm_looks import LOOKED, FeedNorm, ListNorms
 from convtui.training.own_network import OwnNetwork
 from convtui.training.protocol import (
     JOBS,
@@ -47,6 +49,8 @@ from convtui.training.recipe import SCHEDULES, Recipe
 from convtui.training.replays import Replaying
 from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.runs.store import number_of
+
+Look = TypeVar("Look", Replaying, NormLook)
 
 TOLD_EVERY: Final = 0.1  # seconds
 AT_ONCE: Final = 0.01  # seconds for what belongs together to arrive
@@ -133,7 +137,7 @@ class Trainer:
         self._compares = False  # whether the campaign is a comparison
         self._shown_before: RunHistory | None = None  # the job's run
         self._is_chosen = False  # whether the job has been told which weight to watch
-        self._replays: deque[Replaying] = deque()  # that are not over
+        self._replays: deque[Replaying | NormLook] = deque()  # that are not over
         self._idle = asyncio.Event()
         self.to_watch: Callable[[RunHistory], Watch | None] = lambda _: None  # in a job
         self._listeners: list[Callable[[], None]] = []
@@ -236,6 +240,17 @@ class Trainer:
         """Find on which pixels a class depends, as Explain says. Raises TrainerError as explore does."""
         return self._explore(Explain(run, step, label, image, pixels))
 
+    def follow(self, run: str, step: int | None) -> Exploration:
+        """Find the convolutions of the user's network. Raises TrainerError as explore does."""
+        return self._explore(Follow(run, step))
+
+    def convolve(self, run: str, step: int | None, layer: int, pixels: str) -> Exploration:
+        """The output of a convolution of the user's network for the pixels in a file.
+
+        Raises TrainerError as explore does.
+        """
+        return self._explore(Convolve(run, step, layer, pixels))
+
     def _explore(self, job: Message) -> Exploration:
         self._require_idle()
         if self._start is None:
@@ -321,10 +336,19 @@ class Trainer:
         self._require_idle()
         if self._start is None:
             raise TrainerError("there is no training process")
-        replaying = Replaying(job)
-        self._replays.append(replaying)
-        self._send(job)
-        return replaying
+        return self._begin_look(Replaying(job))
+
+    def look(self, job: ListNorms | FeedNorm) -> NormLook:
+        """Look at the norms of a kept run of the user's network. Raises TrainerError while a job is on."""
+        self._require_idle()
+        if self._start is None:
+            raise TrainerError("there is no training process")
+        return self._begin_look(NormLook(job))
+
+    def _begin_look(self, look: Look) -> Look:
+        self._replays.append(look)
+        self._send(look.job)
+        return look
 
     def forget(self, history: RunHistory) -> None:
         """The run is deleted."""
@@ -519,8 +543,8 @@ class Trainer:
 
     def _replay_took(self, event: Message) -> None:
         self._replays[0].take(event)
-        if isinstance(event, Replayed | Failed):
-            self._replays.popleft().is_over = True
+        if isinstance(event, (Replayed, Failed, *LOOKED)):
+            self._replays.popleft().end()
             if not self._replays and self._job is None:
                 self._wait_no_longer()
 

@@ -39,7 +39,8 @@ def measured() -> dict[str, list[float]]:
     """Seconds of the training and of each measurement of it, by turns; a run for each round."""
     from convtui.training.datasets.open_any import fingerprint, load
     from convtui.training.exploring import Ablate, Explain, Explore
-    from convtui.training.process.features import look_into, network_of
+    from convtui.training.process.features import look_into
+    from convtui.training.process.looked_into import network_of
     from convtui.training.process.loop import Training
     from convtui.training.recipe import Recipe
     from convtui.training.runs.store import new_run

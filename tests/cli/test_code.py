@@ -28,7 +28,7 @@ def test_what_is_printed_computes_the_cell_on_show(command: str, capsys: pytest.
 
 def test_what_is_wrong_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["code", "count-5x5", "--stride", "0"]) == WRONG
-    assert capsys.readouterr().err == "convtui: stride=0: must be at least 1; nearest legal: 1\n"
+    assert capsys.readouterr().err == "convtui: --stride 0: must be at least 1\n"
 
 
 def test_weights_too_many_to_be_written_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(NET, "utf-8")
     (tmp_path / "net.safetensors").write_bytes(b"")
+    (tmp_path / "broken.py").write_text("def f(:", "utf-8")
+    (tmp_path / "two.py").write_text(
+        f"{NET}class A(nn.Module): ...\nclass B(A): ...\nclass Other(Base): ...\n", "utf-8"
+    )
     return tmp_path
 
 
@@ -108,6 +112,14 @@ def test_without_one_nothing_is_different() -> None:
         (["net.py:Net"], ["net.py:Net: name an image after it", "convtui net.py:Net cat-64"]),
         (["nett.py:Net", "cat-64"], ["nett.py:Net: there is no such file", "net.py"]),
         (["net.py", "cat-64"], ["net.py: name a class in it", "net.py:Net photo.jpg"]),
+        (
+            ["two.py", "cat-64"],
+            [" and an image: two.py:A photo.jpg or two.py:B photo.jpg\n"],
+        ),
+        (["two.py:", "cat-64"], ["two.py: name a class in it, and an image: two.py:A photo.jpg or"]),
+        (["broken.py", "cat-64"], ["broken.py: name a class in it, and an image: broken.py:Net photo.jpg"]),
+        (["tow.py", "cat-64"], ["tow.py: there is no such file; did you mean two.py"]),
+        (["net.py:Net", "cat-64", "--weights", "."], ["--weights .: is a folder; name a file in it"]),
         (["net.py:Net", "cat-64", "--mean", "x"], ["--mean x: must be one number", "0.485,0.456,0.406"]),
         (["net.py:Net", "cat-64", "--mean", "nan"], ["--mean nan: must be one number"]),
         (["net.py:Net", "cat-64", "--std", "1,0"], ["--std 1,0: must not be 0"]),

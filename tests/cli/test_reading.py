@@ -87,7 +87,7 @@ def test_pasted_arrays() -> None:
         (["[[1_0, 2]]"], "pasted: line 1: '1_0' is not a number"),
         (["mnist-7", "--kernel", "[[1_0]]"], "pasted kernel: line 1: '1_0' is not a number"),
         (["mnist-7", "--kernel", "[[1, 2"], "pasted kernel: line 1: a bracket is not closed"),
-        (["mnist-7", "--bias", "1_0"], "bias='1_0': must be a number"),
+        (["mnist-7", "--bias", "1_0"], "--bias 1_0: must be a number"),
         (["[[1, 2], [3, 4]]", "--kernel", f"[{'1 ' * 65}]"], "pasted kernel: kernel of 1 x 65; at most 64"),
     ],
 )
@@ -104,7 +104,7 @@ def test_white(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "4000 is read as white (--white LEVEL sets it)" in told(capsys, tmp_path, path, *kernel)
     assert told(capsys, tmp_path, path, *kernel, "--white", "4095") == ""
     assert built(path, *kernel, "--white", "8000").picture.pixels.max() == 0.5
-    assert refusal(capsys, [path, "--white", "0"]).startswith("white='0': must be a positive number")
+    assert refusal(capsys, [path, "--white", "0"]).startswith("--white 0: must be a positive number")
 
 
 def test_a_session_is_read_again_by_what_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from convtui.cli.main import main
+from convtui.engine.graph.operation import Failure, Graph, Op, Tensor
 from convtui.inputs.samples import folder
+from convtui.tracing.protocol import Job, Outcome, Refused
 
+INPUT = (Op(0, "input", (Tensor((1, 3), "float32"),)),)
 SAMPLE = str(folder() / "models" / "shape_bug.py")
 
 
@@ -130,7 +133,7 @@ def test_weights_and_inputs_of_theirs(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert main([*arguments, "--weights", str(tmp_path / "w.pth")]) == 2
     lines = capfd.readouterr().err.splitlines()
     assert lines[1:3] == ["  weight    the model  the file", "  a.weight  2x3        2x4"]
-    assert lines[-1].endswith("1 of its weights do not fit the model")
+    assert lines[-1].endswith("1 weight does not fit the model: 1 of another shape")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +141,17 @@ def test_weights_and_inputs_of_theirs(tmp_path: Path, capfd: pytest.CaptureFixtu
     [
         (["net.py:Net"], "name either --input"),
         (["net.py:Net", "--input", "3x0x3"], "--input 3x0x3: must be channels x rows x columns"),
+        (["net.py:Net", "--input", "00x3"], "; none of them 0"),
+        (
+            ["net.py:Net", "--input", "-1x3"],
+            "--input -1x3: must be channels x rows x columns, such",
+        ),
+        (["net.py:Net", "--input", "3,8,8"], "--input 3,8,8: must be channels x rows x columns"),
+        (["net.py:Net", "--input", "3x8x"], "--input 3x8x: must be channels x rows x columns"),
+        (["net.py:Net", "--input", ""], "--input '': must be channels x rows x columns"),
+        (["net.py:Net", "--input", "1x1x2x3x4"], "; at most 4 numbers, without the batch (--batch)"),
+        (["net.py:Net", "--input", "99999999999x1"], "each number must be at most 10,000,000"),
+        ([":Net", "--input", "3"], "name a file or a module before the colon: net.py:Net"),
         (["net.py:Net", "--input", "3", "--inputs", "a.py:b"], "name either --input"),
         (["net.py:Net", "--input", "3", "--batch", "0"], "--batch 0: must be a whole number"),
         (["net.py:Net", "--inputs", "a.py:b", "--batch", "2"], "--batch: works only with --input"),
@@ -156,3 +170,38 @@ def test_a_file_that_there_is_not(capfd: pytest.CaptureFixture[str]) -> None:
     assert "there is no such file; did you mean shape_bug.py" in refused(
         capfd, "shape_bugs.py:Net", "--input", "3"
     )
+
+
+@pytest.mark.parametrize(
+    ("came", "code", "last"),
+    [
+        (Outcome(Graph(INPUT)), 0, ""),
+        (Outcome(Graph(INPUT, failure=Failure("no"))), 1, ""),
+        (
+            Outcome(Graph((*INPUT, Op(1, "relu", INPUT[0].outputs, line="net.py:9"))), trouble="ended so"),
+            1,
+            "convtui: after operation 1, relu (net.py:9), the process that runs your code ended so",
+        ),
+        (
+            Outcome(Graph(INPUT), trouble="ended so"),
+            1,
+            "convtui: before any operation, the process that runs your code ended so",
+        ),
+        (
+            Outcome(trouble="ended so"),
+            2,
+            "convtui: net.py:Net: before the pass began, the process that runs your code ended so",
+        ),
+        (Outcome(refused=Refused("is wrong", ("there",))), 2, "  there\nconvtui: is wrong"),
+    ],
+)
+def test_exit_codes(
+    came: Outcome, code: int, last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def traced(job: Job, limit: float) -> Outcome:
+        assert (job.target, limit) == ("net.py:Net", 120)
+        return came
+
+    monkeypatch.setattr("convtui.tracing.client.trace", traced)
+    assert main(["trace", "net.py:Net", "--input", "3"]) == code
+    assert capsys.readouterr().err.rstrip("\n") == last

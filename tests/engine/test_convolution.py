@@ -305,11 +305,11 @@ def test_any_real_numbers_are_taken(number: Any) -> None:
         ({"image": [[[1, -np.inf]]]}, "image contains NaN or infinity"),
         ({"weight": [[1, 2]]}, r"weight must be \[out_channels, in_channels/groups, rows, columns\]"),
         ({"weight": [[[[np.nan]]]]}, "weight contains NaN or infinity"),
-        ({"bias": [1, 2]}, "bias has 2 numbers, but the weight has 1 filters"),
+        ({"bias": [1, 2]}, "bias has 2 numbers, but the weight has 1 filter"),
         ({"bias": 1}, r"bias must be \[out_channels\]"),
         ({"bias": [np.inf]}, "bias contains NaN or infinity"),
         ({"stride": 0}, "stride=0: must be at least 1"),
-        ({"groups": 2}, "groups=2: must divide the 1 input channels"),
+        ({"groups": 2}, "groups=2: must divide the 1 input channel"),
     ],
 )
 def test_bad_arguments_are_named_in_one_line(arguments: dict[str, Any], message: str) -> None:

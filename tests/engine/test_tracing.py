@@ -150,8 +150,8 @@ def test_the_arithmetic_agrees_with_the_intervals_of_the_graph(name: str) -> Non
     compared = 0
     for row in summary.rows:
         for field, along in zip(seen[Source(row.number)], (row.field.rows, row.field.columns), strict=True):
-            if isinstance(field, AxisField) and field.is_even and not along.uneven and field.axis is not None:
+            if isinstance(field, AxisField) and field.is_even and not along.uneven and field.axes:
                 assert (field.size, field.jump, field.first) == (along.size, along.jump, along.first)
-                assert field.span(0) == along.clipped(0, summary.rows[0].output_maps[1])
+                assert field.span((0, 0, 0, 0)) == along.clipped(0, summary.rows[0].output_maps[1])
                 compared += 1
     assert compared > len(summary.rows) // 2

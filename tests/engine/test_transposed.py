@@ -378,9 +378,9 @@ def test_pixels_that_are_cut_off_whole_are_unused() -> None:
             {"dilation": 2**21, "padding": "same-tf"},
             "adds 2097152 on one side; nearest legal: at most 1048576",
         ),
-        ({"groups": 2}, "groups=2: must divide the 1 input channels; nearest legal: 1"),
+        ({"groups": 2}, "groups=2: must divide the 1 input channel; nearest legal: 1"),
         ({"stride": 0}, "stride=0: must be at least 1"),
-        ({"bias": [1.0, 2.0]}, "bias has 2 numbers, but there are 1 output channels"),
+        ({"bias": [1.0, 2.0]}, "bias has 2 numbers, the weight has 1 output channel"),
     ],
 )
 def test_refusals(parameters: dict[str, Any], message: str) -> None:

@@ -121,6 +121,12 @@ def test_what_is_the_visitors_own(path: str) -> None:
     assert Confinement("/home/visitor").has(path)
 
 
+def test_a_link_out_of_the_folder_is_refused_in_the_same_words(own: Path, theirs: Path) -> None:
+    (own / "link.toml").symlink_to(theirs / "nothing.toml")
+    with pytest.raises(ValueError, match=r"nothing\.toml: no such sample, and files cannot be opened"):
+        session_file.save(lesson(), Path("link.toml"))
+
+
 @pytest.mark.usefixtures("own")
 def test_samples_open() -> None:
     assert open_any("cat-32").pixels.shape == (3, 32, 32)

@@ -24,7 +24,7 @@ def filters(count: int = 8, slices: int = 1, size: int = 3, side: int = 7, **giv
         "shape": (side, side),
     }
     defaults["now"] = kernels(count, slices, size)
-    return Filters(layer=1, title=f"conv {size}x{size} {count}", **{**defaults, **given})
+    return Filters(**{**defaults, **given})
 
 
 def patches(count: int = 9, field: int = 5, **given: Any) -> Patches:

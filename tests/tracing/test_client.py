@@ -72,19 +72,39 @@ def test_a_hang_is_stopped_and_the_rows_before_it_are_there(tmp_path: Path) -> N
     ("line", "trouble"),
     [
         ("os._exit(3)", "ended with exit code 3"),
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "was killed by SIGSEGV"),
+        (
+            "os.kill(os.getpid(), signal.SIGSEGV)",
+            "was killed by SIGSEGV at {}:11, a crash in code that is",
+        ),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was killed by SIGKILL, perhaps for want of memory"),
     ],
 )
 def test_an_end_of_the_process_is_told(tmp_path: Path, line: str, trouble: str) -> None:
     done = outcome(tmp_path, NET.format(line))
-    assert done.trouble == trouble
+    assert done.trouble.startswith(trouble.format(tmp_path / "net.py"))
     assert kinds(done) == ["input", "conv2d"]
 
 
-def test_an_exit_of_theirs_is_told(tmp_path: Path) -> None:
-    done = outcome(tmp_path, NET.format("sys.exit(4)"))
-    assert done.refused is not None
-    assert done.refused.reason.endswith("the pass ended the process with sys.exit(4)")
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("sys.exit(4)", "it ended the process with sys.exit(4)"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_an_exit_in_the_pass_is_its_failure(tmp_path: Path, line: str, error: str) -> None:
+    done = outcome(tmp_path, NET.format(line))
+    assert (done.refused, done.trouble) == (None, "")
+    assert kinds(done) == ["input", "conv2d"]
+    failure = graph_of(done).failure
+    assert failure is not None
+    assert (failure.error, failure.code, failure.module) == (error, line, "Net")
+    assert failure.line.endswith("net.py:11")
+
+
+def test_an_end_before_the_pass_leaves_no_graph(tmp_path: Path) -> None:
+    done = outcome(tmp_path, "os._exit(3)")
+    assert (done.graph, done.refused, done.trouble) == (None, None, "ended with exit code 3")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")

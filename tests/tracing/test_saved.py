@@ -37,6 +37,8 @@ def test_a_whole_model_is_told_from_a_state_dict(is_archive: bool) -> None:
         assert f"name the class: {__name__}:Marked" in words
     assert refusal("weights.pth").startswith("weights.pth: a state dict: weights by name")
     assert "net.py:Net --weights weights.pth" in refusal("weights.pth")
+    Path("weights.pth").rename("weights.pt2")
+    assert refusal("weights.pt2").startswith("weights.pt2: a state dict: weights by name")
     assert "CONVTUI_OPENED" not in os.environ
 
 
@@ -48,6 +50,8 @@ def test_torchscript_and_exported_networks_by_another_name() -> None:
     assert EXPORT in refusal("scripted.pt")
     torch.export.save(torch.export.export(nn.ReLU(), (torch.zeros(1, 2),)), "net.pt2")
     assert refusal("net.pt2") == ""
+    Path("scripted.pt").rename("scripted.pt2")
+    assert refusal("scripted.pt2").startswith("scripted.pt2: a TorchScript file")
     Path("net.pt2").rename("net.pt")
     assert refusal("net.pt") == "net.pt: an exported network; give it a name that ends in .pt2"
 
@@ -57,10 +61,17 @@ def test_torchscript_and_exported_networks_by_another_name() -> None:
     [
         ("net.onnx", b"\x08\x07", "ONNX files are not read"),
         ("net.keras", b"", "a .keras file cannot be traced"),
-        ("net.safetensors", b"", "a state dict"),
-        ("net.pth", b"", "is no file that PyTorch wrote"),
-        ("net.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80", "is no file that PyTorch wrote"),
-        ("net.PT", b"PK\x03\x04", "is no file that PyTorch wrote"),
+        ("net.safetensors", b"\x02\0\0\0\0\0\0\0{}", "a state dict"),
+        ("net.pth", b"", "is empty"),
+        ("net.pt2", b"", "is empty"),
+        ("net.pt2", b"text", "is a text file; name a Python file and a class in it: net.py:Net"),
+        ("net.pth", b"\0" * 9, "is no file that PyTorch wrote; name a Python file"),
+        (
+            "net.pth",
+            b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80",
+            "is a file that torch.save wrote before PyTorch 1.6, but cut off or damaged; name a Python file",
+        ),
+        ("net.PT", b"PK\x03\x04", "is a zip archive that is cut off or damaged, as after a download"),
     ],
 )
 def test_other_files(name: str, contents: bytes, words: str) -> None:

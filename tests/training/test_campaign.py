@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from convtui.training.campaign import Campaign, Job, Task, planned
 from convtui.training.datasets.open_any import fingerprint
+from convtui.training.laboratory import as_arm
+from convtui.training.laboratory_plan import slots
 from convtui.training.measuring import (
     ALPHAS,
     DIRECTIONS,
@@ -18,6 +21,7 @@ from convtui.training.measuring import (
     Norms,
 )
 from convtui.training.messages import Message
+from convtui.training.own_network import OwnNetwork
 from convtui.training.protocol import Saved, Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory, State
@@ -160,3 +164,30 @@ def test_a_task_that_is_done_is_none() -> None:
     history = finished(RECIPE)
     assert history.state is State.FINISHED
     assert Campaign([Task(RECIPE, history)]).total == 0
+
+
+@pytest.mark.parametrize(
+    ("kept_by", "wanted", "is_there"),
+    [
+        ({"device": "cpu"}, {"device": "auto"}, True),
+        ({"device": "cuda"}, {"device": "auto"}, True),
+        ({"device": "cuda"}, {"device": "cpu"}, False),
+        ({"threads": 2}, {"threads": 1}, True),
+        ({"network": OwnNetwork("net.py:Net", digest="12")}, {}, False),
+        ({"network": OwnNetwork("net.py:Net", digest="12")}, {"network": OwnNetwork("net.py:Net")}, False),
+        (
+            {"network": OwnNetwork("net.py:Net", digest="12"), "device": "cpu"},
+            {"network": OwnNetwork("net.py:Net", digest="12"), "device": "auto"},
+            True,
+        ),
+    ],
+)
+def test_which_runs_count_for_a_recipe(
+    kept_by: dict[str, Any], wanted: dict[str, Any], is_there: bool
+) -> None:
+    kept(replace(RECIPE, **kept_by))
+    recipe = replace(RECIPE, **wanted)
+    assert (planned([recipe], digits(), all_runs()) == []) is is_there
+    histories = [RunHistory.of_run(run) for run in all_runs()]
+    (slot,) = slots([as_arm(recipe)], 1, histories)
+    assert slot.is_trained is is_there

@@ -1,6 +1,7 @@
 """What the laboratory compares, and that it says of two arms no more than their runs show."""
 
 from dataclasses import replace
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -15,9 +16,13 @@ from convtui.training.laboratory import (
     Sample,
     arm_names,
     arms_of,
+    network_words,
+    rates_of,
+    refusal,
     spread,
     verdict,
 )
+from convtui.training.own_network import OwnNetwork
 from convtui.training.recipe import Recipe
 
 GAP = next(figure for figure in FIGURES if figure.key == "gap")
@@ -141,3 +146,48 @@ def test_a_mean_that_one_run_turns_round_is_no_clear_difference() -> None:
 def test_so_many_arms_of_four_seeds_are_too_few_to_tell() -> None:
     arms = [[number + 10.0 * arm for number in range(4)] for arm in range(3)]
     assert "too few seeds to tell (4)" in verdict(SHARPNESS, ("a", "b", "c"), samples(*arms))
+
+
+NET = OwnNetwork("/home/me/net.py:Net")
+
+
+def test_of_fixed_code_a_norm_is_not_compared() -> None:
+    own = replace(Recipe(), network=NET)
+    assert arms_of(Comparison.NORM, own) == ()
+    assert refusal(Comparison.NORM, own).startswith("net.py:Net has the norms of its code")
+    for comparison in set(Comparison) - {Comparison.NORM, Comparison.MARKED}:
+        assert refusal(comparison, own) == ""
+        assert len(arms_of(comparison, own)) >= 2
+    assert refusal(Comparison.NORM, Recipe()) == ""
+
+
+@pytest.mark.parametrize(
+    ("max_lr", "first", "last"),
+    [(0.001, 3e-05, 0.03), (0.002, 1e-4, 0.1), (1e-12, 1e-12, 1e-9), (1e3, 1.0, 1e3)],
+)
+def test_rates_around_that_of_an_own_network(max_lr: float, first: float, last: float) -> None:
+    found = rates_of(Recipe(network=NET, max_lr=max_lr))
+    assert (found[0], found[-1], len(found)) == (first, last, len(RATES))
+    assert all(2.9 < two / one < 3.4 for one, two in pairwise(found))
+    for rate in found:
+        replace(Recipe(), max_lr=rate)
+    assert rates_of(Recipe(max_lr=max_lr)) == RATES
+
+
+def test_networks_are_told_apart_by_what_differs() -> None:
+    assert network_words([NET, NET]) == ("", "")
+    assert network_words([NET, None]) == ("net.py:Net", "the bundled network")
+    others = [
+        replace(NET, target="/srv/net.py:Net"),
+        replace(NET, arguments=("10",)),
+        replace(NET, weights="/w/a.pth"),
+        replace(NET, digest="12abcd"),
+    ]
+    assert [network_words([NET, each])[1] for each in others] == [
+        "/srv/net.py:Net",
+        "net.py:Net 10",
+        "net.py:Net from a.pth",
+        "net.py:Net code 12ab",
+    ]
+    arms = [replace(Recipe(), network=NET, epochs=8), Recipe(channels=(2,))]
+    assert arm_names(arms) == ("net.py:Net, epochs 8", "the bundled network, channels 2, epochs 5")

@@ -15,6 +15,7 @@ from convtui.engine.graph.dead_filters import (
 from convtui.engine.graph.feeding import feeding_all
 from convtui.engine.graph.fields import AxisField, Fields, fields
 from convtui.engine.graph.operation import DeadFilters, Graph, Op, Source, shape_text
+from convtui.engine.words import counted
 
 LOOKING_EVERYWHERE: Final = frozenset(
     ("multi_head_attention_forward", "scaled_dot_product_attention", "matmul", "bmm", "lstm", "gru")
@@ -76,8 +77,8 @@ def _bias_before_norm(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:
             norm = after[0]
             yield (
                 op.number,
-                f"{_named(op)}: its bias of {bias[0].count:,} numbers does nothing, as {_named(norm)} right "
-                "after it subtracts the mean: bias=False",
+                f"{_named(op)}: its bias of {counted(bias[0].count, 'number')} does nothing, "
+                f"as {_named(norm)} right after it subtracts the mean: bias=False",
             )
 
 

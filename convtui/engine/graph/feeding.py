@@ -11,8 +11,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.engine.graph.fields import MOST_CELLS
 from convtui.engine.graph.operation import Graph, Shape, Source
-from convtui.engine.graph.reads import All, Mask, Pointwise, Reads, Unravel, back, whole
+from convtui.engine.graph.reads import (
+    All,
+    Mask,
+    Pointwise,
+    Read,
+    Reads,
+    Unravel,
+    back,
+    decided_by,
+    index_read,
+    whole,
+)
 
 MOST_BLOCKS: Final = 64  # beyond them only a bound is told
 
@@ -77,18 +89,12 @@ def _traced(graph: Graph, begin: dict[Source, list[Block]]) -> dict[Source, Feed
                 if of is None or so_far is None:
                     blocks[before] = None
                     continue
-                merged: list[Block] | None = so_far
-                is_told = source not in bounded
-                for block in of:
-                    read = _read(op.reads[output][place], shape, block)
-                    if read is None:
-                        merged = None
-                        break
-                    merged = _with(merged or [], read[0])
-                    is_told &= read[1]
-                if merged is None:
+                found = [_read(op.reads[output][place], shape, block) for block in of]
+                merged = _merged([*so_far, *(each for read in found if read for each in read[0])])
+                if any(read is None for read in found):
                     blocks[before] = None
                     continue
+                is_told = source not in bounded and all(read[1] for read in found if read)
                 if not is_told or len(merged) > MOST_BLOCKS:
                     bounded.add(before)
                 if len(merged) > MOST_BLOCKS:
@@ -105,32 +111,27 @@ def _traced(graph: Graph, begin: dict[Source, list[Block]]) -> dict[Source, Feed
 
 def _read(reads: Reads, shape: Shape, block: Block) -> tuple[list[Block], bool] | None:
     """The cells that a block reads, and whether it reads them all; None where that is not known."""
-    flattened = [read.axis for read in reads if isinstance(read, Unravel)]
-    if len(flattened) > 1 and 1 < (count := int(block[flattened[0]].sum())) < len(block[flattened[0]]):
-        axis = flattened[0]
-        if count <= MOST_BLOCKS:
-            every: list[Block] = []
-            for at in np.flatnonzero(block[axis]).tolist():
-                one = np.arange(len(block[axis])) == at
-                cells = _read(reads, shape, (*block[:axis], one, *block[axis + 1 :]))
-                if cells is None:
-                    return None
-                every += cells[0]
-            return every, True
-        cells_read = _read_axes(reads, shape, block)
-        along = (
-            int(mask.sum())
-            for read, mask in zip(reads, (cells_read or [()])[0], strict=False)
-            if isinstance(read, Unravel)
-        )
-        return None if cells_read is None else (cells_read, prod(along) == count)
     found = _read_axes(reads, shape, block)
-    return None if found is None else (found, True)
+    if not found:
+        return None if found is None else ([], True)
+    is_told = True
+    for axes in _together(reads, block):
+        sizes = tuple(shape[axis] if axis < len(shape) else 1 for axis in axes)
+        parts = _read_together([reads[axis] for axis in axes], sizes, block)
+        if parts is None:
+            is_told = False
+            continue
+        placed = [dict(zip(axes, part, strict=True)) for part in parts]
+        found = [
+            tuple(part.get(axis, mask) for axis, mask in enumerate(each)) for each in found for part in placed
+        ]
+    return [each[: len(shape)] for each in found], is_told
 
 
 def _read_axes(reads: Reads, shape: Shape, block: Block) -> list[Block] | None:
-    """Which indices along each axis a block reads, [] if it reads none; None where that is not known."""
+    """The block of what is read along each axis, [] if nothing is; None where that is not known."""
     found: list[Mask] = []
+    is_known = True
     for axis, read in enumerate(reads):
         size = shape[axis] if axis < len(shape) else 1
         if isinstance(read, Pointwise) and len(block[read.axis]) == size:
@@ -138,19 +139,79 @@ def _read_axes(reads: Reads, shape: Shape, block: Block) -> list[Block] | None:
             continue
         mask = whole(size) if isinstance(read, All) else back(read, size, block)
         if mask is None:
-            return None
-        if not isinstance(read, All) and not mask.any():
+            is_known = False
+        elif not isinstance(read, All) and not mask.any():
             return []
-        found.append(mask)
-    return [tuple(found[: len(shape)])]
+        else:
+            found.append(mask)
+    return [tuple(found)] if is_known else None
 
 
-def _with(blocks: list[Block], new: Sequence[Block]) -> list[Block]:
-    """The blocks and the new ones, without those that lie in others."""
-    for block in new:
-        if not any(_lies_in(block, other) for other in blocks):
-            blocks = [other for other in blocks if not _lies_in(other, block)] + [block]
-    return blocks
+def _together(reads: Reads, block: Block) -> list[list[int]]:
+    """The axes that go together: what is read along them is said by several indices of the same axis."""
+    groups: list[tuple[set[int], list[int]]] = []
+    for axis, read in enumerate(reads):
+        by, members = {each for each in decided_by(read) if block[each].sum() > 1}, [axis]
+        if not by:
+            continue
+        for group in [group for group in groups if group[0] & by]:
+            groups.remove(group)
+            by, members = by | group[0], group[1] + members
+        groups.append((by, members))
+    return [members for _, members in groups if len(members) > 1]
+
+
+def _read_together(reads: Sequence[Read], sizes: Shape, block: Block) -> list[Block] | None:
+    """Rectangles along some axes; None if each index may read several, or if there are too many."""
+    axes = sorted({axis for read in reads for axis in decided_by(read)})
+    if all(isinstance(read, Unravel) for read in reads) and block[axes[0]].all():
+        return [tuple(map(whole, sizes))]
+    marked = [np.flatnonzero(block[axis]) for axis in axes]
+    if max(prod(sizes), prod(map(len, marked))) > MOST_CELLS:
+        return None
+    at = dict(zip(axes, np.ix_(*marked), strict=True))
+    each_read = [index_read(read, size, at) for read, size in zip(reads, sizes, strict=True)]
+    numbers = np.broadcast_arrays(*(each for each in each_read if each is not None))
+    if len(numbers) < len(reads):
+        return None
+    is_inside = np.logical_and.reduce(
+        [(each >= 0) & (each < size) for each, size in zip(numbers, sizes, strict=True)]
+    )
+    mask = np.zeros(sizes, dtype=bool)
+    mask[tuple(each[is_inside] for each in numbers)] = True
+    return _rectangles(mask)
+
+
+def _rectangles(mask: Mask) -> list[Block]:
+    """Blocks that are a mask together: its rows that are alike are one, of what such a row is."""
+    if mask.ndim == 1:
+        return [(mask,)] if mask.any() else []
+    patterns, which = np.unique(mask.reshape(len(mask), -1), axis=0, return_inverse=True)
+    return [
+        (which.ravel() == number, *rest)
+        for number, pattern in enumerate(patterns)
+        for rest in _rectangles(pattern.reshape(mask.shape[1:]))
+    ]
+
+
+def _merged(blocks: list[Block]) -> list[Block]:
+    """The same cells in fewer blocks: those that differ along one axis are one, none lies in others."""
+    for axis in range(len(blocks[0]) if len(blocks) > 1 else 0):
+        alike: dict[tuple[bytes, ...], Block] = {}
+        for block in blocks:
+            key = tuple(mask.tobytes() for place, mask in enumerate(block) if place != axis)
+            other = alike.get(key)
+            if other is not None:
+                block = (*block[:axis], block[axis] | other[axis], *block[axis + 1 :])
+            alike[key] = block
+        blocks = list(alike.values())
+    if len(blocks) > MOST_BLOCKS:
+        return blocks
+    kept: list[Block] = []
+    for block in blocks:
+        if not any(_lies_in(block, other) for other in kept):
+            kept = [other for other in kept if not _lies_in(other, block)] + [block]
+    return kept
 
 
 def _lies_in(block: Block, other: Block) -> bool:

@@ -19,6 +19,8 @@ from convtui.engine.graph.operation import (
     Source,
     shape_text,
 )
+from convtui.engine.memory import memory_text
+from convtui.engine.words import counted, plural, verb
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,9 @@ _RESHAPING: Final = (
 
 
 def _reason(failure: Failure, graph: Graph) -> Reason:
-    of_types = _types(failure)
-    if of_types:
-        return of_types
+    before = _memory(failure) or _types(failure)
+    if before:
+        return before
     explain = _REASONS.get(failure.kind)
     if explain:
         return explain(failure, graph)
@@ -123,7 +125,23 @@ def _reason(failure: Failure, graph: Graph) -> Reason:
     return Reason()
 
 
-# -- types
+# -- memory and types
+
+
+def _memory(failure: Failure) -> Reason | None:
+    """More bytes asked for at once than there are."""
+    settings = failure.settings
+    asked, made, size = settings.get("asked_bytes"), settings.get("made_shape"), settings.get("made_bytes")
+    if not isinstance(asked, int):
+        return None
+    why = []
+    if isinstance(made, tuple) and isinstance(size, int):
+        numbers = f"{'*'.join(map(str, made))} = {prod(made):,} numbers of {settings.get('made_type')}"
+        why = [f"its output {shape_text(made)} takes {memory_text(size)}: {numbers}"]
+    if not why or asked != size:
+        why.append(f"{failure.kind} asks for {memory_text(asked)} at once")
+    fixes = ("an input of fewer rows and columns, or a smaller batch",) if failure.shape("input") else ()
+    return Reason(tuple(why), fixes)
 
 
 def _types(failure: Failure) -> Reason | None:
@@ -173,7 +191,7 @@ def _convolution(failure: Failure, graph: Graph) -> Reason:
     if axes < 1 or not image:
         return Reason()
     if len(image) not in (axes + 1, axes + 2):
-        return _axes_missing(failure.kind, image, axes)
+        return _axes_missing(failure, image, axes)
     found = expected_and_given(failure)
     assert found is not None
     expected, channels = found
@@ -192,8 +210,7 @@ def _channels(failure: Failure, graph: Graph, image: Shape, expected: int, group
     kind, weight, channels = failure.kind, failure.shape("weight"), image[-axes - 1]
     named = f"{expected // groups} for each of {groups} groups = {expected}" if groups > 1 else str(expected)
     where = f"axis {len(image) - axes - 1} of {shape_text(image)}"
-    plural = "s" if expected > 1 else ""
-    why = [f"{kind} expects {named} channel{plural}, gets {channels} ({where})"]
+    why = [f"{kind} expects {named} {plural('channel', expected)}, gets {channels} ({where})"]
     fixes = []
     if image[-1] == expected:
         order = ", ".join(map(str, (0, len(image) - 1, *range(1, len(image) - 1))))
@@ -207,16 +224,16 @@ def _channels(failure: Failure, graph: Graph, image: Shape, expected: int, group
         many = channels * outputs // groups
         fixes.append(f"in_channels={channels}, out_channels={many} and groups={channels}")
     elif channels % groups:
-        why.append(f"and {groups} groups do not divide {channels} channels")
+        why.append(f"and {groups} groups do not divide {counted(channels, 'channel')}")
         fixes.append(f"in_channels={channels} with groups={_nearest_divisor(gcd(channels, outputs), groups)}")
     else:
         fixes.append(f"in_channels={channels}")
     source = next((each for each in failure.arguments if each.role == "input"), None)
     if source is not None and source.source is not None and source.source.op:
-        fixes.append(f"{expected} channel{plural} from what comes before it: {_before(source)}")
+        fixes.append(f"{counted(expected, 'channel')} from what comes before it: {_before(source)}")
     else:
         shape = "x".join(map(str, (expected, *image[-axes:])))
-        fixes.append(f"an input of {expected} channel{plural}: --input {shape}")
+        fixes.append(f"an input of {counted(expected, 'channel')}: --input {shape}")
     return Reason(tuple(why), tuple(fixes), size_helps=False)
 
 
@@ -267,7 +284,7 @@ def _before(argument: Argument) -> str:
 def _groups(channels: int, outputs: int, groups: int) -> Reason:
     common = gcd(channels, outputs)
     return Reason(
-        (f"groups={groups} must divide {channels} channels in and {outputs} out",),
+        (f"groups={groups} must divide {counted(channels, 'channel')} in and {outputs} out",),
         (f"groups={_nearest_divisor(common, groups)}",),
         size_helps=False,
     )
@@ -306,7 +323,7 @@ def _pool(failure: Failure, graph: Graph) -> Reason:
     del graph
     image, kernel = failure.shape("input"), _each(failure.settings.get("kernel"), 0, 1)
     if not kernel or len(image) <= len(kernel):
-        return _axes_missing(failure.kind, image, len(kernel)) if image else Reason()
+        return _axes_missing(failure, image, len(kernel)) if image else Reason()
     padding = _each(failure.settings.get("padding"), len(kernel), 0)
     if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
         most = tuple(k // 2 for k in kernel)
@@ -315,15 +332,30 @@ def _pool(failure: Failure, graph: Graph) -> Reason:
     return _window(failure, image[-len(kernel) :], kernel, most=tuple(k // 2 for k in kernel))
 
 
-def _axes_missing(kind: str, image: Shape, axes: int) -> Reason:
+def _axes_missing(failure: Failure, image: Shape, axes: int) -> Reason:
     names = ["batch", "channels", *(_axis_name(axis, axes) for axis in range(axes))]
-    why = f"{kind} takes {len(names)} axes [{', '.join(names)}], gets {len(image)}: {shape_text(image)}"
+    takes = f"{failure.kind} takes {len(names)} axes [{', '.join(names)}]"
+    why = f"{takes}, gets {len(image)}: {shape_text(image)}"
+    source = next((each.source for each in failure.arguments if each.role == "input"), None)
     fixes: tuple[str, ...] = ("one axis less before it: x.flatten(0, 1), or x.squeeze of one of size 1",)
-    if len(image) < axes + 1:
+    if source is not None and not source.op:
+        fixes = (_input_of(failure, image, axes),)
+    elif len(image) < axes + 1:
         fixes = ("keep the axes before it: no flatten, squeeze or view, or undo it with x.unflatten",)
         if len(image) == axes:
             fixes = (f"x.unsqueeze(0) for the channels: 1x{shape_text(image)}", *fixes)
     return Reason((why,), fixes, size_helps=False)
+
+
+def _input_of(failure: Failure, image: Shape, axes: int) -> str:
+    """An input of as many axes as it takes."""
+    if len(image) > axes + 2:
+        batch = f" --batch {image[1]}" if image[1] > 1 else ""
+        return f"an input without the batch: --input {shape_text(image[-axes - 1 :])}{batch}"
+    weight, groups = failure.shape("weight"), _whole(failure.settings.get("groups"), 1)
+    channels = (weight[0] if "transpose" in failure.kind else weight[1] * groups) if weight else 3
+    sizes = (image[-1:] * axes)[: axes - len(image[1:])] + image[1:]
+    return f"an input of {len(sizes) + 1} axes: --input {shape_text((channels, *sizes[-axes:]))}"
 
 
 # -- linear, matmul
@@ -337,13 +369,13 @@ def _linear(failure: Failure, graph: Graph) -> Reason:
     if expected == got:
         return Reason()
     product, whole = _product_of(failure, graph, given)
-    why: tuple[str, ...] = (f"linear expects {expected:,} features, gets {got:,}{product}",)
+    why: tuple[str, ...] = (f"linear expects {counted(expected, 'feature')}, gets {got:,}{product}",)
     fixes: list[str] = []
     if len(given) > 2:
         for first in range(1, len(given) - 1):
             if prod(given[first:]) == expected:
                 shape = "*".join(map(str, given[first:]))
-                fixes.append(f"x.flatten({first}) before it: {shape} = {expected:,} features")
+                fixes.append(f"x.flatten({first}) before it: {shape} = {counted(expected, 'feature')}")
     if len(given) == 4 and not fixes:
         why = (*why, f"it is over the last axis, the columns of {shape_text(given)}")
         fixes += [
@@ -579,7 +611,8 @@ def _projected(shapes: Sequence[Shape], tensors: Sequence[Argument], axes: Seque
         return [f"the same strides on both paths: {smaller} is the smaller one"] if is_far else []
     if 1 in axes:
         strided = f", with stride {stride}" if stride > 1 else ""
-        return [f"a 1x1 convolution on {tensors[larger].role}, from {many[1]} to {few[1]} channels{strided}"]
+        to = counted(few[1], "channel")
+        return [f"a 1x1 convolution on {tensors[larger].role}, from {many[1]} to {to}{strided}"]
     what = f"{tensors[1 - larger].role} has been made {stride} times smaller"
     return [f"stride {stride} on the other path: {what}"] if stride > 1 else []
 
@@ -605,7 +638,7 @@ def _view(failure: Failure, graph: Graph) -> Reason:
     factors = "*".join(map(str, before))
     fixes = []
     if -1 in asked:
-        why = f"{factors} = {count:,} numbers do not divide by {fixed:,}"
+        why = f"{factors} = {counted(count, 'number')} {verb(count, 'does', 'do')} not divide by {fixed:,}"
         if asked[0] == -1:
             why += "; with -1 first an image of another size may pass, and become several rows"
         if asked[0] == -1 and len(asked) == 2 and len(before) > 1:
@@ -649,14 +682,15 @@ def _norm(failure: Failure, graph: Graph) -> Reason:
         groups = _whole(failure.settings.get("num_groups"), 1)
         if channels % groups:
             nearest = _nearest_divisor(channels, groups)
-            why = f"{groups} groups do not divide {channels} channels"
+            why = f"{groups} groups do not divide {counted(channels, 'channel')}"
             return Reason((why,), (f"num_groups={nearest}",), size_helps=False)
     widths = [failure.shape(name) for name in ("running_mean", "weight", "bias")]
     width = next((shape[0] for shape in widths if len(shape) == 1), channels)
     if width != channels:
         name = "num_channels" if failure.kind == "group_norm" else "num_features"
-        why = f"{failure.kind} has {width} channels, the input {channels} (axis 1 of {shape_text(given)})"
-        fixes = [f"{name}={channels}", f"{width} channels from what comes before it"]
+        has = f"{failure.kind} has {counted(width, 'channel')}"
+        why = f"{has}, the input {channels} (axis 1 of {shape_text(given)})"
+        fixes = [f"{name}={channels}", f"{counted(width, 'channel')} from what comes before it"]
         if given[-1] == width and len(given) > 2:
             fixes.insert(0, "the last axis has as many: put the channels first with x.movedim(-1, 1)")
         return Reason((why,), tuple(fixes), size_helps=False)
@@ -673,7 +707,7 @@ def _module_check(failure: Failure) -> Reason:
     """What a module found wrong itself, before any operation."""
     if failure.error.startswith("TypeError: ") and "forward() missing" in failure.error:
         count = len(failure.arguments)
-        why = f"{failure.module} is called with {count} tensor{'s' * (count != 1)}"
+        why = f"{failure.module} is called with {counted(count, 'tensor')}"
         fix = "a function of yours that gives all that forward takes: --inputs net.py:make_inputs"
         return Reason((why,), () if failure.path else (fix,), size_helps=False)
     given = failure.arguments[0].tensor.shape if failure.arguments else ()
@@ -705,7 +739,8 @@ def _recurrent(failure: Failure, given: Shape) -> Reason:
         return Reason((why,), (f"{turned}: a step for each pixel{also}",), size_helps=False)
     if given[-1] == size:
         return Reason()
-    why = f"{failure.module} expects {size:,} features in the last axis (input_size), gets {given[-1]:,}"
+    expects = f"{failure.module} expects {counted(size, 'feature')}"
+    why = f"{expects} in the last axis (input_size), gets {given[-1]:,}"
     fixes = [
         f"axis {axis} has {size}: put it last with x.transpose({axis}, -1)"
         for axis in range(1, len(given) - 1)
@@ -723,10 +758,10 @@ def _attention(failure: Failure, graph: Graph) -> Reason:
     if not query or len(weight) != 2 or weight[1] == query[-1]:
         return Reason()
     return Reason(
-        (f"attention is over {weight[1]} features (embed_dim), gets {query[-1]}",),
+        (f"attention is over {counted(weight[1], 'feature')} (embed_dim), gets {query[-1]}",),
         (
             f"embed_dim={query[-1]}, which num_heads must divide",
-            f"{weight[1]} features from what comes before it",
+            f"{counted(weight[1], 'feature')} from what comes before it",
         ),
         size_helps=False,
     )
@@ -740,7 +775,8 @@ def _shuffled(failure: Failure, graph: Graph) -> Reason:
         return Reason()
     channels, square = given[-3], factor**2
     near = [n for n in (channels // square * square, -(-channels // square) * square) if n]
-    why = f"{channels} channels do not divide by {factor}*{factor} = {square}"
+    do = f"{counted(channels, 'channel')} {verb(channels, 'does', 'do')}"
+    why = f"{do} not divide by {factor}*{factor} = {square}"
     fix = f"{' or '.join(map(str, near))} channels from what comes before it"
     return Reason((why,), (fix,), size_helps=False)
 
@@ -771,7 +807,7 @@ def _unflattened(failure: Failure, graph: Graph) -> Reason:
     if not sizes or -1 in sizes or not -len(given) <= dim < len(given) or prod(sizes) == given[dim]:
         return Reason()
     why = f"{'*'.join(map(str, sizes))} = {prod(sizes):,}, and axis {dim} has {given[dim]:,}"
-    return Reason((why,), (f"{prod(sizes):,} features from what comes before it",))
+    return Reason((why,), (f"{counted(prod(sizes), 'feature')} from what comes before it",))
 
 
 def _compared(failure: Failure, graph: Graph) -> Reason:
@@ -780,7 +816,8 @@ def _compared(failure: Failure, graph: Graph) -> Reason:
     given, target = failure.shape("input"), failure.shape("target")
     if len(given) < 2 or not target or given[0] == target[0]:
         return Reason()
-    why = f"{failure.kind} needs a target for each of the batch: {given[0]} in the batch, {target[0]} targets"
+    targets = counted(target[0], "target")
+    why = f"{failure.kind} needs a target for each of the batch: {given[0]} in the batch, {targets}"
     return Reason((why,), (), size_helps=False)
 
 

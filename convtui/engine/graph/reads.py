@@ -4,7 +4,7 @@ A read names the axis of the output by which it is decided. From it follow the i
 exact at the borders) and the mask of indices (exact, with the holes that dilation leaves).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -95,6 +95,22 @@ class Merge:
 
 
 @dataclass(frozen=True)
+class Digits:
+    """The axis was put together anew: i, j, ... read start + Σ (i // divisor % modulus)·step, a term each.
+
+    Of what comes of it // over, and % within unless that is 0; nothing where that lies outside of the axis.
+    """
+
+    axes: tuple[int, ...]
+    divisors: tuple[int, ...]
+    moduli: tuple[int, ...]
+    steps: tuple[int, ...]
+    start: int = 0
+    over: int = 1
+    within: int = 0
+
+
+@dataclass(frozen=True)
 class All:
     """Every index of the output reads all of the axis."""
 
@@ -110,7 +126,7 @@ class Unknown:
 
 
 Read: TypeAlias = (
-    Pointwise | Window | Transposed | Gather | Grouped | Unravel | Merge | All | Nothing | Unknown
+    Pointwise | Window | Transposed | Gather | Grouped | Unravel | Merge | Digits | All | Nothing | Unknown
 )
 Ranged: TypeAlias = Pointwise | Window | Transposed | Gather | Grouped | Unravel
 Reads: TypeAlias = tuple[Read, ...]  # of one input, an axis each
@@ -153,16 +169,54 @@ def _inside(first: Indices, last: Indices, size: int) -> Span:
     return np.maximum(first, 0), np.minimum(last, size - 1)
 
 
+def decided_by(read: Read) -> tuple[int, ...]:
+    """The axes of the output that say which indices are read."""
+    match read:
+        case All() | Nothing() | Unknown():
+            return ()
+        case Merge(axes) | Digits(axes):
+            return axes
+        case _:
+            return (read.axis,)
+
+
+def index_read(read: Read, size: int, at: Mapping[int, Indices]) -> Indices | None:
+    """The one index that each output reads, outside of the axis for nothing; None of what may read several.
+
+    at: the indices of the output along each axis that decides, in shapes that go with one another.
+    """
+    match read:
+        case Pointwise(axis):
+            return at[axis]
+        case Window(axis, 1, stride, before, _, ()):
+            return at[axis] * stride - before
+        case Transposed(axis, kernel, stride, before, 1) if kernel == stride:
+            return (at[axis] + before) // stride
+        case Gather(axis, low, high) if low == high:
+            return np.array(low)[at[axis]]
+        case Unravel(axis, step):
+            return at[axis] // step % size
+        case Merge(axes, steps, start):
+            return sum((at[axis] * step for axis, step in zip(axes, steps, strict=True)), np.array(start))
+        case Digits():
+            terms = zip(read.axes, read.divisors, read.moduli, read.steps, strict=True)
+            every = (at[axis] // divisor % modulus * step for axis, divisor, modulus, step in terms)
+            number = sum(every, np.array(read.start)) // read.over
+            return number % read.within if read.within else number
+    return None
+
+
 def hull(read: Ranged, low: Indices, high: Indices, outputs: int) -> Span:
-    """[outputs] the first and last of what is seen through a read of inputs that see low [n] to high [n]."""
+    """[outputs, ...] the first and last of what is seen through a read of inputs, low to high [n, ...]."""
     is_plain = isinstance(read, Window) and read.dilation == 1 and not read.sources
     if is_plain and _is_ascending(low) and _is_ascending(high):
         ((begin, end),) = spans(read, len(low), outputs)
         if (begin <= end).all():
             return low[begin], high[end]
-    first, last = np.full(outputs, NOTHING), np.full(outputs, -1)
+    shape = (outputs, *low.shape[1:])
+    first, last = np.full(shape, NOTHING), np.full(shape, -1)
     for begin, end in spans(read, len(low), outputs):
-        is_read = begin <= end
+        is_read = (begin <= end).reshape(-1, *[1] * (low.ndim - 1))
         first = np.where(is_read, np.minimum(first, _over(np.minimum, low, begin, end, NOTHING)), first)
         last = np.where(is_read, np.maximum(last, _over(np.maximum, high, begin, end, -1)), last)
     return first, last
@@ -173,10 +227,10 @@ def _is_ascending(numbers: Indices) -> bool:
 
 
 def _over(choose: np.ufunc, values: Indices, begin: Indices, end: Indices, nothing: int) -> Indices:
-    """[outputs] the least or the greatest value in each range; any number for empty ones."""
+    """[outputs, ...] the least or the greatest value in each range; any number for empty ones."""
     if (begin == end).all():
         return values[begin]
-    padded = np.append(values, nothing)
+    padded = np.concatenate([values, np.full((1, *values.shape[1:]), nothing)])
     begin = np.minimum(begin, len(values))
     bounds = np.stack([begin, np.maximum(end + 1, begin)], axis=1).ravel()
     chosen: Indices = choose.reduceat(padded, bounds)[::2]
@@ -195,12 +249,12 @@ def back(read: Read, size: int, outputs: Sequence[Mask]) -> Mask | None:
             return np.zeros(size, dtype=bool)
         case All():
             return whole(size) if all(mask.any() for mask in outputs) else np.zeros(size, dtype=bool)
-        case Merge(axes, steps, start):
-            at = np.full(1, start)
-            for axis, step in zip(axes, steps, strict=True):
-                at = (at[:, None] + np.flatnonzero(outputs[axis]) * step).ravel()
+        case Merge(axes) | Digits(axes):
+            at = dict(zip(axes, np.ix_(*(np.flatnonzero(outputs[axis]) for axis in axes)), strict=True))
+            number = index_read(read, size, at)
+            assert number is not None
             merged = np.zeros(size, dtype=bool)
-            merged[at] = all(mask.any() for mask in outputs)
+            merged[number[(number >= 0) & (number < size)]] = all(mask.any() for mask in outputs)
             return merged
         case Pointwise(axis) if len(outputs[axis]) == size:
             return outputs[axis]
@@ -280,8 +334,15 @@ def reshape_reads(before: Sequence[int], after: Sequence[int]) -> Reads:
             for place, axis in enumerate(group_in):
                 reads[axis] = Unravel(group_out[0], prod(before[later] for later in group_in[place + 1 :]))
         elif len(group_in) == 1:
-            steps = tuple(
-                prod(after[later] for later in group_out[place + 1 :]) for place in range(len(group_out))
-            )
-            reads[group_in[0]] = Merge(tuple(group_out), steps)
+            reads[group_in[0]] = Merge(tuple(group_out), _steps(after, group_out))
+        else:
+            every, count = tuple(after[axis] for axis in group_out), len(group_out)
+            for axis, over in zip(group_in, _steps(before, group_in), strict=True):
+                steps = _steps(after, group_out)
+                reads[axis] = Digits(tuple(group_out), (1,) * count, every, steps, 0, over, before[axis])
     return tuple(reads)
+
+
+def _steps(shape: Sequence[int], group: Sequence[int]) -> tuple[int, ...]:
+    """How many cells the next index along each of these axes is apart, of a tensor of these axes alone."""
+    return tuple(prod(shape[later] for later in group[place + 1 :]) for place in range(len(group)))

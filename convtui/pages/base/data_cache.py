@@ -68,6 +68,14 @@ class DataCache:
         else:
             then()
 
+    def once_read(self, recipe: Recipe, do: Callable[[DataSet], object]) -> None:
+        """Do something with the recipe's data set as soon as it is read, or say why that cannot be done."""
+        known = self._data.get((recipe.data, recipe.image_size, recipe.data_axes))
+        if isinstance(known, DataSet):
+            do(known)
+        else:
+            self.read(recipe, partial(self.with_images, recipe, do))
+
     def with_images(self, recipe: Recipe, do: Callable[[DataSet], object]) -> None:
         """Do something with the recipe's data set, or say why that cannot be done."""
 

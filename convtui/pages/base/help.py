@@ -37,14 +37,14 @@ a convolution: what their kernels resemble, and what of the validation set excit
 of an nn.Sequential can be pasted as layers; convtui layers writes the table as CSV, Markdown, LaTeX or \
 JSON. With a network of yours (convtui net.py:Net photo.jpg, or net.pt2) the page shows its operations \
 instead; tab, the arrows, g and enter do the same there (enter on a norm opens page 4), lanes lead from \
-branches to joins, V also shows checks, notes and what your code has printed, and ! marks the rows that \
-checks are about.""",
+branches to joins, V also shows checks, notes and what your code has printed, ! marks the rows that \
+checks are about, and v opens the filters of the newest run of it.""",
     "batchnorm": """\
 Batch normalisation subtracts a channel's mean over the mini-batch and divides by its standard deviation, \
 then scales by gamma and shifts by beta. Evaluation mode uses the running statistics gathered in training. \
 Layer, group and instance norm take the mean over channels and cells of a single image; they have no running \
 statistics and no second mode. A norm of your own network (enter on page 3) is shown with its real input \
-and statistics, as a copy, until the page is left.""",
+and statistics, as a copy, until the page is left; of a run of it the page shows all batch norms.""",
     "train": """\
 A small network learns. Each step computes the loss of one mini-batch and moves every weight against its \
 gradient, or against a running average of its gradients. The one-cycle schedule raises the learning rate \

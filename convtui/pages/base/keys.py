@@ -232,7 +232,13 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
             "open",
         ),
         Key("y", "y", "own_network", "your own network, or the stack of layers", "own network"),
-        Key("v", "v", "features", "other view: the table of layers, or the filters of a layer", "features"),
+        Key(
+            "v",
+            "v",
+            "features",
+            "other view: the table of layers or operations, or the filters of one",
+            "features",
+        ),
         Key(
             "V",
             "V",

@@ -20,12 +20,13 @@ from convtui.engine.reductions import Average, Maximum, Winner
 from convtui.engine.spec import Axis, ConvSpec, Sides
 from convtui.engine.transposed import Scatter
 from convtui.engine.transposed_ways import Gathering, Scattering, SpreadAxis
+from convtui.engine.words import plural
 from convtui.inputs.images import Picture
 from convtui.pages.base.convolution_controls import padding, sides
 from convtui.pages.base.step_tables import COLOURS, LOWEST, are_whole, convolved, pooled, scattered
 from convtui.paint.cells import Cells, ImageCells, LandedCells, OutputCells, whole_pixels
 from convtui.paint.drawing import NOBODY, Cell, Grid, Outline, Readers
-from convtui.paint.text import is_integral, plural, spans
+from convtui.paint.text import is_integral, spans
 from convtui.state.operation import Operation
 from convtui.state.session import Session
 

@@ -8,11 +8,13 @@ from typing import Final
 
 from textual.worker import get_current_worker
 
+from convtui.inputs.names import printable
 from convtui.pages.base.services import PageServices
 from convtui.pages.batchnorm.opened_network import OpenedNetwork
 from convtui.state.batch_measurement import BatchMeasurement, SpreadBySize
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import Network, NormLayer
+from convtui.training.trainer import TrainerError
 
 DRAWS: Final = 32  # mini-batches of each size
 FIRST_DRAWS: Final = 6  # for a first picture
@@ -25,6 +27,8 @@ class Measurements:
     def __init__(self, page: PageServices) -> None:
         self._page = page
         self._is_busy = False
+        self._refused: BatchNormSession | None = None  # what the training process could not tell of
+        self._waits = False  # for another job to be over
 
     def get(self, opened: OpenedNetwork) -> BatchMeasurement | None:
         """The present mini-batch's; None until another thread has computed it."""
@@ -32,10 +36,33 @@ class Measurements:
         measurement = measurer.cached(session)
         if measurement is None and measurer.is_quick(session):
             return measurer.measure(session)
-        if measurement is None and not self._is_busy:
+        if measurement is None and not self._is_busy and session is not self._refused:
             self._is_busy = True
-            self._page.in_thread(lambda: partial(self._finish, opened, measurer.compute(session)))
+            self._page.in_thread(lambda: self._computed(opened))
         return measurement
+
+    def forget_refusal(self) -> None:
+        """Allow another try."""
+        self._refused, self._waits = None, False
+
+    def has_waited(self) -> bool:
+        """Whether a mini-batch can be measured from now on that could not while a job was on."""
+        waited = self._waits
+        if waited:
+            self.forget_refusal()
+        return waited
+
+    def _computed(self, opened: OpenedNetwork) -> Callable[[], None]:
+        try:
+            return partial(self._finish, opened, opened.measurer.compute(opened.session))
+        except ValueError as error:
+            waits = isinstance(error, TrainerError)
+            return partial(self._refuse, opened.session, printable(str(error)), waits)
+
+    def _refuse(self, session: BatchNormSession, why: str, waits: bool) -> None:
+        self._is_busy, self._refused, self._waits = False, session, waits
+        self._page.say(why, error=True)
+        self._page.show_again()
 
     def _finish(self, opened: OpenedNetwork, measurement: BatchMeasurement) -> None:
         self._is_busy = False
@@ -52,8 +79,11 @@ class Measurements:
 
         def work() -> Callable[[], None]:
             worker, session = get_current_worker(), opened.session
-            while not session.is_last and is_wanted() and not worker.is_cancelled:
-                session = session.next_batch(opened.measurer.compute(session))
+            try:
+                while not session.is_last and is_wanted() and not worker.is_cancelled:
+                    session = session.next_batch(opened.measurer.compute(session))
+            except ValueError as error:
+                return partial(self._page.say, printable(str(error)), error=True)
             return partial(finish, session)
 
         self._page.in_thread(work)
@@ -85,9 +115,12 @@ class Spreads:
 
         def work() -> Callable[[], None]:
             worker = get_current_worker()
-            spread = opened.measurer.spread(
-                network, layer, draws, lambda: is_wanted() and not worker.is_cancelled
-            )
+            try:
+                spread = opened.measurer.spread(
+                    network, layer, draws, lambda: is_wanted() and not worker.is_cancelled
+                )
+            except ValueError:  # the mini-batch itself says why
+                return lambda: None
             return partial(self._finish, opened, draws, spread)
 
         self._page.in_thread(work)

@@ -9,6 +9,7 @@ from typing import Final
 from numpy import ravel_multi_index, unravel_index
 
 from convtui.engine.batchnorm import BatchNormState
+from convtui.engine.words import counted
 from convtui.pages.batchnorm.figures import Figures, OneNorm
 from convtui.pages.batchnorm.maps import MARK
 from convtui.pages.batchnorm.styled_text import StyledLine, StyledLines, Tone, length
@@ -59,23 +60,26 @@ def title_line(session: BatchNormSession, width: int) -> StyledLine:
     """Which network, layer and mini-batch; of a module of the user's own, what went into it."""
     if session.network.module:
         return _module_title(session.network.module, session, width)
-    layer, rows = session.layer, session.network.rows
-    what = f"layer {layer.number} {rows[layer.number].layer.title}"
-    norm = _titled(session)
+    layer, norm = session.layer, _titled(session)
+    if layer.path:
+        what = bracketed = f"{layer.path} ({layer.title})"
+    else:
+        title = session.network.rows[layer.number].layer.title
+        what, bracketed = f"{layer.words} {title}", f"{layer.words} ({title})"
     if layer.row is None:
         article = "an" if norm.startswith("i") else "a"
-        what = f"{article} {norm} added after layer {layer.number} ({rows[layer.number].layer.title})"
+        what = f"{article} {norm} added after {bracketed}"
     elif not session.choice.is_batch:
-        what = f"{norm} in place of layer {layer.number} {rows[layer.number].layer.title}"
+        what = f"{norm} in place of {what}"
     first, size = session.position.first, session.batch_size
     images = f"images {first + 1:,} to {first + size:,}" if size > 1 else f"image {first + 1:,}"
     of_all = f"{images} of {session.image_count:,} (shuffled)"
     batch = f"mini-batch {session.number}"
-    short = what if session.choice.is_batch else f"{norm} at layer {layer.number}"
+    short = what if session.choice.is_batch else f"{norm} at {layer.words}"
     for parts in (
         (session.network.name, what, f"{batch}: {of_all}, epoch {session.position.epoch + 1}"),
         (session.network.name, what, f"{batch}: {of_all}"),
-        (session.network.name, what, f"{batch}: {size} image{'s' * (size > 1)}"),
+        (session.network.name, what, f"{batch}: {counted(size, 'image')}"),
         (session.network.name, what, batch),
         (what, batch),
         (short, batch),
@@ -118,7 +122,7 @@ def _titled(session: BatchNormSession) -> str:
     """The norm's name; of group norm, with its groups."""
     if session.choice.kind != "group":
         return session.choice.title
-    return f"{session.choice.title} of {session.num_groups} group{'s' * (session.num_groups > 1)}"
+    return f"{session.choice.title} of {counted(session.num_groups, 'group')}"
 
 
 def hint_line(session: BatchNormSession, width: int) -> StyledLine:
@@ -129,7 +133,11 @@ def hint_line(session: BatchNormSession, width: int) -> StyledLine:
         return _norm_hint(session, width)
     row = session.network.rows[session.layer.input]
     added = "This network has no batch norm: one is added. " if session.layer.row is None else ""
-    where = f"{added}Input: {list(row.output_shape)} per image from layer {row.number} ({row.layer.title})."
+    from_where = f" from layer {row.number} ({row.layer.title})"
+    if session.layer.path:
+        calls = session.layer.calls
+        from_where = f", in the first of its {calls} calls" if calls > 1 else ""
+    where = f"{added}Input: {list(row.output_shape)} per image{from_where}."
     before = ""
     if session.network.norms_before(session.layer):
         before = " The batch norms before it are in the same mode."
@@ -146,7 +154,7 @@ def _norm_hint(session: BatchNormSession, width: int) -> StyledLine:
     of, over, module = {
         "layer": ("image", "all its channels, rows and columns", f"LayerNorm({shape})"),
         "group": (
-            f"group of {_count(each, 'channel')} of each image",
+            f"group of {counted(each, 'channel')} of each image",
             "its rows and columns",
             f"GroupNorm({session.num_groups}, {channels})",
         ),
@@ -163,10 +171,6 @@ def _norm_hint(session: BatchNormSession, width: int) -> StyledLine:
     return ((fitting(candidates, width), Tone.MUTED),)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
-
-
 def outermost_text(session: BatchNormSession, by: int) -> str:
     """Why there is no batch norm further on; "" if there is one."""
     if session.network.module:
@@ -174,7 +178,10 @@ def outermost_text(session: BatchNormSession, by: int) -> str:
     layers = session.network.norm_layers
     if session.layer != layers[-1 if by > 0 else 0]:
         return ""
-    return f"layer {session.layer.number} has the {'last' if by > 0 else 'first'} batch norm"
+    end, layer = "last" if by > 0 else "first", session.layer
+    if layer.path:
+        return f"{layer.path} is the {end} batch norm" if layer.row else f"{layer.path} is the {end} place"
+    return f"layer {layer.number} has the {end} batch norm"
 
 
 # -- the formula
@@ -492,7 +499,7 @@ def _no_modes_line(figures: Figures, width: int) -> StyledLine:
 
 
 def _batches(count: int) -> str:
-    return f"{count:,} mini-batch{'es' * (count != 1)}"
+    return counted(count, "mini-batch")
 
 
 # -- the settings

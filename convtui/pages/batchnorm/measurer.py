@@ -7,13 +7,15 @@ run's size are the run's own, and going back and forth meets the same ones again
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
 from convtui.engine.batch_maps import BatchMaps
 from convtui.engine.batchnorm import Statistics
+from convtui.engine.spec import Floats
 from convtui.engine.stack import Row
 from convtui.state.batch_measurement import BatchMeasurement, Indices, NormInput, SpreadBySize
 from convtui.state.batchnorm import BatchNormSession, BatchPosition
@@ -36,11 +38,75 @@ _SECONDS_A_CELL: Final = 0.7e-8
 _Key = tuple[Network, NormLayer, BatchPosition, int, tuple[bytes, ...]]
 
 
-class BatchMeasurer:
-    """The mini-batches of one data set, shuffled by a seed, through any network."""
+class Passes(Protocol):
+    """Mini-batches on their way through a network, up to one of its norms."""
 
-    def __init__(self, data: DataSet, seed: int) -> None:
-        self.data, self.seed = data, seed
+    def inputs(self, session: BatchNormSession, images: Indices) -> Inputs:
+        """What goes into the session's norm, in both modes."""
+
+    def training_input(self, network: Network, layer: NormLayer, images: Indices) -> Floats:
+        """What goes into a norm in training mode."""
+
+    def seconds(self, network: Network, layer: NormLayer, images: int) -> float:
+        """About how long it takes to compute so many images up to a norm, in one mode."""
+
+    def is_quick(self, session: BatchNormSession, more: int) -> bool:
+        """Whether a mini-batch in both modes, and so many images more in one, take no time to speak of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What goes into a norm in training and in evaluation mode, and the statistics of each norm before it."""
+
+    training: Floats
+    evaluation: Floats
+    earlier: tuple[Statistics, ...] = ()
+
+
+class EnginePasses:
+    """Through the bundled network, by the engine."""
+
+    def __init__(self, data: DataSet) -> None:
+        self._data = data
+
+    def inputs(self, session: BatchNormSession, images: Indices) -> Inputs:
+        network, layer = session.network, session.layer
+        maps = self._maps(network, images)
+        before = network.norms_before(layer)
+        norms = {each.number: norm for each, norm in zip(before, session.earlier_norms, strict=True)}
+        evaluation = (maps.evaluated(norms) if before else maps).activations(layer.input)
+        if session.earlier_refusal:
+            return Inputs(evaluation, evaluation)
+        training = maps.activations(layer.input) if before else evaluation
+        return Inputs(training, evaluation, tuple(maps.statistics(each.number) for each in before))
+
+    def training_input(self, network: Network, layer: NormLayer, images: Indices) -> Floats:
+        return self._maps(network, images).activations(layer.input)
+
+    def seconds(self, network: Network, layer: NormLayer, images: int) -> float:
+        return images * _seconds_an_image(network.rows[: layer.input + 1])
+
+    def is_quick(self, session: BatchNormSession, more: int) -> bool:
+        network, layer = session.network, session.layer
+        before = network.norms_before(layer)
+        rows = network.rows[before[0].number : layer.input + 1] if before else ()
+        seconds = self.seconds(network, layer, session.batch_size + more)
+        seconds += session.batch_size * _seconds_an_image(rows)  # in the other mode
+        return seconds <= QUICK
+
+    def _maps(self, network: Network, images: Indices) -> BatchMaps:
+        pixels = normalised(self._data.train_images[images], self._data)
+        return BatchMaps(network.rows, pixels, network.weights.__getitem__)
+
+
+class BatchMeasurer:
+    """The mini-batches of one data set, shuffled by a seed, through any network.
+
+    passes: how they go through it; by the engine, if it is not said.
+    """
+
+    def __init__(self, data: DataSet, seed: int, passes: Passes | None = None) -> None:
+        self.data, self.seed, self.passes = data, seed, passes or EnginePasses(data)
         self._cache: dict[_Key, BatchMeasurement] = {}
 
     @property
@@ -71,20 +137,18 @@ class BatchMeasurer:
 
     def compute(self, session: BatchNormSession) -> BatchMeasurement:
         """What `measure` returns, computed; the cache is left alone, so that any thread can do it."""
-        network, layer, images = session.network, session.layer, self._images(session)
-        maps = self._maps(network, images)
-        before = network.norms_before(layer)
-        norms = {each.number: norm for each, norm in zip(before, session.earlier_norms, strict=True)}
-        evaluated = maps.evaluated(norms) if before else maps
-        evaluation = NormInput.of(evaluated.activations(layer.input), least=1)
+        images = self._images(session)
+        found = self.passes.inputs(session, images)
+        evaluation = NormInput.of(found.evaluation, least=1)
         if session.earlier_refusal:
             reference = self._reference(session, evaluation)
             return BatchMeasurement(evaluation.without_statistics(), evaluation, images, (), reference)
-        training = NormInput.of(maps.activations(layer.input), least=1) if before else evaluation
+        is_same = found.training is found.evaluation
+        training = evaluation if is_same else NormInput.of(found.training, least=1)
         if training.statistics.count == 1:  # which batch norm refuses; the other norms may not
             training = training.without_statistics()
-        statistics = tuple(maps.statistics(each.number) for each in before)
-        return BatchMeasurement(training, evaluation, images, statistics, self._reference(session, training))
+        reference = self._reference(session, training)
+        return BatchMeasurement(training, evaluation, images, found.earlier, reference)
 
     def _reference(self, session: BatchNormSession, present: NormInput) -> NormInput:
         """What the batch norm gets of the first images of all, in training mode."""
@@ -94,7 +158,7 @@ class BatchMeasurer:
         is_present = session.position == BatchPosition() and session.batch_size == len(first)
         if is_present or len(first) == 1:
             return present
-        return NormInput.of(self._maps(session.network, first).activations(session.layer.input))
+        return NormInput.of(self.passes.training_input(session.network, session.layer, first))
 
     def _known_reference(self, session: BatchNormSession) -> NormInput | None:
         norm = session.network, session.layer
@@ -107,18 +171,12 @@ class BatchMeasurer:
 
     def seconds(self, network: Network, layer: NormLayer, images: int) -> float:
         """About how long it takes to compute so many images up to a batch norm, in one mode."""
-        return images * _seconds_an_image(network.rows[: layer.input + 1])
+        return self.passes.seconds(network, layer, images)
 
     def is_quick(self, session: BatchNormSession) -> bool:
         """Whether `compute` is done before anybody notices."""
-        network, layer = session.network, session.layer
-        before = network.norms_before(layer)
-        rows = network.rows[before[0].number : layer.input + 1] if before else ()
-        seconds = self.seconds(network, layer, session.batch_size)
-        seconds += session.batch_size * _seconds_an_image(rows)  # in the other mode
-        if session.batch_size < _REFERENCE and not self._known_reference(session):
-            seconds += self.seconds(network, layer, _REFERENCE)
-        return seconds <= QUICK
+        lacks_reference = session.batch_size < _REFERENCE and not self._known_reference(session)
+        return self.passes.is_quick(session, _REFERENCE if lacks_reference else 0)
 
     def spread(
         self, network: Network, layer: NormLayer, most_draws: int, is_wanted: Callable[[], bool]
@@ -139,17 +197,13 @@ class BatchMeasurer:
                 if not is_wanted():
                     return None
                 images = random.choice(self.image_count, size, replace=False)
-                statistics = Statistics.of(self._maps(network, images).activations(layer.input))
+                statistics = Statistics.of(self.passes.training_input(network, layer, images))
                 means[at, draw], variances[at, draw] = statistics.mean, statistics.var
         squares = (np.square(means) + variances).max(axis=(0, 1))
         spreads = means.std(axis=1, ddof=1), variances.std(axis=1, ddof=1)
         for spread, scale in zip(spreads, (np.sqrt(squares), squares), strict=True):
             spread[spread <= _ROUNDING * scale] = 0.0
         return SpreadBySize(tuple(sizes), *spreads, draws, self.image_count)
-
-    def _maps(self, network: Network, images: Indices) -> BatchMaps:
-        pixels = normalised(self.data.train_images[images], self.data)
-        return BatchMaps(network.rows, pixels, network.weights.__getitem__)
 
     def _images(self, session: BatchNormSession) -> Indices:
         position = session.position

@@ -7,7 +7,6 @@ checkpoints of that run follow by themselves, until the user changes something o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from convtui.inputs.names import printable
@@ -15,13 +14,18 @@ from convtui.pages.base.services import PageServices
 from convtui.pages.batchnorm.measurer import BatchMeasurer
 from convtui.pages.batchnorm.network_source import NetworkSource, newest_run
 from convtui.pages.batchnorm.opened_network import BATCHNORM, OpenedNetwork
+from convtui.pages.batchnorm.own_norms import ProcessPasses, asked, network_of
 from convtui.state.batchnorm import BatchNormSession
 from convtui.state.batchnorm_network import Network
 from convtui.state.norm_choice import NormChoice
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.next_run import NEXT_RUN
+from convtui.training.norm_looks import ListNorms, NormsListed
+from convtui.training.own_network import OwnNetwork
+from convtui.training.runs.store import RunError, find_run
 
 _READING = "reading the images …"
+_STARTING = "the training process reads the images and runs your network …"
 
 
 class NetworkOpener:
@@ -31,6 +35,7 @@ class NetworkOpener:
         self._page = page
         self._opening: NetworkSource | None = None
         self._refused: dict[NetworkSource, str] = {}  # and why
+        self._waits_for = ""  # the run of the user's network that cannot be looked at while a job is on
         self._follows_run = True  # until random weights are asked for
         self._last_opened: NetworkSource | None = None
         self._last_seen: NetworkSource | None = None
@@ -42,7 +47,9 @@ class NetworkOpener:
     @property
     def problem(self) -> str:
         """Why no network is open yet: its images are still being read, or could not be read."""
-        return _READING if self._opening else next(reversed(self._refused.values()), _READING)
+        if self._opening:
+            return _STARTING if self._opening.is_own else _READING
+        return next(reversed(self._refused.values()), _READING)
 
     def source_text(self, opened: OpenedNetwork) -> str:
         """Where the weights are from, and whether the run has newer ones."""
@@ -61,6 +68,11 @@ class NetworkOpener:
         run = self._shown_run() if self._follows_run else None
         if run in self._refused:
             run = None
+        is_new = run is not None and (opened is None or run != opened.source)
+        if run and is_new and run.is_own and self._page.host.trainer.is_busy:
+            if self._waits_for != run.run:
+                self._page.say(f"the norms of {run.short_name} are shown when nothing is active any more")
+            self._waits_for, run = run.run, None
         if opened is None:
             source = run or NetworkSource(self._page.host.timelines.present(NEXT_RUN).recipe)
             if source not in self._refused:
@@ -80,6 +92,12 @@ class NetworkOpener:
     def forget_refusals(self) -> None:
         """Allow another try: what was wrong may be fixed by now."""
         self._refused.clear()
+        self._waits_for = ""
+
+    def has_waited(self) -> bool:
+        """Whether a run can be looked at from now on that could not while a job was on."""
+        waited, self._waits_for = bool(self._waits_for), ""
+        return waited
 
     def switch_weights(self) -> None:
         """The newest weights of the shown run, or random ones; without a shown run the newest saved run's."""
@@ -95,7 +113,8 @@ class NetworkOpener:
         elif opened.source.run:
             self.open_seeded(0)
         else:
-            self._page.in_thread(self._find_newest)
+            own = self._page.host.timelines.present(NEXT_RUN).recipe.network
+            self._page.in_thread(partial(self._find_newest, own))
 
     def open_seeded(self, seed: int) -> None:
         """The same layers with random weights; the run is no longer followed."""
@@ -103,8 +122,8 @@ class NetworkOpener:
             self._follows_run = False
             self._open(NetworkSource(self._opened.source.recipe, seed))
 
-    def _find_newest(self) -> Callable[[], None]:
-        found = newest_run()
+    def _find_newest(self, own: OwnNetwork | None) -> Callable[[], None]:
+        found = newest_run(own)
         if found is None:
             return partial(
                 self._page.say, "there is no run yet: train one on page 5; :seed 4 draws other weights"
@@ -130,18 +149,41 @@ class NetworkOpener:
 
         def work() -> Callable[[], None]:
             try:
-                return partial(self._finish, source, *source.load(known))
+                return partial(self._finish, source, *self._loaded(source, known))
             except (ValueError, OSError, MemoryError) as error:
                 return partial(self._refuse, source, printable(str(error) or "out of memory"))
 
         self._page.in_thread(work)
 
-    def _finish(self, source: NetworkSource, data: DataSet, network: Network) -> None:
+    def _loaded(
+        self, source: NetworkSource, known: tuple[NetworkSource, DataSet] | None
+    ) -> tuple[DataSet, Network, ProcessPasses | None, str]:
+        """In another thread: the data set, the network, how it is run, and what the user should know."""
+        if not source.is_own:
+            return *source.load(known), None, ""
+        data, run, ask = source.data_set(known), find_run(source.run), self._page.host.trainer.look
+        checkpoint = run.checkpoint_after(source.step)
+        if checkpoint is None:
+            raise RunError(f"{source.short_name}: its weights after step {source.step} are not kept")
+        listed = asked(self._page, ask, ListNorms(source.run, source.step), NormsListed)
+        network = network_of(f"{source.short_name}, step {source.step}", listed, checkpoint.weights)
+        return data, network, ProcessPasses(self._page, ask, source.run, source.step), listed.notice
+
+    def _finish(
+        self,
+        source: NetworkSource,
+        data: DataSet,
+        network: Network,
+        passes: ProcessPasses | None,
+        notice: str,
+    ) -> None:
         self._opening = None
+        if notice:
+            self._page.say(notice)
         before, timelines = self._opened, self._page.host.timelines
         try:
             norm = before.session.choice if before else self._page.host.session.norm
-            opened = _opened_after(before, source, data, network, norm)
+            opened = _opened_after(before, source, data, network, norm, passes)
         except ValueError as error:
             self._refuse(source, printable(str(error)))
             return
@@ -158,15 +200,21 @@ class NetworkOpener:
 
 
 def _opened_after(
-    before: OpenedNetwork | None, source: NetworkSource, data: DataSet, network: Network, norm: NormChoice
+    before: OpenedNetwork | None,
+    source: NetworkSource,
+    data: DataSet,
+    network: Network,
+    norm: NormChoice,
+    passes: ProcessPasses | None,
 ) -> OpenedNetwork:
     """The network in place of the one before, whose settings stay if the mini-batches are the same.
 
     norm: which is looked at, whether they are or not. Raises ValueError where training mode refuses them.
     """
     recipe = source.recipe
+    measurer = BatchMeasurer(data, recipe.seed, passes)
     if before and (before.measurer.data, before.measurer.seed) == (data, recipe.seed):
-        return replace(before, source=source, session=before.session.with_network(network))
-    measurer = BatchMeasurer(data, recipe.seed)
+        same = before.measurer if not (passes or before.source.is_own) else measurer
+        return OpenedNetwork(source, same, before.session.with_network(network))
     session = BatchNormSession.start(network, measurer.image_count, recipe.batch_size, norm)
     return OpenedNetwork(source, measurer, session)

@@ -9,6 +9,7 @@ from convtui.state.batchnorm_network import Network
 from convtui.state.learned_weights import LearnedWeights
 from convtui.training.architecture import layers_text
 from convtui.training.datasets.open_any import DataSet, load
+from convtui.training.own_network import OwnNetwork
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import RunError, all_runs, find_run
 
@@ -37,13 +38,11 @@ class NetworkSource:
         OSError, each with one line.
         """
         recipe = self.recipe
-        if recipe.network and self.run:
+        if self.is_own:
+            assert recipe.network
             of = f"a run of your own network ({recipe.network.name})"
-            raise RunError(f"{self.short_name}: {of}; its norms cannot be shown here yet")
-        if known and known[0]._data_set == self._data_set:
-            data = known[1]
-        else:
-            data = load(recipe.data, recipe.image_size, recipe.data_axes)
+            raise RunError(f"{self.short_name}: {of}; only the app, which runs its code, shows its norms")
+        data = self.data_set(known)
         layers = layers_text(recipe, data.shape, len(data.classes))
         if not self.run:
             bundled = "the bundled network, " if recipe.network else ""  # which is not what trains next
@@ -58,14 +57,27 @@ class NetworkSource:
         )
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is a run of the user's network, whose code the training process runs."""
+        return bool(self.run) and self.recipe.network is not None
+
+    def data_set(self, known: tuple[NetworkSource, DataSet] | None = None) -> DataSet:
+        """Its data set, not read again if it is that of the known source. Raises as load does."""
+        if known and known[0]._data_set == self._data_set:
+            return known[1]
+        return load(self.recipe.data, self.recipe.image_size, self.recipe.data_axes)
+
+    @property
     def _data_set(self) -> tuple[str, int, str]:
         return self.recipe.data, self.recipe.image_size, self.recipe.axes
 
 
-def newest_run() -> NetworkSource | None:
-    """The newest run of the bundled network that has a checkpoint."""
+def newest_run(own: OwnNetwork | None = None) -> NetworkSource | None:
+    """The newest run of the bundled network, or of this one of the user's, that has a checkpoint."""
     for run in reversed(all_runs()):
-        checkpoint = None if run.recipe.network else run.checkpoint()
+        network = run.recipe.network
+        is_known = network is None or (own is not None and network.is_named_by(own))
+        checkpoint = run.checkpoint() if is_known else None
         if checkpoint:
             return NetworkSource(run.recipe, run=str(run.path), step=checkpoint.step)
     return None

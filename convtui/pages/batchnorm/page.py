@@ -82,6 +82,7 @@ class BatchNormPage(Page):
 
     def on_screen_resume(self) -> None:
         self.opener.forget_refusals()
+        self.measurements.forget_refusal()
 
     def on_screen_suspend(self) -> None:
         super().on_screen_suspend()
@@ -89,7 +90,10 @@ class BatchNormPage(Page):
             self.host.timelines.end(OPENED_NORM)
 
     def _trainer_changed(self) -> None:
-        if self.opener.has_news():
+        news = [self.opener.has_news()]
+        if not self.host.trainer.is_busy:
+            news += [self.opener.has_waited(), self.measurements.has_waited()]
+        if any(news):
             self.show_again()
 
     def controls(self) -> list[Control]:
@@ -208,7 +212,7 @@ class BatchNormPage(Page):
         if self._shown is None or self._shown[0] is not self.opened:
             raise ValueError("this mini-batch is still being computed")
         opened, figures = self._shown
-        if isinstance(opened, OpenedNorm):
+        if isinstance(opened, OpenedNorm) or opened.source.is_own:
             raise ValueError("there is no code for a norm of your own network: its input is only in a pass")
         return partial(code_of, opened, figures)
 

@@ -12,14 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.base.services import PageServices
-from convtui.state.learned_weights import LearnedWeights
 from convtui.training.exploration import Exploration
 from convtui.training.runs import explored
 from convtui.training.runs.history import State
@@ -28,11 +28,27 @@ from convtui.training.trainer import Trainer, TrainerError
 ANSWERS_KEPT: Final = 24
 
 
+class Weights(Protocol):
+    """Those of a run after a step; equal if run, step and digest are."""
+
+    @property
+    def run(self) -> Path:
+        """The run's folder."""
+
+    @property
+    def step(self) -> int:
+        """After which step they are kept."""
+
+    @property
+    def digest(self) -> str:
+        """The checkpoint file's."""
+
+
 @dataclass(frozen=True)
 class WhatExcites:
     """Which places in the validation set excite the filters of all convolutions most?"""
 
-    weights: LearnedWeights
+    weights: Weights
     doing: str = "looking for what excites the filters"
     unit: str = "images"
 
@@ -47,7 +63,7 @@ class WhatExcites:
 class WithoutFilters:
     """How accurate is the network without each filter of a convolution?"""
 
-    weights: LearnedWeights
+    weights: Weights
     layer: int
     doing: str = "hiding each filter in turn"
     unit: str = "images"
@@ -63,7 +79,7 @@ class WithoutFilters:
 class WhatCounts:
     """On which pixels of a picture does a class depend?"""
 
-    weights: LearnedWeights
+    weights: Weights
     picture: Picture
     label: int
     doing: str = "covering the image square by square"
@@ -73,18 +89,57 @@ class WhatCounts:
         """What is kept; if that is not all, the pixels are written for the training process."""
         weights, pixels = self.weights, self.picture.pixels.astype(np.float32)
         found = explored.explanation(weights.run, weights.digest, pixels, self.label)
-        if is_whole(found):
-            return Answer(found)
-        with tempfile.NamedTemporaryFile(prefix="convtui-", suffix=".npy", delete=False) as file:
-            np.save(file, pixels)
-        return Answer(found, pixels=Path(file.name))
+        return Answer(found, pixels=None if is_whole(found) else _written(pixels))
 
     def ask(self, trainer: Trainer, answer: Answer) -> Exploration:
         run, step = str(self.weights.run), self.weights.step
         return trainer.explain(run, step, self.label, pixels=str(answer.pixels))
 
 
-Question: TypeAlias = WhatExcites | WithoutFilters | WhatCounts
+@dataclass(frozen=True)
+class WhichConvolutions:
+    """Which convolutions has the user's network?"""
+
+    weights: Weights
+    doing: str = "running your network once to find its convolutions"
+    unit: str = "passes"
+
+    def read(self) -> Answer:
+        return Answer(explored.convolutions(self.weights.run, self.weights.digest))
+
+    def ask(self, trainer: Trainer, answer: Answer) -> Exploration:  # noqa: ARG002
+        return trainer.follow(str(self.weights.run), self.weights.step)
+
+
+@dataclass(frozen=True)
+class WhatItMakes:
+    """What does a convolution of the user's network make of a picture?"""
+
+    weights: Weights
+    picture: Picture
+    layer: int
+    doing: str = "computing what the filters make of the image"
+    unit: str = "filters"
+
+    def read(self) -> Answer:
+        """What is kept; if that is not all, the pixels are written for the training process."""
+        weights, pixels = self.weights, self.picture.pixels.astype(np.float32)
+        found = explored.output(weights.run, weights.digest, pixels, self.layer)
+        return Answer(found, pixels=None if is_whole(found) else _written(pixels))
+
+    def ask(self, trainer: Trainer, answer: Answer) -> Exploration:
+        run, step = str(self.weights.run), self.weights.step
+        return trainer.convolve(run, step, self.layer, str(answer.pixels))
+
+
+def _written(pixels: NDArray[np.float32]) -> Path:
+    """A file of their own."""
+    with tempfile.NamedTemporaryFile(prefix="convtui-", suffix=".npy", delete=False) as file:
+        np.save(file, pixels)
+    return Path(file.name)
+
+
+Question: TypeAlias = WhatExcites | WithoutFilters | WhatCounts | WhichConvolutions | WhatItMakes
 
 
 @dataclass
@@ -118,6 +173,7 @@ class Explorations:
         self._asked: tuple[Question, Exploration] | None = None
         self._listens = False
         self._wanted: Question | None = None  # the first whose answer is not whole
+        self._ended: Exploration | None = None  # the one that was put off
         self._is_paused = False  # the page is not seen: what was ended goes on by itself
 
     @property
@@ -134,26 +190,42 @@ class Explorations:
         return answer.found if answer else None
 
     def want(self, questions: Sequence[Question]) -> None:
-        """Have these answered, the first before the others, as soon as nothing else is at work."""
+        """Have these answered, the first before the others, as soon as the training process is free."""
         if not self._listens:
             self._listens = True
             self._trainer.listen(self._heard)
         self._take_in()
         self._wanted = None
+        may_begin = True
         for question in questions:
             if question not in self._answers:
                 self._read(question)
             answer = self._answers[question]
-            if answer is None or is_whole(answer.found):
+            if answer is None:
+                may_begin = False  # it comes first, should it not be kept
+                continue
+            if is_whole(answer.found):
                 continue
             self._wanted = self._wanted or question
-            if self._asked is None and not (answer.is_stopped or answer.reason):
+            if not may_begin or answer.is_stopped or answer.reason:
+                continue
+            may_begin = False
+            if self._asked is None:
                 self._begin(question, answer)
+            elif self._asked[0] != question:
+                self._put_off(self._asked[1])
+
+    def _put_off(self, job: Exploration) -> None:
+        """End a job that is at work, as another comes first; it goes on by itself."""
+        if job is not self._ended:
+            self._ended = job
+            self.pause()
 
     def _begin(self, question: Question, answer: Answer) -> None:
         if not self._trainer.is_busy:
             try:
                 self._asked = question, question.ask(self._trainer, answer)
+                self._is_paused = False
             except TrainerError as error:
                 answer.reason = str(error)
 

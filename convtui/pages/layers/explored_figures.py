@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -9,12 +10,13 @@ import numpy as np
 from convtui.engine.layers import Layer
 from convtui.engine.stack import Row, summarize
 from convtui.inputs.images import Picture
-from convtui.pages.layers.features_figures import Accuracies, Explained, Patches, ShownPatch
+from convtui.pages.layers.features_figures import Accuracies, Explained, Named, Patches, ShownPatch
 from convtui.paint.colours import Array
 from convtui.state.network import Stack
+from convtui.state.opened_features import OwnWeights
 from convtui.state.session import Overlay
 from convtui.training.datasets.open_any import DataSet
-from convtui.training.exploring import PATCHES
+from convtui.training.exploring import PATCHES, LeftOut, NamedConvolution
 from convtui.training.runs import explored
 
 GRADIENT = "∂ logit {0} / ∂ pixel, of normalised pixels (Simonyan et al. 2013)"
@@ -32,21 +34,78 @@ def shown_patches(
     is_other = data is not None and data.shape != stack.input_shape
     rows = _rows(stack.layers, data.shape) if data and is_other else stack.summary.rows
     field, (_, height, width) = rows[of.measured].field, rows[0].output_maps
+
+    def seen(row: int, column: int) -> tuple[range, range]:
+        down, across = (range(a, b + 1) for a, b in field.clipped(row, column, (height, width)))
+        return down, across
+
+    size = min(field.size[0], height), min(field.size[1], width)
+    return _patches(found, of, filter, data, size, seen)
+
+
+def own_patches(
+    found: explored.Patches, told: NamedConvolution, filter: int, data: DataSet | None
+) -> Patches | None:
+    """As shown_patches, of a convolution of the user's network; whole images where its field is not known.
+
+    None until the size of the images is known.
+    """
+    of = found.of(told.number)
+    if of is None or data is None:
+        return None
+    spans, whole = (told.rows, told.columns), data.shape[1:]
+
+    def seen(row: int, column: int) -> tuple[range, range]:
+        down, across = (
+            range(each[at][0], each[at][1] + 1) if each and each[at][0] <= each[at][1] else range(size)
+            for each, at, size in zip(spans, (row, column), whole, strict=True)
+        )
+        return down, across
+
+    rows, columns = (
+        max((last - first + 1 for first, last in each), default=size)
+        for each, size in zip(spans, whole, strict=True)
+    )
+    return _patches(found, of, filter, data, (rows, columns), seen)
+
+
+def _patches(
+    found: explored.Patches,
+    of: explored.LayerPatches,
+    filter: int,
+    data: DataSet | None,
+    size: tuple[int, int],
+    seen: Callable[[int, int], tuple[range, range]],
+) -> Patches:
+    """size: rows and columns of the receptive field; seen: those that an activation sees."""
     patches = []
     for at in range(PATCHES):
         image, row, column = (int(each[filter, at]) for each in (of.images, of.rows, of.columns))
         if image < 0:
             continue
-        down, across = (range(a, b + 1) for a, b in field.clipped(row, column, (height, width)))
+        down, across = seen(row, column)
         pixels = None
         if data:
             pixels = _pixels(data, image)[:, down.start : down.stop, across.start : across.stop]
         patches.append(ShownPatch(image, down, across, float(of.values[filter, at]), pixels))
-    size = min(field.size[0], height), min(field.size[1], width)
     instead = ""
     if not patches:
         instead = f"filter {filter} is above 0 on none of {found.images:,} validation images"
     return Patches(filter, size, found.images, patches, instead)
+
+
+def named_convolution(told: NamedConvolution, weights: OwnWeights, notice: str) -> Named:
+    """A convolution of the user's network, and what follows it; notice: what is told of the measurement."""
+    function = told.activation.partition(" ")[0]
+    then = f" → {function}" if function else ""
+    unseen = f"{told.unseen}: patches are whole images" if told.unseen else ""
+    name = f"{told.path or told.line}: {told.title}{then}"
+    return Named(name, f"{weights} of {weights.network}", notice or unseen)
+
+
+def without_pictures(left_out: LeftOut) -> str:
+    """A convolution of the user's network that has none, and why."""
+    return f"{left_out.path}: {left_out.title} has no pictures, because {left_out.why}"
 
 
 @lru_cache(maxsize=4)

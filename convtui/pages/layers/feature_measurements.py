@@ -6,6 +6,7 @@ It says what is to be found out for what is looked at, and hands on what is know
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,24 +14,29 @@ from typing import Final
 
 import numpy as np
 
-from convtui.engine.stack import Row
-from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.services import PageServices
-from convtui.pages.layers.explorations import Explorations, Question, WhatCounts, WhatExcites, WithoutFilters
-from convtui.pages.layers.explored_figures import shown_accuracies, shown_class, shown_patches
+from convtui.pages.layers.explorations import (
+    Explorations,
+    Question,
+    Weights,
+    WhatCounts,
+    WhatExcites,
+    WithoutFilters,
+)
+from convtui.pages.layers.explored_figures import shown_accuracies, shown_class
 from convtui.pages.layers.features_figures import Accuracies, Explained, Kernels, Patches
 from convtui.pages.layers.features_labels import TRAIN_A_RUN
-from convtui.paint.colours import Array
+from convtui.pages.layers.looked import Looked
 from convtui.state.learned_weights import LearnedWeights
-from convtui.state.network import Stack
+from convtui.state.opened_features import OwnWeights
 from convtui.state.session import Panel, View
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.recipe import Recipe
 from convtui.training.runs import explored
-from convtui.training.runs.learned_layers import weights_of
+from convtui.training.runs.learned_layers import own_weights, weights_of
 from convtui.training.runs.store import Run
 
 MEASURING: Final = "measuring …"
@@ -38,29 +44,11 @@ RUNS_KEPT: Final = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
-    """What is looked at: a convolution of a stack over a picture; logits: the network's, once computed."""
-
-    stack: Stack
-    layer: int
-    picture: Picture
-    logits: Array | None
-
-    @property
-    def row(self) -> Row:
-        return self.stack.summary.rows[self.layer]
-
-    @property
-    def weights(self) -> LearnedWeights | None:
-        return self.stack.trained
-
-
-@dataclass(frozen=True, eq=False)
 class _Behind:
     """The run that the weights are of: its recipe, and the weights before its first step, if kept."""
 
     recipe: Recipe
-    first: LearnedWeights | None
+    first: LearnedWeights | OwnWeights | None
 
 
 class FeatureMeasurements:
@@ -68,10 +56,10 @@ class FeatureMeasurements:
 
     def __init__(self, page: PageServices) -> None:
         self._page = page
-        self._data = DataCache(page)
+        self.data = DataCache(page)
         self.explorations = Explorations(page, page.show_again)
         self._runs: dict[Path, _Behind | str | None] = {}  # or why not; None while it is read
-        self._hidden: tuple[LearnedWeights | None, int, int] | None = None  # weights, layer, filter
+        self._hidden: tuple[Weights | None, int, int] | None = None  # weights, layer, filter
         self._before: Memo[Kernels] = Memo()
         self._patches: Memo[Patches] = Memo()
         self._accuracies: Memo[Accuracies] = Memo()
@@ -89,7 +77,7 @@ class FeatureMeasurements:
             questions.insert(0, WithoutFilters(weights, looked.layer))
         if panel is Panel.CLASS and looked.logits is not None:
             questions.insert(0, WhatCounts(weights, looked.picture, self.target(looked, view)))
-        self.explorations.want(questions)
+        self.explorations.want([*looked.questions, *questions])
 
     @property
     def status(self) -> str:
@@ -106,7 +94,7 @@ class FeatureMeasurements:
 
     # -- the run
 
-    def _behind(self, weights: LearnedWeights) -> _Behind | str | None:
+    def _behind(self, weights: Weights) -> _Behind | str | None:
         """The run of these weights, or why it cannot be read; None while it is."""
         run = weights.run
         if run not in self._runs:
@@ -119,11 +107,11 @@ class FeatureMeasurements:
     def _read(self, path: Path) -> Callable[[], None]:
         """In another thread."""
         try:
-            recipe, first = Run(path).recipe, None
-            try:
-                first = weights_of(path, 0)
-            except ValueError:  # from before the first step was kept
-                first = None
+            run = Run(path)
+            recipe = run.recipe
+            first: LearnedWeights | OwnWeights | None = None
+            with suppress(ValueError):  # from before the first step was kept
+                first = own_weights(run, 0) if recipe.network else weights_of(path, 0)
             behind: _Behind | str = _Behind(recipe, first)
         except (ValueError, OSError) as error:
             behind = printable(str(error))
@@ -136,7 +124,7 @@ class FeatureMeasurements:
     def _images(self, looked: Looked) -> DataSet | None:
         """The run's data set, once it is read."""
         behind = self._behind(looked.weights) if looked.weights else None
-        return self._data.images(behind.recipe) if isinstance(behind, _Behind) else None
+        return self.data.images(behind.recipe) if isinstance(behind, _Behind) else None
 
     # -- what is known
 
@@ -146,7 +134,7 @@ class FeatureMeasurements:
         behind = self._behind(weights) if weights and weights.step else None
         if not isinstance(behind, _Behind) or behind.first is None:
             return None
-        weight = behind.first.weights.get(looked.layer, {}).get("weight")
+        weight = looked.weight_of(behind.first)
         if weight is None or weight.shape != now.weight.shape:
             return None
         return self._before.get((behind, looked.layer, now), lambda: Kernels.of(weight, now.strongest))
@@ -160,7 +148,7 @@ class FeatureMeasurements:
         def make() -> Patches:
             shown = None
             if found is not None and found.images:
-                shown = shown_patches(found, looked.stack, looked.layer, filter, data)
+                shown = looked.patches(found, filter, data)
             return shown or Patches(filter, (1, 1), 0, (), instead)
 
         return self._patches.get((found, data, looked.weights, looked.layer, filter), make)
@@ -173,7 +161,7 @@ class FeatureMeasurements:
         """The filters that were above 0 on no image, once all are gone through."""
         found = self._excited(looked)
         of = found.of(looked.layer) if found and found.images == found.total else None
-        return of.dead if of else frozenset()
+        return of.dead if of and looked.is_rectified else frozenset()
 
     def images(self, looked: Looked) -> int:
         """How many validation images the filters' activations were measured on."""
@@ -226,7 +214,7 @@ class FeatureMeasurements:
             return None
         return self._hidden[2]
 
-    def toggle_hidden(self, stack: Stack, layer: int, filter: int) -> None:
-        """Hide this filter in place of another, or show it again."""
-        hidden = stack.trained, layer, filter
+    def toggle_hidden(self, looked: Looked) -> None:
+        """Hide the selected filter in place of another, or show it again."""
+        hidden = looked.weights, looked.layer, looked.selected
         self._hidden = None if self._hidden == hidden else hidden

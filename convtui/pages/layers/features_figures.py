@@ -70,6 +70,15 @@ class Kernels:
         return nearest is not None and self.chance is not None and nearest.similarity > self.chance
 
 
+@dataclass(frozen=True)
+class Named:
+    """What a convolution is called, where its weights come from, and what else is to be known of it."""
+
+    name: str
+    source: str
+    notice: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Filters:
     """The filters of a convolution, now and before training, and their outputs for the current image.
@@ -79,8 +88,6 @@ class Filters:
     dead: those that were never above 0 on any image that was measured; hidden: the one that is taken out.
     """
 
-    layer: int
-    title: str
     now: Kernels
     before: Kernels | None
     maps: Array | None

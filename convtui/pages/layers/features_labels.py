@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
-from convtui.pages.layers.features_figures import Accuracies, Explained, Filters, Patches, ShownPatch
-from convtui.paint.text import counted, cut_to
+from convtui.engine.words import counted
+from convtui.pages.layers.features_figures import (
+    Accuracies,
+    Explained,
+    Filters,
+    Named,
+    Patches,
+    ShownPatch,
+)
+from convtui.paint.text import cut_to
 from convtui.state.network import Stack
 
 NOW = "now"
 BEFORE = "step 0"
 ABOVE = "*"  # behind the similarity of a kernel that is nearer to a named one than 95 of 100 random kernels
 TRAIN_A_RUN = "random weights: train a run (page 5), then L there, to see patches, accuracies and classes"
+NO_PICTURES = "no convolution of this network has pictures; v goes back"
 NO_CONVOLUTION = "these layers have no convolution, so there are no filters to see; v goes back to the table"
 COMPUTING = "computing what the kernels resemble …"
 
@@ -23,34 +32,39 @@ def first_fitting(texts: Sequence[str], width: int) -> str:
 
 
 def head_lines(
-    filters: Filters, stack: Stack, in_view: range, status: str, size: tuple[int, int]
+    filters: Filters, named: Named, in_view: range, status: str, size: tuple[int, int]
 ) -> list[str]:
     """The layer, what was measured of its kernels, and what is going on or else what a tile is."""
     width, height = size
-    lines = [title_line(filters, stack, in_view, width), measured_line(filters, width)]
+    lines = [title_line(filters, named, in_view, width), measured_line(filters, width)]
     if height > len(lines):
-        lines.append(status or tiles_hint(filters, width))
+        lines.append(status or cut_to(named.notice, width) or tiles_hint(filters, width))
     elif status:
         lines[-1] = status
     return lines
 
 
-def title_line(filters: Filters, stack: Stack, in_view: range, width: int) -> str:
-    """The layer and where its weights come from; for one that has no filters, whose filters these are."""
-    name = f"layer {filters.layer}: {filters.title}"
-    source = f"trained: {stack.trained}" if stack.trained else f"random weights, seed {stack.seed}"
+def title_line(filters: Filters, named: Named, in_view: range, width: int) -> str:
+    """The layer and where its weights come from."""
+    name, source = named.name, named.source
     count = counted(filters.count, "filter")
     if 0 < len(in_view) < filters.count:
         count = f"filters {in_view[0]}-{in_view[-1]} of {filters.count:,}"
     slices = f" of {counted(filters.slices, 'slice')}" if filters.slices > 1 else ""
-    if filters.layer != stack.layer:
-        other = f"layer {stack.layer}: {stack.row.layer.kind}" if stack.layer else "the image"
-        which = "before it" if filters.layer < stack.layer else "after it"
-        name = f"{other} has no filters; {which} {name}"
     return first_fitting(
         [f"{name} · {count}{slices} · {source}", f"{name} · {count} · {source}", f"{name} · {count}", name],
         width,
     )
+
+
+def named_layer(stack: Stack, layer: int) -> Named:
+    """A convolution of a stack; where another layer is selected, which has no filters, that is told."""
+    name = f"layer {layer}: {stack.summary.rows[layer].layer.title}"
+    if layer != stack.layer:
+        other = f"layer {stack.layer}: {stack.row.layer.kind}" if stack.layer else "the image"
+        which = "before it" if layer < stack.layer else "after it"
+        name = f"{other} has no filters; {which} {name}"
+    return Named(name, f"trained: {stack.trained}" if stack.trained else f"random weights, seed {stack.seed}")
 
 
 def measured_line(filters: Filters, width: int) -> str:

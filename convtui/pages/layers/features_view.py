@@ -6,9 +6,10 @@ takes a data set is measured in the training process and comes a little later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from math import prod
+from textwrap import wrap
 from typing import Final, TypeAlias
 
 from textual.geometry import Region
@@ -16,7 +17,7 @@ from textual.geometry import Region
 from convtui.pages.base.layout import MARGIN
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.services import PageServices
-from convtui.pages.layers.feature_measurements import FeatureMeasurements, Looked
+from convtui.pages.layers.feature_measurements import FeatureMeasurements
 from convtui.pages.layers.features_drawing import (
     accuracy_lines,
     class_lines,
@@ -34,23 +35,19 @@ from convtui.pages.layers.features_figures import (
     SelectedFilter,
     SelectedTile,
     Tiles,
-    conv_near,
-    selected_filter,
 )
-from convtui.pages.layers.features_labels import COMPUTING, NO_CONVOLUTION, filter_note, head_lines
+from convtui.pages.layers.features_labels import COMPUTING, filter_note, head_lines
 from convtui.pages.layers.features_layout import FeaturesPlan, features_plan, next_panel, shown_panel
-from convtui.pages.layers.map_maker import MapMaker
+from convtui.pages.layers.looked import Choices, Looked
 from convtui.paint.canvas import Pane
 from convtui.paint.colours import Palette
 from convtui.paint.panes import DrawnPane, Size, TextPane
-from convtui.state.network import Stack
-from convtui.state.session import Overlay, Panel, Session
+from convtui.state.session import Overlay, Panel, View
 
 MOST_AT_ONCE: Final = 1 << 17  # weights of a layer that are looked through while a key waits
 LAYERS_KEPT: Final = 6
 NOTE_WIDTH: Final = 42  # columns
 
-_Key: TypeAlias = tuple[object, ...]
 _Pane: TypeAlias = (
     TextPane
     | DrawnPane[SelectedTile]
@@ -65,8 +62,9 @@ _Places: TypeAlias = dict[str, Region]
 class FeaturesView:
     """The panes of the view, and what its keys choose."""
 
-    def __init__(self, page: PageServices) -> None:
-        self._page = page
+    def __init__(self, page: PageServices, choices: Callable[[], Choices]) -> None:
+        """choices: of what is looked at now."""
+        self._page, self._choices = page, choices
         self.measured = FeatureMeasurements(page)
         self._head = TextPane()
         self.tiles = DrawnPane(tile_lines, tile_at)
@@ -80,7 +78,8 @@ class FeaturesView:
             Panel.ACCURACY.value: self._accuracies,
             Panel.CLASS.value: self._class,
         }
-        self._kernels: dict[_Key, Kernels | None] = {}  # None while they are looked through
+        self._kernels: dict[Hashable, Kernels | None] = {}  # None while they are not known
+        self._sought: set[Hashable] = set()  # those that another thread looks through
         self._placed: tuple[_Places, Palette] | None = None
         self._plan: Memo[FeaturesPlan] = Memo()
         self._filters: Memo[Filters] = Memo()
@@ -94,17 +93,20 @@ class FeaturesView:
         """Other panes are on the canvas now."""
         self._placed = None
 
-    def show(self, session: Session, maker: MapMaker, size: Size, palette: Palette) -> dict[str, Pane] | None:
+    def show(self, size: Size, palette: Palette) -> dict[str, Pane] | None:
         """Draw the view on a canvas of so many lines and columns; tells its panes if they are others."""
-        stack, view = session.stack, session.view
-        layer = conv_near(stack.summary.rows, stack.layer)
-        kernels = self._kernels_of(stack, layer, maker) if layer is not None else None
-        if layer is None or kernels is None:
+        choices = self._choices()
+        looked, view = choices.looked, choices.view
+        line = looked if isinstance(looked, str) else ""
+        kernels = None if isinstance(looked, str) else self._kernels_of(looked)
+        if isinstance(looked, str) or kernels is None:
             placed = self._place({"head": Region(MARGIN, 0, size[1] - MARGIN, size[0])}, palette)
-            self._head.show([NO_CONVOLUTION if layer is None else COMPUTING])
+            if not isinstance(looked, str):
+                self.measured.want(looked, view, view.panel)
+                line = self.measured.status or COMPUTING
+            self._head.show(wrap(line, size[1] - MARGIN - 1))
             return placed
-        looked = self._looked(session, layer, maker)
-        filters = self._filters_of(looked, kernels, maker)
+        filters = self._filters_of(looked, kernels)
         plan = self._plan.get(
             (filters.wanted, size, view.panel_alone, view.hints),
             lambda: features_plan(size, filters.wanted, view.panel_alone, view.hints),
@@ -113,7 +115,7 @@ class FeaturesView:
         self.measured.want(looked, view, panel)
         places = {"head": plan.head, "tiles": plan.tiles, Panel.KERNEL.value: plan.filter}
         placed = self._place(places | {panel.value: plan.panel}, palette)
-        selected = selected_filter(stack, filters.count)
+        selected = looked.selected
         if plan.tiles:
             self._show_tiles(filters, plan, selected)
         if plan.filter or panel is Panel.KERNEL:
@@ -126,7 +128,7 @@ class FeaturesView:
             case Panel.CLASS:
                 self._class.show(self.measured.explained(looked, view))
         in_view = plan.in_view_with(selected, filters.count)
-        self._head.show(head_lines(filters, stack, in_view, self.measured.status, plan.head.size))
+        self._head.show(head_lines(filters, looked.named, in_view, self.measured.status, plan.head.size))
         return placed
 
     def _place(self, places: _Places, palette: Palette) -> dict[str, Pane] | None:
@@ -155,66 +157,44 @@ class FeaturesView:
         key = (filters, selected, note)
         self._filter.show(self._selected_filter.get(key, lambda: SelectedFilter(*key)))
 
-    def _looked(self, session: Session, layer: int, maker: MapMaker) -> Looked:
-        """What is looked at; with what the network says of the picture, if that is computed."""
-        stack = session.stack
-        last = maker.maps(len(stack.summary.rows) - 1) if stack.trained else None
-        return Looked(stack, layer, session.picture, last.values.ravel() if last else None)
-
-    @staticmethod
-    def goal(session: Session) -> int:
-        """The layer whose maps are needed: for a class the last, else the convolution on show."""
-        rows = session.stack.summary.rows
-        if session.stack.trained and session.view.panel is Panel.CLASS:
-            return len(rows) - 1
-        return conv_near(rows, session.stack.layer) or session.stack.layer
-
     # -- the filters
 
-    def _filters_of(self, looked: Looked, kernels: Kernels, maker: MapMaker) -> Filters:
+    def _filters_of(self, looked: Looked, kernels: Kernels) -> Filters:
         """The layer's filters with what is known of them by now."""
-        maps, row = maker.maps(looked.layer), looked.row
+        maps = looked.maps
         before = self.measured.before(looked, kernels)
         dead, hidden = self.measured.dead(looked), self.measured.hidden(looked)
-        _, rows, columns = row.output_maps
         return self._filters.get(
-            (kernels, before, maps, dead, hidden),
-            lambda: Filters(
-                looked.layer,
-                row.layer.title,
-                kernels,
-                before,
-                maps.values if maps else None,
-                (rows, columns),
-                dead,
-                hidden,
-            ),
+            (kernels, before, id(maps), looked.map_size, dead, hidden),
+            lambda: Filters(kernels, before, maps, looked.map_size, dead, hidden),
         )
 
-    def _kernels_of(self, stack: Stack, layer: int, maker: MapMaker) -> Kernels | None:
-        """What the kernels of a layer resemble; None until another thread knows, where they are many."""
-        key = (stack.layers, stack.seed, stack.trained, layer)
-        if key not in self._kernels:
+    def _kernels_of(self, looked: Looked) -> Kernels | None:
+        """What the kernels of a layer resemble; None until they are known, by another thread where many."""
+        key = looked.key
+        if self._kernels.get(key) is None and key not in self._sought:
             while len(self._kernels) >= LAYERS_KEPT:
                 del self._kernels[next(iter(self._kernels))]
-            count = prod(stack.summary.rows[layer].parameter_shapes["weight"])
             self._kernels[key] = None
-            if count <= MOST_AT_ONCE:
-                self._kernels[key] = Kernels.of(maker.weight(layer))
+            if prod(looked.shape) <= MOST_AT_ONCE:
+                weight = looked.weight()
+                self._kernels[key] = None if weight is None else Kernels.of(weight)
             else:
-                self._page.in_thread(lambda: partial(self._has_kernels, key, Kernels.of(maker.weight(layer))))
+                self._sought.add(key)
+                self._page.in_thread(lambda: partial(self._has_kernels, key, _kernels(looked)))
         return self._kernels[key]
 
-    def _has_kernels(self, key: _Key, kernels: Kernels) -> None:
-        if key in self._kernels:
+    def _has_kernels(self, key: Hashable, kernels: Kernels | None) -> None:
+        self._sought.discard(key)
+        if key in self._kernels and kernels is not None:
             self._kernels[key] = kernels
-        self._page.show_again()
+            self._page.show_again()
 
     # -- choosing
 
     def move(self, by: int) -> None:
         """Select the filter so many further."""
-        self._select(lambda selected: selected + by)
+        self._choices().select(lambda selected: selected + by)
 
     def move_rows(self, by: int) -> None:
         """Select the filter so many tiles below."""
@@ -227,31 +207,14 @@ class FeaturesView:
         self.move(by * max(plan.in_view, 1) if plan else by)
 
     def select(self, number: int) -> None:
-        self._select(lambda _: number)
-
-    def _select(self, choose: Callable[[int], int]) -> None:
-        """Select a filter of the convolution on show, which is then the selected layer."""
-
-        def make(session: Session) -> Session:
-            stack = session.stack
-            layer = conv_near(stack.summary.rows, stack.layer)
-            if layer is None:
-                return session
-            filters = stack.maps(layer)[0]
-            at = min(max(choose(selected_filter(stack, filters)), 0), filters - 1)
-            _, row, column = stack.activation
-            return session.with_stack(stack.at(layer, (at, row, column)))
-
-        self._page.host.change(make, "activation")
+        self._choices().select(lambda _: number)
 
     def next_panel(self, by: int) -> None:
         plan = self._plan.value
-        self._look(
-            lambda session: {"panel": next_panel(session.view.panel, bool(plan and plan.is_roomy), by)}
-        )
+        self._look(lambda view: {"panel": next_panel(view.panel, bool(plan and plan.is_roomy), by)})
 
     def toggle_alone(self) -> None:
-        self._look(lambda session: {"panel_alone": not session.view.panel_alone})
+        self._look(lambda view: {"panel_alone": not view.panel_alone})
 
     def next_class(self, by: int) -> None:
         """Explain another class, from the predicted one on; the panel with the classes is shown."""
@@ -264,12 +227,10 @@ class FeaturesView:
 
     def hide_selected(self) -> None:
         """Hide the selected filter, or show it again; the panel with the accuracies is shown."""
-        session = self._page.host.session
-        layer = conv_near(session.stack.summary.rows, session.stack.layer)
-        if layer is None:
+        looked = self._choices().looked
+        if isinstance(looked, str):
             return
-        selected = selected_filter(session.stack, session.stack.maps(layer)[0])
-        self.measured.toggle_hidden(session.stack, layer, selected)
+        self.measured.toggle_hidden(looked)
         self._look(lambda _: {"panel": Panel.ACCURACY})
         self._page.show_again()
 
@@ -277,12 +238,18 @@ class FeaturesView:
         """The image, or a map over it; the panel with the image is shown."""
         kinds = list(Overlay)
 
-        def changes(session: Session) -> Mapping[str, object]:
-            if session.view.panel is not Panel.CLASS:
+        def changes(view: View) -> Mapping[str, object]:
+            if view.panel is not Panel.CLASS:
                 return {"panel": Panel.CLASS}
-            return {"overlay": kinds[(kinds.index(session.view.overlay) + by) % len(kinds)]}
+            return {"overlay": kinds[(kinds.index(view.overlay) + by) % len(kinds)]}
 
         self._look(changes)
 
-    def _look(self, changes: Callable[[Session], Mapping[str, object]]) -> None:
-        self._page.host.change(lambda session: session.with_view(**changes(session)), "look")
+    def _look(self, changes: Callable[[View], Mapping[str, object]]) -> None:
+        self._choices().look(changes)
+
+
+def _kernels(looked: Looked) -> Kernels | None:
+    """In another thread."""
+    weight = looked.weight()
+    return None if weight is None else Kernels.of(weight)

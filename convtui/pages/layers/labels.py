@@ -17,10 +17,11 @@ from convtui.engine.spec import Indices
 from convtui.engine.stack import Row, Summary
 from convtui.engine.tracing import Feeding, field_through
 from convtui.engine.window_layers import Conv, ConvTranspose, Window
+from convtui.engine.words import counted
 from convtui.pages.base.convolution_controls import pair, sides
 from convtui.pages.layers.table import is_clipped
 from convtui.paint.controls import Control
-from convtui.paint.text import counted, significant
+from convtui.paint.text import significant
 from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
 

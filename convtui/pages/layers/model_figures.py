@@ -100,7 +100,7 @@ def seen_by(row: Row, place: Position) -> Seen:
     for field in row.fields:
         match field:
             case AxisField():
-                spans.append(field.span(index[field.axis] if field.axis is not None else 0))
+                spans.append(field.span(index))
             case NotKnown(op):
                 spans.append(None)
                 because = op

@@ -12,12 +12,13 @@ import numpy as np
 from convtui.engine.graph.fields import AxisField
 from convtui.engine.graph.operation import Graph, Op, Source, shape_text
 from convtui.engine.graph.postmortem import origin_text
+from convtui.engine.words import counted
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
 from convtui.pages.layers.model_figures import Seen, tensor_index
 from convtui.paint.colours import Array
 from convtui.paint.controls import Control
-from convtui.paint.text import counted, significant
+from convtui.paint.text import significant
 from convtui.tracing.open_model import Opening, OpenModel
 from convtui.tracing.traced import Row, Trace
 
@@ -75,7 +76,7 @@ def summary_line(trace: Trace) -> str:
     types = dict.fromkeys(op.output.dtype for op in graph.ops[1:])
     kinds = f" · computes in {', '.join(types)}" if types else ""
     count = counted(len(graph.ops) - 1, "operation")
-    figures = f"{trace.parameters:,} parameters, {trace.multiply_adds:,} multiply-adds"
+    figures = f"{counted(trace.parameters, 'parameter')}, {counted(trace.multiply_adds, 'multiply-add')}"
     mode = " · in training mode" if graph.training else ""
     return f"{count} on {shape_text(graph.ops[0].output.shape)}: {figures}{kinds}{mode}"
 
@@ -164,14 +165,14 @@ def formulas(op: Op, graph: Graph) -> list[str]:
     if op.parameters:
         named = ((each.name.rpartition(".")[2], each.shape) for each in op.parameters)
         sizes = " + ".join(f"{name} {shape_text(shape)}" for name, shape in named)
-        parts.append(f"{sizes} = {op.parameter_count:,} parameters")
+        parts.append(f"{sizes} = {counted(op.parameter_count, 'parameter')}")
     return parts
 
 
 def size_formula(op: Op, read: Sequence[int]) -> str:
     """How rows and columns of the output follow from those of the input; "" where no formula tells them."""
     if op.kind == "linear" and read:
-        return f"{read[-1]:,} → {op.output.shape[-1]:,} features"
+        return f"{read[-1]:,} → {counted(op.output.shape[-1], 'feature')}"
     settings = [op.settings.get(name) for name in ("kernel", "stride", "padding", "dilation")]
     axes = len(settings[0]) if isinstance(settings[0], tuple) else 0
     if not axes or not all(isinstance(each, tuple) and len(each) == axes for each in settings):
@@ -234,7 +235,7 @@ def _seen_along(row: Row, place: tuple[int, int, int]) -> str:
     if len(fields) == 2 or not fields or len(fields) < len(row.fields):
         return ""
     index = tensor_index(place, row.op.output.shape)
-    spans = [each.span(index[each.axis] if each.axis is not None else 0) for each in fields]
+    spans = [each.span(index) for each in fields]
     if any(low > high for low, high in spans):
         return "sees none of the input"
     sizes = "x".join(str(high - low + 1) for low, high in spans)

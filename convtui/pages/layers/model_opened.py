@@ -13,6 +13,7 @@ from convtui.engine.pooling import Pooling
 from convtui.engine.reductions import Average, Maximum
 from convtui.engine.spec import SpecError
 from convtui.engine.transposed import TransposedConvolution
+from convtui.engine.words import counted
 from convtui.paint.colours import Array
 from convtui.state.opened_norm import NORMS
 
@@ -39,7 +40,7 @@ def why_not_opened(op: Op, graph: Graph) -> str:
         given = graph.tensor(op.inputs[0]) if op.inputs else None
         images = given.shape[0] if given and len(given.shape) == 4 else 1
         if images > 1:
-            return f"{op.kind}: its input has {images} images, and the Step page shows one"
+            return f"{op.kind}: its input has {counted(images, 'image')}, and the Step page shows one"
         return ""
     if not op.number:
         return "the input is no operation: choose a convolution, a pooling or a norm"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.geometry import Region
 from textual.worker import get_current_worker
@@ -21,6 +21,7 @@ from convtui.pages.base import keys
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
 from convtui.pages.base.memo import Memo
+from convtui.pages.base.run_features import RunFeatures
 from convtui.pages.layers.changes import (
     more_filters,
     next_groups,
@@ -53,7 +54,9 @@ from convtui.pages.layers.labels import (
     unlike_training,
 )
 from convtui.pages.layers.layout import LayersPlan, Place, Wanted, layers_plan
+from convtui.pages.layers.looked import Choices, LayerChoices
 from convtui.pages.layers.map_maker import MapMaker, feature_maps
+from convtui.pages.layers.own_features import OwnFeatures
 from convtui.pages.layers.table import TableLine, feeding_room, feeding_text, table_lines
 from convtui.pages.layers.table_pane import TablePane
 from convtui.paint.canvas import Canvas, Pane
@@ -61,14 +64,19 @@ from convtui.paint.colours import Array
 from convtui.paint.controls import Control
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import TextPane
+from convtui.state.history import Document
 from convtui.state.layer_opening import layer_opened
 from convtui.state.learned_weights import is_normalised
 from convtui.state.network import Stack
+from convtui.state.opened_features import OPENED_FEATURES
 from convtui.state.session import Session, Zoom
 from convtui.state.settings import layer_transition, parse_activation
 
 if TYPE_CHECKING:
     from convtui.pages.layers.model_view import ModelView
+    from convtui.tracing.open_model import OpenModel
+
+FOR_LAYERS: Final = "this key is for a stack of layers, to which v goes back"
 
 
 class LayersPage(ConvolutionPage):
@@ -100,17 +108,45 @@ class LayersPage(ConvolutionPage):
         self._remarks: Memo[list[Remark]] = Memo()
         self._remarked: list[Remark] | None = None  # those that are gone through
         self._remark = 0
-        self.features = FeaturesView(self)
-        self._shows_features = False
+        self.features = FeaturesView(self, self._choices)
+        self._layer_choices = LayerChoices(self, lambda: self._maker)
+        self._own_features = OwnFeatures(self, self.features.measured.explorations)
+        self._runs = RunFeatures(self, self.features.measured.data)
+        self._is_own_wanted = False
+        self._shown_features: Choices | None = None
         self._models: dict[bool, ModelView] = {}  # of a lesson's network, of the user's own
         self._is_model_wanted = True
         self._shown_model: ModelView | None = None
 
     # -- showing
 
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.host.timelines.watch(OPENED_FEATURES, self._opened_features)
+        self._opened_features()
+
+    def _opened_features(self) -> None:
+        self._is_own_wanted = self._own_features.opened is not None
+        self.show_again()
+
+    @property
+    def own(self) -> OwnFeatures | None:
+        """The filters of a run of the user's own network, if they are on show."""
+        is_shown = self._is_own_wanted and self.host.lesson is None
+        return self._own_features if is_shown and self._own_features.opened else None
+
+    def _choices(self) -> Choices:
+        return self.own or self._layer_choices
+
+    @property
+    def document(self) -> Document[Any]:
+        return OPENED_FEATURES if self.own else super().document
+
     @property
     def model(self) -> ModelView | None:
         """The view of the user's own network, or of that of a lesson, if there is one and it is on show."""
+        if self.own:
+            return None
         model, is_lesson = self.host.model, self.host.lesson is not None
         if model is None or not (self._is_model_wanted or is_lesson):
             return None
@@ -128,6 +164,8 @@ class LayersPage(ConvolutionPage):
         return zoom_of(self._plan.value.image.cells) if self._plan.value else Zoom.BLOCKS
 
     def controls(self) -> list[Control]:
+        if self.own:
+            return self.own.controls()
         if self.model:
             from convtui.pages.layers.model_labels import model_controls
 
@@ -136,6 +174,9 @@ class LayersPage(ConvolutionPage):
 
     def show_page(self) -> None:
         session, stack = self.session, self.session.stack
+        if self.own:
+            self._show_features()
+            return
         model = self.model
         if model is not None:
             self._show_model(model, session)
@@ -145,10 +186,11 @@ class LayersPage(ConvolutionPage):
             self.features.leave()
             self.show_keys()
         if session.view.features:
-            self._show_features(session, stack)
+            self._make(session, stack, self._layer_choices.goal)
+            self._show_features()
             return
-        if self._shows_features:
-            self._plan, self._shows_features = Memo(), False
+        if self._shown_features:
+            self._plan, self._shown_features = Memo(), None
             self.show_keys()
         key = (stack.layers, stack.input_shape, stack.layer, session.view, self.room, self.app.theme)
         plan = self._plan.get(key, lambda: self._placed(session, stack))
@@ -181,7 +223,8 @@ class LayersPage(ConvolutionPage):
         self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
 
     def _show_model(self, model: ModelView, session: Session) -> None:
-        if self._shown_model is not model:
+        if self._shown_model is not model or self._shown_features:
+            self._shown_features = None
             self._shown_model = model
             model.leave()
             self.show_keys()
@@ -190,14 +233,14 @@ class LayersPage(ConvolutionPage):
         if panes is not None:
             self.canvas.place(panes, self.palette)
 
-    def _show_features(self, session: Session, stack: Stack) -> None:
-        if not self._shows_features:
-            self._shows_features = True
+    def _show_features(self) -> None:
+        shown = self._choices()
+        if self._shown_features is not shown:
+            self._shown_features = shown
             self.features.leave()
             self.show_keys()
-        maker = self._make(session, stack, self.features.goal(session))
         width, height = self.canvas_size
-        panes = self.features.show(session, maker, (height, width), self.palette)
+        panes = self.features.show((height, width), self.palette)
         if panes is not None:
             self.canvas.place(panes, self.palette)
 
@@ -305,6 +348,9 @@ class LayersPage(ConvolutionPage):
 
     def change_stack(self, make: Callable[[Stack], Stack], kind: str = "") -> bool:
         """Apply a transition of the stack; where it is refused, say why. Tells whether it was applied."""
+        if self.own:
+            self.say(FOR_LAYERS)
+            return False
         if self.model:
             self.say("this key is for a stack of layers, which y shows")
             return False
@@ -318,6 +364,9 @@ class LayersPage(ConvolutionPage):
 
     def action_scale(self) -> None:
         """Scale the image so that every layer fits; run the file of the user's own network again."""
+        if self.own:
+            self.say(FOR_LAYERS)
+            return
         if self.model:
             self.run_worker(self.model.model.reload())
             return
@@ -356,7 +405,9 @@ class LayersPage(ConvolutionPage):
         self.change_stack(more_filters(by))
 
     def action_type(self, name: str) -> None:
-        if self.model:
+        if self.own:
+            self.say(FOR_LAYERS)
+        elif self.model:
             self.say("settings are of a stack of layers, which y shows; --mean and --std normalise the image")
         else:
             super().action_type(name)
@@ -372,6 +423,8 @@ class LayersPage(ConvolutionPage):
     # -- selecting
 
     def code_of_page(self) -> Callable[[], str]:
+        if self.own:
+            raise ValueError("your network is code already; v goes back to the layers, which have code here")
         if self.model:
             raise ValueError("your network is code already; y shows the stack of layers, which has code here")
         from convtui.export.stack_code import stack_code
@@ -382,6 +435,8 @@ class LayersPage(ConvolutionPage):
 
     def session_to_animate(self) -> Session:
         """The windows of the selected layer, if it has some."""
+        if self.own:
+            raise ValueError("filters of your network are not animated; v goes back to the layers")
         if self.model:
             raise ValueError("your network is not animated; y shows the stack of layers, whose windows are")
         stack, maker = self.session.stack, self._maker
@@ -392,7 +447,7 @@ class LayersPage(ConvolutionPage):
     def action_cells(self, count: int) -> None:
         if self.model:
             self.model.move(count)
-        elif self.session.view.features:
+        elif self.shows_features:
             self.features.move(count)
         else:
             self.change_stack(lambda stack: stack.moved(count), "activation")
@@ -400,7 +455,7 @@ class LayersPage(ConvolutionPage):
     def action_rows(self, count: int) -> None:
         if self.model:
             self.model.move_rows(count)
-        elif self.session.view.features:
+        elif self.shows_features:
             self.features.move_rows(count)
         else:
             self.change_stack(lambda stack: stack.moved_rows(count), "activation")
@@ -408,30 +463,42 @@ class LayersPage(ConvolutionPage):
     def action_channels(self, count: int) -> None:
         if self.model:
             self.model.move_channels(count)
-        elif self.session.view.features:
+        elif self.shows_features:
             self.features.move_pages(count)
         else:
             self.change_stack(lambda stack: stack.moved_channels(count), "activation")
 
     def action_layer(self, count: int) -> None:
+        if self.own:
+            self.own.move_convolutions(count)
+            return
         if self.model:
             self.model.move_operations(count)
             return
         self.change_stack(lambda stack: stack.moved_layers(count), "layer")
 
     def action_ends(self, direction: int) -> None:
+        if self.own:
+            self.own.go_to_end(direction)
+            return
         if self.model:
             self.model.go_to_end(direction)
             return
         self.change_stack(lambda stack: stack.at(len(stack.summary.rows) if direction > 0 else 0), "layer")
 
     def action_restart(self) -> None:
+        if self.own:
+            self.own.select(lambda _: 0)
+            return
         if self.model:
             self.model.restart()
             return
         self.change_stack(lambda stack: stack.at(stack.layer, (0, 0, 0)))
 
     def action_go_to(self) -> None:
+        if self.own:
+            self.own.ask_where()
+            return
         if self.model:
             self.model.go_to()
             return
@@ -483,6 +550,9 @@ class LayersPage(ConvolutionPage):
 
     def action_open_layer(self) -> None:
         """Open the selected layer's operation on the Step page."""
+        if self.own:
+            self.say("enter opens an operation of the network that convtui net.py:Net photo.jpg shows")
+            return
         if self.model:
             self.model.open_selected()
             return
@@ -500,6 +570,8 @@ class LayersPage(ConvolutionPage):
     def open_named(self, text: str) -> bool:
         before = self.session.picture
         is_open = super().open_named(text)
+        if self.own and self.session.picture is not before:
+            return self.own.look_at(self.session.picture) and is_open
         if self.model and self.session.picture is not before:
             self.run_worker(self.model.model.look_at(self.session.picture))
         return is_open
@@ -509,8 +581,14 @@ class LayersPage(ConvolutionPage):
 
     # -- the features view
 
+    @property
+    def shows_features(self) -> bool:
+        """Whether filters are on show, of the stack of layers or of the user's own network."""
+        return bool(self.own) or (self.session.view.features and not self.model)
+
     def action_own_network(self) -> None:
         """Back and forth between the user's own network and the stack of layers."""
+        self._is_own_wanted = False
         if self.host.lesson is not None:
             self.say("this key is for a network of your own; the lesson chooses what is shown")
             return
@@ -522,15 +600,29 @@ class LayersPage(ConvolutionPage):
         self.show_again()
 
     def action_features(self) -> None:
+        if self.own:
+            self._is_own_wanted = False
+            self.features.measured.pause()
+            self.show_again()
+            return
         if self.model:
-            self.say("features are of a stack of layers, which y shows")
+            self._open_own_features(self.model.model)
             return
         self.change(lambda session: session.with_view(features=not session.view.features), "look")
+
+    def _open_own_features(self, model: OpenModel) -> None:
+        """Those that were shown last, or of the newest run of this network."""
+        if self.host.lesson is not None:
+            self.say("the lesson chooses what is shown")
+        elif self._own_features.opened:
+            self._opened_features()
+        else:
+            self._runs.open_newest(model.opening.target, model.opening.arguments)
 
     def action_panel(self, by: int) -> None:
         if self.model:
             self.model.next_panel(by)
-        elif self.session.view.features:
+        elif self.shows_features:
             self.features.next_panel(by)
         else:
             self._next_remark(by)
@@ -574,7 +666,7 @@ class LayersPage(ConvolutionPage):
         self._in_features(self.features.measured.stop)
 
     def action_slice(self, by: int) -> None:
-        if self.session.view.features and not self.model:
+        if self.shows_features:
             self.features.next_class(by)
         else:
             super().action_slice(by)
@@ -583,16 +675,19 @@ class LayersPage(ConvolutionPage):
         """Do something that only the features view has; elsewhere say how to come there."""
         if self.model:
             self.say("this key is for a stack of layers, which y shows")
-        elif self.session.view.features:
+        elif self.shows_features:
             act()
         else:
             self.say("this key works in the features view, which v opens")
 
     def footer_words(self) -> Mapping[str, str]:
         words = {"channel": "", "own network": "", "run again": ""}
+        if self.own:
+            back = "your network" if self.host.model is not None else "table"
+            not_here = dict.fromkeys(("row", "play", "edit", "finish", "open", "save"), "")
+            return words | not_here | {"features": back, "activation": "filter"}
         if self.model:
             left_out = (
-                "features",
                 "hide",
                 "edit",
                 "play",
@@ -603,7 +698,9 @@ class LayersPage(ConvolutionPage):
                 "finish",
                 "go to",
             )
-            return words | dict.fromkeys(left_out, "") | {"own network": "layers", "run again": "rerun"}
+            filters = "filters" if self._own_features.opened else ""
+            own = {"own network": "layers", "run again": "rerun", "features": filters}
+            return words | dict.fromkeys(left_out, "") | own
         if self.host.model is not None:
             words["own network"] = "your network"
         if not self.session.view.features:
@@ -611,6 +708,8 @@ class LayersPage(ConvolutionPage):
         return words | {"features": "table", "activation": "filter", "row": "", "play": ""}
 
     def end_reached(self) -> str:
+        if self.own:
+            return "space plays through the activations of a layer"
         if self.model:
             return "this is the last activation; r restarts" if self.model.is_at_end else ""
         if self.session.stack == self.session.stack.moved(1):
@@ -618,6 +717,8 @@ class LayersPage(ConvolutionPage):
         return ""
 
     def play_on(self, count: int) -> bool:
+        if self.own:
+            return False
         if self.model:
             self.model.move(count)
             return not self.model.is_at_end

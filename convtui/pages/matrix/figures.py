@@ -20,6 +20,7 @@ from convtui.engine.reductions import Winner
 from convtui.engine.spec import Indices, Picked
 from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering, Scattering
+from convtui.engine.words import counted
 from convtui.inputs.images import Picture
 from convtui.pages.base.step_grids import (
     Pointer,
@@ -46,7 +47,7 @@ from convtui.paint.cells import ABSENT, LEAST_SAMPLE, MOST_PRODUCTS, PLAIN, Tabl
 from convtui.paint.colours import Array
 from convtui.paint.drawing import Grid, Outline, Readers, Rectangle
 from convtui.paint.matrix_cells import MatrixCells, short_share, written_ends
-from convtui.paint.text import counted, is_integral, number_format
+from convtui.paint.text import is_integral, number_format
 from convtui.state.operation import Operation
 from convtui.state.session import Session
 

@@ -12,6 +12,7 @@ import numpy as np
 from convtui.engine.convolution import Convolution, Step
 from convtui.engine.pooling import Pooling
 from convtui.engine.transposed import Scatter, TransposedConvolution
+from convtui.engine.words import counted
 from convtui.pages.base.step_sums import settled_sum, settled_value, usual_precision
 from convtui.pages.matrix import pool_labels
 from convtui.pages.matrix.figures import bias_of
@@ -19,7 +20,7 @@ from convtui.pages.matrix.shown import Pointed, Shown, shown_in
 from convtui.pages.matrix.wording import fitting, shape_words, share_of, without_values
 from convtui.paint.arithmetic import precision, written_product, written_sum
 from convtui.paint.matrix_cells import ENTRY_COLOURS
-from convtui.paint.text import counted, significant
+from convtui.paint.text import significant
 from convtui.state.session import Session
 
 NAMED_ENTRIES = 3

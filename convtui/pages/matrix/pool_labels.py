@@ -6,11 +6,11 @@ from math import prod
 
 from convtui.engine.pooling import Pooling, PoolStep
 from convtui.engine.reductions import Average, Mean
+from convtui.engine.words import counted
 from convtui.pages.matrix.shown import Pointed, Shown
 from convtui.pages.matrix.wording import fitting, shape_words, share_of, without_values
 from convtui.paint.arithmetic import precision
 from convtui.paint.matrix_cells import share
-from convtui.paint.text import counted
 
 
 def row_words(shown: Shown, step: PoolStep) -> list[str]:

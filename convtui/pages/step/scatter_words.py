@@ -7,9 +7,10 @@ from functools import lru_cache
 import numpy as np
 
 from convtui.engine.transposed import Scatter, TransposedConvolution
+from convtui.engine.words import counted
 from convtui.paint.arithmetic import precision, written_product, written_sum
 from convtui.paint.landing_words import fitting, laid
-from convtui.paint.text import counted, cut_to, significant
+from convtui.paint.text import cut_to, significant
 
 
 @lru_cache(maxsize=4)

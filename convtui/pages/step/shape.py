@@ -8,7 +8,8 @@ from convtui.engine.adaptive import AdaptiveAxis
 from convtui.engine.spec import Axis
 from convtui.engine.transposed_spec import TransposedAxis
 from convtui.engine.transposed_ways import SpreadAxis
-from convtui.paint.text import counted, plural, spans
+from convtui.engine.words import counted, plural
+from convtui.paint.text import spans
 
 AnyAxis: TypeAlias = Axis | AdaptiveAxis | TransposedAxis | SpreadAxis
 Axes: TypeAlias = tuple[AnyAxis, AnyAxis]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from convtui.engine.words import counted
 from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.services import PageServices
@@ -29,21 +30,20 @@ from convtui.pages.train.laboratory_plots import Captioned
 from convtui.pages.train.laboratory_words import explanation, heading, progress_words
 from convtui.pages.train.run_browser import READING, RunBrowser
 from convtui.paint.panes import Size
-from convtui.paint.text import counted
 from convtui.training.campaign import Campaign, Job, Task, as_begun, planned
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.laboratory import (
     FEWEST_SEEDS,
     MOST_SEEDS,
-    RATES,
     TARGETS,
     Comparison,
     Outcome,
     arm_names,
     arms_of,
     as_arm,
+    refusal,
 )
-from convtui.training.laboratory_plan import Slot, read_outcome, slots
+from convtui.training.laboratory_plan import Slot, read_outcome, slots, with_code_as_it_is
 from convtui.training.next_run import NEXT_RUN
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import State
@@ -143,6 +143,7 @@ class Laboratory:
         """That of the next run, as it will be kept."""
         recipe = self._page.host.timelines.present(NEXT_RUN).recipe
         images = self._data.images(recipe)
+        recipe = with_code_as_it_is(recipe, (each.recipe for each in self._browser.rows()))
         return self._as_begun.get((recipe, images), lambda: as_begun(recipe, images) if images else recipe)
 
     def _arms(self) -> tuple[Recipe, ...]:
@@ -197,13 +198,16 @@ class Laboratory:
         """Train and measure what is missing, in the background, once it is known what there is."""
         self._browser.when_read(self._start)
 
+    @property
+    def refusal(self) -> str:
+        """Why the comparison makes no sense of the recipe's network; "" if it does."""
+        return refusal(self.choice.comparison, self._recipe)
+
     def _start(self) -> None:
         arms, found = self._arms(), self.slots()
         data = self._data.get(arms[0]) if arms else None
-        if any(each.network for each in arms):
-            self._page.say(
-                "the laboratory is for the bundled network: runs of your own cannot be measured yet"
-            )
+        if self.refusal:
+            self._page.say(self.refusal)
         elif len(arms) < 2:
             self._page.say("mark two to four runs in the table of all runs first: m marks one")
         elif self._trainer.is_busy:
@@ -250,7 +254,12 @@ class Laboratory:
         if len(arms) < 2 or not any(outcomes):
             kept = sum(each.is_trained for each in found)
             words = explanation(
-                self.choice.comparison, arms, self.choice.seeds_now, kept, self._seconds_to_train(found)
+                self.choice.comparison,
+                arms,
+                self.choice.seeds_now,
+                kept,
+                self._seconds_to_train(found),
+                self.refusal,
             )
             return LaboratoryView(status, {}, explanation=words)
         chosen = self._chosen()
@@ -270,12 +279,12 @@ class Laboratory:
             if (outcome := self._outcome(slot)) is not None:
                 by_arm[slot.arm].append(outcome)
         if self.choice.is_of_rates:
-            target = self.choice.target
+            target, rates = self.choice.target, [each.max_lr for each in arms[: len(arms) // len(SCHEDULES)]]
             figures = [
                 rate_figures(
                     at,
                     name,
-                    dict(zip(RATES, by_arm[at * len(RATES) : (at + 1) * len(RATES)], strict=True)),
+                    dict(zip(rates, by_arm[at * len(rates) : (at + 1) * len(rates)], strict=True)),
                     self.choice.seeds_now,
                     target,
                 )
@@ -295,6 +304,8 @@ class Laboratory:
         is_on = campaign is not None and campaign.is_active and not trainer.comparison
         is_missing = not is_on and 0 < done < len(found)
         words = heading(self.choice.comparison, self.choice.seeds_now, self.choice.target, is_missing)
+        if trainer.measurement and trainer.measurement.is_active and trainer.measurement.notice:
+            words = trainer.measurement.notice
         if self._browser.is_reading:
             words = READING
         if is_on and campaign is not None:
@@ -312,9 +323,9 @@ class Laboratory:
         """What is worked on: "training decay 0.3, seed 2"."""
         if campaign.task is None:
             return ""
-        recipe, arms = campaign.task.recipe, self._arms()
+        recipe, arms = campaign.task.recipe, [_as_named(each) for each in self._arms()]
         what = "measuring" if campaign.job is Job.MEASURE else "training"
-        arm = as_arm(recipe)
+        arm = _as_named(as_arm(recipe))
         name = f" {arm_names(arms)[arms.index(arm)]}," if arm in arms else ""
         return f"{what}{name} seed {recipe.seed}"
 
@@ -329,6 +340,11 @@ class Laboratory:
             return None
         an_epoch = sum(each.seconds for each in alike) / sum(len(each.epochs) for each in alike)
         return an_epoch * sum(each.recipe.epochs for each in found if not each.is_trained)
+
+
+def _as_named(recipe: Recipe) -> Recipe:
+    """The recipe before its network's code is known."""
+    return replace(recipe, network=recipe.network.named()) if recipe.network else recipe
 
 
 def _is_alike(one: Recipe, two: Recipe) -> bool:

@@ -17,7 +17,7 @@ from convtui.pages.train.laboratory_plots import (
     rates_picture,
 )
 from convtui.paint.colours import Array
-from convtui.training.laboratory import FIGURES, Outcome, Sample, spread, verdict
+from convtui.training.laboratory import FIGURES, Figure, Outcome, Sample, spread, verdict
 from convtui.training.measuring import ALPHAS, NOISES, SHARP_AT
 from convtui.training.rank_test import CLEAR
 
@@ -71,10 +71,26 @@ def comparison_told(names: Sequence[str], outcomes: Sequence[Sequence[Outcome]])
         return tuple(told)
     samples = [_samples(runs) for runs in outcomes]
     told += [
-        Told(PICTURE_OF[figure.key], verdict(figure, names, [each[at] for each in samples]))
+        Told(PICTURE_OF[figure.key], _sentence(figure, names, [each[at] for each in samples], outcomes))
         for at, figure in enumerate(FIGURES)
     ]
     return (*told, Told("", _method(len(names))))
+
+
+def _sentence(
+    figure: Figure, names: Sequence[str], samples: Sequence[Sample], outcomes: Sequence[Sequence[Outcome]]
+) -> str:
+    """What the seeds say of a figure, or why PyTorch cannot compute it."""
+    lacking = [
+        (name, run.no_eigenvalue)
+        for name, runs in zip(names, outcomes, strict=True)
+        for run in runs
+        if run.no_eigenvalue
+    ]
+    if figure.key == "eigenvalue" and lacking:
+        name, why = lacking[0]
+        return f"{figure.name}: PyTorch has no second derivative of {name}: {why}"
+    return verdict(figure, names, samples)
 
 
 def _method(arms: int) -> str:

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convtui.engine.words import counted
 from convtui.inputs.durations import clock
-from convtui.paint.text import counted
 from convtui.training.laboratory import TARGETS, Comparison, arm_names
 from convtui.training.recipe import Recipe
 
+OTHERS = "C chooses another comparison."
 TOO_FEW_MARKED = (
     "Nothing to compare yet: mark two to four runs.",
     "m marks a run in the table of all runs, which tab leads to. Runs of one recipe count as one.",
     "",
-    "C chooses another comparison.",
+    OTHERS,
 )
 
 
 def explanation(
-    comparison: Comparison, arms: Sequence[Recipe], seeds: int, kept: int, seconds: float | None
+    comparison: Comparison,
+    arms: Sequence[Recipe],
+    seeds: int,
+    kept: int,
+    seconds: float | None,
+    refused: str = "",
 ) -> tuple[str, ...]:
     """What enter will do, before there is anything to show; seconds: of training, None if nobody knows.
 
-    kept: so many of the runs are there already.
+    kept: so many of the runs are there already. refused: why this cannot be compared.
     """
+    if refused:
+        why, _, instead = refused.partition("; ")
+        return (
+            f"Laboratory: {comparison.value}",
+            "",
+            f"{why}.",
+            f"{instead[:1].upper()}{instead[1:]}.",
+            "",
+            OTHERS,
+        )
     if len(arms) < 2:
         return TOO_FEW_MARKED
     runs = len(arms) * seeds

@@ -12,12 +12,13 @@ from functools import partial
 from math import floor, log10
 from typing import Any, Final
 
+from convtui.engine.words import counted
 from convtui.inputs.names import printable
 from convtui.inputs.samples import data_names
 from convtui.pages.base.data_cache import DataCache
 from convtui.pages.base.services import PageServices
 from convtui.paint.controls import Control
-from convtui.paint.text import counted, cut_to, significant
+from convtui.paint.text import cut_to, significant
 from convtui.training.datasets.open_any import check
 from convtui.training.next_run import NEXT_RUN, NextRun, RateChange
 from convtui.training.recipe import OPTIMIZERS, SCHEDULES, SETTINGS, Recipe, RecipeError

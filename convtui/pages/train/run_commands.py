@@ -65,7 +65,8 @@ class RunCommands:
         if self._views.tab is Tab.RUNS:
             step = "show"
         elif self._views.tab is Tab.LABORATORY:
-            step = "" if self._trainer.is_busy else "train and measure"
+            is_idle = not (self._trainer.is_busy or self._views.laboratory.refusal)
+            step = "train and measure" if is_idle else ""
         stop = "stop" if self._trainer.is_busy or lost else ""
         compare = "" if "compare" in self.idle_actions() else "compare"
         words = {"run": run, "step": step, "stop": stop, "compare": compare}

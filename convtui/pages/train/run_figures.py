@@ -12,13 +12,13 @@ import numpy as np
 
 from convtui.engine.layers import ReLU
 from convtui.engine.stack import Row, Summary, summarize
+from convtui.engine.words import counted
 from convtui.inputs.names import printable, run_name, run_number
 from convtui.pages.train import figures as plain
 from convtui.pages.train.run_labels import rate_words, run_words, state_words
 from convtui.paint.band import Band
 from convtui.paint.colours import Array
 from convtui.paint.plots import Mark
-from convtui.paint.text import counted
 from convtui.training.architecture import layers_text
 from convtui.training.datasets.minibatches import lowered, may_lower, pictured
 from convtui.training.datasets.open_any import DataSet

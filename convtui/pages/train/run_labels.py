@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from convtui.engine.words import counted
 from convtui.inputs.names import printable
-from convtui.paint.text import counted
 from convtui.training.architecture import network
 from convtui.training.datasets.minibatches import lowered, may_lower
 from convtui.training.datasets.open_any import DataSet

@@ -6,6 +6,7 @@ from functools import partial
 
 from convtui.inputs.names import printable
 from convtui.pages.base.data_cache import DataCache
+from convtui.pages.base.run_features import RunFeatures
 from convtui.pages.base.services import PageServices
 from convtui.state.session import Session
 from convtui.training.datasets.minibatches import pictured
@@ -20,6 +21,7 @@ class RunOpener:
 
     def __init__(self, page: PageServices, data: DataCache) -> None:
         self._page, self._data = page, data
+        self._features = RunFeatures(page, data)
 
     def open_network(
         self, history: RunHistory | None, page: str, what: str, step: int | None, features: bool = False
@@ -30,6 +32,8 @@ class RunOpener:
         """
         if history is None or (step is None and not history.saved):
             self._page.say("nothing has been learned yet: a run can be opened once it has a checkpoint")
+        elif features and history.recipe.network:
+            self._features.open(history.run, step, history.recipe)
         else:
             opened = partial(self._open_network, history, page, what, step, features)
             self._data.with_images(history.recipe, opened)

@@ -28,6 +28,7 @@ from convtui.pages.train.run_browser import READING, RunBrowser
 from convtui.pages.train.run_labels import invitation, run_words
 from convtui.pages.train.run_list import MOST_MARKED
 from convtui.training.datasets.open_any import DataSet
+from convtui.training.devices import replayed_words
 from convtui.training.next_run import NEXT_RUN
 from convtui.training.recipe import Recipe
 from convtui.training.replays import Replays
@@ -247,7 +248,7 @@ class ViewMaker:
         found = run_figures.layers(history)
         return WeightView(
             self._status(),
-            f"{run_figures.weight_name(history, layer, index)}{looked}",
+            f"{run_figures.weight_name(history, layer, index)}{looked}{self._of_replay(trace)}",
             run_figures.weight_step(history, trace, step) if history else None,
             run_figures.weight_trace(history, trace),
             run_figures.layer_history(history),
@@ -257,6 +258,12 @@ class ViewMaker:
             self._times,
             missing,
         )
+
+    def _of_replay(self, trace: WeightTrace | None) -> str:
+        """What is to be known of figures that come from training steps again."""
+        history = self.history
+        words = replayed_words(history.recipe.device) if history and trace is not history.trace else ""
+        return f" · {words}" if trace and words else ""
 
     def _trace_of(self, layer: int, index: Index) -> tuple[WeightTrace | None, int, str]:
         """A weight over the steps, which of them to show, and why there is none.

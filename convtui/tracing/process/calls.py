@@ -6,6 +6,7 @@ what it reads.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -17,10 +18,11 @@ from torch import Tensor
 from torch._ops import OpOverload
 
 from convtui.engine.adaptive import adaptive_windows
-from convtui.engine.graph import costs
+from convtui.engine.graph import costs, moves
 from convtui.engine.graph.operation import Cost, Setting, Shape
 from convtui.engine.graph.reads import (
     All,
+    Digits,
     Gather,
     Grouped,
     Merge,
@@ -30,6 +32,7 @@ from convtui.engine.graph.reads import (
     Reads,
     Transposed,
     Unknown,
+    Unravel,
     Window,
     reshape_reads,
 )
@@ -101,7 +104,7 @@ def bind(
     """
     if isinstance(function, OpOverload):
         return bind_operator(function, args, kwargs)
-    names = SIGNATURES.get(kind, "input").split()
+    names = SIGNATURES.get("im2col" if function is torch.nn.functional.unfold else kind, "input").split()
     if kind in _SECOND and "other" not in kwargs:
         names = ["input", "other"]
     bound = {names[i] if i < len(names) else f"arg{i}": value for i, value in enumerate(args)}
@@ -111,7 +114,7 @@ def bind(
 
 def unread(kind: str) -> str:
     """The role of the tensor of which a function reads no number; "" where it reads all that it is given."""
-    return "input" if kind in OVERWRITTEN else "arg1" if kind in _SHAPES else ""
+    return "input" if kind in OVERWRITTEN else "other" if kind in _SHAPES else ""
 
 
 def settings_of(call: Call) -> dict[str, Setting]:
@@ -198,7 +201,8 @@ def describe(call: Call) -> Described:
         settings = settings_of(call)
         reads, cost = HANDLERS[call.kind](call, settings)
     except Exception:  # whatever it was called with, the pass itself has not failed
-        return Described(settings=settings, cost=None, note="not known what it reads")
+        is_counted = call.kind in _COUNTED or call.kind not in HANDLERS
+        return Described((), settings, None if is_counted else Cost(), "not known what it reads")
     return Described(tuple(_fitting(reads, call)), settings, cost)
 
 
@@ -220,7 +224,7 @@ def _last_axis(read: Read) -> int:
     match read:
         case All() | Nothing() | Unknown():
             return -1
-        case Merge(axes):
+        case Merge(axes) | Digits(axes):
             return max(axes, default=-1)
         case _:
             return read.axis
@@ -540,6 +544,63 @@ def strided_reads(
     return tuple(reads)
 
 
+def _moved(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """Functions whose arguments say where each cell goes; what they leave open is looked at."""
+    try:
+        return [{"input": _moves(call)}], Cost()
+    except (LookupError, TypeError):
+        return _probed(call, settings)
+
+
+def _moves(call: Call) -> Reads:
+    """Raises LookupError or TypeError where the arguments do not say it alone."""
+    bound, shape, output = call.bound, tuple(call.input.shape), tuple(call.output.shape)
+    match call.kind:
+        case "pixel_shuffle":
+            return moves.shuffled(output, output[-1] // shape[-1])
+        case "pixel_unshuffle":
+            return moves.unshuffled(output, shape[-1] // output[-1])
+        case "channel_shuffle" | "native_channel_shuffle":
+            return moves.channels_shuffled(shape, int(bound["groups"]))
+        case "roll":
+            return moves.rolled(shape, *(_each(bound[name]) for name in ("shifts", "dims")))
+        case "flip":
+            return moves.flipped(shape, _each(bound["dims"]))
+        case "fliplr" | "flipud":
+            return moves.flipped(shape, [1 if call.kind == "fliplr" else 0])
+        case "repeat" | "tile":
+            return moves.repeated(shape, len(output))
+        case "repeat_interleave":
+            return moves.interleaved(len(shape), int(bound["dim"]), operator.index(bound["repeats"]))
+        case "index_select" if "index" not in call.followed:
+            return moves.selected(shape, int(bound["dim"]), bound["index"].tolist())
+        case "unfold" if "kernel_size" not in bound:
+            return moves.windowed(len(shape), int(bound["dimension"]) % len(shape), int(bound["step"]))
+    raise LookupError(call.kind)
+
+
+def _each(value: Any) -> list[int]:
+    return [int(n) for n in value] if isinstance(value, Sequence) else [int(value)]
+
+
+def _folded(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """unfold and fold: the windows of a map as columns, and columns as the windows of a map."""
+    if call.kind == "unfold" and "kernel_size" not in call.bound:
+        return _moved(call, settings)
+    kernel, dilation, padding, stride = (
+        call.numbers(name, default, 2)
+        for name, default in (("kernel_size", 1), ("dilation", 1), ("padding", 0), ("stride", 1))
+    )
+    shape, output = tuple(call.input.shape), tuple(call.output.shape)
+    if call.kind == "unfold":
+        sizes = zip(shape[-2:], kernel, dilation, padding, stride, strict=True)
+        windows = [(size + 2 * p - d * (k - 1) - 1) // s + 1 for size, k, d, p, s in sizes]
+        return [{"input": moves.unfolded(len(shape), windows, kernel, dilation, padding, stride)}], Cost()
+    if stride != kernel or set(padding) != {0} or set(dilation) != {1}:
+        raise ValueError("windows that overlap")
+    return [{"input": moves.folded(output, kernel)}], Cost()
+
+
 def _probed(call: Call, settings: Mapping[str, Setting]) -> Handled:
     """What moves numbers about: the numbers of the cells themselves are sent through it."""
     del settings
@@ -665,20 +726,35 @@ def _matrix_product(call: Call, settings: Mapping[str, Setting]) -> Handled:
 def _attention(call: Call, settings: Mapping[str, Setting]) -> Handled:
     del settings
     query, key, value = (call.shape(role) for role in ("query", "key", "value"))
-    rank = len(query)
-    batch = _pointwise(rank - 2)
+    output = tuple(call.output.shape)
+    rank = len(output)
+
+    def along(shape: Shape) -> list[Read]:
+        """The axes before the last two; heads of a key that several of the query share."""
+        ahead = rank - len(shape)
+        return [
+            Unravel(ahead + axis, output[ahead + axis] // shape[axis])
+            if 1 < shape[axis] < output[ahead + axis]
+            else read
+            for axis, read in enumerate(broadcast(shape[:-2], output[:-2]))
+        ]
+
     reads: dict[str, Reads] = {
-        "query": (*batch, Pointwise(rank - 2), All()),
-        "key": (*batch, All(), All()),
-        "value": (*batch, All(), Pointwise(rank - 1)),
+        "query": (*along(query), Pointwise(rank - 2), All()),
+        "key": (*along(key), All(), All()),
+        "value": (*along(value), All(), Pointwise(rank - 1)),
     }
+    mask = call.shape("attn_mask")
+    if mask:
+        *batch, queries = broadcast(mask[:-1], output[:-1])
+        reads["attn_mask"] = (*batch, queries, All())
     return [reads], costs.attention(query, key, value)
 
 
 def _multi_head_attention(call: Call, settings: Mapping[str, Setting]) -> Handled:
     """[length, batch, features] each, whatever batch_first says: the module has put them so."""
     del settings
-    query, key = call.shape("query"), call.shape("key")
+    query, key, value = (call.shape(role) for role in ("query", "key", "value"))
     projection = call.shape("in_proj_weight")
     batch = [Pointwise(1)] if len(query) == 3 else []
     attended: dict[str, Reads] = {"query": (Pointwise(0), *batch, All())}
@@ -686,11 +762,18 @@ def _multi_head_attention(call: Call, settings: Mapping[str, Setting]) -> Handle
     reads: list[ReadsByRole] = [attended]
     if len(call.outputs) > 1:  # which query looks at which key: [batch, query, key]
         reads.append({})
-    if len(projection) != 2:
+    width = query[-1]
+    weights = [(width, width)] * 3 if projection else [call.shape(f"{each}_proj_weight") for each in "qkv"]
+    if not all(weights):
         return reads, None
-    positions = tuple(n for n in query[:-1] if n > 1)
-    pairs = (*positions, key[0], query[-1])
-    return reads, Cost(((*positions, *projection), pairs, pairs, (*positions, query[-1], query[-1])))
+    weights.append((width, width))
+    each_of = zip(weights, (query, key, value, query), strict=True)
+    projected = [costs.linear(weight, features) for weight, features in each_of]
+    if projection and query == key == value:
+        projected = [costs.linear(projection, query), projected[-1]]
+    positions = tuple(n for n in (*query[:-1], key[0], width) if n > 1)
+    terms = [each.terms[0] for each in projected]
+    return reads, Cost((*terms[:-1], positions, positions, terms[-1]))
 
 
 def _recurrent(call: Call, settings: Mapping[str, Setting]) -> Handled:
@@ -725,6 +808,18 @@ def _recurrent_cell(call: Call, settings: Mapping[str, Setting]) -> Handled:
     }
     weights = [call.shape(role) for role in ("weight_ih", "weight_hh")]
     return [reads], costs.recurrent(call.input.shape[:-1], weights)
+
+
+def _not_told(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    """Numbers say which cells are read."""
+    del settings
+    raise ValueError(call.kind)
+
+
+def _loss(call: Call, settings: Mapping[str, Setting]) -> Handled:
+    if call.output.dim():
+        return _elementwise(call, settings)
+    return [{role: tuple(All() for _ in each.shape) for role, each in call.tensors}], Cost()
 
 
 def _embedded(call: Call, settings: Mapping[str, Setting]) -> Handled:
@@ -823,7 +918,7 @@ _ELEMENTWISE: Final = _words(
     masked_fill eq ne gt lt ge le greater less logical_and logical_or logical_not logical_xor and or
     xor invert bitwise_and bitwise_or bitwise_not bitwise_xor isnan isfinite isinf nan_to_num lerp
     logaddexp tril triu expit xlogy byte
-    addcmul addcdiv remainder fmod copysign hypot logit positive real requires_grad
+    weight_norm addcmul addcdiv remainder fmod copysign hypot logit positive real requires_grad
     alias lift_fresh lift_fresh_copy
     """
 )
@@ -845,6 +940,19 @@ _REDUCED: Final = _words(
     median nansum nanmean count_nonzero aminmax vector_norm
     """
 )
+_PICKED: Final = _words(
+    """
+    topk sort argsort msort kthvalue nonzero argwhere masked_select masked_scatter scatter scatter_add
+    scatter_reduce index_add index_copy index_fill index_put put_along_dim unique bucketize searchsorted
+    one_hot grid_sample histc bincount multinomial
+    """
+)  # by numbers
+_LOSSES: Final = _words(
+    """
+    mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy
+    binary_cross_entropy_with_logits soft_margin_loss poisson_nll_loss
+    """
+)
 _RESHAPED: Final = _words(
     """
     reshape view flatten unflatten view_as reshape_as ravel
@@ -860,7 +968,7 @@ _VIEWED: Final = _words(
 _MOVED: Final = _words(
     """
     pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle roll flip fliplr flipud
-    rot90 repeat tile repeat_interleave index_select unfold index
+    rot90 repeat tile repeat_interleave index_select index gather take_along_dim
     """
 )
 _SECOND: Final = _words(
@@ -871,6 +979,13 @@ _SECOND: Final = _words(
 
 _RECURRENT: Final = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _CELLS: Final = tuple(f"{kind}_cell" for kind in _RECURRENT)
+_COUNTED: Final = frozenset(
+    (
+        *CONVOLUTIONS,
+        *("linear", "matmul", "rmatmul", "bmm", "mm", "baddbmm", "addmm", "einsum"),
+        *("scaled_dot_product_attention", "multi_head_attention_forward", *_RECURRENT, *_CELLS),
+    )
+)  # of multiply-adds, of which none are told where the call is not understood
 
 _CONV: Final = "input weight bias stride padding dilation groups"
 _TRANSPOSED: Final = "input weight bias stride padding output_padding groups dilation"
@@ -884,9 +999,11 @@ SIGNATURES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("cat", "concat", "concatenate", "stack"), "tensors dim"),
     **dict.fromkeys((*_REDUCED, "unbind", "normalize", "cumsum", "cumprod"), "input dim"),
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), "input dim"),
+    **dict.fromkeys(_SHAPES, "input other"),
     "normalize": "input p dim eps",
     "glu": "input dim",
     "norm": "input p dim",
+    "vector_norm": "input ord dim",
     "linear": "input weight bias",
     "bilinear": "input1 input2 weight bias",
     "batch_norm": "input running_mean running_var weight bias training momentum eps",
@@ -909,6 +1026,15 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "setitem": "input index value",
     "getitem": "input index",
     "copy": "input other",
+    "unfold": "input dimension size step",
+    "im2col": "input kernel_size dilation padding stride",
+    "fold": "input output_size kernel_size dilation padding stride",
+    "roll": "input shifts dims",
+    "flip": "input dims",
+    **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), "input groups"),
+    "repeat_interleave": "input repeats dim",
+    **dict.fromkeys(("gather", "index_select"), "input dim index"),
+    "take_along_dim": "input indices dim",
     "baddbmm": "input batch1 batch2",
     "addmm": "input mat1 mat2",
     "prelu": "input weight",
@@ -923,7 +1049,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(_REDUCED, _reduced),
     **dict.fromkeys(_RESHAPED, _reshaped),
     **dict.fromkeys(_VIEWED, _viewed),
-    **dict.fromkeys(_MOVED, _probed),
+    **dict.fromkeys(_MOVED, _moved),
+    **dict.fromkeys(("fold", "unfold"), _folded),
     **dict.fromkeys(POOLINGS, _pool),
     **dict.fromkeys(_ADAPTIVE, _adaptive),
     **{kind: _transposed if "transpose" in kind else _convolution for kind in CONVOLUTIONS},
@@ -934,6 +1061,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(OVERWRITTEN, _overwritten),
     **dict.fromkeys(("layer_norm", "rms_norm"), _layer_norm),
     **dict.fromkeys(("batch_norm", "instance_norm"), _batch_norm),
+    **dict.fromkeys(_PICKED, _not_told),
+    **dict.fromkeys(_LOSSES, _loss),
     "stack": _stacked,
     "setitem": _set,
     "linear": _linear,

@@ -13,7 +13,7 @@ import os
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from torch import fx, nn
 from torch.utils import _pytree as pytree
 
 from convtui.engine.graph.operation import shape_text
+from convtui.engine.words import counted
 from convtui.inputs.names import printable
 from convtui.tracing.process.problems import LoadError, code_words
 from convtui.tracing.process.their_code import Place, line_of_theirs
@@ -33,6 +34,7 @@ MOST_BYTES: Final = 2**28  # of its description
 
 _OLD: Final = frozenset(("version", "serialized_exported_program.json"))
 _NAME: Final = re.compile(r"[\w.@\[\]-]*")
+_CLASS: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _OPERATOR: Final = re.compile(r"torch\.ops\.(aten|prims)\.(?!from_file\b)\w+\.[A-Za-z]\w*")
 _ARITHMETIC: Final = re.compile(
     r"_operator\.(add|sub|mul|truediv|floordiv|mod|pow|neg|pos|abs|getitem|eq|ne|lt|le|gt|ge|and_|or_|not_)"
@@ -144,7 +146,7 @@ class Exported(nn.Module):
         if spec != self._spec or kwargs:
             takes = ", ".join(each.text if each else "no tensor" for each in self.given)
             count = len(flat) + len(kwargs)
-            raise TypeError(f"was exported for {_several(len(self.given), 'input')} ({takes}), gets {count}")
+            raise TypeError(f"was exported for {counted(len(self.given), 'input')} ({takes}), gets {count}")
         return flat
 
     def refusal(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
@@ -245,9 +247,9 @@ class _Steps(fx.Interpreter):
 def load_exported(path: Path) -> Exported:
     """The network in a .pt2 file. Raises LoadError for one that would run code or cannot be read."""
     name = printable(str(path))
-    screen(path)
+    classes = screen(path)
     try:
-        with _weights_alone(), warnings.catch_warnings():
+        with _weights_alone(), _stand_ins(classes), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Exported(torch.export.load(path))
     except LoadError:
@@ -276,12 +278,36 @@ def _weights_alone() -> Iterator[None]:
             os.environ[name] = before
 
 
+@contextmanager
+def _stand_ins(names: Iterable[str]) -> Iterator[None]:
+    """Classes that hold outputs are known by their names, with nothing of them imported."""
+    made = [type(name.rpartition(".")[2], (list,), {}) for name in sorted(names)]
+    try:
+        for name, each in zip(sorted(names), made, strict=True):
+            pytree._private_register_pytree_node(
+                each,
+                lambda outputs: (list(outputs), None),
+                lambda outputs, _: list(outputs),
+                serialized_type_name=name,
+                to_dumpable_context=json.dumps,
+                from_dumpable_context=json.loads,
+            )
+        yield
+    finally:
+        for each in made:
+            pytree._deregister_pytree_node(each)
+
+
 # -- what is in the file, before PyTorch opens it
 
 
-def screen(path: Path) -> None:
-    """Read what torch.export.load would run of a file. Raises LoadError for what is not known to be data."""
+def screen(path: Path) -> frozenset[str]:
+    """Read what torch.export.load would run of a file. Raises LoadError for what is not known to be data.
+
+    Gives the names of the classes that hold its outputs, where PyTorch does not know these itself.
+    """
     name = printable(str(path))
+    classes: set[str] = set()
     try:
         from torch.export.pt2_archive import PT2ArchiveReader
     except ImportError:
@@ -297,16 +323,16 @@ def screen(path: Path) -> None:
             _screen_names(names, name)
             for each in names:
                 if each.startswith("models/"):
-                    _screen_program(json.loads(reader.read_string(each)), name)
+                    _screen_program(json.loads(reader.read_string(each)), name, classes)
                 elif each.endswith("_config.json"):
                     _screen_config(json.loads(reader.read_string(each)), name)
     except LoadError:
         raise
-    except (OSError, zipfile.BadZipFile, RuntimeError, ValueError, AttributeError, TypeError) as error:
-        line = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    except (OSError, zipfile.BadZipFile, RuntimeError, ValueError, AttributeError, TypeError):
         raise LoadError(
-            f"{name}: is no file that torch.export.save has written ({line[:80]}); {SAVE_AGAIN}"
+            f"{name}: torch.export.save did not write it, or it is damaged; save it again: {SAVE_AGAIN}"
         ) from None
+    return frozenset(classes)
 
 
 def _refused(name: str, what: str) -> LoadError:
@@ -325,7 +351,7 @@ def _screen_names(names: Sequence[str], name: str) -> None:
             f"save it as it is exported: {SAVE_AGAIN}"
         )
     if "models/model.json" not in names:
-        raise LoadError(f"{name}: has no graph in it (models/model.json); {SAVE_AGAIN}")
+        raise LoadError(f"{name}: has no graph in it (models/model.json); save it again: {SAVE_AGAIN}")
 
 
 def _screen_config(found: Any, name: str) -> None:
@@ -336,7 +362,7 @@ def _screen_config(found: Any, name: str) -> None:
             raise _refused(name, f"constant {key} in {where}")
 
 
-def _screen_program(found: Any, name: str, key: str = "") -> None:
+def _screen_program(found: Any, name: str, classes: set[str], key: str = "") -> None:
     """Every text in the description of a program: where it would be run, it must be known to do no harm."""
     if key in _INERT:
         return
@@ -346,21 +372,23 @@ def _screen_program(found: Any, name: str, key: str = "") -> None:
                 raise _refused(name, inner)
             if inner == "as_custom_obj" or (inner == "custom_obj_name" and value):
                 raise _refused(name, f"an object of its own: {value}")
-            _screen_program(value, name, inner)
+            _screen_program(value, name, classes, inner)
     elif isinstance(found, list):
         for each in found:
-            _screen_program(each, name, key)
-    elif isinstance(found, str) and not _is_harmless(found, key):
+            _screen_program(each, name, classes, key)
+    elif isinstance(found, str) and not _is_harmless(found, key, classes):
         raise _refused(name, f"{key}: {found}"[:120])
 
 
-def _is_harmless(text: str, key: str) -> bool:
+def _is_harmless(text: str, key: str, classes: set[str]) -> bool:
     match key:
         case "target" | "as_operator":
             return bool(_OPERATOR.fullmatch(text) or _ARITHMETIC.fullmatch(text))
         case "expr_str":
             return is_arithmetic(text)
-        case "in_spec" | "out_spec" | "treespec" | "treespec_str":
+        case "out_spec":
+            return _is_plain_tree(text, classes)
+        case "in_spec" | "treespec" | "treespec_str":
             return _is_plain_tree(text)
         case _:
             return bool(_NAME.fullmatch(text))
@@ -387,8 +415,11 @@ def is_arithmetic(text: str) -> bool:
     return True
 
 
-def _is_plain_tree(text: str) -> bool:
-    """Whether inputs or outputs are in tuples, lists and dicts: others may name a class to be imported."""
+def _is_plain_tree(text: str, classes: set[str] | None = None) -> bool:
+    """Whether inputs or outputs are in tuples, lists and dicts: others may name a class to be imported.
+
+    classes: takes the names of those that PyTorch does not know, where they may hold outputs.
+    """
     if not text:
         return True
     _, found = json.loads(text)
@@ -398,8 +429,15 @@ def _is_plain_tree(text: str) -> bool:
         context = node.get("context")
         known = json.loads(context) if isinstance(context, str) else context
         is_of_keys = isinstance(known, list) and all(isinstance(key, str | int) for key in known)
-        if node.get("type") not in _PLAIN_TREES or not (known is None or is_of_keys):
+        kind = node.get("type")
+        if not (known is None or is_of_keys):
             return False
+        if kind not in _PLAIN_TREES:
+            if classes is None or kind in pytree.SERIALIZED_TYPE_TO_PYTHON_TYPE:
+                return False
+            if not (isinstance(kind, str) and _CLASS.fullmatch(kind)):
+                return False
+            classes.add(kind)
         waiting += node.get("children_spec", [])
     return True
 
@@ -455,7 +493,3 @@ def _is_broken(guard: str, named: Mapping[str, Any]) -> bool:
         known = {"__builtins__": {}, "L": named, "min": min, "max": max}
         return not eval(compile(tree, "guard", "eval"), known)
     return False
-
-
-def _several(count: int, what: str) -> str:
-    return f"{count} {what}" + ("s" if count != 1 else "")

@@ -5,14 +5,14 @@ Only what is named on the command line is run. Whatever their code does wrong is
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import inspect
 import os
+import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final
@@ -21,13 +21,22 @@ import torch
 from torch import nn
 
 from convtui.engine.graph.operation import shape_text
+from convtui.engine.words import a
 from convtui.inputs.names import did_you_mean, printable
-from convtui.tracing.process.problems import LoadError
-from convtui.tracing.process.their_code import first_line, frames_of
-from convtui.tracing.saved import EXPORTED, OTHERS, SAVED, refusal, state_dict_words
+from convtui.tracing.process.arguments import parse_arguments, why_not_taken
+from convtui.tracing.process.problems import LoadError, bytes_asked, error_words
+from convtui.tracing.process.their_code import file_name, frames_of
+from convtui.tracing.saved import EXPORTED, MOST_NEAR, OTHERS, SAVED, no_such_file, refusal, state_dict_words
 
 MOST_MODELS: Final = 4  # that are named where none was
 MOST_TOLD: Final = 6  # tensors where something was raised
+PACKAGES: Final = {  # those that are not installed by the name by which they are imported
+    "cv2": "opencv-python",
+    "PIL": "Pillow",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
 
 
 def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
@@ -42,9 +51,8 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     module = load_code(where)
     if not name:
         examples = _examples(where, module)
-        raise LoadError(
-            f"{printable(target)}: name the class, or a function that makes the model: {examples}"
-        )
+        what = "name the class, or a function that makes the model: " if examples else ""
+        raise LoadError(f"{printable(where)}: {what}{examples or _no_model(where)}")
     made = _named(module, name, where)
     if isinstance(made, nn.Module):
         if arguments:
@@ -53,18 +61,20 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     if isinstance(made, Mapping):
         raise LoadError(f"{printable(target)}: {state_dict_words(where)}")
     if not callable(made):
-        raise LoadError(f"{printable(target)}: is a {type(made).__name__}, not a class, function or model")
+        raise LoadError(f"{printable(target)}: is {a(type(made).__name__)}, not a class, function or model")
     positional, named = parse_arguments(arguments)
+    if why := why_not_taken(made, positional, named):
+        raise LoadError(f"{printable(target)}: {why}")
     try:
         model = made(*positional, **named)
     except BaseException as error:
-        needs = _needs(made, positional, named) if isinstance(error, TypeError) else ""
-        raise _theirs(error, f"{printable(target)}: cannot be made", needs) from None
+        given = f" with {printable(' '.join(arguments))}" if arguments else ""
+        raise _theirs(error, f"{printable(target)}: cannot be made{given}") from None
     if isinstance(model, nn.Module):
         return model
     if isinstance(model, Mapping):
         raise LoadError(f"{printable(target)}: gives {state_dict_words(where)}")
-    raise LoadError(f"{printable(target)}: gives a {type(model).__name__}, not a torch.nn.Module")
+    raise LoadError(f"{printable(target)}: gives {a(type(model).__name__)}, not a torch.nn.Module")
 
 
 def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -76,6 +86,8 @@ def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not name:
         raise LoadError(f"--inputs {printable(target)}: name the function, as net.py:make_inputs")
     made = _named(load_code(where), name, where)
+    if callable(made) and (why := why_not_taken(made, (), {})):
+        raise LoadError(f"--inputs {printable(target)}: {why.partition(';')[0]}; it is called without any")
     try:
         given = made() if callable(made) else made
     except BaseException as error:
@@ -88,33 +100,35 @@ def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return tuple(given), {}
     if isinstance(given, dict) and all(isinstance(name, str) for name in given):
         return (), given
-    kind = type(given).__name__
-    raise LoadError(f"--inputs {printable(target)}: gives a {kind}, not a tensor, several, or a dict of them")
+    kind = a(type(given).__name__)
+    raise LoadError(f"--inputs {printable(target)}: gives {kind}, not a tensor, several, or a dict of them")
 
 
 def load_code(where: str) -> ModuleType:
     """The module in a file, with its folder first on sys.path, or an installed one. Raises LoadError."""
+    if not where:
+        raise LoadError("name a file or a module before the colon: net.py:Net")
     path = Path(where)
-    if path.suffix != ".py" and not path.exists():
+    is_package = where.isidentifier() and (path / "__init__.py").is_file()
+    if path.suffix != ".py" and (is_package or not path.exists()):
         if path.suffix in (*SAVED, *OTHERS, EXPORTED) or os.sep in where:
-            raise LoadError(f"{printable(where)}: there is no such file")
+            raise LoadError(f"{printable(where)}: {no_such_file(path)}")
         _first_on_path(Path.cwd())
         try:
             return importlib.import_module(where)
         except BaseException as error:
-            if isinstance(error, ModuleNotFoundError) and error.name and where.startswith(error.name):
-                close = did_you_mean(where, _python_files())
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            if missing and f"{where}.".startswith(f"{missing}."):
+                close = did_you_mean(missing, _modules_like(missing))
                 raise LoadError(f"{printable(where)}: there is no such module or file{close}") from None
-            raise _theirs(error, f"{printable(where)}: cannot be imported") from None
+            raise _theirs(error, f"{printable(where)}: cannot be imported", where) from None
     if path.is_dir():
         raise LoadError(f"{printable(where)}: is a folder; name a file, as {where.rstrip('/')}/net.py:Net")
     if path.suffix != ".py":
         no_code = f"{printable(where)}: is no Python file; name one and a class in it: net.py:Net"
         raise LoadError(refusal(where) or no_code)
-    if not path.exists():
-        raise LoadError(
-            f"{printable(where)}: there is no such file{did_you_mean(path.name, _python_files(path.parent))}"
-        )
+    if why := no_such_file(path):
+        raise LoadError(f"{printable(where)}: {why}")
     path = path.resolve()
     for module in list(sys.modules.values()):
         if getattr(module, "__file__", None) == str(path) and getattr(module, "__convtui__", False):
@@ -131,28 +145,9 @@ def load_code(where: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException as error:
-        raise _theirs(error, f"{printable(where)}: cannot be run") from None
+        sys.modules.pop(name, None)
+        raise _theirs(error, f"{printable(where)}: cannot be run", where) from None
     return module
-
-
-def parse_arguments(arguments: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
-    """`10 depth=18 "name=resnet"`: values as Python writes them, and as text where they are none."""
-    positional: list[Any] = []
-    named: dict[str, Any] = {}
-    for argument in arguments:
-        name, equals, text = argument.partition("=")
-        if equals and name.isidentifier():
-            named[name] = _value(text)
-        else:
-            positional.append(_value(argument))
-    return positional, named
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
 
 
 def _parted(target: str) -> tuple[str, str, str]:
@@ -168,61 +163,87 @@ def _named(module: ModuleType, name: str, where: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            close = did_you_mean(part, [each for each in vars(module) if not each.startswith("_")])
-            examples = "" if close else f"; there is {_examples(where, module)}"
-            raise LoadError(f"{printable(where)}: has no {printable(name)}{close or examples}") from None
+            close = did_you_mean(part, _models_like(found))
+            examples = _examples(where, module)
+            there = f"; there is {examples}" if examples else f"; it {_no_model(where)}"
+            raise LoadError(f"{printable(where)}: has no {printable(name)}{close or there}") from None
     return found
 
 
+def _models_like(holder: Any) -> list[str]:
+    """What could be meant in a module or a class: its models, classes and functions."""
+    return [
+        name
+        for name, value in getattr(holder, "__dict__", {}).items()
+        if not name.startswith("_") and (callable(value) or isinstance(value, nn.Module))
+    ]
+
+
 def _examples(where: str, module: ModuleType) -> str:
-    """The models in a module, as they can be named."""
+    """The models in a module, as they can be named; "" if there is none."""
     names = [
         name
         for name, value in vars(module).items()
         if (isinstance(value, nn.Module) or (inspect.isclass(value) and issubclass(value, nn.Module)))
         and getattr(value, "__module__", "") == module.__name__
     ]
-    if not names:
-        return f"no nn.Module in it; write one as {where}:Net"
     told = " or ".join(f"{where}:{name}" for name in names[:MOST_MODELS])
     more = len(names) - MOST_MODELS
     return f"{told} (and {more} more)" if more > 0 else told
 
 
-def _needs(made: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> str:
-    """What arguments a class or a function takes; "" if it took those that it was given."""
-    try:
-        signature = inspect.signature(made)
-    except (TypeError, ValueError):
-        return ""
-    with suppress(TypeError):
-        signature.bind(*positional, **named)
-        return ""
-    values = [
-        f"{each.name}=…" if each.default is each.empty else f"{each.name}={each.default!r}"
-        for each in signature.parameters.values()
-        if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
-    ]
-    if not values:
-        return "; it takes no arguments"
-    return f"; its arguments follow after --: -- {' '.join(values)}"
+def _no_model(where: str) -> str:
+    return f"has no nn.Module of its own; name a function that makes the model: {where}:make"
 
 
-def _theirs(error: BaseException, what: str, help_words: str = "") -> LoadError:
-    """What their code raised, with the frames of theirs."""
+def _theirs(error: BaseException, what: str, where: str = "") -> LoadError:
+    """What their code raised, with the frames of theirs. where: the file or module that was run."""
     frames = (*frames_of(error.__traceback__), *_shapes_at(error.__traceback__))
-    if isinstance(error, SystemExit):
-        return LoadError(f"{what}: it ended the process with sys.exit({error.code!r})", frames)
     if isinstance(error, SyntaxError) and error.filename:
-        at = f"{Path(error.filename).name}:{error.lineno}"
+        at = f"{file_name(error.filename)}:{error.lineno}"
         return LoadError(f"{what}: {at}: {error.msg}", [*frames, (error.text or "").strip()])
-    name, words = type(error).__name__, first_line(error)
-    reason = name if words == name else f"{name}: {words}"
+    helped = _help(error, where)
+    return LoadError(f"{what}: {error_words(error)}{f'; {helped}' if helped else ''}", frames)
+
+
+def _help(error: BaseException, where: str) -> str:
+    """What the user can do about it, in a clause; "" where nothing more is known."""
     if isinstance(error, ModuleNotFoundError) and error.name:
-        reason += (
-            f"; install it where convtui is: {sys.executable} -m pip install {error.name.partition('.')[0]}"
-        )
-    return LoadError(f"{what}: {reason}{help_words}", frames)
+        top = error.name.partition(".")[0]
+        if top in sys.modules:
+            return ""  # the package is there, without this module
+        package = PACKAGES.get(top, top)
+        return f"if it is a package, install it where convtui is: {sys.executable} -m pip install {package}"
+    if isinstance(error, ImportError) and "relative import" in str(error) and where.endswith(".py"):
+        return _as_module(Path(where).resolve())
+    if isinstance(error, EOFError):
+        return "its input() has nobody to answer: give what it asks for as arguments after --"
+    if bytes_asked(error):
+        return _largest(error.__traceback__)
+    return ""
+
+
+def _as_module(path: Path) -> str:
+    """How a file of a package is named so that its relative imports work."""
+    folder, parts = path.parent.parent, [path.parent.name, path.stem]
+    while (folder / "__init__.py").exists():
+        folder, parts = folder.parent, [folder.name, *parts]
+    if not all(part.isidentifier() for part in parts):
+        return ""
+    there = "" if folder == Path.cwd() else f", in the folder {printable(str(folder))}"
+    return f"it is part of a package: name it as the module {'.'.join(parts)}{there}"
+
+
+def _largest(traceback: TracebackType | None) -> str:
+    """The module of PyTorch that was being made for which there was no memory, with its numbers."""
+    told = ""
+    while traceback is not None:
+        values = traceback.tb_frame.f_locals
+        if traceback.tb_frame.f_code.co_name == "__init__" and isinstance(values.get("self"), nn.Module):
+            numbers = [f"{name}={value}" for name, value in values.items() if type(value) is int]
+            told = f"for {type(values['self']).__name__}({', '.join(numbers)})"
+        traceback = traceback.tb_next
+    return told
 
 
 def _shapes_at(traceback: TracebackType | None) -> list[str]:
@@ -252,7 +273,9 @@ def _is_taken(name: str, path: Path) -> bool:
     return module is not None and getattr(module, "__file__", None) != str(path)
 
 
-def _python_files(folder: Path | None = None) -> list[str]:
-    with suppress(OSError):
-        return [each.name for each in (folder or Path.cwd()).glob("*.py")][:2000]
-    return []
+def _modules_like(where: str) -> list[str]:
+    """The files here, and the modules of the package that is named, if there is one."""
+    package = sys.modules.get(where.rpartition(".")[0])
+    found = pkgutil.iter_modules(getattr(package, "__path__", []))
+    here = [each.name for each in islice(Path.cwd().glob("*.py"), MOST_NEAR)]
+    return [*here, *(f"{where.rpartition('.')[0]}.{each.name}" for each in found)]

@@ -10,6 +10,7 @@ from torch import nn
 from torch.func import functional_call
 
 from convtui.engine.graph.image_sizes import Size, tried_sizes
+from convtui.tracing.process.problems import error_words
 from convtui.tracing.protocol import NO_IMAGE, Sizes
 
 SECONDS: Final = 4.0
@@ -55,14 +56,9 @@ def _fits(
         with torch.no_grad(), torch.device("meta"):
             functional_call(model, state, (blank,))
     except (NotImplementedError, AttributeError) as error:
-        return False, f"it does more than shapes can tell ({_line(error)})"
-    except Exception as error:
-        line = _line(error)
+        return False, f"it does more than shapes can tell ({error_words(error)})"
+    except (Exception, SystemExit) as error:
+        line = error_words(error)
         is_of_meta = any(word in line.lower() for word in ("meta", "same device", "item()"))
         return False, f"it does more than shapes can tell ({line})" if is_of_meta else ""
     return True, ""
-
-
-def _line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

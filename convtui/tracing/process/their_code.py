@@ -16,8 +16,6 @@ from typing import Final
 
 import torch
 
-from convtui.inputs.prints import plain
-
 _TORCH: Final = str(Path(torch.__file__).parent) + os.sep
 _OURS: Final = str(Path(__file__).parents[2]) + os.sep
 _PYTHON: Final = tuple(str(Path(sysconfig.get_path(name))) + os.sep for name in ("stdlib", "platstdlib"))
@@ -89,12 +87,6 @@ def silent() -> Iterator[None]:
         for descriptor, own in zip(before, (1, 2), strict=True):
             os.dup2(descriptor, own)
             os.close(descriptor)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says first, without what a terminal would obey; its class if it says nothing."""
-    lines = plain(str(error)).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def line_of_theirs(trace: str) -> tuple[str, str]:

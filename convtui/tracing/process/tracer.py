@@ -12,14 +12,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import _lru_cache_wrapper
 from types import FrameType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 
 import torch
 from torch import nn
 from torch._ops import OpOverload
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils._pytree import tree_map
 from torch.utils.weak import TensorWeakRef
 
 from convtui.engine.graph.dead_filters import RECTIFIERS, counted_axis
@@ -31,23 +33,19 @@ from convtui.engine.graph.operation import (
     Graph,
     Op,
     Parameter,
+    Setting,
     Source,
     Tensor,
 )
 from convtui.engine.graph.reads import Nothing
 from convtui.tracing.process.aten import operator_name
 from convtui.tracing.process.calls import Call, bind, describe, settings_of, unknown, unread
+from convtui.tracing.process.problems import bytes_asked, error_words, first_line
 from convtui.tracing.process.rectified import Before, before_rectifier, dead_filters
-from convtui.tracing.process.their_code import (
-    Place,
-    file_name,
-    first_line,
-    frames_of,
-    is_of_theirs,
-    last_of_theirs,
-)
+from convtui.tracing.process.their_code import Place, file_name, frames_of, is_of_theirs, last_of_theirs
 
 T = TypeVar("T")
+Caught: TypeAlias = tuple[type[BaseException], ...]
 
 NOT_FOLLOWED: Final = "not followed"
 THROUGH: Final = "through numpy or Python, where it cannot be followed"
@@ -100,12 +98,24 @@ class Known(Generic[T]):
         """Know nothing of a tensor any longer."""
         self._kept.pop(id(tensor), None)
 
+    def living(self) -> list[tuple[torch.Tensor, T]]:
+        """The tensors that are still there, and what is known of them."""
+        every = [(reference(), value) for reference, value in self._kept.values()]
+        return [(tensor, value) for tensor, value in every if tensor is not None]
+
+    def add(self, other: Known[T]) -> None:
+        """Know what another knows, and no longer what has gone."""
+        everything = {**self._kept, **other._kept}
+        self._kept = {number: each for number, each in everything.items() if each[0]() is not None}
+
 
 class Tracer(TorchFunctionMode):
     """Records the operations of one pass. tell is called with each of them as soon as it is done.
 
     wanted: the number of an operation whose tensors are copied, into `given` by role and `gave`.
     """
+
+    _made_before: ClassVar[Known[str]] = Known()  # in another pass, and kept since by a cache of theirs
 
     def __init__(
         self,
@@ -153,6 +163,7 @@ class Tracer(TorchFunctionMode):
         finally:
             for handle in handles:
                 handle.remove()
+            self._made_before.add(self._made)
 
     def sources_of(self, tensors: Iterable[torch.Tensor]) -> tuple[Source, ...]:
         """Where tensors came from, as far as they did come from an operation."""
@@ -190,7 +201,9 @@ class Tracer(TorchFunctionMode):
             self._broken.append((error, self._stack[-1]))
         while self._stack and self._stack.pop().module is not module:
             pass
-        hidden = [each for each in _flat(result) if not self._is_known(each)]
+        hidden = [
+            each for each in _flat(result) if not self._is_known(each) and each not in self._made_before
+        ]
         if hidden:  # its code is hidden: TorchScript, or compiled
             inputs = [each for each in _flat(given) if each in self._sources]
             parameters = self._counted(module.parameters())
@@ -292,7 +305,7 @@ class Tracer(TorchFunctionMode):
         inside = self._stack[-1].module if self._stack else None
         if call.kind == "batch_norm" and isinstance(inside, nn.modules.batchnorm._BatchNorm):
             settings["momentum"] = inside.momentum  # what the function is given for None is a share
-        reads, note = [], described.note
+        reads, note = [], described.note if read else ""
         for place in range(len(outputs)):
             by_role = described.reads[min(place, len(described.reads) - 1)] if described.reads else {}
             reads.append(
@@ -342,7 +355,15 @@ class Tracer(TorchFunctionMode):
             else:
                 self._made[tensor] = UNREGISTERED
             return
-        name = self._kept.get(id(tensor)) or _global_name(tensor)
+        for other, source in self._sources.living():
+            if _is_same(tensor, other):
+                self._sources[tensor] = source
+                return
+        name = self._kept.get(id(tensor)) or self._made_before.get(tensor) or _global_name(tensor)
+        if name is None:  # a Variable of old code shows the numbers of what it is made of
+            name = next(
+                (each for each, other in self._model.named_buffers() if _is_same(tensor, other)), None
+            )
         if name is not None:
             self._made[tensor] = name
             return
@@ -450,9 +471,12 @@ class Tracer(TorchFunctionMode):
             settings: Mapping[str, Any] = settings_of(call)
         except (LookupError, TypeError, ValueError, RuntimeError):
             settings = {}
+        asked = bytes_asked(error)
+        if asked:
+            settings = {**settings, "asked_bytes": asked, **_would_give(func, args, kwargs)}
         place = self._place()
         failure = Failure(
-            error=first_line(error),
+            error=error_words(error) if asked else first_line(error) or type(error).__name__,
             kind=kind,
             path=place.path,
             module=place.module,
@@ -474,11 +498,13 @@ class Tracer(TorchFunctionMode):
                     return Failure(**{**vars(failure), "frames": frames})
             cause = cause.__cause__ or cause.__context__
         inside = next((inside for broken, inside in self._broken if broken is error), None)
+        if inside is None and self._stack and not isinstance(error, Exception):
+            inside = self._stack[-1]  # PyTorch calls its hooks for exceptions alone
         line, code = last_of_theirs(error.__traceback__)
         given = list(bind("", None, inside.given, {})[1].items()) if inside else []
         arguments = [self.argument(role, each) for role, value in given for each in _flat(value)]
         return Failure(
-            error=f"{type(error).__name__}: {first_line(error)}",
+            error=error_words(error),
             path=inside.path if inside else "",
             module=_class_of(inside.module) if inside else "",
             line=line,
@@ -526,10 +552,13 @@ def follow(
     name: str = "",
     tell: Callable[[Op], None] = lambda _: None,
     input_name: str = "this input",
+    caught: Caught = (Exception, SystemExit),
 ) -> Graph:
     """Run the model once and return the graph of the pass, up to where it fails if it does.
 
     input_name: what the inputs are, in words.
+    caught: the exceptions with which a pass fails; others pass through.
+
     What the pass changes and what is seen to be so is put back: buffers (running statistics) and the states
     of the random numbers. Gradients are not recorded.
     """
@@ -544,7 +573,7 @@ def follow(
                 result = model(*args, **kwargs)
             outputs = _flat(result)
             returned = tracer.words_for(result, outputs)
-        except Exception as error:
+        except caught as error:
             failure = tracer.failure_of(error)
     everything = tuple(
         Parameter(each, tuple(parameter.shape)) for each, parameter in _named_parameters(model)
@@ -572,17 +601,23 @@ class Copied:
     gave: Sequence[torch.Tensor]
 
 
-def copied(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], number: int) -> Copied | None:
+def copied(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    number: int,
+    caught: Caught = (Exception, SystemExit),
+) -> Copied | None:
     """Run the model once more for the tensors of one operation; None if the pass does not come to it.
 
-    What the pass changes is put back, as by `follow`.
+    What the pass changes is put back, and what ends it is caught, as by `follow`.
     """
     tracer = Tracer(model, [*_flat(args), *_flat(kwargs)], lambda _: None, number)
     with ExitStack() as inside:
         inside.enter_context(torch.no_grad())
         inside.enter_context(torch.random.fork_rng(devices=[]))
         inside.enter_context(_unchanged(model))
-        inside.enter_context(suppress(Exception))  # where the pass fails it has failed before
+        inside.enter_context(suppress(*caught))  # where the pass fails it has failed before
         inside.enter_context(tracer.following())
         model(*args, **kwargs)
     if number >= len(tracer.ops) or not tracer.gave:
@@ -615,10 +650,36 @@ def function_name(func: Callable[..., Any]) -> str:
     return plain
 
 
+def _is_same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether they are two names of the same numbers."""
+    with torch._C.DisableTorchFunction():
+        is_alike = one.shape == other.shape and one.dtype == other.dtype and one.layout == other.layout
+        if not is_alike or one.layout != torch.strided or not one.numel():
+            return False
+        return one.data_ptr() == other.data_ptr() and one.stride() == other.stride()
+
+
 def _is_view_of(tensor: torch.Tensor, given: Any) -> bool:
     """Whether it shows numbers of what was given; some functions give views of what they have made."""
     base = tensor._base
     return base is not None and any(each is base or each._base is base for each in _flat(given))
+
+
+def _would_give(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Setting]:
+    """The shape and the type of what a call gives for which there is no memory, as far as shapes tell it."""
+
+    def without_numbers(value: Any) -> Any:
+        return torch.empty_like(value, device="meta") if isinstance(value, torch.Tensor) else value
+
+    with suppress(Exception), torch.no_grad(), torch.device("meta"):
+        args, kwargs = tree_map(without_numbers, (args, dict(kwargs)))
+        given = _flat(func(*args, **kwargs))
+        if given:
+            made = _tensor(given[0])
+            return {"made_shape": made.shape, "made_type": made.dtype, "made_bytes": made.memory}
+    return {}
 
 
 def _paths(model: nn.Module) -> dict[int, str]:
@@ -686,8 +747,10 @@ def _kept_tensors(model: nn.Module) -> dict[int, str]:
 
 
 def _global_name(tensor: torch.Tensor) -> str | None:
-    """The name of a tensor that stands in a module's globals or in a list or dict there."""
+    """The name of a tensor that stands in a module's globals, or what keeps one from before the pass."""
     for holder in gc.get_referrers(tensor):
+        if isinstance(holder, _lru_cache_wrapper):
+            return getattr(holder, "__name__", "lru_cache")
         if isinstance(holder, dict) and "__name__" in holder and "__builtins__" in holder:
             return next((name for name, value in holder.items() if value is tensor), None)
     return None

@@ -7,6 +7,7 @@ the user's code prints goes to standard error.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from convtui.engine.words import counted
 from convtui.tracing.protocol import (
     Done,
     Event,
@@ -50,7 +52,7 @@ class Outbox:
     """The way to the parent. A process that their code has forked off has none."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_parent=lambda: self.send(Forked()), after_in_child=self._close)
 
@@ -58,19 +60,20 @@ class Outbox:
         """Write it at once, whole; lost if nobody reads."""
         data = memoryview(encode(event))
         with suppress(OSError):
-            while data and self._descriptor >= 0:
-                data = data[os.write(self._descriptor, data) :]
+            while data and self.descriptor >= 0:
+                data = data[os.write(self.descriptor, data) :]
 
     def _close(self) -> None:
         with suppress(OSError):
-            os.close(self._descriptor)
-        self._descriptor = -1
+            os.close(self.descriptor)
+        self.descriptor = -1
 
 
 def main() -> NoReturn:
     """Do the job that comes in, then what is asked for. The end of standard input ends it at any time."""
     sys.stdout.flush()
     outbox = Outbox(os.dup(1))
+    faulthandler.enable(outbox.descriptor, all_threads=False)  # a crash tells where it was
     os.dup2(2, 1)
     job_in = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # their code reads nothing of ours
@@ -90,7 +93,7 @@ def main() -> NoReturn:
             outbox.send(Refused(missing))
         else:
             _work(job, outbox, lines, written)
-    except Exception as error:  # a mistake of ours, which must not end without a word
+    except BaseException as error:  # a mistake of ours, which must not end without a word
         words = str(error).partition("\n")[0]
         outbox.send(Refused(f"{job.target}: cannot be traced ({type(error).__name__}: {words})"))
     finally:
@@ -132,6 +135,7 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
             graph = follow(
                 *(model, args, kwargs, job.target, lambda op: outbox.send(Done(op))),
                 input_name=_input_name(job),
+                caught=(BaseException,),
             )
             outbox.send(Traced(rest_to_json(graph)))
             found = post_mortem(graph)
@@ -149,8 +153,6 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
             job = replace(job, image=asked.image)
     except LoadError as error:
         outbox.send(Refused(str(error), error.details))
-    except SystemExit as error:
-        outbox.send(Refused(f"{job.target}: the pass ended the process with sys.exit({error.code!r})"))
 
 
 def _input_name(job: Job) -> str:
@@ -164,6 +166,7 @@ def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str
     """What the model gets: theirs, the image, or random numbers. Raises LoadError for what it cannot take."""
     import torch
 
+    from convtui.engine.graph.operation import shape_text
     from convtui.inputs.names import printable
     from convtui.tracing.process.exported import Exported
     from convtui.tracing.process.loading import load_inputs
@@ -182,8 +185,9 @@ def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str
             image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
             args = (image.to(_dtype(model)),)
         except (RuntimeError, MemoryError):
-            shape = "x".join(map(str, (job.batch, *job.shape)))
-            raise LoadError(f"--input: {shape} random numbers do not fit into memory") from None
+            shape = shape_text(job.shape)
+            shape += f" --batch {job.batch}" if job.batch > 1 else ""
+            raise LoadError(f"--input {shape}: so many random numbers do not fit into memory") from None
     if isinstance(model, Exported) and (why := model.refusal(args, kwargs)):
         hint = model.hint(is_photo=bool(job.image)) if not job.inputs else ""
         raise LoadError(f"{printable(job.target)}: {why}{hint}")
@@ -197,8 +201,11 @@ def _searched(model: torch.nn.Module, image: torch.Tensor) -> Sizes:
 
     if isinstance(model, Exported) and not model.varies:
         return Sizes(why="it was exported for one size, without dynamic_shapes")
-    with silent():  # each size would print again
-        return search(model, image)
+    try:
+        with silent():  # each size would print again
+            return search(model, image)
+    except BaseException as error:  # theirs, as KeyboardInterrupt
+        return Sizes(why=f"a pass of another size ended with {type(error).__name__}")
 
 
 def _normalised(job: Job) -> torch.Tensor:
@@ -214,9 +221,8 @@ def _normalised(job: Job) -> torch.Tensor:
     image = torch.from_numpy(np.load(job.image)).to(torch.float32)
     for name, numbers in (("mean", job.mean), ("std", job.std)):
         if len(numbers) not in (0, 1, len(image)):
-            channels = f"{len(image)} channel" + ("s" if len(image) > 1 else "")
-            reason = f"{len(numbers)} numbers for an image of {channels}; one number, or one for each"
-            raise LoadError(f"--{name}: {reason}")
+            reason = f"{counted(len(numbers), 'number')} for an image of {counted(len(image), 'channel')}"
+            raise LoadError(f"--{name}: {reason}; one number, or one for each")
     mean, std = (
         torch.tensor(numbers or (default,), dtype=torch.float32)[:, None, None]
         for numbers, default in ((job.mean, 0.0), (job.std, 1.0))
@@ -240,13 +246,12 @@ def _fetched(
     def refused(why: str) -> Tensors:
         return Tensors(asked.op, asked.inputs, why=why)
 
-    try:
-        with silent():
-            found = copied(model, args, kwargs, asked.op)
-    except SystemExit as error:
-        return refused(f"the pass ended with sys.exit({error.code!r})")
+    with silent():
+        found = copied(model, args, kwargs, asked.op, (BaseException,))
     traced = graph.ops[asked.op]
-    if found is None or (found.op.kind, found.op.outputs) != (traced.kind, traced.outputs):
+    if found is None or any(
+        getattr(found.op, name) != getattr(traced, name) for name in ("kind", "path", "inputs", "outputs")
+    ):
         return refused("your network did something else when it ran again")
     named = {"output": found.gave[0], **(found.given if asked.inputs else {})}
     files: dict[str, str] = {}

@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.engine.words import counted
 from convtui.inputs.idx_files import UNSIGNED_BYTE, IdxName
 from convtui.inputs.images import InputError
 from convtui.inputs.names import printable
@@ -161,8 +162,8 @@ def _part(found: IdxSet, part: str, axes: str) -> tuple[Part, str, str]:
     with naming(labels_file):
         labels = as_labels(_read(labels_file, _LABELS))
         if len(labels) != len(images):
-            of = images_file.name
-            raise InputError(f"has {len(labels):,} labels for the {len(images):,} images of {of}")
+            of = f"the {counted(len(images), 'image')} of {images_file.name}"
+            raise InputError(f"has {counted(len(labels), 'label')} for {of}")
     return Part(images, labels), notice, order
 
 
@@ -184,7 +185,7 @@ def _values(stream: IO[bytes] | gzip.GzipFile, dimensions: tuple[int, ...]) -> N
     expected = bytes((0, 0, UNSIGNED_BYTE))
     if len(magic) < 4 or magic[:3] != expected or magic[3] not in dimensions:
         legal = " or ".join(f"0x{(UNSIGNED_BYTE << 8) + each:08x}" for each in dimensions)
-        what = f"the magic number 0x{magic.hex()}" if len(magic) == 4 else f"{len(magic)} bytes"
+        what = f"the magic number 0x{magic.hex()}" if len(magic) == 4 else counted(len(magic), "byte")
         raise InputError(f"begins with {what}; must be {legal}")
     header = stream.read(4 * magic[3])
     shape = tuple(np.frombuffer(header[: len(header) // 4 * 4], dtype=">u4").tolist())
@@ -192,7 +193,9 @@ def _values(stream: IO[bytes] | gzip.GzipFile, dimensions: tuple[int, ...]) -> N
     require_few_values(count)
     content = stream.read(count + 1) if len(shape) == magic[3] else b""
     if len(shape) < magic[3] or len(content) < count:
-        raise InputError(f"is cut off: {len(content):,} values, but its header announces {list(shape)}")
+        raise InputError(
+            f"is cut off: {counted(len(content), 'value')}, but its header announces {list(shape)}"
+        )
     if len(content) > count:
         raise InputError(f"has bytes after the {count:,} values that its header announces")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)

@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from convtui.engine.words import counted
 from convtui.inputs.images import InputError
 from convtui.inputs.names import printable
 from convtui.training.datasets.labelled_images import (
@@ -122,7 +123,8 @@ def _part(archive: ZipFile, roles: _Roles, part: str, axes: str) -> tuple[Part, 
     with naming(labels_name):
         labels = as_labels(_array(archive, labels_name))
     if len(images) != len(labels):
-        counts = f"{images_name} has {len(images):,} images, {labels_name} {len(labels):,} labels"
+        has = f"{images_name} has {counted(len(images), 'image')}"
+        counts = f"{has}, {labels_name} {counted(len(labels), 'label')}"
         raise InputError(f"{printable(counts)}; there must be a label for each image")
     return Part(images, labels), order, notice
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from convtui.engine.words import a
 from convtui.inputs import samples
 from convtui.inputs.axes import AXES
 from convtui.inputs.confinement import require_ours
@@ -172,7 +173,7 @@ def _told(name: str) -> str:
     """The class as it is read after a colon: "a 7", "an 8", "T-shirt"."""
     if not name.isdecimal():
         return printable(name)
-    return f"an {name}" if name.startswith("8") or name in ("11", "18") else f"a {name}"
+    return a(name)
 
 
 def _existing(source: str) -> Path:

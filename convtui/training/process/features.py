@@ -7,9 +7,6 @@ without anything to tell of. exploring.py defines what is measured.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from math import prod
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, TypeAlias
@@ -17,17 +14,18 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from convtui.inputs.names import printable
-from convtui.training.architecture import network
-from convtui.training.datasets.minibatches import evenly_spaced, normalised
+from convtui.training.datasets.minibatches import normalised
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.exploring import (
-    IMAGES,
     PATCHES,
     Ablate,
     Ablating,
+    Convolve,
+    Convolved,
+    Convolving,
     Excited,
     ExcitedLayer,
     Explain,
@@ -35,117 +33,60 @@ from convtui.training.exploring import (
     Explore,
     Explored,
     Exploring,
+    Follow,
+    Followed,
     Hidden,
     Occluded,
     Planes,
 )
 from convtui.training.messages import Message
-from convtui.training.process.network import model_of, to_array, to_tensor
-from convtui.training.runs.explored import INITIAL, Ablation, Explanation, Keeper, Patches, keeping
+from convtui.training.own_network import OwnNetwork
+from convtui.training.process.looked_into import Convolution, Network, network_of
+from convtui.training.process.network import to_array
+from convtui.training.process.own_passes import OwnPasses
+from convtui.training.runs.convolved import MOST_VALUES, Output, text_of
+from convtui.training.runs.explored import Ablation, Explanation, Keeper, Patches, keeping
 from convtui.training.runs.store import Run
 
-PART_IMAGES: Final = 250
-PART_VALUES: Final = 2**22  # of the largest layer's output: 16 MB
-PART_MULTIPLY_ADDS: Final = 10**9  # some tenths of a second, within which Stop is obeyed
+Look: TypeAlias = Explore | Ablate | Explain | Follow | Convolve
+
 POSITIONS: Final = 32  # of the square that covers a part of the image, along rows and columns, at most
 COVERED: Final = 1 / 6  # of an image's side
 MOST_PIXELS: Final = 2**20  # whose gradient fits into a message
+VALUES_TOLD: Final = 2**18  # of an output, in a message
 
-Shape: TypeAlias = tuple[int, int, int]
 Events: TypeAlias = Iterator[Message | None]
 Array: TypeAlias = NDArray[np.float32]
-Work: TypeAlias = Callable[["Network", Keeper], Events]
+Work: TypeAlias = Callable[[Network, Keeper], Events]
 
 
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A run's network after a step, in evaluation mode, for images of this shape."""
+def look_into(run: Run, data: DataSet, job: Look, own: OwnNetwork | None = None) -> Events:
+    """All that a job tells, what is known from before first; own: the network of the user's that is run.
 
-    run: Run
-    data: DataSet
-    model: nn.Sequential
-    step: int
-    digest: str
-    shape: Shape
-
-    @cached_property
-    def images(self) -> NDArray[np.int64]:
-        """The numbers of the validation images that are gone through."""
-        return evenly_spaced(len(self.data.test_images), IMAGES)
-
-    @cached_property
-    def convolutions(self) -> dict[int, int]:
-        """The number of each convolution, and that of the layer whose output its activation is."""
-        return {
-            number: activation_of(self.model, number)
-            for number, module in enumerate(self.model, 1)
-            if isinstance(module, nn.Conv2d)
-        }
-
-    @cached_property
-    def part(self) -> int:
-        """How many images go through the network at once."""
-        summary = network(self.run.recipe, self.shape, len(self.data.classes))
-        values = max(prod(row.output_shape) for row in summary.rows)
-        most = min(PART_VALUES // values, PART_MULTIPLY_ADDS // max(summary.multiply_adds, 1))
-        return max(1, min(PART_IMAGES, most))
-
-    def filters(self, layer: int) -> int:
-        module = self.model[layer - 1]
-        assert isinstance(module, nn.Conv2d)
-        return module.out_channels
-
-    def parts(self, done: int) -> Iterator[tuple[int, NDArray[np.int64], Tensor, Tensor]]:
-        """From so many images on: how many are done then, their numbers, normalised images and labels."""
-        for start in range(done, len(self.images), self.part):
-            chosen = self.images[start : start + self.part]
-            images = to_tensor(normalised(self.data.test_images[chosen], self.data))
-            yield start + len(chosen), chosen, images, torch.tensor(self.data.test_labels[chosen])
-
-
-def network_of(run: Run, data: DataSet, step: int | None, shape: Shape | None = None) -> Network:
-    """The network after a step, the last one kept if None; shape: that of other images than the data's.
-
-    Before the first step it has the weights that the seed draws, also where they are not kept.
-    Raises ValueError where the weights are not kept or are not finite.
+    Raises ValueError for what cannot be done.
     """
-    torch.set_num_threads(run.recipe.threads)
-    torch.manual_seed(run.recipe.seed)  # as Training begins
-    model, digest = model_of(run.recipe, data, shape), INITIAL
-    checkpoint = run.latest_checkpoint() if step is None else run.checkpoint_after(step)
-    if checkpoint is not None:
-        step, digest = checkpoint.step, checkpoint.digest
-        try:
-            model.load_state_dict({name: torch.tensor(each) for name, each in checkpoint.weights.items()})
-        except (RuntimeError, TypeError):
-            reason = f"the checkpoint of step {step} does not match its recipe and data"
-            raise ValueError(f"run {run.number}: {reason}") from None
-    elif step != 0:
-        raise ValueError(f"run {run.number}: its weights after step {step} are not kept")
-    if not all(each.isfinite().all() for each in model.state_dict().values()):
-        raise ValueError(f"run {run.number}: it has diverged, its weights after step {step} are not finite")
-    model.eval().requires_grad_(False)  # so that nothing is kept for gradients
-    return Network(run, data, model, step or 0, digest, shape or data.shape)
-
-
-def look_into(run: Run, data: DataSet, job: Explore | Ablate | Explain) -> Events:
-    """All that a job tells, what is known from before first. Raises ValueError for what cannot be done."""
     began = perf_counter()
     pixels: Array | None = None
     header: Message
     work: Work
     match job:
         case Explore():
-            net = network_of(run, data, job.step)
+            net = network_of(run, data, job.step, own=own)
             header, work = _exploring(net), _explored
         case Ablate():
-            net = network_of(run, data, job.step)
+            net = network_of(run, data, job.step, own=own)
             header, work = _ablating(net, job.layer), _ablated
         case Explain():
             pixels = _pixels(data, job)
-            channels, height, width = pixels.shape
-            net = network_of(run, data, job.step, (channels, height, width))
+            net = network_of(run, data, job.step, pixels, own)
             header, work = _explaining(net, pixels, job.label), _occlusion(pixels)
+        case Follow():
+            net = network_of(run, data, job.step, own=own)
+            header, work = _followed(net), _nothing_more
+        case Convolve():
+            pixels = _read(Path(job.pixels), data.shape[0])
+            net = network_of(run, data, job.step, pixels, own)
+            header, work = _convolving(net, pixels, job.layer)
     with keeping(run.path, job, header, pixels) as keeper:
         yield from keeper.events
         for event in work(net, keeper):
@@ -159,53 +100,54 @@ def look_into(run: Run, data: DataSet, job: Explore | Ablate | Explain) -> Event
 
 
 def _exploring(net: Network) -> Exploring:
-    layers = tuple(net.convolutions)
+    passes = net.passes
+    layers = tuple(passes.convolutions)
     return Exploring(
         net.step,
         net.digest,
         len(net.images),
         len(net.data.test_images),
         layers,
-        tuple(net.convolutions.values()),
-        tuple(map(net.filters, layers)),
+        tuple(each.measured for each in passes.convolutions.values()),
+        tuple(each.filters for each in passes.convolutions.values()),
+        passes.source,
     )
 
 
 def _explored(net: Network, keeper: Keeper) -> Events:
     assert isinstance(keeper.found, Patches)
     for done, chosen, images, _ in net.parts(keeper.found.images):
-        activations = _activations(net, images)
-        yield Excited(
-            done,
-            tuple(
-                _excited(net, each, chosen, known.values)
-                for each, known in zip(activations, keeper.found.layers, strict=True)
-            ),
-        )
+        known = {each.layer: each.values for each in keeper.found.layers}
+        found = dict.fromkeys(known, _NOTHING)
+
+        def see(
+            number: int,
+            maps: Tensor,
+            chosen: NDArray[np.int64] = chosen,
+            known: dict[int, NDArray[np.float64]] = known,
+            found: dict[int, ExcitedLayer] = found,
+        ) -> None:
+            is_rectified = net.passes.convolutions[number].is_rectified
+            found[number] = _excited(maps, is_rectified, chosen, known[number])
+
+        net.passes.see_activations(images, see)
+        yield Excited(done, tuple(found.values()))
 
 
-def _activations(net: Network, images: Tensor) -> list[tuple[int, Tensor]]:
-    """The activation [n, filters, rows, columns] of every convolution, with the number of its layer."""
-    measured, found, values = set(net.convolutions.values()), [], images
-    for number, module in enumerate(net.model, 1):
-        values = module(values)
-        if number in measured:
-            found.append((number, values))
-    return found
+_NOTHING: Final = ExcitedLayer((), (), (), (), (), (), ())
 
 
 def _excited(
-    net: Network, activation: tuple[int, Tensor], chosen: NDArray[np.int64], known: NDArray[np.float64]
+    maps: Tensor, is_rectified: bool, chosen: NDArray[np.int64], known: NDArray[np.float64]
 ) -> ExcitedLayer:
-    """What these images add to the strongest activations known [filters, 9], NaN where there are fewer."""
-    number, maps = activation
+    """What the activations of these images add to the strongest known [filters, 9], NaN where fewer are."""
     strongest, places = maps.flatten(2).max(dim=2)  # of equal ones the first
     values, flat = to_array(strongest).T.astype(np.float64), to_array(places).T  # [filters, n]
     order = np.argsort(-values, axis=1, kind="stable")[:, :PATCHES]
     best = np.take_along_axis(values, order, axis=1)
     least = np.where(np.isnan(known[:, -1:]), -np.inf, known[:, -1:])
     is_new = best > least
-    if isinstance(net.model[number - 1], nn.ReLU):
+    if is_rectified:
         is_new &= best > 0
     filters, rank = np.nonzero(is_new)
     at = order[filters, rank]
@@ -221,41 +163,34 @@ def _excited(
     )
 
 
-def activation_of(model: nn.Sequential, convolution: int) -> int:
-    """The number of the ReLU that follows a convolution before the next one, or that of itself."""
-    for number in range(convolution + 1, len(model) + 1):
-        if isinstance(model[number - 1], nn.ReLU):
-            return number
-        if isinstance(model[number - 1], nn.Conv2d):
-            break
-    return convolution
-
-
 # -- what filters are worth
 
 
 def _ablating(net: Network, layer: int) -> Ablating:
-    if layer not in net.convolutions:
-        known = ", ".join(map(str, net.convolutions))
+    found = _convolution(net, layer)
+    source = net.passes.source
+    return Ablating(net.step, net.digest, len(net.images), layer, found.measured, found.filters, source)
+
+
+def _convolution(net: Network, layer: int) -> Convolution:
+    """That of this number. Raises ValueError where there is none."""
+    found = net.passes.convolutions.get(layer)
+    if found is None:
+        known = ", ".join(map(str, net.passes.convolutions))
         raise ValueError(f"layer {layer}: must be a convolution, {known}")
-    measured = net.convolutions[layer]
-    return Ablating(net.step, net.digest, len(net.images), layer, measured, net.filters(layer))
+    return found
 
 
 def _ablated(net: Network, keeper: Keeper) -> Events:
     assert isinstance(keeper.found, Ablation)
-    head, tail = net.model[: keeper.found.measured], net.model[keeper.found.measured :]
     for done, _, images, labels in net.parts(keeper.found.images):
-        maps = head(images)
-        correct = keeper.found.correct + _correct(tail(maps), labels)
-        without = keeper.found.without.tolist()
-        for each in range(len(without)):
-            shown = maps[:, each].clone()
-            maps[:, each] = 0
-            without[each] += _correct(tail(maps), labels)
-            maps[:, each] = shown
+        whole, without = keeper.found.correct, keeper.found.without.tolist()
+        passes = net.passes.without_each(images, keeper.found.layer)
+        whole += _correct(next(passes), labels)
+        for each, logits in enumerate(passes):
+            without[each] += _correct(logits, labels)
             yield None
-        yield Hidden(done, correct, tuple(without))
+        yield Hidden(done, whole, tuple(without))
 
 
 def _correct(logits: Tensor, labels: Tensor) -> int:
@@ -293,20 +228,23 @@ def _read(path: Path, channels: int) -> Array:
 
 
 def _explaining(net: Network, pixels: Array, label: int) -> Explaining:
-    image = to_tensor(pixels[np.newaxis]).requires_grad_()
-    logits: Tensor = net.model(image)[0]
+    image = net.tensor(pixels[np.newaxis]).requires_grad_()
+    logits: Tensor = net.passes.logits(image)[0]
+    if not logits.requires_grad:
+        raise ValueError("the logits have no gradient with respect to the image")
     (gradient,) = torch.autograd.grad(logits[label], image)
-    _, height, width = net.shape
+    channels, height, width = pixels.shape
     return Explaining(
         step=net.step,
         digest=net.digest,
         label=label,
-        shape=net.shape,
+        shape=(channels, height, width),
         patch=patch_size(height, width),
         stride=-(-max(height, width) // POSITIONS),
         logits=tuple(logits.tolist()),
         probabilities=tuple(logits.softmax(0).tolist()),
         gradient=_rounded(to_array(gradient[0])),
+        source=net.passes.source,
     )
 
 
@@ -319,6 +257,7 @@ def _occlusion(pixels: Array) -> Work:
     def occluded(net: Network, keeper: Keeper) -> Events:
         found = keeper.found
         assert isinstance(found, Explanation)
+        part = net.passes.part
         half = found.patch // 2
         rows, columns = (range(0, side, found.stride) for side in pixels.shape[1:])
         for row in rows[found.rows :]:
@@ -326,13 +265,69 @@ def _occlusion(pixels: Array) -> Work:
             for image, column in zip(covered, columns, strict=True):
                 image[:, max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1] = 0
             probabilities: list[float] = []
-            for start in range(0, len(covered), net.part):
-                logits = net.model(to_tensor(covered[start : start + net.part]))
+            for start in range(0, len(covered), part):
+                with torch.no_grad():
+                    logits = net.passes.logits(net.tensor(covered[start : start + part]))
                 probabilities += logits.softmax(1)[:, found.label].tolist()
                 yield None
             yield Occluded(tuple(probabilities))
 
     return occluded
+
+
+# -- what a network of the user's is asked for
+
+
+def _followed(net: Network) -> Followed:
+    passes = _own(net)
+    return Followed(
+        net.step,
+        net.digest,
+        passes.source,
+        tuple(each.named for each in passes.convolutions.values()),
+        passes.left_out,
+        passes.notice,
+    )
+
+
+def _nothing_more(_: Network, __: Keeper) -> Events:
+    return iter(())
+
+
+def _own(net: Network) -> OwnPasses:
+    """Raises ValueError for the bundled network."""
+    if not isinstance(net.passes, OwnPasses):
+        raise ValueError("this is asked of a network of your own alone")
+    return net.passes
+
+
+def _convolving(net: Network, pixels: Array, layer: int) -> tuple[Convolving, Work]:
+    """Its output for the image, which is then told map by map. Raises ValueError where there is none."""
+    passes = _own(net)
+    _convolution(net, layer)
+    logits, maps, weight = passes.output(net.tensor(pixels[np.newaxis]), layer)
+    filters, rows, columns = maps.shape[1:]
+    if filters * rows * columns > MOST_VALUES:
+        raise ValueError(f"its output has {filters}x{rows}x{columns} numbers, which are too many to draw")
+    is_kept = passes.convolutions[layer].named.weight
+    convolving = Convolving(
+        step=net.step,
+        digest=net.digest,
+        layer=layer,
+        shape=(filters, rows, columns),
+        logits=tuple(logits[0].tolist()),
+        weight="" if is_kept else text_of(to_array(weight)),
+        weight_shape=() if is_kept else tuple(weight.shape),
+        source=passes.source,
+    )
+
+    def convolved(_: Network, keeper: Keeper) -> Events:
+        assert isinstance(keeper.found, Output)
+        at_once = max(1, VALUES_TOLD // (rows * columns))
+        for start in range(keeper.found.known, filters, at_once):
+            yield Convolved(text_of(to_array(maps[0, start : start + at_once])))
+
+    return convolving, convolved
 
 
 def _rounded(values: NDArray[Any]) -> Planes:

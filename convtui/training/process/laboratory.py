@@ -2,19 +2,21 @@
 
 All is measured in evaluation mode on a network of its own, so that the run stays as it is. Every figure has
 random numbers of its own from a fixed seed: every run of a data set meets the same noise, and what a killed
-measurement lacks is measured later to the same bits.
+measurement lacks is measured later, on the CPU to the same bits.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
 from convtui.training.architecture import network
@@ -30,13 +32,15 @@ from convtui.training.measuring import (
     Norms,
 )
 from convtui.training.messages import Message
-from convtui.training.process.network import model_of, to_tensor
+from convtui.training.process.own_network import OF_MEMORY
+from convtui.training.process.restored import Restored, at_once, restored, trained_parameters
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import Arrays
 from convtui.training.runs.measurements import Measurements
 
 LARGEST_BATCH: Final = 500
 MULTIPLY_ADDS_A_BATCH: Final = 2 * 10**8  # between two looks at what has been asked for
+VALUES_A_BATCH: Final = 2**24  # of a network of the user's; for its curvature some times as many are kept
 MOST_ITERATIONS: Final = 30
 TOLERANCE: Final = 0.01
 
@@ -51,19 +55,22 @@ class Laboratory:
     Raises ValueError for weights that are not of this recipe and data.
     """
 
-    def __init__(self, recipe: Recipe, data: DataSet, weights: Arrays, known: Measurements) -> None:
-        torch.set_num_threads(recipe.threads)
-        self.model = model_of(recipe, data)
-        try:
-            self.model.load_state_dict({name: torch.tensor(each) for name, each in weights.items()})
-        except RuntimeError:
-            reason = f"the checkpoint of step {known.step} does not match its recipe and data"
-            raise ValueError(reason) from None
-        self.model.eval()
-        size = _batch_size(recipe, data)
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: DataSet,
+        weights: Arrays,
+        known: Measurements,
+        subject: Restored | None = None,
+    ) -> None:
+        self._subject = subject or restored(recipe, data, weights, known.step)
+        self.model = self._subject.model
+        size = _batch_size(recipe, data, self._subject)
         self._tested = _Sample(data, data.test_images, data.test_labels, known.noise_images, size)
         self._trained = _Sample(data, data.train_images, data.train_labels, known.landscape_images, size)
-        self._weights = [each for each in self.model.parameters() if each.dim() >= 2]
+        self._parameters = trained_parameters(self.model)
+        many = {name: each for name, each in self._parameters.items() if each.dim() >= 2}
+        self._names, self._weights = tuple(many), list(many.values())
         self._trained_weights = [each.detach().clone() for each in self._weights]
 
     def figures(self, known: Measurements) -> Iterator[Message | None]:
@@ -80,8 +87,8 @@ class Laboratory:
 
     def norms(self) -> Norms:
         """Of the weights of each layer, and of all."""
-        layers = [torch.linalg.vector_norm(each.double()).item() for each in self._trained_weights]
-        return Norms(math.hypot(*layers), tuple(layers))
+        layers = [torch.linalg.vector_norm(_double(each)).item() for each in self._trained_weights]
+        return Norms(math.hypot(*layers), tuple(layers), self._names if self._subject.network else ())
 
     def with_noise(self, noise: float) -> Work:
         """The NoisePoint of this deviation; without noise that of the plain evaluation."""
@@ -90,10 +97,9 @@ class Laboratory:
         for images, labels in self._tested.batches():
             if noise:
                 images = images + np.float32(noise) * random.standard_normal(images.shape, np.float32)
-            with torch.no_grad():
-                outputs = self.model(to_tensor(images))
-                loss += cross_entropy(outputs, labels, reduction="sum").item()
-                correct += int((outputs.argmax(1) == labels).sum())
+            outputs, wanted = self._outputs(images), labels.to(self._subject.device)
+            loss += cross_entropy(outputs, wanted, reduction="sum").item()
+            correct += int((outputs.argmax(1) == wanted).sum())
             yield
         return NoisePoint(noise, loss / self._tested.count, correct / self._tested.count)
 
@@ -133,19 +139,33 @@ class Laboratory:
         """The mean over the training images [nats]."""
         total = 0.0
         for images, labels in self._trained.batches():
-            with torch.no_grad():
-                total += cross_entropy(self.model(to_tensor(images)), labels, reduction="sum").item()
+            wanted = labels.to(self._subject.device)
+            total += cross_entropy(self._outputs(images), wanted, reduction="sum").item()
             yield
         return total / self._trained.count
+
+    def _outputs(self, images: NDArray[np.float32]) -> Tensor:
+        """The logits of normalised images, without gradients."""
+        inputs = self._subject.to_tensor(images)
+        with torch.no_grad(), self._subject.unchanged(), self._subject.theirs():
+            outputs: Tensor = self.model(inputs)
+        return outputs
 
     def curvature(self) -> Work:
         """The Curvature by power iteration from a random start, over all parameters that are trained.
 
-        The eigenvalue is v·Hv of the unit vector v, as in PyHessian.
+        The eigenvalue is v·Hv of the unit vector v, as in PyHessian. Where the network has no second
+        derivative in PyTorch, it says so.
         Source: Yao et al. 2020, https://arxiv.org/abs/1912.07145
         """
+        try:
+            return (yield from self._power_iteration())
+        except _NoSecondDerivativeError as error:
+            return Curvature(None, 0, False, str(error))
+
+    def _power_iteration(self) -> Work:
         random = np.random.default_rng(_START)
-        vector = [_gaussian(each, random) for each in self.model.parameters()]
+        vector = [_gaussian(each, random) for each in self._parameters.values()]
         eigenvalue, iterations, has_converged = 0.0, 0, False
         while iterations < MOST_ITERATIONS and not has_converged:
             length = math.sqrt(_dot(vector, vector))
@@ -163,7 +183,9 @@ class Laboratory:
         """The Hessian of the mean training loss, times a vector."""
         total = [torch.zeros_like(each) for each in vector]
         for images, labels in self._trained.batches():
-            product = hessian_times(self.model, to_tensor(images), labels, vector)
+            inputs, wanted = self._subject.to_tensor(images), labels.to(self._subject.device)
+            with self._subject.unchanged():
+                product = hessian_times(self.model, inputs, wanted, vector, self._subject.theirs)
             total = [some + more for some, more in zip(total, product, strict=True)]
             yield
         return [each / self._trained.count for each in total]
@@ -197,31 +219,78 @@ def normalised_by_filter(direction: Tensor, weight: Tensor) -> Tensor:
     return direction * (norms / own)
 
 
-def hessian_times(model: nn.Module, images: Tensor, labels: Tensor, vector: Sequence[Tensor]) -> list[Tensor]:
-    """The Hessian of the summed loss by the model's parameters, times a vector laid out as these are.
+class _NoSecondDerivativeError(Exception):
+    """What PyTorch says of a network through which a gradient has no gradient."""
 
-    It is the gradient of the gradient's product with the vector.
+
+def hessian_times(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    vector: Sequence[Tensor],
+    theirs: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> list[Tensor]:
+    """The Hessian of the summed loss by the trained parameters, times a vector laid out as these are.
+
+    It is the gradient of the gradient's product with the vector. theirs is put around the model's own code.
     Source: Pearlmutter 1994, https://doi.org/10.1162/neco.1994.6.1.147
     """
-    parameters = list(model.parameters())
-    loss = cross_entropy(model(images), labels, reduction="sum")
-    gradients = torch.autograd.grad(loss, parameters, create_graph=True)
-    return list(torch.autograd.grad(gradients, parameters, list(vector)))
+    parameters = list(trained_parameters(model).values())
+    with sdpa_kernel(SDPBackend.MATH):  # the fast kinds of attention have no second derivative
+        with theirs():
+            loss = cross_entropy(model(images), labels, reduction="sum")
+        try:
+            gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
+            pairs = [
+                (each, towards.to(each.dtype))
+                for each, towards in zip(gradients, vector, strict=True)
+                if each is not None and each.requires_grad
+            ]
+            some, along = zip(*pairs, strict=True) if pairs else ((), ())
+            products = torch.autograd.grad(some, parameters, along, allow_unused=True)
+            if _breaks_off(some):  # where PyTorch passes over what it lacks
+                raise NotImplementedError("an operation of it is differentiable only once")
+        except (RuntimeError, NotImplementedError) as error:
+            if any(words in str(error) for words in OF_MEMORY):
+                raise
+            raise _NoSecondDerivativeError(str(error).strip().partition("\n")[0]) from None
+    return [
+        torch.zeros_like(parameter) if product is None else product
+        for product, parameter in zip(products, parameters, strict=True)
+    ]
 
 
-def _batch_size(recipe: Recipe, data: DataSet) -> int:
+def _breaks_off(gradients: Sequence[Tensor]) -> bool:
+    """Whether they come from an operation whose gradient has no gradient."""
+    waiting, seen = [each.grad_fn for each in gradients], set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [each for each, _ in node.next_functions]
+    return any(node.name() == "torch::autograd::Error" for node in seen)
+
+
+def _batch_size(recipe: Recipe, data: DataSet, subject: Restored | None = None) -> int:
     """As many images as take a fraction of a second."""
+    if subject and subject.network:
+        return at_once(subject, data, LARGEST_BATCH, MULTIPLY_ADDS_A_BATCH, VALUES_A_BATCH)
     rows = network(recipe, data.shape, len(data.classes)).rows[1:]
     an_image = sum(row.multiply_adds for row in rows)
     return max(1, min(LARGEST_BATCH, MULTIPLY_ADDS_A_BATCH // max(an_image, 1)))
 
 
 def _gaussian(like: Tensor, random: np.random.Generator) -> Tensor:
-    return torch.from_numpy(random.standard_normal(tuple(like.shape), np.float32))
+    return torch.from_numpy(random.standard_normal(tuple(like.shape), np.float32)).to(like.device)
+
+
+def _double(tensor: Tensor) -> Tensor:
+    """In double precision, which not every device has."""
+    return tensor.detach().cpu().double()
 
 
 def _dot(some: Sequence[Tensor], others: Sequence[Tensor]) -> float:
     """In double precision, as there are many terms."""
     return math.fsum(
-        (one.double() * other.double()).sum().item() for one, other in zip(some, others, strict=True)
+        (_double(one) * _double(other)).sum().item() for one, other in zip(some, others, strict=True)
     )

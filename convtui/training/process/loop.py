@@ -163,13 +163,13 @@ class Training:
         """
         network = self.recipe.network
         assert network
-        made, digest = make(replace(network, weights="") if has_checkpoint else network, self.recipe.seed)
+        made, begun = make(replace(network, weights="") if has_checkpoint else network, self.recipe.seed)
         made = made.to(self._device)
         seen = tried(made, network, self.data, self._device)
         self.notice = seen.notice
-        self.is_source_changed = bool(network.digest) and digest != network.digest
+        self.is_source_changed = bool(network.digest) and begun.digest != network.digest
         if not network.digest:
-            self.recipe = replace(self.recipe, network=network.with_digest(digest))
+            self.recipe = replace(self.recipe, network=begun)
         layers = {
             number: Layer(
                 each.module,

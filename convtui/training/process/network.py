@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -22,6 +22,22 @@ from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.devices import DEVICES
 from convtui.training.recipe import Recipe
+
+PART_IMAGES: Final = 250
+PART_VALUES: Final = 2**22  # of the largest output: 16 MB
+PART_BYTES: Final = 2**27  # of all outputs, where they are kept
+PART_MULTIPLY_ADDS: Final = 10**9  # some tenths of a second, within which Stop is obeyed
+
+
+def images_at_once(values: int, multiply_adds: int, kept: int = 0) -> int:
+    """How many images go through a network together, so that a pass takes neither much memory nor long.
+
+    For one image: values of the largest output, multiply-adds, and bytes of outputs that are kept.
+    """
+    most = min(
+        PART_VALUES // max(values, 1), PART_MULTIPLY_ADDS // max(multiply_adds, 1), PART_BYTES // max(kept, 1)
+    )
+    return max(1, min(PART_IMAGES, most))
 
 
 def model_of(recipe: Recipe, data: DataSet, shape: tuple[int, int, int] | None = None) -> nn.Sequential:

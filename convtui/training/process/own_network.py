@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,16 +21,16 @@ from torch import Tensor, nn
 
 from convtui.inputs.names import printable
 from convtui.tracing.process.loading import load_model
-from convtui.tracing.process.problems import LoadError
-from convtui.tracing.process.their_code import first_line, is_of_theirs, last_of_theirs
+from convtui.tracing.process.problems import LoadError, error_words
+from convtui.tracing.process.their_code import is_of_theirs, last_of_theirs
 from convtui.tracing.process.weights import load_weights
 from convtui.training.own_network import OwnNetwork
 
+OF_MEMORY: Final = ("allocate memory", "out of memory")
 MOST_UNLIKE: Final = 2  # weights
 
 _INSTALLED: Final = "site-packages"  # which nobody edits while convtui is open
 _TWICE: Final = "backward through the graph a second time"
-_OF_MEMORY: Final = ("allocate memory", "out of memory")
 _SAVED: Final = (
     *(torch.float32, torch.float16, torch.float64, torch.bool, torch.uint8),
     *(torch.int8, torch.int16, torch.int32, torch.int64),
@@ -51,7 +50,7 @@ def theirs(network: OwnNetwork, what: str) -> Iterator[None]:
     except BaseException as error:
         if os.getpid() != own:
             os._exit(1)
-        if isinstance(error, MemoryError) or any(words in str(error) for words in _OF_MEMORY):
+        if isinstance(error, MemoryError) or any(words in str(error) for words in OF_MEMORY):
             raise
         line, code = last_of_theirs(error.__traceback__)
         at = f" ({line}{': ' if code else ''}{code})" if line else ""
@@ -61,16 +60,15 @@ def theirs(network: OwnNetwork, what: str) -> Iterator[None]:
 
 
 def _words(error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return f"it ended the process with sys.exit({error.code!r})"
-    name, line = type(error).__name__, first_line(error)
-    if _TWICE in line:
-        return f"{name}: it uses a tensor of the step before, which must be detached: h = h.detach()"
-    return name if line == name else f"{name}: {line}"
+    words = error_words(error)
+    if _TWICE in words:
+        kind = type(error).__name__
+        return f"{kind}: it uses a tensor of the step before, which must be detached: h = h.detach()"
+    return words
 
 
-def make(network: OwnNetwork, seed: int) -> tuple[nn.Module, str]:
-    """The network with the weights that the seed draws, or those of its file, and its source's digest.
+def make(network: OwnNetwork, seed: int) -> tuple[nn.Module, OwnNetwork]:
+    """The network with the weights that the seed draws, or those of its file, and how it is begun now.
 
     Their files are run anew, so that nothing is left of an earlier job. Raises TheirError.
     """
@@ -100,7 +98,7 @@ def make(network: OwnNetwork, seed: int) -> tuple[nn.Module, str]:
             raise TheirError(f"{network.name}: {name} is {kind}, which cannot be saved; make it float32")
     with theirs(network, "cannot be put into training mode"):
         model.train()
-    return model, _digest(network)
+    return model, network.begun(map(str, set(_their_files(network.target).values())))
 
 
 def _detail(error: LoadError) -> str:
@@ -155,11 +153,3 @@ def _their_files(target: str) -> dict[str, Path]:
 def _forget(target: str) -> None:
     for name in _their_files(target):
         del sys.modules[name]
-
-
-def _digest(network: OwnNetwork) -> str:
-    """Of the sources of theirs that were imported."""
-    digest = blake2b(digest_size=8)
-    for file in sorted(set(_their_files(network.target).values())):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()

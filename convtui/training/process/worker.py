@@ -23,9 +23,10 @@ from convtui.training.architecture import layers_text, network
 from convtui.training.datasets.minibatches import located, lowered, may_lower
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.devices import chosen
-from convtui.training.exploring import Ablate, Explain, Explore
+from convtui.training.exploring import Ablate, Convolve, Explain, Explore, Follow
 from convtui.training.measuring import POINTS, Measure, Measured, Measuring, landscape_count, noise_count
 from convtui.training.messages import Message
+from convtui.training.norm_looks import LOOKS, FeedNorm, ListNorms
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.active_run import UnderWay
 from convtui.training.process.lr_finder import RATES
@@ -50,6 +51,7 @@ from convtui.training.runs.store import Run, RunError, find_run, new_run
 
 if TYPE_CHECKING:
     from convtui.training.process.loop import Training
+    from convtui.training.process.norms import NormPasses
 
 LAST_WORDS: Final = 2.0
 NO_TORCH: Final = "training needs PyTorch: pip install torch"
@@ -97,6 +99,7 @@ class Worker:
         self._inbox, self._outbox, self._named = inbox, outbox, named
         self._jobs: deque[Message] = deque()
         self._loop = _import_loop()
+        self._norms: tuple[tuple[str, int], NormPasses] | None = None  # that are looked at
 
     def work(self) -> None:
         """Do the next job. Whatever goes wrong with it is told, and the next one can come. Raises Ended."""
@@ -114,6 +117,8 @@ class Worker:
     def _do(self, job: Message) -> None:
         if isinstance(self._loop, Exception):
             raise self._loop
+        if not isinstance(job, LOOKS):
+            self._norms = None
         match job:
             case Train(recipe, paused, keep_batch_size):
                 recipe = self._allowed(recipe)
@@ -139,11 +144,15 @@ class Worker:
                 self._replay(job)
             case Measure(folder, step):
                 with find_run(folder).locked() as run:
-                    _require_bundled(run, "be measured")
+                    recipe = self._allowed(run.recipe, run)
                     data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
                     run.check_data(fingerprint(data))
-                    self._measure(run, data, _checkpoint(run, step))
-            case Explore() | Ablate() | Explain():
+                    self._measure(run, recipe, data, _checkpoint(run, step))
+            case ListNorms():
+                self._outbox.send(self._passes(job.run, job.step).listed())
+            case FeedNorm():
+                self._outbox.send(self._passes(job.run, job.step).fed(job))
+            case Explore() | Ablate() | Explain() | Follow() | Convolve():
                 self._look_into(job)
 
     def _allowed(self, recipe: Recipe, run: Run | None = None) -> Recipe:
@@ -158,7 +167,9 @@ class Worker:
             raise ValueError(why)
         assert named
         weights = named.weights or network.weights
-        return replace(recipe, network=replace(named, weights=weights, digest=network.digest))
+        known = (network.digest, network.files) if run else ("", ())  # a run begins with the code as it is
+        digest, files = known
+        return replace(recipe, network=replace(named, weights=weights, digest=digest, files=files))
 
     def _run(
         self, training: Training, run: Run, is_paused: bool = False, lost: bool = False, notice: str = ""
@@ -196,13 +207,28 @@ class Worker:
                 return
         self._outbox.send(Replayed(step))
 
-    def _look_into(self, job: Explore | Ablate | Explain) -> None:
+    def _passes(self, folder: str, step: int) -> NormPasses:
+        """Those through a run's network after a step; of the one that was looked at last they are there."""
+        from convtui.training.process.norms import NormPasses  # which imports PyTorch
+        from convtui.training.process.restored import restored
+
+        if self._norms and self._norms[0] == (folder, step):
+            return self._norms[1]
+        run = find_run(folder)
+        recipe = self._allowed(run.recipe, run)
+        data = load(recipe.data, recipe.image_size, recipe.data_axes)
+        run.check_data(fingerprint(data))
+        passes = NormPasses(restored(recipe, data, _checkpoint(run, step).weights, step), data)
+        self._norms = (folder, step), passes
+        return passes
+
+    def _look_into(self, job: Explore | Ablate | Explain | Follow | Convolve) -> None:
         features = importlib.import_module("convtui.training.process.features")  # once there is PyTorch
         run = find_run(job.run)
-        _require_bundled(run, "be looked into")
+        own = self._allowed(run.recipe, run).network
         data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
         run.check_data(fingerprint(data))
-        with closing(features.look_into(run, data, job)) as events:
+        with closing(features.look_into(run, data, job, own)) as events:
             for event in events:
                 if event is not None:
                     self._outbox.send(event)
@@ -219,16 +245,19 @@ class Worker:
                 self._outbox.send(Stopped(count))
                 return
 
-    def _measure(self, run: Run, data: DataSet, checkpoint: Checkpoint) -> None:
+    def _measure(self, run: Run, recipe: Recipe, data: DataSet, checkpoint: Checkpoint) -> None:
         """Each figure is on the disk before anybody reads it."""
         from convtui.training.process.laboratory import Laboratory  # which imports PyTorch
+        from convtui.training.process.restored import restored
 
         began = perf_counter()
-        measuring, known = _known(run, data, checkpoint)
+        subject = restored(recipe, data, checkpoint.weights, checkpoint.step)
+        measuring, known = _known(run, data, checkpoint, subject.source)
+        measuring = replace(measuring, notice=subject.notice)
         for event in (measuring, *known.events):
             self._outbox.send(event)
         if not known.is_complete:
-            laboratory = Laboratory(run.recipe, data, checkpoint.weights, known)
+            laboratory = Laboratory(recipe, data, checkpoint.weights, known, subject)
             with kept_in(run) as keeper:
                 keeper.keep(measuring)
                 for figure in laboratory.figures(known):
@@ -270,8 +299,8 @@ def _checkpoint(run: Run, step: int | None) -> Checkpoint:
     return checkpoint
 
 
-def _known(run: Run, data: DataSet, checkpoint: Checkpoint) -> tuple[Measuring, Measurements]:
-    """What to tell of a measurement that begins, and what is known already of the same weights."""
+def _known(run: Run, data: DataSet, checkpoint: Checkpoint, source: str) -> tuple[Measuring, Measurements]:
+    """What to tell of a measurement that begins, and what is known already of the same weights and code."""
     train_count = len(data.train_images)
     images_seen = run.recipe.epochs * (train_count // run.recipe.batch_size) * run.recipe.batch_size
     measuring = Measuring(
@@ -281,6 +310,7 @@ def _known(run: Run, data: DataSet, checkpoint: Checkpoint) -> tuple[Measuring, 
         noise_images=noise_count(len(data.test_images)),
         landscape_images=landscape_count(images_seen, train_count),
         points=POINTS,
+        source=source,
     )
     known = known_of(run, measuring)
     return replace(measuring, points=POINTS - known.count), known
@@ -300,13 +330,6 @@ def _fitted(recipe: Recipe, data: DataSet, keep_batch_size: bool) -> tuple[Recip
 def _changed_words(recipe: Recipe) -> str:
     assert recipe.network
     return f"{recipe.network.name} has changed since the run began: it goes on with the code as it is now"
-
-
-def _require_bundled(run: Run, what: str) -> None:
-    """Raises RunError for a run of a network of the user's."""
-    if run.recipe.network:
-        of = f"a run of your own network ({run.recipe.network.name})"
-        raise RunError(f"run {printable(run.number)}: {of} cannot {what} yet")
 
 
 def _begun(

@@ -23,16 +23,22 @@ from convtui.training.exploring import (
     PATCHES,
     Ablate,
     Ablating,
+    Convolve,
+    Convolved,
+    Convolving,
     Excited,
     ExcitedLayer,
     Explaining,
     Explore,
     Explored,
     Exploring,
+    Follow,
+    Followed,
     Hidden,
     Occluded,
 )
 from convtui.training.messages import Message, decode, encode
+from convtui.training.runs.convolved import Convolutions, Output
 from convtui.training.runs.store import RunError, number_of
 
 INITIAL: Final = "initial"  # in place of a digest: weights drawn from the seed, which no checkpoint has
@@ -258,7 +264,7 @@ class Explanation:
         return replace(self, occlusion=occlusion, rows=self.rows + 1)
 
 
-Found: TypeAlias = Patches | Ablation | Explanation
+Found: TypeAlias = Patches | Ablation | Explanation | Convolutions | Output
 
 
 def taken(found: Found | None, event: Message) -> Found | None:
@@ -270,11 +276,17 @@ def taken(found: Found | None, event: Message) -> Found | None:
             return Ablation.begun(event)
         case _, Explaining():
             return Explanation.begun(event)
+        case _, Followed():
+            return Convolutions(event)
+        case _, Convolving():
+            return Output.begun(event)
         case Patches(), Excited():
             return found.taken(event)
         case Ablation(), Hidden():
             return found.taken(event)
         case Explanation(), Occluded():
+            return found.taken(event)
+        case Output(), Convolved():
             return found.taken(event)
         case _, Explored():
             return found
@@ -302,6 +314,18 @@ def explanation(run: Path, digest: str, pixels: NDArray[Any], label: int) -> Exp
     return found if isinstance(found, Explanation) else None
 
 
+def convolutions(run: Path, digest: str) -> Convolutions | None:
+    """Those of the user's network with the weights of this digest, if that is kept."""
+    found = _found(_convolutions_file(run, digest))
+    return found if isinstance(found, Convolutions) else None
+
+
+def output(run: Path, digest: str, pixels: NDArray[Any], layer: int) -> Output | None:
+    """The output of a convolution for an image of these normalised pixels [C, H, W], as far as it is kept."""
+    found = _found(_output_file(run, digest, pixels, layer))
+    return found if isinstance(found, Output) else None
+
+
 def _found(file: Path) -> Found | None:
     found: Found | None = None
     for event in _fitting(file):
@@ -323,7 +347,7 @@ def _fitting(file: Path) -> list[Message]:
     return events
 
 
-_HEADERS: Final = (Exploring, Ablating, Explaining)
+_HEADERS: Final = (Exploring, Ablating, Explaining, Followed, Convolving)
 
 
 # -- keeping
@@ -360,7 +384,7 @@ class Keeper:
 
 @contextmanager
 def keeping(run: Path, job: Message, header: Message, pixels: NDArray[Any] | None = None) -> Iterator[Keeper]:
-    """The file of a job, whose measurement begins with this header. pixels: those that Explain looks at.
+    """The file of a job, whose measurement begins with this header. pixels: of the image that it is about.
 
     Raises RunError while another process looks into the same run.
     """
@@ -393,13 +417,14 @@ def _locked(run: Path) -> Iterator[None]:
 
 
 def _forget_old(folder: Path) -> None:
-    """Explanations are as many as images and classes that are looked at; the newest stay."""
+    """There is one for each image and class, or convolution, that is looked at; the newest stay."""
     with suppress(OSError):
         for stray in folder.glob(f"*{UNFINISHED}"):
             stray.unlink()
-        kept = sorted(folder.glob("explained-*"), key=lambda path: path.stat().st_mtime_ns)
-        for path in kept[:-EXPLANATIONS_KEPT]:
-            path.unlink(missing_ok=True)
+        for kind in ("explained", "output"):
+            kept = sorted(folder.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime_ns)
+            for path in kept[:-EXPLANATIONS_KEPT]:
+                path.unlink(missing_ok=True)
 
 
 def _file_of(run: Path, job: Message, header: Any, pixels: NDArray[Any] | None) -> Path:
@@ -408,7 +433,11 @@ def _file_of(run: Path, job: Message, header: Any, pixels: NDArray[Any] | None) 
             return _patches_file(run, header.digest)
         case Ablate():
             return _ablation_file(run, header.digest, header.layer)
+        case Follow():
+            return _convolutions_file(run, header.digest)
     assert pixels is not None
+    if isinstance(job, Convolve):
+        return _output_file(run, header.digest, pixels, header.layer)
     return _explanation_file(run, header.digest, pixels, header.label)
 
 
@@ -416,14 +445,25 @@ def _patches_file(run: Path, digest: str) -> Path:
     return run / _FOLDER / f"patches-{digest}.jsonl"
 
 
+def _convolutions_file(run: Path, digest: str) -> Path:
+    return run / _FOLDER / f"convolutions-{digest}.jsonl"
+
+
 def _ablation_file(run: Path, digest: str, layer: int) -> Path:
     return run / _FOLDER / f"hidden-{digest}-{layer}.jsonl"
 
 
 def _explanation_file(run: Path, digest: str, pixels: NDArray[Any], label: int) -> Path:
+    return run / _FOLDER / f"explained-{digest}-{_digest_of(pixels)}-{label}.jsonl"
+
+
+def _output_file(run: Path, digest: str, pixels: NDArray[Any], layer: int) -> Path:
+    return run / _FOLDER / f"output-{digest}-{_digest_of(pixels)}-{layer}.jsonl"
+
+
+def _digest_of(pixels: NDArray[Any]) -> str:
     data = np.ascontiguousarray(pixels, dtype="<f4")
-    image = blake2b(repr(data.shape).encode() + data.tobytes(), digest_size=8).hexdigest()
-    return run / _FOLDER / f"explained-{digest}-{image}-{label}.jsonl"
+    return blake2b(repr(data.shape).encode() + data.tobytes(), digest_size=8).hexdigest()
 
 
 def _nothing(layer: int, measured: int, filters: int) -> LayerPatches:

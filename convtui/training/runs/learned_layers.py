@@ -15,6 +15,7 @@ from convtui.inputs.images import InputError, Picture
 from convtui.state.layer_opening import layer_opened
 from convtui.state.learned_weights import LearnedWeights
 from convtui.state.network import Stack
+from convtui.state.opened_features import OwnWeights
 from convtui.state.session import Session
 from convtui.training.architecture import layers_text
 from convtui.training.runs.store import Run
@@ -28,7 +29,7 @@ def trained_stack(run: Run, picture: Picture, step: int | None = None) -> Stack:
     """
     if run.recipe.network:
         of = f"a run of your own network ({run.recipe.network.name})"
-        raise InputError(f"run {run.number}: {of} cannot be opened on other pages yet")
+        raise InputError(f"run {run.number}: {of} cannot be opened on other pages yet; P shows its filters")
     last = run.latest_checkpoint() if step is None else run.checkpoint_near(step)
     if last is None:
         raise InputError(f"run {run.number}: no complete checkpoint of step {step} or before is kept")
@@ -64,6 +65,20 @@ def trained_step(session: Session, run: Run, picture: Picture, step: int | None 
     assert stack.trained is not None
     maps = FeatureMaps(stack.layers, picture.pixels, weights=stack.trained.within(stack.summary))
     return layer_opened(replace(session, picture=picture, chosen_stack=stack), maps)
+
+
+def own_weights(run: Run, step: int | None = None) -> OwnWeights:
+    """What the user's network has learned, by the last checkpoint at or before a step, if any.
+
+    Raises ValueError for a run without a checkpoint, and for one that has diverged.
+    """
+    last = run.latest_checkpoint() if step is None else run.checkpoint_near(step)
+    if last is None:
+        raise InputError(f"run {run.number}: no complete checkpoint of step {step} or before is kept")
+    name = run.recipe.network.name if run.recipe.network else ""
+    found = OwnWeights.from_state_dict(run.path, last.step, last.digest, name, last.weights)
+    run.keep_for_good(last.step)
+    return found
 
 
 def weights_of(folder: Path, step: int, digest: str | None = None) -> LearnedWeights:

@@ -40,7 +40,8 @@ class Measurements:
     """What is known of the weights after a step, whose checkpoint has this digest.
 
     noise is in the order of NOISES; directions has a curve for each, in the order of ALPHAS. Any of it may be
-    missing as yet. The losses of a run that has diverged are no finite numbers.
+    missing as yet. The losses of a run that has diverged are no finite numbers. source: the digest of the
+    code of the user's network that was measured, "" for the bundled one.
     """
 
     step: int
@@ -51,13 +52,15 @@ class Measurements:
     directions: tuple[tuple[DirectionPoint, ...], ...] = ((),) * DIRECTIONS
     curvature: Curvature | None = None
     norms: Norms | None = None
+    source: str = ""
 
     @classmethod
     def begun(cls, event: Measuring) -> Measurements:
         """Nothing is known yet. Raises ValueError for a measurement that cannot be."""
         if event.step < 0 or event.noise_images < 1 or event.landscape_images < 1:
             raise ValueError("step, noise_images or landscape_images: too few")
-        return cls(event.step, event.digest, event.noise_images, event.landscape_images)
+        images = event.noise_images, event.landscape_images
+        return cls(event.step, event.digest, *images, source=event.source)
 
     def with_event(self, event: Message) -> Measurements:
         """With one more figure, in the place of an earlier one of its kind; other events change nothing.
@@ -219,7 +222,7 @@ def _read(lines: Iterable[bytes]) -> list[Measurements]:
 
 
 def _key(known: Measurements) -> tuple[object, ...]:
-    return known.step, known.digest, known.noise_images, known.landscape_images
+    return known.step, known.digest, known.noise_images, known.landscape_images, known.source
 
 
 def _finite(losses: Iterator[float]) -> float | None:
@@ -253,6 +256,8 @@ def _check_curvature(curvature: Curvature) -> None:
 def _check_norms(norms: Norms) -> None:
     for norm in (norms.total, *norms.layers):
         _require_loss("norm", norm)
+    if norms.names and len(norms.names) != len(norms.layers):
+        raise ValueError(f"names {norms.names}: must be one for each layer")
 
 
 def _require_loss(name: str, value: float) -> None:

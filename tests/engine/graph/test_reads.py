@@ -15,55 +15,9 @@ from convtui.engine.graph.fields import AxisField, NotKnown, fields
 from convtui.engine.graph.operation import Source
 from convtui.engine.graph.reads import All, Gather, Grouped, Merge, Unknown, Window, back, hull
 from convtui.tracing.process.tracer import follow
+from tests.support.gradients import Calls, agrees
 
 SIZES = st.integers(1, 9)
-
-
-class Calls(nn.Module):
-    """A function as a network, perhaps with a weight."""
-
-    def __init__(self, function: Callable[..., Tensor], weight: Tensor | None = None) -> None:
-        super().__init__()
-        self.function = function
-        self.weight = None if weight is None else nn.Parameter(weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x) if self.weight is None else self.function(x, self.weight)
-
-
-def agrees(
-    function: Callable[..., Tensor],
-    shape: tuple[int, ...],
-    cells: int = 6,
-    weight: Tensor | None = None,
-    noted: bool = False,
-) -> None:
-    """Masks and intervals of some output cells are those of the gradients; what is refused is left out."""
-    model = Calls(function, weight)
-    graph = follow(model, (torch.rand(shape, dtype=torch.float64) + 0.5,), {})
-    if graph.failure is not None or 0 in graph.tensor(graph.outputs[0]).shape:
-        return
-    assert noted or not any(op.note for op in graph.ops)
-    output = graph.tensor(graph.outputs[0])
-    count = int(np.prod(output.shape))
-    seen = fields(graph).get(graph.outputs[0], ())
-    image = torch.rand(shape, dtype=torch.float64) + 0.5
-    for number in range(0, count, max(1, count // cells)):
-        cell = tuple(int(i) for i in np.unravel_index(number, output.shape))
-        leaf = image.clone().requires_grad_()
-        model(leaf)[cell].backward()
-        expected = np.zeros(shape, dtype=bool) if leaf.grad is None else (leaf.grad != 0).numpy()
-        found = feeding(graph, graph.outputs[0], cell)
-        fed = found.get(Source(0))
-        assert fed is not None or Source(0) not in found
-        told = np.zeros(shape, dtype=bool) if fed is None else fed.is_fed()
-        assert np.array_equal(told, expected)
-        for axis, field in enumerate(seen, 2):
-            if not isinstance(field, AxisField) or not expected.any():
-                continue
-            along = np.flatnonzero(expected.any(axis=tuple(i for i in range(len(shape)) if i != axis)))
-            low, high = field.span(cell[field.axis] if field.axis is not None else 0)
-            assert low <= along[0] <= along[-1] <= high
 
 
 @settings(max_examples=25)
@@ -197,7 +151,21 @@ CALLS: dict[str, Callable[[Tensor], Tensor]] = {
     "pool of one axis, then in place": lambda x: F.avg_pool1d(x[0], 2).mul_(2),
     "antialias": lambda x: F.interpolate(x, size=(2, 4), mode="bilinear", antialias=True),
     "bicubic": lambda x: F.interpolate(x, size=(7, 4), mode="bicubic"),
-    "unfold": lambda x: x.unfold(2, 3, 2),
+    "windows of an axis": lambda x: x.unfold(2, 3, 2),
+    "unfold": lambda x: F.unfold(x, (2, 3), stride=2),
+    "unfold with padding": lambda x: F.unfold(x, 3, dilation=2, padding=1),
+    "fold": lambda x: F.fold(x.reshape(1, 16, 9), (6, 6), 2, stride=2),
+    "pixel shuffle": lambda x: F.pixel_shuffle(x, 2),
+    "pixel unshuffle": lambda x: F.pixel_unshuffle(x, 3),
+    "pixel unshuffle, then all channels": lambda x: F.pixel_unshuffle(x, 2).sum(1),
+    "channels shuffled": lambda x: F.channel_shuffle(x, 2),
+    "flip of two axes": lambda x: torch.flip(x, (2, -1)),
+    "fliplr": lambda x: torch.fliplr(x[0]),
+    "roll of one axis twice": lambda x: torch.roll(x, (1, 1), (2, 2)),
+    "repeat with a new axis": lambda x: x.repeat(2, 1, 1, 1, 2),
+    "tile": lambda x: torch.tile(x, (2, 3)),
+    "index_select": lambda x: torch.index_select(x, 2, torch.tensor([4, 0, 4])),
+    "gather": lambda x: x.gather(3, torch.tensor([5, 0]).expand(1, 4, 6, 2)),
 }
 
 
@@ -208,11 +176,15 @@ def test_calls(name: str) -> None:
     agrees(CALLS[name], (1, 4, 6, 6), 20)
 
 
-def test_the_padding_of_an_unfold_is_no_cell() -> None:
-    graph = follow(Calls(lambda x: F.unfold(x, (1, 3), padding=(0, 1))), (torch.rand(1, 1, 1, 5),), {})
-    _, columns = fields(graph)[graph.outputs[0]]
-    assert isinstance(columns, NotKnown)
-    assert feeding(graph, graph.outputs[0], (0, 0, 0))[Source(0)] is None
+def test_windows_that_overlap_are_not_put_together() -> None:
+    graph = follow(Calls(lambda x: F.fold(F.unfold(x, 3), (6, 6), 3)), (torch.rand(1, 1, 6, 6),), {})
+    assert isinstance(fields(graph)[graph.outputs[0]][0], NotKnown)
+    assert feeding(graph, graph.outputs[0], (0, 0, 0, 0))[Source(0)] is None
+
+
+def test_numbers_that_say_which_cells_are_read_are_not_followed() -> None:
+    graph = follow(Calls(lambda x: x.gather(3, x.argsort(3))), (torch.rand(1, 1, 6, 6),), {})
+    assert isinstance(fields(graph)[graph.outputs[0]][1], NotKnown)
 
 
 def test_a_view_that_is_written_keeps_its_fields_and_the_whole_loses_them() -> None:
@@ -240,12 +212,15 @@ def test_what_cannot_be_described_is_a_row() -> None:
     assert [op.kind for op in graph.ops] == ["input", "view", "add"]
 
 
-def test_pixel_shuffle_has_fields_and_no_masks() -> None:
-    graph = follow(nn.PixelShuffle(2), (torch.rand(1, 4, 3, 3),), {})
+def test_pixel_shuffle_of_a_large_map() -> None:
+    graph = follow(nn.PixelShuffle(2), (torch.rand(1, 4, 600, 600),), {})
     rows = fields(graph)[graph.outputs[0]][0]
     assert isinstance(rows, AxisField)
-    assert [rows.span(i) for i in range(6)] == [(0, 0), (0, 0), (1, 1), (1, 1), (2, 2), (2, 2)]
-    assert feeding(graph, graph.outputs[0], (0, 0, 0, 0))[Source(0)] is None
+    assert rows.jump == 0.5
+    assert [rows.span((0, 0, i, 0)) for i in (0, 1, 2, 1199)] == [(0, 0), (0, 0), (1, 1), (599, 599)]
+    fed = feeding(graph, graph.outputs[0], (0, 0, 7, 4))[Source(0)]
+    assert fed is not None
+    assert np.argwhere(fed.is_fed()).tolist() == [[0, 2, 3, 2]]
 
 
 def test_a_hull_skips_what_reads_nothing() -> None:

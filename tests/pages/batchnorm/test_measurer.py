@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from convtui.pages.batchnorm.figures import Figures
-from convtui.pages.batchnorm.measurer import QUICK, BatchMeasurer
+from convtui.pages.batchnorm.measurer import QUICK, BatchMeasurer, EnginePasses
 from convtui.pages.batchnorm.plots import before_histogram, spread_of_one_image, standard_error
 from convtui.paint.colours import DARK, Palette
 from convtui.paint.histogram import histogram_lines
@@ -59,7 +59,7 @@ def test_what_is_made_is_what_torch_makes() -> None:
 def test_a_mini_batch_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     measurer, session = opened()
     first = measurer.measure(session)
-    monkeypatch.setattr(BatchMeasurer, "_maps", None)
+    monkeypatch.setattr(EnginePasses, "_maps", None)
     assert measurer.measure(session.at_channel(1).with_gamma(2)) is first
     assert measurer.cached(session) is first
 

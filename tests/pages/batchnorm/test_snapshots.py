@@ -10,6 +10,7 @@ from convtui.app.app import ConvtuiApp
 from convtui.training.recipe import Recipe
 from convtui.training.trainer import Trainer
 from tests.support.example_sessions import lesson
+from tests.support.norm_worker import CONVOLUTIONS, NORMS, NormWorker, made_up_run, trainer_with
 
 WIDE, USUAL, LEAST = (120, 40), (80, 24), (60, 20)
 
@@ -77,6 +78,30 @@ def test_screens(name: str, snap_compare: Callable[..., bool]) -> None:
     recipe, trainer = Recipe(batch_norm=shot.batch_norm), Trainer(start=None)
     app = ConvtuiApp(lesson(), theme=shot.theme, autosave=False, trainer=trainer, recipe=recipe)
     assert snap_compare(app, terminal_size=shot.size, run_before=pressing(shot.keys))
+
+
+OWN = {
+    "own": (NORMS, ["right", "right"], WIDE, "dark"),
+    "own-80x24-light": (NORMS, ["tab", "right"], USUAL, "light"),
+    "own-added-60x20": (CONVOLUTIONS, [], LEAST, "dark"),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_norms_of_a_run_of_the_users_network(name: str, snap_compare: Callable[..., bool]) -> None:
+    places, keys, size, theme = OWN[name]
+    run = made_up_run(places)
+    trainer = trainer_with(NormWorker(places), run)
+    app = ConvtuiApp(lesson(), theme=theme, autosave=False, trainer=trainer, recipe=run.recipe)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("4")
+        for key in ["", *keys, ""]:
+            await pilot.press(*filter(None, [key]))
+            for _ in range(4):
+                await settled(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=act)
 
 
 def test_without_colour(snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convtui.engine.resemblance import Resemblance
-from convtui.pages.layers.features_figures import Accuracies
+from convtui.pages.layers.features_figures import Accuracies, Named
 from convtui.pages.layers.features_labels import (
     accuracy_title,
     caption,
@@ -16,6 +16,7 @@ from convtui.pages.layers.features_labels import (
     head_lines,
     hidden_line,
     measured_line,
+    named_layer,
     patch_words,
     patches_title,
     percent,
@@ -29,24 +30,29 @@ STACK = Stack.chosen("conv 3x3 8 p1, relu, maxpool 2, conv 3x3 4", (1, 28, 28))
 ALL = range(8)
 
 
+def named(layer: int) -> Named:
+    stack = STACK.at(layer)
+    return named_layer(stack, 1)
+
+
 # -- the layer
 
 
 def test_the_title_says_which_layer_and_which_weights() -> None:
-    title = title_line(filters(), STACK.at(1), ALL, 119)
-    assert title == "layer 1: conv 3x3 8 · 8 filters · random weights, seed 0"
-    assert "8 filters of 4 slices" in title_line(filters(slices=4), STACK.at(1), ALL, 119)
+    title = title_line(filters(), named(1), ALL, 119)
+    assert title == "layer 1: conv 3x3 8 p1 · 8 filters · random weights, seed 0"
+    assert "8 filters of 4 slices" in title_line(filters(slices=4), named(1), ALL, 119)
 
 
 def test_a_layer_without_filters_says_whose_are_shown() -> None:
-    title = title_line(filters(), STACK.at(2), ALL, 119)
+    title = title_line(filters(), named(2), ALL, 119)
     assert title.startswith("layer 2: relu has no filters; before it layer 1: conv 3x3 8")
-    title = title_line(filters(), STACK.at(0), ALL, 119)
+    title = title_line(filters(), named(0), ALL, 119)
     assert title.startswith("the image has no filters; after it layer 1")
 
 
 def test_what_is_not_in_view_is_told() -> None:
-    assert "filters 3-5 of 8" in title_line(filters(), STACK.at(1), range(3, 6), 79)
+    assert "filters 3-5 of 8" in title_line(filters(), named(1), range(3, 6), 79)
 
 
 def test_kernels_that_beat_chance_are_counted_now_and_before() -> None:
@@ -59,15 +65,15 @@ def test_kernels_that_beat_chance_are_counted_now_and_before() -> None:
 @pytest.mark.parametrize("width", [20, 40, 79, 119])
 def test_every_line_fits(width: int) -> None:
     for each in (filters(), filters(16, 8), filters(before=None)):
-        lines = head_lines(each, STACK.at(1), range(3), "", (width, 3))
+        lines = head_lines(each, named(1), range(3), "", (width, 3))
         assert len(lines) == 3
         for line in (*lines, *filter_words(each, 0, "dead", width)):
             assert len(line) <= width or width < 40
 
 
 def test_what_is_going_on_takes_the_last_line() -> None:
-    assert head_lines(filters(), STACK.at(1), ALL, "measuring", (79, 2))[-1] == "measuring"
-    assert head_lines(filters(), STACK.at(1), ALL, "", (119, 3))[-1] == tiles_hint(filters(), 119)
+    assert head_lines(filters(), named(1), ALL, "measuring", (79, 2))[-1] == "measuring"
+    assert head_lines(filters(), named(1), ALL, "", (119, 3))[-1] == tiles_hint(filters(), 119)
 
 
 # -- a filter

@@ -179,7 +179,8 @@ def test_a_lesson_hides_what_gives_an_answer_away() -> None:
         (999_499, "999 kB"),
         (999_500, "1.0 MB"),
         (12_345_678, "12.3 MB"),
-        (5_000_000_000_000, "5000 GB"),
+        (5_000_000_000_000, "5.0 TB"),
+        (10**18, "1000 PB"),
     ],
 )
 def test_memory_has_at_most_three_digits_before_the_point(count: int, text: str) -> None:

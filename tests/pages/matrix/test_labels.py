@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from convtui.engine.pooling import Pooling
 from convtui.engine.transposed import Scatter
+from convtui.engine.words import counted
 from convtui.pages.matrix.labels import figures, matrix_hint, mirror_names, pointed_words, row_words
 from convtui.pages.matrix.shown import Pointed, is_mean, shown_in
-from convtui.paint.text import DUST, counted
+from convtui.paint.text import DUST
 from convtui.state.session import Session
 from tests.support.equations_read import assert_adds_up, assert_product, hard_sessions, is_shown, unit_of
 from tests.support.example_sessions import counting, lesson, own, session_on, sessions, step_of

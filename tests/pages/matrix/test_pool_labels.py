@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given, settings
 
+from convtui.engine.words import counted
 from convtui.pages.matrix.labels import figures, matrix_hint, pointed_words, row_words
 from convtui.pages.matrix.shown import Pointed, is_mean, shown_in
 from convtui.paint.matrix_cells import share
-from convtui.paint.text import counted
 from convtui.state.session import Session
 from tests.support.example_sessions import counting, own, session_on
 from tests.support.operations import operation_sessions, stepping

@@ -12,7 +12,17 @@ from textual.pilot import Pilot
 from convtui.app.app import ConvtuiApp
 from convtui.pages.train.view_maker import Tab
 from convtui.training.laboratory import RATES
-from convtui.training.protocol import Paused, Ready, Replayed, Stopped, Train
+from convtui.training.own_network import OwnNetwork
+from convtui.training.protocol import (
+    Begun,
+    NamedModule,
+    Paused,
+    Ready,
+    Replayed,
+    Snapshot,
+    Stopped,
+    Train,
+)
 from convtui.training.recipe import Recipe
 from convtui.training.trainer import Trainer
 from tests.support import events as made
@@ -21,6 +31,8 @@ from tests.support.measured_runs import keep_decays
 from tests.support.train_page import Training, keep
 from tests.support.workers import FakeWorkers
 
+OWN = Recipe(network=OwnNetwork("/home/me/net.py:Net"), max_lr=0.001)
+OWN_KEPT = replace(OWN, network=OwnNetwork("/home/me/net.py:Net").begun([]))
 WIDE, USUAL = (120, 40), (80, 24)
 
 Act = Callable[[Training], Awaitable[None]]
@@ -123,6 +135,33 @@ async def rates(driven: Training) -> None:
     await driven.settled()
 
 
+async def own_decays(driven: Training) -> None:
+    keep_decays(OWN_KEPT)
+    await laboratory(driven)
+
+
+async def own_norms(driven: Training) -> None:
+    await laboratory(driven)
+    await driven.press("C", "C")
+    await driven.settled()
+
+
+async def own_replay(driven: Training) -> None:
+    module = NamedModule(1, "features.0", "Conv2d", (4, 1, 5, 5))
+    events = [
+        replace(each, modules=(module,), layers="") if isinstance(each, Begun) else each
+        for each in made.events(replace(OWN_KEPT, device="cuda"))
+        if not isinstance(each, Snapshot)
+    ]
+    await driven.press("space")
+    await driven.tell(*events)
+    await driven.turn_to(Tab.WEIGHT)
+    again = [replace(made.step(at), watched=made.watched(at, (0, 0, 2, 1))) for at in range(92, 101)]
+    await driven.press("left")
+    await driven.tell(Replayed(100))
+    await driven.tell(*again, Replayed(100))
+
+
 @dataclass(frozen=True)
 class Shot:
     """What is done, and the terminal."""
@@ -163,6 +202,9 @@ SHOTS = {
     "sharpness-80x24": Shot(sharpness, USUAL),
     "rates": Shot(rates),
     "rates-80x24-light": Shot(rates, USUAL, "light"),
+    "own-decays": Shot(own_decays, recipe=OWN),
+    "own-norms-80x24-light": Shot(own_norms, USUAL, "light", OWN),
+    "own-replay": Shot(own_replay, recipe=OWN),
 }
 
 

@@ -6,10 +6,14 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
 
+from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import fields, told
 from convtui.engine.graph.operation import Graph, Source
 from convtui.tracing.process.exported import Exported, is_arithmetic, load_exported
@@ -65,6 +69,61 @@ def test_an_image_of_another_size_is_told_what_it_was_exported_for(file: Path) -
     why = exported.refusal((torch.rand(1, 3, 16, 16),), {})
     assert why == "was exported for an input of 1x3x16x24, gets 1x3x16x16"
     assert exported.hint(is_photo=False).startswith("; --input 3x16x24")
+
+
+def output_in(kind: str, context: object) -> Callable[[str], str]:
+    """The description of a program whose output is held by an object of that class."""
+    leaf: dict[str, object] = {"type": None, "context": None, "children_spec": []}
+    tree = [1, {"type": kind, "context": json.dumps(context), "children_spec": [leaf]}]
+
+    def change(text: str) -> str:
+        program = json.loads(text)
+        for each in program["graph_module"]["module_call_graph"]:
+            if each["signature"]:
+                each["signature"]["out_spec"] = json.dumps(tree)
+        return json.dumps(program)
+
+    return change
+
+
+def test_an_output_of_a_class_of_theirs_needs_no_class(file: Path, tmp_path: Path) -> None:
+    path = changed(file, tmp_path, output_in("not_installed.outputs.Classified", ["logits"]))
+    image = torch.rand(1, 3, 16, 24)
+    graph = follow(load_exported(path), (image,), {})
+    assert figures(graph) == figures(follow(load_exported(file), (image,), {}))
+    assert "not_installed.outputs.Classified" not in pytree.SERIALIZED_TYPE_TO_PYTHON_TYPE
+    for kind, context in (
+        ("collections.defaultdict", {"default_factory_module": "os"}),  # which would be imported
+        ("collections.OrderedDict", ["logits"]),
+        ("not_installed.outputs.Classified", {"__enum__": True, "fqn": "os:system"}),
+        ("not installed", ["logits"]),
+    ):
+        with pytest.raises(LoadError, match="would run code of its own"):
+            load_exported(changed(file, tmp_path, output_in(kind, context)))
+
+
+class Moving(nn.Module):
+    """Functions that operators have other names for, or other arguments."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(2).mT
+        x = x / torch.linalg.vector_norm(x, 2, 1, keepdim=True)
+        x = x + tokens.mean(1)[:, :, None, None].expand_as(x)
+        columns = F.fold(F.unfold(x, 2, stride=2) * 2, (8, 12), 2, stride=2)
+        return F.pixel_shuffle(columns.roll((1, 2), (2, 3)).flip(2), 2).repeat(1, 2, 1, 1)
+
+
+def test_operators_read_what_their_functions_do(tmp_path: Path) -> None:
+    path, image = tmp_path / "net.pt2", torch.rand(1, 4, 8, 12)
+    torch.export.save(torch.export.export(Moving(), (image,)), path)
+    graphs = [follow(model, (image,), {}) for model in (load_exported(path), Moving())]
+    assert [op for graph in graphs for op in graph.ops if op.note] == []
+    from_file, from_code = (feeding(graph, graph.outputs[0], (0, 1, 5, 7))[Source(0)] for graph in graphs)
+    assert from_file is not None
+    assert from_code is not None
+    assert np.array_equal(from_file.is_fed(), from_code.is_fed())
+    seen = [[told(field) for field in fields(graph)[graph.outputs[0]]] for graph in graphs]
+    assert seen[0] == seen[1]
 
 
 def test_what_would_run_is_refused(file: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import AxisField, NotKnown, fields
-from convtui.engine.graph.operation import Source
+from convtui.engine.graph.operation import Cost, Source
 from convtui.engine.presets import preset
 from convtui.engine.stack import summarize
 from convtui.tracing.process.tracer import follow
@@ -86,7 +86,7 @@ def test_fields_are_those_of_the_gradients(name: str) -> None:
         for axis, field in zip((1, 2), seen, strict=True):
             assert isinstance(field, AxisField)
             along = np.flatnonzero(expected.any(axis=(0, 3 - axis)))
-            low, high = field.span(cell[field.axis] if field.axis is not None else 0)
+            low, high = field.span(cell)
             # The interval is of all channels: in a group or a part of a concat it may be less.
             assert low <= along[0]
             assert along[-1] <= high
@@ -130,4 +130,4 @@ def test_what_is_not_known_stays_so() -> None:
     assert seen[Source(sample.number)] == seen[graph.outputs[0]] == (NotKnown(sample.number),) * 2
     assert feeding(graph, graph.outputs[0], (0, 0, 0, 0))[Source(0)] is None
     assert sample.note
-    assert sample.cost is None
+    assert sample.cost == Cost()  # it moves and weighs numbers, but no weights are learned

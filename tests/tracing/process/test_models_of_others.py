@@ -163,9 +163,7 @@ def test_a_network_of_others(name: str) -> None:
     if not any("max_pool" in op.kind for op in graph.ops):  # of which the winner alone has a gradient
         assert np.array_equal(told, expected)
     for axis, field in enumerate(seen[source], 2):
-        if isinstance(field, AxisField):
-            along = np.flatnonzero(expected.any(axis=tuple(i for i in range(image.dim()) if i != axis)))
-            low, high = field.span(cell[field.axis] if field.axis is not None else 0)
-            assert low <= along[0] <= along[-1] <= high
-        else:
-            assert name in ("transformer", "shifted windows")  # whose tokens are of rows and columns at once
+        assert isinstance(field, AxisField)
+        along = np.flatnonzero(expected.any(axis=tuple(i for i in range(image.dim()) if i != axis)))
+        low, high = field.span(cell)
+        assert low <= along[0] <= along[-1] <= high

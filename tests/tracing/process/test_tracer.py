@@ -3,16 +3,25 @@
 import gc
 import warnings
 import weakref
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from convtui.engine.graph.feeding import feeding
 from convtui.engine.graph.fields import AxisField, NotKnown, fields
 from convtui.engine.graph.operation import Graph, Op, Source
-from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, Known, follow, function_name
+from convtui.engine.graph.postmortem import post_mortem
+from convtui.tracing.process.tracer import THROUGH, UNREGISTERED, Known, copied, follow, function_name
+from convtui.tracing.protocol import Sizes
+from convtui.tracing.traced import Trace
 from tests.support.traced_models import (
     Attending,
     Halved,
@@ -93,6 +102,102 @@ def test_an_lstm_and_attention_are_a_row_each() -> None:
     assert all(isinstance(each, AxisField) for each in fields(graph)[Source(attention.number)])
     used = {each for op in graph.ops for each in op.parameters}
     assert sum(each.count for each in used) == sum(each.numel() for each in Attending().parameters())
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_first": True}, {"kdim": 6, "vdim": 6}])
+def test_the_cost_of_attention_to_another_sequence(settings: dict[str, Any]) -> None:
+    class Crossed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(8, 2, **settings)
+
+        def forward(self, query: Tensor, key: Tensor) -> Tensor:
+            found: Tensor = self.attention(query, key, key)[0]
+            return found
+
+    model = Crossed().eval()
+    query = torch.rand(2, 5, 8)
+    key = torch.rand(2, 7, 8) if "batch_first" in settings else torch.rand(7, 5, settings.get("kdim", 8))
+    graph = follow(model, (query, key), {})
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(query, key)
+    assert graph.multiply_adds * 2 == counter.get_total_flops() > 0
+
+
+class Cached(nn.Module):
+    """Makes its positions once for each size, as many transformers do."""
+
+    def __init__(self, positions: Callable[[int], Tensor]) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
+        self.positions = positions
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        found: Tensor = self.last(x + self.positions(x.shape[-1]))
+        return found
+
+
+class Positions(nn.Module):
+    def forward(self, size: int) -> Tensor:
+        return position(size)
+
+
+@lru_cache(maxsize=4)
+def position(size: int) -> Tensor:
+    return torch.arange(size, dtype=torch.float32) / size
+
+
+@pytest.mark.parametrize("is_filled", [False, True])
+def test_what_a_cache_of_theirs_keeps_is_no_row_in_any_pass(is_filled: bool) -> None:
+    position.cache_clear()
+    model, image = Cached(position if is_filled else Positions()), torch.rand(1, 1, 8, 8)
+    if is_filled:  # before it is looked at, as by a factory that tries it
+        model(image)
+    graphs = [follow(model, (image,), {}) for _ in range(3)]
+    assert all(kinds(graph) == ["conv2d", "add", "conv2d"] for graph in graphs)
+    found = copied(model, (image,), {}, 3)
+    assert found is not None
+    assert found.op == graphs[0].ops[3]
+
+
+def test_a_variable_of_old_code_is_what_it_is_made_of() -> None:
+    class Old(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 2, 3)
+            self.index: Tensor
+            self.register_buffer("index", torch.tensor([1, 0]))
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(torch.autograd.Variable(x))
+            return torch.index_select(x, 1, torch.autograd.Variable(self.index))
+
+    graph = traced(Old(), 1, 2, 6, 6)
+    assert kinds(graph) == ["conv2d", "index_select"]
+    assert [op.inputs for op in graph.ops[1:]] == [(Source(0),), (Source(1),)]
+    assert not any(op.note for op in graph.ops)
+
+
+def test_what_is_not_known_of_an_operation_and_what_is() -> None:
+    class Mixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(x)
+            best = x.flatten(1).topk(3).values
+            near = torch.cdist(best[None], best[None])
+            return near.sum() + F.mse_loss(x, x * 2)
+
+    graph = traced(Mixed(), 1, 1, 6, 6)
+    assert {op.kind for op in graph.ops if op.note} == {"topk", "cdist"}
+    assert [op.kind for op in graph.uncounted] == ["cdist"]
+    assert op_at(graph, "weight_norm").note == ""
+    loss = fields(graph)[Source(op_at(graph, "mse_loss").number)][0]
+    assert isinstance(loss, AxisField)
+    assert (loss.axes, loss.size) == ((), 6)
 
 
 def test_a_plain_list_of_modules_has_no_path_and_says_so() -> None:
@@ -292,3 +397,93 @@ def test_lazy_modules_have_parameters_once_they_have_run() -> None:
     assert graph.parameters == 20 + 4 + 18 * 3 + 3
     assert [op.note for op in graph.ops if op.note] == []
     assert graph.unused == ()
+
+
+class Large(nn.Module):
+    """Wants more memory than any machine has, for an output or for what it makes itself."""
+
+    def __init__(self, makes: bool) -> None:
+        super().__init__()
+        self.makes = makes
+        self.up = nn.Upsample(scale_factor=2**22)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.makes:
+            return x + torch.zeros(10**7, 10**7)
+        done: Tensor = self.up(x)
+        return done
+
+
+@pytest.mark.parametrize(
+    ("makes", "title", "asked", "why", "fixes"),
+    [
+        (
+            False,
+            "interpolate up failed",
+            "844 TB",
+            "its output 1x3x16777216x4194304 takes 844 TB: "
+            "1*3*16777216*4194304 = 211,106,232,532,992 numbers of float32",
+            ("an input of fewer rows and columns, or a smaller batch",),
+        ),
+        (
+            True,
+            "zeros (Large) failed",
+            "400 TB",
+            "its output 10000000x10000000 takes 400 TB: "
+            "10000000*10000000 = 100,000,000,000,000 numbers of float32",
+            (),
+        ),
+    ],
+)
+def test_memory_that_there_is_not_is_told_in_bytes_and_shapes(
+    makes: bool, title: str, asked: str, why: str, fixes: tuple[str, ...]
+) -> None:
+    graph = follow(Large(makes), (torch.zeros(1, 3, 4, 1),), {})
+    found = post_mortem(graph)
+    assert found is not None
+    assert found.title.startswith(title)
+    assert found.error == f"not enough memory: {asked} were asked for at once"
+    assert found.why == (why,)
+    assert found.fixes == fixes
+    assert "sizes" not in "".join(Trace(graph, Sizes(((4, 1),), ((4, 1),))).failure_lines())
+
+
+def test_memory_of_numpy_that_there_is_not() -> None:
+    class Net(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + torch.from_numpy(np.zeros((10**7, 10**7)))
+
+    failure = follow(Net(), (torch.zeros(1),), {}).failure
+    assert failure is not None
+    assert failure.error.startswith("not enough memory: Unable to allocate 728. TiB for an array with shape")
+
+
+def test_an_exit_is_a_failure_but_ctrl_c_is_not_caught() -> None:
+    class Net(nn.Module):
+        def __init__(self, error: BaseException) -> None:
+            super().__init__()
+            self.error = error
+
+        def forward(self, _: Tensor) -> Tensor:
+            raise self.error
+
+    failure = follow(Net(SystemExit("no")), (torch.zeros(1),), {}).failure
+    assert failure is not None
+    assert failure.error == "it ended the process with sys.exit('no')"
+    assert copied(Net(SystemExit(1)), (torch.zeros(1),), {}, 1) is None
+    with pytest.raises(KeyboardInterrupt):
+        follow(Net(KeyboardInterrupt()), (torch.zeros(1),), {})
+
+
+@pytest.mark.parametrize(
+    ("shape", "fix"),
+    [
+        ((1, 224), "an input of 3 axes: --input 3x224x224"),
+        ((1, 1, 3, 8, 9), "an input without the batch: --input 3x8x9"),
+        ((1, 2, 3, 8, 9), "an input without the batch: --input 3x8x9 --batch 2"),
+    ],
+)
+def test_an_input_of_too_few_or_too_many_axes(shape: tuple[int, ...], fix: str) -> None:
+    found = post_mortem(follow(nn.Conv2d(3, 4, 3), (torch.zeros(shape),), {}))
+    assert found is not None
+    assert found.fixes == (fix,)

@@ -14,7 +14,8 @@ from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.exploring import Ablate, Explain, Explore, Explored
 from convtui.training.messages import Message
-from convtui.training.process.features import activation_of, look_into, network_of, patch_size
+from convtui.training.process.features import look_into, patch_size
+from convtui.training.process.looked_into import activation_of, network_of
 from convtui.training.process.loop import Training
 from convtui.training.process.network import model_of
 from convtui.training.recipe import Recipe
@@ -278,7 +279,7 @@ def test_what_is_known_is_not_computed_again_and_an_interrupted_job_goes_on(
     kept: Kept, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, _ = kept
-    monkeypatch.setattr("convtui.training.process.features.PART_IMAGES", 50)
+    monkeypatch.setattr("convtui.training.process.network.PART_IMAGES", 50)
     for file in (run.path / "features").glob("*"):
         file.unlink()
     job = make(str(run.path))

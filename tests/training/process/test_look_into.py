@@ -1,5 +1,6 @@
 """Jobs that look into a kept run, by a real training process that is stopped, busy, and killed."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,11 +9,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convtui.training.exploring import Ablate, Ablating, Explain, Explore, Explored, Exploring, Hidden
+from convtui.training.exploring import (
+    Ablate,
+    Ablating,
+    Convolve,
+    Explain,
+    Explore,
+    Explored,
+    Exploring,
+    Follow,
+    Followed,
+    Hidden,
+)
 from convtui.training.messages import Message
+from convtui.training.own_network import OwnNetwork
 from convtui.training.protocol import Failed, Finished, Pause, Ready, Stop, Stopped, Train
 from convtui.training.runs import explored
 from convtui.training.runs.store import Run
+from tests.support import featured_networks
 from tests.support.processes import TINY, Process, begun, process
 
 WIDE = replace(TINY, channels=(128, 128), epochs=1, batch_size=1024)  # each filter takes a while
@@ -60,6 +74,44 @@ def test_each_job_is_told_to_its_end_and_kept(worker: Process, run: Run) -> None
     assert patches.images == ablation.images == 360
     assert ablation.accuracies is not None
     assert len(ablation.accuracies) == 4
+
+
+def test_a_network_of_the_users_is_looked_into_where_it_is_named(folder: Path, tmp_path: Path) -> None:
+    """Every job is told and kept; one is stopped between two filters; without its name nothing is run."""
+    code = Path(shutil.copy(featured_networks.__file__, tmp_path / "net.py"))
+    named = OwnNetwork(f"{code}:Residual")
+    with process(folder, network=named) as worker:
+        worker.event()
+        own = Run(Path(begun(worker.job(Train(replace(TINY, network=named)))).run))
+        path = str(own.path)
+        followed = worker.job(Follow(path))[0]
+        assert isinstance(followed, Followed)
+        assert [each.path for each in followed.convolutions] == ["stem", "one", "two", "three", ""]
+        np.save(tmp_path / "one.npy", np.zeros((1, 8, 8), np.float32))
+        for job in (
+            Explore(path),
+            Ablate(path, None, 2),
+            Explain(path, None, 3, image=0),
+            Convolve(path, None, 3, str(tmp_path / "one.npy")),
+        ):
+            events = worker.job(job)
+            assert isinstance(events[-1], Explored)
+            assert worker.job(job)[:-1] == events[:-1]
+        worker.send(Ablate(path, None, 4))
+        worker.until(Ablating)
+        worker.send(Stop())
+        assert isinstance(worker.until(Stopped, Explored)[-1], Stopped | Explored)
+        (refused,) = worker.job(Ablate(path, None, 9))
+        assert refused == Failed("layer 9: must be a convolution, 1, 2, 3, 4, 5")
+        code.write_text(code.read_text().replace("self.fc(x.mean((2, 3)))", "self.fc(x.mean((2, 3, 9)))"))
+        (refused,) = worker.job(Explore(path, 0))
+        assert isinstance(refused, Failed)
+        assert refused.reason.startswith("net.py:Residual fails on images of 1x8x8: IndexError")
+    with process(folder) as worker:
+        worker.event()
+        (refused,) = worker.job(Explore(path))
+        assert isinstance(refused, Failed)
+        assert "needs the code of net.py:Residual; only code that you name is run" in refused.reason
 
 
 def test_the_run_itself_is_not_touched(worker: Process, run: Run) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from convtui.training.datasets.open_any import load
-from convtui.training.measuring import Measure
+from convtui.training.measuring import POINTS, Measure, Measured, Measuring, NoisePoint
 from convtui.training.messages import Message
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.client import WorkerProcess
@@ -28,10 +28,12 @@ from convtui.training.protocol import (
     Snapshot,
     Stepped,
     Stop,
+    Stopped,
     Train,
 )
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory, State
+from convtui.training.runs.measurements import all_measurements
 from convtui.training.runs.store import Run
 from tests.support.processes import begun, process
 
@@ -137,9 +139,6 @@ def test_a_run_of_an_own_network(tmp_path: Path) -> None:
         assert steps(replayed)[-4:] == steps(whole)[2:6]
         assert all(each.watched for each in replayed if isinstance(each, Stepped))
 
-        (refused,) = worker.job(Measure(folder))
-        assert isinstance(refused, Failed)
-        assert "cannot be measured yet" in refused.reason
         other = replace(recipe, network=OwnNetwork(f"{code}:Pair"))
         (refused,) = worker.job(Train(other))
         assert isinstance(refused, Failed)
@@ -263,3 +262,48 @@ def test_a_last_batch_of_one_image_is_joined_to_the_one_before(code: Path) -> No
     assert run._evaluation_batches(1001) == [0, 500, 1001]
     assert run._evaluation_batches(1002) == [0, 500, 1000, 1002]
     assert run._evaluation_batches(1) == [0, 1]
+
+
+def test_a_measurement_is_stopped_killed_and_gone_on_with_to_the_same_figures(tmp_path: Path) -> None:
+    """What is measured by other code is kept apart."""
+    code = Path(shutil.copy(FILE, tmp_path / "net.py"))
+    named = OwnNetwork(f"{code}:Attending")
+    recipe = Recipe(data="digits-8x8", batch_size=512, epochs=1, max_lr=0.01, network=named)
+    folders = []
+    with process(tmp_path, network=named) as worker:
+        for _ in range(2):
+            folders.append(begun(worker.job(Train(recipe))).run)
+        whole = worker.job(Measure(folders[0]))
+        assert isinstance(whole[-1], Measured)
+        worker.send(Measure(folders[1]))
+        worker.until(NoisePoint)
+        worker.send(Stop())
+        assert isinstance(worker.until(Stopped, Measured)[-1], Stopped)
+        worker.send(Measure(folders[1]))
+        worker.until(NoisePoint)
+        worker.popen.kill()
+        worker.wait()
+    with process(tmp_path, network=replace(named, target=named.target)) as worker:
+        rest = worker.job(Measure(folders[1]))
+        header = next(each for each in rest if isinstance(each, Measuring))
+        assert (0 < header.points < POINTS, header.notice) == (True, "")
+        (one,), (other,) = (all_measurements(Run(Path(folder))) for folder in folders)
+        assert one.is_complete
+        assert replace(one, digest="") == replace(other, digest="")
+
+        code.write_text(code.read_text().replace("0.1 * torch", "0.2 * torch"))
+        events = worker.job(Measure(folders[1]))
+        (header,) = (each for each in events if isinstance(each, Measuring))
+        assert header.points == POINTS
+        assert header.notice == (
+            "net.py:Attending has changed since the run began: it is measured with the code as it is now"
+        )
+        old, new = all_measurements(Run(Path(folders[1])))
+        assert (old, new.is_complete) == (other, True)
+        assert new.source == header.source != old.source
+        assert new.noise != old.noise
+    with process(tmp_path) as worker:
+        worker.event()
+        (refused,) = worker.job(Measure(folders[0]))
+        assert isinstance(refused, Failed)
+        assert refused.reason.startswith("run 1 needs the code of net.py:Attending; only code that you name")
