@@ -143,7 +143,7 @@ class ConvtuiApp(App[None]):
 
         if self._trainer is None:
             network = self._recipe.network if self._recipe else None
-            self._trainer = Trainer(partial(start_worker, network))
+            self._trainer = Trainer(partial(start_worker, network), network)
         if self.timelines.get(NEXT_RUN) is None:
             self.timelines.begin(NEXT_RUN, NextRun(self._recipe or Recipe()))
         return self._trainer

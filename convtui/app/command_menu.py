@@ -96,7 +96,8 @@ def commands(app: App[None], page: Page) -> Iterator[SystemCommand]:
     own = page.KEYS
     taken = {name for key in own for name in key.names.split(",")}
     others = (key for key in page.COMMON if taken.isdisjoint(key.names.split(",")) and key not in pages)
-    for key in (*own, *others):
+    idle = page.idle_actions()
+    for key in (*(each for each in own if each.action not in idle), *others):
         yield SystemCommand(_title(key.does), f"key {key.written}", partial(app.run_action, key.full_action))
 
 

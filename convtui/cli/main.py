@@ -308,14 +308,19 @@ def _recipe_of(options: argparse.Namespace, network: Opening | None) -> Recipe |
         own = to_train(network.target, network.arguments, network.weights)
     if options.data is None and own is None:
         return None
-    from convtui.training.datasets.open_any import check
+    from convtui.training.datasets.open_any import LARGEST_SIZE, check
     from convtui.training.own_network import MAX_LR
     from convtui.training.recipe import Recipe
 
     data = Recipe.data if options.data is None else options.data
     check(data)
     rate = MAX_LR if own else Recipe.max_lr
-    return Recipe(data=data, axes=options.axes or Recipe.axes, network=own, max_lr=rate)
+    size = Recipe.image_size
+    if (
+        own and options.resize and options.resize.isdecimal()
+    ):  # pictures as large as that which it is opened on
+        size = min(max(int(options.resize), 1), LARGEST_SIZE)
+    return Recipe(data=data, image_size=size, axes=options.axes or Recipe.axes, network=own, max_lr=rate)
 
 
 def _run_app(session: Session, **how: Any) -> int:

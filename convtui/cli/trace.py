@@ -72,7 +72,7 @@ def trace(arguments: Sequence[str]) -> int:
     from convtui.tracing import client
     from convtui.tracing.traced import FORMATS, Trace
 
-    outcome = asyncio.run(client.trace(job, limit_of(options.limit)))
+    outcome = asyncio.run(client.trace(job, limit_of(options.limit), prints=tell))
     for notice in outcome.notices:
         tell(notice)
     if outcome.refused:

@@ -160,12 +160,18 @@ def _begin(given: Mapping[str, str | bool], as_json: bool, network: OwnNetwork |
     return _follow(Train(recipe, keep_batch_size=is_asked_for), RunHistory(recipe), as_json, network)
 
 
-def _by_option(reason: str) -> str:
-    """The reason with the option that sets it instead of the parameter that it begins with, if it does."""
-    from convtui.training.recipe import Recipe
+def _by_option(words: str) -> str:
+    """Words on a new run, whose clauses begin with an option in the place of the parameter that it sets."""
+    first, *others = words.split("; ")
+    clauses = [_clause(first, ""), *(_clause(each, "_") for each in others)]
+    return "; ".join(clauses)
 
-    name, _, rest = reason.partition(" ")
-    return f"--{name.replace('_', '-')} {rest}" if name in Recipe.__dataclass_fields__ else reason
+
+def _clause(words: str, mark: str) -> str:
+    """mark: what the parameter's name has where it begins a clause in which it may be an ordinary word."""
+    name, _, rest = words.partition(" ")
+    option = f"--{name.replace('_', '-')}"
+    return f"{option} {rest}" if option in _OPTIONS and mark in name else words
 
 
 def _resume(text: str, as_json: bool, network: OwnNetwork | None) -> int:
@@ -174,14 +180,30 @@ def _resume(text: str, as_json: bool, network: OwnNetwork | None) -> int:
     from convtui.training.runs.store import find_run
 
     run = find_run(text)
+    _require_its_own(run, network)
     history = RunHistory.of_run(run)
     if history.left_out:
         tell(f"convtui: run {run.number}: {history.left_out}")
     if history.state is not State.FINISHED:
+        if run.recipe.network and network is None:  # which the training process would only say later
+            raise ValueError(run.recipe.network.refusal(f"run {run.number}", None))
         return _follow(Continue(str(run.path)), history, as_json, network)
     if as_json:
         tell(f"run {run.number} is finished")
     return _told_end(history, as_json)
+
+
+def _require_its_own(run: Run, network: OwnNetwork | None) -> None:
+    """Raises ValueError for a network that is named and is not that of the run."""
+    kept, name = run.recipe.network, f"run {run.number}"
+    if network is None:
+        return
+    if kept is None:
+        raise ValueError(f"--network: {name} is of the bundled network; leave it out")
+    if why := kept.refusal(name, network):
+        raise ValueError(f"--network: {why}")
+    if network.weights and run.checkpoints():
+        raise ValueError(f"--weights: {name} goes on from its own checkpoint; leave it out")
 
 
 def _told_end(history: RunHistory, as_json: bool) -> int:
@@ -216,7 +238,8 @@ class _Outcome:
 
 def _follow(job: Message, history: RunHistory, as_json: bool, network: OwnNetwork | None) -> int:
     from convtui.cli.train_report import reporting
-    from convtui.training.protocol import Failed, Finished, Stopped
+    from convtui.training.process.pipes import GRACE
+    from convtui.training.protocol import Failed, Finished, Stopped, Train
 
     outcome = _Outcome()
     try:
@@ -231,13 +254,15 @@ def _follow(job: Message, history: RunHistory, as_json: bool, network: OwnNetwor
         case Finished():
             return _told_end(history, as_json)
         case Failed(reason) if not outcome.has_begun:
-            raise ValueError(_by_option(reason))
+            raise ValueError(_by_option(reason) if isinstance(job, Train) else reason)
         case Failed(reason):
             words = [f"convtui: {reason}"]
         case _ if outcome.signal and not outcome.has_begun:
             words = [NOT_BEGUN]
         case Stopped():
             words = []
+        case _ if outcome.signal and network:
+            words = [f"convtui: {network.name} did not stop within {GRACE:.0f} s and was ended"]
         case _:
             words = [f"convtui: the training process {outcome.cause}"]
     if outcome.has_begun:
@@ -267,9 +292,9 @@ async def _work(
 ) -> None:
     """Have the worker do the job, and tell of it in `outcome`."""
     from convtui.training.process.client import WorkerProcess
-    from convtui.training.protocol import ALL_LOST, Begun, Failed, Finished, Stopped
+    from convtui.training.protocol import ALL_LOST, Begun, Failed, Finished, Stopped, Train
 
-    worker = await WorkerProcess.start(network)
+    worker = await WorkerProcess.start(network, prints=tell)
     try:
         with _interruptible(worker, outcome):
             worker.send(job)
@@ -287,7 +312,7 @@ async def _work(
                 if isinstance(event, Begun) and event.lost:
                     tell(f"convtui: {ALL_LOST}")
                 if isinstance(event, Begun) and event.notice:
-                    tell(f"convtui: {event.notice}")
+                    tell(f"convtui: {_by_option(event.notice) if isinstance(job, Train) else event.notice}")
                 if isinstance(event, Failed | Finished | Stopped):
                     break
     finally:
@@ -381,3 +406,4 @@ _SCHEDULE: Final = (
         "(default: cpu)",
     ),
 )
+_OPTIONS: Final = frozenset(("--axes", "--batch-norm", *(name for name, *_ in (*_DATA, *_SCHEDULE))))

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Final, TypeAlias
@@ -24,6 +25,7 @@ EPOCH_COLUMNS: Final = ("epoch", "train loss", "validation loss", "train accurac
 
 Report: TypeAlias = Callable[[Message], None]
 
+LARGE_LOSS: Final = 1e6
 UNCUT: Final = 1000  # columns of what is no terminal
 ROOMY: Final = 100  # columns from which recipes are told in full words
 TIGHT: Final = 60  # columns below which all that is told of a run does not fit
@@ -103,14 +105,19 @@ def _is_on_a_terminal() -> bool:
 def epoch_told(history: RunHistory, epoch: Epoch) -> tuple[str, str, str, str, str, str]:
     """What the columns of a table of epochs say of one."""
     before = max((each.seconds for each in history.epochs if each.epoch < epoch.epoch), default=0.0)
-    losses = f"{epoch.train_loss:.4f}", f"{epoch.validation_loss:.4f}"
+    has_answers = isfinite(epoch.validation_loss)  # what is none is not right by chance
     return (
         f"{epoch.epoch}/{history.recipe.epochs}",
-        *losses,
-        "–" if epoch.train_accuracy is None else f"{epoch.train_accuracy:.2%}",
-        f"{epoch.accuracy:.2%}",
+        _loss(epoch.train_loss),
+        _loss(epoch.validation_loss),
+        "–" if epoch.train_accuracy is None or not has_answers else f"{epoch.train_accuracy:.2%}",
+        f"{epoch.accuracy:.2%}" if has_answers else "–",
         duration(epoch.seconds - before),
     )
+
+
+def _loss(value: float) -> str:
+    return f"{value:.4f}" if value < LARGE_LOSS else f"{value:.3g}"
 
 
 def _left_out(begun: Begun) -> str:

@@ -29,6 +29,8 @@ _TICK: Final = 5
 _ABOVE: Final = 40  # the legend
 _MARKER: Final = 4.5  # from its middle
 _EVERY: Final = 90  # units from one marker of a curve to the next
+_SHORT: Final = 12  # units of a curve that has a marker
+_COUNTED: Final = ("step", "epoch")  # of which there are no halves
 _ARROWS: Final = 24  # units between arrows at least
 _THICKNESS: Final = {Stroke.THICK: 3.0, Stroke.FAINT: 1.0}
 _DASHES: Final = {Stroke.DASHED: (9, 5), Stroke.DOTTED: (2, 4)}
@@ -101,7 +103,7 @@ class _Drawing:
             yield Box(area.left, round(y), area.width, 1, faint)
             yield Box(area.left - _TICK, round(y), _TICK, 1, muted)
             yield Label(area.left - 2 * _TICK, y + _SMALL * RISE, text, _SMALL, muted, "end")
-        across = area.x.ticks(9)
+        across = [each for each in area.x.ticks(9) if self.plot.x_label not in _COUNTED or each == int(each)]
         places = area.places(across, [area.y.low] * len(across))
         for (x, _), text in zip(places, tick_labels(across, area.x.is_log), strict=True):
             yield Box(round(x), bottom, 1, _TICK, muted)
@@ -159,7 +161,10 @@ class _Drawing:
         places = area.places(*area.thinned(series.x, series.y))
         for piece in area.pieces(places):
             yield self._line(series, piece)
-        if series.marker:
+        inside = [point for point in places if area.holds(point)]
+        if inside and series.may_be_marked and inside[-1][0] - inside[0][0] < _SHORT:
+            yield from self._marker(series, inside[-1])
+        elif series.marker:
             last = -np.inf
             for point in places:
                 if area.holds(point) and point[0] - last >= _EVERY:

@@ -29,6 +29,7 @@ from convtui.paint.glyphs import Glyphs, Lines
 from convtui.paint.text import cut_to
 
 LEGEND_HEIGHT: Final = 8  # lines from which the legend may have a line of its own
+SHORT: Final = 2  # columns of a curve that has a marker
 MARKERS: Final = "●▲■◆"  # one for each of a palette's series
 MARKER_SPACING: Final = 14  # columns between the markers of a curve
 BEYOND: Final = "↑↓"  # where a curve is above or below the range
@@ -63,7 +64,7 @@ class Series:
     """A curve through the points (x, y), x ascending; a NaN in y is a gap.
 
     colour is a number of the palette's series, None: muted. A marker is set on the curve now and then, or on
-    every point. An empty name keeps it out of the legend.
+    every point. An empty name keeps it out of the legend. has_points: another series marks its points.
     """
 
     name: str
@@ -72,6 +73,13 @@ class Series:
     colour: int | None = 0
     stroke: Stroke = Stroke.LINE
     marker: str = ""
+    has_points: bool = False
+
+    @property
+    def may_be_marked(self) -> bool:
+        """Whether it has a marker where it is so short that it would hardly be seen."""
+        is_bold = self.colour is not None and self.stroke in (Stroke.LINE, Stroke.THICK)
+        return (is_bold or self.stroke is Stroke.DASHED) and not self.has_points
 
 
 @dataclass(frozen=True)
@@ -237,7 +245,11 @@ class _Frame:
         half = is_drawn.reshape(-1, 2)
         tops = np.where(half[:, 0], highest[::2], highest[1::2])
         self._set_arrows(series, high, low)
-        return _along(series, np.asarray(half.any(axis=1)), tops // 4) if series.marker else []
+        columns = np.asarray(half.any(axis=1))
+        if series.may_be_marked and columns.sum() <= SHORT:
+            column = int(np.flatnonzero(columns)[-1])
+            return [(int(tops[column]) // 4, column)]
+        return _along(series, columns, tops // 4) if series.marker else []
 
     def draw_line_of(self, mark: Mark) -> None:
         """The line of a mark that has no y."""

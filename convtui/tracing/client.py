@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 import sysconfig
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -42,6 +42,7 @@ from convtui.tracing.protocol import (
 )
 
 LIMIT: Final = 120.0  # seconds for their code
+GRACE: Final = 2.0  # seconds for the last prints of a process
 LONGEST_LINE: Final = 2**26
 SIGNALS: Final = {  # what is behind them as a rule
     "SIGSEGV": ", a crash in code that is not Python",
@@ -74,8 +75,8 @@ class TracingProcess:
     async def start(cls, takes_prints: bool = False) -> TracingProcess:
         """A process that has begun to import PyTorch: it says Ready, and takes its job at once.
 
-        What their code prints goes to this process's standard error, or is taken by `printed`. Raises OSError
-        where none starts, and for a visitor.
+        What their code prints is taken by `printed`, or is printed nowhere. Raises OSError where none starts,
+        and for a visitor.
         """
         from convtui.inputs.confinement import confinement
 
@@ -90,7 +91,7 @@ class TracingProcess:
             *(sys.executable, "-P", "-c", _RUN, root),
             stdin=PIPE,
             stdout=PIPE,
-            stderr=PIPE if takes_prints else None,
+            stderr=PIPE if takes_prints else DEVNULL,
             limit=LONGEST_LINE,
             start_new_session=True,
             env={**os.environ, **_ENVIRONMENT},
@@ -179,13 +180,35 @@ def _place(line: bytes) -> str:
     return f" at {short}:{found['line']}"
 
 
-async def trace(job: Job, limit: float = LIMIT, tell: Callable[[Event], None] = lambda _: None) -> Outcome:
-    """Do a job in a process of its own; tell is called with each event. Raises OSError where none starts."""
-    process = await TracingProcess.start()
+async def trace(
+    job: Job,
+    limit: float = LIMIT,
+    tell: Callable[[Event], None] = lambda _: None,
+    prints: Callable[[str], object] = lambda _: None,
+) -> Outcome:
+    """Do a job in a process of its own. Raises OSError where none starts.
+
+    tell is called with each event, prints with each line that their code prints.
+    """
+    process = await TracingProcess.start(takes_prints=True)
+    reading = asyncio.create_task(_told_prints(process, prints))
     try:
         return await outcome(process, job, limit, tell)
     finally:
         await process.end()
+        await asyncio.wait([reading], timeout=GRACE)  # what it has forked off may hold the pipe
+        reading.cancel()
+
+
+async def _told_prints(process: TracingProcess, tell: Callable[[str], object]) -> None:
+    from convtui.inputs.prints import Prints
+
+    prints = Prints()
+    async for part in process.printed():
+        for line in prints.lines_of(part):
+            tell(line)
+    for line in prints.rest():
+        tell(line)
 
 
 def overtime(limit: float) -> str:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from convtui.engine.graph.operation import Op
 from convtui.inputs.confinement import confinement
 from convtui.inputs.images import Picture
+from convtui.inputs.prints import plain
 from convtui.tracing.client import LIMIT, Told, TracingProcess, overtime
 from convtui.tracing.differences import Differences, differences
 from convtui.tracing.protocol import (
@@ -101,7 +102,7 @@ class OpenModel:
         self.changed: Differences | None = None
         self.stage = ""
         self.trouble = ""
-        self.printed = ""
+        self.printed = self._printed = ""  # as it is shown, and as it came
         self._listeners: list[Callable[[], None]] = []
         self._process: TracingProcess | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -177,7 +178,8 @@ class OpenModel:
 
     def _forget(self) -> None:
         """What is known of the pass before."""
-        self.trace, self.outcome, self.changed, self.trouble, self.printed = None, None, None, "", ""
+        self.trace, self.outcome, self.changed, self.trouble = None, None, None, ""
+        self.printed = self._printed = ""
         self._told, self.is_stopped, self._is_overdue = Told(self.opening.target), False, False
         self.is_recorded = False
         self._fetched, self._inputs, self._asked, self._next, self._then = {}, {}, None, None, None
@@ -367,7 +369,8 @@ class OpenModel:
 
     async def _take_prints(self, process: TracingProcess) -> None:
         async for text in process.printed():
-            self.printed = (self.printed + text)[-MOST_PRINTED:]
+            self._printed = (self._printed + text)[-MOST_PRINTED:]
+            self.printed = plain(self._printed)
             self._tell()
 
     # -- telling

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -36,14 +37,28 @@ class OwnNetwork:
 
     def is_named_by(self, other: OwnNetwork) -> bool:
         """Whether the other names this network, perhaps in a file that was moved since."""
+        return not self._unlike(other)
+
+    def refusal(self, of: str, named: OwnNetwork | None) -> str:
+        """Why the code of what has this network is not run, where `named` may be run; "" if it is."""
+        if named is None:
+            return f"{of} needs the code of {self.name}; only code that you name is run: {self.as_option()}"
+        differs = self._unlike(named)
+        return f"{of} {differs}; to run its code: {self.as_option()}" if differs else ""
+
+    def _unlike(self, other: OwnNetwork) -> str:
+        """In what another differs, as said of what is of this one; "" if in nothing."""
         mine, others = self.target.rpartition(":"), other.target.rpartition(":")
-        is_same_file = Path(mine[0]).name == Path(others[0]).name and mine[2] == others[2]
-        return is_same_file and self.arguments == other.arguments
+        if Path(mine[0]).name != Path(others[0]).name or mine[2] != others[2]:
+            return f"is of {self.name}, not of {other.name}"
+        if self.arguments != other.arguments:
+            return f"is of {self.name} made {_with(self.arguments)}, not {_with(other.arguments)}"
+        return ""
 
     def as_option(self) -> str:
         """How it is named on the command line."""
-        arguments = f" -- {' '.join(self.arguments)}" if self.arguments else ""
-        return printable(f"--network {self.target}{arguments}")
+        arguments = ["--", *self.arguments] if self.arguments else []
+        return printable(shlex.join(["--network", self.target, *arguments]))
 
     def begun(self, files: Iterable[str]) -> OwnNetwork:
         """As it is when a run begins, with its source in these files."""
@@ -78,6 +93,10 @@ class OwnNetwork:
         if not all(isinstance(each, str) for each in texts) or ":" not in made.target:
             raise ValueError("network: must be texts, the target as net.py:Net")
         return made
+
+
+def _with(arguments: tuple[str, ...]) -> str:
+    return f"with {printable(shlex.join(arguments))}" if arguments else "without arguments"
 
 
 def digest_of(files: Iterable[str]) -> str:

@@ -111,14 +111,17 @@ class Ready(Message):
 class NamedModule(Message):
     """A module with weights of an own network, in the order of the first pass, counted from 1.
 
-    path is as in named_modules, title its class. shape is [out, in, row, column], that of a Linear
-    [out, in, 1, 1].
+    path is as in named_modules, title its class. name is that of its weight, weight the shape of that; shape
+    is the same as [out, in, row, column], that of a Linear [out, in, 1, 1], with the planes of a volume below
+    one another.
     """
 
     number: int
     path: str
     title: str
     shape: tuple[int, int, int, int]
+    name: str = "weight"
+    weight: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

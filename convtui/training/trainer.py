@@ -57,6 +57,8 @@ AT_ONCE: Final = 0.01  # seconds for what belongs together to arrive
 BATCH: Final = 0.005  # seconds of events after which keys have their turn
 COMPARED: Final = 4  # runs: every schedule without and with batch norm
 PATIENCE: Final = 2.0  # seconds for a last checkpoint when all ends
+THEIR_PATIENCE: Final = 5.0  # seconds for a step of the user's code to end that is to be the last
+SLOWER: Final = 3.0  # times as long as its longest step so far
 
 _NAMES: Final = {
     RunHistory: "a run",
@@ -87,6 +89,9 @@ class WorkerHandle(Protocol):
     def events(self) -> AsyncIterator[Message]:
         """What it tells, until it ends."""
 
+    def kill(self) -> None:
+        """End it at once; a run keeps its last checkpoint."""
+
     async def end(self) -> None:
         """Have it end, by force if it will not."""
 
@@ -101,13 +106,18 @@ async def start_worker(network: OwnNetwork | None = None) -> WorkerHandle:
 class Trainer:
     """Runs one job at a time in a worker that is started when first needed.
 
-    Without a way to start a worker it only shows what it is given.
+    Without a way to start a worker it only shows what it is given. theirs is the user's network whose code
+    the worker runs: it is killed where that does not come to an end.
     `current` is the last run worked on, `looked_at` a kept one that is shown instead, `histories` has the
     runs of this session by folder, and `comparison` the runs compared, in order; a run that never began is
     not among them. `measurement` is the last one that was begun, `campaign` the last series of jobs.
     """
 
-    def __init__(self, start: Callable[[], Awaitable[WorkerHandle]] | None = start_worker) -> None:
+    def __init__(
+        self,
+        start: Callable[[], Awaitable[WorkerHandle]] | None = start_worker,
+        theirs: OwnNetwork | None = None,
+    ) -> None:
         self.current: RunHistory | None = None
         self.looked_at: RunHistory | None = None
         self.search: Search | None = None
@@ -118,6 +128,7 @@ class Trainer:
         self.measurement: Measurement | None = None
         self.is_ready = False
         self.trouble = ""  # why there is no worker, or why the last run did not begin
+        self.theirs = theirs
         self._start = start
         self._worker: WorkerHandle | None = None
         self._outbox: list[Message] = []  # for a worker that is on its way
@@ -134,6 +145,8 @@ class Trainer:
         self._told_at = 0.0
         self._is_ending = False
         self._limit: asyncio.TimerHandle | None = None  # when a visitor's job is stopped
+        self._overtime: asyncio.TimerHandle | None = None  # when their code has had its time to stop
+        self._killed_after: float | None = None  # so many seconds
 
     # -- listening
 
@@ -388,13 +401,41 @@ class Trainer:
     def stop(self) -> None:
         """End the job, and a campaign with it; the run is saved and can be continued.
 
-        A run that was lost under way is let go of.
+        A run that was lost under way is let go of. The user's code that does not come to the end of its step
+        is killed after a while, and at once if it is to be stopped once more.
         """
         if self._job is None and self.shown and self.shown.is_lost:
             self.shown.let_go()
             return
+        if self._overtime:
+            self._kill(0.0)
+            return
         self._end_campaign()
-        self._command(Stop())
+        if self._job is None and self._replays:
+            self._send(Stop())
+        else:
+            self._command(Stop())
+        if self.theirs:
+            gap = self._job.longest_step if isinstance(self._job, RunHistory) else 0.0
+            seconds = max(THEIR_PATIENCE, SLOWER * gap)
+            self._overtime = asyncio.get_running_loop().call_later(seconds, self._kill, seconds)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the user's code is to stop, and would be killed if it is to once more."""
+        return self._overtime is not None
+
+    def _kill(self, seconds: float) -> None:
+        """End the process, whose code did not stop in so many seconds; 0: the user did not wait."""
+        self._wait_no_longer()
+        if self._worker is not None and (self._job is not None or self._replays):
+            self._killed_after = seconds
+            self._worker.kill()
+
+    def _wait_no_longer(self) -> None:
+        if self._overtime:
+            self._overtime.cancel()
+            self._overtime = None
 
     def set_rate(self, max_lr: float) -> None:
         """Another peak (or constant) rate for the steps to come."""
@@ -504,10 +545,13 @@ class Trainer:
         self._replays[0].take(event)
         if isinstance(event, (Replayed, Failed, *LOOKED)):
             self._replays.popleft().end()
+            if not self._replays and self._job is None:
+                self._wait_no_longer()
 
     def _job_is_over(self, job: RunHistory | Search | Measurement | Exploration) -> None:
         self._job = None
         self._idle.set()
+        self._wait_no_longer()
         if isinstance(job, RunHistory) and job.begun is None:
             self.current, self.trouble = self._shown_before, job.reason
             self.comparison = [each for each in self.comparison if each is not job]
@@ -527,21 +571,34 @@ class Trainer:
             self.campaign.end(reason)
 
     def _died(self, reason: str) -> None:
+        seconds, self._killed_after = self._killed_after, None
+        if seconds is not None and self.theirs:
+            how = (
+                f"did not stop within {seconds:.0f} s and was ended"
+                if seconds
+                else "was ended while it worked"
+            )
+            reason = f"{self.theirs.name} {how}"
         while self._replays:
             self._replay_took(Failed(reason))
         if self._job is None:
             self.trouble = reason
         else:
-            self._job.fail(reason)
+            if seconds is not None and isinstance(self._job, RunHistory | Search):
+                self._job.stop(reason)
+            else:
+                self._job.fail(reason)
             self._job_is_over(self._job)
         self._changed()
 
     @property
     def parting(self) -> str | None:
         """What to say when all ends while a run is active: how it is resumed."""
-        run = self._job.run if isinstance(self._job, RunHistory) else ""
-        number = number_of(Path(run))
-        return f"run {number} is saved: convtui train --resume {number} resumes it" if run else None
+        if not isinstance(self._job, RunHistory) or not self._job.run:
+            return None
+        number, network = number_of(Path(self._job.run)), self._job.recipe.network
+        named = f" {network.as_option()}" if network else ""
+        return f"run {number} is saved: convtui train --resume {number}{named} resumes it"
 
     async def end(self) -> None:
         """Have the run saved and the worker end; nothing is told any more."""

@@ -47,7 +47,7 @@ def test_a_run_told_on_a_full_disk(
 ) -> None:
     worker, run = FakeWorker(), new_run(Recipe(), "")
 
-    async def start(_: OwnNetwork | None = None) -> FakeWorker:
+    async def start(_: OwnNetwork | None = None, **__: object) -> FakeWorker:
         return worker
 
     monkeypatch.setattr(client.WorkerProcess, "start", start)

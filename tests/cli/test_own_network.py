@@ -86,6 +86,23 @@ def test_everything_that_can_be_said_of_one() -> None:
     assert (found, image) == (Opening("net.py:Net", inputs="net.py:make"), None)
 
 
+@pytest.mark.parametrize(
+    ("resize", "size"),
+    [([], 28), (["--resize", "64"], 64), (["--resize", "600"], 512), (["--resize", "auto"], 28)],
+)
+def test_pictures_are_trained_on_at_the_size_of_the_image(resize: list[str], size: int) -> None:
+    for target, expected in (("net.py:Net", size), ("net.pt2", 28)):
+        Path("net.pt2").touch()
+        options = cli._open_parser().parsed([target, "cat-64", *resize, "--data", "digits-8x8"])
+        recipe = cli._recipe_of(options, Opening(target))
+        assert recipe
+        assert recipe.image_size == expected
+    options = cli._open_parser().parsed(["cat-64", *resize, "--data", "digits-8x8"])
+    recipe = cli._recipe_of(options, None)
+    assert recipe
+    assert recipe.image_size == 28
+
+
 def test_without_one_nothing_is_different() -> None:
     assert opening("cat-64", "--stride", "2") == (None, "cat-64")
     assert opening() == (None, None)

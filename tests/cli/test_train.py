@@ -11,7 +11,7 @@ from convtui.cli import train as train_command
 from convtui.training.messages import Message, encode
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process import client
-from convtui.training.protocol import Begun, Continue, Failed, Ready, Saved, Stepped, Stopped, Train
+from convtui.training.protocol import Begun, Continue, Epoch, Failed, Ready, Saved, Stepped, Stopped, Train
 from convtui.training.recipe import Recipe
 from convtui.training.runs.store import Run, new_run
 from tests.support.events import events
@@ -23,7 +23,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     """What stands in for the training process."""
     fake = FakeWorker()
 
-    async def start(_: OwnNetwork | None = None) -> FakeWorker:
+    async def start(_: OwnNetwork | None = None, **__: object) -> FakeWorker:
         return fake
 
     monkeypatch.setattr(client.WorkerProcess, "start", start)
@@ -152,6 +152,72 @@ def test_an_own_network_that_is_refused(
     assert reason in capsys.readouterr().err
 
 
+OWN = OwnNetwork("/home/me/net.py:Net", ("10",))
+
+
+@pytest.mark.parametrize("until", [12, None])
+def test_a_run_is_resumed_with_its_own_network(
+    until: int | None, worker: FakeWorker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("net.py", "other.py"):
+        (tmp_path / name).touch()
+    run, told = kept(Recipe(epochs=2), until)
+    log(run, told)
+    assert train("--resume", "1", "--network", f"{tmp_path}/net.py:Net") == 2
+    assert "--network: run 1 is of the bundled network; leave it out\n" in capsys.readouterr().err
+    run, told = kept(Recipe(epochs=2, network=OWN), until)
+    log(run, told)
+    for network, words in (
+        ((), "run 2 needs the code of net.py:Net; only code that you name is run: --network"),
+        (("--network", f"{tmp_path}/other.py:Net"), "--network: run 2 is of net.py:Net, not of other.py:Net"),
+        (
+            ("--network", f"{tmp_path}/net.py:Net"),
+            "--network: run 2 is of net.py:Net made with 10, not without",
+        ),
+    ):
+        code = train("--resume", "2", *network)
+        out, err = capsys.readouterr()
+        if until is None and not network:  # a finished run needs no code
+            assert code == 0
+            assert "run 2 is finished" in out
+        else:
+            assert code == 2
+            assert words in err
+    assert worker.told == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("batch_size 8: must be 2", "--batch-size 8: must be 2"),
+        ("data x: there is no such", "--data x: there is no such"),
+        (
+            "net.py:Net fails (net.py:3: batch_size = x); 8x8 go through; image_size 8 scales them",
+            "net.py:Net fails (net.py:3: batch_size = x); 8x8 go through; --image-size 8 scales them",
+        ),
+        (
+            "read as images; data of old; batch_size lowered",
+            "read as images; data of old; --batch-size lowered",
+        ),
+        ("out of memory; seed 3", "out of memory; seed 3"),
+        ("first_kernel_size 2: must be odd", "first_kernel_size 2: must be odd"),  # has no option
+    ],
+)
+def test_parameters_are_told_as_options(words: str, told: str) -> None:
+    assert train_command._by_option(words) == told
+
+
+def test_what_was_changed_is_told_as_an_option(
+    worker: FakeWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, told = kept(Recipe(epochs=2))
+    notice = "batch_size lowered from 128 to 72, the number of training images"
+    told = [replace(event, notice=notice) if isinstance(event, Begun) else event for event in told]
+    worker.tell(Ready(), *told)
+    assert train("--epochs", "2") == 0
+    assert capsys.readouterr().err == f"convtui: --{notice.replace('_', '-')}\n"
+
+
 # -- what it prints, and how it ends
 
 
@@ -211,6 +277,23 @@ def test_a_run_that_diverges_is_told(worker: FakeWorker, capsys: pytest.CaptureF
     for option in (), ("--json",):
         assert train("--resume", "1", *option) == 3
         assert words in capsys.readouterr()[bool(option)]
+
+
+def test_a_loss_that_is_none_from_the_start(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = kept(Recipe(epochs=2))
+    nan = float("nan")
+    lost: list[Message] = []
+    for event in told:
+        if isinstance(event, Stepped):
+            event = replace(event, loss=nan)
+        elif isinstance(event, Epoch):
+            event = replace(event, train_loss=2.5e9, validation_loss=nan)
+        lost.append(event)
+    worker.tell(Ready(), *lost)
+    assert train("--epochs", "2") == 3
+    out = capsys.readouterr().out
+    assert "train loss 2.5e+09  validation loss nan  train accuracy –  accuracy –  time" in out
+    assert "since step 1; before any update · the first weights, " in out
 
 
 def test_json_of_a_run_that_diverges(worker: FakeWorker, capsys: pytest.CaptureFixture[str]) -> None:

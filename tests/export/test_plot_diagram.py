@@ -75,3 +75,22 @@ def test_dashes_leave_gaps_of_their_length() -> None:
         [(7.0, 0.0), (10.0, 0.0), (10.0, 1.0)],
         [(10.0, 4.0), (10.0, 8.0)],
     ]
+
+
+def test_a_curve_that_would_hardly_be_seen_has_a_marker() -> None:
+    for count, is_marked in ((1, True), (2, True), (100, False)):
+        series = Series("", np.arange(1.0, count + 1), np.full(count, 0.5), 0, Stroke.THICK)
+        drawn = lines(plot_diagram(Plot("t", (series,), "step", (0, 400), (0, 1)), "", DARK))
+        assert [each for each in drawn if each.is_filled] != [] if is_marked else not drawn[0].is_filled
+        assert len(drawn) == (count > 1) + is_marked
+
+
+@pytest.mark.parametrize(
+    ("name", "ticks"), [("step", ["0", "1", "2"]), ("learning rate", ["0.0", "0.5", "1.0", "1.5", "2.0"])]
+)
+def test_steps_are_counted_in_whole_numbers(name: str, ticks: list[str]) -> None:
+    plot = Plot("t", (Series("", np.arange(3.0), np.arange(3.0)),), name, (0, 2), (0, 1))
+    labels = [each for each in plot_diagram(plot, "", DARK).base if isinstance(each, Label)]
+    told = [each.text for each in labels if each.anchor == "middle"]
+    assert [text for text in told if text in ticks] == ticks
+    assert len(told) == len(ticks)

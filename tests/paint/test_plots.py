@@ -1,6 +1,7 @@
 """Plots tell the truth: every value of a curve is seen, gaps are gaps, and nothing is in the colour alone."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -307,3 +308,15 @@ def test_the_name_of_a_mark_hides_no_curve() -> None:
             for name, alone in zip(with_names, without, strict=True):
                 assert name == alone or not 0x2800 < ord(alone) < 0x2900
         assert all(any(mark.label in line for line in named) for mark in marks)
+
+
+def test_a_curve_that_would_hardly_be_seen_has_a_marker() -> None:
+    def shown(count: int, **how: object) -> str:
+        line = replace(curve(*[0.5] * count), **how)  # type: ignore[arg-type]
+        return "".join(plotted(line, x_range=(0, 400), y_range=(0, 1)))
+
+    for count in (1, 2, 8):
+        assert "●" in shown(count)
+        assert "▲" in shown(count, colour=1, stroke=Stroke.THICK)
+    for other in (shown(60), shown(1, colour=None), shown(1, stroke=Stroke.FAINT), shown(1, has_points=True)):
+        assert not set(other) & {*MARKERS}

@@ -1,12 +1,14 @@
 """Networks of a user's that are trained, and such as cannot be; run by its path."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.utils.parametrizations import spectral_norm
 
 
 class Net(nn.Module):
@@ -56,6 +58,81 @@ class Colour(Net):
 class Exits(Net):
     def forward(self, x: Tensor) -> Tensor:
         raise SystemExit(x.dim() - 1)
+
+
+class Hanging(Net):
+    """Hangs in its fourth step while there is a file `hang` beside this one, and says so in it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes = getattr(self, "passes", 0) + self.training
+        there = Path(__file__).with_name("hang")
+        while self.passes > 4 and there.exists():  # the first is the trial
+            there.write_text("hangs")
+        return super().forward(x)
+
+
+class Printing(Net):
+    """Colours what it prints and what it raises, at its second step."""
+
+    passes = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        Printing.passes += 1
+        print(f"\x1b[31mpass\x1b[0m {Printing.passes}")
+        if Printing.passes == 4:  # two are trials
+            raise RuntimeError("\x1b[31mred\x1b[0m\nand more")
+        return super().forward(x)
+
+
+class Layers(nn.Module):
+    """Layers of all kinds of weights, for digits-8x8; one is called in the first two passes alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.volume = nn.Conv3d(1, 4, (1, 3, 3), padding=(0, 1, 1))
+        self.line = nn.Conv1d(4, 6, 3, padding=1)
+        self.up = nn.ConvTranspose2d(1, 2, 2, stride=2)
+        self.act = nn.PReLU()
+        self.gru = nn.GRU(6, 7, batch_first=True)
+        self.norm = nn.LayerNorm(7)
+        self.attention = nn.MultiheadAttention(7, 1, batch_first=True)
+        self.embedding = nn.Embedding(3, 7)
+        self.pair = nn.Bilinear(7, 7, 7)
+        self.skipped = nn.Linear(7, 7)
+        self.normed = spectral_norm(nn.Linear(7, 10))
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.passes = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += self.training
+        y = self.line(self.volume(x[:, :, None])[:, :, 0].flatten(2))
+        up = self.up(x).mean((1, 2, 3))
+        y = self.norm(self.gru(self.act(y).transpose(1, 2))[0])
+        y = self.attention(y, y, y)[0].mean(1) + self.embedding(torch.zeros(len(x), dtype=torch.long))
+        y = self.pair(y, y)
+        if self.passes < 3:
+            y = self.skipped(y)
+        scores: Tensor = self.normed(y) * self.scale + up[:, None]
+        return scores
+
+
+class Mixed(nn.Module):
+    """For digits-8x8, with layers of one, two and three dimensions, some of them learned upwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.up = nn.ConvTranspose2d(8, 4, 2, stride=2)
+        self.line = nn.Conv1d(4, 8, 5, stride=4)
+        self.gru = nn.GRU(8, 12, batch_first=True)
+        self.fc = nn.Linear(12 * 63, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.up(F.relu(self.norm(self.conv(x)))))
+        x = F.relu(self.line(x.flatten(2))).transpose(1, 2)
+        scores: Tensor = self.fc(self.gru(x)[0].flatten(1))
+        return scores
 
 
 class Twice(torch.autograd.Function):

@@ -28,6 +28,9 @@ class FakeWorker:
             yield event
         self._is_over = True
 
+    def kill(self) -> None:
+        self.die()
+
     def leave(self) -> None:
         self.has_left = True
 

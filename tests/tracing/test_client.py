@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,18 @@ class Net(nn.Module):
 """
 
 
-def outcome(folder: Path, code: str, name: str = "Net", limit: float = 60, **job: object) -> Outcome:
+def outcome(
+    folder: Path,
+    code: str,
+    name: str = "Net",
+    limit: float = 60,
+    prints: Callable[[str], object] = lambda _: None,
+    **job: object,
+) -> Outcome:
     file = folder / "net.py"
     file.write_text(HEAD + code, "utf-8")
-    return asyncio.run(trace(Job(f"{file}:{name}", shape=(1, 6, 6), **job), limit))  # type: ignore[arg-type]
+    made = Job(f"{file}:{name}", shape=(1, 6, 6), **job)  # type: ignore[arg-type]
+    return asyncio.run(trace(made, limit, prints=prints))
 
 
 def graph_of(outcome: Outcome) -> Graph:
@@ -110,13 +119,12 @@ def test_a_fork_is_told_and_its_child_ends_with_the_process(tmp_path: Path) -> N
 
 
 def test_what_they_print_is_kept_apart_and_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    done = outcome(
-        tmp_path, "print('loading')\n" + NET.format("print(x.shape, flush=True); os.write(1, b'raw\\n')")
-    )
+    prints: list[str] = []
+    code = NET.format("print(x.shape, flush=True); os.write(1, b'raw \\x1b[31mred\\n'); os.write(2, b'end')")
+    done = outcome(tmp_path, "print('loading')\n" + code, prints=prints.append)
     assert kinds(done) == ["input", "conv2d", "add"]
-    captured = capfd.readouterr()
-    assert captured.out == ""
-    assert captured.err.splitlines() == ["loading", "torch.Size([1, 2, 4, 4])", "raw"]
+    assert prints == ["loading", "torch.Size([1, 2, 4, 4])", "raw red", "end"]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_path_is_that_of_python_net_py(tmp_path: Path) -> None:

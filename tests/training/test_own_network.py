@@ -35,6 +35,38 @@ def test_it_is_the_same_in_a_folder_that_was_moved() -> None:
     assert not NET.is_named_by(replace(NET, arguments=("10",)))
 
 
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        (
+            None,
+            "run 3 needs the code of net.py:Net; only code that you name is run: --network",
+        ),
+        (
+            replace(NET, target="a/b.py:Net"),
+            "run 3 is of net.py:Net, not of b.py:Net; to run its code: --net",
+        ),
+        (replace(NET, target="/home/me/net.py:Other"), "run 3 is of net.py:Net, not of net.py:Other; to run"),
+        (
+            replace(NET, arguments=("10",)),
+            "run 3 is of net.py:Net made with 10 depth=18, not with 10; to run",
+        ),
+        (
+            replace(NET, arguments=()),
+            "run 3 is of net.py:Net made with 10 depth=18, not without arguments; to",
+        ),
+    ],
+)
+def test_what_differs_is_told(named: OwnNetwork | None, words: str) -> None:
+    assert NET.refusal("run 3", named).startswith(words)
+    assert NET.refusal("run 3", replace(NET, digest="")) == ""
+
+
+def test_the_option_can_be_pasted_into_a_shell() -> None:
+    odd = OwnNetwork("/home/me/my nets/net.py:Net", ("a b", "x=[1, 2]"))
+    assert odd.as_option() == "--network '/home/me/my nets/net.py:Net' -- 'a b' 'x=[1, 2]'"
+
+
 def test_what_is_of_the_bundled_network_cannot_be_typed() -> None:
     with pytest.raises(ValueError, match="channels: is of the bundled network; the next run trains"):
         typed(RECIPE, "channels 8,16")

@@ -49,7 +49,8 @@ and statistics, as a copy, until the page is left; of a run of it the page shows
 A small network learns. Each step computes the loss of one mini-batch and moves every weight against its \
 gradient, or against a running average of its gradients. The one-cycle schedule raises the learning rate \
 once and lowers it again. Every run is saved; convtui runs OUT.svg draws runs, OUT.csv has their figures. \
-Opened as convtui net.py:Net photo.jpg --data DIR, convtui trains that network of yours.""",
+Opened as convtui net.py:Net photo.jpg --data DIR, convtui trains that network of yours: every module with \
+weights is a layer here, and x ends your code also in the middle of a step.""",
 }
 READING: Final = (
     ("axes channels-last", "read the image's array as [rows, columns, channels]; also channels-first, auto"),
@@ -63,9 +64,16 @@ READING: Final = (
 _CONVOLUTION: Final = ("step", "matrix", "layers")
 
 
-def help_text(page: str = "step") -> Content:
-    """All keys as aligned lines: the pages, then what this page has, then the rest."""
-    own = {name: keys for name, keys in PAGES.items() if name == page}
+def help_text(page: str = "step", idle: frozenset[str] = frozenset()) -> Content:
+    """All keys as aligned lines: the pages, then what this page has, then the rest.
+
+    idle: actions of this page's keys that are left out.
+    """
+    own = {
+        name: tuple(key for key in keys if key.action not in idle)
+        for name, keys in PAGES.items()
+        if name == page
+    }
     others = {name: keys for name, keys in PAGES.items() if name != page}
     pages = {"Pages": SECTIONS["Pages"]}
     shown, hidden = {name: keys for name, keys in SECTIONS.items() if name not in pages}, {}
@@ -122,12 +130,12 @@ class HelpScreen(ClosesOnce[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "screen.dismiss", "Close")]
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, idle: frozenset[str] = frozenset()) -> None:
         super().__init__()
-        self._page = page
+        self._page, self._idle = page, idle
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as page:
             page.border_title = "convtui · keys"
             page.border_subtitle = "escape closes"
-            yield Static(help_text(self._page))
+            yield Static(help_text(self._page, self._idle))

@@ -232,6 +232,10 @@ class Page(Screen[None]):
         """What some of the footer's words are in the present state; "" for a key that does nothing now."""
         return {}
 
+    def idle_actions(self) -> frozenset[str]:
+        """What its own keys cannot do for what is open: neither help nor menu offers it."""
+        return frozenset()
+
     # -- what other threads do
 
     def in_thread(self, work: Callable[[], Callable[[], None]]) -> None:
@@ -529,7 +533,7 @@ class Page(Screen[None]):
     def action_help(self) -> None:
         from convtui.pages.base.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.app.current_mode))
+        self.app.push_screen(HelpScreen(self.app.current_mode, self.idle_actions()))
 
     def action_save(self) -> None:
         self.host.save()

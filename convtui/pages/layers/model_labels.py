@@ -292,8 +292,7 @@ def printed_lines(model: OpenModel, width: int) -> list[str]:
     """What their code has printed."""
     if not model.printed:
         return ["your code has printed nothing"]
-    lines = [printable(line) for line in model.printed.expandtabs().splitlines()]
-    return ["printed by your code", *_wrapped(lines, width)]
+    return ["printed by your code", *_wrapped(model.printed.splitlines(), width)]
 
 
 def failure_lines(trace: Trace, width: int) -> list[str]:

@@ -78,6 +78,9 @@ class TrainPage(Page):
     def controls(self) -> list[Control]:
         return self.editor.controls()
 
+    def idle_actions(self) -> frozenset[str]:
+        return self.commands.idle_actions()
+
     def footer_words(self) -> Mapping[str, str]:
         return self.commands.footer_words()
 

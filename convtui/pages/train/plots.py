@@ -71,6 +71,8 @@ def loss_plot(curves: Sequence[Curves], is_log: bool = False, looked: int | None
         ]
         if len(curves) > 1:
             title = "training loss, smoothed"
+        elif _is_lost(last):
+            title = f"training loss, not finite since step {_lost_at(last):,}"
         elif np.isfinite(now := _up_to(last.smooth, last.steps, looked)[-1:]).any():
             title = f"training loss, smoothed {now[0]:.3f}"
     return Plot(
@@ -118,6 +120,12 @@ def _is_lost(run: Curves) -> bool:
     return bool(len(run.losses)) and not np.isfinite(run.losses[-1])
 
 
+def _lost_at(run: Curves) -> int:
+    """The step from which on no loss is a finite number."""
+    found = np.flatnonzero(np.isfinite(run.losses))
+    return int(run.steps[found[-1] + 1 if len(found) else 0])
+
+
 def accuracy_plot(curves: Sequence[Curves], looked: int | None = None) -> Plot:
     """The share of the validation set classified correctly after each epoch; the legend is beside the losses.
 
@@ -127,7 +135,7 @@ def accuracy_plot(curves: Sequence[Curves], looked: int | None = None) -> Plot:
     total = max((each.total_epochs for each in curves), default=1)
     is_one = len(curves) == 1
     series = tuple(
-        replace(each, stroke=stroke, marker=each.marker if has_marker else "")
+        replace(each, stroke=stroke, marker=each.marker if has_marker else "", has_points=not has_marker)
         for each in (_accuracies(run, is_one) for run in curves)
         for stroke, has_marker in _epoch_strokes(total)
     )

@@ -94,7 +94,7 @@ class RecipeEditor:
         """The batch norm, or the name of the user's network in its place."""
         network = self.recipe.network
         if network:
-            return Control("b", "network", cut_to(network.name, LONGEST_NAME), stepped=False)
+            return Control("", "network", cut_to(network.name, LONGEST_NAME), stepped=False, is_plain=True)
         words = "batch norm" if self.recipe.batch_norm else "no batch norm"
         return Control("b", "batch_norm", words, stepped=False)
 

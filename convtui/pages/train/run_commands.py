@@ -49,6 +49,12 @@ class RunCommands:
         shown = self._views.history
         return shown if shown and shown.is_lost else None
 
+    def idle_actions(self) -> frozenset[str]:
+        """What is of the bundled network alone, where the next run or the one on show is of another."""
+        of_next = ("compare", "batch_norm(1)") if self._editor.recipe.network else ()
+        of_shown = ("open_kernels", "open_layers") if self._views.recipe.network else ()
+        return frozenset((*of_next, *of_shown))
+
     def footer_words(self) -> Mapping[str, str]:
         """What space and enter would do, whether there is something to stop, and which view comes next."""
         active, shown, lost = self._trainer.active, self._views.history, self._lost
@@ -62,7 +68,9 @@ class RunCommands:
             is_idle = not (self._trainer.is_busy or self._views.laboratory.refusal)
             step = "train and measure" if is_idle else ""
         stop = "stop" if self._trainer.is_busy or lost else ""
-        return {"run": run, "step": step, "stop": stop, "view": self._views.tab.next().value}
+        compare = "" if "compare" in self.idle_actions() else "compare"
+        words = {"run": run, "step": step, "stop": stop, "compare": compare}
+        return words | {"view": self._views.tab.next().value}
 
     def _ask_of(self, command: Callable[[], object], job: RunHistory | Search | None, words: str) -> None:
         """Give a command, and say that it is under way until it is obeyed."""
@@ -129,7 +137,8 @@ class RunCommands:
     def stop(self) -> None:
         trainer = self._trainer
         search = trainer.search if trainer.search and trainer.search.is_active else None
-        self._ask_of(trainer.stop, (trainer.active or search) if trainer.is_busy else None, "stopping …")
+        words = "stopping after this step … · x once more ends it at once" if trainer.theirs else "stopping …"
+        self._ask_of(trainer.stop, (trainer.active or search) if trainer.is_busy else None, words)
 
     def compare(self) -> None:
         if network := self._editor.recipe.network:

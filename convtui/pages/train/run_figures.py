@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from math import log
+from math import isnan, log
 
 import numpy as np
 
@@ -123,7 +123,8 @@ def curves(history: RunHistory, colour: int | None, name: str = "") -> plain.Cur
 def curve_name(history: RunHistory) -> str:
     recipe = history.recipe
     network = f" {recipe.network.name}" if recipe.network else "+BN" if recipe.batch_norm else ""
-    return f"{run_number(history.run)} {recipe.schedule}{network}"
+    lost = " · diverged" if history.is_diverged else ""
+    return f"{run_number(history.run)} {recipe.schedule}{network}{lost}"
 
 
 def class_count(histories: Sequence[RunHistory]) -> int:
@@ -220,6 +221,25 @@ def modules_of(history: RunHistory) -> tuple[NamedModule, ...]:
     return history.begun.modules if history.begun else ()
 
 
+def weight_name(history: RunHistory | None, layer: int, index: Sequence[int]) -> str:
+    """A weight with its index as PyTorch has it, which the page counts as [out, in, row, column]."""
+    for module in modules_of(history) if history else ():
+        if module.number == layer:
+            place = ", ".join(map(str, own_index(index, module.weight or module.shape)))
+            path = f" {module.path}" if module.path else ""
+            return printable(f"layer {layer}{path}, {module.name} [{place}]")
+    return f"layer {layer}, weight {list(index)}"
+
+
+def own_index(index: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
+    """An index into a weight of this shape, from that into it as four dimensions (`in_four`)."""
+    out, channel, row, column = index
+    if len(shape) <= 2:
+        return (out, channel)[: len(shape)]
+    between = np.unravel_index(row, shape[2:-1]) if len(shape) > 3 else ()
+    return (out, channel, *map(int, between), column)
+
+
 def layers(history: RunHistory | None, step: int | None = None) -> tuple[plain.LayerFigures, ...]:
     """Every convolution as it was measured last, at or before a step if one is given.
 
@@ -253,13 +273,18 @@ def _layer(measured: LayerStatistics, rows: Sequence[Row]) -> plain.LayerFigures
 def _own_layer(measured: LayerStatistics, module: NamedModule) -> plain.LayerFigures:
     return plain.LayerFigures(
         module.number,
-        printable(f"{module.path} {module.title}".strip()),
-        "its output",
+        printable(f"{module.path} {module.title}{_of(module)}".strip()),
+        "not called" if isnan(measured.near_zero) else "its output",
         measured.mean,
         measured.std,
         measured.near_zero,
         measured.weight_norm,
     )
+
+
+def _of(module: NamedModule) -> str:
+    """Which of its weights is looked at, where that is not plain."""
+    return "" if module.name == "weight" else f" {module.name}"
 
 
 def layer_history(history: RunHistory | None) -> plain.LayerHistory:
@@ -284,8 +309,9 @@ def band(history: RunHistory | None, selected: int, marks: tuple[Mark, ...] = ()
     measured = [snapshot.statistics[selected] for snapshot in history.snapshots]
     layer, last = layers(history)[selected], measured[-1]
     before = ", before its norm" if history.recipe.batch_norm and not history.recipe.network else ""
+    title = f"layer {layer.number} {layer.place}{before}"
     return Band(
-        f"layer {layer.number} {layer.place}{before}",
+        f"output of layer {layer.number}" if history.recipe.network else title,
         _steps(history),
         np.array([each.counts for each in measured], float),
         last.low,
@@ -418,7 +444,7 @@ def search_status(search: Search) -> plain.Status:
         if search.suggestion is None:
             words = "no suggestion: the loss was lowest at the first rates"
     elif search.state is State.STOPPED:
-        words = "stopped: f searches again"
+        words = f"{search.reason or 'stopped'}: f searches again"
     else:
         words = "a fresh network takes one step at each rate, from low to high, until its loss explodes"
     return plain.Status(search.state.value, "rate finder", words=words)

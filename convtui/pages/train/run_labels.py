@@ -112,6 +112,9 @@ def state_words(history: RunHistory, others: Iterable[RunHistory] = ()) -> str:
         case State.STOPPED:
             if history.begun is None:
                 return f"stopped before the first step: space starts a new run · {recipe}"
+            if history.reason not in ("", "interrupted"):  # in the middle of a step
+                again = f"g resumes it from step {history.saved}" if history.saved else "g begins it again"
+                return f"{history.reason} · {again} · space starts a new run · {recipe}"
             how = "interrupted" if history.reason == "interrupted" else "saved"
             promise = resume_words(history.recipe.device)
             return f"{how} at step {history.step}: g resumes it{promise}, space starts a new run · {recipe}"

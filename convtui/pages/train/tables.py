@@ -14,7 +14,7 @@ from rich.style import Style
 
 from convtui.inputs.durations import clock
 from convtui.pages.train.comparison import lessons
-from convtui.pages.train.figures import LayersView, RunsView, Status, WeightStep, WeightView
+from convtui.pages.train.figures import LayerFigures, LayersView, RunsView, Status, WeightStep, WeightView
 from convtui.pages.train.labels import (
     SIGNS,
     status_text,
@@ -158,10 +158,10 @@ def layers_table(view: LayersView, size: Size, palette: Palette) -> Lines:
         _Column("", [str(each.number) for each in layers]),
         _Column("layer", [each.layer for each in layers], is_words=True),
         _Column("measured", [each.place for each in layers], is_words=True),
-        _Column("mean", [figure(each.mean) for each in layers]),
-        _Column("std", [figure(each.std) for each in layers]),
+        _Column("mean", [_measured(each, figure(each.mean)) for each in layers]),
+        _Column("std", [_measured(each, figure(each.std)) for each in layers]),
         _Column("", [bar(each.std / most, BAR) for each in layers], is_words=True, colour=0),
-        _Column("near zero", [f"{each.near_zero:.1%}" for each in layers]),
+        _Column("near zero", [_measured(each, f"{each.near_zero:.1%}") for each in layers]),
         _Column("", [bar(each.near_zero, BAR) for each in layers], is_words=True, colour=1),
         _Column("weight norm", [figure(each.weight_norm) for each in layers]),
     ]
@@ -330,6 +330,11 @@ def _rates(weight: WeightStep, width: int) -> str:
 def figure(value: float) -> str:
     """A figure of a table, with three decimals; NaN as it is."""
     return f"{value:.3f}".replace("-", "−")
+
+
+def _measured(layer: LayerFigures, told: str) -> str:
+    """A figure of its activations, unless the last pass did not call it."""
+    return "–" if isnan(layer.near_zero) else told
 
 
 def _optional(value: float | None, form: str) -> str:

@@ -248,7 +248,7 @@ class ViewMaker:
         found = run_figures.layers(history)
         return WeightView(
             self._status(),
-            f"layer {layer}, weight {list(index)}{looked}{self._of_replay(trace)}",
+            f"{run_figures.weight_name(history, layer, index)}{looked}{self._of_replay(trace)}",
             run_figures.weight_step(history, trace, step) if history else None,
             run_figures.weight_trace(history, trace),
             run_figures.layer_history(history),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from convtui.engine.memory import memory_text
+from convtui.inputs.prints import plain
 
 SAVE_WEIGHTS: Final = 'the weights alone: torch.save(model.state_dict(), "weights.pth")'
 
@@ -46,8 +47,8 @@ def error_words(error: BaseException) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an exception says; "" if it says nothing."""
-    return next(iter(str(error).strip().splitlines()), "")
+    """The first line of what an exception says, without escape codes; "" if it says nothing."""
+    return next(iter(plain(str(error)).strip().splitlines()), "")
 
 
 def bytes_asked(error: BaseException) -> int:

@@ -7,6 +7,8 @@ import re
 import sys
 import sysconfig
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple
@@ -62,6 +64,27 @@ def last_of_theirs(trace: TracebackType | None) -> tuple[str, str]:
         if is_of_theirs(each.filename):
             return f"{file_name(each.filename)}:{each.lineno}", each.line or ""
     return "", ""
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """What their code prints meanwhile is printed nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    before = os.dup(1), os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        for descriptor, own in zip(before, (1, 2), strict=True):
+            os.dup2(descriptor, own)
+            os.close(descriptor)
 
 
 def line_of_theirs(trace: str) -> tuple[str, str]:

@@ -11,8 +11,8 @@ import faulthandler
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -223,35 +223,15 @@ def _image(job: Job, model: torch.nn.Module) -> torch.Tensor | None:
 def _searched(model: torch.nn.Module, image: torch.Tensor) -> Sizes:
     from convtui.tracing.process.exported import Exported
     from convtui.tracing.process.sizes import search
+    from convtui.tracing.process.their_code import silent
 
     if isinstance(model, Exported) and not model.varies:
         return Sizes(why="it was exported for one size, without dynamic_shapes")
     try:
-        with _silent():  # each size would print again
+        with silent():  # each size would print again
             return search(model, image)
     except BaseException as error:  # theirs, as KeyboardInterrupt
         return Sizes(why=f"a pass of another size ended with {type(error).__name__}")
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """What their code prints meanwhile is printed nowhere."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    before = os.dup(1), os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    try:
-        yield
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        for descriptor, own in zip(before, (1, 2), strict=True):
-            os.dup2(descriptor, own)
-            os.close(descriptor)
 
 
 def _normalised(job: Job) -> torch.Tensor:
@@ -286,12 +266,13 @@ def _fetched(
     written: set[str],
 ) -> Tensors:
     """The tensors of an operation as files, from one more pass through the model."""
+    from convtui.tracing.process.their_code import silent
     from convtui.tracing.process.tracer import copied
 
     def refused(why: str) -> Tensors:
         return Tensors(asked.op, asked.inputs, asked.output, why=why)
 
-    with _silent():
+    with silent():
         found = copied(model, args, kwargs, asked.op, (BaseException,))
     traced = graph.ops[asked.op]
     if found is None or any(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor, isfinite, log10, nan
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from convtui.training.protocol import BINS, Kernels, LayerStatistics
 
 NEAR_ZERO: Final = 0.05
 HISTOGRAM_IMAGES: Final = 16
+GROWTH: Final = 5.0  # times as far as values reach before the training
 RANGE_OF_RELU: Final = (0.0, 10.0)
 RANGE_OF_LAST: Final = (-20.0, 20.0)
 MOST_KERNEL_WEIGHTS: Final = 4096
@@ -38,6 +40,25 @@ def layer_statistics(
             high=span[1],
             counts=counts,
         )
+
+
+def span_of(reach: float, is_last: bool) -> tuple[float, float]:
+    """The ends of a histogram for values that reach so far from 0 before any training, with room to grow.
+
+    Logits grow most: those of the last layer have that of the bundled network at least.
+    """
+    if not isfinite(reach) or not reach:
+        return RANGE_OF_LAST
+    power = 10.0 ** floor(log10(GROWTH * reach))
+    high = next(each * power for each in (1, 2, 5, 10) if each * power >= GROWTH * reach * 0.999)
+    high = max(high, RANGE_OF_LAST[1]) if is_last else high
+    return -high, high
+
+
+def not_measured(layer: int, weight: Values, span: tuple[float, float]) -> LayerStatistics:
+    """What is told of a layer that had no activations in the last step: NaN, but for its weights' norm."""
+    norm = float(np.linalg.norm(weight.ravel("K")))
+    return LayerStatistics(layer, nan, nan, nan, norm, *span, (0,) * BINS)
 
 
 def _counts(values: Values, span: tuple[float, float]) -> tuple[int, ...]:

@@ -12,12 +12,13 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from convtui.inputs.names import printable
+from convtui.inputs.prints import plain
 from convtui.training.messages import Message, decode, encode
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.pipes import GRACE
@@ -30,20 +31,27 @@ _NO_CAUSES: Final = ("ignored: ", "note: ")  # what was not obeyed; how Rust wou
 class WorkerProcess:
     """A training process; `await WorkerProcess.start()` makes one."""
 
-    def __init__(self, process: Process, network: OwnNetwork | None = None) -> None:
+    def __init__(
+        self,
+        process: Process,
+        network: OwnNetwork | None = None,
+        prints: Callable[[str], object] = lambda _: None,
+    ) -> None:
         assert process.stdin
         assert process.stdout
         assert process.stderr
         self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
-        self._last_words, self._network = "", network
+        self._last_words, self._network, self._prints = "", network, prints
         self._killing: asyncio.TimerHandle | None = None
         self._listening = asyncio.create_task(self._listen(process.stderr))
 
     @classmethod
-    async def start(cls, network: OwnNetwork | None = None) -> WorkerProcess:
+    async def start(
+        cls, network: OwnNetwork | None = None, prints: Callable[[str], object] = lambda _: None
+    ) -> WorkerProcess:
         """A process that has begun to import what it needs: it says Ready, and takes messages at once.
 
-        It runs no code of the user's but that of this network.
+        It runs no code of the user's but that of this network; prints is called with each line that prints.
         Raises OSError where none can be started.
         """
         try:
@@ -58,9 +66,13 @@ class WorkerProcess:
             stderr=PIPE,
             limit=LONGEST_LINE,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path),
+                **({"PYTHONUNBUFFERED": "1"} if network else {}),  # prints come when they are printed
+            },
         )
-        return cls(process, network)
+        return cls(process, network, prints)
 
     @property
     def returncode(self) -> int | None:
@@ -132,9 +144,11 @@ class WorkerProcess:
 
     async def _listen(self, stderr: asyncio.StreamReader) -> None:
         async for line in _lines(stderr):
-            words = line.strip()
+            words = plain(line).strip()
             if words and not words.startswith(_NO_CAUSES):
                 self._last_words = printable(words)
+            if self._network and not line.startswith(_NO_CAUSES):
+                self._prints(plain(line).removesuffix("\n"))
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:

@@ -23,8 +23,9 @@ from convtui.training.devices import chosen
 from convtui.training.exploring import IMAGES
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.network import devices_there, images_at_once, model_of, to_tensor
-from convtui.training.process.own_network import make, tried
+from convtui.training.process.own_network import make
 from convtui.training.process.own_passes import OwnPasses
+from convtui.training.process.trial import tried
 from convtui.training.runs.checkpoint import Checkpoint
 from convtui.training.runs.explored import INITIAL
 from convtui.training.runs.store import Run

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from time import perf_counter
 from typing import Any, Final
 
@@ -24,13 +25,22 @@ from convtui.training.datasets.minibatches import MiniBatches, evenly_spaced, no
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.devices import CPU, chosen
 from convtui.training.messages import Message
-from convtui.training.process.activation_stats import RANGE_OF_LAST, RANGE_OF_RELU, kernels, layer_statistics
+from convtui.training.process.activation_stats import (
+    RANGE_OF_LAST,
+    RANGE_OF_RELU,
+    kernels,
+    layer_statistics,
+    not_measured,
+    span_of,
+)
 from convtui.training.process.lr_finder import RATES, Finder
 from convtui.training.process.network import devices_there, evaluating, model_of, to_array, to_tensor
-from convtui.training.process.own_network import TheirError, make, theirs, tried
+from convtui.training.process.own_network import TheirError, make, theirs, unlike
+from convtui.training.process.trial import measured_of, tried
 from convtui.training.protocol import (
     Epoch,
     Finished,
+    LayerStatistics,
     NamedModule,
     Prediction,
     Rate,
@@ -58,33 +68,35 @@ def prepare() -> None:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A module with weights, and whose output is measured, under which number, with which histogram.
+    """A module, its weight, and whose output is measured, under which number, with which histogram.
 
-    is_copied: what comes after changes that output in place.
+    is_copied: what comes after changes that output in place. name is that of the weight in the module.
     """
 
     module: nn.Module
+    weight: nn.Parameter
     measured: int
     source: nn.Module
     span: tuple[float, float]
     path: str = ""
     is_copied: bool = False
-
-    @property
-    def weight(self) -> nn.Parameter:
-        weight = self.module.weight
-        assert isinstance(weight, nn.Parameter)
-        return weight
+    name: str = "weight"
 
 
 def in_four(weight: Tensor) -> Tensor:
-    """A weight as [out, in, row, column], whatever its layer: a view."""
+    """A weight as [out, in, row, column], whatever its layer; planes of a volume lie below one another."""
     match weight.dim():
+        case 0:
+            return weight[None, None, None, None]
+        case 1:
+            return weight[:, None, None, None]
         case 2:
             return weight[:, :, None, None]
         case 3:
             return weight[:, :, None]
-    return weight
+        case 4:
+            return weight
+    return weight.flatten(2, -2)
 
 
 class Training:
@@ -109,8 +121,12 @@ class Training:
         self._device = torch.device(chosen(recipe.device, devices_there())[0])
         self.is_source_changed, self.notice = False, ""
         self.model: Any  # a Sequential, unless it is the user's
-        self.model, self._layers = self._own() if recipe.network else self._bundled()
-        convolutions = [each.weight for each in self._layers.values() if isinstance(each.module, nn.Conv2d)]
+        self.model, self._layers = self._own(checkpoint is not None) if recipe.network else self._bundled()
+        convolutions = [
+            each.weight
+            for each in self._layers.values()
+            if isinstance(each.module, nn.Conv2d) and each.name == "weight"
+        ]
         self._filters = convolutions[0] if convolutions else None  # shown as pictures
         self._optimizer = _optimizer(recipe, self.model)
         self._scheduler = _scheduler(recipe, self._optimizer, self.total_steps)
@@ -132,18 +148,22 @@ class Training:
         made, layers = model_of(self.recipe, self.data), {}
         for number, module in enumerate(made, 1):
             if isinstance(module, nn.Conv2d):
-                after = made[number]
+                after, weight = made[number], module.weight
+                assert isinstance(weight, nn.Parameter)
                 if isinstance(after, nn.ReLU):
-                    layers[number] = Layer(module, number + 1, after, RANGE_OF_RELU)
+                    layers[number] = Layer(module, weight, number + 1, after, RANGE_OF_RELU)
                 else:
-                    layers[number] = Layer(module, number, module, RANGE_OF_LAST)
+                    layers[number] = Layer(module, weight, number, module, RANGE_OF_LAST)
         return made.to(self._device), layers
 
-    def _own(self) -> tuple[nn.Module, dict[int, Layer]]:
-        """The user's network, its modules with weights in the order in which they are called."""
+    def _own(self, has_checkpoint: bool) -> tuple[nn.Module, dict[int, Layer]]:
+        """The user's network, its modules with weights in the order in which they are called.
+
+        The file that its first weights came from is not needed to go on from a checkpoint.
+        """
         network = self.recipe.network
         assert network
-        made, begun = make(network, self.recipe.seed)
+        made, begun = make(replace(network, weights="") if has_checkpoint else network, self.recipe.seed)
         made = made.to(self._device)
         seen = tried(made, network, self.data, self._device)
         self.notice = seen.notice
@@ -151,7 +171,16 @@ class Training:
         if not network.digest:
             self.recipe = replace(self.recipe, network=begun)
         layers = {
-            number: Layer(each.module, number, each.module, RANGE_OF_LAST, each.path, each.is_overwritten)
+            number: Layer(
+                each.module,
+                each.weight,
+                number,
+                each.module,
+                span_of(each.reach, number == len(seen.modules)),
+                each.path,
+                each.is_overwritten,
+                each.name,
+            )
             for number, each in enumerate(seen.modules, 1)
         }
         return made, layers
@@ -162,7 +191,14 @@ class Training:
         if not self.recipe.network:
             return ()
         return tuple(
-            NamedModule(number, each.path, type(each.module).__name__, _shape(in_four(each.weight)))
+            NamedModule(
+                number,
+                each.path,
+                type(each.module).__name__,
+                _shape(in_four(each.weight)),
+                each.name,
+                tuple(each.weight.shape),
+            )
             for number, each in self._layers.items()
         )
 
@@ -219,13 +255,7 @@ class Training:
     def snapshot(self) -> Snapshot:
         """The network now; the activations are those of the last step's mini-batch, before its update."""
         began = perf_counter()
-        statistics = tuple(
-            layer_statistics(each.measured, activations.cpu().numpy(), to_array(each.weight), each.span)
-            for each in self._layers.values()
-            if (activations := self._activations.get(each.measured)) is not None
-        )
-        if len(statistics) < len(self._layers):  # before the first step, and where one was passed over
-            statistics = ()
+        statistics = tuple(self._statistics(each) for each in self._layers.values() if self._activations)
         first = kernels(to_array(self._filters)) if self._filters is not None else ()
         snapshot = Snapshot(self.step, statistics, first, self._predictions())
         ended = perf_counter()
@@ -233,6 +263,14 @@ class Training:
         self._captured_step = self.step
         self._next_capture = ended + max(SECONDS_A_SNAPSHOT, (ended - began) / CAPTURE_SHARE)
         return snapshot
+
+    def _statistics(self, layer: Layer) -> LayerStatistics:
+        """Of a module that the last pass did not call there is only the norm of its weight."""
+        activations = self._activations.get(layer.measured)
+        if activations is None:
+            return not_measured(layer.measured, to_array(layer.weight), layer.span)
+        values = activations.float() if activations.dtype == torch.bfloat16 else activations
+        return layer_statistics(layer.measured, values.cpu().numpy(), to_array(layer.weight), layer.span)
 
     def watch(self, layer: int, index: tuple[int, int, int, int]) -> None:
         """Tell of this weight from the next step on. Raises ValueError if there is none."""
@@ -270,7 +308,7 @@ class Training:
 
     def checkpoint(self) -> Checkpoint:
         """All that Training needs to go on from here."""
-        optimizer = self._optimizer.state_dict()
+        optimizer, is_own = self._optimizer.state_dict(), self.recipe.network is not None
         return Checkpoint(
             step=self.step,
             weights={name: to_array(tensor) for name, tensor in self.model.state_dict().items()},
@@ -288,12 +326,15 @@ class Training:
                 "epoch_loss": self._epoch_loss,
                 "epoch": vars(self._epoch),
                 "seconds": self.seconds,
+                **({"spans": {name: each.span[1] for name, each in self._named.items()}} if is_own else {}),
             },
         )
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        about = checkpoint.about
+        about, network = checkpoint.about, self.recipe.network
         self.recipe.require_same(about.get("recipe", {}))
+        if network and (differs := unlike(self.model, checkpoint.weights)):
+            raise TheirError(f"{network.name}: its weights are not those of the run: {differs}")
         try:
             checkpoint.require_fit(self.checkpoint(), self.total_steps)
             weights = {name: torch.tensor(each) for name, each in checkpoint.weights.items()}
@@ -309,6 +350,18 @@ class Training:
             reason = f"the checkpoint of step {checkpoint.step} does not match its recipe and data"
             raise ValueError(reason) from None
         self.step = checkpoint.step
+        if network:  # the first weights, which decided them, may be others now
+            spans = about.get("spans", {})
+            self._layers |= {
+                each.measured: replace(each, span=(-high, high))
+                for name, each in self._named.items()
+                if (high := spans.get(name, RANGE_OF_LAST[1]))
+            }
+
+    @property
+    def _named(self) -> dict[str, Layer]:
+        """The layers of an own network by the names of their weights."""
+        return {f"{each.path}.{each.name}": each for each in self._layers.values()}
 
     def _buffers(self, checkpoint: Checkpoint) -> dict[int, dict[str, Tensor]]:
         """The optimiser's, laid out in memory as the parameters are: the order decides how vectors round."""
@@ -317,6 +370,8 @@ class Training:
         for name, array in checkpoint.optimizer.items():
             number, _, buffer = name.partition(".")
             parameter, kept = parameters[int(number)].detach(), torch.tensor(array)
+            if kept.dim() and kept.shape != parameter.shape:
+                raise ValueError(f"{name}: of another parameter")
             laid_out = torch.empty_like(parameter) if kept.shape == parameter.shape else kept.clone()
             buffers.setdefault(int(number), {})[buffer] = laid_out.copy_(kept)
         return buffers
@@ -343,12 +398,19 @@ class Training:
         """Mean loss and accuracy in evaluation mode."""
         loss, correct = 0.0, 0
         with evaluating(self.model):
-            for i in range(0, len(images), EVALUATION_BATCH):
-                outputs = self._outputs(images[i : i + EVALUATION_BATCH])
-                wanted = self._on_device(torch.tensor(labels[i : i + EVALUATION_BATCH]))
+            for start, end in pairwise(self._evaluation_batches(len(images))):
+                outputs = self._outputs(images[start:end])
+                wanted = self._on_device(torch.tensor(labels[start:end]))
                 loss += cross_entropy(outputs, wanted, reduction="sum").item()
                 correct += int((outputs.argmax(1) == wanted).sum())
         return loss / len(images), correct / len(images)
+
+    def _evaluation_batches(self, count: int) -> list[int]:
+        """Where batches begin and end. A norm of the user's that keeps no statistics refuses one image."""
+        ends = [*range(0, count, EVALUATION_BATCH), count]
+        if self.recipe.network and len(ends) > 2 and ends[-1] - ends[-2] == 1:
+            del ends[-2]
+        return ends
 
     def _outputs(self, images: NDArray[Any]) -> Tensor:
         inputs = self._on_device(self._to_tensor(normalised(images, self.data)))
@@ -373,9 +435,10 @@ class Training:
     def _keep_activations(self) -> None:
         """Keep references, which cost nothing; they are measured when a snapshot is due."""
 
-        def keep(layer: Layer) -> Callable[[nn.Module, Any, Tensor], None]:
-            def hook(module: nn.Module, _: Any, output: Tensor) -> None:
-                if module.training:
+        def keep(layer: Layer) -> Callable[[nn.Module, Any, Any], None]:
+            def hook(module: nn.Module, _: Any, outputs: Any) -> None:
+                output = measured_of(outputs)
+                if module.training and output is not None:
                     kept = output.detach()
                     self._activations[layer.measured] = kept.clone() if layer.is_copied else kept
 

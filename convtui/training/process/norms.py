@@ -17,8 +17,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from convtui.training.datasets.minibatches import normalised
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.norm_looks import FeedNorm, NormFed, NormPlace, NormsListed, Running
-from convtui.training.process.own_network import TRIED
 from convtui.training.process.restored import Restored, at_once
+from convtui.training.process.trial import TRIED
 
 MOST_IMAGES: Final = 1024
 MOST_VALUES: Final = 2**27  # of all tensors that a pass makes: 512 MB

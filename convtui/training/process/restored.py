@@ -23,7 +23,8 @@ from convtui.training.datasets.open_any import DataSet
 from convtui.training.devices import CPU
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.network import devices_there, model_of, to_tensor
-from convtui.training.process.own_network import TRIED, SeenModule, make, theirs, tried
+from convtui.training.process.own_network import make, theirs
+from convtui.training.process.trial import TRIED, SeenModule, tried
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import Arrays
 

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 LAST_WORDS: Final = 2.0
 NO_TORCH: Final = "training needs PyTorch: pip install torch"
-NO_MEMORY: Final = "out of memory; a smaller batch_size, fewer channels or smaller images need less"
+NO_MEMORY: Final = "out of memory; a smaller mini-batch, fewer channels or smaller images need less"
 
 _OF_MEMORY: Final = ("allocate memory", "out of memory", "failed to map segment")
 _EXPECTED: Final = (ValueError, OSError, ImportError, MemoryError)  # a line says all there is to say
@@ -110,7 +110,7 @@ class Worker:
         try:
             self._do(job)
         except Exception as error:
-            if not isinstance(error, _EXPECTED):
+            if not isinstance(error, _EXPECTED) and self._named is None:  # beside the prints of their code
                 traceback.print_exc()
             self._outbox.send(Failed(reason_of(error)))
 
@@ -163,12 +163,9 @@ class Worker:
         network, named = recipe.network, self._named
         if network is None:
             return recipe
-        if named is None or not network.is_named_by(named):
-            what = f"run {printable(run.number)}" if run else "this"
-            raise ValueError(
-                f"{what} needs the code of {network.name}; only code that you name is run: name it again, "
-                f"{network.as_option()}"
-            )
+        if why := network.refusal(f"run {printable(run.number)}" if run else "this recipe", named):
+            raise ValueError(why)
+        assert named
         weights = named.weights or network.weights
         known = (network.digest, network.files) if run else ("", ())  # a run begins with the code as it is
         digest, files = known

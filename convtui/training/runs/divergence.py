@@ -9,15 +9,19 @@ from typing import Final
 from convtui.inputs.names import run_name
 from convtui.training.runs.history import RunHistory, State
 
+FROM_THE_START: Final = "before any update · the first weights, the network or the data, not the rate"
 GROWN: Final = 1000.0  # times as large as before: that much is put down to the weight decay
 
 
 def cause_words(history: RunHistory, others: Iterable[RunHistory] = ()) -> str:
     """What made a run diverge, in words; "" if neither its steps nor one of the others show it.
 
-    Weight decay, if it alone makes weights grow at the rates that the run had. The rate, if another run with
-    a lower one and otherwise the same recipe ended with a finite loss.
+    Not the rate, if the loss was not finite before any update. Weight decay, if it alone makes weights grow
+    at the rates that the run had. The rate, if another run with a lower one and otherwise the same recipe
+    ended with a finite loss.
     """
+    if history.diverged_at == 1:
+        return FROM_THE_START
     return _decay_words(history) or _rate_words(history, others)
 
 

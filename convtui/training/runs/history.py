@@ -223,6 +223,11 @@ class RunHistory:
         return (len(seconds) - 1 - first) / passed if passed > 0 else None
 
     @property
+    def longest_step(self) -> float:
+        """Seconds from a step to the next, an evaluation between them included; 0 before there are two."""
+        return float(np.diff(self.steps["seconds"]).max(initial=0.0))
+
+    @property
     def seconds_left(self) -> float | None:
         """At the present speed."""
         speed = self.speed
@@ -280,6 +285,10 @@ class RunHistory:
     def fail(self, reason: str) -> None:
         self.failed_under_way = self.state in (State.TRAINING, State.PAUSED)
         self.state, self.reason = State.FAILED, reason
+
+    def stop(self, reason: str) -> None:
+        """It was stopped in the middle of a step; what came after its last checkpoint is lost."""
+        self.state, self.reason = State.STOPPED, reason
 
     def let_go(self) -> None:
         """A lost run is one that was interrupted."""
@@ -397,6 +406,9 @@ class Search:
 
     def fail(self, reason: str) -> None:
         self.state, self.reason = State.FAILED, reason
+
+    def stop(self, reason: str) -> None:
+        self.state, self.reason = State.STOPPED, reason
 
 
 _FOLDS: Final[dict[type[Message], Callable[[RunHistory, Any], None]]] = {

@@ -271,3 +271,12 @@ def test_the_words_of_the_phases_hide_nothing() -> None:
     assert {*bare[start : start + len("warm-up ┊ annealing")]} <= {" ", "┈"}
     assert not any("warm-up" in line or "annealing" in line for line in narrow)
     assert any("┊" in line for line in narrow)
+
+
+def test_since_when_a_single_run_has_no_finite_loss_is_in_its_title() -> None:
+    run = curves()
+    for lost, words in ((0, "since step 1"), (37, "since step 38")):
+        losses = run.losses.copy()
+        losses[lost:] = np.nan
+        title = loss_plot([replace(run, losses=losses)]).title
+        assert title == f"training loss, not finite {words}"

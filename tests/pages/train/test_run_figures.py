@@ -277,3 +277,27 @@ def test_the_accuracy_on_training_images() -> None:
     assert run_figures.curves(run, 0).train_accuracies.tolist() == [0.99] * 5
     assert np.isnan(run_figures.curves(history(), 0).train_accuracies).all()
     assert run_figures.run_row(history(), None).train_accuracy is None
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (7,), (10, 64), (6, 4, 3), (4, 1, 3, 5), (4, 1, 2, 3, 5), (3, 2, 2, 3, 4, 5)]
+)
+def test_an_index_is_told_as_pytorch_has_it(shape: tuple[int, ...]) -> None:
+    """As the weight is looked at in four dimensions."""
+    values = np.arange(int(np.prod(shape))).reshape(shape)
+    wide = values
+    if values.ndim <= 3:
+        wide = values.reshape(*shape[:2], *(1,) * (4 - values.ndim), *shape[2:])
+    elif values.ndim > 4:
+        wide = values.reshape(*shape[:2], -1, shape[-1])
+    assert wide.ndim == 4
+    for index in np.ndindex(wide.shape):
+        assert values[run_figures.own_index(index, shape)] == wide[index]
+
+
+def test_a_run_that_diverged_is_told_by_its_name() -> None:
+    history = RunHistory(Recipe())
+    history.take(made.begun())
+    assert run_figures.curve_name(history) == "12 one-cycle+BN"
+    history.take(replace(made.step(1), loss=nan))
+    assert run_figures.curve_name(history) == "12 one-cycle+BN · diverged"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from convtui.training.process.activation_stats import kernels, layer_statistics
+from convtui.training.process.activation_stats import kernels, layer_statistics, not_measured, span_of
 from convtui.training.protocol import BINS
 
 WEIGHT = np.ones((1, 1, 3, 3), np.float32)
@@ -58,3 +58,18 @@ def test_kernels_are_as_many_as_are_worth_sending() -> None:
     np.testing.assert_allclose(sent, weight[: len(sent)], rtol=1e-4)
     assert len(kernels(np.ones((2, 5, 31, 31), np.float32))) == 1
     assert kernels(np.full((1, 1, 1, 1), 1 / 3, np.float32)) == ((((0.33333,),),),)
+
+
+@pytest.mark.parametrize(
+    ("reach", "is_last", "high"),
+    [(0.3, False, 2), (0.3, True, 20), (4.0, False, 20), (9.0, True, 50), (1.0, False, 5), (0.0, False, 20)],
+)
+def test_a_histogram_reaches_further_than_the_first_values(reach: float, is_last: bool, high: float) -> None:
+    assert span_of(reach, is_last) == pytest.approx((-high, high))
+    assert span_of(math.nan, is_last) == (-20, 20)
+
+
+def test_what_was_not_called_is_not_measured() -> None:
+    told = not_measured(3, np.full((2, 2), 1.0, np.float32), (-5, 5))
+    assert (told.layer, told.weight_norm, told.low, told.high, sum(told.counts)) == (3, 2.0, -5, 5, 0)
+    assert all(math.isnan(each) for each in (told.mean, told.std, told.near_zero))

@@ -1,5 +1,6 @@
 """A network of the user's: tried before it is trained, and trained in a process that runs nothing else."""
 
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,10 @@ from convtui.training.datasets.open_any import load
 from convtui.training.measuring import POINTS, Measure, Measured, Measuring, NoisePoint
 from convtui.training.messages import Message
 from convtui.training.own_network import OwnNetwork
-from convtui.training.process.own_network import TheirError, make, tried
+from convtui.training.process.client import WorkerProcess
+from convtui.training.process.loop import Training
+from convtui.training.process.own_network import TheirError, make
+from convtui.training.process.trial import tried
 from convtui.training.protocol import (
     Continue,
     Epoch,
@@ -82,6 +86,7 @@ def test_a_trial_leaves_no_trace_and_sees_the_modules_that_are_called(code: Path
     seen = tried(model, named, load("digits-8x8"), CPU)
     assert [(each.path, each.is_overwritten) for each in seen.modules] == [
         ("conv", True),
+        ("norm", False),
         ("frozen", False),
         ("fc", False),
     ]
@@ -110,6 +115,7 @@ def test_a_run_of_an_own_network(tmp_path: Path) -> None:
         first = begun(whole)
         assert [(each.path, each.title, each.shape) for each in first.modules] == [
             ("conv", "Conv2d", (4, 1, 3, 3)),
+            ("norm", "BatchNorm2d", (4, 1, 1, 1)),
             ("frozen", "Linear", (64, 64, 1, 1)),
             ("fc", "Linear", (10, 64, 1, 1)),
         ]
@@ -136,7 +142,9 @@ def test_a_run_of_an_own_network(tmp_path: Path) -> None:
         other = replace(recipe, network=OwnNetwork(f"{code}:Pair"))
         (refused,) = worker.job(Train(other))
         assert isinstance(refused, Failed)
-        assert "only code that you name is run: name it again, --network" in refused.reason
+        assert refused.reason.startswith(
+            "this recipe is of net.py:Pair, not of net.py:Forking; to run its code: --"
+        )
 
         code.write_text(code.read_text().replace("0.1", "0.2"))
         worker.send(Replay(folder, 3, 6, 1, (0, 0, 1, 1)))
@@ -149,6 +157,111 @@ def test_a_run_of_an_own_network(tmp_path: Path) -> None:
         (refused,) = worker.job(Continue(folder))
         assert isinstance(refused, Failed)
         assert refused.reason.startswith("run 2 needs the code of net.py:Forking")
+
+
+def training(code: Path, name: str, weights: str = "", **settings: object) -> Training:
+    recipe = Recipe(data="digits-8x8", batch_size=64, network=OwnNetwork(f"{code}:{name}", (), weights))
+    return Training(replace(recipe, **settings), load("digits-8x8"))  # type: ignore[arg-type]
+
+
+def test_a_checkpoint_needs_no_first_weights(code: Path, tmp_path: Path) -> None:
+    model, _ = make(OwnNetwork(f"{code}:Net"), 5)
+    torch.save(model.state_dict(), file := tmp_path / "first.pth")
+    first = training(code, "Net", str(file))
+    assert torch.equal(first.model.fc.weight, model.state_dict()["fc.weight"])
+    first.train_step()
+    file.unlink()
+    again = Training(first.recipe, first.data, first.checkpoint())
+    assert torch.equal(again.model.fc.weight, first.model.fc.weight)
+    assert again.recipe.network == first.recipe.network  # which still says where they came from
+    with pytest.raises(TheirError, match="no such file"):
+        Training(first.recipe, first.data)
+
+
+def test_weights_that_have_changed_are_named(tmp_path: Path) -> None:
+    code = Path(shutil.copy(FILE, tmp_path / "net.py"))
+    first = training(code, "Net")
+    first.train_step()
+    checkpoint = first.checkpoint()
+    text = code.read_text().replace("(64, classes)", "(64, classes, bias=False)")
+    code.write_text(text.replace("1, 4, 3, padding=1", "1, 4, 5, padding=2"))
+    with pytest.raises(TheirError) as caught:
+        Training(first.recipe, first.data, checkpoint)
+    assert str(caught.value) == (
+        "net.py:Net: its weights are not those of the run: conv.weight, 4x1x5x5 in the code, 4x1x3x3 in the "
+        "run; fc.bias, missing in the code, 10 in the run"
+    )
+
+
+def test_weights_that_do_not_fit_are_named(code: Path, tmp_path: Path) -> None:
+    torch.save(make(OwnNetwork(f"{code}:Net", ("7",)), 0)[0].state_dict(), file := tmp_path / "seven.pth")
+    with pytest.raises(TheirError, match=r"do not fit the model: .*fc.weight is 10x64 in the model, 7x64 in"):
+        make(OwnNetwork(f"{code}:Net", (), str(file)), 0)
+
+
+def test_every_layer_with_weights_is_measured_and_watched(code: Path) -> None:
+    """Whatever its weight's shape; of one that a pass leaves out there are no figures."""
+    run = training(code, "Layers", optimizer="sgd", schedule="constant")
+    told = [(each.path, each.title, each.name, each.weight) for each in run.modules]
+    assert told == [
+        ("volume", "Conv3d", "weight", (4, 1, 1, 3, 3)),
+        ("line", "Conv1d", "weight", (6, 4, 3)),
+        ("up", "ConvTranspose2d", "weight", (1, 2, 2, 2)),
+        ("act", "PReLU", "weight", (1,)),
+        ("gru", "GRU", "weight_hh_l0", (21, 7)),
+        ("norm", "LayerNorm", "weight", (7,)),
+        ("attention", "MultiheadAttention", "in_proj_weight", (21, 7)),
+        ("embedding", "Embedding", "weight", (3, 7)),
+        ("pair", "Bilinear", "weight", (7, 7, 7)),
+        ("skipped", "Linear", "weight", (7, 7)),
+        ("normed", "ParametrizedLinear", "parametrizations.weight.original", (10, 7)),
+        ("", "Layers", "scale", ()),
+    ]
+    assert [each.shape for each in run.modules][:4] == [
+        (4, 1, 3, 3),
+        (6, 4, 1, 3),
+        (1, 2, 2, 2),
+        (1, 1, 1, 1),
+    ]
+    for number, module in enumerate(run.modules, 1):
+        index = tuple(size - 1 for size in module.shape)
+        run.watch(number, index)  # type: ignore[arg-type]
+        before = run._layers[number].weight.detach().flatten()[-1].item()
+        watched = run.train_step().watched
+        after = run._layers[number].weight.detach().flatten()[-1].item()
+        assert watched or module.path in ("skipped", "embedding"), module
+        assert not watched or (watched.before, watched.after) == (before, after)
+        statistics = {each.layer: each for each in run.snapshot().statistics}
+        assert [*statistics] == [*range(1, 13)]
+        assert math.isnan(statistics[10].mean) == (number > 1)  # once it is called
+        assert math.isfinite(statistics[number].weight_norm)
+    assert run.filters == ()
+
+
+async def test_what_their_code_prints(code: Path) -> None:
+    """Each line as it comes, without what a terminal would obey; what it raises, too."""
+    named = OwnNetwork(f"{code}:Printing")
+    prints: list[str] = []
+    worker = await WorkerProcess.start(named, prints.append)
+    recipe = Recipe(data="digits-8x8", batch_size=64, network=named)
+    worker.send(Train(recipe))
+    last: Message = Ready()
+    async for last in worker.events():
+        if isinstance(last, Failed | Finished):
+            break
+    await worker.end()
+    assert isinstance(last, Failed)
+    assert "net.py:Printing failed after step 1: RuntimeError: red (net.py:" in last.reason
+    assert prints == ["made", "pass 1", "pass 2", "pass 3", "pass 4"]
+
+
+def test_a_last_batch_of_one_image_is_joined_to_the_one_before(code: Path) -> None:
+    """A norm without running statistics refuses it."""
+    run = training(code, "Net")
+    assert run._evaluation_batches(500) == [0, 500]
+    assert run._evaluation_batches(1001) == [0, 500, 1001]
+    assert run._evaluation_batches(1002) == [0, 500, 1000, 1002]
+    assert run._evaluation_batches(1) == [0, 1]
 
 
 def test_a_measurement_is_stopped_killed_and_gone_on_with_to_the_same_figures(tmp_path: Path) -> None:
