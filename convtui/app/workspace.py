@@ -232,10 +232,11 @@ class Workspace:
         return True
 
     def _open_picture(self, text: str) -> bool:
+        from convtui.state.layer_opening import picture_opened
         from convtui.store.pictures import open_any
 
         was_unchanged = not self.has_unsaved_changes
-        opened = self.change(lambda session: session.with_picture(open_any(text)))
+        opened = self.change(lambda session: picture_opened(session, open_any(text)))
         if opened:
             if was_unchanged:
                 self._unchanged |= _operations(self.session)

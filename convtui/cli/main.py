@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from convtui.cli.options import ASKED, Parser, add_axes, as_options, formatter
 from convtui.cli.output import OutputError, open_stderr, printing, screen_apart, silence, tell
-from convtui.cli.own_network import add_network_options, arguments_parted, is_saved, opening_of, to_train
+from convtui.cli.own_network import (
+    INSTEAD,
+    add_network_options,
+    arguments_parted,
+    is_saved,
+    opening_of,
+    refuse_network,
+    to_train,
+)
 from convtui.cli.quick_start import collecting_no_garbage
 
 if TYPE_CHECKING:
@@ -118,7 +126,7 @@ your own network:
 
 examples:
   convtui
-  convtui net.py:Net photo.jpg --resize 224 --weights net.safetensors
+  convtui net.py:Net photo.jpg --resize 256 --crop 224 --weights w.safetensors
   convtui torchvision.models:resnet18 cat-64 --mean 0.45 --std 0.23
   convtui photo.jpg --kernel sobel-x --stride 2 --padding 1
   convtui digit-8x8-3 --kernel edges --padding same
@@ -199,6 +207,8 @@ def _complain(message: str, code: int = WRONG) -> int:
 def _run(arguments: Sequence[str]) -> int:
     # The arithmetic needs no threads, and starting them costs numpy a third of its import.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if arguments and arguments[0] in INSTEAD:
+        refuse_network(arguments[0], arguments[1:])
     match arguments:
         case ["render", *rest]:
             return _render(rest)
@@ -306,10 +316,9 @@ def _recipe_of(options: argparse.Namespace, network: Opening | None) -> Recipe |
     check(data)
     rate = MAX_LR if own else Recipe.max_lr
     size = Recipe.image_size
-    if (
-        own and options.resize and options.resize.isdecimal()
-    ):  # pictures as large as that which it is opened on
-        size = min(max(int(options.resize), 1), LARGEST_SIZE)
+    side = options.crop or options.resize or ""
+    if own and side.isdecimal():  # pictures as large as that which it is opened on
+        size = min(max(int(side), 1), LARGEST_SIZE)
     return Recipe(data=data, image_size=size, axes=options.axes or Recipe.axes, network=own, max_lr=rate)
 
 
@@ -493,7 +502,8 @@ def _how(options: argparse.Namespace) -> How:
     from convtui.state.settings import parse_how
 
     gray = "on" if options.gray else None
-    asked = {"resize": options.resize, "gray": gray, "axes": options.axes, "white": options.white}
+    named = {"resize": options.resize, "crop": options.crop, "axes": options.axes, "white": options.white}
+    asked = {**named, "gray": gray}
     how = How()
     for name, text in asked.items():
         if text is not None:
@@ -666,8 +676,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("image")
     group.add_argument(
         "--resize",
-        metavar="N",
-        help="scale the longer side to N pixels; with a network also the pictures of --data",
+        metavar="N|RxC",
+        help="scale the shorter side to N pixels, or to R rows and C columns, as torchvision's Resize does "
+        "(bilinear, antialiased)",
+    )
+    group.add_argument(
+        "--crop", metavar="N|RxC", help="keep the middle N x N pixels, as torchvision's CenterCrop does"
     )
     group.add_argument("--gray", action="store_true", help="convert the image to a single grey channel")
     add_axes(group)

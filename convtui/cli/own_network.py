@@ -22,6 +22,12 @@ SAVED: Final = (
 )
 
 MOST_NAMED: Final = 3
+INSTEAD: Final = {  # what does in the app, or elsewhere, what these commands do of an image
+    "render": "there ctrl+f draws the screen; convtui trace prints its table",
+    "animate": "there enter opens an operation on the Step page, and ctrl+g animates it",
+    "code": "there Y copies the code of an operation",
+    "notebook": "in a notebook, convtui.trace(model, input) shows it",
+}
 
 _NAME: Final = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _NETWORK: Final = re.compile(rf"(?P<where>.*\.py|{_NAME}):(?P<name>{_NAME})", re.DOTALL)
@@ -36,6 +42,19 @@ def is_network(text: str) -> bool:
 def is_saved(text: str) -> bool:
     """Whether it is a file of a network, or of weights alone, which the tracing process says."""
     return Path(text).suffix.lower() in SAVED
+
+
+def refuse_network(command: str, arguments: Sequence[str]) -> None:
+    """Raise ValueError where a command that takes images alone is given a network; it says what does that."""
+    from convtui.inputs.names import printable
+
+    befores = ("", *arguments)
+    for before, each in zip(befores, arguments, strict=False):
+        if not before.startswith("--") and is_network(each):
+            shown = printable(each)
+            raise ValueError(
+                f"{shown}: a network of yours opens in the app: convtui {shown} photo.jpg; {INSTEAD[command]}"
+            )
 
 
 def arguments_parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -59,6 +78,11 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
 
 def add_tracing_options(group: argparse._ActionsContainer) -> None:
     """What says how a network is run, and what of it is told: in the app as by `convtui trace`."""
+    group.add_argument(
+        "--inputs",
+        metavar="FILE.py:NAME",
+        help="a function of yours that gives a tensor, several, or a dict; it gets the image if it takes one",
+    )
     group.add_argument(
         "--weights", metavar="FILE", help="its state dict: .safetensors, or what torch.save wrote"
     )
@@ -109,7 +133,7 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         if options.photo is not None:
             wrong = f"{printable(options.photo)}: a second image; a network of yours comes before the image"
             raise ValueError(f"{wrong}: convtui net.py:Net {printable(options.photo)}")
-        for name in ("weights", "train", "silence", "limit", "mean", "std"):
+        for name in ("inputs", "weights", "train", "silence", "limit", "mean", "std"):
             given = getattr(options, name)
             if given:
                 text = "" if given is True else f" {printable(given if isinstance(given, str) else given[0])}"
@@ -123,7 +147,7 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         raise ValueError(f"{printable(target)}: {why}")
     if why := refusal(target):
         raise ValueError(why)
-    if options.photo is None:
+    if options.photo is None and options.inputs is None:  # which may need none
         raise ValueError(
             f"{printable(target)}: name an image after it: convtui {printable(target)} cat-64; "
             "convtui trace needs none"
@@ -145,6 +169,7 @@ def opening_of(options: argparse.Namespace, theirs: Sequence[str]) -> Opening | 
         training=options.train,
         silenced=silenced_of(options.silence),
         limit=limit_of(options.limit),
+        inputs=options.inputs or "",
     )
 
 

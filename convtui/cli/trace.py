@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 ITS_PROCESS: Final = "the process that runs your code"
-NOT_BOTH: Final = "name either --input, such as 3x224x224, or --inputs, a function that makes the inputs"
+NO_INPUT: Final = "name --input, such as 3x224x224, or --inputs, a function that makes the inputs"
 
 ABOUT: Final = """\
 Run a PyTorch model of yours once and print each of its operations: the
@@ -47,6 +47,7 @@ examples:
   convtui trace net.py:Net --input 3x224x224
   convtui trace net.py:Net --input 1x28x28 --weights net.safetensors --sizes
   convtui trace net.py:make_net --inputs net.py:make_inputs -- 10 depth=18
+  convtui trace net.py:Net --inputs net.py:of_image --input 3x224x224
   convtui trace net.pt2
   convtui trace torchvision.models:resnet50 --input 3x224x224 --format csv
 
@@ -102,10 +103,8 @@ def _job(options: argparse.Namespace, theirs: Sequence[str]) -> Job:
     if why := refusal(options.model):
         raise ValueError(why)
     is_exported = options.model.endswith(".pt2")  # which knows its inputs
-    if options.input is not None and options.inputs is not None:
-        raise ValueError(NOT_BOTH)
     if options.input is None and options.inputs is None and not is_exported:
-        raise ValueError(NOT_BOTH)
+        raise ValueError(NO_INPUT)
     if options.input is None and options.batch is not None:
         decides = "the file" if options.inputs is None else "the function of --inputs"
         raise ValueError(f"--batch: works only with --input; {decides} decides itself")
@@ -165,9 +164,6 @@ def parser() -> Parser:
         "--input", metavar="CxHxW", help="the input's shape without the batch: random numbers"
     )
     parser.add_argument("--batch", metavar="N", help="how many of them at once (default 1)")
-    parser.add_argument(
-        "--inputs", metavar="FILE.py:NAME", help="a function of yours that gives a tensor, several, or a dict"
-    )
     add_tracing_options(parser)
     parser.add_argument("--sizes", action="store_true", help="also search which image sizes go through")
     parser.add_argument(

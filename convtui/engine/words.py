@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_IRREGULAR: Final = {"axis": "axes", "matrix": "matrices", "entry": "entries"}
+_IRREGULAR: Final = {"axis": "axes", "matrix": "matrices", "entry": "entries", "epoch": "epochs"}
 _WITH_AN: Final = re.compile(
     "8|1[18](?![0-9])|[aei]|o(?!ne)|u(?!ni|int|-?net|se)|(?-i:[FHLMNRSX](?=[B-DF-HJ-NP-TV-Z]))", re.IGNORECASE
 )  # an 8, an int, but a unit; an LSTM

@@ -32,12 +32,14 @@ from convtui.inputs import samples
 from convtui.inputs.axes import LAST
 from convtui.inputs.images import Floats, InputError, Picture
 from convtui.inputs.names import printable
+from convtui.inputs.scaling import Longer
 from convtui.state.session import Session
 from convtui.store.pictures import is_sample, reopened
 
 MOST_WRITTEN: Final = 400  # numbers of an image that has a file
 
 _NUMPY: Final = "import numpy as np"
+_LONGER: Final = ("from convtui.inputs.scaling import Longer",)
 _PILLOW: Final = "from PIL import Image"
 _WHITE: Final = re.compile(r"^\s*#\s*white\s*=\s*(\S+)\s*$", re.MULTILINE)
 
@@ -127,7 +129,7 @@ def _reading(picture: Picture, is_portable: bool) -> ImageCode | None:
 
 def _ways(picture: Picture) -> Iterator[_Way]:
     """What may read the file as convtui did, in few lines."""
-    if picture.resize is not None or picture.gray:
+    if picture.resize is not None or picture.crop is not None or picture.gray:
         return
     path = _path(picture.source)
     suffix = path.suffix.lower()
@@ -219,6 +221,7 @@ def _by_convtui(picture: Picture) -> ImageCode:
     """The same through convtui, which knows the data sets, scales, and lays transparent pixels on white."""
     how = {
         "resize": picture.resize,
+        "crop": picture.crop,
         "gray": picture.gray or None,
         "axes": picture.axes or None,
         "white": picture.white,
@@ -226,7 +229,7 @@ def _by_convtui(picture: Picture) -> ImageCode:
     given = "".join(f", {name}={_argument(value)}" for name, value in how.items() if value is not None)
     return ImageCode(
         (f"x = torch.from_numpy(open_any({quoted(_portable(picture.source))}{given}).pixels.copy())",),
-        ("from convtui.store.pictures import open_any",),
+        (*_LONGER[: isinstance(picture.resize, Longer)], "from convtui.store.pictures import open_any"),
     )
 
 

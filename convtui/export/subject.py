@@ -52,7 +52,9 @@ class Subject:
         cells = ImageCells(picture, frame_of(self.operation), channel, own_colours)
         if max(cells.rows, cells.columns) > MOST_CELLS:
             scale = max(max(cells.rows, cells.columns) - max(picture.pixels.shape[1:]), 0)
-            side = 0 if isinstance(self.operation, Gathering) else min(MOST_CELLS - scale, 64)
+            most = 0 if isinstance(self.operation, Gathering) else min(MOST_CELLS - scale, 64)
+            shorter, longer = sorted(picture.pixels.shape[1:])
+            side = most * shorter // longer
             advice = f"; --resize {side} scales the image" if side > 0 else ""
             raise ValueError(
                 f"{picture.name}: {cells.rows}x{cells.columns} pixels with the padding are too many for a "

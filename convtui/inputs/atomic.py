@@ -49,9 +49,9 @@ def write_whole(path: Path, content: bytes) -> None:
     A link stays one, and the file that it leads to is written; an existing file keeps its permissions.
     Raises OSError if it cannot be written, and ConfinedError.
     """
-    require_ours(path)
     if path.is_symlink():
         path = Path(os.path.realpath(path))
+    require_ours(path)
     unfinished = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
     try:
         with unfinished.open("xb") as file:

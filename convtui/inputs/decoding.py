@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.spec import Floats
+from convtui.inputs.scaling import Longer, Resize, scaled_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,10 +43,10 @@ class Contents(NamedTuple):
     axes: str = ""
 
 
-def decoded(image: Image, resize: int | None, is_square: bool, white: float | None = None) -> Contents:
+def decoded(image: Image, resize: Resize | None, is_square: bool, white: float | None = None) -> Contents:
     """The picture's first frame, upright, scaled and on white, as values [C, H, W].
 
-    resize: the longer side; if is_square, the side of the middle square, which is all that is kept.
+    resize: as for scaled_size; if is_square, the side of the middle square, which is all that is kept.
     white: the stored value that is white; by default that of the file's format. Data of 10 to 14 bits stored
     in 16 have their own maximum as white, with a notice: no format says how many of the bits are used.
     """
@@ -56,23 +57,25 @@ def decoded(image: Image, resize: int | None, is_square: bool, white: float | No
     notices = ["the first of several frames"] if getattr(image, "is_animated", False) else []
     stored = _stored(image)
     size = image.size
-    longer = resize or min(max(size), UNASKED_SIDE)
-    wanted = scaled_size(*size, math.ceil(longer * max(size) / min(size)) if is_square else longer)
-    image.draft(None, wanted)  # a JPEG is decoded no larger than needed
+    scale: Resize = Longer(min(max(size), UNASKED_SIDE)) if resize is None else resize
+    if is_square or isinstance(scale, Longer):  # else it is scaled from all its pixels, as by torchvision
+        enough = Longer(math.ceil(resize * max(size) / min(size))) if isinstance(resize, int) else scale
+        image.draft(None, _wanted(size, enough))  # a JPEG is decoded no larger than needed
     image.load()
     before = image.size
     with suppress(Exception):  # damaged EXIF, which Pillow turns by and then writes anew
         exif_transpose(image, in_place=True)
     if image.size != before:
-        size, wanted = size[::-1], wanted[::-1]
+        size = size[::-1]
+    wanted = (resize, resize) if is_square and isinstance(resize, int) else _wanted(size, scale)
 
     def scaled(image: Image) -> Image:
         if is_square:
-            return fit(image, (longer, longer), Resampling.BILINEAR)
+            return fit(image, wanted, Resampling.BILINEAR)
         return image if image.size == wanted else image.resize(wanted, Resampling.BILINEAR)
 
     if stored.is_wide:
-        is_kept = image.size == ((longer, longer) if is_square else wanted)
+        is_kept = image.size == wanted
         wide, level, told = _wide(image, stored, white, np.float64 if is_kept else np.float32)
         values = np.asarray(wide if is_kept else scaled(image_of(wide)), dtype=np.float64)[np.newaxis]
     else:
@@ -191,7 +194,7 @@ def _plain(image: Image, stored: _Stored) -> Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def scaled_size(width: int, height: int, longer: int) -> tuple[int, int]:
-    """Width and height with that longer side, and the same ratio as far as whole pixels allow."""
-    factor = longer / max(width, height)
-    return max(1, round(width * factor)), max(1, round(height * factor))
+def _wanted(size: tuple[int, int], scale: Resize) -> tuple[int, int]:
+    """Pillow's width and height of the scaled image."""
+    rows, columns = scaled_size(size[1], size[0], scale)
+    return columns, rows

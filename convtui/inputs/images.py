@@ -21,15 +21,23 @@ from convtui.engine.spec import LARGEST_VALUE
 from convtui.engine.words import counted
 from convtui.inputs.axes import AXES, with_channels_first
 from convtui.inputs.confinement import require_ours
-from convtui.inputs.decoding import Contents, decoded, scaled_size
+from convtui.inputs.decoding import Contents, decoded
 from convtui.inputs.idx_files import idx_advice
 from convtui.inputs.names import did_you_mean, neighbours, printable
 from convtui.inputs.npz_files import npz_advice
 from convtui.inputs.quiet import silent_stderr
+from convtui.inputs.scaling import (
+    LARGEST_SIDE,
+    Pair,
+    Resize,
+    ScalingError,
+    cropped,
+    require_sides,
+    scaled_size,
+)
 
 Floats = NDArray[np.float64]
 
-LARGEST_SIDE = 4096
 LARGEST_COUNT = 3 * LARGEST_SIDE**2
 LARGEST_PIXELS = 100_000_000
 LARGEST_FILE = 256 * 2**20
@@ -51,8 +59,8 @@ class Picture:
     """An image to convolve, with what is needed to title it, draw it and open it again.
 
     pixels: float64 [channels, rows, cols], read-only and C-contiguous.
-    source: the sample's name or the path as given, which opens it again with resize, gray, axes and white;
-    "" if nothing does, as for a pasted array.
+    source: the sample's name or the path as given, which opens it again with resize, crop, gray, axes and
+    white; "" if nothing does, as for a pasted array.
     colour: three channels that are red, green and blue in 0..1.
     lowest, highest: the values drawn as black and as white; those beyond are drawn as the nearer of the two.
     axes: the order of an array's axes, "channels-first" or "channels-last", where another was possible.
@@ -67,10 +75,11 @@ class Picture:
     colour: bool
     lowest: float = 0.0
     highest: float = 1.0
-    resize: int | None = None
+    resize: Resize | None = None
     gray: bool = False
     axes: str = ""
     white: float | None = None
+    crop: int | Pair | None = None
     notice: str = ""
     original: "Picture | None" = None
 
@@ -78,23 +87,29 @@ class Picture:
 class How(TypedDict, total=False):
     """read_picture's parameters, for those who only hand them on."""
 
-    resize: int | None
+    resize: Resize | None
     gray: bool
     axes: str
     white: float | None
+    crop: int | Pair | None
 
 
 @dataclass(frozen=True)
 class _Reading:
     """How an image is to be read, as read_picture's parameters."""
 
-    resize: int | None = None
+    resize: Resize | None = None
     gray: bool = False
     axes: str = ""
     white: float | None = None
+    crop: int | Pair | None = None
 
     def __post_init__(self) -> None:
-        _require_side(self.resize)
+        try:
+            require_sides("resize", self.resize)
+            require_sides("crop", self.crop)
+        except ScalingError as error:
+            raise InputError(str(error)) from None
         if self.axes not in ("", *AXES):
             raise InputError(f"axes {printable(self.axes)}: must be {' or '.join(AXES)}")
         if self.white is not None and not 0 < self.white <= LARGEST_VALUE:
@@ -103,10 +118,11 @@ class _Reading:
 
 def read_picture(
     path: str | Path,
-    resize: int | None = None,
+    resize: Resize | None = None,
     gray: bool = False,
     axes: str = "",
     white: float | None = None,
+    crop: int | Pair | None = None,
 ) -> Picture:
     """Read an image file, an array (.npy) or a table of numbers (.csv, .tsv, .txt) as channels of float64.
 
@@ -117,11 +133,12 @@ def read_picture(
     In a table, # starts a comment and a blank line the next channel; the comment `# white = 255` makes 255
     white: all values are divided by it. A table may also be an array as Python, numpy or PyTorch print it.
 
-    resize: the longer side, 1 to 4096, keeping the ratio. gray: one channel, luma by ITU-R BT.601.
-    axes: "channels-first" or "channels-last" of an array. white: the stored value that is white.
+    resize: the shorter side, 1 to 4096, keeping the ratio, or rows and columns; crop: the middle that is kept
+    of that, as torchvision's Resize and CenterCrop take them. gray: one channel, luma by ITU-R BT.601. axes:
+    "channels-first" or "channels-last" of an array. white: the stored value that is white.
     Raises InputError for anything that cannot be read.
     """
-    reading = _Reading(resize, gray, axes, white)
+    reading = _Reading(resize, gray, axes, white, crop)
     with _one_line(path):
         file = _regular_file(Path(path))
         contents = _READERS.get(file.suffix.lower(), _read_image)(file, reading)
@@ -129,13 +146,18 @@ def read_picture(
 
 
 def read_pasted(
-    text: str, resize: int | None = None, gray: bool = False, axes: str = "", white: float | None = None
+    text: str,
+    resize: Resize | None = None,
+    gray: bool = False,
+    axes: str = "",
+    white: float | None = None,
+    crop: int | Pair | None = None,
 ) -> Picture:
     """The image in a text such as "[[1, 2], [3, 4]]", as read_picture reads that in a file.
 
     Raises InputError.
     """
-    reading = _Reading(resize, gray, axes, white)
+    reading = _Reading(resize, gray, axes, white, crop)
     with _one_line(PASTED):
         return replace(_picture(_array_text(text, reading), PASTED, reading), source="")
 
@@ -161,7 +183,7 @@ def _one_line(path: str | Path) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they would smear the screen; what matters is raised
             yield
-    except InputError as error:
+    except (InputError, ScalingError) as error:
         raise InputError(f"{printable(str(path))}: {error}") from None
     except OSError as error:
         raise InputError(f"{printable(str(path))}: cannot be read ({error.strerror or error})") from None
@@ -180,22 +202,24 @@ def with_pixel(picture: Picture, c: int, r: int, q: int, value: float) -> Pictur
     return replace(picture, pixels=pixels, original=picture.original or picture)
 
 
-def adjusted(picture: Picture, resize: int | None, gray: bool) -> Picture:
-    """The picture scaled and in one channel, as read_picture would have read it. Raises InputError."""
-    _require_side(resize)
-    pixels = _adjusted(picture.pixels, resize, gray)
+def adjusted(picture: Picture, resize: Resize | None, gray: bool, crop: int | Pair | None) -> Picture:
+    """The picture scaled, cropped and grey, as read_picture would have read it. Raises InputError."""
+    try:
+        require_sides("resize", resize)
+        require_sides("crop", crop)
+        pixels = _adjusted(picture.pixels, resize, gray, crop)
+    except ScalingError as error:
+        raise InputError(str(error)) from None
     colour = picture.colour and len(pixels) == 3
-    return replace(picture, pixels=pixels, colour=colour, resize=resize, gray=gray)
+    return replace(picture, pixels=pixels, colour=colour, resize=resize, gray=gray, crop=crop)
 
 
-def _require_side(resize: int | None) -> None:
-    if resize is not None and not 1 <= resize <= LARGEST_SIDE:
-        raise InputError(f"resize {resize}: the longer side must be from 1 to {LARGEST_SIDE} pixels")
-
-
-def _adjusted(values: Floats, resize: int | None, gray: bool) -> Floats:
-    if resize is not None and resize != max(values.shape[1:]):
-        values = _resized(values, resize)
+def _adjusted(values: Floats, resize: Resize | None, gray: bool, crop: int | Pair | None) -> Floats:
+    rows, columns = values.shape[1:]
+    if resize is not None and (size := scaled_size(rows, columns, resize)) != (rows, columns):
+        values = _resized(values, size)
+    if crop is not None:
+        values = values[:, *cropped(values.shape[1], values.shape[2], crop)]
     if gray:
         values = _luma(values)
     pixels = np.ascontiguousarray(values, dtype=np.float64)
@@ -205,7 +229,7 @@ def _adjusted(values: Floats, resize: int | None, gray: bool) -> Floats:
 
 def _picture(contents: Contents, source: str, reading: _Reading) -> Picture:
     _require_moderate(contents.values)
-    pixels = _adjusted(contents.values, reading.resize, reading.gray)
+    pixels = _adjusted(contents.values, reading.resize, reading.gray, reading.crop)
     lowest, highest = (0.0, 1.0) if contents.has_white else _extremes(pixels)
     name = printable(Path(source).name)
     return Picture(
@@ -219,6 +243,7 @@ def _picture(contents: Contents, source: str, reading: _Reading) -> Picture:
         gray=reading.gray,
         axes=contents.axes,
         white=reading.white,
+        crop=reading.crop,
         notice=contents.notice and f"{name}: {contents.notice}",
     )
 
@@ -246,13 +271,12 @@ def _luma(values: Floats) -> Floats:
     return np.tensordot(_LUMA, values, axes=1)[np.newaxis]
 
 
-def _resized(values: Floats, longer: int) -> Floats:
+def _resized(values: Floats, size: Pair) -> Floats:
     from PIL import Image
 
-    rows, cols = values.shape[1:]
-    size = scaled_size(cols, rows, longer)
+    rows, columns = size
     channels = [Image.fromarray(channel.astype(np.float32)) for channel in values]
-    resized = [np.asarray(channel.resize(size, Image.Resampling.BILINEAR)) for channel in channels]
+    resized = [np.asarray(channel.resize((columns, rows), Image.Resampling.BILINEAR)) for channel in channels]
     return np.array(resized, dtype=np.float64)
 
 
@@ -428,7 +452,7 @@ def _read_image(file: Path, reading: _Reading, is_square: bool = False) -> Conte
                 if image.width * image.height > LARGEST_PIXELS:
                     raise InputError(f"{image.width}x{image.height} pixels are {too_large}")
                 return decoded(image, reading.resize, is_square, reading.white)
-        except InputError:
+        except (InputError, ScalingError):
             raise
         except Image.DecompressionBombError:
             raise InputError(f"has {too_large}") from None

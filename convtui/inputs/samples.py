@@ -6,6 +6,7 @@ from pathlib import Path
 from convtui.inputs.images import InputError, Picture, read_picture
 from convtui.inputs.names import did_you_mean, printable
 from convtui.inputs.sample_folder import sample_folder
+from convtui.inputs.scaling import Pair, Resize
 
 DEFAULT_IMAGE = "mnist-7"
 
@@ -64,12 +65,17 @@ def describe_data(name: str) -> str:
 
 
 def open_image(
-    name: str, resize: int | None = None, gray: bool = False, axes: str = "", white: float | None = None
+    name: str,
+    resize: Resize | None = None,
+    gray: bool = False,
+    axes: str = "",
+    white: float | None = None,
+    crop: int | Pair | None = None,
 ) -> Picture:
     """The sample image of that name. Raises InputError if there is none, and as read_picture does."""
     if name not in _FILES:
         raise InputError(f"{printable(name)}: no such sample{did_you_mean(name, _FILES)}")
-    picture = read_picture(folder() / "images" / _FILES[name], resize, gray, axes, white)
+    picture = read_picture(folder() / "images" / _FILES[name], resize, gray, axes, white, crop)
     return replace(picture, name=name, source=name)
 
 

@@ -79,7 +79,8 @@ def new_text_from(path: Path, session: Session) -> str:
     """
     picture, bias, weight = session.picture, session.convolution.bias, session.convolution.weight
     is_in_no_file = not picture.source or picture.original is not None
-    is_read_otherwise = picture.resize or picture.gray or picture.axes or picture.white is not None
+    is_sized = picture.resize or picture.crop
+    is_read_otherwise = is_sized or picture.gray or picture.axes or picture.white is not None
     has_own_weights = weight.size > MOST_WEIGHTS or (bias is not None and (bias != bias[0]).any())
     if is_in_no_file or is_read_otherwise or has_own_weights:
         why = "a lesson cannot say all of it; save the session and name it: convtui learn --new FILE SESSION"

@@ -39,6 +39,7 @@ Edges = tuple[bool, bool, bool, bool]  # top, bottom, left, right
 NO_EDGES: Final = (False, False, False, False)
 
 LIT: Final = 0.5  # share of the accent in a cell that is read among others that are not
+UNREAD: Final = "·"  # in one of those others, where it is too small for its number
 
 # What a cell is shown as: its kind, or one of these where something is marked over it.
 FOCUS: Final = 4  # worked on or pointed at
@@ -228,7 +229,7 @@ class Rows:
         """The segments of a line of cells."""
         row = self._origin[0] + self._size.row_at(line)
         if self._size.half:
-            return _segments(_halves(self._colours(grid, row), self._colours(grid, row + 1), self._palette))
+            return _segments(self._half_looks(grid, row))
         part = line % self._size.height
         unmarked = self._unmarked.get(line)
         if unmarked is None:
@@ -270,7 +271,8 @@ class Rows:
                 pixel = tint(pixel, accent_on(pixel, self._palette), LIT)
         if self._are_blocks:
             is_negative = grid.cells.signed and value < 0
-            return _block(shown, pixel, edges, is_negative, self._palette)
+            is_hole = shown == SKIPPED and grid.outline is not None and grid.outline.holes is not None
+            return _block(shown, pixel, edges, is_negative, self._palette, UNREAD if is_hole else " ")
         text = self._text(grid, value, ABSENT if hidden else self._kinds[i][at], part)
         return _number(shown, text, pixel, edges, (part, self._size), self._palette)
 
@@ -280,6 +282,30 @@ class Rows:
             return " " * self._size.width
         text = "·" if kind == ABSENT else grid.cells.text(value)
         return text.rjust(NUMBERS.width).ljust(self._size.width)
+
+    def _half_looks(self, grid: Grid, row: int) -> list[Look]:
+        """Two rows of cells; between holes the shape of each character tells which of its two are read."""
+        tops, bottoms, palette = self._colours(grid, row), self._colours(grid, row + 1), self._palette
+        looks = list(_halves(tops, bottoms, palette))
+        outline = grid.outline
+        if outline is None or outline.holes is None:
+            return looks
+        for at in self._marked(grid, row) | self._marked(grid, row + 1):
+            above, below = (self._half_shown(grid, each, at) for each in (row, row + 1))
+            top, bottom = tops[at], bottoms[at]
+            if above == below == READ:
+                looks[at] = "█", style(tint(top, bottom, 0.5), top)
+            elif below == READ and above == SKIPPED:
+                looks[at] = "▄", style(bottom, top)
+            elif above == READ and below == SKIPPED:
+                looks[at] = "▀", style(top, bottom)
+            elif above == below == SKIPPED:
+                middle = tint(top, bottom, 0.5)
+                looks[at] = UNREAD, style(_faint(middle, 0.6), middle)
+        return looks
+
+    def _half_shown(self, grid: Grid, row: int, at: int) -> int:
+        return self._shown_as(grid, row, at) if row - self._origin[0] < len(self._kinds) else ABSENT
 
     def _colours(self, grid: Grid, row: int) -> list[RGB]:
         """Of the cells of a row as half-blocks."""
@@ -389,8 +415,10 @@ def _number(
     return text, style(tint(pixel, palette.muted, 0.5), pixel)  # nothing there, or a line above or below
 
 
-def _block(shown: int, pixel: RGB, edges: Edges, is_negative: bool, palette: Palette) -> Look:
-    """A cell as two columns of its colour."""
+def _block(
+    shown: int, pixel: RGB, edges: Edges, is_negative: bool, palette: Palette, mark: str = " "
+) -> Look:
+    """A cell as two columns of its colour. mark: of one that is skipped."""
     if shown == PLAIN:
         return ("─ ", style(_faint(pixel, 0.3), pixel)) if is_negative else ("  ", style(None, pixel))
     if shown == FOCUS:
@@ -402,6 +430,8 @@ def _block(shown: int, pixel: RGB, edges: Edges, is_negative: bool, palette: Pal
     if shown in (READ, SKIPPED):
         if shown == SKIPPED:
             pixel = tint(pixel, palette.background, 0.6)
+            if mark.strip():
+                return _framed(f"{mark} ", edges, (0, BLOCKS)), style(_faint(pixel, 0.6), pixel)
         return _framed("  ", edges, (0, BLOCKS)), style(accent_on(pixel, palette), pixel)
     if shown == LIT_ROW:
         return "━━", style(palette.accent, pixel, True)

@@ -10,7 +10,7 @@ from convtui.engine.pooling import Pooling
 from convtui.engine.spec import SpecError
 from convtui.engine.transposed import TransposedConvolution
 from convtui.engine.transposed_ways import Gathering
-from convtui.inputs.images import Picture
+from convtui.inputs.images import PASTED, Picture
 from convtui.state.kernel_choice import KernelChoice
 from convtui.state.operation import OtherOperation, room_for, transposed_weight
 from convtui.state.session import Session
@@ -58,6 +58,28 @@ def operation_opened(
         norm=session.norm,
         chosen_operation=operation,
     ).at(opened.index(*at))
+
+
+def picture_opened(session: Session, picture: Picture) -> Session:
+    """The session over another picture.
+
+    An operation that was opened with its own input may not fit that; a kernel that fits any picture then
+    stands for it. Raises SpecError where the kernel is the user's own.
+    """
+    try:
+        return session.with_picture(picture)
+    except SpecError:
+        if session.kernel.named or not is_input(session.picture):
+            raise
+    opened = Session.start(picture, KernelChoice("identity"), size=1)
+    stack = session.chosen_stack and session.chosen_stack.over(picture.pixels.shape)
+    view = replace(session.view, slice=None, zoom=None)
+    return replace(opened, view=view, chosen_stack=stack, norm=session.norm)
+
+
+def is_input(picture: Picture) -> bool:
+    """Whether it is in no file and not pasted, as what an opened operation reads."""
+    return not picture.source and picture.name != PASTED
 
 
 def picture_of(image: Floats, name: str) -> Picture:

@@ -22,7 +22,7 @@ from convtui.engine.receptive import AxisField
 from convtui.engine.stack import Row, Summary, nodes, summarize
 from convtui.engine.window_layers import Conv, ConvTranspose, Window
 from convtui.inputs.confinement import require_ours
-from convtui.inputs.images import LARGEST_SIDE
+from convtui.inputs.scaling import LARGEST_SIDE, scaled_size
 from convtui.state.learned_weights import LearnedWeights
 
 MOST_TRIED = 2000  # layers that are laid over images of many sizes to find one that fits
@@ -116,7 +116,7 @@ class Stack:
 
     @property
     def fitting_side(self) -> int | None:
-        """The pixels that the image's longer side needs for every layer to fit.
+        """The pixels that the image's shorter side needs for every layer to fit.
 
         That of the images that the network was made for, if it has a name. None if all layers fit already,
         or over no image of at most 4096 pixels.
@@ -250,24 +250,24 @@ def default_stack(shape: Shape) -> Stack:
 
 @lru_cache(maxsize=16)
 def _fitting_side(layers: tuple[Layer, ...], name: str, shape: Shape) -> int | None:
-    from convtui.inputs.decoding import scaled_size  # loads Pillow
 
     channels, height, width = shape
 
     def fits(side: int) -> bool:
-        columns, rows = scaled_size(width, height, side)
+        rows, columns = scaled_size(height, width, side)
         return summarize(layers, (channels, rows, columns)).error is None
 
-    own = max(preset(name).input_shape[1:]) if name in NAMES else 0
-    if own > max(height, width) and fits(own):
+    most = LARGEST_SIDE * min(height, width) // max(height, width)
+    own = min(preset(name).input_shape[1:]) if name in NAMES else 0
+    if min(height, width) < own <= most and fits(own):
         return own
     if len(nodes(layers)) > MOST_TRIED:
         return None
-    too_small = enough = max(height, width)
+    too_small = enough = min(height, width)
     while not fits(enough):
-        if enough == LARGEST_SIDE:
+        if enough >= most:
             return None
-        too_small, enough = enough, min(2 * enough, LARGEST_SIDE)
+        too_small, enough = enough, min(2 * enough, most)
     while enough - too_small > 1:
         middle = (too_small + enough) // 2
         too_small, enough = (too_small, middle) if fits(middle) else (middle, enough)

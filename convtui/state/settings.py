@@ -20,9 +20,9 @@ from convtui.engine.spec import LARGEST, LARGEST_VALUE, PADDING_WORDS, Pair, Sid
 from convtui.inputs import samples
 from convtui.inputs.axes import AXES
 from convtui.inputs.confinement import require_ours
-from convtui.inputs.images import LARGEST_SIDE as LARGEST_IMAGE
 from convtui.inputs.images import PASTED, How, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.inputs.scaling import LARGEST_SIDE as LARGEST_IMAGE
 from convtui.state.kernel_choice import KernelChoice
 from convtui.state.operation import KINDS, SCATTER, no_operation, one_layer
 from convtui.state.session import MOST_FILTERS, Session
@@ -63,12 +63,13 @@ EXAMPLES = {
     "layer": "layer 3",
     "weights": "weights 7",
     "resize": "resize 64",
+    "crop": "crop 8",
     "gray": "gray on",
     "axes": "axes channels-last",
     "white": "white 4095",
 }
 _SHORT = {"mode": "padding_mode", "size": "kernel_size", "out_channels": "filters", "network": "layers"}
-_OF_AN_IMAGE = {"resize", "gray", "axes", "white"}
+_OF_AN_IMAGE = {"resize", "crop", "gray", "axes", "white"}
 _AUTO = "auto"  # what the image's file says
 _OF_WEIGHTS = {"groups", "kernel", "filters", "bias", "seed"}
 _OF_A_LAYER = {"stride", "padding", "padding_mode", "dilation", "groups", "kernel_size", "filters"}
@@ -386,7 +387,7 @@ def _weight_change(read: KernelRead, name: str) -> Change:
 
 
 def parse_how(name: str, text: str) -> How:
-    """How an image is read, as one of "resize 64", "gray on", "axes channels-last" and "white 4095" says.
+    """How an image is read, as one of "resize 64", "crop 48", "gray on" and "white 4095" says.
 
     "auto" is what its file says. Raises SpecError.
     """
@@ -403,7 +404,17 @@ def parse_how(name: str, text: str) -> How:
         if white is not None and white <= 0:
             raise SpecError(name, text, "must be a positive number, such as 4095")
         return How(white=white)
-    return How(resize=None if text == _AUTO else parse_count(name, text, most=LARGEST_IMAGE))
+    sides = None if text == _AUTO else parse_sides(name, text)
+    return How(crop=sides) if name == "crop" else How(resize=sides)
+
+
+def parse_sides(name: str, text: str) -> int | Pair:
+    """One side, such as 224, or the rows and columns of "224x160". Raises SpecError."""
+    numbers = _whole_numbers(text.replace("×", "x"))
+    if len(numbers) not in (1, 2) or not all(1 <= each <= LARGEST_IMAGE for each in numbers):
+        what = "must be a whole number from 1 to 4096, or rows x columns such as 224x160"
+        raise SpecError(name, text, what)
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
 def _image_change(name: str, text: str, reopen: Reopen | None) -> Change:

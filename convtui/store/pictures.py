@@ -14,6 +14,7 @@ from convtui.inputs import samples
 from convtui.inputs.confinement import require_ours
 from convtui.inputs.images import How, InputError, Picture, adjusted, read_pasted, read_picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.inputs.scaling import Pair, Resize
 
 _DATA_IMAGE = re.compile(
     r"(?P<source>.+?):(?:(?P<part>[a-z]+):)?(?P<index>-?[0-9]{1,15})"
@@ -22,16 +23,21 @@ _DATA_IMAGE = re.compile(
 
 
 def open_any(
-    text: str, resize: int | None = None, gray: bool = False, axes: str = "", white: float | None = None
+    text: str,
+    resize: Resize | None = None,
+    gray: bool = False,
+    axes: str = "",
+    white: float | None = None,
+    crop: int | Pair | None = None,
 ) -> Picture:
     """The image that the user named: a file if it exists, else a sample, with or without its file extension.
 
     An image of a data set is named as in open_data_image, and an array may be pasted: "[[1, 2], [3, 4]]".
-    resize, gray, axes, white: as for read_picture.
+    resize, gray, axes, white, crop: as for read_picture.
     Raises InputError that suggests the files and samples with names like it, ConfinedError for a visitor's
     file.
     """
-    how = How(resize=resize, gray=gray, axes=axes, white=white)
+    how = How(resize=resize, gray=gray, axes=axes, white=white, crop=crop)
     path = Path(text)
     name = samples.image_name(text)
     if is_sample(name) and not path.is_file():
@@ -51,7 +57,13 @@ def reopened(picture: Picture, **changes: Unpack[How]) -> Picture:
     """The image again, read as before but for the changes, without what was edited. Raises InputError."""
     if not picture.source:
         raise InputError(f"{picture.name}: has no file that could be read again")
-    how = How(resize=picture.resize, gray=picture.gray, axes=picture.axes, white=picture.white)
+    how = How(
+        resize=picture.resize,
+        gray=picture.gray,
+        axes=picture.axes,
+        white=picture.white,
+        crop=picture.crop,
+    )
     how.update(changes)
     return open_any(picture.source, **how)
 
@@ -93,7 +105,7 @@ def open_data_image(name: str, **how: Unpack[How]) -> Picture:
     data = load(match["source"], int(match["side"] or DEFAULT_SIZE), how.get("axes", ""))
     index, normalised = int(match["index"]), bool(match["normalised"])
     opened = picture(data, match["part"] or "test", index, normalised, how.get("white"))
-    return adjusted(opened, how.get("resize"), how.get("gray", False))
+    return adjusted(opened, how.get("resize"), how.get("gray", False), how.get("crop"))
 
 
 def _is_file(path: Path) -> bool:

@@ -18,6 +18,7 @@ from convtui.inputs.atomic import write_whole
 from convtui.inputs.confinement import ConfinedError, require_ours
 from convtui.inputs.images import Floats, InputError, Picture
 from convtui.inputs.names import did_you_mean, neighbours, printable
+from convtui.inputs.scaling import Longer, side_text
 from convtui.state.norm_choice import BATCH_NORM, NormChoice
 from convtui.state.operation import GATHER, SCATTER
 from convtui.state.session import Session, View
@@ -172,7 +173,10 @@ def _written_image(picture: Picture, folder: Path | None) -> dict[str, str]:
         keys["path"] = _quoted(_referred(picture.source, folder))
         keys["digest"] = f"{_quoted(digest(original))}  # of its pixels, to detect changes"
     if picture.source and picture.resize is not None:
-        keys["resize"] = f"{picture.resize}"
+        side = side_text(picture.resize)
+        keys["resize"] = side if isinstance(picture.resize, Longer) else _quoted(side)
+    if picture.source and picture.crop is not None:
+        keys["crop"] = _quoted(side_text(picture.crop))
     if picture.source and picture.gray:
         keys["gray"] = "true"
     if picture.source and picture.axes:

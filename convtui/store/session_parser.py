@@ -19,12 +19,14 @@ from convtui.engine.kernels import NAMES, describe, own_filters, parse_kernel
 from convtui.engine.norms import NORM_KINDS
 from convtui.engine.spec import LARGEST_VALUE, ConvSpec, SpecError
 from convtui.inputs.axes import AXES
-from convtui.inputs.images import LARGEST_SIDE, Floats, How, InputError, Picture
+from convtui.inputs.images import Floats, How, InputError, Picture
 from convtui.inputs.names import printable
+from convtui.inputs.scaling import LARGEST_SIDE, Longer, Pair, Resize
 from convtui.state.kernel_choice import KernelChoice
 from convtui.state.norm_choice import BATCH_NORM, MOST_GROUPS, NormChoice
 from convtui.state.operation import one_layer
 from convtui.state.session import MOST_FILTERS, Overlay, Panel, Session, View, Zoom
+from convtui.state.settings import parse_sides
 from convtui.store.pictures import open_path, open_sample
 from convtui.store.toml_document import SessionFileError, TomlDocument, is_number, is_whole
 
@@ -41,7 +43,7 @@ VIEW_FLAGS = (  # those that a file may leave out: false
 MOST_WEIGHTS = 2**24
 
 _SOURCES = ("sample", "path", "pixels")
-_OF_SOURCES = ("resize", "gray", "axes", "white", "digest")
+_OF_SOURCES = ("resize", "crop", "gray", "axes", "white", "digest")
 _OF_PIXELS = ("name", "colour", "lowest", "highest")
 _KEYS = {
     "convtui": (),
@@ -119,7 +121,8 @@ def _opened(document: TomlDocument, source: str, folder: Path | None) -> Picture
     if white is not None and not 0 < white <= LARGEST_VALUE:
         raise document.must_be("image", "white", "a positive number")
     how = How(
-        resize=document.whole("image", "resize", 1, LARGEST_SIDE),
+        resize=_resize(document),
+        crop=_sides(document, "crop"),
         gray=document.flag("image", "gray") or False,
         axes=axes,
         white=white,
@@ -131,6 +134,25 @@ def _opened(document: TomlDocument, source: str, folder: Path | None) -> Picture
         return open_path((folder or Path()) / Path(name).expanduser(), **how)
     except (InputError, RuntimeError) as error:  # RuntimeError: no home to expand ~ to
         raise document.error(("image", source), f"image.{source}: {error}") from None
+
+
+def _resize(document: TomlDocument) -> Resize | None:
+    """As it is typed, in quotes; a number is the longer side, as convtui 0.1 wrote it."""
+    if is_whole(document.value("image", "resize")):
+        side = document.whole("image", "resize", 1, LARGEST_SIDE)
+        return None if side is None else Longer(side)
+    return _sides(document, "resize")
+
+
+def _sides(document: TomlDocument, key: str) -> int | Pair | None:
+    text = document.value("image", key)
+    if text is None:
+        return None
+    try:
+        return parse_sides(key, text if isinstance(text, str) else "")
+    except SpecError:
+        what = 'sides from 1 to 4096 in quotes, such as "224" or "224x160"'
+        raise document.must_be("image", key, what) from None
 
 
 def _embedded(document: TomlDocument) -> Picture:

@@ -222,12 +222,14 @@ class Told:
         self._notices: list[str] = []
         self._sizes: Sizes | None = None
         self._refused: Refused | None = None
+        self._loaded = Loaded()
 
     def take(self, event: Event) -> None:
         """Add what an event tells."""
         match event:
             case Loaded(told):
                 self._notices += told
+                self._loaded = event
             case Done(op):
                 self.ops.append(op)
             case Traced(rest):
@@ -249,7 +251,8 @@ class Told:
             trouble = ""
         if graph is None and self.ops and not self._refused:
             graph = Graph(tuple(self.ops), self._target, is_cut=True)
-        return Outcome(graph, self._sizes, tuple(notices), trouble, self._refused)
+        image, takes_image = self._loaded.image, self._loaded.takes_image
+        return Outcome(graph, self._sizes, tuple(notices), trouble, self._refused, image, takes_image)
 
 
 async def outcome(

@@ -74,6 +74,7 @@ def rest_to_json(graph: Graph) -> dict[str, Any]:
         "traits": graph.traits,
         "input_name": graph.input_name,
         "returned": graph.returned,
+        **({"names": graph.names} if graph.names else {}),
     }
 
 
@@ -89,6 +90,7 @@ def graph_from_json(ops: tuple[Op, ...], values: Mapping[str, Any]) -> Graph:
         training=values["training"],
         traits=tuple(values["traits"]),
         **{name: values[name] for name in ("input_name", "returned") if name in values},
+        names=tuple(values.get("names", ())),
     )
 
 

@@ -57,6 +57,7 @@ class Opening:
     """What is named on the command line: the network, arguments for it, its weights, the normalisation.
 
     training: the mode that it is run in. silenced: names of checks. limit: seconds for a run of their code.
+    inputs: a function of theirs that makes its inputs, of the image if it takes one; "": the image alone.
     """
 
     target: str
@@ -67,6 +68,7 @@ class Opening:
     training: bool = False
     silenced: frozenset[str] = frozenset()
     limit: float = LIMIT
+    inputs: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +111,7 @@ class OpenModel:
         self._since = 0.0
         self._told = Told(opening.target)
         self._fetched: dict[tuple[int, bool], Fetched] = {}
+        self._inputs: dict[int, Fetched] = {}  # what the network was given, by number
         self._asked: Fetch | None = None
         self._next: Fetch | None = None
         self._then: Callable[[Fetched], None] | None = None
@@ -179,7 +182,7 @@ class OpenModel:
         self.printed = self._printed = ""
         self._told, self.is_stopped, self._is_overdue = Told(self.opening.target), False, False
         self.is_recorded = False
-        self._fetched, self._asked, self._next, self._then = {}, None, None, None
+        self._fetched, self._inputs, self._asked, self._next, self._then = {}, {}, None, None, None
 
     @property
     def _running(self) -> str:
@@ -213,6 +216,10 @@ class OpenModel:
         """What an operation gave; None while it is on its way."""
         return self._look(Fetch(op))
 
+    def input(self, number: int) -> Fetched | None:
+        """What the network was given as this input, of several; None while it is on its way."""
+        return self._inputs.get(number) or self._look(Fetch(0, output=number))
+
     def open(self, op: int, then: Callable[[Fetched], None]) -> None:
         """Have `then` called with all tensors of an operation."""
         asked = Fetch(op, inputs=True)
@@ -224,7 +231,7 @@ class OpenModel:
 
     def _look(self, asked: Fetch) -> Fetched | None:
         found = self._fetched.get((asked.op, asked.inputs)) or self._fetched.get((asked.op, True))
-        if found is not None:
+        if found is not None and asked.op:
             return found
         if self.trouble or self.is_recorded:
             return Fetched(asked.op, why=self.status)
@@ -256,11 +263,14 @@ class OpenModel:
                 why = why or f"the {role} cannot be read: {error}"
             with suppress(OSError):
                 Path(path).unlink()
+        found = Fetched(told.op, arrays, why)
+        self._asked = None
+        if not told.op:
+            self._inputs[told.output] = found
+            return
         while len(self._fetched) >= KEPT:
             del self._fetched[next(iter(self._fetched))]
-        found = Fetched(told.op, arrays, why)
         self._fetched[told.op, told.inputs] = found
-        self._asked = None
         if told.inputs and self._then is not None:
             then, self._then = self._then, None
             then(found)
@@ -308,6 +318,7 @@ class OpenModel:
         return Job(
             opening.target,
             opening.arguments,
+            inputs=opening.inputs,
             weights=opening.weights,
             training=opening.training,
             image=image,

@@ -19,11 +19,11 @@ NO_IMAGE: Final = "the input is no image"
 class Job:
     """What is to be traced.
 
-    target: `net.py:Net` or `package.module:factory`. arguments: for it, as they were typed. inputs: a
-    function of theirs that makes the inputs, "" for an image of `shape` (without the batch); or image, a
-    .npy file [channels, rows, columns], from which mean is subtracted, one number or one for each channel,
-    and which is divided by std. folder: where tensors are written that are asked for after the pass; the
-    process stays for that, if it has one.
+    target: `net.py:Net` or `package.module:factory`. arguments: for it, as they were typed. The input is an
+    image of random numbers of `shape` (without the batch); or image, a .npy file [channels, rows, columns],
+    from which mean is subtracted, one number or one for each channel, and which is divided by std. inputs: a
+    function of theirs that makes the inputs, of that image if it takes one; "" for the image alone. folder:
+    where tensors are written that are asked for after the pass; the process stays for that, if it has one.
     """
 
     target: str
@@ -42,10 +42,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Fetch:
-    """Run the pass again and write an operation's output to the folder; and what goes into it, if asked."""
+    """Run the pass again and write an operation's output to the folder; and what goes into it, if asked.
+
+    output: which of several.
+    """
 
     op: int
     inputs: bool = False
+    output: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,14 @@ class Ready:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The model is made. notices: what the user should know about how, a line each."""
+    """The model and its inputs are made. notices: what the user should know about how, a line each.
+
+    image: which input is the image; None if none is. takes_image: whether what makes the inputs gets it.
+    """
 
     notices: tuple[str, ...] = ()
+    image: int | None = 0
+    takes_image: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,7 @@ class Tensors:
 
     op: int
     inputs: bool = False
+    output: int = 0
     files: dict[str, str] = field(default_factory=dict)
     why: str = ""
 
@@ -137,7 +147,8 @@ EVENTS: Final = {
 class Outcome:
     """All that came of a job: the graph, as far as the pass went, and what was found out beside it.
 
-    trouble: how the process ended before it was done; "" if it did not. refused: nothing was run.
+    trouble: how the process ended before it was done; "" if it did not. refused: nothing was run. image,
+    takes_image: as of Loaded.
     """
 
     graph: Graph | None = None
@@ -145,6 +156,8 @@ class Outcome:
     notices: tuple[str, ...] = ()
     trouble: str = ""
     refused: Refused | None = None
+    image: int | None = 0
+    takes_image: bool = True
 
 
 def without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -114,16 +114,18 @@ class Row:
 class Trace:
     """A pass through a network. rows: its operations in the order they ran, as far as it went.
 
-    sizes: which image sizes go through, where that was searched for. silenced: names of checks.
+    sizes: which image sizes go through, where that was searched for. silenced: names of checks. image: the
+    input that the fields are of; None: the first that has rows.
     """
 
     graph: Graph
     sizes: Sizes | None = None
     silenced: frozenset[str] = field(default=frozenset())
+    image: Source | None = None
 
     @cached_property
     def _seen(self) -> dict[Source, Fields]:
-        return fields(self.graph)
+        return fields(self.graph, self.image)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -134,7 +136,8 @@ class Trace:
     @cached_property
     def remarks(self) -> tuple[Remark, ...]:
         """What a careful colleague would remark on."""
-        return tuple(remarks(self.graph, self.silenced, self._seen))
+        seen = self._seen if self.image is None else None  # they are on the first
+        return tuple(remarks(self.graph, self.silenced, seen))
 
     @property
     def unmade(self) -> list[str]:
@@ -183,6 +186,11 @@ class Trace:
             more = f" and {len(graph.unused) - 4} more" if len(graph.unused) > 4 else ""
             what = f"{counted(count, 'parameter')} {verb(count, 'is', 'are')}"
             notes.append(f"{what} not used by this pass: {names}{more}")
+        if len(graph.images) > 1:
+            of = graph.image if self.image is None else self.image
+            assert of
+            others = ", ".join(graph.input_text(each.output) for each in graph.images if each != of)
+            notes.append(f"fields are of {graph.input_text(of.output)}, not of {others}")
         if self.sizes and not self.failure:
             why = f"not searched, {self.sizes.why}" if self.sizes.why else ""
             told = why or sizes_told(self.sizes.tried, self.sizes.work)

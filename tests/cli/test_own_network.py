@@ -72,7 +72,7 @@ def test_everything_that_can_be_said_of_one() -> None:
     found, image = opening(
         *("net.py:Net", "cat-64", "--weights", "net.safetensors", "--mean", "0.5,0.25,1", "--std=2"),
         *("--train", "--silence", "bias", "--silence", "field", "--limit", "9.5"),
-        *("--resize", "32", "--", "10", "--depth", "name=x"),
+        *("--inputs", "net.py:make", "--resize", "32", "--", "10", "--depth", "name=x"),
     )
     assert image == "cat-64"
     assert found == Opening(
@@ -80,7 +80,10 @@ def test_everything_that_can_be_said_of_one() -> None:
         training=True,
         silenced=frozenset(["bias", "field"]),
         limit=9.5,
+        inputs="net.py:make",
     )
+    found, image = opening("net.py:Net", "--inputs", "net.py:make")
+    assert (found, image) == (Opening("net.py:Net", inputs="net.py:make"), None)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +136,11 @@ def test_without_one_nothing_is_different() -> None:
         (["cat-64", "--silence", "bias"], ["--silence bias: works only with a network"]),
         (["net.py:Net", "cat-64", "--silence", "bia"], ["--silence bia: no such check", "bias"]),
         (["net.py:Net", "cat-64", "--limit", "0"], ["--limit 0: must be a number of seconds above 0"]),
+        (["cat-64", "--inputs", "net.py:make"], ["--inputs net.py:make: works only with a network"]),
+        (["code", "net.py:Net", "cat-32"], ["convtui net.py:Net photo.jpg; there Y copies the code"]),
+        (["animate", "a.gif", "net.py:Net", "cat-32"], ["enter opens an operation", "ctrl+g animates it"]),
+        (["notebook", "a.ipynb", "net.pt2"], ["net.pt2: a network of yours", "convtui.trace(model, input)"]),
+        (["render", "a.svg", "net.py:Net", "cat-32"], ["ctrl+f draws the screen; convtui trace prints"]),
         (["net.py:Net", "cat-63"], ["cat-63: no such file or sample", "cat-64"]),
     ],
 )

@@ -139,7 +139,7 @@ def test_weights_and_inputs_of_theirs(tmp_path: Path, capfd: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["net.py:Net"], "name either --input"),
+        (["net.py:Net"], "name --input"),
         (["net.py:Net", "--input", "3x0x3"], "--input 3x0x3: must be channels x rows x columns"),
         (["net.py:Net", "--input", "00x3"], "; none of them 0"),
         (
@@ -152,7 +152,6 @@ def test_weights_and_inputs_of_theirs(tmp_path: Path, capfd: pytest.CaptureFixtu
         (["net.py:Net", "--input", "1x1x2x3x4"], "; at most 4 numbers, without the batch (--batch)"),
         (["net.py:Net", "--input", "99999999999x1"], "each number must be at most 10,000,000"),
         ([":Net", "--input", "3"], "name a file or a module before the colon: net.py:Net"),
-        (["net.py:Net", "--input", "3", "--inputs", "a.py:b"], "name either --input"),
         (["net.py:Net", "--input", "3", "--batch", "0"], "--batch 0: must be a whole number"),
         (["net.py:Net", "--inputs", "a.py:b", "--batch", "2"], "--batch: works only with --input"),
         (["net.py:Net", "--input", "3", "--limit", "soon"], "--limit soon: must be a number of seconds"),

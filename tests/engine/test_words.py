@@ -19,6 +19,7 @@ from convtui.engine.words import a, counted, plural, verb
         (2, "output channel", "2 output channels"),
         (2, "mini-batch", "2 mini-batches"),
         (2, "pixel", "2 pixels"),
+        (5, "epoch", "5 epochs"),
     ],
 )
 def test_counts(count: int, noun: str, text: str) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convtui.inputs.images import InputError, read_picture, with_pixel
+from convtui.inputs.scaling import Resize
 from tests.support.image_files import assert_shows, channels_first, refusal, saved, written
 
 
@@ -183,7 +184,7 @@ def test_exif_orientation_is_obeyed(tmp_path: Path, orientation: int) -> None:
     stored = Image.fromarray(np.ascontiguousarray(store[orientation](upright)))
     stored.save(tmp_path / "a.jpg", exif=exif, quality=95)
     assert_shows(read_picture(tmp_path / "a.jpg"), upright[np.newaxis] / 255, tolerance=0.02)
-    assert read_picture(tmp_path / "a.jpg", resize=24).pixels.shape == (1, 8, 24)
+    assert read_picture(tmp_path / "a.jpg", resize=8).pixels.shape == (1, 8, 24)
 
 
 def test_damaged_exif_does_not_matter(tmp_path: Path) -> None:
@@ -224,11 +225,16 @@ def test_a_picture_of_512_is_left_alone(tmp_path: Path, rgb: np.ndarray) -> None
 
 @pytest.mark.parametrize(
     ("size", "resize", "expected"),
-    [((40, 30), 20, (15, 20)), ((30, 40), 20, (20, 15)), ((40, 30), 80, (60, 80)), ((1000, 1), 10, (1, 10))],
+    [
+        ((40, 30), 20, (20, 26)),
+        ((30, 40), 20, (26, 20)),
+        ((40, 30), (9, 20), (9, 20)),
+        ((9, 3), 6, (6, 18)),
+    ],
 )
 @pytest.mark.parametrize("name", ["a.png", "a.npy"])
-def test_resize_sets_the_longer_side(
-    tmp_path: Path, size: tuple[int, int], resize: int, expected: tuple[int, int], name: str
+def test_resize_sets_the_shorter_side_or_both(
+    tmp_path: Path, size: tuple[int, int], resize: Resize, expected: tuple[int, int], name: str
 ) -> None:
     image = Image.new("L", size, 51)
     saved(tmp_path / name, image) if name == "a.npy" else image.save(tmp_path / name)
@@ -247,13 +253,13 @@ def test_resize_keeps_the_mean(tmp_path: Path) -> None:
 
 def test_an_explicit_resize_may_exceed_the_limit_for_unasked_ones(tmp_path: Path) -> None:
     Image.new("L", (700, 10)).save(tmp_path / "a.png")
-    assert read_picture(tmp_path / "a.png", resize=700).pixels.shape == (1, 10, 700)
-    assert read_picture(tmp_path / "a.png", resize=4096).pixels.shape == (1, 59, 4096)
+    assert read_picture(tmp_path / "a.png", resize=10).pixels.shape == (1, 10, 700)
+    assert read_picture(tmp_path / "a.png", resize=58).pixels.shape == (1, 58, 4060)
 
 
 @pytest.mark.parametrize("resize", [0, -1, 4097])
 def test_resize_out_of_range(tmp_path: Path, resize: int) -> None:
-    assert f"resize {resize}: the longer side must be from 1 to 4096" in refusal(tmp_path / "a.png", resize)
+    assert f"resize {resize}: a side must be from 1 to 4096" in refusal(tmp_path / "a.png", resize)
 
 
 def test_gray_is_luma_in_floating_point(tmp_path: Path, rgb: np.ndarray) -> None:

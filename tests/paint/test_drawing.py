@@ -20,6 +20,7 @@ from convtui.paint.drawing import (
     Cell,
     CellSize,
     Grid,
+    Holes,
     Outline,
     Readers,
     Rows,
@@ -198,6 +199,23 @@ def test_half_blocks_tell_the_pixels_read_from_those_between_them_also_on_the_ed
         tops = [above for _, above, _ in colours(grid, HALF_BLOCKS, line)]
         assert len({tops[0], tops[2], tops[4]}) == len({tops[1], tops[3]}) == 1
         assert tops[0] != tops[1]
+
+
+def test_unread_pixels_between_holes_have_a_mark_in_small_cells() -> None:
+    """Which pixels are read can be told without any colour: by the shape of each character."""
+    read = np.zeros((4, 4), dtype=bool)
+    read[0] = read[3] = True, False, True, True
+    read[1, 3] = read[2, 0] = True
+    grid = replace(zeros(6, 6), outline=Outline(range(4), range(1, 5), Holes(read)))
+    told = {"█": (True, True), "▀": (True, False), "▄": (False, True), "·": (False, False)}
+    for line, chars in enumerate(drawn(grid, HALF_BLOCKS)[:2]):
+        marks = [told[char] for char in chars[1:5]]
+        assert [above for above, _ in marks] == read[2 * line].tolist()
+        assert [below for _, below in marks] == read[2 * line + 1].tolist()
+    blocks = drawn(grid, BLOCKS)
+    for row in range(4):
+        assert ["·" in blocks[row][2 * at : 2 * at + 2] for at in range(1, 5)] == (~read[row]).tolist()
+    assert not any("·" in line for line in blocks[4:])
 
 
 def test_the_frame_of_a_dilated_window_goes_round_all_of_it() -> None:

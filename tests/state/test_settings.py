@@ -282,7 +282,7 @@ OF_OPERATIONS = {
 
 @pytest.mark.parametrize("setting", EXAMPLES)
 def test_every_setting_has_an_example_that_works(setting: str) -> None:
-    reopen = None if setting not in ("resize", "gray", "axes", "white") else reopened
+    reopen = None if setting not in ("resize", "crop", "gray", "axes", "white") else reopened
     before = SESSION.with_spec(padding=8, stride=1)
     if setting in OF_OPERATIONS:
         before = transition(f"operation {OF_OPERATIONS[setting]}")(before)

@@ -116,7 +116,7 @@ def test_it_is_scaled_and_in_one_channel_like_any_image(tmp_path: Path) -> None:
     np.testing.assert_allclose(opened.pixels, np.full((1, 4, 4), 0.299))
     assert (opened.resize, opened.gray, opened.colour) == (4, True, False)
     assert open_any(f"{folder}:train:0").colour
-    with pytest.raises(InputError, match="resize 0: the longer side"):
+    with pytest.raises(InputError, match="resize 0: a side must"):
         open_any("digits-8x8:3", resize=0)
 
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from hypothesis import given
+from PIL import Image
 
 from convtui.engine.transposed_ways import Scattering
 from convtui.inputs import samples
@@ -193,3 +194,31 @@ def test_kernel_choice_of_an_edited_set_comes_back() -> None:
     session = Session.start(top_edge().picture, KernelChoice("random", seed=7, filters=2))
     edited = session.with_weight_value(1, 0, 2, 2, -0.0)
     assert figures(loads(dumps(edited), "lesson.toml")) == figures(edited)
+
+
+def test_a_session_of_convtui_0_1_is_scaled_by_its_longer_side(tmp_path: Path) -> None:
+    """A number was the longer side then, and stays it; in quotes it is the shorter, as it is typed now."""
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 200), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "old.jpg")
+    text = 'convtui = 1\n\n[image]\npath = "old.jpg"\nresize = {}\n\n[kernel]\nname = "top-edge"\n'
+    (tmp_path / "a.toml").write_text(text.format(60))
+    (tmp_path / "b.toml").write_text(text.format('"60"'))
+    old, new = load(tmp_path / "a.toml"), load(tmp_path / "b.toml")
+    assert old.picture.pixels.shape == (1, 60, 40)
+    assert new.picture.pixels.shape == (1, 90, 60)
+    with Image.open(tmp_path / "old.jpg") as image:
+        image.draft(None, (40, 60))  # as it was decoded then
+        same = np.asarray(image.resize((40, 60), Image.Resampling.BILINEAR)) / 255
+    np.testing.assert_array_equal(old.picture.pixels[0], same)
+    for session, line in ((old, "resize = 60\n"), (new, 'resize = "60"\n')):
+        assert line in dumps(session)
+
+
+def test_both_sides_and_the_middle_are_read_again(tmp_path: Path) -> None:
+    session = top_edge(pictures.open_any("cat-64", resize=(40, 50), crop=32))
+    save(session, tmp_path / "c.toml")
+    text = (tmp_path / "c.toml").read_text()
+    assert 'resize = "40x50"\ncrop = "32"\n' in text
+    again = load(tmp_path / "c.toml").picture
+    assert (again.resize, again.crop, again.pixels.shape) == ((40, 50), 32, (3, 32, 32))
+    np.testing.assert_array_equal(again.pixels, session.picture.pixels)

@@ -124,6 +124,8 @@ def test_the_lesson_itself_is_right() -> None:
         ("edits = [", "resize = 0\nedits = [", ["image.resize = 0", "1 to 4096"]),
         ("edits = [", "resize = true\nedits = [", ["image.resize = True", "1 to 4096"]),
         ("edits = [", "resize = 8.0\nedits = [", ["image.resize = 8.0", "1 to 4096"]),
+        ("edits = [", 'resize = "8x0"\nedits = [', ["image.resize = '8x0'", "1 to 4096"]),
+        ("edits = [", "crop = 8\nedits = [", ["image.crop = 8", "in quotes"]),
         ("edits = [", 'gray = "yes"\nedits = [', ["image.gray = 'yes'", "true or false"]),
         ("edits = [", "digest = 1\nedits = [", ["image.digest = 1", "text in quotes"]),
         ("edits = [", "lowest = 1\nedits = [", ["image.lowest", "image.sample", "leave it out"]),

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from convtui.inputs.images import InputError, Picture, read_picture
+from convtui.inputs.scaling import Resize
 
 in_one_folder = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
-def refusal(path: Path | str, resize: int | None = None, gray: bool = False) -> str:
+def refusal(path: Path | str, resize: Resize | None = None, gray: bool = False) -> str:
     """The one line that says why the path is refused."""
     with pytest.raises(InputError) as caught:
         read_picture(path, resize, gray)

@@ -86,3 +86,42 @@ class Exiting(Misfit):
 class Refusing(Misfit):
     def __init__(self) -> None:
         raise RuntimeError("no such luck")
+
+
+class Paired(nn.Module):
+    """Two inputs with rows, one of them seen by a wider kernel, and a number that is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.photo = nn.Conv2d(1, 2, 3, padding=1)
+        self.depth = nn.Conv2d(1, 2, 5, padding=2)
+        steady(self)
+
+    def forward(self, photo: Tensor, depth: Tensor, scale: Tensor) -> Tensor:
+        joined: Tensor = torch.cat([self.photo(photo), self.depth(depth)], 1) * scale
+        return joined
+
+
+class Samples(nn.Module):
+    """A network of samples along one axis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(2, 3, 4, stride=2)
+        steady(self)
+
+    def forward(self, wave: Tensor) -> Tensor:
+        return F.relu(self.conv(wave))
+
+
+def photo_and_depth(image: Tensor) -> dict[str, Tensor]:
+    """The image as it is, its mirror image, and a number."""
+    return {"photo": image, "depth": 1 - image.flip(-1), "scale": torch.tensor([2.0])}
+
+
+def two_rows() -> Tensor:
+    return torch.arange(32, dtype=torch.float32).reshape(1, 2, 16) / 16
+
+
+def of_two(image: Tensor, other: Tensor) -> Tensor:
+    return image + other

@@ -57,6 +57,7 @@ def figures(session: Session) -> dict[str, Any]:
             picture.lowest,
             picture.highest,
             picture.resize,
+            picture.crop,
             picture.gray,
         ),
         "weight": bits(convolution.weight),
@@ -82,8 +83,9 @@ _choices = st.builds(KernelChoice, st.sampled_from(NAMES), st.integers(0, 3), st
 def _pictures(draw: st.DrawFn) -> Picture:
     if draw(st.booleans()):
         name = draw(st.sampled_from(["digit-8x8-3", "count-5x5", "colours-12x12"]))
-        resize = draw(st.none() | st.integers(8, 16))
-        return samples.open_image(name, resize, gray=draw(st.booleans()))
+        resize = draw(st.none() | st.integers(8, 16) | st.tuples(st.integers(8, 16), st.integers(8, 16)))
+        crop = draw(st.none() | st.just((5, 4)))
+        return samples.open_image(name, resize, gray=draw(st.booleans()), crop=crop)
     shape = (draw(st.integers(1, 4)), draw(st.integers(5, 7)), draw(st.integers(5, 7)))
     count = int(np.prod(shape))
     pixels = np.array(draw(st.lists(_values, min_size=count, max_size=count))).reshape(shape)

@@ -117,10 +117,8 @@ def _small_field(graph: Graph, seen: Seen) -> Iterator[tuple[int, str]]:
         field.is_even and field.size < size for field, size in zip(along, sizes, strict=True)
     ):
         field = shape_text(tuple(each.size for each in along))
-        yield (
-            last.number,
-            f"{_named(last)}, the last convolution, sees {field} of the {shape_text(sizes)} image",
-        )
+        of = f"the {shape_text(sizes)} image" if len(sizes) == 2 else f"the {shape_text(sizes)} of the input"
+        yield last.number, f"{_named(last)}, the last convolution, sees {field} of {of}"
 
 
 def _checkerboard(graph: Graph, _: Seen) -> Iterator[tuple[int, str]]:

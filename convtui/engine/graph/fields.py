@@ -85,9 +85,9 @@ Fields: TypeAlias = tuple[Field, ...]
 """One for each axis of the image: of [N, channels, rows, columns] the rows and the columns."""
 
 
-def fields(graph: Graph) -> dict[Source, Fields]:
-    """The fields of every tensor of a graph; of none if no input has rows."""
-    image = graph.image
+def fields(graph: Graph, of: Source | None = None) -> dict[Source, Fields]:
+    """The fields of every tensor of a graph in one of its inputs; by default in the first that has rows."""
+    image = graph.image if of is None else of
     if image is None:
         return {}
     sizes = graph.tensor(image).shape

@@ -182,7 +182,8 @@ class Graph:
 
     unused: trainable parameters that the pass did not use. input_name: what its input is, in words.
     returned: what kind of value is not a tensor that depends on the input, in words; "" if it is.
-    is_cut: the pass did not end by itself, or has not ended yet.
+    is_cut: the pass did not end by itself, or has not ended yet. names: of the inputs, by the arguments of
+    its forward, where there are several.
     """
 
     ops: tuple[Op, ...]
@@ -195,12 +196,23 @@ class Graph:
     input_name: str = "this input"
     returned: str = ""
     is_cut: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def image(self) -> Source | None:
         """The input that fields are of: the first that has rows, or a row, beside batch and channels."""
+        return next(iter(self.images), None)
+
+    @property
+    def images(self) -> tuple[Source, ...]:
+        """All inputs that have rows, or a row, beside batch and channels."""
         inputs = enumerate(self.ops[0].outputs)
-        return next((Source(0, i) for i, each in inputs if len(each.shape) > 2), None)
+        return tuple(Source(0, i) for i, each in inputs if len(each.shape) > 2)
+
+    def input_text(self, number: int) -> str:
+        """One of several inputs, from 0: `input 2 (mask)`."""
+        name = f" ({self.names[number]})" if number < len(self.names) else ""
+        return f"input {number + 1}{name}"
 
     @property
     def parameters(self) -> int:

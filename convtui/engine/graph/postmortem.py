@@ -83,7 +83,7 @@ def origin_text(graph: Graph, source: Source) -> str:
     """Where a tensor came from: `flatten (net.py:22), operation 7`."""
     op = graph.ops[source.op]
     if not op.number:
-        return "the input" if len(op.outputs) == 1 else f"input {source.output + 1}"
+        return "the input" if len(op.outputs) == 1 else graph.input_text(source.output)
     path = f" {op.path}" if op.path else ""
     line = f" ({op.line})" if op.line else ""
     output = f", output {source.output + 1}" if len(op.outputs) > 1 else ""

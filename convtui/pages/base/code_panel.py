@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 WRITE: Final = "write"
+KEYS: Final = "y copy · w write to a file · escape close"
 MOST_SHOWN: Final = 400  # lines
 MOST_SENT: Final = 74_994  # bytes that a terminal takes by OSC 52 for certain
 
@@ -103,6 +104,7 @@ class CodeScreen(ClosesOnce[str]):
     def __init__(self) -> None:
         super().__init__()
         self.code = ""
+        self._is_refused = False
         self._shown = Static("writing the code …", id="lines")
         self._scroll = ScrollableContainer(self._shown)
         self._scroll.can_focus = False
@@ -112,7 +114,7 @@ class CodeScreen(ClosesOnce[str]):
     def compose(self) -> ComposeResult:
         with self._panel as panel:
             panel.border_title = "PyTorch code of what is shown"
-            panel.border_subtitle = "y copy · w write to a file · escape close"
+            panel.border_subtitle = "escape close" if self._is_refused else KEYS
             yield self._scroll
             yield self._said
 
@@ -125,7 +127,11 @@ class CodeScreen(ClosesOnce[str]):
 
     def refuse(self, why: str) -> None:
         """There is no code, and why."""
+        self._is_refused = True
+        self._panel.border_subtitle = "escape close"
         self._shown.update(Content(why))
+        self._shown.styles.width = "100%"  # of several lines, where it is too long for one
+        self._scroll.styles.height = "auto"
 
     def _say(self, text: str) -> None:
         self._said.update(Content(text))
@@ -142,10 +148,8 @@ class CodeScreen(ClosesOnce[str]):
             self.dismiss(None)
         elif event.key in _MOVES:
             await self._scroll.run_action(_MOVES[event.key])
-        elif event.key not in (*_COPIES, "w"):
+        elif event.key not in (*_COPIES, "w") or not self.code:
             return
-        elif not self.code:
-            self._say("there is no code yet")
         elif event.key == "w":
             self.dismiss(WRITE)
         else:

@@ -268,6 +268,8 @@ PAGES: Final[dict[str, tuple[Key, ...]]] = {
             "scale the image so that all layers fit; your network: run it again",
             "run again",
         ),
+        Key("i", "i", "filters(1)", "add another filter; your network: draw the next of its inputs", "input"),
+        Key("I", "I", "filters(-1)", "remove the last filter; your network: the input before"),
         Key("w", "w", "weights(1)", "other random weights: next seed"),
         Key("W", "W", "weights(-1)", "other random weights: previous seed"),
         Key("e", "e", "edit", "edit the layers as text: conv 3x3 8 s2 p1, relu, maxpool 2", "edit"),
@@ -402,7 +404,7 @@ _NOTHING_ELSE: Final[Mapping[str, str]] = {}
 _DISPENSABLE: Final = (
     *("course", "restart", "open", "finish", "row", "undo", "rate finder", "go to", "save", "edit"),
     *("multiply-add", "cell", "channel", "speed", "play", "activation", "letters", "compare"),
-    *("transpose", "step", "run again", "own network"),
+    *("transpose", "step", "input", "run again", "own network"),
 )
 _BOTH_WAYS: Final = {"→ l": "←→", "↓ j": "↑↓", "enter m": "enter", "tab v": "tab", ". >": ". ,"}
 

@@ -18,6 +18,10 @@ class PageServices(Protocol):
     def host(self) -> Host:
         """The app."""
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the page is on the screen, with nothing over it."""
+
     def in_thread(self, work: Callable[[], Callable[[], None]]) -> None:
         """Have work done in another thread; what it returns is then called in the app's thread."""
 

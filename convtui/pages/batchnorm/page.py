@@ -212,7 +212,9 @@ class BatchNormPage(Page):
         if self._shown is None or self._shown[0] is not self.opened:
             raise ValueError("this mini-batch is still being computed")
         opened, figures = self._shown
-        if isinstance(opened, OpenedNorm) or opened.source.is_own:
+        if isinstance(opened, OpenedNorm):
+            raise ValueError("Y on page 3 has the code of this norm, which is of your own network")
+        if opened.source.is_own:
             raise ValueError("there is no code for a norm of your own network: its input is only in a pass")
         return partial(code_of, opened, figures)
 

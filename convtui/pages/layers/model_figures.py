@@ -42,6 +42,7 @@ class Seen:
     because: int | None = None  # the operation because of which it is not known
     holes: Holes | None = None
     is_bound: bool = False
+    slices: Span | None = None  # of a volume, from whose slices they are
 
     @property
     def is_known(self) -> bool:
@@ -89,10 +90,13 @@ def tensor_index(place: Position, shape: Shape) -> tuple[int, ...]:
     return tuple(int(each) for each in np.unravel_index(at, shape))
 
 
-def seen_by(row: Row, place: Position) -> Seen:
-    """What an activation of an operation's output sees of the image."""
+def seen_by(row: Row, place: Position, rows_drawn: int = 1) -> Seen:
+    """What an activation of an operation's output sees of the image.
+
+    Of samples along one axis all channels, as which so many rows are drawn; of a volume the rows and columns.
+    """
     shape = row.op.output.shape
-    if len(row.fields) != 2 or not prod(shape):
+    if not row.fields or not prod(shape):
         return Seen()
     index = tensor_index(place, shape)
     spans: list[Span | None] = []
@@ -106,18 +110,22 @@ def seen_by(row: Row, place: Position) -> Seen:
                 because = op
             case None:
                 return Seen(is_nothing=True)
-    rows, columns = spans
+    if len(spans) == 1:
+        spans.insert(0, (0, rows_drawn - 1))
+    *before, rows, columns = spans
     empty = any(span is not None and span[1] < span[0] for span in spans)
-    return Seen(rows, columns, is_nothing=empty, because=because)
+    return Seen(rows, columns, is_nothing=empty, because=because, slices=before[-1] if before else None)
 
 
-def with_holes(seen: Seen, graph: Graph, op: Op, place: Position) -> Seen:
+def with_holes(seen: Seen, graph: Graph, op: Op, place: Position, image: Source | None = None) -> Seen:
     """What an activation sees, with the pixels between the first and the last that it does not read.
 
     Dilation leaves such holes, and strides larger than the kernel, and branches that lie apart.
     """
-    image, shape = graph.image, op.output.shape
+    image, shape = image or graph.image, op.output.shape
     if seen.rows is None or seen.columns is None or seen.is_nothing or image is None or not op.number:
+        return seen
+    if len(graph.tensor(image).shape) != 4:  # a row's channels are drawn as rows; a volume has more axes
         return seen
     fed = feeding(graph, Source(op.number), tensor_index(place, shape)).get(image)
     if fed is None:
@@ -171,7 +179,7 @@ def _image_hint(seen: Seen, is_selected: bool) -> str:
         return "it sees none of the image"
     if not seen.is_known:
         return "not known what it sees"
-    return "lit: what it reads" if seen.holes else "framed: what it sees"
+    return "lit: what it reads, ·: not" if seen.holes else "framed: what it sees"
 
 
 def selected_grid(op: Op, maps: Maps, place: Position, every: int, why: str = "") -> Grid:
@@ -187,18 +195,27 @@ def selected_grid(op: Op, maps: Maps, place: Position, every: int, why: str = ""
     )
 
 
-def mosaic_grid(op: Op, maps: Maps, place: Position, tiling: Tiling, why: str = "") -> Grid:
-    """All channels of an operation's output. why: they will not be had."""
+def _what(shape: Shape, maps: Position) -> str:
+    """What is drawn of a tensor of that shape: its channels, features, slices, or its two axes."""
+    axes = without_batch(shape)
+    if len(axes) == 2:
+        return "x".join(map(str, axes))
+    count, rows, columns = maps
+    what = "slices" if len(axes) > 3 else "features" if (rows, columns) == (1, 1) else "channels"
+    return f"{count} {what if count > 1 else what.removesuffix('s')}"
+
+
+def mosaic_grid(op: Op, maps: Maps, place: Position, tiling: Tiling, why: str = "", output: int = 0) -> Grid:
+    """All channels of an operation's output, the first of several. why: they will not be had."""
     count, rows, columns = maps.values.shape
-    what = "features" if (rows, columns) == (1, 1) else "channels"
-    what = what if count > 1 else what.removesuffix("s")
-    title = f"{count} {what} of {op.kind}{thinned_text(tiling.every)}"
+    what = _what(op.outputs[output].shape, (count, rows, columns))
+    title = f"{what} of {op.kind}{thinned_text(tiling.every)}"
     top, left = tiling.place((place[0], 0, 0))
     bottom, right = (at + size for at, size in zip((top, left), tiling.tile, strict=True))
     return Grid(
         cells=mosaic_cells(maps, tiling, place[0]),
         title=title if maps.is_computed else f"{NOTHING if why else COMING} {title}",
-        short_title=f"{count} {what}{thinned_text(tiling.every)}",
+        short_title=f"{what}{thinned_text(tiling.every)}",
         hint="",
         focus=tiling.place(place),
         kept=(range(max(top - 1, 0), bottom + 1), range(max(left - 1, 0), right + 1)),

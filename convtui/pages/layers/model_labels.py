@@ -15,6 +15,7 @@ from convtui.engine.graph.postmortem import origin_text
 from convtui.engine.words import counted
 from convtui.inputs.images import Picture
 from convtui.inputs.names import printable
+from convtui.inputs.scaling import Longer
 from convtui.pages.layers.model_figures import Seen, tensor_index
 from convtui.paint.colours import Array
 from convtui.paint.controls import Control
@@ -22,7 +23,6 @@ from convtui.paint.text import significant
 from convtui.tracing.open_model import Opening, OpenModel
 from convtui.tracing.traced import Row, Trace
 
-LOSSY: Final = (".jpg", ".jpeg", ".jpe", ".jfif")  # whose decoder scales down already
 PANELS: Final = ("maps", "notes", "printed")
 
 
@@ -30,18 +30,21 @@ def model_controls(model: OpenModel) -> list[Control]:
     """What is open, and how the image is normalised."""
     opening = model.opening
     name = printable(opening.target.replace("\\", "/").rpartition("/")[2])
-    items = [
-        Control("y", "network", name, stepped=False, is_plain=True),
-        Control("", "image", printable(model.picture.name), stepped=False, is_plain=True),
-    ]
+    items = [Control("y", "network", name, stepped=False, is_plain=True)]
+    is_used = model.outcome is None or model.outcome.takes_image
+    if is_used:
+        items.append(Control("", "image", printable(model.picture.name), stepped=False, is_plain=True))
+    if opening.inputs:
+        name = printable(opening.inputs.rpartition(":")[2])
+        items.append(Control("", "inputs", name, stepped=False, label="inputs", spare=1))
     if opening.weights:
         name = printable(opening.weights)
         items.append(Control("", "weights", name, stepped=False, label="weights", spare=1))
-    if opening.mean or opening.std:
+    if is_used and (opening.mean or opening.std):
         mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
         items.append(Control("", "mean", mean, stepped=False, label="mean", spare=2))
         items.append(Control("", "std", std, stepped=False, label="std", spare=2))
-    else:
+    elif is_used:
         items.append(Control("", "mean", "not normalised", stepped=False, is_plain=True, spare=2))
     return items
 
@@ -53,21 +56,32 @@ def _numbers(numbers: Sequence[float], default: str) -> str:
 def normalisation(opening: Opening, picture: Picture) -> str:
     """How the image became the network's input, and the transforms of torchvision that do the same."""
     _, rows, columns = picture.pixels.shape
-    is_scaled = picture.resize is not None and picture.highest == 1
-    resized = f"scaled to {rows}x{columns} (bilinear), " if is_scaled else ""
-    if is_scaled and (picture.gray or picture.source.lower().endswith(LOSSY)):
-        how = "from a JPEG decoded no larger than needed" if not picture.gray else "then made grey"
-        resized, is_scaled = f"scaled to {rows}x{columns} (bilinear, {how}), ", False
-    steps = [f"Resize(({rows}, {columns}))"] if is_scaled else []
+    done: list[str] = []
+    steps: list[str] = []
+    is_own_scale = "scaled to" in picture.notice or isinstance(picture.resize, Longer)  # not torchvision's
+    if picture.resize is not None or is_own_scale:
+        done.append("scaled (bilinear, antialiased)")
+        steps.append(f"Resize({picture.resize})")
+    if picture.crop is not None:
+        done.append("cropped")
+        steps.append(f"CenterCrop({picture.crop})")
+    if picture.gray:
+        done.append("made grey")
+    size = [f"{' and '.join(done)} to {rows}x{columns}"] if done else []
     steps.append("ToTensor()")
-    if not opening.mean and not opening.std:
-        what = "not normalised: its pixels are " + ("from 0 to 1" if picture.highest == 1 else "as they are")
-        same = f"; as {', '.join(steps)} of torchvision" if is_scaled else ""
-        return f"the image is {resized}{what}{same}; --mean and --std change that"
+    is_normalised = bool(opening.mean or opening.std)
     mean, std = _numbers(opening.mean, "0"), _numbers(opening.std, "1")
-    steps.append(f"Normalize([{mean}], [{std}])")
-    same = f"; in float32, as {', '.join(steps)} of torchvision" if picture.highest == 1 else ", in float32"
-    return f"the image is {resized}normalised: minus {mean}, divided by {std}{same}"
+    if is_normalised:
+        steps.append(f"Normalize([{mean}], [{std}])")
+        size.append(f"normalised: minus {mean}, divided by {std}, in float32")
+    else:
+        range_ = "from 0 to 1" if picture.highest == 1 else "as they are"
+        size.append(f"not normalised: its pixels are {range_}")
+    is_same = len(steps) > 1 and picture.highest == 1 and not (picture.gray or is_own_scale)
+    same = f"; as {', '.join(steps)} of torchvision" if is_same else ""
+    return f"the image is {', '.join(size)}{same}" + (
+        "" if is_normalised else "; --mean and --std change that"
+    )
 
 
 def summary_line(trace: Trace) -> str:
@@ -78,7 +92,9 @@ def summary_line(trace: Trace) -> str:
     count = counted(len(graph.ops) - 1, "operation")
     figures = f"{counted(trace.parameters, 'parameter')}, {counted(trace.multiply_adds, 'multiply-add')}"
     mode = " · in training mode" if graph.training else ""
-    return f"{count} on {shape_text(graph.ops[0].output.shape)}: {figures}{kinds}{mode}"
+    given = " and ".join(shape_text(each.shape) for each in graph.ops[0].outputs[:4])
+    given += f" and {len(graph.ops[0].outputs) - 4} more" if len(graph.ops[0].outputs) > 4 else ""
+    return f"{count} on {given}: {figures}{kinds}{mode}"
 
 
 def remark_line(trace: Trace, outcome_notices: Sequence[str], printed: str) -> str:
@@ -107,17 +123,25 @@ def reads_line(op: Op, graph: Graph) -> str:
     """What it reads and where that came from; a join says so."""
     if not op.number:
         return ""
+    sources = list(dict.fromkeys(op.inputs))
     each = [
-        f"{shape_text(graph.tensor(source).shape)} from {_from(graph, source)}" for source in op.inputs[:4]
+        f"{shape_text(graph.tensor(source).shape)} from {_from(graph, source)}" + _times(op, source)
+        for source in sources[:4]
     ]
-    more = [f"{len(op.inputs) - 4} more"] if len(op.inputs) > 4 else []
+    more = [f"{len(sources) - 4} more"] if len(sources) > 4 else []
     joins = "joins " if len({source.op for source in op.inputs}) > 1 else "reads "
     return joins + " and ".join([*each, *more]) if each else "reads no other operation"
 
 
+def _times(op: Op, source: Source) -> str:
+    """How often it reads a tensor that it reads more than once, as attention does."""
+    count = op.inputs.count(source)
+    return "" if count == 1 else " twice" if count == 2 else f" {count} times"
+
+
 def _from(graph: Graph, source: Source) -> str:
     if not source.op:
-        return "the image" if len(graph.ops[0].outputs) == 1 else origin_text(graph, source)
+        return origin_text(graph, source)
     op = graph.ops[source.op]
     return f"{source.op} {op.path or op.kind}"
 
@@ -206,30 +230,36 @@ def not_finite_line(output: Array | None) -> str:
     return f"{count:,} of {output.size:,} values are not finite (nan or inf); they are drawn as 0"
 
 
-def field_line(row: Row, place: tuple[int, int, int], value: float | None, seen: Seen) -> str:
-    """The selected activation, its value, and what it sees of the image."""
+def field_line(
+    row: Row, place: tuple[int, int, int], value: float | None, seen: Seen, of: str = "the image"
+) -> str:
+    """The selected activation, its value, and what it sees of the image. of: what is drawn as that."""
     op = row.op
     shown = "" if value is None else f" = {significant(value) if isfinite(value) else value}"
     text = f"activation [{', '.join(map(str, place))}]{shown}"
     if not op.number:
-        return text.replace("activation", "pixel", 1)
+        return text.replace("activation", "pixel" if len(op.output.shape) > 3 else "value", 1)
     if seen.is_nothing:
-        return f"{text} sees none of the image"
-    if told := _seen_along(row, place):
+        return f"{text} sees none of {of}"
+    if told := _seen_along(row, place, of if of != "the image" else "the input"):
         return f"{text} {told}"
     if seen.rows is None or seen.columns is None:
         why = f": operation {seen.because} cannot be followed" if seen.because is not None else ""
         return f"{text}: not known what it sees{why}"
-    rows, columns = (f"{low}-{high}" if low != high else str(low) for low, high in (seen.rows, seen.columns))
+    rows, columns = (
+        f"{axis}s {low}-{high}" if low != high else f"{axis} {low}"
+        for axis, (low, high) in (("row", seen.rows), ("column", seen.columns))
+    )
     high, wide = (last - first + 1 for first, last in (seen.rows, seen.columns))
-    where = f"rows {rows}, columns {columns}"
+    where = f"{rows}, {columns}"
     if seen.holes:
         count = f"{'at most ' * seen.is_bound}{int(seen.holes.read.sum()):,} of {high * wide:,}"
-        return f"{text} reads {count} pixels: {where}"
-    return f"{text} sees {high}x{wide} of the image: {where}"
+        of = "" if of == "the image" else f" of {of}"
+        return f"{text} reads {count} pixels{of}: {where}"
+    return f"{text} sees {high}x{wide} of {of}: {where}"
 
 
-def _seen_along(row: Row, place: tuple[int, int, int]) -> str:
+def _seen_along(row: Row, place: tuple[int, int, int], of: str) -> str:
     """What an activation sees of a row or a volume, which is not drawn; "" of an image, or not known."""
     fields = [each for each in row.fields if isinstance(each, AxisField)]
     if len(fields) == 2 or not fields or len(fields) < len(row.fields):
@@ -237,9 +267,9 @@ def _seen_along(row: Row, place: tuple[int, int, int]) -> str:
     index = tensor_index(place, row.op.output.shape)
     spans = [each.span(index) for each in fields]
     if any(low > high for low, high in spans):
-        return "sees none of the input"
+        return f"sees none of {of}"
     sizes = "x".join(str(high - low + 1) for low, high in spans)
-    return f"sees {sizes} of the input: {', '.join(f'{low}-{high}' for low, high in spans)}"
+    return f"sees {sizes} of {of}: {', '.join(f'{low}-{high}' for low, high in spans)}"
 
 
 def notes_lines(model: OpenModel, width: int) -> list[str]:
@@ -251,7 +281,8 @@ def notes_lines(model: OpenModel, width: int) -> list[str]:
         found = trace.remark_lines(len(trace.remarks)) or nothing
         unmade = trace.unmade if outcome else []
         lines += ["checks", *_wrapped([*found, *unmade], width), ""]
-    notes = [normalisation(model.opening, model.picture)]
+    is_used = outcome is None or outcome.takes_image
+    notes = [normalisation(model.opening, model.picture)] if is_used else []
     notes += outcome.notices if outcome else ()
     notes += trace.notes if trace else ()
     return [*lines, "notes", *_wrapped(notes, width)]

@@ -7,13 +7,13 @@ runs the network, for one operation at a time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from textual.geometry import Region
 
-from convtui.engine.graph.operation import Op
+from convtui.engine.graph.operation import Source
 from convtui.engine.output_cells import Position
-from convtui.inputs.names import printable
 from convtui.pages.base.layout import MARGIN, zoom_of
 from convtui.pages.base.memo import Memo
 from convtui.pages.base.services import PageServices
@@ -29,24 +29,24 @@ from convtui.pages.layers.model_figures import (
     moved,
     seen_by,
     selected_grid,
+    tensor_index,
     to_come,
     with_holes,
 )
+from convtui.pages.layers.model_inputs import ShownInput
 from convtui.pages.layers.model_labels import (
     PANELS,
     detail_lines,
     failure_lines,
     field_line,
-    norm_notice,
     not_finite_line,
     notes_lines,
-    opened_notice,
     printed_lines,
     refused_lines,
     remark_line,
     summary_line,
 )
-from convtui.pages.layers.model_opened import operation_of, why_not_opened
+from convtui.pages.layers.model_opening import Opener, why_not_animated
 from convtui.pages.layers.model_table import model_lines
 from convtui.pages.layers.table import TableLine
 from convtui.pages.layers.table_pane import TablePane
@@ -54,8 +54,6 @@ from convtui.paint.canvas import Pane
 from convtui.paint.colours import Palette
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import Size, TextPane
-from convtui.state.layer_opening import operation_opened, picture_of
-from convtui.state.opened_norm import NORMS, OPENED_NORM, opened_norm
 from convtui.state.session import Session, Zoom
 from convtui.tracing.open_model import Fetched, OpenModel
 from convtui.tracing.traced import Row, Trace
@@ -73,10 +71,13 @@ class ModelView:
 
     def __init__(self, page: PageServices, model: OpenModel) -> None:
         self._page, self.model = page, model
+        self.shown = ShownInput(model)
+        self._opener = Opener(page, model)
         trace = model.trace if model.outcome else None
         failed = self._last(trace) if trace is not None and trace.graph.failure else 0
         self._number = failed if model.row is None else model.row
         self._place: Position = (0, 0, 0)
+        self._kept: tuple[int, Position] | None = None  # what was selected before the file is run again
         self._panel = PANELS[0]
         self._top = 0  # line of a panel of text
         self._table, self._sentence, self._details = TablePane(""), TextPane(muted=True), TextPane()
@@ -103,7 +104,7 @@ class ModelView:
 
     def show(self, session: Session, size: Size, palette: Palette) -> dict[str, Pane] | None:
         """Draw the view on a canvas of so many lines and columns; tells its panes if they are others."""
-        trace = self.model.trace
+        trace = self._trace
         outcome = self.model.outcome
         refused = outcome.refused if outcome else None
         if trace is None or refused is not None:
@@ -118,6 +119,8 @@ class ModelView:
             panes = self._place_all({"text": Region(MARGIN, 0, size[1] - MARGIN, size[0])}, palette, None)
             self._show_text(text, size[0])
             return panes
+        if outcome is None and self._number > self._last(trace):  # which is on its way again
+            self._kept = self._kept or (self._number, self._place)
         self._number = min(self._number, self._last(trace))
         marks = self._differing, self._remarked(trace)
         lines = self._lines.get((trace, size[1], marks), lambda: model_lines(trace, size[1], *marks))
@@ -128,6 +131,12 @@ class ModelView:
             panes = self._show_maps(trace, lines, session, size, palette)
         self._table.show(lines, self._number, lambda _: "")
         return panes
+
+    @property
+    def _trace(self) -> Trace | None:
+        """What is known of the pass, with the fields in the input that is shown."""
+        trace = self.model.trace
+        return None if trace is None else self.shown.looked(trace)
 
     @property
     def _differing(self) -> frozenset[int]:
@@ -193,11 +202,11 @@ class ModelView:
         self, trace: Trace, lines: list[TableLine], session: Session, size: Size, palette: Palette
     ) -> dict[str, Pane] | None:
         row = trace.rows[self._number]
-        shape = map_shape(row.op.output.shape)
+        shape = self._shape_of(trace, row)
         if 0 in shape:
             shape = (1, 1, 1)
         self._place = place = held(self._place, shape)
-        picture = self.model.picture
+        picture = self.shown.picture(trace)
         is_roomy = size[0] >= ROOMY
         wanted = Wanted(
             table_lines=len(lines),
@@ -214,33 +223,49 @@ class ModelView:
         )
         at = {"table": plan.table, "sentence": plan.sentence, "details": plan.details}
         panes = self._place_all(at, palette, plan)
-        maps = self._maps_of(row, shape)
-        seen = self._seen_by(trace, row, place)
-        found = self.model.output(row.op.number)
+        maps = self._maps_of(trace, row, shape)
+        seen = self._seen_by(trace, row, place, picture.pixels.shape[1])
+        found = self._fetched(trace, row)
         why = found.why if found else ""
         self._show_words(trace, row, maps, seen, why, plan)
         chosen = place if not self._number else None
-        grids = image_grid(picture, session.view.slice, seen, chosen, plan.image)
+        channel = self.shown.channel(trace, picture, session.view.slice, seen)
+        grids = image_grid(picture, channel, seen, chosen, plan.image)
         self.image.show(grids)
         if plan.selected:
             self.selected.show(selected_grid(row.op, maps, place, plan.selected.every, why))
-        self.mosaic.show(mosaic_grid(row.op, maps, place, plan.tiling, why))
+        self.mosaic.show(mosaic_grid(row.op, maps, place, plan.tiling, why, self._output(trace, row)))
         return panes
 
-    def _seen_by(self, trace: Trace, row: Row, place: Position) -> Seen:
+    def _shape_of(self, trace: Trace, row: Row) -> Position:
+        """The channels, rows and columns that the selected row's output is drawn in."""
+        return map_shape(row.op.outputs[self._output(trace, row)].shape)
+
+    def _output(self, trace: Trace, row: Row) -> int:
+        """Which of a row's outputs is drawn."""
+        return 0 if row.op.number else self.shown.number(trace)
+
+    def _fetched(self, trace: Trace, row: Row) -> Fetched | None:
+        """The output of a row; of the first the input that is shown."""
+        return (
+            self.model.output(row.op.number) if row.op.number else self.model.input(self.shown.number(trace))
+        )
+
+    def _seen_by(self, trace: Trace, row: Row, place: Position, rows_drawn: int) -> Seen:
         """What an activation sees; in a large network the holes in it follow a little later."""
         key = trace, row.op.number, place
         if self._seen and self._seen[0] == key:
             return self._seen[1]
-        hull = seen_by(row, place)
+        hull = seen_by(row, place, rows_drawn)
+        source = Source(0, self.shown.number(trace))
         if len(trace.graph.ops) <= QUICK:
-            self._seen = key, with_holes(hull, trace.graph, row.op, place)
+            self._seen = key, with_holes(hull, trace.graph, row.op, place, source)
             return self._seen[1]
         if not self._is_looking:
             self._is_looking = True
 
             def work() -> Callable[[], None]:
-                found = key, with_holes(hull, trace.graph, row.op, place)
+                found = key, with_holes(hull, trace.graph, row.op, place, source)
                 return lambda: self._take_seen(found)
 
             self._page.in_thread(work)
@@ -250,23 +275,26 @@ class ModelView:
         self._seen, self._is_looking = found, False
         self._page.show_again()
 
-    def _maps_of(self, row: Row, shape: Position) -> Maps:
-        found = self.model.output(row.op.number)
+    def _maps_of(self, trace: Trace, row: Row, shape: Position) -> Maps:
+        found = self._fetched(trace, row)
         if found is None or found.why or "output" not in found.arrays:
             return to_come(shape)
         return self._maps.get(found, lambda: maps_of(found.arrays["output"], shape))
 
     def _show_words(self, trace: Trace, row: Row, maps: Maps, seen: Seen, why: str, plan: LayersPlan) -> None:
         op, graph = row.op, trace.graph
-        found = self.model.output(op.number) if maps.is_computed else None
+        found = self._fetched(trace, row) if maps.is_computed else None
         given = found.arrays.get("output") if found else None
         value = None if given is None else float(given.reshape(maps.values.shape)[self._place])
         is_recorded = self.model.is_recorded  # which is said above, and needs no line here
         status = "" if is_recorded else self._status() or why
         lines = detail_lines(op, graph, plan.details.width)[: plan.details.height - 1]
-        self._details.show([*lines, status or field_line(row, self._place, value, seen)])
+        self._details.show(
+            [*lines, status or field_line(row, self._place, value, seen, self.shown.text(trace))]
+        )
         others = not_finite_line(given) or remark_line(trace, self._notices, self.model.printed)
-        different = f"≠ {self.model.changed.told}" if self.model.changed else ""
+        changed = self.model.changed
+        different = f"{'≠ ' if changed.rows else ''}{changed.told}" if changed else ""
         told = self.model.status if is_recorded else different or others
         self._sentence.show([summary_line(trace), told])
 
@@ -307,6 +335,8 @@ class ModelView:
             self._told = False
         elif not self._told and trace is not None:
             self._told = True
+            if self._kept:
+                (self._number, self._place), self._kept = self._kept, None
             if trace.graph.failure:
                 self._number = self._last(trace)
             if model.changed:
@@ -352,7 +382,7 @@ class ModelView:
         trace = self.model.trace
         if trace is None or self._is_text:
             return
-        shape = map_shape(trace.rows[self._number].op.output.shape)
+        shape = self._shape_of(trace, trace.rows[self._number])
         self._select_place(to(held(self._place, shape), shape))
 
     def _select_place(self, place: Position) -> None:
@@ -373,7 +403,7 @@ class ModelView:
         trace = self.model.trace
         if trace is None:
             return
-        self._number, self._top = min(max(number, 0), self._last(trace)), 0
+        self._number, self._top, self._kept = min(max(number, 0), self._last(trace)), 0, None
         if self._panel != PANELS[0]:
             self._panel = PANELS[0]
         self._page.show_again()
@@ -401,7 +431,7 @@ class ModelView:
         if self._is_text:
             self._page.say("no activations are on show", error=True)
             return False
-        shape = map_shape(trace.rows[self._number].op.output.shape)
+        shape = self._shape_of(trace, trace.rows[self._number])
         channel, row, column = (self._place[0], *map(int, numbers))[-3:]
         if held((channel, row, column), shape) != (channel, row, column):
             sizes = "x".join(map(str, shape))
@@ -414,6 +444,22 @@ class ModelView:
         """Show the maps, the checks and notes, or what was printed."""
         self._panel, self._top = PANELS[(PANELS.index(self._panel) + by) % len(PANELS)], 0
         self._page.show_again()
+
+    def next_input(self, by: int) -> None:
+        """Draw another of the network's inputs, and what is seen of it."""
+        if self.model.trace is not None:
+            self._page.say(self.shown.choose_next(self.model.trace, by))
+            self._page.show_again()
+
+    def next_channel(self, by: int) -> bool:
+        """The next channel of an input that is not the user's image; False where that is shown."""
+        trace = self.model.trace
+        if trace is None or self.shown.is_photo(trace):
+            return False
+        if not self.shown.next_channel(trace, by):
+            self._page.say("there is only one channel")
+        self._page.show_again()
+        return True
 
     def clicked(self, pane: Pane | None, row: int, column: int) -> None:
         """Select what was clicked."""
@@ -439,8 +485,37 @@ class ModelView:
         trace = self.model.trace
         if trace is None or self._is_text:
             return True
-        shape = map_shape(trace.rows[self._number].op.output.shape)
+        shape = self._shape_of(trace, trace.rows[self._number])
         return moved(self._place, 1, shape) == self._place
+
+    # -- what is carried away
+
+    def code_of_page(self) -> Callable[[], str]:
+        """What writes the code of the selected operation. Raises ValueError if there is none."""
+        from convtui.export.own_code import own_code, why_no_code
+
+        trace = self._trace
+        if trace is None or self._number >= len(trace.rows):
+            raise ValueError("there is no code of an operation that was not run")
+        row = trace.rows[self._number]
+        if why := why_no_code(row.op, trace.graph):
+            raise ValueError(why)
+        value = self._value(trace, row)
+        index = tensor_index(self._place, row.op.output.shape)
+        return partial(own_code, self.model.opening, self.model.picture, row.op, index, value)
+
+    def why_not_animated(self) -> str:
+        """What ctrl+g says, which animates on the Step page."""
+        trace = self.model.trace
+        if trace is None or self._number >= len(trace.rows):
+            return "there is nothing to animate of an operation that was not run"
+        return why_not_animated(trace.rows[self._number].op, trace.graph)
+
+    def _value(self, trace: Trace, row: Row) -> float | None:
+        """The selected activation; None while it is not known."""
+        found = self._fetched(trace, row)
+        given = found.arrays.get("output") if found else None
+        return None if given is None else float(given.reshape(self._shape_of(trace, row))[self._place])
 
     # -- opening
 
@@ -450,45 +525,4 @@ class ModelView:
         if trace is None or self._number >= len(trace.rows):
             self._page.say("this operation failed, so that there is nothing to step through")
             return
-        row = trace.rows[self._number]
-        if why := why_not_opened(row.op, trace.graph):
-            self._page.say(why, error=True)
-            return
-        self.model.open(row.op.number, lambda fetched: self._opened(row, fetched))
-
-    def _opened(self, row: Row, fetched: Fetched) -> None:
-        if fetched.why:
-            self._page.say(fetched.why, error=True)
-            return
-        op, picture = row.op, self.model.picture
-        if op.kind in NORMS:
-            self._open_norm(op, fetched)
-            return
-        name = op.path or f"{op.kind} {op.number}"
-        place = self._place
-
-        def make(session: Session) -> Session:
-            opened = operation_of(op, fetched.arrays)
-            shown = picture
-            own = opened.image
-            if own.shape != picture.pixels.shape or (own != picture.pixels).any():
-                shown = picture_of(own, f"{picture.name} · input of {name}")
-            return operation_opened(session, opened, name, shown, held(place, opened.output_shape))
-
-        if self._page.host.change(make):
-            self._page.host.open_page("step", opened_notice(op))
-
-    def _open_norm(self, op: Op, fetched: Fetched) -> None:
-        """Open a norm on the Norms page, with what went into it."""
-        trace = self.model.trace
-        assert trace is not None
-        given = trace.graph.tensor(op.inputs[0]).shape
-        try:
-            opened = opened_norm(op, fetched.arrays, given, self.model.picture.name)
-        except (ValueError, KeyError) as error:
-            self._page.say(printable(str(error)), error=True)
-            return
-        channel = min(self._place[0], opened.session.norm.num_features - 1)
-        opened = opened.with_session(opened.session.at_channel(channel))
-        self._page.host.timelines.begin(OPENED_NORM, opened)
-        self._page.host.open_page("batchnorm", norm_notice(op))
+        self._opener.open(trace.rows[self._number].op, trace.graph, lambda: self._place)

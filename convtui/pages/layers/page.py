@@ -65,18 +65,21 @@ from convtui.paint.controls import Control
 from convtui.paint.grid import GridPane
 from convtui.paint.panes import TextPane
 from convtui.state.history import Document
-from convtui.state.layer_opening import layer_opened
+from convtui.state.layer_opening import layer_opened, picture_opened
 from convtui.state.learned_weights import is_normalised
 from convtui.state.network import Stack
 from convtui.state.opened_features import OPENED_FEATURES
 from convtui.state.session import Session, Zoom
-from convtui.state.settings import layer_transition, parse_activation
+from convtui.state.settings import layer_transition, parse_activation, parse_how
 
 if TYPE_CHECKING:
     from convtui.pages.layers.model_view import ModelView
     from convtui.tracing.open_model import OpenModel
 
 FOR_LAYERS: Final = "this key is for a stack of layers, to which v goes back"
+
+
+OF_IMAGE: Final = "resize 64 · crop 56 · gray on · axes channels-last · white 4095"
 
 
 class LayersPage(ConvolutionPage):
@@ -223,6 +226,8 @@ class LayersPage(ConvolutionPage):
         self._mosaic.show(mosaic_grid(stack, maps, plan.tiling))
 
     def _show_model(self, model: ModelView, session: Session) -> None:
+        if model.shown.is_to_follow(session.picture):
+            self.run_worker(model.model.look_at(session.picture))
         if self._shown_model is not model or self._shown_features:
             self._shown_features = None
             self._shown_model = model
@@ -402,15 +407,34 @@ class LayersPage(ConvolutionPage):
         self.change_stack(next_groups(by))
 
     def action_filters(self, by: int) -> None:
+        if self.model:
+            self.model.next_input(by)
+            return
         self.change_stack(more_filters(by))
 
     def action_type(self, name: str) -> None:
         if self.own:
             self.say(FOR_LAYERS)
-        elif self.model:
+        elif not self.model:
+            super().action_type(name)
+        elif name:
             self.say("settings are of a stack of layers, which y shows; --mean and --std normalise the image")
         else:
-            super().action_type(name)
+            self.prompt(":", "", self._typed_of_image, OF_IMAGE)
+
+    def _typed_of_image(self, text: str) -> bool:
+        """How the image of the user's own network is read, which then runs on it."""
+        from convtui.store.pictures import reopened
+
+        assert self.model
+        name, _, value = text.strip().replace("=", " ").partition(" ")
+        if name not in ("resize", "crop", "gray", "axes", "white"):
+            self.say(f"{text}: of your network's image can be set: {OF_IMAGE}", error=True)
+            return False
+        picture = self.model.model.picture
+        return self.change(
+            lambda session: picture_opened(session, reopened(picture, **parse_how(name, value.strip())))
+        )
 
     def _typed(self, text: str) -> bool:
         from convtui.store.pictures import reopened
@@ -426,7 +450,7 @@ class LayersPage(ConvolutionPage):
         if self.own:
             raise ValueError("your network is code already; v goes back to the layers, which have code here")
         if self.model:
-            raise ValueError("your network is code already; y shows the stack of layers, which has code here")
+            return self.model.code_of_page()
         from convtui.export.stack_code import stack_code
 
         picture, stack, maker = self.session.picture, self.session.stack, self._maker
@@ -438,7 +462,7 @@ class LayersPage(ConvolutionPage):
         if self.own:
             raise ValueError("filters of your network are not animated; v goes back to the layers")
         if self.model:
-            raise ValueError("your network is not animated; y shows the stack of layers, whose windows are")
+            raise ValueError(self.model.why_not_animated())
         stack, maker = self.session.stack, self._maker
         if maker is None or not maker.maps(stack.layer):
             raise ValueError("the layer's input is still being computed")
@@ -572,8 +596,6 @@ class LayersPage(ConvolutionPage):
         is_open = super().open_named(text)
         if self.own and self.session.picture is not before:
             return self.own.look_at(self.session.picture) and is_open
-        if self.model and self.session.picture is not before:
-            self.run_worker(self.model.model.look_at(self.session.picture))
         return is_open
 
     def action_finish(self) -> None:
@@ -666,6 +688,8 @@ class LayersPage(ConvolutionPage):
         self._in_features(self.features.measured.stop)
 
     def action_slice(self, by: int) -> None:
+        if self.model and self.model.next_channel(by):
+            return
         if self.shows_features:
             self.features.next_class(by)
         else:
@@ -681,7 +705,7 @@ class LayersPage(ConvolutionPage):
             self.say("this key works in the features view, which v opens")
 
     def footer_words(self) -> Mapping[str, str]:
-        words = {"channel": "", "own network": "", "run again": ""}
+        words = {"channel": "", "own network": "", "run again": "", "input": ""}
         if self.own:
             back = "your network" if self.host.model is not None else "table"
             not_here = dict.fromkeys(("row", "play", "edit", "finish", "open", "save"), "")
@@ -700,7 +724,8 @@ class LayersPage(ConvolutionPage):
             )
             filters = "filters" if self._own_features.opened else ""
             own = {"own network": "layers", "run again": "rerun", "features": filters}
-            return words | dict.fromkeys(left_out, "") | own
+            has_others = self.model.shown.is_one_of_several(self.model.model.trace)
+            return words | dict.fromkeys(left_out, "") | own | ({"input": "input"} if has_others else {})
         if self.host.model is not None:
             words["own network"] = "your network"
         if not self.session.view.features:

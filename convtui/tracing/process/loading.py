@@ -11,7 +11,8 @@ import inspect
 import os
 import pkgutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -77,29 +78,40 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     raise LoadError(f"{printable(target)}: gives {a(type(model).__name__)}, not a torch.nn.Module")
 
 
-def load_inputs(target: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def load_inputs(
+    target: str, image: torch.Tensor | None = None
+) -> tuple[tuple[Any, ...], dict[str, Any], bool]:
     """What a function of theirs gives, as arguments for the model: a tensor, several, or a dict by name.
 
-    Raises LoadError.
+    A function that takes an argument gets the image [1, channels, rows, columns]; the last tells whether it
+    does. Raises LoadError.
     """
     where, _, name = _parted(target)
     if not name:
         raise LoadError(f"--inputs {printable(target)}: name the function, as net.py:make_inputs")
     made = _named(load_code(where), name, where)
-    if callable(made) and (why := why_not_taken(made, (), {})):
-        raise LoadError(f"--inputs {printable(target)}: {why.partition(';')[0]}; it is called without any")
+    needed = _needed(made) if callable(made) else []
+    shown = f"--inputs {printable(target)}"
+    if len(needed) > 1:
+        raise LoadError(f"{shown}: takes {', '.join(needed)}; it is given the image alone, or nothing")
+    if needed and image is None:
+        raise LoadError(f"{shown}: takes an image; --input 3x224x224 gives it one of random numbers")
+    given_image = (image,) if needed else ()
+    is_taken = bool(needed)
+    if callable(made) and (why := why_not_taken(made, given_image, {})):
+        raise LoadError(f"{shown}: {why.partition(';')[0]}; it is given the image alone, or nothing")
     try:
-        given = made() if callable(made) else made
+        given = made(*given_image) if callable(made) else made
     except BaseException as error:
         raise _theirs(error, f"--inputs {printable(target)}: failed") from None
     if isinstance(given, torch.Tensor):
-        return (given,), {}
+        return (given,), {}, is_taken
     if isinstance(given, tuple | list):
         if len(given) == 2 and isinstance(given[0], tuple) and isinstance(given[1], dict):
-            return given[0], given[1]
-        return tuple(given), {}
+            return given[0], given[1], is_taken
+        return tuple(given), {}, is_taken
     if isinstance(given, dict) and all(isinstance(name, str) for name in given):
-        return (), given
+        return (), given, is_taken
     kind = a(type(given).__name__)
     raise LoadError(f"--inputs {printable(target)}: gives {kind}, not a tensor, several, or a dict of them")
 
@@ -190,6 +202,17 @@ def _examples(where: str, module: ModuleType) -> str:
     told = " or ".join(f"{where}:{name}" for name in names[:MOST_MODELS])
     more = len(names) - MOST_MODELS
     return f"{told} (and {more} more)" if more > 0 else told
+
+
+def _needed(made: Callable[..., Any]) -> list[str]:
+    """The arguments that a function does not do without."""
+    with suppress(TypeError, ValueError):
+        return [
+            each.name
+            for each in inspect.signature(made).parameters.values()
+            if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+        ]
+    return []
 
 
 def _no_model(where: str) -> str:

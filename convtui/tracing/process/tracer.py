@@ -7,6 +7,7 @@ line of whose file. It holds no tensor that the pass itself lets go of.
 from __future__ import annotations
 
 import gc
+import inspect
 import linecache
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -589,7 +590,46 @@ def follow(
         traits=tuple(sorted({type(each).__name__ for each in model.modules()} & {"CrossEntropyLoss"})),
         input_name=input_name,
         returned=returned,
+        names=tuple(names) if len(names := input_names(model, args, kwargs)) == len(inputs) > 1 else (),
     )
+
+
+def input_names(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[str]:
+    """The names of the tensors that a model gets, by the arguments of its forward: `image`, `pair.1`."""
+    try:
+        positional = inspect.signature(model.forward).bind_partial(*args).arguments
+    except (TypeError, ValueError):
+        return []
+    return [
+        each
+        for given in (positional, kwargs)
+        for name, value in given.items()
+        for each in _names(value, name)
+    ]
+
+
+def _names(value: Any, name: str, depth: int = 0) -> list[str]:
+    """A name for each tensor that `_flat` finds."""
+    if isinstance(value, torch.Tensor):
+        return [name]
+    if depth > DEPTH:
+        return []
+    parts: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, list | tuple):
+        parts = enumerate(value)
+    elif isinstance(value, dict):
+        parts = value.items()
+    elif hasattr(value, "__dataclass_fields__") and hasattr(value, "__dict__"):
+        parts = vars(value).items()
+    return [each for key, part in parts for each in _names(part, f"{name}.{key}", depth + 1)]
+
+
+def which(image: torch.Tensor, given: Any) -> int | None:
+    """Which of the tensors in what is given to a model is the image; None if none is."""
+    tensors = _flat(given)
+    same = (at for at, each in enumerate(tensors) if each is image)
+    alike = (at for at, each in enumerate(tensors) if each.shape == image.shape and torch.equal(each, image))
+    return next(same, next(alike, None))
 
 
 @dataclass(frozen=True)

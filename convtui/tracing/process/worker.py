@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 2**28  # of a tensor that is fetched
 EVEN_SO: Final = "the file holds the network in {} mode, in which it stays"
+IMAGE_UNUSED: Final = "{} takes no argument: it makes all inputs, and the image is not used"
 NO_TORCH: Final = "tracing needs PyTorch: pip install torch"
 
 
@@ -116,6 +117,7 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
     import torch
 
     from convtui.engine.graph.postmortem import post_mortem
+    from convtui.inputs.names import printable
     from convtui.tracing.encoding import rest_to_json
     from convtui.tracing.process.loading import load_model
     from convtui.tracing.process.problems import LoadError
@@ -130,8 +132,9 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
         if model.training != job.training:
             notices = (*notices, EVEN_SO.format("training" if model.training else "evaluation"))
         while True:
-            args, kwargs = _inputs(job, model)
-            outbox.send(Loaded(notices))
+            args, kwargs, image, takes_image = _inputs(job, model)
+            unused = () if takes_image else (IMAGE_UNUSED.format(printable(job.inputs)),)
+            outbox.send(Loaded((*notices, *unused), image, takes_image))
             graph = follow(
                 *(model, args, kwargs, job.target, lambda op: outbox.send(Done(op))),
                 input_name=_input_name(job),
@@ -157,41 +160,57 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
 
 def _input_name(job: Job) -> str:
     """What the model is run on, in words."""
-    if job.image:
+    if job.image and not job.inputs:
         return "this image"
     return "these random numbers" if job.shape and not job.inputs else "this input"
 
 
-def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """What the model gets: theirs, the image, or random numbers. Raises LoadError for what it cannot take."""
-    import torch
+def _inputs(job: Job, model: torch.nn.Module) -> tuple[tuple[Any, ...], dict[str, Any], int | None, bool]:
+    """What the model gets: theirs, the image, or random numbers; which is the image; whether that is used.
 
-    from convtui.engine.graph.operation import shape_text
+    Raises LoadError for what it cannot take.
+    """
     from convtui.inputs.names import printable
     from convtui.tracing.process.exported import Exported
     from convtui.tracing.process.loading import load_inputs
     from convtui.tracing.process.problems import LoadError
+    from convtui.tracing.process.tracer import which
 
-    args: tuple[Any, ...]
     kwargs: dict[str, Any] = {}
+    image = _image(job, model)
+    at, takes_image = 0 if image is not None else None, True
     if job.inputs:
-        args, kwargs = load_inputs(job.inputs)
-    elif job.image:
-        args = (_normalised(job).to(_dtype(model)),)
-    elif isinstance(model, Exported) and not job.shape:
-        args, kwargs = model.inputs_like_sample()
+        args, kwargs, is_taken = load_inputs(job.inputs, image)
+        at = which(image, (*args, *kwargs.values())) if image is not None else None
+        takes_image = is_taken or image is None
+    elif image is not None:
+        args = (image,)
     else:
-        try:
-            image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
-            args = (image.to(_dtype(model)),)
-        except (RuntimeError, MemoryError):
-            shape = shape_text(job.shape)
-            shape += f" --batch {job.batch}" if job.batch > 1 else ""
-            raise LoadError(f"--input {shape}: so many random numbers do not fit into memory") from None
+        assert isinstance(model, Exported)
+        args, kwargs = model.inputs_like_sample()
     if isinstance(model, Exported) and (why := model.refusal(args, kwargs)):
         hint = model.hint(is_photo=bool(job.image)) if not job.inputs else ""
         raise LoadError(f"{printable(job.target)}: {why}{hint}")
-    return args, kwargs
+    return args, kwargs, at, takes_image
+
+
+def _image(job: Job, model: torch.nn.Module) -> torch.Tensor | None:
+    """The image of a job, or random numbers of its shape, in the model's type; None if it names neither."""
+    import torch
+
+    from convtui.engine.graph.operation import shape_text
+    from convtui.tracing.process.problems import LoadError
+
+    if job.image:
+        return _normalised(job).to(_dtype(model))
+    if not job.shape:
+        return None
+    try:
+        image = torch.randn(job.batch, *job.shape, generator=torch.Generator().manual_seed(0))
+        return image.to(_dtype(model))
+    except (RuntimeError, MemoryError):
+        shape = shape_text(job.shape) + (f" --batch {job.batch}" if job.batch > 1 else "")
+        raise LoadError(f"--input {shape}: so many random numbers do not fit into memory") from None
 
 
 def _searched(model: torch.nn.Module, image: torch.Tensor) -> Sizes:
@@ -244,7 +263,7 @@ def _fetched(
     from convtui.tracing.process.tracer import copied
 
     def refused(why: str) -> Tensors:
-        return Tensors(asked.op, asked.inputs, why=why)
+        return Tensors(asked.op, asked.inputs, asked.output, why=why)
 
     with silent():
         found = copied(model, args, kwargs, asked.op, (BaseException,))
@@ -253,7 +272,7 @@ def _fetched(
         getattr(found.op, name) != getattr(traced, name) for name in ("kind", "path", "inputs", "outputs")
     ):
         return refused("your network did something else when it ran again")
-    named = {"output": found.gave[0], **(found.given if asked.inputs else {})}
+    named = {"output": found.gave[asked.output], **(found.given if asked.inputs else {})}
     files: dict[str, str] = {}
     for role, tensor in named.items():
         is_whole = role in ("weight", "bias")
@@ -263,7 +282,7 @@ def _fetched(
         if not why:
             written.add(path)
             files[role] = path
-    return Tensors(asked.op, asked.inputs, files)
+    return Tensors(asked.op, asked.inputs, asked.output, files)
 
 
 def _write(tensor: torch.Tensor, path: str, is_whole: bool) -> str:

@@ -28,6 +28,7 @@ class FakePage:
     said: list[str] = field(default_factory=list)
     held: list[Callable[[], Callable[[], None]]] = field(default_factory=list)
     is_slow: bool = False
+    is_current: bool = True
 
     def in_thread(self, work: Callable[[], Callable[[], None]]) -> None:
         if self.is_slow:

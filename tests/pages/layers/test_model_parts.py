@@ -16,6 +16,7 @@ from convtui.engine.pooling import Pooling
 from convtui.engine.spec import SpecError
 from convtui.engine.transposed import TransposedConvolution
 from convtui.inputs.images import Picture
+from convtui.inputs.scaling import Longer
 from convtui.pages.layers.layout import Place
 from convtui.pages.layers.model_figures import (
     Seen,
@@ -153,15 +154,24 @@ def test_the_normalisation_is_said() -> None:
     plain = normalisation(Opening("net.py:Net"), picture)
     assert plain == "the image is not normalised: its pixels are from 0 to 1; --mean and --std change that"
     told = normalisation(Opening("net.py:Net", mean=(0.5, 0.25), std=(2.0,)), picture)
-    same = "in float32, as ToTensor(), Normalize([0.5,0.25], [2]) of torchvision"
-    assert told == f"the image is normalised: minus 0.5,0.25, divided by 2; {same}"
+    same = "in float32; as ToTensor(), Normalize([0.5,0.25], [2]) of torchvision"
+    assert told == f"the image is normalised: minus 0.5,0.25, divided by 2, {same}"
     scaled = replace(picture, resize=2, source="cat.png")
     told = normalisation(Opening("net.py:Net", mean=(0.5,)), scaled)
-    assert "scaled to 2x2 (bilinear), normalised" in told
-    assert "as Resize((2, 2)), ToTensor(), Normalize([0.5], [1])" in told
-    told = normalisation(Opening("net.py:Net"), replace(scaled, source="cat.JPG"))
-    assert "from a JPEG decoded no larger than needed" in told
-    assert "Resize" not in told
+    assert "scaled (bilinear, antialiased) to 2x2, normalised" in told
+    assert "as Resize(2), ToTensor(), Normalize([0.5], [1])" in told
+    cropped = replace(scaled, resize=(4, 3), crop=2)
+    told = normalisation(Opening("net.py:Net"), cropped)
+    assert "scaled (bilinear, antialiased) and cropped to 2x2, not normalised" in told
+    assert "as Resize((4, 3)), CenterCrop(2), ToTensor() of torchvision" in told
+    for unlike in (
+        replace(scaled, gray=True),  # torchvision's grey is another
+        replace(scaled, resize=Longer(2)),
+        replace(picture, notice="photo.jpg: 2000x1000 pixels scaled to 512x256"),
+    ):
+        told = normalisation(Opening("net.py:Net", mean=(0.5,)), unlike)
+        assert "to 2x2, normalised" in told
+        assert "torchvision" not in told
 
 
 def test_the_table_at_two_widths() -> None:

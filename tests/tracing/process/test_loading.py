@@ -35,6 +35,8 @@ def pair():
     return torch.zeros(1), torch.ones(1)
 def broken():
     raise KeyError("no")
+def of_image(image, size=2):
+    return {"x": image}
 """
 
 
@@ -75,6 +77,13 @@ def test_a_function_a_model_and_a_module() -> None:
 def test_inputs_of_theirs() -> None:
     assert list(load_inputs("mine.py:inputs")[1]) == ["x"]
     assert len(load_inputs("mine.py:pair")[0]) == 2
+    image = torch.rand(1, 3, 4, 4)
+    args, named, is_taken = load_inputs("mine.py:of_image", image)
+    assert (args, is_taken) == ((), True)
+    assert named["x"] is image
+    assert not load_inputs("mine.py:pair", image)[2]
+    with pytest.raises(LoadError, match=r"takes an image; --input 3x224x224 gives it one of random numbers"):
+        load_inputs("mine.py:of_image")
     with pytest.raises(LoadError, match=r"--inputs mine\.py:number: gives an int, not a tensor"):
         load_inputs("mine.py:number")
     with pytest.raises(LoadError, match=r"--inputs mine\.py:broken: failed: KeyError: 'no'"):
@@ -171,9 +180,9 @@ def test_a_file_of_a_package_is_to_be_named_as_its_module(monkeypatch: pytest.Mo
     assert refused("net.py:Net").endswith(f"{told}, in the folder {Path.cwd().parents[1]}")
 
 
-def test_inputs_must_take_no_arguments() -> None:
-    Path("takes.py").write_text("def make(n): ...\n", "utf-8")
-    with pytest.raises(LoadError, match="needs its argument n; it is called without any"):
+def test_inputs_take_an_image_at_most() -> None:
+    Path("takes.py").write_text("def make(n, m): ...\n", "utf-8")
+    with pytest.raises(LoadError, match="takes n, m; it is given the image alone, or nothing"):
         load_inputs("takes.py:make")
 
 

@@ -243,6 +243,54 @@ def test_a_module_that_is_used_twice_counts_its_parameters_once_and_its_work_twi
     assert kinds(graph) == ["conv2d", "relu", "conv2d", "mean", "conv2d", "sub"]
 
 
+def test_several_inputs_have_names() -> None:
+    class Several(nn.Module):
+        def forward(self, photo: Tensor, *more: Tensor, batch: dict[str, Tensor], **rest: Tensor) -> Tensor:
+            return photo + more[0] + batch["mask"] + rest["last"]
+
+    one = torch.ones(1, 1, 2, 2)
+    named = {"last": one, "batch": {"ids": one, "mask": one}}
+    assert follow(Several(), (one, one.clone()), named).names == (
+        *("photo", "more.0", "last", "batch.ids", "batch.mask"),
+    )
+    assert follow(nn.Flatten(), (one,), {}).names == ()
+
+
+def test_fields_of_any_of_several_inputs_against_gradients() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.other = nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 5, stride=2, padding=2)
+
+        def forward(self, one: Tensor, other: Tensor) -> Tensor:
+            joined: Tensor = F.max_pool2d(self.one(one), 2) + self.other(other)
+            return joined
+
+    model = Two()
+    given = [torch.rand(1, 1, 12, 10, requires_grad=True) for _ in range(2)]
+    graph = follow(model, tuple(given), {})
+    output = model(*given)
+    for row, column in ((0, 0), (2, 1), (5, 4)):
+        grads = torch.autograd.grad(output[0, 0, row, column], given, retain_graph=True)
+        for number, grad in enumerate(grads):
+            seen = fields(graph, Source(0, number))[graph.outputs[0]]
+            spans = [each.span((0, 0, row, column)) for each in seen if isinstance(each, AxisField)]
+            reached = fed(graph, (0, 0, row, column), number)
+            assert spans == [
+                (int(along[0]), int(along[-1]))
+                for along in map(np.flatnonzero, (reached.any(1), reached.any(0)))
+            ]
+            assert not (grad[0, 0] != 0)[~torch.from_numpy(reached)].any()
+            if number:  # of a maximum only the winner has a gradient
+                np.testing.assert_array_equal(reached, grad[0, 0] != 0)
+
+
+def fed(graph: Graph, cell: tuple[int, ...], number: int) -> np.ndarray:
+    found = feeding(graph, graph.outputs[0], cell)[Source(0, number)]
+    assert found
+    return found.is_fed(-2, -1)
+
+
 def test_inputs_by_name_and_outputs_in_a_dict() -> None:
     inputs = {"image": torch.rand(1, 1, 6, 6), "words": torch.tensor([[1, 2, 3]])}
     graph = follow(Named().eval(), (), inputs)
