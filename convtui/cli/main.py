@@ -316,10 +316,9 @@ def _recipe_of(options: argparse.Namespace, network: Opening | None) -> Recipe |
     check(data)
     rate = MAX_LR if own else Recipe.max_lr
     size = Recipe.image_size
-    if (
-        own and options.resize and options.resize.isdecimal()
-    ):  # pictures as large as that which it is opened on
-        size = min(max(int(options.resize), 1), LARGEST_SIZE)
+    side = options.crop or options.resize or ""
+    if own and side.isdecimal():  # pictures as large as that which it is opened on
+        size = min(max(int(side), 1), LARGEST_SIZE)
     return Recipe(data=data, image_size=size, axes=options.axes or Recipe.axes, network=own, max_lr=rate)
 
 
