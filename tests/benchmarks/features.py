@@ -40,7 +40,7 @@ def measured() -> dict[str, list[float]]:
     from convtui.training.datasets.open_any import fingerprint, load
     from convtui.training.exploring import Ablate, Explain, Explore
     from convtui.training.process.features import look_into
-    from convtui.training.process.looked_into import network_of
+    from convtui.training.process.looked_into import looked_into
     from convtui.training.process.loop import Training
     from convtui.training.recipe import Recipe
     from convtui.training.runs.store import new_run
@@ -58,7 +58,7 @@ def measured() -> dict[str, list[float]]:
         with run.locked():
             run.save(training.checkpoint())
         path = str(run.path)
-        layers = network_of(run, data, None).convolutions
+        layers = looked_into(run, data, None).passes.convolutions
         jobs_by_name: dict[str, list[Explore | Ablate | Explain]] = {
             PATCHES: [Explore(path)],
             ABLATIONS: [Ablate(path, None, layer) for layer in layers],

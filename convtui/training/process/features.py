@@ -41,7 +41,7 @@ from convtui.training.exploring import (
 )
 from convtui.training.messages import Message
 from convtui.training.own_network import OwnNetwork
-from convtui.training.process.looked_into import Convolution, Network, network_of
+from convtui.training.process.looked_into import Convolution, Network, looked_into
 from convtui.training.process.network import to_array
 from convtui.training.process.own_passes import OwnPasses
 from convtui.training.runs.convolved import MOST_VALUES, Output, text_of
@@ -67,25 +67,25 @@ def look_into(run: Run, data: DataSet, job: Look, own: OwnNetwork | None = None)
     """
     began = perf_counter()
     pixels: Array | None = None
+    if isinstance(job, Explain):
+        pixels = _pixels(data, job)
+    elif isinstance(job, Convolve):
+        pixels = _read(Path(job.pixels), data.shape[0])
+    net = looked_into(run, data, job.step, pixels, own)
     header: Message
     work: Work
     match job:
         case Explore():
-            net = network_of(run, data, job.step, own=own)
             header, work = _exploring(net), _explored
         case Ablate():
-            net = network_of(run, data, job.step, own=own)
             header, work = _ablating(net, job.layer), _ablated
-        case Explain():
-            pixels = _pixels(data, job)
-            net = network_of(run, data, job.step, pixels, own)
-            header, work = _explaining(net, pixels, job.label), _occlusion(pixels)
         case Follow():
-            net = network_of(run, data, job.step, own=own)
             header, work = _followed(net), _nothing_more
+        case Explain():
+            assert pixels is not None
+            header, work = _explaining(net, pixels, job.label), _occlusion(pixels)
         case Convolve():
-            pixels = _read(Path(job.pixels), data.shape[0])
-            net = network_of(run, data, job.step, pixels, own)
+            assert pixels is not None
             header, work = _convolving(net, pixels, job.layer)
     with keeping(run.path, job, header, pixels) as keeper:
         yield from keeper.events
@@ -110,7 +110,7 @@ def _exploring(net: Network) -> Exploring:
         layers,
         tuple(each.measured for each in passes.convolutions.values()),
         tuple(each.filters for each in passes.convolutions.values()),
-        passes.source,
+        net.subject.source,
     )
 
 
@@ -168,7 +168,7 @@ def _excited(
 
 def _ablating(net: Network, layer: int) -> Ablating:
     found = _convolution(net, layer)
-    source = net.passes.source
+    source = net.subject.source
     return Ablating(net.step, net.digest, len(net.images), layer, found.measured, found.filters, source)
 
 
@@ -228,7 +228,7 @@ def _read(path: Path, channels: int) -> Array:
 
 
 def _explaining(net: Network, pixels: Array, label: int) -> Explaining:
-    image = net.tensor(pixels[np.newaxis]).requires_grad_()
+    image = net.subject.to_tensor(pixels[np.newaxis]).requires_grad_()
     logits: Tensor = net.passes.logits(image)[0]
     if not logits.requires_grad:
         raise ValueError("the logits have no gradient with respect to the image")
@@ -244,7 +244,7 @@ def _explaining(net: Network, pixels: Array, label: int) -> Explaining:
         logits=tuple(logits.tolist()),
         probabilities=tuple(logits.softmax(0).tolist()),
         gradient=_rounded(to_array(gradient[0])),
-        source=net.passes.source,
+        source=net.subject.source,
     )
 
 
@@ -257,7 +257,6 @@ def _occlusion(pixels: Array) -> Work:
     def occluded(net: Network, keeper: Keeper) -> Events:
         found = keeper.found
         assert isinstance(found, Explanation)
-        part = net.passes.part
         half = found.patch // 2
         rows, columns = (range(0, side, found.stride) for side in pixels.shape[1:])
         for row in rows[found.rows :]:
@@ -265,9 +264,9 @@ def _occlusion(pixels: Array) -> Work:
             for image, column in zip(covered, columns, strict=True):
                 image[:, max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1] = 0
             probabilities: list[float] = []
-            for start in range(0, len(covered), part):
+            for start in range(0, len(covered), net.part):
                 with torch.no_grad():
-                    logits = net.passes.logits(net.tensor(covered[start : start + part]))
+                    logits = net.passes.logits(net.subject.to_tensor(covered[start : start + net.part]))
                 probabilities += logits.softmax(1)[:, found.label].tolist()
                 yield None
             yield Occluded(tuple(probabilities))
@@ -283,10 +282,10 @@ def _followed(net: Network) -> Followed:
     return Followed(
         net.step,
         net.digest,
-        passes.source,
+        net.subject.source,
         tuple(each.named for each in passes.convolutions.values()),
         passes.left_out,
-        passes.notice,
+        net.subject.notice,
     )
 
 
@@ -305,7 +304,7 @@ def _convolving(net: Network, pixels: Array, layer: int) -> tuple[Convolving, Wo
     """Its output for the image, which is then told map by map. Raises ValueError where there is none."""
     passes = _own(net)
     _convolution(net, layer)
-    logits, maps, weight = passes.output(net.tensor(pixels[np.newaxis]), layer)
+    logits, maps, weight = passes.output(net.subject.to_tensor(pixels[np.newaxis]), layer)
     filters, rows, columns = maps.shape[1:]
     if filters * rows * columns > MOST_VALUES:
         raise ValueError(f"its output has {filters}x{rows}x{columns} numbers, which are too many to draw")
@@ -318,7 +317,7 @@ def _convolving(net: Network, pixels: Array, layer: int) -> tuple[Convolving, Wo
         logits=tuple(logits[0].tolist()),
         weight="" if is_kept else text_of(to_array(weight)),
         weight_shape=() if is_kept else tuple(weight.shape),
-        source=passes.source,
+        source=net.subject.source,
     )
 
     def convolved(_: Network, keeper: Keeper) -> Events:

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
-from convtui.training.architecture import network
 from convtui.training.datasets.minibatches import evenly_spaced, normalised
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.measuring import (
@@ -34,13 +33,14 @@ from convtui.training.measuring import (
 from convtui.training.messages import Message
 from convtui.training.process.own_network import OF_MEMORY
 from convtui.training.process.restored import Restored, at_once, restored, trained_parameters
+from convtui.training.process.trial import TRIED
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import Arrays
 from convtui.training.runs.measurements import Measurements
 
 LARGEST_BATCH: Final = 500
 MULTIPLY_ADDS_A_BATCH: Final = 2 * 10**8  # between two looks at what has been asked for
-VALUES_A_BATCH: Final = 2**24  # of a network of the user's; for its curvature some times as many are kept
+VALUES_A_BATCH: Final = 2**24  # for the curvature some times as many are kept
 MOST_ITERATIONS: Final = 30
 TOLERANCE: Final = 0.01
 
@@ -65,7 +65,8 @@ class Laboratory:
     ) -> None:
         self._subject = subject or restored(recipe, data, weights, known.step)
         self.model = self._subject.model
-        size = _batch_size(recipe, data, self._subject)
+        some = self._subject.to_tensor(normalised(data.train_images[:TRIED], data))
+        size = at_once(self._subject, some, LARGEST_BATCH, MULTIPLY_ADDS_A_BATCH, VALUES_A_BATCH)
         self._tested = _Sample(data, data.test_images, data.test_labels, known.noise_images, size)
         self._trained = _Sample(data, data.train_images, data.train_labels, known.landscape_images, size)
         self._parameters = trained_parameters(self.model)
@@ -269,15 +270,6 @@ def _breaks_off(gradients: Sequence[Tensor]) -> bool:
             seen.add(node)
             waiting += [each for each, _ in node.next_functions]
     return any(node.name() == "torch::autograd::Error" for node in seen)
-
-
-def _batch_size(recipe: Recipe, data: DataSet, subject: Restored | None = None) -> int:
-    """As many images as take a fraction of a second."""
-    if subject and subject.network:
-        return at_once(subject, data, LARGEST_BATCH, MULTIPLY_ADDS_A_BATCH, VALUES_A_BATCH)
-    rows = network(recipe, data.shape, len(data.classes)).rows[1:]
-    an_image = sum(row.multiply_adds for row in rows)
-    return max(1, min(LARGEST_BATCH, MULTIPLY_ADDS_A_BATCH // max(an_image, 1)))
 
 
 def _gaussian(like: Tensor, random: np.random.Generator) -> Tensor:

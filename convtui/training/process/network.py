@@ -5,9 +5,10 @@ Whatever trains or measures a network in the training process builds and looks a
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,22 +23,6 @@ from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.devices import DEVICES
 from convtui.training.recipe import Recipe
-
-PART_IMAGES: Final = 250
-PART_VALUES: Final = 2**22  # of the largest output: 16 MB
-PART_BYTES: Final = 2**27  # of all outputs, where they are kept
-PART_MULTIPLY_ADDS: Final = 10**9  # some tenths of a second, within which Stop is obeyed
-
-
-def images_at_once(values: int, multiply_adds: int, kept: int = 0) -> int:
-    """How many images go through a network together, so that a pass takes neither much memory nor long.
-
-    For one image: values of the largest output, multiply-adds, and bytes of outputs that are kept.
-    """
-    most = min(
-        PART_VALUES // max(values, 1), PART_MULTIPLY_ADDS // max(multiply_adds, 1), PART_BYTES // max(kept, 1)
-    )
-    return max(1, min(PART_IMAGES, most))
 
 
 def model_of(recipe: Recipe, data: DataSet, shape: tuple[int, int, int] | None = None) -> nn.Sequential:
@@ -77,6 +62,13 @@ def devices_there() -> tuple[str, ...]:
     """The devices that PyTorch finds on this machine, of those that a recipe can name."""
     found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     return tuple(device for device in DEVICES if found[device])
+
+
+def seed_all(seed: int) -> None:
+    """Whatever draws, be it by PyTorch, Python or NumPy, draws from this seed."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
 
 
 @contextmanager

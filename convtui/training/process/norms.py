@@ -39,7 +39,8 @@ class NormPasses:
 
     def __init__(self, subject: Restored, data: DataSet) -> None:
         self._subject, self._data = subject, data
-        self._most = at_once(subject, data, MOST_IMAGES, 10**12, MOST_VALUES)
+        self._first = self._images(range(min(TRIED, len(data.train_images))))
+        self._most = at_once(subject, self._first, MOST_IMAGES, 10**12, MOST_VALUES)
         norms, convolutions = self._seen()
         found = norms or convolutions
         if not found:
@@ -140,13 +141,12 @@ class NormPasses:
                 handles.append(module.register_forward_pre_hook(lambda each, given: note(each, given[0])))
             elif isinstance(module, _CONVOLUTIONS):
                 handles.append(module.register_forward_hook(lambda each, _, output: note(each, output)))
-        images = self._images(range(min(TRIED, len(self._data.train_images))))
         trained: set[nn.Module] = set()
         try:
             with self._subject.unchanged(), self._in_training():
                 trained = {each for each in paths if each.training}
                 with torch.no_grad(), self._subject.theirs("failed in training mode"):
-                    self._subject.model(images)
+                    self._subject.model(self._first.clone())
         finally:
             for handle in handles:
                 handle.remove()

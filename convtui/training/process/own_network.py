@@ -6,7 +6,6 @@ Whatever their code does wrong is told in a line, with the innermost line of the
 from __future__ import annotations
 
 import os
-import random
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -25,6 +23,7 @@ from convtui.tracing.process.problems import LoadError, error_words
 from convtui.tracing.process.their_code import is_of_theirs, last_of_theirs
 from convtui.tracing.process.weights import load_weights
 from convtui.training.own_network import OwnNetwork
+from convtui.training.process.network import seed_all
 
 OF_MEMORY: Final = ("allocate memory", "out of memory")
 MOST_UNLIKE: Final = 2  # weights
@@ -73,9 +72,7 @@ def make(network: OwnNetwork, seed: int) -> tuple[nn.Module, OwnNetwork]:
     Their files are run anew, so that nothing is left of an earlier job. Raises TheirError.
     """
     _forget(network.target)
-    torch.manual_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed)
+    seed_all(seed)
     own = os.getpid()
     try:
         model = load_model(network.target, network.arguments)

@@ -7,15 +7,12 @@ that code which branches otherwise for other images is still understood, or said
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any, Final, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
@@ -25,9 +22,9 @@ from convtui.engine.graph.operation import Graph
 from convtui.tracing.process.tracer import Tracer, function_name
 from convtui.training.exploring import LeftOut
 from convtui.training.own_convolutions import OwnConvolution, convolutions_of
-from convtui.training.own_network import OwnNetwork
-from convtui.training.process.network import images_at_once
-from convtui.training.process.own_network import TheirError, theirs
+from convtui.training.process.network import seed_all
+from convtui.training.process.own_network import TheirError
+from convtui.training.process.restored import Restored
 
 CONVOLUTIONS: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -188,27 +185,26 @@ class OwnPasses:
     Each pass begins with the same random numbers, so that one with a filter hidden differs by that alone.
     """
 
-    def __init__(
-        self, model: nn.Module, network: OwnNetwork, seed: int, classes: int, sample: Tensor, source: str
-    ) -> None:
+    def __init__(self, subject: Restored, seed: int, classes: int, sample: Tensor) -> None:
         """sample: some images, by a pass of which the convolutions are found; two at least."""
-        self.model, self.source, self.notice = model, source, ""
-        self._network, self._seed, self._classes, self._sample = network, seed, classes, sample
-        self._places = Places(model)
+        assert subject.network
+        self._subject, self._model, self._name = subject, subject.model, subject.network.name
+        self._seed, self._classes, self._sample = seed, classes, sample
+        self._places = Places(self._model)
 
     # -- what there is
 
     @cached_property
     def _traced(self) -> tuple[Graph, dict[int, At]]:
         """The graph of a pass, and where its operations are."""
-        tracer = Tracer(self.model, [self._sample], lambda _: None)
+        tracer = Tracer(self._model, [self._sample], lambda _: None)
         at: dict[int, At] = {}
 
         def see(where: At, _: Any, __: Any) -> None:
             at.setdefault(len(tracer.ops) - 1, where)
 
         with torch.no_grad(), self._following(), tracer.following(), _Seeing(self._places, see):
-            logits = self.model(self._sample)
+            logits = self._model(self._sample)
         outputs = tracer.sources_of([logits])
         return Graph(tuple(tracer.ops), outputs=outputs), at
 
@@ -217,10 +213,10 @@ class OwnPasses:
         graph, _ = self._traced
         modules = [
             (path, type(each).__name__)
-            for path, each in self.model.named_modules()
+            for path, each in self._model.named_modules()
             if isinstance(each, CONVOLUTIONS)
         ]
-        found, left_out = convolutions_of(graph, self.model.state_dict().keys(), modules)
+        found, left_out = convolutions_of(graph, self._model.state_dict().keys(), modules)
         return {each.named.number: each for each in found}, left_out
 
     @property
@@ -233,21 +229,12 @@ class OwnPasses:
         """Those that cannot be."""
         return self._found[1]
 
-    @cached_property
-    def part(self) -> int:
-        """How many images go through the network at once."""
-        graph, _ = self._traced
-        images = len(self._sample)
-        values = max((prod(op.output.shape) for op in graph.ops), default=1) // images
-        multiply_adds, memory = graph.multiply_adds // images, graph.memory // images
-        return images_at_once(values, multiply_adds, memory)
-
     # -- passes
 
     def logits(self, images: Tensor) -> Tensor:
         """[images, classes]; gradients are recorded where the images require them."""
         with self._following():
-            logits = self.model(self._several(images))
+            logits = self._model(self._several(images))
         return self._checked(logits, images)
 
     def see_activations(self, images: Tensor, see: Callable[[int, Tensor], None]) -> None:
@@ -271,7 +258,7 @@ class OwnPasses:
                 found.extend((result.detach().float().clone(), weight.detach().float().clone()))
 
         with torch.no_grad(), self._following(), _Seeing(self._places, see):
-            logits = self.model(self._several(images))
+            logits = self._model(self._several(images))
         if not found:
             raise self._otherwise(layer)
         maps, weight = found[:2]
@@ -281,10 +268,10 @@ class OwnPasses:
         """The logits as they are, and then with each filter of a convolution hidden. Raises TheirError."""
         _, at = self._traced
         given, where = self._several(images), at[self.convolutions[layer].measured]
-        state = (*self.model.parameters(), *self.model.buffers(), given)
+        state = (*self._model.parameters(), *self._model.buffers(), given)
         recording = _Recording(self._places, where, state)
         with torch.no_grad(), self._following(), recording:
-            logits = self.model(given)
+            logits = self._model(given)
         if recording.maps is None:
             raise self._otherwise(layer)
         can_go_on = recording.ended(logits) if isinstance(logits, Tensor) else False
@@ -296,7 +283,7 @@ class OwnPasses:
             with torch.no_grad(), self._following():
                 recording.hide(each)
                 with _GoingOn(recording):
-                    logits = self.model(given)
+                    logits = self._model(given)
             yield self._checked(logits, images)
 
     def _hidden(self, images: Tensor, layer: int, filter: int) -> Tensor:
@@ -309,7 +296,7 @@ class OwnPasses:
                 result[:, filter] = 0
 
         with torch.no_grad(), self._following(), _Seeing(self._places, see):
-            logits = self.model(self._several(images))
+            logits = self._model(self._several(images))
         return self._checked(logits, images)
 
     def _see(self, images: Tensor, numbers: Mapping[At, int], see: Callable[[int, Tensor], None]) -> None:
@@ -327,7 +314,7 @@ class OwnPasses:
         given = self._several(images)
         count = len(given)
         with torch.no_grad(), self._following(), _Seeing(self._places, seen):
-            logits = self.model(given)
+            logits = self._model(given)
         self._checked(logits, images)
         if missing:
             raise self._otherwise(min(missing))
@@ -335,10 +322,8 @@ class OwnPasses:
     @contextmanager
     def _following(self) -> Iterator[None]:
         """Around a pass."""
-        torch.manual_seed(self._seed)
-        random.seed(self._seed)
-        np.random.seed(self._seed)
-        with theirs(self._network, "failed"), self._places.following():
+        seed_all(self._seed)
+        with self._subject.theirs("failed"), self._places.following():
             yield
 
     @staticmethod
@@ -350,16 +335,14 @@ class OwnPasses:
         wanted = max(len(images), 2), self._classes
         if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
             shape = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise TheirError(
-                f"{self._network.name}: gives {shape} for {wanted[0]} images, not {list(wanted)}"
-            )
+            raise TheirError(f"{self._name}: gives {shape} for {wanted[0]} images, not {list(wanted)}")
         return logits[: len(images)].float()
 
     def _otherwise(self, number: int) -> TheirError:
         named = self.convolutions[number].named
         name = named.path or named.line
         return TheirError(
-            f"{self._network.name}: took another way for these images than for others, past {name}: its "
+            f"{self._name}: took another way for these images than for others, past {name}: its "
             "filters cannot be compared over them"
         )
 

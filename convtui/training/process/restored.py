@@ -1,6 +1,6 @@
-"""The network of a kept run with the weights of a checkpoint, to be measured.
+"""The network of a kept run with the weights of a checkpoint, to be measured or looked into.
 
-Whatever measures a run in the training process gets its network here, be it the bundled one or the user's.
+Whatever does so in the training process gets its network here, be it the bundled one or the user's.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from convtui.training.datasets.minibatches import normalised
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.devices import CPU
 from convtui.training.own_network import OwnNetwork
-from convtui.training.process.network import devices_there, model_of, to_tensor
+from convtui.training.process.network import devices_there, model_of, seed_all, to_tensor
 from convtui.training.process.own_network import make, theirs
-from convtui.training.process.trial import TRIED, SeenModule, tried
+from convtui.training.process.trial import SeenModule, tried
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import Arrays
 
@@ -61,7 +60,7 @@ class Restored:
         """What it draws is drawn from seed 0, and its buffers are afterwards as they were."""
         known = [each for each in self.model.buffers() if not is_lazy(each)] if self.network else []
         buffers = [(each, each.detach().clone()) for each in known]
-        torch.manual_seed(0)
+        seed_all(0)
         try:
             yield
         finally:
@@ -70,20 +69,28 @@ class Restored:
                     buffer.copy_(before)
 
 
-def restored(recipe: Recipe, data: DataSet, weights: Arrays, step: int) -> Restored:
+def restored(
+    recipe: Recipe,
+    data: DataSet,
+    weights: Arrays | None,
+    step: int,
+    shape: tuple[int, int, int] | None = None,
+) -> Restored:
     """The network of a recipe with the weights after a step, of a network of the user's by its code as it is.
 
-    It is on the device that the run was trained on, or, where that is not there, on the CPU. Raises
-    ValueError for weights that are not of this recipe and data, and TheirError.
+    Without weights it has those that it begins with. shape: that of other images [channels, rows, columns]
+    than the data's. It is on the device that the run was trained on, or, where that is not there, on the CPU.
+    Raises ValueError for weights that are not of this recipe and data, and TheirError.
     """
     torch.set_num_threads(recipe.threads)
+    torch.manual_seed(recipe.seed)  # as Training begins
     device = torch.device(recipe.device if recipe.device in devices_there() else CPU)
     if recipe.network is None:
-        model: nn.Module = model_of(recipe, data).to(device)
+        model: nn.Module = model_of(recipe, data, shape).to(device)
         _fill(model, weights, f"the checkpoint of step {step} does not match its recipe and data")
         return Restored(model.eval(), device)
     network = recipe.network
-    model, begun = make(network.without_weights(), recipe.seed)
+    model, begun = make(network if weights is None else network.without_weights(), recipe.seed)
     model = model.to(device)
     seen = tried(model, network, data, device)
     is_changed = bool(network.digest) and begun.digest != network.digest
@@ -91,24 +98,25 @@ def restored(recipe: Recipe, data: DataSet, weights: Arrays, step: int) -> Resto
     _fill(model, weights, f"{since or network.name}: the weights after step {step} do not fit it")
     with theirs(network, "cannot be put into evaluation mode"):
         model.eval()
-    notice = f"{since}: it is measured with the code as it is now" if since else ""
+    notice = f"{since}: it is measured with the code as it is now" if since else seen.notice
     return Restored(model, device, network, begun.digest, seen.modules, notice)
 
 
-def _fill(model: nn.Module, weights: Arrays, reason: str) -> None:
+def _fill(model: nn.Module, weights: Arrays | None, reason: str) -> None:
+    if weights is None:
+        return
     try:
         model.load_state_dict({name: torch.tensor(each) for name, each in weights.items()})
     except (RuntimeError, TypeError):
         raise ValueError(reason) from None
 
 
-def at_once(subject: Restored, data: DataSet, most: int, multiply_adds: int, values: int) -> int:
-    """How many images go through a network of the user's at once, at most so many.
+def at_once(subject: Restored, images: Tensor, most: int, multiply_adds: int, values: int) -> int:
+    """How many images like these go through a network at once, at most so many.
 
     They cost no more multiply-adds, and make no more values on their way, than that; at least one goes.
     It follows from the network alone, so that sums are rounded alike whenever they are made.
     """
-    some = subject.to_tensor(normalised(data.train_images[:TRIED], data))
     try:
         with (
             subject.unchanged(),
@@ -116,14 +124,11 @@ def at_once(subject: Restored, data: DataSet, most: int, multiply_adds: int, val
             _Counting() as made,
             FlopCounterMode(display=False) as flops,
         ):
-            subject.model(some)
+            subject.model(images.clone())
     except Exception:  # a mode that their code does not take
         return min(FEW, most)
-    an_image: tuple[float, float] = flops.get_total_flops() / 2 / len(some), made.count / len(some)
-    bounds: list[int] = [
-        bound // max(round(each), 1) for bound, each in zip((multiply_adds, values), an_image, strict=True)
-    ]
-    return max(1, min(most, *bounds))
+    costs = (multiply_adds, flops.get_total_flops() / 2), (values, made.count)
+    return max(1, min(most, *(int(limit * len(images) // max(cost, 1)) for limit, cost in costs)))
 
 
 class _Counting(TorchDispatchMode):

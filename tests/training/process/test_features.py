@@ -15,7 +15,7 @@ from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.exploring import Ablate, Explain, Explore, Explored
 from convtui.training.messages import Message
 from convtui.training.process.features import look_into, patch_size
-from convtui.training.process.looked_into import activation_of, network_of
+from convtui.training.process.looked_into import activation_of, looked_into
 from convtui.training.process.loop import Training
 from convtui.training.process.network import model_of
 from convtui.training.recipe import Recipe
@@ -133,11 +133,11 @@ def test_the_field_of_an_activation_is_where_the_pixels_count(kept: Kept) -> Non
 def test_step_0_is_what_the_run_began_with(kept: Kept) -> None:
     run, data = kept
     assert run.checkpoint_after(0) is None
-    net = network_of(run, data, 0)
+    net = looked_into(run, data, 0)
     fresh = Training(run.recipe, data)
     assert (net.step, net.digest) == (0, INITIAL)
     began = fresh.model.state_dict()
-    for name, tensor in net.model.state_dict().items():
+    for name, tensor in net.subject.model.state_dict().items():
         assert torch.equal(tensor, began[name])
     patches = found(kept, Explore(str(run.path), 0))
     assert (patches.step, patches.digest) == (0, INITIAL)
@@ -152,12 +152,12 @@ def test_a_kept_step_0_is_the_same_as_a_drawn_one(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     data = load(SMALL.data)
     run = new_run(SMALL, fingerprint(data))
-    drawn = network_of(run, data, 0).model.state_dict()
+    drawn = looked_into(run, data, 0).subject.model.state_dict()
     with run.locked():
         run.keep_moment(Training(SMALL, data).checkpoint())
-    net = network_of(run, data, 0)
+    net = looked_into(run, data, 0)
     assert net.digest != INITIAL
-    for name, tensor in net.model.state_dict().items():
+    for name, tensor in net.subject.model.state_dict().items():
         assert torch.equal(tensor, drawn[name])
 
 
@@ -279,7 +279,7 @@ def test_what_is_known_is_not_computed_again_and_an_interrupted_job_goes_on(
     kept: Kept, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, _ = kept
-    monkeypatch.setattr("convtui.training.process.network.PART_IMAGES", 50)
+    monkeypatch.setattr("convtui.training.process.looked_into.PART_IMAGES", 50)
     for file in (run.path / "features").glob("*"):
         file.unlink()
     job = make(str(run.path))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from convtui.training.datasets.open_any import DataSet
+from convtui.training.architecture import network
 from convtui.training.measuring import (
     ALPHAS,
     DIRECTIONS,
@@ -24,6 +24,7 @@ from convtui.training.measuring import (
 )
 from convtui.training.process import laboratory as module
 from convtui.training.process.laboratory import Laboratory, hessian_times, normalised_by_filter
+from convtui.training.process.restored import at_once, restored
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import Arrays
 from convtui.training.runs.measurements import Measurements
@@ -288,7 +289,9 @@ def test_how_many_images() -> None:
 
 
 def test_a_batch_of_a_large_network_is_small() -> None:
+    data, most = digits(), (500, module.MULTIPLY_ADDS_A_BATCH, module.VALUES_A_BATCH)
     large = Recipe(data="digits-8x8", channels=(1024, 1024, 1024))
-    data: DataSet = digits()
-    assert module._batch_size(TINY, data) == 500
-    assert 1 <= module._batch_size(large, data) < 100
+    cost = network(large, data.shape, len(data.classes)).multiply_adds
+    for recipe, count in ((TINY, 500), (large, module.MULTIPLY_ADDS_A_BATCH // cost)):
+        subject = restored(recipe, data, None, 0)
+        assert at_once(subject, torch.from_numpy(data.train_images[:2]).float(), *most) == count

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from convtui.training.datasets.open_any import DataSet
+from convtui.training.datasets.minibatches import normalised
 from convtui.training.measuring import ALPHAS, Curvature
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process import laboratory as module
@@ -168,11 +168,11 @@ def test_what_a_network_draws_and_changes_does_not_change_its_figures(code: Path
 def test_how_many_images_go_at_once_follows_from_what_one_costs(code: Path) -> None:
     recipe, weights = run_of(code, "Net")
     subject = restored(recipe, digits(), weights, 44)
-    data: DataSet = digits()
+    images = subject.to_tensor(normalised(digits().train_images[:8], digits()))
     an_image = 4 * 9 * 64 + 64 * 64 + 64 * 10  # multiply-adds of conv, frozen, fc
-    assert at_once(subject, data, 500, 10 * an_image, 2**30) == 10
-    assert at_once(subject, data, 500, 10**9, 2**30) == 500
-    assert at_once(subject, data, 500, 10**9, 1) == 1
+    assert at_once(subject, images, 500, 10 * an_image, 2**30) == 10
+    assert at_once(subject, images, 500, 10**9, 2**30) == 500
+    assert at_once(subject, images, 500, 10**9, 1) == 1
 
 
 def test_weights_that_do_not_fit_and_code_that_has_changed(code: Path) -> None:

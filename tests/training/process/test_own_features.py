@@ -18,7 +18,7 @@ from convtui.training.datasets.open_any import DataSet, fingerprint, load
 from convtui.training.exploring import Ablate, Convolve, Explain, Explore, Follow, Followed
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.features import look_into
-from convtui.training.process.looked_into import network_of
+from convtui.training.process.looked_into import looked_into
 from convtui.training.process.loop import Training
 from convtui.training.recipe import Recipe
 from convtui.training.runs import explored
@@ -188,7 +188,9 @@ def test_hidden_where_tensors_are_written_into_and_dropout_is_on(
     residual: Kept, layer: int, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SiLU and ReLU of 0 are 0, so that a hook before them hides the filter, too."""
-    monkeypatch.setattr("convtui.training.process.network.PART_IMAGES", 1000)  # as a pass draws by its images
+    monkeypatch.setattr(
+        "convtui.training.process.looked_into.PART_IMAGES", 1000
+    )  # as a pass draws by its images
     ablation: Ablation = residual.found(Ablate(str(residual.run.path), None, layer))
     assert ablation.accuracies is not None
     near = 1.5 / len(residual.labels)
@@ -222,7 +224,7 @@ def test_a_pass_goes_on_from_the_activation_where_it_can(plain: Kept, residual: 
 
     def computed(kept: Kept, layer: int) -> tuple[int, int]:
         """How many convolutions while its filters are hidden, and how many those are."""
-        passes = network_of(kept.run, kept.data, None, own=kept.own).passes
+        passes = looked_into(kept.run, kept.data, None, own=kept.own).passes
         each = passes.without_each(kept.images[:5].clone(), layer)
         next(each)
         with Counting() as counting:
@@ -294,7 +296,7 @@ def test_step_0_and_code_that_has_changed(plain: Kept, code: Path) -> None:
     code.write_text(before)
     assert isinstance(header, Followed)
     assert header.notice == (
-        "net.py:Plain has changed since the run began: this is measured with the code as it is now"
+        "net.py:Plain has changed since the run began: it is measured with the code as it is now"
     )
 
 
@@ -304,6 +306,6 @@ def test_code_that_goes_another_way_for_some_images_is_told(
     fickle = Kept("Fickle", code)
     fickle.data = replace(fickle.data, test_images=fickle.data.test_images.copy())
     fickle.data.test_images[300:] = 255
-    monkeypatch.setattr("convtui.training.process.network.PART_IMAGES", 100)
+    monkeypatch.setattr("convtui.training.process.looked_into.PART_IMAGES", 100)
     with pytest.raises(ValueError, match="took another way for these images than for others"):
         fickle.found(Explore(str(fickle.run.path)))
