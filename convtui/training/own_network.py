@@ -74,6 +74,11 @@ class OwnNetwork:
         """Whether its source is as it was when the run began."""
         return bool(self.digest) and digest_of(self.files) == self.digest
 
+    def changed_words(self, begun: OwnNetwork) -> str:
+        """What is said of a run of it whose source is another as it is begun now; "" if it is not."""
+        is_another = bool(self.digest) and self.digest != begun.digest
+        return f"{self.name} has changed since the run began" if is_another else ""
+
     def without_weights(self) -> OwnNetwork:
         """As it is before any file has filled it."""
         return replace(self, weights="")

@@ -119,7 +119,7 @@ class Training:
         self.steps_per_epoch = self._batches.an_epoch
         self.total_steps = recipe.epochs * self.steps_per_epoch
         self._device = torch.device(chosen(recipe.device, devices_there())[0])
-        self.is_source_changed, self.notice = False, ""
+        self.changed, self.notice = "", ""  # of the user's code
         self.model: Any  # a Sequential, unless it is the user's
         self.model, self._layers = self._own(checkpoint is not None) if recipe.network else self._bundled()
         convolutions = [
@@ -167,7 +167,7 @@ class Training:
         made = made.to(self._device)
         seen = tried(made, network, self.data, self._device)
         self.notice = seen.notice
-        self.is_source_changed = bool(network.digest) and begun.digest != network.digest
+        self.changed = network.changed_words(begun)
         if not network.digest:
             self.recipe = replace(self.recipe, network=begun)
         layers = {
@@ -513,11 +513,8 @@ def replay(
     rates are those that were set in the run: a checkpoint has those of its own step already.
     """
     training = Training(recipe, data, checkpoint)
-    if training.is_source_changed:
-        assert recipe.network
-        raise TheirError(
-            f"{recipe.network.name} has changed since the run began: no step can be trained again"
-        )
+    if training.changed:
+        raise TheirError(f"{training.changed}: no step can be trained again")
     training.watch(job.layer, job.index)
     if checkpoint is None:
         training.follow(rates)

@@ -22,7 +22,7 @@ from convtui.training.datasets.open_any import DataSet
 from convtui.training.devices import CPU
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.network import devices_there, model_of, seed_all, to_tensor
-from convtui.training.process.own_network import make, theirs
+from convtui.training.process.own_network import TheirError, make, theirs, unlike
 from convtui.training.process.trial import SeenModule, tried
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import Arrays
@@ -93,8 +93,9 @@ def restored(
     model, begun = make(network if weights is None else network.without_weights(), recipe.seed)
     model = model.to(device)
     seen = tried(model, network, data, device)
-    is_changed = bool(network.digest) and begun.digest != network.digest
-    since = f"{network.name} has changed since the run began" if is_changed else ""
+    since = network.changed_words(begun)
+    if weights is not None and (differs := unlike(model, weights)):
+        raise TheirError(f"{since or network.name}: its weights are not those of the run: {differs}")
     _fill(model, weights, f"{since or network.name}: the weights after step {step} do not fit it")
     with theirs(network, "cannot be put into evaluation mode"):
         model.eval()

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from convtui.training.process.loop import Training
     from convtui.training.process.norms import NormPasses
 
+GOES_ON: Final = "it goes on with the code as it is now"
 LAST_WORDS: Final = 2.0
 NO_TORCH: Final = "training needs PyTorch: pip install torch"
 NO_MEMORY: Final = "out of memory; a smaller mini-batch, fewer channels or smaller images need less"
@@ -133,7 +134,7 @@ class Worker:
                     run.check_data(fingerprint(data))
                     recipe = self._allowed(run.recipe, run)
                     training = self._loop.Training(recipe, data, checkpoint := run.checkpoint())
-                    told = _changed_words(recipe) if training.is_source_changed else ""
+                    told = f"{training.changed}: {GOES_ON}" if training.changed else ""
                     self._run(training, run, lost=checkpoint is None and bool(run.checkpoints()), notice=told)
             case Find(recipe, keep_batch_size):
                 recipe = self._allowed(recipe)
@@ -325,11 +326,6 @@ def _fitted(recipe: Recipe, data: DataSet, keep_batch_size: bool) -> tuple[Recip
     if not keep_batch_size and may_lower(recipe):
         recipe, told = lowered(recipe, len(data.train_images))
     return recipe, "; ".join(filter(None, (data.named_notice, told, of_device)))
-
-
-def _changed_words(recipe: Recipe) -> str:
-    assert recipe.network
-    return f"{recipe.network.name} has changed since the run began: it goes on with the code as it is now"
 
 
 def _begun(
