@@ -168,9 +168,7 @@ def looked_into(
     user's network, where the run is of one.
     Raises ValueError where the weights are not kept or are not finite, and for what their code does wrong.
     """
-    checkpoint = run.latest_checkpoint() if step is None else run.checkpoint_after(step)
-    if checkpoint is None and step != 0:
-        raise ValueError(f"run {run.number}: its weights after step {step} are not kept")
+    checkpoint = run.checkpoint_after(0) if step == 0 else run.kept_checkpoint(step)
     weights, step, digest = (
         (checkpoint.weights, checkpoint.step, checkpoint.digest) if checkpoint else (None, 0, INITIAL)
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -23,6 +23,8 @@ from convtui.training.architecture import network
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.devices import DEVICES
 from convtui.training.recipe import Recipe
+
+CONVOLUTIONS: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def model_of(recipe: Recipe, data: DataSet, shape: tuple[int, int, int] | None = None) -> nn.Sequential:

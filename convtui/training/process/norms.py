@@ -17,13 +17,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from convtui.training.datasets.minibatches import normalised
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.norm_looks import FeedNorm, NormFed, NormPlace, NormsListed, Running
+from convtui.training.process.network import CONVOLUTIONS
 from convtui.training.process.restored import Restored, at_once
 from convtui.training.process.trial import TRIED
 
 MOST_IMAGES: Final = 1024
 MOST_VALUES: Final = 2**27  # of all tensors that a pass makes: 512 MB
-
-_CONVOLUTIONS: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 class _ReachedError(BaseException):
@@ -139,7 +138,7 @@ class NormPasses:
         for module in paths:
             if isinstance(module, _BatchNorm):
                 handles.append(module.register_forward_pre_hook(lambda each, given: note(each, given[0])))
-            elif isinstance(module, _CONVOLUTIONS):
+            elif isinstance(module, CONVOLUTIONS):
                 handles.append(module.register_forward_hook(lambda each, _, output: note(each, output)))
         trained: set[nn.Module] = set()
         try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -22,11 +22,9 @@ from convtui.engine.graph.operation import Graph
 from convtui.tracing.process.tracer import Tracer, function_name
 from convtui.training.exploring import LeftOut
 from convtui.training.own_convolutions import OwnConvolution, convolutions_of
-from convtui.training.process.network import seed_all
+from convtui.training.process.network import CONVOLUTIONS, seed_all
 from convtui.training.process.own_network import TheirError
 from convtui.training.process.restored import Restored
-
-CONVOLUTIONS: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 Given: TypeAlias = Mapping[str, Any] | None
 

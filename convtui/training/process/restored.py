@@ -23,7 +23,7 @@ from convtui.training.devices import CPU
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.network import devices_there, model_of, seed_all, to_tensor
 from convtui.training.process.own_network import TheirError, make, theirs, unlike
-from convtui.training.process.trial import SeenModule, tried
+from convtui.training.process.trial import tried
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import Arrays
 
@@ -35,15 +35,13 @@ class Restored:
     """A run's network after a step, in evaluation mode, on the device that it is measured on.
 
     network: the user's, None for the bundled one. source is the digest of its code as it is now, "" for the
-    bundled one. modules are those with weights, in the order of the first pass. notice: what the user should
-    know of it.
+    bundled one. notice: what the user should know of it.
     """
 
     model: nn.Module
     device: torch.device
     network: OwnNetwork | None = None
     source: str = ""
-    modules: tuple[SeenModule, ...] = ()
     notice: str = ""
 
     def to_tensor(self, images: NDArray[np.float32]) -> Tensor:
@@ -92,15 +90,15 @@ def restored(
     network = recipe.network
     model, begun = make(network if weights is None else network.without_weights(), recipe.seed)
     model = model.to(device)
-    seen = tried(model, network, data, device)
+    told = tried(model, network, data, device).notice
     since = network.changed_words(begun)
     if weights is not None and (differs := unlike(model, weights)):
         raise TheirError(f"{since or network.name}: its weights are not those of the run: {differs}")
     _fill(model, weights, f"{since or network.name}: the weights after step {step} do not fit it")
     with theirs(network, "cannot be put into evaluation mode"):
         model.eval()
-    notice = f"{since}: it is measured with the code as it is now" if since else seen.notice
-    return Restored(model, device, network, begun.digest, seen.modules, notice)
+    notice = f"{since}: it is measured with the code as it is now" if since else told
+    return Restored(model, device, network, begun.digest, notice)
 
 
 def _fill(model: nn.Module, weights: Arrays | None, reason: str) -> None:

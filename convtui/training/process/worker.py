@@ -47,7 +47,7 @@ from convtui.training.protocol import (
 from convtui.training.recipe import Recipe
 from convtui.training.runs.checkpoint import Checkpoint
 from convtui.training.runs.measurements import Measurements, kept_in, known_of
-from convtui.training.runs.store import Run, RunError, find_run, new_run
+from convtui.training.runs.store import Run, find_run, new_run
 
 if TYPE_CHECKING:
     from convtui.training.process.loop import Training
@@ -148,7 +148,7 @@ class Worker:
                     recipe = self._allowed(run.recipe, run)
                     data = load(run.recipe.data, run.recipe.image_size, run.recipe.data_axes)
                     run.check_data(fingerprint(data))
-                    self._measure(run, recipe, data, _checkpoint(run, step))
+                    self._measure(run, recipe, data, run.kept_checkpoint(step))
             case ListNorms():
                 self._outbox.send(self._passes(job.run, job.step).listed())
             case FeedNorm():
@@ -219,7 +219,7 @@ class Worker:
         recipe = self._allowed(run.recipe, run)
         data = load(recipe.data, recipe.image_size, recipe.data_axes)
         run.check_data(fingerprint(data))
-        passes = NormPasses(restored(recipe, data, _checkpoint(run, step).weights, step), data)
+        passes = NormPasses(restored(recipe, data, run.kept_checkpoint(step).weights, step), data)
         self._norms = (folder, step), passes
         return passes
 
@@ -290,14 +290,6 @@ def _import_loop() -> Any:
         return loop
     except Exception as error:
         return error
-
-
-def _checkpoint(run: Run, step: int | None) -> Checkpoint:
-    """The last one, or that after a step. Raises RunError if there is none."""
-    checkpoint = run.latest_checkpoint() if step is None else run.checkpoint_after(step)
-    if checkpoint is None:
-        raise RunError(f"run {printable(run.number)}: has no checkpoint of step {step}")
-    return checkpoint
 
 
 def _known(run: Run, data: DataSet, checkpoint: Checkpoint, source: str) -> tuple[Measuring, Measurements]:

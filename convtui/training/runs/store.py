@@ -148,6 +148,13 @@ class Run:
         """
         return first_whole(self._files_after(step, digest))
 
+    def kept_checkpoint(self, step: int | None) -> Checkpoint:
+        """The one after a step, or the last one if None. Raises RunError if there is none."""
+        checkpoint = self.latest_checkpoint() if step is None else self.checkpoint_after(step)
+        if checkpoint is None:
+            raise RunError(f"run {_told(self.number)}: its weights after step {step} are not kept")
+        return checkpoint
+
     def checkpoint_file(self, step: int, digest: str | None = None) -> Path | None:
         """The file of the one that checkpoint_after finds, from which others can read its weights."""
         return next(

@@ -136,7 +136,7 @@ def test_what_cannot_be_measured(worker: Process, tmp_path: Path) -> None:
     run = trained(worker)
     (refused,) = worker.job(Measure(str(run.path), 7))
     assert isinstance(refused, Failed)
-    assert refused.reason.endswith("has no checkpoint of step 7")
+    assert refused.reason.endswith("its weights after step 7 are not kept")
     (refused,) = worker.job(Measure(str(tmp_path)))
     assert isinstance(refused, Failed)
     assert "not a run" in refused.reason
