@@ -52,7 +52,7 @@ def test_a_run_of_ones_own_network(tmp_path: Path, capfd: pytest.CaptureFixture[
     capfd.readouterr()
     assert main(["measure", run.number]) == 2
     told = capfd.readouterr().err
-    assert "only code that you name is run: name it again, --network" in told
+    assert "only code that you name is run: --network" in told
     named = ["--network", str(code), "--", "10"]
     assert main(["measure", run.number, *named]) == 2
     assert f"--network {code}: name a class or a function that makes the network: net.py:Net" in (

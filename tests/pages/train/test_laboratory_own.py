@@ -175,7 +175,7 @@ async def test_what_was_trained_again_may_differ_on_other_devices(recipe: Recipe
         index = driven.told[-1].index
         again = [replace(made.step(at), watched=made.watched(at, index)) for at in range(92, 101)]
         await driven.tell(*again, Replayed(100))
-        assert "layer 1, weight [0, 0, 1, 1] · again on mps: may differ" in driven.text
+        assert "layer 1 conv, weight [0, 0, 1, 1] · again on mps: may differ" in driven.text
 
 
 async def test_a_real_campaign(recipe: Recipe) -> None:
