@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from convtui.engine.graph import reads
 from convtui.engine.graph.operation import (
@@ -20,13 +20,7 @@ from convtui.engine.graph.operation import (
     Tensor,
 )
 
-_READS: Final = {
-    kind.__name__: kind
-    for kind in (
-        *(reads.Pointwise, reads.Window, reads.Transposed, reads.Gather, reads.Grouped),
-        *(reads.Unravel, reads.Merge, reads.All, reads.Nothing, reads.Unknown),
-    )
-}
+_READS: Final = {kind.__name__: kind for kind in get_args(reads.Read)}
 
 
 def op_to_json(op: Op) -> dict[str, Any]:

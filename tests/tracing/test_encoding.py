@@ -1,9 +1,12 @@
 """What travels from the tracing process arrives as it was."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
 
+from convtui.engine.graph import reads
 from convtui.tracing.encoding import graph_from_json, op_from_json, op_to_json, rest_to_json
 from convtui.tracing.process.tracer import follow
 from convtui.tracing.protocol import (
@@ -38,6 +41,30 @@ def test_a_graph_arrives_as_it_was(model: nn.Module, shape: tuple[int, ...]) -> 
     assert isinstance(rest, Traced)
     arrived = tuple(each.op for each in ops if isinstance(each, Done))
     assert graph_from_json(arrived, rest.rest) == graph
+
+
+READS: tuple[reads.Read, ...] = (
+    reads.Pointwise(1),
+    reads.Window(2, 3, 2, 1, 1, (1, 0, 1, 2, 1)),
+    reads.Transposed(2, 4, 2, 1),
+    reads.Gather(3, (0, 1), (2, 2)),
+    reads.Grouped(1, 2, 3),
+    reads.Unravel(1, 4),
+    reads.Merge((1, 2), (4, 1), 3),
+    reads.Digits((1, 2), (2, 1), (0, 2), (1, 2), 1, 2, 4),
+    reads.All(),
+    reads.Nothing(),
+    reads.Unknown(),
+)
+
+
+def test_every_kind_of_read_arrives() -> None:
+    assert {type(read) for read in READS} == {*get_args(reads.Read)}
+    graph = follow(nn.Conv2d(1, 1, 3), (torch.rand(1, 1, 5, 5),), {})
+    op = graph.ops[1]._replace(reads=((READS,),))
+    arrived = decode(encode(Done(op)))
+    assert isinstance(arrived, Done)
+    assert arrived.op == op
 
 
 def test_what_was_told_before_dead_filters_were_counted_is_read() -> None:

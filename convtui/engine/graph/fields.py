@@ -187,15 +187,30 @@ def _after(
                 jump=field.jump * stride,
                 first=round(field.first - before * field.jump),
             )
+        case Gather(_, first, last) if (before := _padding_before(first, last, len(field.low))) is not None:
+            begin = round(field.first - before * field.jump)
+            return AxisField(axes, low, high, field.size, field.jump, begin, field.is_even)
         case Window():
             jump = field.jump * read.stride
         case Transposed():
             jump = field.jump / read.stride
         case Gather(_, first, _) if outputs > 1 and len(steps := {abs(n) for n in np.diff(first)}) == 1:
-            jump = field.jump * int(steps.pop())  # padding that reflects
+            jump = field.jump * int(steps.pop())  # a flip, or some of the indices
         case _:
             jump = field.jump * len(field.low) / outputs
     return _uneven(axes, low, high, jump)
+
+
+def _padding_before(first: tuple[int, ...], last: tuple[int, ...], size: int) -> int | None:
+    """How many indices are padding before all of the axis in its order; None if it is no padding.
+
+    Of two, 0, 0, 1, 1 may be upsampling as well.
+    """
+    inside = tuple(range(size))
+    if first != last or size < 3:
+        return None
+    starts = range(len(first) - size + 1)
+    return next((at for at in starts if first[at] == 0 and first[at : at + size] == inside), None)
 
 
 def _moved(op: int, reads: Sequence[Read], field: AxisField, output: Shape) -> Field:

@@ -112,6 +112,15 @@ def test_a_row_agrees_with_the_layers_of_the_same_network() -> None:
     assert sorted(told) == sorted((row.field.rows.size, row.field.rows.jump) for row in theirs[:-1])
 
 
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+def test_padding_of_any_kind_leaves_neighbours_a_pixel_apart(mode: str) -> None:
+    model = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode), nn.Conv2d(1, 1, 3, 2))
+    graph = follow(model, (torch.rand(1, 1, 8, 9),), {})
+    for axis in fields(graph)[graph.outputs[0]]:
+        assert isinstance(axis, AxisField)
+        assert (axis.size, axis.jump, axis.first) == (5, 2, -1)
+
+
 def test_what_is_not_known_stays_so() -> None:
     class Sampled(nn.Module):
         def __init__(self) -> None:
