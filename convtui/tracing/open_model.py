@@ -267,10 +267,10 @@ class OpenModel:
         self._asked = None
         if not told.op:
             self._inputs[told.output] = found
-            return
-        while len(self._fetched) >= KEPT:
-            del self._fetched[next(iter(self._fetched))]
-        self._fetched[told.op, told.inputs] = found
+        else:
+            while len(self._fetched) >= KEPT:
+                del self._fetched[next(iter(self._fetched))]
+            self._fetched[told.op, told.inputs] = found
         if told.inputs and self._then is not None:
             then, self._then = self._then, None
             then(found)
