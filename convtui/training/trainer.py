@@ -146,6 +146,7 @@ class Trainer:
         self._is_ending = False
         self._limit: asyncio.TimerHandle | None = None  # when a visitor's job is stopped
         self._overtime: asyncio.TimerHandle | None = None  # when their code has had its time to stop
+        self._is_told_to_stop = False  # by the user, who ends it by saying so again
         self._killed_after: float | None = None  # so many seconds
 
     # -- listening
@@ -407,8 +408,15 @@ class Trainer:
         if self._job is None and self.shown and self.shown.is_lost:
             self.shown.let_go()
             return
-        if self._overtime:
+        if self.is_stopping:
             self._kill(0.0)
+            return
+        self.ask_to_stop()
+        self._is_told_to_stop = self._overtime is not None
+
+    def ask_to_stop(self) -> None:
+        """End the job as stop does; the user's code is given its time, however often it is asked."""
+        if self._overtime:
             return
         self._end_campaign()
         if self._job is None and self._replays:
@@ -422,8 +430,8 @@ class Trainer:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the user's code is to stop, and would be killed if it is to once more."""
-        return self._overtime is not None
+        """Whether the user has told their code to stop, and would kill it by telling it once more."""
+        return self._is_told_to_stop
 
     def _kill(self, seconds: float) -> None:
         """End the process, whose code did not stop in so many seconds; 0: the user did not wait."""
@@ -435,7 +443,7 @@ class Trainer:
     def _wait_no_longer(self) -> None:
         if self._overtime:
             self._overtime.cancel()
-            self._overtime = None
+        self._overtime, self._is_told_to_stop = None, False
 
     def set_rate(self, max_lr: float) -> None:
         """Another peak (or constant) rate for the steps to come."""

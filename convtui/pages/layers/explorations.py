@@ -285,9 +285,9 @@ class Explorations:
 
     def pause(self) -> None:
         """End what is at work while the page is not seen; it goes on by itself."""
-        if self._asked is not None and self._asked[1].is_active:
+        if self._asked is not None and self._asked[1].is_active and not self._is_paused:
             self._is_paused = True
-            self._trainer.stop()
+            self._trainer.ask_to_stop()
 
     # -- in words
 
