@@ -49,6 +49,7 @@ from convtui.training.recipe import SCHEDULES, Recipe
 from convtui.training.replays import Replaying
 from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.runs.store import number_of
+from convtui.training.scratch import Scratch
 
 Look = TypeVar("Look", Replaying, NormLook)
 
@@ -129,6 +130,7 @@ class Trainer:
         self.is_ready = False
         self.trouble = ""  # why there is no worker, or why the last run did not begin
         self.theirs = theirs
+        self.scratch = Scratch()
         self._start = start
         self._worker: WorkerHandle | None = None
         self._outbox: list[Message] = []  # for a worker that is on its way
@@ -340,10 +342,18 @@ class Trainer:
         return self._begin_look(Replaying(job))
 
     def look(self, job: ListNorms | FeedNorm) -> NormLook:
-        """Look at the norms of a kept run of the user's network. Raises TrainerError while a job is on."""
+        """Look at the norms of a kept run of the user's network; what goes in is written to `scratch`.
+
+        Raises TrainerError while a job is on.
+        """
         self._require_idle()
         if self._start is None:
             raise TrainerError("there is no training process")
+        if isinstance(job, FeedNorm):
+            try:
+                job = replace(job, folder=str(self.scratch.folder))
+            except OSError as error:
+                raise TrainerError(f"no folder for temporary files: {error.strerror or error}") from None
         return self._begin_look(NormLook(job))
 
     def _begin_look(self, look: Look) -> Look:
@@ -618,10 +628,13 @@ class Trainer:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), PATIENCE)
         serving = self._serving
-        if self._worker is not None:
-            await self._worker.end()
-        if serving is not None:
-            await serving
+        try:
+            if self._worker is not None:
+                await self._worker.end()
+            if serving is not None:
+                await serving
+        finally:
+            self.scratch.remove()
         for timer in filter(None, (self._timer, self._limit)):
             timer.cancel()
 

@@ -226,6 +226,17 @@ async def test_leaving_the_view_and_the_page_kills_nothing() -> None:
         assert (exploration.state, exploration.reason) == (State.STOPPED, "")
 
 
+async def test_the_pixels_asked_about_are_removed_with_the_app() -> None:
+    async with filters(is_known=False) as driven:
+        await driven.asked(Follow)
+        await driven.tell(followed(driven.run), Explored(0.1))
+        job = await driven.asked(Convolve)
+        assert isinstance(job, Convolve)
+        folder = Path(job.pixels).parent
+        assert [*folder.iterdir()] == [Path(job.pixels)]
+    assert not folder.exists()
+
+
 async def test_code_that_is_not_named_is_not_run_and_that_is_told() -> None:
     async with filters(is_known=False) as driven:
         await driven.asked(Follow)
