@@ -10,8 +10,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+from convtui.inputs.atomic import read_regular
 from convtui.inputs.names import printable
 
+MOST_BYTES: Final = 2**24  # of a source file
 MAX_LR: Final = 0.001  # usual for AdamW on a network that nobody has tried yet
 
 
@@ -105,12 +107,12 @@ def _with(arguments: tuple[str, ...]) -> str:
 
 
 def digest_of(files: Iterable[str]) -> str:
-    """That of sources by their names and what is in them; "" if one cannot be read."""
+    """That of sources by their names and what is in them; "" if one cannot be read or is no source."""
     stamps = []
     for file in files:
         try:
             status = Path(file).stat()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a path that none can have
             return ""
         stamps.append((file, status.st_mtime_ns, status.st_size))
     return _digest(tuple(stamps))
@@ -121,7 +123,7 @@ def _digest(stamps: tuple[tuple[str, int, int], ...]) -> str:
     digest = blake2b(digest_size=8)
     for file, *_ in stamps:
         try:
-            digest.update(Path(file).name.encode() + b"\0" + Path(file).read_bytes())
-        except OSError:
+            digest.update(Path(file).name.encode() + b"\0" + read_regular(Path(file), MOST_BYTES))
+        except (OSError, ValueError):
             return ""
     return digest.hexdigest()
