@@ -93,7 +93,8 @@ class NormPasses:
         try:
             yield
         finally:
-            model.eval()
+            with self._subject.theirs("cannot be put into evaluation mode"):
+                model.eval()
 
     def _through(
         self, images: Tensor, place: int, before: Sequence[nn.Module]

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from convtui.app.app import ConvtuiApp
+from convtui.inputs.images import InputError
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.train.page import TrainPage
 from convtui.pages.train.view_maker import Tab
@@ -264,6 +265,9 @@ async def test_another_image_of_other_channels_is_refused() -> None:
         wide = colour.pixels.repeat(3, axis=0)
         assert not own.look_at(replace(colour, pixels=wide))
         assert "has 3 channels; net.py:Net reads 1" in driven.said
+        wide_weights = replace(opened(driven.run), picture=replace(colour, pixels=wide))
+        with pytest.raises(InputError, match=r"has 1 channel; net\.py:Net reads 3"):
+            wide_weights.with_picture(colour)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
