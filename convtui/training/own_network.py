@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -40,6 +41,10 @@ class OwnNetwork:
     def is_named_by(self, other: OwnNetwork) -> bool:
         """Whether the other names this network, perhaps in a file that was moved since."""
         return not self._unlike(other)
+
+    def is_the_one_named_by(self, other: OwnNetwork) -> bool:
+        """Whether the other names this network in the file where it was when the run began."""
+        return self.is_named_by(other) and _place(self.target) == _place(other.target)
 
     def refusal(self, of: str, named: OwnNetwork | None) -> str:
         """Why the code of what has this network is not run, where `named` may be run; "" if it is."""
@@ -100,6 +105,12 @@ class OwnNetwork:
         if not all(isinstance(each, str) for each in texts) or ":" not in made.target:
             raise ValueError("network: must be texts, the target as net.py:Net")
         return made
+
+
+def _place(target: str) -> str:
+    """The file of a target as a path that does not depend on the folder that the app is in; or its module."""
+    where = target.rpartition(":")[0]
+    return os.path.realpath(where) if where.endswith(".py") else where
 
 
 def _with(arguments: tuple[str, ...]) -> str:

@@ -37,6 +37,17 @@ def test_it_is_the_same_in_a_folder_that_was_moved() -> None:
     assert not NET.is_named_by(replace(NET, arguments=("10",)))
 
 
+def test_whether_it_is_in_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = OwnNetwork(f"{tmp_path}/net.py:Net")
+    assert here.is_the_one_named_by(OwnNetwork("net.py:Net"))
+    assert not here.is_the_one_named_by(OwnNetwork("other/net.py:Net"))
+    assert not here.is_the_one_named_by(OwnNetwork("net.py:Net", ("10",)))
+    assert OwnNetwork("torchvision.models:resnet18").is_the_one_named_by(
+        OwnNetwork("torchvision.models:resnet18")
+    )
+
+
 @pytest.mark.parametrize(
     ("named", "words"),
     [
