@@ -5,7 +5,7 @@ import secrets
 import shutil
 import stat
 from contextlib import suppress
-from errno import EACCES, EINVAL
+from errno import EACCES, EFBIG, EINVAL
 from pathlib import Path
 from typing import Final
 
@@ -15,15 +15,19 @@ from convtui.inputs.names import printable
 UNFINISHED: Final = ".tmp"
 
 
-def read_regular(path: Path) -> bytes:
+def read_regular(path: Path, most: int | None = None) -> bytes:
     """The content of a file. Raises OSError, also for a pipe or a device, which might block for ever.
 
-    Raises ConfinedError for a file that is not for visitors.
+    most: of how many bytes; a larger file raises OSError. Raises ConfinedError for a file that is not for
+    visitors.
     """
     require_ours(path)
-    mode = path.stat().st_mode
+    status = path.stat()
+    mode = status.st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # which the system itself refuses to read
         raise OSError(EINVAL, "not a regular file", str(path))
+    if most is not None and status.st_size > most:
+        raise OSError(EFBIG, f"larger than {most:,} bytes", str(path))
     return path.read_bytes()
 
 

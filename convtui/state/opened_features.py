@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convtui.engine.spec import Floats
+from convtui.engine.words import counted
 from convtui.inputs.images import InputError, Picture
 from convtui.inputs.names import printable, run_name
 from convtui.state.history import Document
@@ -77,9 +78,8 @@ class OpenedFeatures:
         """Over another image. Raises InputError for one of other channels."""
         channels, others = len(self.picture.pixels), len(picture.pixels)
         if others != channels:
-            raise InputError(
-                f"{picture.name}: has {others} channels; {self.weights.network} reads {channels}"
-            )
+            has = counted(others, "channel")
+            raise InputError(f"{picture.name}: has {has}; {self.weights.network} reads {channels}")
         return replace(self, picture=picture, view=replace(self.view, explained=None))
 
 

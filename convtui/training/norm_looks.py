@@ -62,7 +62,7 @@ class FeedNorm(Message):
     """Put these training images through the network of the run after a step, up to a place, counted from 0.
 
     They go through it in training mode and, if in_both, in evaluation mode, in which the batch norms before
-    the place have these running statistics; (): those of the run.
+    the place have these running statistics; (): those of the run. What goes in is written into the folder.
     """
 
     run: str
@@ -71,6 +71,7 @@ class FeedNorm(Message):
     images: tuple[int, ...]
     in_both: bool = True
     running: tuple[Running, ...] = ()
+    folder: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -10,8 +11,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+from convtui.inputs.atomic import read_regular
 from convtui.inputs.names import printable
 
+MOST_BYTES: Final = 2**24  # of a source file
 MAX_LR: Final = 0.001  # usual for AdamW on a network that nobody has tried yet
 
 
@@ -38,6 +41,10 @@ class OwnNetwork:
     def is_named_by(self, other: OwnNetwork) -> bool:
         """Whether the other names this network, perhaps in a file that was moved since."""
         return not self._unlike(other)
+
+    def is_the_one_named_by(self, other: OwnNetwork) -> bool:
+        """Whether the other names this network in the file where it was when the run began."""
+        return self.is_named_by(other) and _place(self.target) == _place(other.target)
 
     def refusal(self, of: str, named: OwnNetwork | None) -> str:
         """Why the code of what has this network is not run, where `named` may be run; "" if it is."""
@@ -100,17 +107,23 @@ class OwnNetwork:
         return made
 
 
+def _place(target: str) -> str:
+    """The file of a target as a path that does not depend on the folder that the app is in; or its module."""
+    where = target.rpartition(":")[0]
+    return os.path.realpath(where) if where.endswith(".py") else where
+
+
 def _with(arguments: tuple[str, ...]) -> str:
     return f"with {printable(shlex.join(arguments))}" if arguments else "without arguments"
 
 
 def digest_of(files: Iterable[str]) -> str:
-    """That of sources by their names and what is in them; "" if one cannot be read."""
+    """That of sources by their names and what is in them; "" if one cannot be read or is no source."""
     stamps = []
     for file in files:
         try:
             status = Path(file).stat()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a path that none can have
             return ""
         stamps.append((file, status.st_mtime_ns, status.st_size))
     return _digest(tuple(stamps))
@@ -121,7 +134,7 @@ def _digest(stamps: tuple[tuple[str, int, int], ...]) -> str:
     digest = blake2b(digest_size=8)
     for file, *_ in stamps:
         try:
-            digest.update(Path(file).name.encode() + b"\0" + Path(file).read_bytes())
-        except OSError:
+            digest.update(Path(file).name.encode() + b"\0" + read_regular(Path(file), MOST_BYTES))
+        except (OSError, ValueError):
             return ""
     return digest.hexdigest()

@@ -49,6 +49,7 @@ from convtui.training.recipe import SCHEDULES, Recipe
 from convtui.training.replays import Replaying
 from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.runs.store import number_of
+from convtui.training.scratch import Scratch
 
 Look = TypeVar("Look", Replaying, NormLook)
 
@@ -129,6 +130,7 @@ class Trainer:
         self.is_ready = False
         self.trouble = ""  # why there is no worker, or why the last run did not begin
         self.theirs = theirs
+        self.scratch = Scratch()
         self._start = start
         self._worker: WorkerHandle | None = None
         self._outbox: list[Message] = []  # for a worker that is on its way
@@ -146,6 +148,7 @@ class Trainer:
         self._is_ending = False
         self._limit: asyncio.TimerHandle | None = None  # when a visitor's job is stopped
         self._overtime: asyncio.TimerHandle | None = None  # when their code has had its time to stop
+        self._is_told_to_stop = False  # by the user, who ends it by saying so again
         self._killed_after: float | None = None  # so many seconds
 
     # -- listening
@@ -339,10 +342,18 @@ class Trainer:
         return self._begin_look(Replaying(job))
 
     def look(self, job: ListNorms | FeedNorm) -> NormLook:
-        """Look at the norms of a kept run of the user's network. Raises TrainerError while a job is on."""
+        """Look at the norms of a kept run of the user's network; what goes in is written to `scratch`.
+
+        Raises TrainerError while a job is on.
+        """
         self._require_idle()
         if self._start is None:
             raise TrainerError("there is no training process")
+        if isinstance(job, FeedNorm):
+            try:
+                job = replace(job, folder=str(self.scratch.folder))
+            except OSError as error:
+                raise TrainerError(f"no folder for temporary files: {error.strerror or error}") from None
         return self._begin_look(NormLook(job))
 
     def _begin_look(self, look: Look) -> Look:
@@ -407,8 +418,15 @@ class Trainer:
         if self._job is None and self.shown and self.shown.is_lost:
             self.shown.let_go()
             return
-        if self._overtime:
+        if self.is_stopping:
             self._kill(0.0)
+            return
+        self.ask_to_stop()
+        self._is_told_to_stop = self._overtime is not None
+
+    def ask_to_stop(self) -> None:
+        """End the job as stop does; the user's code is given its time, however often it is asked."""
+        if self._overtime:
             return
         self._end_campaign()
         if self._job is None and self._replays:
@@ -422,8 +440,8 @@ class Trainer:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the user's code is to stop, and would be killed if it is to once more."""
-        return self._overtime is not None
+        """Whether the user has told their code to stop, and would kill it by telling it once more."""
+        return self._is_told_to_stop
 
     def _kill(self, seconds: float) -> None:
         """End the process, whose code did not stop in so many seconds; 0: the user did not wait."""
@@ -435,7 +453,7 @@ class Trainer:
     def _wait_no_longer(self) -> None:
         if self._overtime:
             self._overtime.cancel()
-            self._overtime = None
+        self._overtime, self._is_told_to_stop = None, False
 
     def set_rate(self, max_lr: float) -> None:
         """Another peak (or constant) rate for the steps to come."""
@@ -610,10 +628,13 @@ class Trainer:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), PATIENCE)
         serving = self._serving
-        if self._worker is not None:
-            await self._worker.end()
-        if serving is not None:
-            await serving
+        try:
+            if self._worker is not None:
+                await self._worker.end()
+            if serving is not None:
+                await serving
+        finally:
+            self.scratch.remove()
         for timer in filter(None, (self._timer, self._limit)):
             timer.cancel()
 

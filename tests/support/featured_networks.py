@@ -1,5 +1,8 @@
 """Networks of a user's whose filters are measured, with what makes that hard; for digits-8x8, run by path."""
 
+import random
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -48,6 +51,21 @@ class Residual(nn.Module):
         skip += z  # what was computed before `three` is written into after it
         x = F.dropout(F.relu(F.conv2d(skip + y, self.own, stride=2)), 0.1)
         scores: Tensor = self.fc(x.mean((2, 3)))
+        return scores
+
+
+class Drawing(nn.Module):
+    """It draws by PyTorch, Python and NumPy, before its activation and after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, 4, 3)
+        self.last = nn.Conv2d(4, 10, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.first(F.dropout(x, 0.1) * (1 + random.random()) * (1 + np.random.rand())))
+        x = F.dropout(x) * (1 + random.random()) * (1 + np.random.rand())
+        scores: Tensor = self.last(x).mean((2, 3))
         return scores
 
 

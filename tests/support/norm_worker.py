@@ -54,7 +54,7 @@ class NormWorker(FakeWorker):
             [np.random.default_rng((job.place, image)).normal(0.3, 1, place.shape) for image in job.images]
         )
         count = sum(each.shape[0] for each in before)
-        handle, file = mkstemp(".npz")
+        handle, file = mkstemp(".npz", dir=job.folder)
         with os.fdopen(handle, "wb") as out:
             np.savez(
                 out,

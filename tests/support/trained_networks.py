@@ -30,6 +30,15 @@ class Net(nn.Module):
         return scores
 
 
+class Turnless(Net):
+    """It does not let itself be put into evaluation mode."""
+
+    def train(self, mode: bool = True) -> Any:
+        if not mode:
+            raise ValueError("no")
+        return super().train(mode)
+
+
 class Forking(Net):
     """What it forks off goes on with whatever called it."""
 

@@ -1,10 +1,12 @@
 """A network of the user's in a recipe: how it is kept, told and named again."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from convtui.training.own_network import OwnNetwork
+from convtui.training.own_network import MOST_BYTES, OwnNetwork, digest_of
 from convtui.training.recipe import Recipe, RecipeError
 from convtui.training.recipe_words import recipe_words, typed
 
@@ -33,6 +35,17 @@ def test_it_is_the_same_in_a_folder_that_was_moved() -> None:
     assert NET.is_named_by(replace(NET, target="/srv/net.py:Net", weights="", digest=""))
     assert not NET.is_named_by(replace(NET, target="/home/me/net.py:Other"))
     assert not NET.is_named_by(replace(NET, arguments=("10",)))
+
+
+def test_whether_it_is_in_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = OwnNetwork(f"{tmp_path}/net.py:Net")
+    assert here.is_the_one_named_by(OwnNetwork("net.py:Net"))
+    assert not here.is_the_one_named_by(OwnNetwork("other/net.py:Net"))
+    assert not here.is_the_one_named_by(OwnNetwork("net.py:Net", ("10",)))
+    assert OwnNetwork("torchvision.models:resnet18").is_the_one_named_by(
+        OwnNetwork("torchvision.models:resnet18")
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,3 +85,16 @@ def test_what_is_of_the_bundled_network_cannot_be_typed() -> None:
         typed(RECIPE, "channels 8,16")
     with pytest.raises(ValueError, match="network"):
         typed(RECIPE, "network other.py:Net")
+
+
+def test_a_source_that_is_none_counts_as_changed(tmp_path: Path) -> None:
+    """As a kept run may name any file: none is waited for, and none fills the memory."""
+    pipe, large, source = (tmp_path / name for name in ("pipe.py", "large.py", "net.py"))
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    source.write_text("1")
+    assert digest_of([str(source)])
+    for each in (str(pipe), str(large), "/dev/zero", str(tmp_path), str(tmp_path / "none.py"), "a\0.py"):
+        assert digest_of([str(source), each]) == ""
+        assert not replace(NET, files=(each,)).is_as_it_was

@@ -10,7 +10,7 @@ import pytest
 
 from convtui.training import trainer as module
 from convtui.training.own_network import OwnNetwork
-from convtui.training.protocol import Stopped
+from convtui.training.protocol import Stop, Stopped
 from convtui.training.recipe import Recipe
 from convtui.training.runs.history import RunHistory, Search, State
 from convtui.training.trainer import Trainer, TrainerError, start_worker
@@ -83,6 +83,21 @@ async def test_once_more_ends_it_at_once() -> None:
     await until(lambda: not trainer.is_busy)
     assert isinstance(search, Search)
     assert (search.state, search.reason) == (State.STOPPED, history.reason)
+    await trainer.end()
+
+
+async def test_what_the_app_asks_kills_nothing() -> None:
+    """Only the user's key does, and only if it is pressed twice."""
+    trainer, workers, history = await begun()
+    trainer.ask_to_stop()
+    trainer.ask_to_stop()
+    trainer.stop()
+    trainer.ask_to_stop()
+    assert trainer.is_stopping
+    assert sum(isinstance(each, Stop) for each in workers.now.told) == 1
+    workers.now.tell(Stopped(52))
+    await until(lambda: not trainer.is_busy)
+    assert (history.state, history.reason, trainer.is_stopping) == (State.STOPPED, "", False)
     await trainer.end()
 
 

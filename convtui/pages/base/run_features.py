@@ -15,7 +15,7 @@ from convtui.training.datasets.open_any import DataSet, picture
 from convtui.training.own_network import OwnNetwork
 from convtui.training.recipe import Recipe
 from convtui.training.runs.learned_layers import own_weights
-from convtui.training.runs.store import all_runs, find_run
+from convtui.training.runs.store import Run, all_runs, find_run
 
 
 class RunFeatures:
@@ -32,14 +32,23 @@ class RunFeatures:
         network = OwnNetwork(target, tuple(arguments))
 
         def work() -> Callable[[], None]:
+            elsewhere: Run | None = None
             for run in reversed(all_runs()):
                 own = run.recipe.network
-                if own is not None and own.is_named_by(network):
-                    try:
-                        return partial(self._open_weights, own_weights(run), run.recipe, None)
-                    except (ValueError, OSError):  # without a checkpoint, or diverged: an earlier one then
-                        continue
-            return lambda: self._page.say(f"no run of {network.name} is kept: page 5 trains it")
+                if own is None or not own.is_named_by(network):
+                    continue
+                if not own.is_the_one_named_by(network):
+                    elsewhere = elsewhere or run
+                    continue
+                try:
+                    return partial(self._open_weights, own_weights(run), run.recipe, None)
+                except (ValueError, OSError):  # without a checkpoint, or diverged: an earlier one then
+                    continue
+            why = f"no run of {network.name} is kept: page 5 trains it"
+            if elsewhere:
+                there = f"{run_name(elsewhere.path)} is of the {network.name} in another folder"
+                why = f"{there}; P on page 5 shows its filters"
+            return partial(self._page.say, why)
 
         self._page.in_thread(work)
 

@@ -23,6 +23,7 @@ from convtui.pages.base.services import PageServices
 from convtui.training.exploration import Exploration
 from convtui.training.runs import explored
 from convtui.training.runs.history import State
+from convtui.training.scratch import Scratch
 from convtui.training.trainer import Trainer, TrainerError
 
 ANSWERS_KEPT: Final = 24
@@ -52,7 +53,7 @@ class WhatExcites:
     doing: str = "looking for what excites the filters"
     unit: str = "images"
 
-    def read(self) -> Answer:
+    def read(self, scratch: Scratch) -> Answer:  # noqa: ARG002
         return Answer(explored.patches(self.weights.run, self.weights.digest))
 
     def ask(self, trainer: Trainer, answer: Answer) -> Exploration:  # noqa: ARG002
@@ -68,7 +69,7 @@ class WithoutFilters:
     doing: str = "hiding each filter in turn"
     unit: str = "images"
 
-    def read(self) -> Answer:
+    def read(self, scratch: Scratch) -> Answer:  # noqa: ARG002
         return Answer(explored.ablation(self.weights.run, self.weights.digest, self.layer))
 
     def ask(self, trainer: Trainer, answer: Answer) -> Exploration:  # noqa: ARG002
@@ -85,11 +86,11 @@ class WhatCounts:
     doing: str = "covering the image square by square"
     unit: str = "rows"
 
-    def read(self) -> Answer:
+    def read(self, scratch: Scratch) -> Answer:
         """What is kept; if that is not all, the pixels are written for the training process."""
         weights, pixels = self.weights, self.picture.pixels.astype(np.float32)
         found = explored.explanation(weights.run, weights.digest, pixels, self.label)
-        return Answer(found, pixels=None if is_whole(found) else _written(pixels))
+        return Answer(found, pixels=None if is_whole(found) else _written(pixels, scratch))
 
     def ask(self, trainer: Trainer, answer: Answer) -> Exploration:
         run, step = str(self.weights.run), self.weights.step
@@ -104,7 +105,7 @@ class WhichConvolutions:
     doing: str = "running your network once to find its convolutions"
     unit: str = "passes"
 
-    def read(self) -> Answer:
+    def read(self, scratch: Scratch) -> Answer:  # noqa: ARG002
         return Answer(explored.convolutions(self.weights.run, self.weights.digest))
 
     def ask(self, trainer: Trainer, answer: Answer) -> Exploration:  # noqa: ARG002
@@ -121,22 +122,27 @@ class WhatItMakes:
     doing: str = "computing what the filters make of the image"
     unit: str = "filters"
 
-    def read(self) -> Answer:
+    def read(self, scratch: Scratch) -> Answer:
         """What is kept; if that is not all, the pixels are written for the training process."""
         weights, pixels = self.weights, self.picture.pixels.astype(np.float32)
         found = explored.output(weights.run, weights.digest, pixels, self.layer)
-        return Answer(found, pixels=None if is_whole(found) else _written(pixels))
+        return Answer(found, pixels=None if is_whole(found) else _written(pixels, scratch))
 
     def ask(self, trainer: Trainer, answer: Answer) -> Exploration:
         run, step = str(self.weights.run), self.weights.step
         return trainer.convolve(run, step, self.layer, str(answer.pixels))
 
 
-def _written(pixels: NDArray[np.float32]) -> Path:
-    """A file of their own."""
-    with tempfile.NamedTemporaryFile(prefix="convtui-", suffix=".npy", delete=False) as file:
-        np.save(file, pixels)
-    return Path(file.name)
+def _written(pixels: NDArray[np.float32], scratch: Scratch) -> Path:
+    """A file of their own. Raises OSError if it cannot be written."""
+    with tempfile.NamedTemporaryFile(dir=scratch.folder, suffix=".npy", delete=False) as file:
+        path = Path(file.name)
+        try:
+            np.save(file, pixels)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    return path
 
 
 Question: TypeAlias = WhatExcites | WithoutFilters | WhatCounts | WhichConvolutions | WhatItMakes
@@ -236,10 +242,11 @@ class Explorations:
             if dropped:
                 dropped.forget_pixels()
         self._answers[question] = None
+        scratch = self._trainer.scratch
 
         def work() -> Callable[[], None]:
             try:
-                answer = question.read()
+                answer = question.read(scratch)
             except (OSError, ValueError, MemoryError) as error:
                 answer = Answer(reason=printable(str(error) or "out of memory"))
             return partial(self._has_read, question, answer)
@@ -285,9 +292,9 @@ class Explorations:
 
     def pause(self) -> None:
         """End what is at work while the page is not seen; it goes on by itself."""
-        if self._asked is not None and self._asked[1].is_active:
+        if self._asked is not None and self._asked[1].is_active and not self._is_paused:
             self._is_paused = True
-            self._trainer.stop()
+            self._trainer.ask_to_stop()
 
     # -- in words
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, Final
 
@@ -53,7 +54,10 @@ class NormPasses:
         return NormsListed(self.places, self._most, self._subject.notice)
 
     def fed(self, job: FeedNorm) -> NormFed:
-        """What goes into the place of a job, in a file. Raises ValueError for a place that there is not."""
+        """What goes into the place of a job, in a file. Raises ValueError for a place that there is not.
+
+        Raises OSError for a file that cannot be written.
+        """
         if not 0 <= job.place < len(self.places):
             raise ValueError(f"place {job.place}: must be from 0 to {len(self.places) - 1}")
         images = self._images(job.images)
@@ -69,9 +73,13 @@ class NormPasses:
             with self._subject.unchanged():
                 _set_running(before, job.running)
                 arrays["evaluation"], _ = self._through(images, job.place, ())
-        handle, file = mkstemp(".npz", "convtui-norm-")
-        with os.fdopen(handle, "wb") as out:
-            np.savez(out, **arrays)  # type: ignore[arg-type]
+        handle, file = mkstemp(".npz", "norm-", job.folder)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                np.savez(out, **arrays)  # type: ignore[arg-type]
+        except BaseException:
+            Path(file).unlink(missing_ok=True)
+            raise
         return NormFed(file)
 
     def _images(self, chosen: Sequence[int]) -> Tensor:
@@ -85,7 +93,8 @@ class NormPasses:
         try:
             yield
         finally:
-            model.eval()
+            with self._subject.theirs("cannot be put into evaluation mode"):
+                model.eval()
 
     def _through(
         self, images: Tensor, place: int, before: Sequence[nn.Module]

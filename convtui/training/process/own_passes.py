@@ -158,7 +158,7 @@ class _Recording(TorchFunctionMode):
         assert self.maps is not None
         self.maps.copy_(self._kept)
         self.maps[:, filter] = 0
-        torch.set_rng_state(self._random)
+        torch.set_rng_state(self._random)  # Python and NumPy draw again what they drew on the way there
 
 
 class _GoingOn(TorchFunctionMode):

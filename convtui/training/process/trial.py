@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parameter import is_lazy
 from torch.nn.utils.parametrize import ParametrizationList
 
+from convtui.engine.words import counted
 from convtui.inputs.names import printable
 from convtui.tracing.process.sizes import search
 from convtui.tracing.process.their_code import silent
@@ -84,13 +85,15 @@ def tried(model: nn.Module, network: OwnNetwork, data: DataSet, device: torch.de
                 refused = f"{name} has sparse gradients, which the optimisers here do not take"
                 raise TheirError(f"{network.name}: {refused}; make its module with sparse=False")
         model.zero_grad()
-        model.eval()
         try:
+            with theirs(network, "cannot be put into evaluation mode"):
+                model.eval()
             with torch.no_grad(), theirs(network, "fails in evaluation mode"):
                 outputs = model(images)
             _logits(outputs, network, data, len(images))
         finally:
-            model.train()
+            with theirs(network, "cannot be put into training mode"):
+                model.train()
     with torch.no_grad():
         for buffer, before in buffers:
             buffer.copy_(before)
@@ -204,8 +207,8 @@ def _logits(outputs: Any, network: OwnNetwork, data: DataSet, count: int) -> Ten
         raise TheirError(f"{network.name}: gives a {type(outputs).__name__}; {right}")
     if outputs.dim() == 2 and outputs.shape[0] == count and outputs.shape[1] != len(data.classes):
         number, classes = outputs.shape[1], len(data.classes)
-        gives = f"gives {number} output{'s' * (number != 1)} for each image"
-        needs = f"{data.name} has {classes} class{'es' * (classes != 1)}, and each needs one"
+        gives = f"gives {counted(number, 'output')} for each image"
+        needs = f"{data.name} has {counted(classes, 'class')}, and each needs one"
         raise TheirError(f"{network.name}: {gives}; {needs}")
     if tuple(outputs.shape) != (count, len(data.classes)) or not outputs.is_floating_point():
         shape = f"{str(outputs.dtype).removeprefix('torch.')} {list(outputs.shape)} for {count} images"
@@ -232,7 +235,7 @@ def _what_fits(model: nn.Module, images: Tensor, reason: str, data: DataSet) -> 
     if channels := _CHANNELS.search(reason):
         wanted, given = channels.groups()
         if int(given) == images.shape[1]:
-            return f"; it takes images of {wanted} channels, {data.name} has {given}"
+            return f"; it takes images of {counted(int(wanted), 'channel')}, {data.name} has {given}"
     try:
         with silent():  # each size would print again
             found = search(model, images)

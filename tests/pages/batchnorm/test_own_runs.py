@@ -180,6 +180,7 @@ async def test_each_norm_has_its_own_momentum_and_name_and_files_are_removed() -
         assert "layer norm in place of features.blocks.0.norm (BatchNorm2d)" in driven.text
     assert worker.files
     assert not any(file.exists() for file in worker.files)
+    assert not any(file.parent.exists() for file in worker.files)
 
 
 async def test_what_the_process_says_of_it() -> None:

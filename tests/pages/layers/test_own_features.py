@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from convtui.app.app import ConvtuiApp
+from convtui.inputs.images import InputError
 from convtui.pages.layers.page import LayersPage
 from convtui.pages.train.page import TrainPage
 from convtui.pages.train.view_maker import Tab
@@ -25,6 +26,7 @@ from convtui.training.own_network import OwnNetwork
 from convtui.training.process.loop import Training
 from convtui.training.protocol import Failed, Stop, Stopped
 from convtui.training.recipe import Recipe
+from convtui.training.runs.history import State
 from convtui.training.runs.store import Run, new_run
 from convtui.training.trainer import Trainer, start_worker
 from tests.support import featured_networks
@@ -70,12 +72,14 @@ class Filters(Driven):
 
 
 @asynccontextmanager
-async def filters(is_known: bool = True, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Filters]:
+async def filters(
+    is_known: bool = True, size: tuple[int, int] = (120, 40), theirs: OwnNetwork | None = None
+) -> AsyncIterator[Filters]:
     """A made-up run, of which everything or nothing is known."""
     run, workers = made_up_own_run(), FakeWorkers()
     if is_known:
         keep_all(run)
-    app = ConvtuiApp(lesson(), autosave=False, trainer=Trainer(workers.start))
+    app = ConvtuiApp(lesson(), autosave=False, trainer=Trainer(workers.start, theirs))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         driven = Filters(app, pilot)
@@ -211,6 +215,29 @@ async def test_a_longer_job_is_put_off_for_the_maps_of_another_convolution() -> 
         assert job.layer == 2
 
 
+async def test_leaving_the_view_and_the_page_kills_nothing() -> None:
+    async with filters(is_known=False, theirs=OwnNetwork("/home/me/net.py:Net")) as driven:
+        await driven.asked(Follow)
+        await driven.press("v", "5")
+        await driven.asked(Stop)
+        assert not driven.app.trainer.is_stopping
+        await driven.tell(Stopped(0))
+        exploration = driven.app.trainer.exploration
+        assert exploration is not None
+        assert (exploration.state, exploration.reason) == (State.STOPPED, "")
+
+
+async def test_the_pixels_asked_about_are_removed_with_the_app() -> None:
+    async with filters(is_known=False) as driven:
+        await driven.asked(Follow)
+        await driven.tell(followed(driven.run), Explored(0.1))
+        job = await driven.asked(Convolve)
+        assert isinstance(job, Convolve)
+        folder = Path(job.pixels).parent
+        assert [*folder.iterdir()] == [Path(job.pixels)]
+    assert not folder.exists()
+
+
 async def test_code_that_is_not_named_is_not_run_and_that_is_told() -> None:
     async with filters(is_known=False) as driven:
         await driven.asked(Follow)
@@ -238,6 +265,9 @@ async def test_another_image_of_other_channels_is_refused() -> None:
         wide = colour.pixels.repeat(3, axis=0)
         assert not own.look_at(replace(colour, pixels=wide))
         assert "has 3 channels; net.py:Net reads 1" in driven.said
+        wide_weights = replace(opened(driven.run), picture=replace(colour, pixels=wide))
+        with pytest.raises(InputError, match=r"has 1 channel; net\.py:Net reads 3"):
+            wide_weights.with_picture(colour)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])

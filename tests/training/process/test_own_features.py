@@ -20,6 +20,7 @@ from convtui.training.own_network import OwnNetwork
 from convtui.training.process.features import look_into
 from convtui.training.process.looked_into import looked_into
 from convtui.training.process.loop import Training
+from convtui.training.process.own_passes import OwnPasses
 from convtui.training.recipe import Recipe
 from convtui.training.runs import explored
 from convtui.training.runs.convolved import Output
@@ -98,8 +99,8 @@ def test_the_convolutions_and_their_activations_are_named(plain: Kept, residual:
         (3, "last", "last.weight", (10, 8, 3, 3), (2, 2)),
     ]
     first, second, last = (each.activation for each in followed.convolutions)
-    assert first == "relu (body.2, net.py:23)"
-    assert second == "relu (net.py:23)"
+    assert first == "relu (body.2, net.py:26)"
+    assert second == "relu (net.py:26)"
     assert last == ""
     followed = residual.found(Follow(str(residual.run.path))).told
     kinds = [(each.path, each.weight, each.activation.partition(" ")[0]) for each in followed.convolutions]
@@ -204,6 +205,21 @@ def test_hidden_where_tensors_are_written_into_and_dropout_is_on(
         handle = residual.model.get_submodule(path).register_forward_hook(zeroing(each))
         assert measured == pytest.approx(seeded(), abs=near)
         handle.remove()
+
+
+def test_a_pass_that_goes_on_draws_as_a_whole_one_does(code: Path) -> None:
+    kept = Kept("Drawing", code)
+    passes = looked_into(kept.run, kept.data, None, own=kept.own).passes
+    images = kept.images[:5]
+    assert isinstance(passes, OwnPasses)
+    whole = passes.logits(images.clone())
+    each_hidden = passes.without_each(images.clone(), 1)
+    assert torch.equal(next(each_hidden), whole)
+    with Counting() as counting:
+        hidden = [*each_hidden]
+    assert counting.count == len(hidden) == 4  # the last convolution alone
+    for each, logits in enumerate(hidden):
+        assert torch.equal(logits, passes._hidden(images.clone(), 1, each))
 
 
 class Counting(TorchDispatchMode):

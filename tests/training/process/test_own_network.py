@@ -58,6 +58,8 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["Net", "7"], "digits-8x8", "gives 7 outputs for each image; digits-8x8 has 10 classes"),
         (["Net"], "mnist-12k", "shape '[8, 64]' is invalid for input of size 6272"),
         (["Colour"], "digits-8x8", "; it takes images of 3 channels, digits-8x8 has 1"),
+        (["Turnless"], "digits-8x8", "cannot be put into evaluation mode: ValueError: no (net.py:"),
+        (["Net", "1"], "digits-8x8", "gives 1 output for each image; digits-8x8 has 10 classes"),
         (["Exits"], "digits-8x8", "it ended the process with sys.exit(3) (net.py:"),
     ],
 )
