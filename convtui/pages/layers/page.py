@@ -17,6 +17,7 @@ from convtui.engine.output_cells import Position
 from convtui.engine.stack import Summary
 from convtui.engine.tracing import Feeding, feeding
 from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise
+from convtui.inputs.names import printable
 from convtui.pages.base import keys
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
@@ -77,8 +78,6 @@ if TYPE_CHECKING:
     from convtui.tracing.open_model import OpenModel
 
 FOR_LAYERS: Final = "this key is for a stack of layers, to which v goes back"
-
-
 OF_IMAGE: Final = "resize 64 · crop 56 · gray on · axes channels-last · white 4095"
 
 
@@ -429,7 +428,7 @@ class LayersPage(ConvolutionPage):
         assert self.model
         name, _, value = text.strip().replace("=", " ").partition(" ")
         if name not in ("resize", "crop", "gray", "axes", "white"):
-            self.say(f"{text}: of your network's image can be set: {OF_IMAGE}", error=True)
+            self.say(f"{printable(text)}: of your network's image can be set: {OF_IMAGE}", error=True)
             return False
         picture = self.model.model.picture
         return self.change(

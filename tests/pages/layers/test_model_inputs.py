@@ -143,6 +143,9 @@ async def test_the_network_follows_the_image_of_the_session() -> None:
         await press(driven, "colon")
         await driven.enter("stride 2")
         assert driven.said.startswith("stride 2: of your network's image can be set: resize 64")
+        await press(driven, "colon")
+        await driven.enter("size\u200b 2")
+        assert driven.said.startswith("'size\\u200b 2': of your network's image can be set: resize 64")
 
 
 async def test_a_page_that_was_left_meanwhile_is_not_left_for_another() -> None:
