@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.worker import get_current_worker
 
 from convtui.engine.graph.checks import Remark, remarks, unmade
-from convtui.engine.graph.dead_filters import counted
+from convtui.engine.graph.dead_filters import with_dead_filters
 from convtui.engine.graph.operation import Graph
 from convtui.engine.output_cells import Position
 from convtui.engine.stack import Summary
@@ -652,7 +652,7 @@ class LayersPage(ConvolutionPage):
         """Say one more of what the checks find in the stack of layers, and how many there are."""
         summary, maker = self.session.stack.summary, self._maker
         made = maker.made if maker else 0
-        graph = self._checked.get((summary, maker, made), lambda: self._counted(summary))
+        graph = self._checked.get((summary, maker, made), lambda: self._with_dead_filters(summary))
         found = self._remarks.get(graph, lambda: remarks(graph))
         if not found:
             self.say(checks_line(unmade(graph)))
@@ -662,14 +662,14 @@ class LayersPage(ConvolutionPage):
         self._remark = (self._remark + by) % len(found)
         self.say(f"{self._remark + 1} of {len(found)} · {found[self._remark].evidence}")
 
-    def _counted(self, summary: Summary) -> Graph:
+    def _with_dead_filters(self, summary: Summary) -> Graph:
         """The layers as a graph, with the dead filters of those whose maps are made."""
 
         def values(layer: int) -> Array | None:
             maps = self._maker.maps(layer) if self._maker else None
             return maps.values if maps else None
 
-        return counted(replace(summary.graph, input_name="this image"), values)
+        return with_dead_filters(replace(summary.graph, input_name="this image"), values)
 
     def action_panel_alone(self) -> None:
         self._in_features(self.features.toggle_alone)

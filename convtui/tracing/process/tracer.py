@@ -25,7 +25,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._pytree import tree_map
 from torch.utils.weak import TensorWeakRef
 
-from convtui.engine.graph.dead_filters import RECTIFIERS, counted_axis
+from convtui.engine.graph.dead_filters import RECTIFIERS, axis_of_filters
 from convtui.engine.graph.operation import (
     INPUT,
     Argument,
@@ -297,7 +297,7 @@ class Tracer(TorchFunctionMode):
         if not isinstance(tensor, torch.Tensor) or self._wanted >= 0:
             return None
         source = self._sources.get(tensor)
-        axis = None if source is None else counted_axis(self.ops, source)
+        axis = None if source is None else axis_of_filters(self.ops, source)
         return None if axis is None else before_rectifier(tensor, axis)
 
     def _record(
