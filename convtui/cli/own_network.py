@@ -46,11 +46,11 @@ def is_saved(text: str) -> bool:
 
 def refuse_network(command: str, arguments: Sequence[str]) -> None:
     """Raise ValueError where a command that takes images alone is given a network; it says what does that."""
-    from convtui.inputs.names import printable
-
     befores = ("", *arguments)
     for before, each in zip(befores, arguments, strict=False):
         if not before.startswith("--") and is_network(each):
+            from convtui.inputs.names import printable
+
             shown = printable(each)
             raise ValueError(
                 f"{shown}: a network of yours opens in the app: convtui {shown} photo.jpg; {INSTEAD[command]}"

@@ -5,15 +5,15 @@ It is written from what was traced: nothing of theirs is run for it.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from convtui.engine.graph.operation import Graph, Op
 from convtui.engine.snippet import number, quoted
 from convtui.export.code import image_code
+from convtui.tracing.process.arguments import parse_arguments
 
 if TYPE_CHECKING:
     from convtui.inputs.images import Picture
@@ -64,16 +64,22 @@ def why_no_code(op: Op, graph: Graph) -> str:
 
 
 def own_code(
-    opening: Opening, picture: Picture, op: Op, index: Sequence[int] = (), value: float | None = None
+    opening: Opening,
+    picture: Picture,
+    op: Op,
+    index: Sequence[int] = (),
+    value: float | None = None,
+    is_called: bool = True,
 ) -> str:
     """Code that makes the network, runs it on the picture, and calls the operation with its own input.
 
-    index, value: a cell of its output, and what it holds, which is asserted. Raises ValueError for a picture
-    that no file has and that is too large to be written out.
+    index, value: a cell of its output, and what it holds, which is asserted. is_called: whether what is named
+    is called to make the network; else it is the network itself. Raises ValueError for a picture that no file
+    has and that is too large to be written out.
     """
     image = image_code(picture)
     imports = {"import torch", "import torch.nn.functional as F", *image.imports}
-    model = _model_lines(opening, imports)
+    model = _model_lines(opening, imports, is_called)
     inputs = ["image = x.to(torch.float32)"]
     for name, sign, numbers in (("mean", "-", opening.mean), ("std", "/", opening.std)):
         if numbers:
@@ -130,10 +136,9 @@ def _call(op: Op) -> str:
     return f"F.{op.kind}(given, {given})"
 
 
-def _model_lines(opening: Opening, imports: set[str]) -> list[str]:
+def _model_lines(opening: Opening, imports: set[str], is_called: bool) -> list[str]:
     """The model as the tracing process makes it: the same random numbers, weights and mode."""
     where, _, name = opening.target.rpartition(":")
-    arguments = ", ".join(map(_argument, opening.arguments))
     lines = ["torch.manual_seed(0)"]
     if where.endswith(".py"):
         file = Path(where).expanduser().absolute()
@@ -143,10 +148,9 @@ def _model_lines(opening: Opening, imports: set[str]) -> list[str]:
             f"code = importlib.import_module({quoted(file.stem)})",
         ]
     else:
-        file = None
         imports.add("import importlib")
         lines.append(f"code = importlib.import_module({quoted(where)})")
-    made = f"code.{name}" if file and _is_value(file, name) else f"code.{name}({arguments})"
+    made = f"code.{name}({_arguments(opening)})" if is_called else f"code.{name}"
     lines.append(f"model = {made}.{'train' if opening.training else 'eval'}()")
     if opening.weights:
         imports.add("from convtui.tracing.process.weights import load_weights")
@@ -155,24 +159,18 @@ def _model_lines(opening: Opening, imports: set[str]) -> list[str]:
     return lines
 
 
-def _is_value(file: Path, name: str) -> bool:
-    """Whether a name in a file is assigned, as that of a model is, and no class or function."""
-    with suppress(OSError, SyntaxError, ValueError):
-        for node in ast.parse(file.read_text("utf-8")).body:
-            targets = node.targets if isinstance(node, ast.Assign) else []
-            if any(isinstance(each, ast.Name) and each.id == name for each in targets):
-                return isinstance(node, ast.Assign) and not isinstance(node.value, ast.Lambda)
-    return False
+def _arguments(opening: Opening) -> str:
+    """The arguments as they are written in Python: 10, depth=18, "resnet"."""
+    positional, named = parse_arguments(opening.arguments)
+    if any(map(iskeyword, named)):  # class=3, which a function takes as one of its **settings
+        by_name = [f"**{named!r}"]
+    else:
+        by_name = [f"{name}={_written(value)}" for name, value in named.items()]
+    return ", ".join([*map(_written, positional), *by_name])
 
 
-def _argument(text: str) -> str:
-    """An argument as it is written in Python: 10, depth=18, "resnet"."""
-    name, equals, value = text.partition("=")
-    if equals and name.isidentifier():
-        return f"{name}={_argument(value)}"
-    with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-        return repr(ast.literal_eval(text))
-    return quoted(text)
+def _written(value: object) -> str:
+    return quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _absolute(target: str) -> str:

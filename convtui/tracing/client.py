@@ -256,8 +256,9 @@ class Told:
             trouble = ""
         if graph is None and self.ops and not self._refused:
             graph = Graph(tuple(self.ops), self._target, is_cut=True)
-        image, takes_image = self._loaded.image, self._loaded.takes_image
-        return Outcome(graph, self._sizes, tuple(notices), trouble, self._refused, image, takes_image)
+        loaded = self._loaded
+        of_loaded = loaded.image, loaded.takes_image, loaded.is_called
+        return Outcome(graph, self._sizes, tuple(notices), trouble, self._refused, *of_loaded)
 
 
 async def outcome(

@@ -134,6 +134,11 @@ class OpenModel:
         return bool(self.stage)
 
     @property
+    def is_called(self) -> bool:
+        """Whether what is named is called to make the network; else it is the network itself."""
+        return (self.outcome or self._told.outcome()).is_called
+
+    @property
     def status(self) -> str:
         """What goes on, or why nothing does any more, in a line; "" if the process waits."""
         if self.is_recorded:

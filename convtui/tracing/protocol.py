@@ -70,11 +70,13 @@ class Loaded:
     """The model and its inputs are made. notices: what the user should know about how, a line each.
 
     image: which input is the image; None if none is. takes_image: whether what makes the inputs gets it.
+    is_called: whether what is named was called to make the model; else it is the model itself.
     """
 
     notices: tuple[str, ...] = ()
     image: int | None = 0
     takes_image: bool = True
+    is_called: bool = True
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Outcome:
     """All that came of a job: the graph, as far as the pass went, and what was found out beside it.
 
     trouble: how the process ended before it was done; "" if it did not. refused: nothing was run. image,
-    takes_image: as of Loaded.
+    takes_image, is_called: as of Loaded.
     """
 
     graph: Graph | None = None
@@ -159,6 +161,7 @@ class Outcome:
     refused: Refused | None = None
     image: int | None = 0
     takes_image: bool = True
+    is_called: bool = True
 
 
 def without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:

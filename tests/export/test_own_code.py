@@ -13,7 +13,7 @@ from convtui.export.own_code import own_code, why_no_code
 from convtui.inputs.images import Picture
 from convtui.store.pictures import open_any
 from convtui.tracing.open_model import Opening
-from convtui.tracing.process.loading import load_inputs, load_model
+from convtui.tracing.process.loading import is_called, load_inputs, load_model
 from convtui.tracing.process.tracer import copied, follow
 from convtui.tracing.process.worker import _normalised
 from convtui.tracing.protocol import Job
@@ -102,7 +102,7 @@ def test_every_operation_of_a_module(file: Path, tmp_path: Path, way: str) -> No
             continue
         output = outputs[op.number]
         index = tuple(size // 2 for size in output.shape)
-        code = own_code(opening, picture, op, index, float(output[index]))
+        code = own_code(opening, picture, op, index, float(output[index]), is_called(target))
         assert WITH_CODE[op.path] in code or op.call == 1
         # Each in a process would take as many imports of PyTorch: all in one, one after another.
         codes.append(code)
@@ -141,4 +141,49 @@ def test_a_photo_is_read_scaled_and_normalised_as_before(file: Path, tmp_path: P
     first: Op = graph.ops[1]
     code = own_code(opening, picture, first, (0, 1, 2, 3), float(outputs[1][0, 1, 2, 3]))
     assert "resize=(40, 30), crop=24, gray=True" in code
+    runs(code, tmp_path)
+
+
+NAMED = """
+import functools
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self, width=4, depth=1, **settings):
+        super().__init__(*(nn.Conv2d(1 if not i else width, width, 3) for i in range(depth)))
+
+Other = Net
+make = functools.partial(Net, 5)
+typed: nn.Module = Net(6)
+if True:
+    inner = Net(7)
+
+class Holder:
+    net = Net(8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "made"),
+    [
+        ("Net", ("depth=2", "10"), "code.Net(10, depth=2).eval()"),
+        ("Net", ("class=two", "3"), "code.Net(3, **{'class': 'two'}).eval()"),
+        ("Net", ("depth=1", "depth=2"), "code.Net(depth=2).eval()"),
+        ("Other", ("3",), "code.Other(3).eval()"),
+        ("make", ("depth=2",), "code.make(depth=2).eval()"),
+        ("typed", (), "code.typed.eval()"),
+        ("inner", (), "code.inner.eval()"),
+        ("Holder.net", (), "code.Holder.net.eval()"),
+    ],
+)
+def test_the_model_is_made_however_it_is_named(
+    tmp_path: Path, name: str, arguments: tuple[str, ...], made: str
+) -> None:
+    file = tmp_path / "named.py"
+    file.write_text(NAMED, "utf-8")
+    opening, picture = Opening(f"{file}:{name}", arguments), open_any("digit-8x8-3")
+    graph, outputs = traced(opening, picture, tmp_path)
+    value = float(outputs[1][0, 0, 1, 2])
+    code = own_code(opening, picture, graph.ops[1], (0, 0, 1, 2), value, is_called(opening.target))
+    assert f"model = {made}" in code
     runs(code, tmp_path)

@@ -218,3 +218,16 @@ class Plain(Net):
     def forward(self, x: Tensor) -> Tensor:
         scores: Tensor = self.fc(F.max_pool2d(self.relu(self.conv(x)), 2).flatten(1))
         return scores
+
+
+class Counting(Net):
+    """Assigns its buffer anew in each pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passes: Tensor
+        self.register_buffer("passes", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes = self.passes + 1
+        return super().forward(x)

@@ -81,7 +81,13 @@ def test_what_was_told_before_dead_filters_were_counted_is_read() -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [Loaded(("a",)), Refused("no", ("b", "c")), Sizes(((1, 2), (3, 4)), ((3, 4),), ""), Sizes(why="w")],
+    [
+        Loaded(("a",)),
+        Loaded(is_called=False),
+        Refused("no", ("b", "c")),
+        Sizes(((1, 2), (3, 4)), ((3, 4),), ""),
+        Sizes(why="w"),
+    ],
 )
 def test_events_arrive_as_they_were(event: Loaded | Refused | Sizes) -> None:
     assert decode(encode(event)) == event

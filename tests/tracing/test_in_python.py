@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 import torch
 from rich.console import Console
-from torch import nn
+from torch import Tensor, nn
 
 import convtui
 from tests.support.shape_bugs import Channels, Flattened
@@ -64,3 +64,43 @@ def test_how_it_is_shown() -> None:
     assert html.count("<tr>") == 1 + len(trace.rows) + 1
     assert "in_features=5184" in html
     assert "<script" not in html
+
+
+class Counting(nn.Module):
+    """Assigns its buffers anew, fills an empty one, and keeps a cache that grows with what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.longest = 0
+        self.count: Tensor
+        self.first: Tensor | None
+        self.scale: Tensor
+        self.register_buffer("count", torch.zeros(()))
+        self.register_buffer("first", None)
+        self.register_buffer("scale", torch.ones(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.count = self.count + 1
+        if self.first is None:
+            self.first = x.mean()
+        if x.shape[-1] > self.longest:
+            self.longest = x.shape[-1]
+            self.register_buffer("scale", torch.full((self.longest,), 2.0))
+            self.register_buffer("later", torch.ones(1))
+        return x * self.scale[: x.shape[-1]]
+
+
+@pytest.mark.parametrize("sizes", [False, True])
+def test_buffers_that_are_assigned_anew_are_put_back(sizes: bool) -> None:
+    model = nn.Sequential(nn.BatchNorm2d(1), Counting()).train()
+    counting = model[1]
+    assert isinstance(counting, Counting)
+    before, count = {name: each.clone() for name, each in model.state_dict().items()}, counting.count
+    for _ in range(2):  # the second pass finds what the first one found
+        assert convtui.trace(model, torch.rand(1, 1, 5, 5), sizes=sizes).failure is None
+        after = model.state_dict()
+        assert after.keys() == before.keys()
+        assert all(torch.equal(each, after[name]) for name, each in before.items())
+        assert counting.count is count
+        assert counting.first is None
+        assert counting.longest == 0

@@ -7,9 +7,9 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from convtui.engine.graph.dead_filters import (
+    axis_of_filters,
     channel_axis,
     convolution_before,
-    counted_axis,
     is_convolution,
 )
 from convtui.engine.graph.feeding import feeding_all
@@ -51,7 +51,9 @@ def unmade(graph: Graph, silenced: frozenset[str] = frozenset()) -> dict[str, st
         ended = "the pass failed" if graph.failure else "the pass has not come to its end"
         why = dict.fromkeys(NEED_THE_END, ended)
     elif any(
-        op.kind in ("relu", "relu6") and op.dead is None and counted_axis(graph.ops, op.inputs[0]) is not None
+        op.kind in ("relu", "relu6")
+        and op.dead is None
+        and axis_of_filters(graph.ops, op.inputs[0]) is not None
         for op in graph.ops
     ):
         why["dead"] = "no values are at hand"

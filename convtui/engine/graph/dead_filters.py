@@ -45,7 +45,7 @@ def channel_axis(convolution: Op) -> int:
     return len(convolution.output.shape) - int(convolution.kind[-2]) - 1
 
 
-def counted_axis(ops: Sequence[Op], source: Source) -> int | None:
+def axis_of_filters(ops: Sequence[Op], source: Source) -> int | None:
     """The axis of the channels of a tensor of which a ReLU tells dead filters; None where it tells none.
 
     One value a channel is 0 by chance half of the time, and tells nothing of a filter.
@@ -58,16 +58,16 @@ def counted_axis(ops: Sequence[Op], source: Source) -> int | None:
     return axis if prod(shape[:axis] + shape[axis + 1 :]) > 1 else None
 
 
-def counted(graph: Graph, values: Callable[[int], NDArray[np.float64] | None]) -> Graph:
+def with_dead_filters(graph: Graph, values: Callable[[int], NDArray[np.float64] | None]) -> Graph:
     """The graph with the dead filters of the ReLUs whose values are at hand.
 
     values: the output of an operation, [channels, ...] of one image, or None.
     """
-    return replace(graph, ops=tuple(_counted(op, graph, values) for op in graph.ops))
+    return replace(graph, ops=tuple(_with_dead(op, graph, values) for op in graph.ops))
 
 
-def _counted(op: Op, graph: Graph, values: Callable[[int], NDArray[np.float64] | None]) -> Op:
-    if op.kind not in RECTIFIERS or counted_axis(graph.ops, op.inputs[0]) is None:
+def _with_dead(op: Op, graph: Graph, values: Callable[[int], NDArray[np.float64] | None]) -> Op:
+    if op.kind not in RECTIFIERS or axis_of_filters(graph.ops, op.inputs[0]) is None:
         return op
     before, after = values(op.inputs[0].op), values(op.number)
     if before is None or after is None:

@@ -504,7 +504,8 @@ class ModelView:
             raise ValueError(why)
         value = self._value(trace, row)
         index = tensor_index(self._place, row.op.output.shape)
-        return partial(own_code, self.model.opening, self.model.picture, row.op, index, value)
+        model = self.model
+        return partial(own_code, model.opening, model.picture, row.op, index, value, model.is_called)
 
     def why_not_animated(self) -> str:
         """What ctrl+g says, which animates on the Step page."""

@@ -11,12 +11,13 @@ from textual.geometry import Region
 from textual.worker import get_current_worker
 
 from convtui.engine.graph.checks import Remark, remarks, unmade
-from convtui.engine.graph.dead_filters import counted
+from convtui.engine.graph.dead_filters import with_dead_filters
 from convtui.engine.graph.operation import Graph
 from convtui.engine.output_cells import Position
 from convtui.engine.stack import Summary
 from convtui.engine.tracing import Feeding, feeding
 from convtui.engine.window_layers import Conv, ConvTranspose, Depthwise
+from convtui.inputs.names import printable
 from convtui.pages.base import keys
 from convtui.pages.base.convolution_page import ConvolutionPage
 from convtui.pages.base.layout import zoom_of
@@ -77,8 +78,6 @@ if TYPE_CHECKING:
     from convtui.tracing.open_model import OpenModel
 
 FOR_LAYERS: Final = "this key is for a stack of layers, to which v goes back"
-
-
 OF_IMAGE: Final = "resize 64 · crop 56 · gray on · axes channels-last · white 4095"
 
 
@@ -429,7 +428,7 @@ class LayersPage(ConvolutionPage):
         assert self.model
         name, _, value = text.strip().replace("=", " ").partition(" ")
         if name not in ("resize", "crop", "gray", "axes", "white"):
-            self.say(f"{text}: of your network's image can be set: {OF_IMAGE}", error=True)
+            self.say(f"{printable(text)}: of your network's image can be set: {OF_IMAGE}", error=True)
             return False
         picture = self.model.model.picture
         return self.change(
@@ -653,7 +652,7 @@ class LayersPage(ConvolutionPage):
         """Say one more of what the checks find in the stack of layers, and how many there are."""
         summary, maker = self.session.stack.summary, self._maker
         made = maker.made if maker else 0
-        graph = self._checked.get((summary, maker, made), lambda: self._counted(summary))
+        graph = self._checked.get((summary, maker, made), lambda: self._with_dead_filters(summary))
         found = self._remarks.get(graph, lambda: remarks(graph))
         if not found:
             self.say(checks_line(unmade(graph)))
@@ -663,14 +662,14 @@ class LayersPage(ConvolutionPage):
         self._remark = (self._remark + by) % len(found)
         self.say(f"{self._remark + 1} of {len(found)} · {found[self._remark].evidence}")
 
-    def _counted(self, summary: Summary) -> Graph:
+    def _with_dead_filters(self, summary: Summary) -> Graph:
         """The layers as a graph, with the dead filters of those whose maps are made."""
 
         def values(layer: int) -> Array | None:
             maps = self._maker.maps(layer) if self._maker else None
             return maps.values if maps else None
 
-        return counted(replace(summary.graph, input_name="this image"), values)
+        return with_dead_filters(replace(summary.graph, input_name="this image"), values)
 
     def action_panel_alone(self) -> None:
         self._in_features(self.features.toggle_alone)

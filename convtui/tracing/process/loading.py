@@ -78,6 +78,14 @@ def load_model(target: str, arguments: Sequence[str]) -> nn.Module:
     raise LoadError(f"{printable(target)}: gives {a(type(model).__name__)}, not a torch.nn.Module")
 
 
+def is_called(target: str) -> bool:
+    """Whether what names a model that was loaded makes it when it is called; else it is the model itself."""
+    if target.lower().endswith(EXPORTED):
+        return False
+    where, _, name = _parted(target)
+    return not isinstance(_named(load_code(where), name, where), nn.Module)
+
+
 def load_inputs(
     target: str, image: torch.Tensor | None = None
 ) -> tuple[tuple[Any, ...], dict[str, Any], bool]:

@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from convtui.engine.graph.image_sizes import Size, tried_sizes
 from convtui.tracing.process.problems import error_words
+from convtui.tracing.process.unchanged import unchanged
 from convtui.tracing.protocol import NO_IMAGE, Sizes
 
 SECONDS: Final = 4.0
@@ -39,7 +40,10 @@ def search(model: nn.Module, image: torch.Tensor, seconds: float = SECONDS) -> S
         return works
 
     ends = monotonic() + seconds
-    tried = tried_sizes(fits, (rows, columns), image.dim() > 3, lambda: bool(refusal) or monotonic() > ends)
+    with unchanged(model):  # a buffer that is made in the pass would stay without numbers
+        tried = tried_sizes(
+            fits, (rows, columns), image.dim() > 3, lambda: bool(refusal) or monotonic() > ends
+        )
     if refusal:
         return Sizes(why=refusal)
     return Sizes(tuple(sorted(tried)), tuple(size for size in sorted(tried) if tried[size]))

@@ -25,7 +25,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._pytree import tree_map
 from torch.utils.weak import TensorWeakRef
 
-from convtui.engine.graph.dead_filters import RECTIFIERS, counted_axis
+from convtui.engine.graph.dead_filters import RECTIFIERS, axis_of_filters
 from convtui.engine.graph.operation import (
     INPUT,
     Argument,
@@ -53,6 +53,7 @@ from convtui.tracing.process.members import Members, members_of
 from convtui.tracing.process.problems import bytes_asked, error_words, first_line
 from convtui.tracing.process.rectified import Before, before_rectifier, dead_filters
 from convtui.tracing.process.their_code import Place, file_name, frames_of, is_of_theirs, last_of_theirs
+from convtui.tracing.process.unchanged import unchanged
 
 T = TypeVar("T")
 Caught: TypeAlias = tuple[type[BaseException], ...]
@@ -178,17 +179,6 @@ class Tracer(TorchFunctionMode):
                 handle.remove()
             self._made_before.add(self._made)
 
-    @contextmanager
-    def unchanged(self) -> Iterator[None]:
-        """The buffers of the model are afterwards what they were before."""
-        buffers = [each for _, each in self._buffers.values() if not nn.parameter.is_lazy(each)]
-        kept = [each.detach().clone() for each in buffers]
-        try:
-            yield
-        finally:
-            for buffer, before in zip(buffers, kept, strict=True):
-                buffer.copy_(before)
-
     @property
     def members(self) -> Members:
         """What the model consists of now."""
@@ -307,7 +297,7 @@ class Tracer(TorchFunctionMode):
         if not isinstance(tensor, torch.Tensor) or self._wanted >= 0:
             return None
         source = self._sources.get(tensor)
-        axis = None if source is None else counted_axis(self.ops, source)
+        axis = None if source is None else axis_of_filters(self.ops, source)
         return None if axis is None else before_rectifier(tensor, axis)
 
     def _record(
@@ -631,7 +621,7 @@ def follow(
     failure: Failure | None = None
     outputs: list[torch.Tensor] = []
     returned = ""
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), tracer.unchanged():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), unchanged(model):
         try:
             with tracer.following():
                 result = model(*args, **kwargs)
@@ -716,7 +706,7 @@ def copied(
     with ExitStack() as inside:
         inside.enter_context(torch.no_grad())
         inside.enter_context(torch.random.fork_rng(devices=[]))
-        inside.enter_context(tracer.unchanged())
+        inside.enter_context(unchanged(model))
         inside.enter_context(suppress(*caught))  # where the pass fails it has failed before
         inside.enter_context(tracer.following())
         model(*args, **kwargs)

@@ -121,7 +121,7 @@ def differences(own: Mapping[str, tuple[int, ...]], there: Mapping[str, tuple[in
     if not pairs:
         return []
     cells = [("weight", "the model", "the file")]
-    cells += [(key, _told(one), _told(other)) for key, one, other in pairs]
+    cells += [(key, weight_shape_text(one), weight_shape_text(other)) for key, one, other in pairs]
     widths = [max(len(row[i]) for row in cells) for i in range(3)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -129,7 +129,8 @@ def differences(own: Mapping[str, tuple[int, ...]], there: Mapping[str, tuple[in
     ]
 
 
-def _told(shape: tuple[int, ...] | None) -> str:
+def weight_shape_text(shape: tuple[int, ...] | None) -> str:
+    """As 8x3x3x3; "one number" for no axes, "missing" for a weight that there is not."""
     if shape is None:
         return "missing"
     return "x".join(map(str, shape)) or "one number"

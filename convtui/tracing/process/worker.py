@@ -126,7 +126,7 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
     from convtui.engine.graph.postmortem import post_mortem
     from convtui.inputs.names import printable
     from convtui.tracing.encoding import rest_to_json
-    from convtui.tracing.process.loading import load_model
+    from convtui.tracing.process.loading import is_called, load_model
     from convtui.tracing.process.problems import LoadError
     from convtui.tracing.process.tracer import follow
     from convtui.tracing.process.weights import load_weights
@@ -134,6 +134,7 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
     torch.manual_seed(0)
     try:
         model = load_model(job.target, job.arguments)
+        makes = is_called(job.target)
         model.train(job.training)
         notices = load_weights(model, job.weights) if job.weights else ()
         if model.training != job.training:
@@ -141,7 +142,7 @@ def _work(job: Job, outbox: Outbox, lines: SimpleQueue[bytes], written: set[str]
         while True:
             args, kwargs, image, takes_image = _inputs(job, model)
             unused = () if takes_image else (IMAGE_UNUSED.format(printable(job.inputs)),)
-            outbox.send(Loaded((*notices, *unused), image, takes_image))
+            outbox.send(Loaded((*notices, *unused), image, takes_image, makes))
             graph = follow(
                 *(model, args, kwargs, job.target, lambda op: outbox.send(Done(op))),
                 input_name=_input_name(job),

@@ -21,7 +21,7 @@ from convtui.inputs.names import printable
 from convtui.tracing.process.loading import load_model
 from convtui.tracing.process.problems import LoadError, error_words
 from convtui.tracing.process.their_code import is_of_theirs, last_of_theirs
-from convtui.tracing.process.weights import load_weights
+from convtui.tracing.process.weights import load_weights, weight_shape_text
 from convtui.training.own_network import OwnNetwork
 from convtui.training.process.network import seed_all
 
@@ -115,14 +115,10 @@ def unlike(model: nn.Module, weights: Mapping[str, NDArray[Any]]) -> str:
     found = [name for name in dict.fromkeys((*own, *kept)) if own.get(name) != kept.get(name)]
     told = []
     for name in found[:MOST_UNLIKE]:
-        shapes = _shape_words(own.get(name)), _shape_words(kept.get(name))
+        shapes = weight_shape_text(own.get(name)), weight_shape_text(kept.get(name))
         told.append("{}, {} in the code, {} in the run".format(printable(name), *shapes))
     more = len(found) - len(told)
     return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
-
-
-def _shape_words(shape: tuple[int, ...] | None) -> str:
-    return "missing" if shape is None else "x".join(map(str, shape)) or "one number"
 
 
 def _where(target: str) -> str:

@@ -18,6 +18,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from convtui.tracing.process.unchanged import unchanged
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.devices import CPU
 from convtui.training.own_network import OwnNetwork
@@ -56,15 +57,9 @@ class Restored:
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """What it draws is drawn from seed 0, and its buffers are afterwards as they were."""
-        known = [each for each in self.model.buffers() if not is_lazy(each)] if self.network else []
-        buffers = [(each, each.detach().clone()) for each in known]
         seed_all(0)
-        try:
+        with unchanged(self.model) if self.network else nullcontext():
             yield
-        finally:
-            with torch.no_grad():
-                for buffer, before in buffers:
-                    buffer.copy_(before)
 
 
 def restored(

@@ -23,6 +23,7 @@ from convtui.engine.words import counted
 from convtui.inputs.names import printable
 from convtui.tracing.process.sizes import search
 from convtui.tracing.process.their_code import silent
+from convtui.tracing.process.unchanged import unchanged
 from convtui.training.datasets.minibatches import normalised
 from convtui.training.datasets.open_any import DataSet
 from convtui.training.own_network import OwnNetwork
@@ -65,9 +66,8 @@ def tried(model: nn.Module, network: OwnNetwork, data: DataSet, device: torch.de
     images = torch.from_numpy(np.ascontiguousarray(normalised(data.train_images[:TRIED], data))).to(device)
     labels = torch.tensor(data.train_labels[:TRIED]).to(device)
     _require_call(model, network, images)
-    buffers = [(each, each.detach().clone()) for each in model.buffers() if not is_lazy(each)]
     cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda), _seeing(model) as seen:
+    with unchanged(model), torch.random.fork_rng(devices=cuda), _seeing(model) as seen:
         try:
             with theirs(network, f"fails on images of {_size_words(images)}"):
                 outputs = model(images)
@@ -94,9 +94,6 @@ def tried(model: nn.Module, network: OwnNetwork, data: DataSet, device: torch.de
         finally:
             with theirs(network, "cannot be put into training mode"):
                 model.train()
-    with torch.no_grad():
-        for buffer, before in buffers:
-            buffer.copy_(before)
     logits = logits.detach()
     return Tried(modules, _not_finite(logits, model, network) or _of_softmax(logits, network))
 

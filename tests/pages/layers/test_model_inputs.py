@@ -143,6 +143,9 @@ async def test_the_network_follows_the_image_of_the_session() -> None:
         await press(driven, "colon")
         await driven.enter("stride 2")
         assert driven.said.startswith("stride 2: of your network's image can be set: resize 64")
+        await press(driven, "colon")
+        await driven.enter("size\u200b 2")
+        assert driven.said.startswith("'size\\u200b 2': of your network's image can be set: resize 64")
 
 
 async def test_a_page_that_was_left_meanwhile_is_not_left_for_another() -> None:
@@ -159,3 +162,14 @@ async def test_a_page_that_was_left_meanwhile_is_not_left_for_another() -> None:
         assert driven.session.operation is operation
         await press(driven, "3", "enter")
         await until(driven, lambda: driven.app.current_mode == "step")
+
+
+async def test_the_code_of_an_operation_takes_the_model_that_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text("from torch import nn\n\nnet: nn.Module = nn.Sequential(nn.Conv2d(1, 2, 3))\n", "utf-8")
+    async with opened(session_on("digit-8x8-3"), network=Opening(f"{file}:net")) as driven:
+        await traced(driven)
+        await press(driven, "g")
+        await driven.enter("1")
+        await calm(driven)
+        assert "model = code.net.eval()" in view(driven).code_of_page()()

@@ -15,6 +15,7 @@ from convtui.training.own_network import OwnNetwork
 from convtui.training.process.client import WorkerProcess
 from convtui.training.process.loop import Training
 from convtui.training.process.own_network import TheirError, make
+from convtui.training.process.restored import Restored
 from convtui.training.process.trial import tried
 from convtui.training.protocol import (
     Continue,
@@ -79,6 +80,20 @@ def test_which_sizes_would_go_through(code: Path) -> None:
     named = OwnNetwork(f"{code}:Net")
     with pytest.raises(TheirError, match=r"images of 8x8, 9x9 go through"):
         tried(make(named, 0)[0], named, load("mnist-12k"), CPU)
+
+
+@pytest.mark.parametrize("name", ["Net", "Counting"])
+def test_a_trial_puts_back_buffers_however_they_were_changed(code: Path, name: str) -> None:
+    named, data = OwnNetwork(f"{code}:{name}"), load("digits-8x8")
+    model, _ = make(named, 0)
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    tried(model, named, data, CPU)
+    assert all(torch.equal(before[name], each) for name, each in model.state_dict().items())
+    subject = Restored(model, CPU, named)
+    with subject.unchanged():
+        model.train()(torch.rand(8, 1, 8, 8))
+        assert any(not torch.equal(before[name], each) for name, each in model.state_dict().items())
+    assert all(torch.equal(before[name], each) for name, each in model.state_dict().items())
 
 
 def test_a_trial_leaves_no_trace_and_sees_the_modules_that_are_called(code: Path) -> None:
