@@ -187,8 +187,8 @@ def _after(
                 jump=field.jump * stride,
                 first=round(field.first - before * field.jump),
             )
-        case Gather(_, first, last) if (before := _padding_before(first, last, len(field.low))) is not None:
-            begin = round(field.first - before * field.jump)
+        case Gather(_, first, last) if (padding := _padding_before(first, last, len(field.low))) is not None:
+            begin = round(field.first - padding * field.jump)
             return AxisField(axes, low, high, field.size, field.jump, begin, field.is_even)
         case Window():
             jump = field.jump * read.stride

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -113,7 +114,9 @@ def test_a_row_agrees_with_the_layers_of_the_same_network() -> None:
 
 
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
-def test_padding_of_any_kind_leaves_neighbours_a_pixel_apart(mode: str) -> None:
+def test_padding_of_any_kind_leaves_neighbours_a_pixel_apart(
+    mode: Literal["zeros", "reflect", "replicate", "circular"],
+) -> None:
     model = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode), nn.Conv2d(1, 1, 3, 2))
     graph = follow(model, (torch.rand(1, 1, 8, 9),), {})
     for axis in fields(graph)[graph.outputs[0]]:
