@@ -391,7 +391,7 @@ _DATA: Final = (
 )
 _SCHEDULE: Final = (
     ("--schedule", "S", "one-cycle or constant (default: one-cycle)"),
-    ("--max-lr", "LR", "the peak of one-cycle, or the constant learning rate (default: 0.06)"),
+    ("--max-lr", "LR", "the peak or constant learning rate (default: 0.06; of your own network 0.001)"),
     ("--epochs", "N", "how often every image is trained on (default: 5)"),
     ("--batch-size", "N", "images in a mini-batch (default: 128)"),
     ("--optimizer", "NAME", "adamw or sgd (default: adamw)"),

@@ -251,7 +251,8 @@ class Trace:
         return lines
 
     def _size_fix(self, found: PostMortem) -> list[str]:
-        if self.graph.failure and "asked_bytes" in self.graph.failure.settings:
+        failure = self.graph.failure
+        if failure and "asked_bytes" in failure.settings:
             return []  # passes that compute shapes alone need no memory
         if not found.size_helps:
             return ["no size of the image mends this"] if self.graph.image else []
@@ -266,6 +267,8 @@ class Trace:
             return ["image sizes were not searched: shapes alone do not show this failure"]
         close = nearest(self.sizes.work, at)
         told = sizes_told(self.sizes.tried, self.sizes.work)
+        if close is None and failure and not failure.kind:
+            return []  # their own code has ended the pass, for whatever reason
         if close is None:
             return [f"no image size that was tried mends this: {told}"]
         return [f"an image of {shape_text(close)}; what goes through: {told}"]
