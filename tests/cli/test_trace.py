@@ -197,7 +197,7 @@ def test_a_file_that_there_is_not(capfd: pytest.CaptureFixture[str]) -> None:
 def test_exit_codes(
     came: Outcome, code: int, last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def traced(job: Job, limit: float) -> Outcome:
+    async def traced(job: Job, limit: float, **_: object) -> Outcome:
         assert (job.target, limit) == ("net.py:Net", 120)
         return came
 

@@ -77,7 +77,7 @@ def test_the_same_array_both_ways(tmp_path: Path, suffix: str) -> None:
 
 def test_gray_and_resize_come_after(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.npy", np.ones((40, 4, 3)))
-    assert read_picture(path, resize=20, gray=True, axes=LAST).pixels.shape == (1, 20, 2)
+    assert read_picture(path, resize=20, gray=True, axes=LAST).pixels.shape == (1, 200, 20)
     with pytest.raises(InputError, match="this image has 40"):
         read_picture(path, gray=True, axes=FIRST)
 

@@ -190,7 +190,7 @@ def test_white_is_a_positive_number(tmp_path: Path, white: str) -> None:
 @pytest.mark.parametrize(
     ("contents", "reason"),
     [
-        ("1,2\n3\n", "line 2 has 1 numbers, but the first row has 2"),
+        ("1,2\n3\n", "line 2 has 1 number, but the first row has 2"),
         ("1,2\n\n1,2,3\n", "line 3 has 3 numbers, but the first row has 2"),
         ("1,2\n\n1,2\n1,2\n", "channel 2 has 2 rows, but channel 1 has 1"),
         ("1,2\n3,x\n", "line 2, column 2: 'x' is not a number"),

@@ -148,7 +148,7 @@ def test_the_lesson_itself_is_right() -> None:
         ("filters = 3", "filters = 3000000", ["27,000,000 weights", "at most"]),
         ("filters = 3", "seed = -1", ["kernel.seed = -1", "0 or more"]),
         ("size = 3", "size = 3\nweight = '1 2'", ["kernel.size", "leave it out"]),
-        ("bias = [0.5, 1, -0.5]", "bias = [0.5]", ["kernel.bias", "1 numbers", "3 filters"]),
+        ("bias = [0.5, 1, -0.5]", "bias = [0.5]", ["kernel.bias", "1 number,", "3 filters"]),
         ("bias = [0.5, 1, -0.5]", "bias = 0.5", ["kernel.bias = 0.5", "a list"]),
         ("bias = [0.5, 1, -0.5]", "bias = []", ["kernel.bias"]),
         ("bias = [0.5, 1, -0.5]", "bias = [1, 2, inf]", ["kernel.bias", "finite"]),

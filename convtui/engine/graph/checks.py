@@ -53,6 +53,7 @@ def unmade(graph: Graph, silenced: frozenset[str] = frozenset()) -> dict[str, st
     elif any(
         op.kind in ("relu", "relu6")
         and op.dead is None
+        and op.inputs
         and axis_of_filters(graph.ops, op.inputs[0]) is not None
         for op in graph.ops
     ):

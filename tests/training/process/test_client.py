@@ -100,7 +100,7 @@ async def test_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.syspath_prepend(tmp_path)
     async with started() as worker:
         assert [event async for event in worker.events()] == []
-        assert worker.cause == r"ended with exit code 3: '\x1b[2Jlast'"
+        assert worker.cause == "ended with exit code 3: last"
 
 
 async def test_last_words_that_are_no_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
