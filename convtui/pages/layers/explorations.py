@@ -87,10 +87,9 @@ class WhatCounts:
     unit: str = "rows"
 
     def read(self, scratch: Scratch) -> Answer:
-        """What is kept; if that is not all, the pixels are written for the training process."""
         weights, pixels = self.weights, self.picture.pixels.astype(np.float32)
         found = explored.explanation(weights.run, weights.digest, pixels, self.label)
-        return Answer(found, pixels=None if is_whole(found) else _written(pixels, scratch))
+        return _with_pixels(found, pixels, scratch)
 
     def ask(self, trainer: Trainer, answer: Answer) -> Exploration:
         run, step = str(self.weights.run), self.weights.step
@@ -123,14 +122,18 @@ class WhatItMakes:
     unit: str = "filters"
 
     def read(self, scratch: Scratch) -> Answer:
-        """What is kept; if that is not all, the pixels are written for the training process."""
         weights, pixels = self.weights, self.picture.pixels.astype(np.float32)
         found = explored.output(weights.run, weights.digest, pixels, self.layer)
-        return Answer(found, pixels=None if is_whole(found) else _written(pixels, scratch))
+        return _with_pixels(found, pixels, scratch)
 
     def ask(self, trainer: Trainer, answer: Answer) -> Exploration:
         run, step = str(self.weights.run), self.weights.step
         return trainer.convolve(run, step, self.layer, str(answer.pixels))
+
+
+def _with_pixels(found: explored.Found | None, pixels: NDArray[np.float32], scratch: Scratch) -> Answer:
+    """What is kept; if that is not all, the pixels are written for the training process."""
+    return Answer(found, pixels=None if is_whole(found) else _written(pixels, scratch))
 
 
 def _written(pixels: NDArray[np.float32], scratch: Scratch) -> Path:
